@@ -1,0 +1,2 @@
+DROP TABLE article_views;
+DROP TABLE articles;

@@ -1,0 +1,251 @@
+//! Articles as clients send them.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::model::Content;
+use crate::db::types::{BodyFormat, Status};
+use crate::error::{Code, Error, Fault, Result};
+use crate::http::patch::Patch;
+use crate::markup::{Body, SANITIZER, summarise};
+use crate::slug;
+
+/// Largest `extra`, in bytes of JSON.
+const EXTRA_MAX: usize = 16 * 1024;
+
+/// A word to find an article by.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[schema(min_length = 1, max_length = 64, pattern = r"\S", example = "质量")]
+pub struct Tag(String);
+
+/// A new article, or what an article is replaced with.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"title": "质量提升行动取得新进展", "body": "<p>全省抽查合格率稳步提高。</p>", "category": "local", "tags": ["质量"], "status": "published", "published_at": "2019-09-20T00:00:00Z"}))]
+pub struct NewArticle {
+    /// Its title.
+    #[schema(min_length = 1, max_length = 300, pattern = r"\S")]
+    pub title: String,
+    /// Its name in addresses; made from the title when absent.
+    #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
+    pub slug: Option<String>,
+    /// Its name in the system it comes from; no other article has it.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    pub external_id: Option<String>,
+    /// A short version of it; made from the body when absent or empty.
+    #[schema(max_length = 1000)]
+    pub summary: Option<String>,
+    /// The text, in `body_format`. HTML is sanitised: scripts, styles and event handlers are removed.
+    #[serde(default)]
+    #[schema(max_length = 1_000_000)]
+    pub body: String,
+    /// What the body is written in; `html` when absent.
+    #[schema(inline)]
+    pub body_format: Option<BodyFormat>,
+    /// The section it is in: id or slug.
+    #[schema(min_length = 1, max_length = 120)]
+    pub category: Option<String>,
+    /// Words to find it by; repeated ones count once.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub tags: Vec<Tag>,
+    /// The byline.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub author: String,
+    /// Where it was taken from.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub source_name: String,
+    /// The address it was taken from (http or https).
+    #[schema(max_length = 2000, pattern = r"^https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?$")]
+    pub source_url: Option<String>,
+    /// Its picture: an address (http or https), or a path on the site.
+    #[schema(
+        max_length = 2000,
+        pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$"
+    )]
+    pub cover_url: Option<String>,
+    /// A frontend's own fields, up to 16 KiB of JSON.
+    #[schema(value_type = Option<Object>)]
+    pub extra: Option<Value>,
+    /// Where it stands in its life; `draft` when absent. Authors write drafts only.
+    #[schema(inline)]
+    pub status: Option<Status>,
+    /// From when it is out; the present when it is published without one. In the future: scheduled.
+    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    pub published_at: Option<DateTime<Utc>>,
+    /// How often it was read before it came here (admins only).
+    #[schema(minimum = 0, maximum = 1_000_000_000_000i64)]
+    pub views: Option<i64>,
+}
+
+impl NewArticle {
+    /// What the article will be in the section `category_id`, at the time `now`.
+    ///
+    /// With its slug, or one made from the title. Refuses a slug that paths
+    /// reserve and an `extra` that is too large.
+    pub fn content(self, category_id: Option<Uuid>, now: DateTime<Utc>) -> Result<Content> {
+        let body = Body::written(self.body, self.body_format.unwrap_or(BodyFormat::Html));
+        let (summary, summary_made) = summary(self.summary, &body.html);
+        let status = self.status.unwrap_or(Status::Draft);
+        let content = Content {
+            slug: self.slug.unwrap_or_else(|| slug::from_title(&self.title, "article")),
+            external_id: self.external_id,
+            title: self.title,
+            summary,
+            summary_made,
+            body: body.html,
+            body_source: body.source,
+            body_format: body.format,
+            sanitizer: SANITIZER,
+            author: self.author,
+            source_name: self.source_name,
+            source_url: self.source_url,
+            category_id,
+            tags: distinct(self.tags),
+            cover_url: self.cover_url,
+            extra: self.extra.unwrap_or_else(|| json!({})),
+            status,
+            published_at: status.hour(self.published_at, now),
+        };
+        checked(content)
+    }
+}
+
+/// A change to an article. Absent: kept.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"title": "质量提升行动再进一步", "status": "published"}))]
+pub struct ArticlePatch {
+    /// Its title.
+    #[schema(min_length = 1, max_length = 300, pattern = r"\S", nullable = false)]
+    pub title: Option<String>,
+    /// Its name in addresses.
+    #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", nullable = false)]
+    pub slug: Option<String>,
+    /// Its name in the system it comes from.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"\S")]
+    pub external_id: Patch<String>,
+    /// A short version of it; null makes one from the body.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 1000)]
+    pub summary: Patch<String>,
+    /// The text, in `body_format`.
+    #[schema(max_length = 1_000_000, nullable = false)]
+    pub body: Option<String>,
+    /// What the new body is written in; as before when absent.
+    #[schema(inline, nullable = false)]
+    pub body_format: Option<BodyFormat>,
+    /// The section it is in (id or slug); null for none.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 120)]
+    pub category: Patch<String>,
+    /// Words to find it by, all of them.
+    #[schema(max_items = 50, nullable = false)]
+    pub tags: Option<Vec<Tag>>,
+    /// The byline.
+    #[schema(max_length = 200, nullable = false)]
+    pub author: Option<String>,
+    /// Where it was taken from.
+    #[schema(max_length = 200, nullable = false)]
+    pub source_name: Option<String>,
+    /// The address it was taken from.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?$")]
+    pub source_url: Patch<String>,
+    /// Its picture.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$")]
+    pub cover_url: Patch<String>,
+    /// A frontend's own fields, all of them.
+    #[schema(value_type = Object, nullable = false)]
+    pub extra: Option<Value>,
+    /// Where it stands in its life.
+    #[schema(inline, nullable = false)]
+    pub status: Option<Status>,
+    /// From when it is out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    pub published_at: Patch<DateTime<Utc>>,
+    /// How often it was read (admins only).
+    #[schema(minimum = 0, maximum = 1_000_000_000_000i64, nullable = false)]
+    pub views: Option<i64>,
+}
+
+impl ArticlePatch {
+    /// The article after the change, in the section `category_id`, at the time `now`.
+    pub fn over(self, current: Content, category_id: Option<Uuid>, now: DateTime<Utc>) -> Result<Content> {
+        let body = match self.body {
+            Some(body) => Body::written(body, self.body_format.unwrap_or(current.body_format)),
+            None if self.body_format.is_some_and(|format| format != current.body_format) => {
+                let fault =
+                    Fault::body("/body_format", Code::InvalidFormat, "cannot change without the body");
+                return Err(Error::Faults(fault.code, vec![fault]));
+            }
+            None => Body { html: current.body, source: current.body_source, format: current.body_format },
+        };
+        let given = Some(current.summary).filter(|_| !current.summary_made);
+        let (summary, summary_made) = summary(self.summary.over(given), &body.html);
+        let status = self.status.unwrap_or(current.status);
+        checked(Content {
+            slug: self.slug.unwrap_or(current.slug),
+            external_id: self.external_id.over(current.external_id),
+            title: self.title.unwrap_or(current.title),
+            summary,
+            summary_made,
+            body: body.html,
+            body_source: body.source,
+            body_format: body.format,
+            sanitizer: SANITIZER,
+            author: self.author.unwrap_or(current.author),
+            source_name: self.source_name.unwrap_or(current.source_name),
+            source_url: self.source_url.over(current.source_url),
+            category_id,
+            tags: self.tags.map_or(current.tags, distinct),
+            cover_url: self.cover_url.over(current.cover_url),
+            extra: self.extra.unwrap_or(current.extra),
+            status,
+            published_at: status.hour(self.published_at.over(current.published_at), now),
+        })
+    }
+}
+
+/// The given summary, or one made from the body; and whether it was made.
+fn summary(given: Option<String>, html: &str) -> (String, bool) {
+    match given.filter(|given| !given.trim().is_empty()) {
+        Some(given) => (given, false),
+        None => (summarise(html), true),
+    }
+}
+
+fn distinct(tags: Vec<Tag>) -> Vec<String> {
+    let mut distinct: Vec<String> = Vec::with_capacity(tags.len());
+    for Tag(tag) in tags {
+        if !distinct.contains(&tag) {
+            distinct.push(tag);
+        }
+    }
+    distinct
+}
+
+/// What no schema can say about an article.
+fn checked(content: Content) -> Result<Content> {
+    let mut faults = Vec::new();
+    if let Some(detail) = slug::refusal(&content.slug) {
+        faults.push(Fault::body("/slug", Code::InvalidFormat, detail));
+    }
+    if content.extra.to_string().len() > EXTRA_MAX {
+        faults.push(Fault::body(
+            "/extra",
+            Code::TooLong,
+            format!("must have at most {EXTRA_MAX} bytes of JSON"),
+        ));
+    }
+    Error::body(faults)?;
+    Ok(content)
+}

@@ -1,0 +1,180 @@
+//! Which articles a list shows, and in which order.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::model::Row;
+use super::queries::Listing;
+use super::view::ArticleField;
+use crate::categories::model::Tree;
+use crate::db::rows::{Conditions, SortColumn, Value};
+use crate::db::types::Status;
+use crate::db::visibility::Articles;
+use crate::error::{Code, Error, Fault, Result};
+use crate::http::key::Key;
+use crate::members::guard::Reader;
+
+/// Which articles to list. Without `status` or `deleted`, those the public may read now.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ArticleFilter {
+    /// Only those in this section (id or slug) and the sections below it.
+    #[param(min_length = 1, max_length = 120, nullable = false, example = "news")]
+    pub category: Option<String>,
+    /// Whether sections below count too.
+    #[param(default = true, nullable = false)]
+    pub descendants: Option<bool>,
+    /// Only those with at least one of these tags, comma-separated.
+    #[param(style = Form, explode = false, max_items = 20, nullable = false)]
+    pub tag: Option<Vec<String>>,
+    /// Only those with exactly this byline.
+    #[param(max_length = 200, nullable = false)]
+    pub author: Option<String>,
+    /// Only those taken from exactly this source.
+    #[param(max_length = 200, nullable = false)]
+    pub source: Option<String>,
+    /// Only those published at or after this time.
+    #[param(nullable = false)]
+    pub published_from: Option<DateTime<Utc>>,
+    /// Only those published before this time.
+    #[param(nullable = false)]
+    pub published_to: Option<DateTime<Utc>>,
+    /// Those in one of these states, comma-separated (staff: authors get their own; published includes scheduled).
+    #[param(inline, style = Form, explode = false, nullable = false)]
+    pub status: Option<Vec<Status>>,
+    /// Those in the trash instead (staff).
+    #[param(nullable = false)]
+    pub deleted: Option<bool>,
+    /// The order, by up to three columns, comma-separated; `-` is largest or newest first. Default: `-published_at`.
+    #[param(inline, style = Form, explode = false, max_items = 3, nullable = false)]
+    pub sort: Option<Vec<ArticleSort>>,
+    /// Only these keys of each article, comma-separated; `id` always comes along. With `body`, the body too.
+    #[param(inline, style = Form, explode = false, max_items = 30, nullable = false)]
+    pub fields: Option<Vec<ArticleField>>,
+}
+
+/// What articles can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ArticleSort {
+    #[serde(rename = "-published_at")]
+    PublishedDown,
+    #[serde(rename = "published_at")]
+    PublishedUp,
+    #[serde(rename = "-updated_at")]
+    UpdatedDown,
+    #[serde(rename = "updated_at")]
+    UpdatedUp,
+    #[serde(rename = "-created_at")]
+    CreatedDown,
+    #[serde(rename = "created_at")]
+    CreatedUp,
+    #[serde(rename = "-title")]
+    TitleDown,
+    #[serde(rename = "title")]
+    TitleUp,
+}
+
+impl ArticleSort {
+    /// The column; where drafts may be seen, one without an hour counts as newest.
+    fn column(self, public: bool) -> SortColumn {
+        let (name, sql, cast, descending) = match self {
+            Self::PublishedDown | Self::PublishedUp if public => {
+                ("published_at", "articles.published_at", "timestamptz", self == Self::PublishedDown)
+            }
+            Self::PublishedDown | Self::PublishedUp => (
+                "published_at",
+                "coalesce(articles.published_at, 'infinity')",
+                "timestamptz",
+                self == Self::PublishedDown,
+            ),
+            Self::UpdatedDown | Self::UpdatedUp => {
+                ("updated_at", "articles.updated_at", "timestamptz", self == Self::UpdatedDown)
+            }
+            Self::CreatedDown | Self::CreatedUp => {
+                ("created_at", "articles.created_at", "timestamptz", self == Self::CreatedDown)
+            }
+            Self::TitleDown | Self::TitleUp => {
+                ("title", "articles.title", "text COLLATE \"C\"", self == Self::TitleDown)
+            }
+        };
+        SortColumn { name, sql, cast, descending }
+    }
+}
+
+/// The columns of a list's order: those asked for, and the id to tell rows apart.
+pub fn order(sort: Option<&[ArticleSort]>, visible: Articles) -> Result<Vec<SortColumn>> {
+    let sort = sort.unwrap_or(&[ArticleSort::PublishedDown]);
+    let mut order: Vec<SortColumn> = Vec::with_capacity(sort.len() + 1);
+    for column in sort.iter().map(|sort| sort.column(visible == Articles::Public)) {
+        if order.iter().any(|earlier| earlier.name == column.name) {
+            let fault =
+                Fault::parameter("sort", Code::InvalidParameter, format!("names {} twice", column.name));
+            return Err(Error::Faults(fault.code, vec![fault]));
+        }
+        order.push(column);
+    }
+    let descending = order.first().is_none_or(|first| first.descending);
+    order.push(SortColumn { name: "id", sql: "articles.id", cast: "uuid", descending });
+    Ok(order)
+}
+
+/// The order columns of a row, as a cursor keeps them.
+pub fn cursor_keys(order: &[SortColumn], row: &Row) -> Vec<String> {
+    let content = &row.content;
+    let key = |column: &SortColumn| match column.name {
+        "published_at" => content.published_at.map_or_else(|| "infinity".to_owned(), |at| at.to_rfc3339()),
+        "updated_at" => row.updated_at.to_rfc3339(),
+        "created_at" => row.created_at.to_rfc3339(),
+        "title" => content.title.clone(),
+        _ => row.id.to_string(),
+    };
+    order.iter().map(key).collect()
+}
+
+impl ArticleFilter {
+    /// Which articles the list may show: what is public, unless staff ask for more.
+    pub fn visible(&self, reader: &Reader) -> Result<Articles> {
+        let trash = self.deleted == Some(true);
+        match reader.staff() {
+            Some(member) if trash => member.trashed_articles().ok_or_else(Error::not_found),
+            Some(member) if self.status.is_some() => Ok(member.articles()),
+            None if trash || self.status.is_some() => {
+                Err(Error::forbidden("Asking by status or deleted takes the role author, editor or admin."))
+            }
+            _ => Ok(Articles::Public),
+        }
+    }
+
+    /// The list's conditions and sections.
+    pub fn listing(&self, tree: &Tree, visible: Articles) -> Result<Listing> {
+        let mut conditions = Conditions::default();
+        conditions.and(visible.sql());
+        conditions.and_if("articles.tags && ?", self.tag.clone().map(Value::Texts));
+        conditions.and_if("articles.author = ?", self.author.clone().map(Value::Text));
+        conditions.and_if("articles.source_name = ?", self.source.clone().map(Value::Text));
+        conditions.and_if("articles.published_at >= ?", self.published_from.map(Value::Time));
+        conditions.and_if("articles.published_at < ?", self.published_to.map(Value::Time));
+        let states = self
+            .status
+            .as_ref()
+            .map(|states| states.iter().map(|status| status.as_str().to_owned()).collect());
+        conditions.and_if("articles.status = ANY(?)", states.map(Value::Texts));
+        Ok(Listing {
+            conditions,
+            sections: self.sections(tree)?,
+            with_body: self.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body)),
+        })
+    }
+
+    /// The sections asked for. One that does not exist is a fault: an empty list would hide a typo.
+    fn sections(&self, tree: &Tree) -> Result<Option<Vec<uuid::Uuid>>> {
+        let Some(category) = &self.category else { return Ok(None) };
+        let Some(row) = tree.find(&Key::parse(category)) else {
+            let fault = Fault::parameter("category", Code::InvalidParameter, "names no section");
+            return Err(Error::Faults(fault.code, vec![fault]));
+        };
+        Ok(Some(if self.descendants == Some(false) { vec![row.id] } else { tree.subtree(row.id) }))
+    }
+}

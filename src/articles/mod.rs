@@ -1,0 +1,34 @@
+//! Articles: what the site is for.
+//!
+//! An article is a draft, published, or archived. Published with an hour that
+//! has not come, it is invisible until then; nothing has to run for it to
+//! appear. Deleted, it is in the trash, and can be restored. Its views are
+//! counted beside it.
+
+pub mod input;
+pub mod listing;
+pub mod model;
+pub mod queries;
+pub mod reading;
+pub mod view;
+pub mod views;
+pub mod writing;
+
+use utoipa_actix_web::scope;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes under `/articles`.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(
+        scope("/articles")
+            .service(reading::list_articles)
+            .service(writing::create_article)
+            .service(reading::get_article_by_external_id)
+            .service(writing::put_article)
+            .service(reading::get_article)
+            .service(writing::update_article)
+            .service(writing::delete_article)
+            .service(writing::restore_article)
+            .service(views::count_article_view),
+    );
+}

@@ -1,0 +1,111 @@
+//! Articles as rows.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::db::schema::articles;
+use crate::db::types::{BodyFormat, Status};
+
+/// What can be changed about an article. Serialised, it has the names clients know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Insertable, AsChangeset, QueryableByName)]
+#[diesel(table_name = articles, check_for_backend(Pg), treat_none_as_null = true)]
+pub struct Content {
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its name in the system it was imported from.
+    pub external_id: Option<String>,
+    /// Its title.
+    pub title: String,
+    /// A short version of it.
+    pub summary: String,
+    /// Whether the summary was made from the body, and is made again with it.
+    #[serde(skip)]
+    pub summary_made: bool,
+    /// Sanitised HTML.
+    pub body: String,
+    /// What was written, when that was not HTML.
+    #[serde(skip)]
+    pub body_source: Option<String>,
+    /// What it was written in.
+    pub body_format: BodyFormat,
+    /// The sanitiser that made `body`.
+    #[serde(skip)]
+    pub sanitizer: i16,
+    /// The byline; may be empty.
+    pub author: String,
+    /// Where it was taken from; may be empty.
+    pub source_name: String,
+    /// The address it was taken from.
+    pub source_url: Option<String>,
+    /// The section it is in.
+    #[serde(rename = "category")]
+    pub category_id: Option<Uuid>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// Its picture: a web address, or a path on the site.
+    pub cover_url: Option<String>,
+    /// A frontend's own fields.
+    pub extra: Value,
+    /// Where it stands in its life.
+    pub status: Status,
+    /// From when it is out.
+    pub published_at: Option<DateTime<Utc>>,
+}
+
+impl Content {
+    /// A digest of all of it: two articles with the same digest say the same.
+    pub fn hash(&self) -> Vec<u8> {
+        let mut said = serde_json::json!([self, self.body_source]);
+        // `extra` comes back from the database with its keys in another order.
+        said.sort_all_objects();
+        Sha256::digest(said.to_string()).to_vec()
+    }
+}
+
+/// An article.
+#[derive(Clone, Debug, QueryableByName)]
+#[diesel(table_name = articles, check_for_backend(Pg))]
+pub struct Row {
+    /// Never changes; version 7, so it grows with time.
+    pub id: Uuid,
+    /// What can be changed. In lists, without the body.
+    #[diesel(embed)]
+    pub content: Content,
+    /// The member who made it.
+    pub created_by: Option<Uuid>,
+    /// For `If-Match`.
+    pub version: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+    /// How often it was read.
+    #[diesel(sql_type = BigInt)]
+    pub views: i64,
+    /// The site's address, which makes paths absolute.
+    #[diesel(sql_type = Text)]
+    pub base_url: String,
+}
+
+/// An article next to another one in its section.
+#[derive(Clone, Debug, QueryableByName)]
+#[diesel(table_name = articles, check_for_backend(Pg))]
+pub struct NeighborRow {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its title.
+    pub title: String,
+    /// From when it is out.
+    pub published_at: Option<DateTime<Utc>>,
+    /// Whether it came out before the other one.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    pub is_previous: bool,
+}

@@ -1,0 +1,161 @@
+//! Reading articles.
+
+use actix_web::http::StatusCode;
+use actix_web::{Either, HttpRequest, Responder, get, web};
+use diesel_async::AsyncPgConnection;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::listing::{ArticleFilter, cursor_keys, order};
+use super::model::Row;
+use super::queries::{self, Name};
+use super::view::{Article, ArticleCard, ArticleField, PARTIAL, pick};
+use crate::app::App;
+use crate::categories;
+use crate::categories::model::Tree;
+use crate::error::{Error, Result};
+use crate::http::conditional::etag;
+use crate::http::key::Key;
+use crate::http::paging::{List, Paging, PagingParams};
+use crate::http::query::Query;
+use crate::http::reply::{Data, Reply};
+use crate::members::guard::Reader;
+
+/// How much of a single article is wanted.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Detail {
+    /// Relations to add, comma-separated.
+    #[param(inline, style = Form, explode = false, max_items = 10, nullable = false)]
+    include: Option<Vec<Relation>>,
+    /// Only these keys, comma-separated; `id` always comes along.
+    #[param(inline, style = Form, explode = false, max_items = 30, nullable = false)]
+    fields: Option<Vec<ArticleField>>,
+}
+
+/// What `include=` can add.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// The articles just before and after it in its section.
+    Neighbors,
+}
+
+/// List articles
+///
+/// What the public may read now, newest first, unless the parameters say otherwise.
+#[utoipa::path(tag = "articles", params(ArticleFilter, PagingParams), security((), ("bearer" = [])), responses((status = 200, description = "A page of articles", content((List<ArticleCard> = "application/json"), (List<ArticleCard> = "application/vnd.inkstone.fields+json")))))]
+#[get("")]
+pub async fn list_articles(
+    app: web::Data<App>,
+    reader: Reader,
+    filter: Query<ArticleFilter>,
+    paging: Paging,
+) -> Result<impl Responder> {
+    let Query(filter) = filter;
+    let visible = filter.visible(&reader)?;
+    let walk = paging.walk(order(filter.sort.as_deref(), visible)?)?;
+    let mut conn = app.conn().await?;
+    let tree = categories::queries::tree(&mut conn).await?;
+    let listing = filter.listing(&tree, visible)?;
+    let total = paging.total(&mut conn, "articles", &queries::countable(&listing)).await?;
+    let rows = queries::list(&mut conn, listing, &walk).await?;
+    let modified = rows.iter().map(|row| row.updated_at).max();
+    let page = paging.page(&walk, rows, total, |row| cursor_keys(&walk.order, row));
+    let surrogates = ["articles".to_owned(), "categories".to_owned()];
+    let reply = match filter.fields {
+        None => Either::Left(cards(page, &tree).modified(modified).surrogates(&surrogates)),
+        Some(fields) => {
+            Either::Right(partial(page, &tree, &fields)?.modified(modified).surrogates(&surrogates))
+        }
+    };
+    Ok(reply)
+}
+
+fn cards(page: List<Row>, tree: &Tree) -> Reply<List<ArticleCard>> {
+    let page = page.map(|row| ArticleCard::new(tree, row));
+    let tag = etag(0, &(&page.data, &page.page));
+    Reply::list(page).tagged(tag)
+}
+
+fn partial(page: List<Row>, tree: &Tree, fields: &[ArticleField]) -> Result<Reply<List<Value>>> {
+    let page = page.map(|row| Article::new(tree, row, false));
+    let tag = etag(0, &(&page.data, &page.page));
+    let picked: serde_json::Result<Vec<Value>> =
+        page.data.iter().map(|article| pick(article, fields)).collect();
+    let picked = picked.map_err(|cause| Error::Internal(cause.into()))?;
+    Ok(Reply::list(List { data: picked, page: page.page, link: page.link }).tagged(tag).labelled(PARTIAL))
+}
+
+/// Get an article
+///
+/// By id or slug, with its body and its section's breadcrumb.
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug"), Detail), security((), ("bearer" = [])), responses((status = 200, description = "The article", content((Data<Article> = "application/json"), (Data<Article> = "application/vnd.inkstone.fields+json")))))]
+#[get("/{id}")]
+pub async fn get_article(
+    app: web::Data<App>,
+    reader: Reader,
+    key: Key,
+    detail: Query<Detail>,
+) -> Result<impl Responder> {
+    single(&app, &reader, Name::Key(key), detail.0).await
+}
+
+/// Get an article by its external id
+#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it was imported from"), Detail), security((), ("bearer" = [])), responses((status = 200, description = "The article", content((Data<Article> = "application/json"), (Data<Article> = "application/vnd.inkstone.fields+json")))))]
+#[get("/by-external-id/{external_id}")]
+pub async fn get_article_by_external_id(
+    req: HttpRequest,
+    app: web::Data<App>,
+    reader: Reader,
+    detail: Query<Detail>,
+) -> Result<impl Responder> {
+    single(&app, &reader, Name::External(external_id(&req)?), detail.0).await
+}
+
+/// The `{external_id}` of a path; what none can be is a 404.
+pub fn external_id(req: &HttpRequest) -> Result<String> {
+    let text = req.match_info().query("external_id");
+    let fits = (1..=200).contains(&text.chars().count()) && !text.contains('\0') && !text.trim().is_empty();
+    if fits { Ok(text.to_owned()) } else { Err(Error::not_found()) }
+}
+
+async fn single(
+    app: &App,
+    reader: &Reader,
+    name: Name,
+    detail: Detail,
+) -> Result<Either<Reply<Data<Article>>, Reply<Value>>> {
+    let mut conn = app.conn().await?;
+    let row = queries::get(&mut conn, &name, reader.articles()).await?;
+    let with_neighbors = detail.include.is_some_and(|relations| relations.contains(&Relation::Neighbors));
+    let article = article(&mut conn, row, reader.staff().is_some(), with_neighbors).await?;
+    let (tag, modified) = (etag(article.card.version, &article), article.card.updated_at);
+    let surrogates = [format!("article:{}", article.card.id), "categories".to_owned()];
+    Ok(match detail.fields {
+        None => {
+            Either::Left(Reply::one(article).tagged(tag).modified(Some(modified)).surrogates(&surrogates))
+        }
+        Some(fields) => {
+            let picked = pick(&article, &fields).map_err(|cause| Error::Internal(cause.into()))?;
+            let reply = Reply::new(StatusCode::OK, serde_json::json!({"data": picked})).labelled(PARTIAL);
+            Either::Right(reply.tagged(tag).modified(Some(modified)).surrogates(&surrogates))
+        }
+    })
+}
+
+/// The article in `row`, with its place in the tree and, if wanted, its neighbours.
+pub async fn article(
+    conn: &mut AsyncPgConnection,
+    row: Row,
+    for_staff: bool,
+    with_neighbors: bool,
+) -> Result<Article> {
+    let tree = categories::queries::tree(conn).await?;
+    let neighbors = match with_neighbors {
+        true => Some(queries::neighbors(conn, &row).await?.into_iter().collect()),
+        false => None,
+    };
+    Ok(Article { neighbors, ..Article::new(&tree, row, for_staff) })
+}

@@ -1,0 +1,217 @@
+//! Articles as clients see them.
+
+use std::hash::{Hash, Hasher};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::model::{NeighborRow, Row};
+use crate::categories::model::Tree;
+use crate::categories::view::Section;
+use crate::db::types::{BodyFormat, Status};
+
+/// A number of views. Hashes to nothing: being read does not make an article another one.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct Views(i64);
+
+impl Hash for Views {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+/// An article in a list: complete, but for its body.
+#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+pub struct ArticleCard {
+    /// Never changes.
+    pub id: Uuid,
+    /// Its name in addresses.
+    #[schema(example = "zhi-liang-ti-sheng-xing-dong")]
+    pub slug: String,
+    /// Its name in the system it was imported from.
+    #[schema(required)]
+    pub external_id: Option<String>,
+    /// Its title.
+    #[schema(example = "质量提升行动取得新进展")]
+    pub title: String,
+    /// A short version of it.
+    pub summary: String,
+    /// What the body is written in.
+    #[schema(inline)]
+    pub body_format: BodyFormat,
+    /// The section it is in, with the breadcrumb.
+    #[schema(required)]
+    pub category: Option<Section>,
+    /// Words to find it by.
+    #[schema(example = json!(["质量"]))]
+    pub tags: Vec<String>,
+    /// The byline; may be empty.
+    pub author: String,
+    /// Where it was taken from; may be empty.
+    pub source_name: String,
+    /// The address it was taken from.
+    #[schema(required)]
+    pub source_url: Option<String>,
+    /// Its picture, as an absolute address.
+    #[schema(required)]
+    pub cover_url: Option<String>,
+    /// A frontend's own fields.
+    #[schema(value_type = Object)]
+    pub extra: Value,
+    /// Where it stands in its life.
+    #[schema(inline)]
+    pub status: Status,
+    /// From when it is out; null for a draft without an hour.
+    #[schema(required)]
+    pub published_at: Option<DateTime<Utc>>,
+    /// How often it was read.
+    #[schema(value_type = i64, minimum = 0)]
+    pub views: Views,
+    /// For `If-Match`.
+    pub version: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl ArticleCard {
+    /// The article in `row`, in its place in the tree.
+    pub fn new(tree: &Tree, row: Row) -> Self {
+        let content = row.content;
+        let absolute =
+            |url: String| if url.starts_with('/') { format!("{}{url}", row.base_url) } else { url };
+        Self {
+            id: row.id,
+            slug: content.slug,
+            external_id: content.external_id,
+            title: content.title,
+            summary: content.summary,
+            body_format: content.body_format,
+            category: content.category_id.and_then(|id| Section::of(tree, id)),
+            tags: content.tags,
+            author: content.author,
+            source_name: content.source_name,
+            source_url: content.source_url,
+            cover_url: content.cover_url.map(absolute),
+            extra: content.extra,
+            status: content.status,
+            published_at: content.published_at,
+            views: Views(row.views),
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// An article.
+#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+pub struct Article {
+    /// All that a list shows.
+    #[serde(flatten)]
+    pub card: ArticleCard,
+    /// Safe HTML.
+    #[schema(example = "<p>质量提升行动取得新进展。</p>")]
+    pub body: String,
+    /// What was written, when that was not HTML (author, editor and admin only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub body_source: Option<String>,
+    /// The articles next to it in its section (with `include=neighbors`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub neighbors: Option<Neighbors>,
+}
+
+impl Article {
+    /// The article in `row`, in its place in the tree.
+    pub fn new(tree: &Tree, mut row: Row, for_staff: bool) -> Self {
+        let body = std::mem::take(&mut row.content.body);
+        let body_source = row.content.body_source.take().filter(|_| for_staff);
+        Self { card: ArticleCard::new(tree, row), body, body_source, neighbors: None }
+    }
+}
+
+/// The public articles just before and after another in its section.
+#[derive(Clone, Debug, Default, Serialize, ToSchema, Hash)]
+pub struct Neighbors {
+    /// The one that came out just before (older).
+    #[schema(required)]
+    pub previous: Option<Neighbor>,
+    /// The one that came out just after (newer).
+    #[schema(required)]
+    pub next: Option<Neighbor>,
+}
+
+/// An article next to another.
+#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+pub struct Neighbor {
+    /// Its id.
+    id: Uuid,
+    /// Its name in addresses.
+    slug: String,
+    /// Its title.
+    title: String,
+    /// From when it is out.
+    #[schema(required)]
+    published_at: Option<DateTime<Utc>>,
+}
+
+impl FromIterator<NeighborRow> for Neighbors {
+    fn from_iter<I: IntoIterator<Item = NeighborRow>>(rows: I) -> Self {
+        let mut neighbors = Self::default();
+        for row in rows {
+            let side = if row.is_previous { &mut neighbors.previous } else { &mut neighbors.next };
+            *side = Some(Neighbor {
+                id: row.id,
+                slug: row.slug,
+                title: row.title,
+                published_at: row.published_at,
+            });
+        }
+        neighbors
+    }
+}
+
+/// The media type of articles cut down by `fields=`, whose keys are all optional but `id`.
+pub const PARTIAL: &str = "application/vnd.inkstone.fields+json";
+
+/// The keys that `fields=` can pick. `id` always comes along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is documented where it stands in an article")]
+pub enum ArticleField {
+    Id,
+    Slug,
+    ExternalId,
+    Title,
+    Summary,
+    Body,
+    BodyFormat,
+    Category,
+    Tags,
+    Author,
+    SourceName,
+    SourceUrl,
+    CoverUrl,
+    Extra,
+    Status,
+    PublishedAt,
+    Views,
+    Version,
+    CreatedAt,
+    UpdatedAt,
+}
+
+/// `article` cut down to `fields`; its relations stay.
+pub fn pick(article: &impl Serialize, fields: &[ArticleField]) -> serde_json::Result<Value> {
+    let mut value = serde_json::to_value(article)?;
+    let wanted = serde_json::to_value(fields)?;
+    let wanted: Vec<&str> = wanted.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if let Value::Object(object) = &mut value {
+        object.retain(|key, _| matches!(key.as_str(), "id" | "neighbors") || wanted.contains(&key.as_str()));
+    }
+    Ok(value)
+}

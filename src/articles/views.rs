@@ -1,0 +1,64 @@
+//! Counting views: gathered in memory, written every second in one statement.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::{post, web};
+use uuid::Uuid;
+
+use super::queries::{self, Name};
+use crate::app::App;
+use crate::error::Result;
+use crate::http::key::Key;
+use crate::http::reply::Done;
+use crate::members::guard::Reader;
+
+/// How often the gathered views are written. A crash loses at most these.
+pub const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+/// Views that are not written yet, by article.
+#[derive(Debug, Default)]
+pub struct Counter(Mutex<HashMap<Uuid, i64>>);
+
+impl Counter {
+    fn add(&self, id: Uuid) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default() += 1;
+    }
+
+    /// Writes what was gathered; what cannot be written is kept for the next time.
+    pub async fn flush(&self, app: &App) -> Result<()> {
+        let gathered = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if gathered.is_empty() {
+            return Ok(());
+        }
+        let (ids, counts) = gathered.iter().map(|(id, count)| (*id, *count)).unzip();
+        let written = match app.conn().await {
+            Ok(mut conn) => queries::add_views(&mut conn, ids, counts).await.map_err(Into::into),
+            Err(error) => Err(error),
+        };
+        if written.is_err() {
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            for (id, count) in gathered {
+                *kept.entry(id).or_default() += count;
+            }
+        }
+        written
+    }
+}
+
+/// Count a view
+///
+/// To be sent by a frontend when somebody opens an article. Counts within about a second.
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), security((), ("bearer" = [])), responses((status = 204, description = "Counted")))]
+#[post("/{id}/views")]
+pub async fn count_article_view(
+    app: web::Data<App>,
+    counter: web::Data<Counter>,
+    reader: Reader,
+    key: Key,
+) -> Result<Done> {
+    let row = queries::get(&mut *app.conn().await?, &Name::Key(key), reader.articles()).await?;
+    counter.add(row.id);
+    Ok(Done)
+}

@@ -1,0 +1,242 @@
+//! Reading and writing sections.
+
+use actix_web::{Responder, delete, get, patch, post, web};
+use uuid::Uuid;
+
+use super::model::{Content, Row, Tree};
+use super::queries;
+use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal};
+use crate::app::{App, Tx};
+use crate::changes;
+use crate::changes::model::{Actor, Change};
+use crate::error::{Code, Error, Fault, OnConstraint, Result};
+use crate::http::body::Json;
+use crate::http::conditional::{IfMatch, etag};
+use crate::http::key::Key;
+use crate::http::paging::List;
+use crate::http::patch::Patch;
+use crate::http::query::Query;
+use crate::http::reply::{Data, Done, Reply};
+use crate::members::guard::{Editor, Reader};
+use crate::slug;
+
+/// List sections
+///
+/// The whole tree: flat, parents before children, or nested with `tree=true`.
+#[utoipa::path(tag = "categories", params(CategoryListing), security((), ("bearer" = [])), responses((status = 200, description = "All sections", body = List<Category>)))]
+#[get("")]
+pub async fn list_categories(
+    app: web::Data<App>,
+    _: Reader,
+    listing: Query<CategoryListing>,
+) -> Result<impl Responder> {
+    let tree = queries::tree(&mut *app.conn().await?).await?;
+    let sections = match listing.0.tree {
+        Some(true) => Category::nested(&tree, None),
+        _ => tree.in_order().into_iter().map(|row| Category::flat(&tree, row)).collect(),
+    };
+    let tag = etag(0, &sections);
+    let modified = tree.in_order().iter().map(|row| row.updated_at).max();
+    let reply = Reply::list(List::whole(sections)).tagged(tag).modified(modified);
+    Ok(reply.surrogates(&["categories".to_owned()]))
+}
+
+/// Get a section
+///
+/// With its breadcrumb, the sections in it, and how many articles the public finds there.
+#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug")), security((), ("bearer" = [])), responses((status = 200, description = "The section", body = Data<Category>)))]
+#[get("/{id}")]
+pub async fn get_category(app: web::Data<App>, _: Reader, key: Key) -> Result<impl Responder> {
+    let mut conn = app.conn().await?;
+    let tree = queries::tree(&mut conn).await?;
+    let row = tree.find(&key).ok_or_else(Error::not_found)?;
+    let count = queries::count_public_articles(&mut conn, tree.subtree(row.id)).await?;
+    let reply = one(Category::single(&tree, row, count));
+    Ok(reply.surrogates(&["categories".to_owned(), "articles".to_owned()]))
+}
+
+fn one(section: Category) -> Reply<Data<Category>> {
+    let (tag, modified) = (etag(section.version, &section), section.updated_at);
+    Reply::one(section).tagged(tag).modified(Some(modified))
+}
+
+/// Create a section
+#[utoipa::path(tag = "categories", responses((status = 201, description = "The new section", body = Data<Category>)))]
+#[post("")]
+pub async fn create_category(
+    app: web::Data<App>,
+    editor: Editor,
+    body: Json<NewCategory>,
+) -> Result<impl Responder> {
+    let section = app
+        .write(async move |tx| {
+            let tree = queries::lock_tree(tx).await?;
+            let content = new_content(&tree, body.0.clone())?;
+            let row = add(tx, editor.0.actor(), &content).await?;
+            shown(tx, row.id).await
+        })
+        .await?;
+    let tag = etag(section.version, &section);
+    Ok(Reply::created(format!("/api/v1/categories/{}", section.id), section).tagged(tag))
+}
+
+/// Adds a section and records it; 409 when the slug is taken.
+pub async fn add(tx: &mut Tx, actor: Actor, content: &Content) -> Result<Row> {
+    let row = queries::insert(tx, content).await.on_constraint("categories_slug_key", slug_taken)?;
+    changes::queries::record(tx, actor, Change::new("create", "category", row.id)).await?;
+    Ok(row)
+}
+
+fn slug_taken() -> Fault {
+    Fault::body("/slug", Code::SlugTaken, "is used by another section")
+}
+
+/// What a new section will be. Needs the locked tree, so that a slug made here stays free.
+pub fn new_content(tree: &Tree, new: NewCategory) -> Result<Content> {
+    let slug = match new.slug {
+        Some(slug) => checked_slug(slug)?,
+        None => {
+            let made = slug::from_title(&new.name, "section");
+            let taken = tree.find(&Key::Slug(made.clone())).is_some();
+            if taken { slug::with_suffix(&made) } else { made }
+        }
+    };
+    Ok(Content {
+        parent_id: new.parent.map(|parent| parent_id(tree, &parent)).transpose()?,
+        slug,
+        name: new.name,
+        description: new.description,
+        position: new.position,
+    })
+}
+
+fn checked_slug(slug: String) -> Result<String> {
+    match slug::refusal(&slug) {
+        Some(detail) => {
+            Err(Error::Faults(Code::InvalidFormat, vec![Fault::body("/slug", Code::InvalidFormat, detail)]))
+        }
+        None => Ok(slug),
+    }
+}
+
+fn parent_id(tree: &Tree, parent: &str) -> Result<Uuid> {
+    let fault = || Fault::body("/parent", Code::UnknownReference, "names no section");
+    let found = tree.find(&Key::parse(parent));
+    found.map(|row| row.id).ok_or_else(|| Error::Faults(Code::UnknownReference, vec![fault()]))
+}
+
+/// The section as the answer to its change.
+async fn shown(tx: &mut Tx, id: Uuid) -> Result<Category> {
+    let tree = queries::tree(tx).await?;
+    let row = tree.find(&Key::Id(id)).ok_or_else(Error::not_found)?;
+    let count = queries::count_public_articles(tx, tree.subtree(id)).await?;
+    Ok(Category::single(&tree, row, count))
+}
+
+/// Change a section
+///
+/// With `parent` it moves, with all that is in it; never into itself.
+#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The section as changed", body = Data<Category>)))]
+#[patch("/{id}")]
+pub async fn update_category(
+    app: web::Data<App>,
+    editor: Editor,
+    key: Key,
+    seen: IfMatch,
+    body: Json<CategoryPatch>,
+) -> Result<impl Responder> {
+    let section = app
+        .write(async move |tx| {
+            let tree = queries::lock_tree(tx).await?;
+            let row = tree.find(&key).ok_or_else(Error::not_found)?;
+            seen.check(row.version)?;
+            let after = patched(&tree, row, body.0.clone())?;
+            if after != row.content {
+                queries::update(tx, row.id, &after).await.on_constraint("categories_slug_key", slug_taken)?;
+                let change = Change::between("category", row.id, &row.content, &after);
+                changes::queries::record(tx, editor.0.actor(), change).await?;
+            }
+            shown(tx, row.id).await
+        })
+        .await?;
+    Ok(one(section))
+}
+
+fn patched(tree: &Tree, row: &Row, patch: CategoryPatch) -> Result<Content> {
+    let current = row.content.clone();
+    let parent_id = match patch.parent {
+        Patch::Keep => current.parent_id,
+        Patch::Clear => None,
+        Patch::Set(parent) => Some(parent_id(tree, &parent)?),
+    };
+    if parent_id.is_some_and(|parent| tree.subtree(row.id).contains(&parent)) {
+        let fault = Fault::body("/parent", Code::CategoryCycle, "is this section or one inside it");
+        return Err(Error::Faults(Code::CategoryCycle, vec![fault]));
+    }
+    Ok(Content {
+        parent_id,
+        slug: patch.slug.map(checked_slug).transpose()?.unwrap_or(current.slug),
+        name: patch.name.unwrap_or(current.name),
+        description: patch.description.unwrap_or(current.description),
+        position: patch.position.unwrap_or(current.position),
+    })
+}
+
+/// Delete a section
+///
+/// Refused with 409 while it holds articles (drafts and trash included) or
+/// sections, unless `move_to` names the section that takes them.
+#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug"), Removal), responses((status = 204, description = "Deleted")))]
+#[delete("/{id}")]
+pub async fn delete_category(
+    app: web::Data<App>,
+    editor: Editor,
+    key: Key,
+    seen: IfMatch,
+    removal: Query<Removal>,
+) -> Result<Done> {
+    app.write(async move |tx| {
+        let tree = queries::lock_tree(tx).await?;
+        let row = tree.find(&key).ok_or_else(Error::not_found)?;
+        seen.check(row.version)?;
+        match &removal.0.move_to {
+            Some(target) => empty_into(tx, editor.0.actor(), &tree, row.id, target).await?,
+            None => refuse_if_used(tx, &tree, row.id).await?,
+        }
+        queries::delete(tx, row.id).await?;
+        Ok(changes::queries::record(tx, editor.0.actor(), Change::new("delete", "category", row.id)).await?)
+    })
+    .await?;
+    Ok(Done)
+}
+
+async fn refuse_if_used(tx: &mut Tx, tree: &Tree, id: Uuid) -> Result<()> {
+    let articles = queries::count_articles(tx, id).await?;
+    let sections = tree.children(Some(id)).count();
+    if articles == 0 && sections == 0 {
+        return Ok(());
+    }
+    let detail = format!(
+        "It holds {articles} articles (drafts and trash included) and {sections} sections; say with move_to which section takes them."
+    );
+    Err(Error::Refused(Code::CategoryInUse, detail))
+}
+
+/// Moves all that the section `id` holds into `target`.
+async fn empty_into(tx: &mut Tx, actor: Actor, tree: &Tree, id: Uuid, target: &str) -> Result<()> {
+    let refuse = |detail: &str| {
+        let fault = Fault::parameter("move_to", Code::InvalidParameter, detail);
+        Error::Faults(Code::InvalidParameter, vec![fault])
+    };
+    let target = tree.find(&Key::parse(target)).ok_or_else(|| refuse("names no section"))?.id;
+    if tree.subtree(id).contains(&target) {
+        return Err(refuse("is the section itself or one inside it"));
+    }
+    let articles = queries::move_articles(tx, id, target).await?;
+    let change = Change::new("update", "article", id).of_fields(vec!["category".to_owned()]);
+    changes::queries::record_many(tx, actor, change, &articles).await?;
+    let sections = queries::move_children(tx, id, target).await?;
+    let change = Change::new("update", "category", id).of_fields(vec!["parent".to_owned()]);
+    changes::queries::record_many(tx, actor, change, &sections).await?;
+    Ok(())
+}

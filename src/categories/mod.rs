@@ -1,0 +1,26 @@
+//! The section tree of a site.
+//!
+//! A section has a parent or is a root. The tree is small, so it is read as a
+//! whole; it holds no cycles, because every change of its shape is made under
+//! one lock. A section that holds articles or sections is not deleted unless
+//! the request says where they go.
+
+pub mod handlers;
+pub mod model;
+pub mod queries;
+pub mod view;
+
+use utoipa_actix_web::scope;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes under `/categories`.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(
+        scope("/categories")
+            .service(handlers::list_categories)
+            .service(handlers::create_category)
+            .service(handlers::get_category)
+            .service(handlers::update_category)
+            .service(handlers::delete_category),
+    );
+}

@@ -1,0 +1,90 @@
+//! All SQL of sections.
+
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::BigInt;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::model::{Content, Row, Tree};
+use crate::db::rows::{Conditions, Value, count};
+use crate::db::schema::{articles, categories};
+use crate::db::visibility::PUBLIC_ARTICLE;
+
+/// The key of the advisory lock under which the tree changes its shape.
+const TREE_LOCK: i64 = 0x696e_6b74_7265_6531;
+
+/// The whole tree.
+pub async fn tree(conn: &mut AsyncPgConnection) -> QueryResult<Tree> {
+    Ok(Tree::new(categories::table.select(Row::as_select()).load(conn).await?))
+}
+
+/// The whole tree, which nobody else can change until this transaction ends.
+pub async fn lock_tree(conn: &mut AsyncPgConnection) -> QueryResult<Tree> {
+    sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(TREE_LOCK).execute(conn).await?;
+    tree(conn).await
+}
+
+/// Adds a section. Constraint: `categories_slug_key`.
+pub async fn insert(conn: &mut AsyncPgConnection, content: &Content) -> QueryResult<Row> {
+    diesel::insert_into(categories::table)
+        .values((categories::id.eq(Uuid::now_v7()), content))
+        .returning(Row::as_returning())
+        .get_result(conn)
+        .await
+}
+
+/// Replaces what can be changed about a section. Constraint: `categories_slug_key`.
+pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -> QueryResult<Row> {
+    diesel::update(categories::table.find(id))
+        .set((content, categories::version.eq(categories::version + 1), categories::updated_at.eq(now)))
+        .returning(Row::as_returning())
+        .get_result(conn)
+        .await
+}
+
+/// Removes a section that holds nothing.
+pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+    diesel::delete(categories::table.find(id)).execute(conn).await?;
+    Ok(())
+}
+
+/// How many articles the public finds in `sections`.
+pub async fn count_public_articles(conn: &mut AsyncPgConnection, sections: Vec<Uuid>) -> QueryResult<i64> {
+    let mut conditions = Conditions::default();
+    conditions.and(PUBLIC_ARTICLE);
+    conditions.and_if("articles.category_id = ANY(?)", Some(Value::Ids(sections)));
+    count(conn, "articles", conditions).await
+}
+
+/// How many articles are in the section itself, drafts and trash included.
+pub async fn count_articles(conn: &mut AsyncPgConnection, section: Uuid) -> QueryResult<i64> {
+    articles::table.filter(articles::category_id.eq(section)).count().get_result(conn).await
+}
+
+/// Moves all articles of a section, and says which.
+pub async fn move_articles(conn: &mut AsyncPgConnection, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
+    diesel::update(articles::table.filter(articles::category_id.eq(from)))
+        .set((
+            articles::category_id.eq(to),
+            articles::version.eq(articles::version + 1),
+            articles::updated_at.eq(now),
+        ))
+        .returning(articles::id)
+        .get_results(conn)
+        .await
+}
+
+/// Moves all sections that are directly in a section, and says which.
+pub async fn move_children(conn: &mut AsyncPgConnection, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
+    diesel::update(categories::table.filter(categories::parent_id.eq(from)))
+        .set((
+            categories::parent_id.eq(to),
+            categories::version.eq(categories::version + 1),
+            categories::updated_at.eq(now),
+        ))
+        .returning(categories::id)
+        .get_results(conn)
+        .await
+}

@@ -1,0 +1,182 @@
+//! Sections as clients see them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::model::{Row, Tree};
+use crate::http::patch::Patch;
+
+/// One step of a breadcrumb.
+#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+pub struct Crumb {
+    /// The section's id.
+    pub id: Uuid,
+    /// The section's name in addresses.
+    #[schema(example = "local")]
+    pub slug: String,
+    /// The section's name for people.
+    #[schema(example = "地方动态")]
+    pub name: String,
+}
+
+/// A section, as part of something in it.
+#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+pub struct Section {
+    /// The section's id.
+    pub id: Uuid,
+    /// The section's name in addresses.
+    #[schema(example = "local")]
+    pub slug: String,
+    /// The section's name for people.
+    #[schema(example = "地方动态")]
+    pub name: String,
+    /// The breadcrumb: root first, the section itself last.
+    pub path: Vec<Crumb>,
+}
+
+/// A section.
+#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+pub struct Category {
+    /// Never changes.
+    pub id: Uuid,
+    /// Its name in addresses.
+    #[schema(example = "local")]
+    pub slug: String,
+    /// Its name for people.
+    #[schema(example = "地方动态")]
+    pub name: String,
+    /// A few words.
+    pub description: String,
+    /// Its place among its siblings, smallest first.
+    pub position: i32,
+    /// The breadcrumb: root first, itself last.
+    pub path: Vec<Crumb>,
+    /// The sections in it: the direct ones of a single section, all levels with `tree=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion, nullable = false)]
+    pub children: Option<Vec<Category>>,
+    /// How many articles the public finds in it and below (single section only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub article_count: Option<i64>,
+    /// For `If-Match`.
+    pub version: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+fn crumbs(tree: &Tree, id: Uuid) -> Vec<Crumb> {
+    let crumb =
+        |row: &Row| Crumb { id: row.id, slug: row.content.slug.clone(), name: row.content.name.clone() };
+    tree.path(id).into_iter().map(crumb).collect()
+}
+
+impl Section {
+    /// The section `id` with its breadcrumb, if it is in the tree.
+    pub fn of(tree: &Tree, id: Uuid) -> Option<Self> {
+        let path = crumbs(tree, id);
+        let Crumb { id, slug, name } = path.last()?.clone();
+        Some(Self { id, slug, name, path })
+    }
+}
+
+impl Category {
+    /// The section `row`, without what is in it.
+    pub fn flat(tree: &Tree, row: &Row) -> Self {
+        Self {
+            id: row.id,
+            slug: row.content.slug.clone(),
+            name: row.content.name.clone(),
+            description: row.content.description.clone(),
+            position: row.content.position,
+            path: crumbs(tree, row.id),
+            children: None,
+            article_count: None,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+
+    /// The section `row` with those directly in it and a count of articles.
+    pub fn single(tree: &Tree, row: &Row, article_count: i64) -> Self {
+        let children = tree.children(Some(row.id)).map(|child| Self::flat(tree, child)).collect();
+        Self { children: Some(children), article_count: Some(article_count), ..Self::flat(tree, row) }
+    }
+
+    /// The sections directly in `parent`, each with all that is in it.
+    pub fn nested(tree: &Tree, parent: Option<Uuid>) -> Vec<Self> {
+        let nest =
+            |row: &Row| Self { children: Some(Self::nested(tree, Some(row.id))), ..Self::flat(tree, row) };
+        tree.children(parent).map(nest).collect()
+    }
+}
+
+/// How to list sections.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CategoryListing {
+    /// Nest the sections in each other instead of listing them flat, parents first.
+    #[param(default = false, nullable = false)]
+    pub tree: Option<bool>,
+}
+
+/// How to delete a section that holds something.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Removal {
+    /// The section (id or slug) that takes the articles and sections of this one.
+    #[param(min_length = 1, max_length = 120, nullable = false)]
+    pub move_to: Option<String>,
+}
+
+/// A new section.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "地方动态", "slug": "local", "parent": "news", "position": 0}))]
+pub struct NewCategory {
+    /// Its name for people.
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
+    pub name: String,
+    /// Its name in addresses; made from the name when absent.
+    #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
+    pub slug: Option<String>,
+    /// The section it is in (id or slug); null for a root.
+    #[schema(min_length = 1, max_length = 120)]
+    pub parent: Option<String>,
+    /// A few words.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub description: String,
+    /// Its place among its siblings, smallest first.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
+    pub position: i32,
+}
+
+/// A change to a section. Absent: kept.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "地方新闻"}))]
+pub struct CategoryPatch {
+    /// Its name for people.
+    #[schema(min_length = 1, max_length = 100, pattern = r"\S", nullable = false)]
+    pub name: Option<String>,
+    /// Its name in addresses.
+    #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", nullable = false)]
+    pub slug: Option<String>,
+    /// The section it moves into (id or slug); null makes it a root.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 120)]
+    pub parent: Patch<String>,
+    /// A few words.
+    #[schema(max_length = 1000, nullable = false)]
+    pub description: Option<String>,
+    /// Its place among its siblings, smallest first.
+    #[schema(minimum = 0, maximum = 1_000_000, nullable = false)]
+    pub position: Option<i32>,
+}

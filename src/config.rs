@@ -1,0 +1,123 @@
+//! Configuration: one struct a concern, read from flags and environment variables.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Inkstone, a headless CMS for news sites.
+#[derive(Parser, Debug)]
+#[command(name = "inkstone", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; without a command, `serve`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The flags of `serve`.
+    #[command(flatten)]
+    pub serve: Config,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Serve the API (the default).
+    Serve(Box<Config>),
+    /// Bring the database to the newest schema, and stop.
+    Migrate(Box<Database>),
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+/// Everything `serve` can be told.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Where requests come from.
+    #[command(flatten)]
+    pub http: Http,
+    /// Where data lives.
+    #[command(flatten)]
+    pub database: Database,
+    /// How members prove who they are.
+    #[command(flatten)]
+    pub access: Access,
+    /// What the first start leaves behind.
+    #[command(flatten)]
+    pub bootstrap: Bootstrap,
+}
+
+/// The listening side.
+#[derive(Args, Clone, Debug)]
+pub struct Http {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, env = "INKSTONE_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The site's public address (http or https), stored in /api/v1/site at every start that names one.
+    #[arg(long, env = "INKSTONE_BASE_URL", value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Origins whose pages may call the API, comma-separated; `*` opens reading without credentials to all.
+    #[arg(long, env = "INKSTONE_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
+    pub cors_origins: Vec<String>,
+    /// Seconds a request may take before it is answered 503.
+    #[arg(long, env = "INKSTONE_REQUEST_TIMEOUT", default_value = "15", value_parser = seconds, value_name = "SECONDS")]
+    pub request_timeout: Duration,
+    /// Seconds that requests in flight get at shutdown.
+    #[arg(long, env = "INKSTONE_SHUTDOWN_TIMEOUT", default_value_t = 30, value_name = "SECONDS")]
+    pub shutdown_timeout: u64,
+    /// Worker threads; by default one a core.
+    #[arg(long, env = "INKSTONE_WORKERS")]
+    pub workers: Option<usize>,
+    /// Refuse a change that names no version in If-Match (428) instead of letting the last writer win.
+    #[arg(long, env = "INKSTONE_REQUIRE_IF_MATCH")]
+    pub require_if_match: bool,
+}
+
+/// The database.
+#[derive(Args, Clone, Debug)]
+pub struct Database {
+    /// A PostgreSQL to use; without it a private one is started in the data directory.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Where the private PostgreSQL and the signing key live.
+    #[arg(long, env = "INKSTONE_DATA_DIR", default_value = "./inkstone-data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Folder of the PostgreSQL programs, if they are not found by themselves.
+    #[arg(long, env = "INKSTONE_PG_BIN", value_name = "DIR")]
+    pub pg_bin: Option<PathBuf>,
+    /// Connections this process keeps.
+    #[arg(long, env = "INKSTONE_POOL_SIZE", default_value_t = 12, value_name = "N")]
+    pub pool_size: usize,
+}
+
+/// Tokens and passwords.
+#[derive(Args, Clone, Debug)]
+pub struct Access {
+    /// PEM file (PKCS #8) of the Ed25519 key that signs access tokens; made in the data directory by default.
+    #[arg(long, env = "INKSTONE_SIGNING_KEY_FILE", value_name = "FILE")]
+    pub signing_key_file: Option<PathBuf>,
+    /// Seconds an access token lives.
+    #[arg(long, env = "INKSTONE_ACCESS_TOKEN_TTL", default_value = "600", value_parser = seconds, value_name = "SECONDS")]
+    pub access_token_ttl: Duration,
+}
+
+/// What the first start makes.
+#[derive(Args, Clone, Debug)]
+pub struct Bootstrap {
+    /// E-mail address of the first admin.
+    #[arg(long, env = "INKSTONE_ADMIN_EMAIL", default_value = "admin@localhost", value_name = "EMAIL")]
+    pub admin_email: String,
+    /// Password of the first admin; made up and printed once when absent.
+    #[arg(long, env = "INKSTONE_ADMIN_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
+    pub admin_password: Option<String>,
+    /// Load a small demo site, once.
+    #[arg(long, env = "INKSTONE_DEMO")]
+    pub demo: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) => Err("must be a whole number of seconds".to_owned()),
+    }
+}

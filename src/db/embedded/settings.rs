@@ -1,0 +1,97 @@
+//! What the server is told on its command line, and how much memory it may count on.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+const MB: u64 = 1 << 20;
+
+/// The server's settings as `name=value`, with its socket in `run`.
+pub(super) fn settings(run: &Path, durable: bool, lz4: bool) -> Vec<OsString> {
+    let memory = memory();
+    let safety = if durable { "on" } else { "off" };
+    let mut all: Vec<OsString> = [
+        "listen_addresses=",
+        "port=5432",
+        "unix_socket_permissions=0700",
+        "max_connections=64",
+        "max_wal_size=1GB",
+        "random_page_cost=1.1",
+        "jit=off",
+        "timezone=UTC",
+        "log_timezone=UTC",
+        "logging_collector=off",
+        // The reasons for a failed start are looked for in the log.
+        "lc_messages=C",
+    ]
+    .map(OsString::from)
+    .into();
+    all.push(format!("shared_buffers={}MB", (memory / 8 / MB).clamp(32, 1024)).into());
+    all.push(format!("effective_cache_size={}MB", (memory / 2 / MB).max(64)).into());
+    for name in ["fsync", "full_page_writes", "synchronous_commit"] {
+        all.push(format!("{name}={safety}").into());
+    }
+    if lz4 {
+        all.extend(LZ4.map(OsString::from));
+    }
+    all.push(socket_folder(run));
+    all
+}
+
+/// The settings that need a server built with lz4. PostgreSQL 14 knows only the first of them,
+/// and goes without both.
+pub(super) const LZ4: [&str; 2] = ["default_toast_compression=lz4", "wal_compression=lz4"];
+
+/// `unix_socket_directories` is a list, so that a path must be quoted to keep its commas and spaces.
+fn socket_folder(run: &Path) -> OsString {
+    let mut bytes = b"unix_socket_directories=\"".to_vec();
+    for &byte in run.as_os_str().as_encoded_bytes() {
+        bytes.extend(std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 }));
+    }
+    bytes.push(b'"');
+    std::os::unix::ffi::OsStringExt::from_vec(bytes)
+}
+
+/// The memory of the machine, or of the control group that we are in.
+fn memory() -> u64 {
+    // SAFETY: sysconf only reads.
+    let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    let machine = pages.max(0) as u64 * size.max(0) as u64;
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    group_limit(Path::new("/sys/fs/cgroup"), &groups).map_or(machine, |limit| limit.min(machine))
+}
+
+/// The lowest `memory.max` of our control group (version 2) and those around it.
+fn group_limit(root: &Path, groups: &str) -> Option<u64> {
+    let ours = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    root.join(ours)
+        .ancestors()
+        .take_while(|group| group.starts_with(root))
+        .filter_map(|group| fs::read_to_string(group.join("memory.max")).ok()?.trim().parse().ok())
+        .min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_limit_around_us_counts() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("a/b");
+        fs::create_dir_all(&inner).unwrap();
+        let limit = || group_limit(root.path(), "4:memory:/v1\n0::/a/b\n");
+        assert_eq!(limit(), None);
+        fs::write(inner.join("memory.max"), "max\n").unwrap();
+        fs::write(root.path().join("a/memory.max"), "1000\n").unwrap();
+        fs::write(root.path().join("memory.max"), "2000\n").unwrap();
+        assert_eq!(limit(), Some(1000));
+        assert!(memory() > 64 * MB);
+    }
+
+    #[test]
+    fn a_socket_folder_is_quoted() {
+        let quoted = socket_folder(Path::new("/a, \"b"));
+        assert_eq!(quoted, "unix_socket_directories=\"/a, \"\"b\"");
+    }
+}

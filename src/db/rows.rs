@@ -1,0 +1,172 @@
+//! Reading lists: a statement put together from trusted text and bound values.
+//!
+//! diesel's own builder cannot say `LATERAL`, nor a keyset condition whose
+//! columns are chosen by the request. Here the text comes from `&'static str`s
+//! of the feature's `queries.rs` alone; whatever a client sent is bound.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{QueryResult, QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+/// A value bound to a statement.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// `text`
+    Text(String),
+    /// `text[]`
+    Texts(Vec<String>),
+    /// `uuid`
+    Id(Uuid),
+    /// `uuid[]`
+    Ids(Vec<Uuid>),
+    /// `timestamptz`
+    Time(DateTime<Utc>),
+    /// `boolean`
+    Flag(bool),
+}
+
+/// Conditions joined by AND, and the values they bind.
+#[derive(Clone, Debug, Default)]
+pub struct Conditions {
+    sql: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    /// A condition without a value.
+    pub fn and(&mut self, sql: impl Into<String>) {
+        self.sql.push(sql.into());
+    }
+
+    /// A condition in which `?` stands for `value`, if there is one.
+    pub fn and_if(&mut self, sql: &str, value: Option<Value>) {
+        if let Some(value) = value {
+            let mark = self.bind(value);
+            self.sql.push(sql.replace('?', &mark));
+        }
+    }
+
+    /// Binds a value and returns its mark (`$1`, `$2`, …).
+    pub fn bind(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("${}", self.values.len())
+    }
+
+    /// The conditions as one expression.
+    pub fn sql(&self) -> String {
+        if self.sql.is_empty() { "true".to_owned() } else { self.sql.join(" AND ") }
+    }
+
+    /// The statement `text` with the values of these conditions bound.
+    pub fn statement(self, text: String) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        self.values.into_iter().fold(sql_query(text).into_boxed(), |query, value| match value {
+            Value::Text(value) => query.bind::<Text, _>(value),
+            Value::Texts(value) => query.bind::<Array<Text>, _>(value),
+            Value::Id(value) => query.bind::<SqlUuid, _>(value),
+            Value::Ids(value) => query.bind::<Array<SqlUuid>, _>(value),
+            Value::Time(value) => query.bind::<Timestamptz, _>(value),
+            Value::Flag(value) => query.bind::<Bool, _>(value),
+        })
+    }
+}
+
+/// One column of a list's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SortColumn {
+    /// The name clients use.
+    pub name: &'static str,
+    /// The SQL expression; never null.
+    pub sql: &'static str,
+    /// The SQL type a cursor's text is cast to.
+    pub cast: &'static str,
+    /// Newest or largest first.
+    pub descending: bool,
+}
+
+/// Which stretch of a list is wanted.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    /// The list's order; the last column is unique, so that no two rows tie.
+    pub order: Vec<SortColumn>,
+    /// The order columns of the row to go on from, as text.
+    pub keys: Option<Vec<String>>,
+    /// Towards the beginning of the list.
+    pub backwards: bool,
+    /// Rows wanted at most: one more than a page, to know whether there is a next one.
+    pub limit: i64,
+    /// Rows to skip (page numbers only).
+    pub offset: i64,
+}
+
+impl Walk {
+    /// Adds the condition for the rows beyond the row to go on from.
+    pub fn bound(&self, conditions: &mut Conditions) {
+        if let Some(keys) = &self.keys {
+            beyond(conditions, &self.order, keys, self.backwards);
+        }
+    }
+
+    /// `ORDER BY`, turned round for a walk backwards.
+    pub fn order_by(&self) -> String {
+        let columns = self.order.iter().map(|column| {
+            let direction = if column.descending == self.backwards { "ASC" } else { "DESC" };
+            format!("{} {direction}", column.sql)
+        });
+        format!("ORDER BY {}", columns.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// How many rows of `from` meet `conditions`.
+pub async fn count(conn: &mut AsyncPgConnection, from: &str, conditions: Conditions) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let text = format!("SELECT count(*) FROM {from} WHERE {}", conditions.sql());
+    let row: Count = conditions.statement(text).get_result(conn).await?;
+    Ok(row.count)
+}
+
+/// The condition for rows beyond `keys`, the order columns of the last row seen.
+///
+/// Columns that all run one way compare as a row, which an index answers
+/// directly. Otherwise the first column bounds the scan and the rest is spelled out.
+fn beyond(into: &mut Conditions, order: &[SortColumn], keys: &[String], backwards: bool) {
+    let marks: Vec<String> = order
+        .iter()
+        .zip(keys)
+        .map(|(column, key)| {
+            let mark = into.bind(Value::Text(key.clone()));
+            format!("{mark}::{}", column.cast)
+        })
+        .collect();
+    let down = |column: &SortColumn| column.descending != backwards;
+    let sign = |column: &SortColumn| if down(column) { "<" } else { ">" };
+    let Some(first) = order.first() else { return };
+    if order.iter().all(|column| down(column) == down(first)) {
+        let columns: Vec<_> = order.iter().map(|column| column.sql).collect();
+        let (columns, marks) = (columns.join(", "), marks.join(", "));
+        into.and(format!("({columns}) {} ({marks})", sign(first)));
+        return;
+    }
+    let alternatives: Vec<String> = order
+        .iter()
+        .enumerate()
+        .map(|(at, column)| {
+            let mut parts: Vec<String> = order[..at]
+                .iter()
+                .zip(&marks)
+                .map(|(earlier, mark)| format!("{} = {mark}", earlier.sql))
+                .collect();
+            parts.push(format!("{} {} {}", column.sql, sign(column), marks[at]));
+            format!("({})", parts.join(" AND "))
+        })
+        .collect();
+    into.and(format!("{} {}= {}", first.sql, sign(first), marks[0]));
+    into.and(format!("({})", alternatives.join(" OR ")));
+}

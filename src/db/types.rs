@@ -1,0 +1,83 @@
+//! Enumerations that PostgreSQL stores as checked text.
+
+use chrono::{DateTime, Utc};
+
+/// Declares an enumeration that is snake_case text in JSON, in OpenAPI and in a column.
+///
+/// A column holding any other text is a fault of the database, reported as such.
+macro_rules! text_enum {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident => $text:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+            diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+        )]
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        pub enum $name {
+            $($(#[$variant_meta])* #[serde(rename = $text)] $variant),+
+        }
+
+        impl $name {
+            /// The text that stands for this value everywhere outside the program.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl diesel::serialize::ToSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+            ) -> diesel::serialize::Result {
+                std::io::Write::write_all(out, self.as_str().as_bytes())?;
+                Ok(diesel::serialize::IsNull::No)
+            }
+        }
+
+        impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for $name {
+            fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
+                match bytes.as_bytes() {
+                    $(found if found == $text.as_bytes() => Ok(Self::$variant),)+
+                    _ => Err(concat!("unknown ", stringify!($name)).into()),
+                }
+            }
+        }
+    };
+}
+pub(crate) use text_enum;
+
+text_enum! {
+    /// Where a piece of content stands in its life.
+    Status {
+        /// Being written; seen by staff only.
+        Draft => "draft",
+        /// Out, from its `published_at` on.
+        Published => "published",
+        /// Withdrawn, and kept.
+        Archived => "archived",
+    }
+}
+
+text_enum! {
+    /// What a body is written in.
+    BodyFormat {
+        /// HTML; scripts, styles and event handlers are removed.
+        Html => "html",
+        /// CommonMark with tables, strikethrough, autolinks and task lists.
+        Markdown => "markdown",
+        /// Plain text; a blank line starts a new paragraph.
+        Text => "text",
+    }
+}
+
+impl Status {
+    /// The hour of publication that goes with this state: what is published
+    /// without one is out from `now` on.
+    pub fn hour(self, given: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Published => Some(given.unwrap_or(now)),
+            Self::Draft | Self::Archived => given,
+        }
+    }
+}

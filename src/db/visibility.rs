@@ -1,0 +1,74 @@
+//! Who may see what: the one place where it is decided.
+//!
+//! Every read of an article or a notice (lists, counts, single reads,
+//! neighbours) takes its condition from here, so none can forget a part of it.
+//! "Scheduled" is no state of its own: a published article whose hour has not
+//! come is simply not visible yet.
+
+use uuid::Uuid;
+
+/// Articles that everybody may read now.
+pub const PUBLIC_ARTICLE: &str = "(articles.status = 'published' \
+     AND articles.published_at <= now() AND articles.deleted_at IS NULL)";
+
+/// Notices that are up now, whoever they are for.
+pub const CURRENT_NOTICE: &str = "(notices.status = 'published' \
+     AND notices.published_at <= now() AND notices.deleted_at IS NULL \
+     AND (notices.expires_at IS NULL OR notices.expires_at > now()))";
+
+/// Which articles a query may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Articles {
+    /// What everybody may read now.
+    Public,
+    /// What is public, and this author's own work in any state.
+    OwnOf(Uuid),
+    /// Everything that is not in the trash.
+    All,
+    /// The trash.
+    Trash,
+    /// This author's own work in the trash.
+    OwnTrash(Uuid),
+}
+
+impl Articles {
+    /// The condition as SQL over `articles`. Holds no text from outside: an id prints as hex.
+    pub fn sql(self) -> String {
+        match self {
+            Self::Public => PUBLIC_ARTICLE.to_owned(),
+            Self::OwnOf(author) => format!(
+                "({PUBLIC_ARTICLE} OR (articles.created_by = '{author}' AND articles.deleted_at IS NULL))"
+            ),
+            Self::All => "(articles.deleted_at IS NULL)".to_owned(),
+            Self::Trash => "(articles.deleted_at IS NOT NULL)".to_owned(),
+            Self::OwnTrash(author) => {
+                format!("(articles.created_by = '{author}' AND articles.deleted_at IS NOT NULL)")
+            }
+        }
+    }
+}
+
+/// Which notices a query may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notices {
+    /// Those up now for everybody.
+    Public,
+    /// Those up now, also for members only.
+    ForMembers,
+    /// Everything that is not in the trash.
+    All,
+    /// The trash.
+    Trash,
+}
+
+impl Notices {
+    /// The condition as SQL over `notices`.
+    pub fn sql(self) -> String {
+        match self {
+            Self::Public => format!("({CURRENT_NOTICE} AND notices.audience = 'public')"),
+            Self::ForMembers => CURRENT_NOTICE.to_owned(),
+            Self::All => "(notices.deleted_at IS NULL)".to_owned(),
+            Self::Trash => "(notices.deleted_at IS NOT NULL)".to_owned(),
+        }
+    }
+}

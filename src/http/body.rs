@@ -1,0 +1,106 @@
+//! Request bodies: one extractor that says everything that is wrong, and where.
+
+use std::any::{TypeId, type_name};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock, RwLock};
+use std::time::Duration;
+
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use actix_web::web::Payload;
+use actix_web::{FromRequest, HttpRequest, dev};
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+
+use super::json;
+use super::schema::Checker;
+use crate::error::{Code, Error, Result};
+
+/// Largest body a route takes, in bytes; put another one into a route's `app_data` to override.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimit(pub usize);
+
+impl Default for BodyLimit {
+    /// 1 MiB.
+    fn default() -> Self {
+        Self(1 << 20)
+    }
+}
+
+/// How long a body may take to arrive.
+const ARRIVAL: Duration = Duration::from_secs(10);
+
+/// A JSON body that meets its published schema.
+///
+/// Named as actix's own, so that utoipa sees the request body. Refuses with 415
+/// what is not JSON by its label, 413 what is too large, 400 what does not
+/// parse, and 422 what breaks the schema, every fault with its JSON pointer.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let labelled = check_labels(req);
+        let limit = req.app_data::<BodyLimit>().copied().unwrap_or_default();
+        let payload = Payload::from_request(req, payload);
+        Box::pin(async move {
+            labelled?;
+            let payload =
+                payload.await.map_err(|cause| Error::Refused(Code::BadRequest, cause.to_string()))?;
+            let bytes = tokio::time::timeout(ARRIVAL, payload.to_bytes_limited(limit.0))
+                .await
+                .map_err(|_| {
+                    Error::Refused(Code::RequestTimeout, "The body took too long to arrive.".to_owned())
+                })?
+                .map_err(|_| {
+                    Error::Refused(
+                        Code::PayloadTooLarge,
+                        format!("The body may have at most {} bytes.", limit.0),
+                    )
+                })?
+                .map_err(|cause| Error::Refused(Code::BadRequest, format!("The body broke off: {cause}.")))?;
+            parse(&bytes).map(Self)
+        })
+    }
+}
+
+fn check_labels(req: &HttpRequest) -> Result<()> {
+    let refused = |detail: &str| Err(Error::Refused(Code::UnsupportedMediaType, detail.to_owned()));
+    if req.headers().contains_key(CONTENT_ENCODING) {
+        return refused("Send the body as it is, without Content-Encoding.");
+    }
+    let label = req.headers().get(CONTENT_TYPE).and_then(|label| label.to_str().ok()).unwrap_or_default();
+    let essence = label.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "application/json" | "application/merge-patch+json" => Ok(()),
+        _ => refused("Send JSON, labelled `Content-Type: application/json`."),
+    }
+}
+
+/// The `T` in `bytes`; all faults at once.
+fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> Result<T> {
+    let (value, mut faults) = json::parse(bytes)?;
+    faults.extend(checker::<T>()?.faults(&value));
+    Error::body(faults)?;
+    serde_json::from_value(value).map_err(|cause| {
+        // The schema let through what the type does not take: our fault, yet the client must know.
+        tracing::warn!(body = type_name::<T>(), %cause, "A schema is wider than its type");
+        Error::Refused(Code::InvalidBody, format!("The body is not valid: {cause}."))
+    })
+}
+
+/// The checker of `T`, compiled on first use and kept.
+fn checker<T: ToSchema + 'static>() -> Result<Arc<Checker>> {
+    static COMPILED: LazyLock<RwLock<HashMap<TypeId, Arc<Checker>>>> = LazyLock::new(RwLock::default);
+    let poisoned = |_| Error::Internal(anyhow::anyhow!("the schema store is poisoned"));
+    if let Some(found) = COMPILED.read().map_err(|_| poisoned(()))?.get(&TypeId::of::<T>()) {
+        return Ok(found.clone());
+    }
+    let made = Arc::new(Checker::of::<T>()?);
+    COMPILED.write().map_err(|_| poisoned(()))?.insert(TypeId::of::<T>(), made.clone());
+    Ok(made)
+}

@@ -1,0 +1,145 @@
+//! Conditional requests (RFC 9110 §13).
+
+use std::future::{Ready, ready};
+use std::hash::{Hash, Hasher};
+
+use actix_web::http::header::{IF_MATCH, IF_NONE_MATCH};
+use actix_web::{FromRequest, HttpRequest, dev, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::error::{Code, Error, Result};
+
+/// The entity tag of a representation: `"<version>-<digest>"`.
+///
+/// The digest covers what the representation shows, so the tag changes with a
+/// section's name as well; counters that hash to nothing leave it alone. The
+/// version before it is what `If-Match` compares.
+pub fn etag(version: i32, shown: &impl Hash) -> String {
+    let mut digest = Digester(Sha256::new());
+    shown.hash(&mut digest);
+    format!("\"{version}-{}\"", URL_SAFE_NO_PAD.encode(&digest.0.finalize()[..12]))
+}
+
+struct Digester(Sha256);
+
+impl Hasher for Digester {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Not used: the whole digest is taken instead.
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+/// Whether `If-None-Match` names `etag`, so that the client has it already.
+pub fn has_it_already(req: &HttpRequest, etag: &str) -> bool {
+    let strong = |tag: &str| tag.trim().trim_start_matches("W/") == etag;
+    req.headers()
+        .get_all(IF_NONE_MATCH)
+        .filter_map(|value| value.to_str().ok())
+        .any(|list| list.trim() == "*" || list.split(',').any(strong))
+}
+
+/// The `If-Match` of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IfMatch {
+    /// Not sent: the last writer wins.
+    Absent,
+    /// `*`: any version, as long as it exists.
+    Any,
+    /// One of these versions. Weak tags match nothing, as RFC 9110 has it.
+    Versions(Vec<i32>),
+}
+
+impl IfMatch {
+    /// Refuses with 412 unless the thing still has a version that the client has seen.
+    pub fn check(&self, current: i32) -> Result<()> {
+        match self {
+            Self::Versions(seen) if !seen.contains(&current) => Err(Error::Stale { current }),
+            _ => Ok(()),
+        }
+    }
+
+    fn read(req: &HttpRequest) -> Self {
+        let mut versions = Vec::new();
+        let mut sent = false;
+        for list in req.headers().get_all(IF_MATCH) {
+            sent = true;
+            let list = list.to_str().unwrap_or_default();
+            if list.trim() == "*" {
+                return Self::Any;
+            }
+            versions.extend(list.split(',').filter_map(version_of));
+        }
+        if sent { Self::Versions(versions) } else { Self::Absent }
+    }
+}
+
+/// The version in `"7-…"` or `"7"`.
+fn version_of(tag: &str) -> Option<i32> {
+    let inner = tag.trim().strip_prefix('"')?.strip_suffix('"')?;
+    inner.split('-').next()?.parse().ok()
+}
+
+impl FromRequest for IfMatch {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let required = req.app_data::<web::Data<App>>().is_some_and(|app| app.config.http.require_if_match);
+        ready(match Self::read(req) {
+            Self::Absent if required => Err(Error::Refused(
+                Code::PreconditionRequired,
+                "Send the ETag of what you read as If-Match.".to_owned(),
+            )),
+            given => Ok(given),
+        })
+    }
+}
+
+/// Whether a PUT asked to create only (`If-None-Match: *`).
+#[derive(Clone, Copy, Debug)]
+pub struct CreateOnly(pub bool);
+
+impl FromRequest for CreateOnly {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let star = req.headers().get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == b"*");
+        ready(Ok(Self(star)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn if_match(value: &str) -> IfMatch {
+        IfMatch::read(&TestRequest::default().insert_header((IF_MATCH, value)).to_http_request())
+    }
+
+    #[test]
+    fn a_tag_carries_its_version() {
+        let tag = etag(7, &"shown");
+        assert!(if_match(&tag).check(7).is_ok());
+        assert!(matches!(if_match(&tag).check(8), Err(Error::Stale { current: 8 })));
+        assert_ne!(tag, etag(7, &"shown otherwise"));
+    }
+
+    #[test]
+    fn weak_and_foreign_tags_match_nothing() {
+        for value in ["W/\"7-abc\"", "\"abc\"", "7", ""] {
+            assert!(if_match(value).check(7).is_err(), "{value}");
+        }
+        assert!(if_match("\"1\", \"7\"").check(7).is_ok());
+        assert!(if_match("*").check(7).is_ok());
+    }
+}

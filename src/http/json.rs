@@ -1,0 +1,164 @@
+//! JSON, read strictly: a key twice, or a NUL character anywhere, is a fault with a place.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use crate::error::{Code, Error, Fault, Result};
+
+/// The value in `bytes`, and the faults found on the way.
+///
+/// Fails with 400 and the place when `bytes` is not JSON (RFC 8259) at all.
+pub fn parse(bytes: &[u8]) -> Result<(Value, Vec<Fault>)> {
+    let mut place = Place::default();
+    let mut input = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict(&mut place)
+        .deserialize(&mut input)
+        .and_then(|value| input.end().map(|()| value))
+        .map_err(|cause| Error::Refused(Code::MalformedJson, format!("The body is not JSON: {cause}.")))?;
+    Ok((value, place.faults))
+}
+
+/// `segment` as a part of a JSON pointer (RFC 6901).
+pub fn escape(segment: &str) -> String {
+    segment.replace('~', "~0").replace('/', "~1")
+}
+
+#[derive(Default)]
+struct Place {
+    path: Vec<String>,
+    faults: Vec<Fault>,
+}
+
+impl Place {
+    fn pointer(&self) -> String {
+        self.path.iter().map(|segment| format!("/{}", escape(segment))).collect()
+    }
+
+    fn check(&mut self, text: &str) {
+        if text.contains('\0') {
+            let fault =
+                Fault::body(self.pointer(), Code::InvalidFormat, "must not contain the NUL character");
+            self.faults.push(fault);
+        }
+    }
+}
+
+/// Reads one value at the current place.
+struct Strict<'p>(&'p mut Place);
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Value, D::Error> {
+        input.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        self.0.check(value);
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        loop {
+            self.0.path.push(array.len().to_string());
+            let item = items.next_element_seed(Strict(self.0));
+            self.0.path.pop();
+            match item? {
+                Some(item) => array.push(item),
+                None => return Ok(Value::Array(array)),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            self.0.path.push(key.clone());
+            self.0.check(&key);
+            if object.contains_key(&key) {
+                let fault = Fault::body(self.0.pointer(), Code::DuplicateField, "is given more than once");
+                self.0.faults.push(fault);
+            }
+            let value = entries.next_value_seed(Strict(self.0));
+            self.0.path.pop();
+            if object.len() >= 100_000 {
+                return Err(A::Error::custom("too many keys"));
+            }
+            object.insert(key, value?);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(text: &str) -> Vec<(String, Code)> {
+        let (_, faults) = parse(text.as_bytes()).unwrap();
+        faults
+            .into_iter()
+            .map(|fault| match fault.at {
+                crate::error::At::Pointer(pointer) => (pointer, fault.code),
+                crate::error::At::Parameter(_) => unreachable!(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_repeated_key_is_found_at_any_depth() {
+        let found = places(r#"{"a": 1, "b/c": [{"x": 1, "x": 2}], "a": 3}"#);
+        assert_eq!(
+            found,
+            [("/b~1c/0/x".to_owned(), Code::DuplicateField), ("/a".to_owned(), Code::DuplicateField)]
+        );
+    }
+
+    #[test]
+    fn nul_is_found_in_values_and_keys() {
+        let found = places(r#"{"a": ["\u0000"], "b\u0000": 1}"#);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0], ("/a/0".to_owned(), Code::InvalidFormat));
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused_with_a_place() {
+        for text in ["", "{", r#"{"a": 1e400}"#, r#""\ud800""#, "1 2", "\u{feff}{}"] {
+            let error = parse(text.as_bytes()).unwrap_err();
+            assert!(matches!(error, Error::Refused(Code::MalformedJson, _)), "{text}: {error}");
+        }
+        let deep = "[".repeat(100_000);
+        assert!(parse(deep.as_bytes()).is_err());
+    }
+}

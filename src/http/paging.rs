@@ -1,0 +1,274 @@
+//! Pages: by cursor (any depth, stable while rows come and go) or by number (shallow).
+
+use std::future::{Ready, ready};
+
+use actix_web::{FromRequest, HttpRequest, dev, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel_async::AsyncPgConnection;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::query::{Query, pairs};
+use crate::app::App;
+use crate::db::rows::{Conditions, SortColumn, Walk, count};
+use crate::error::{Code, Error, Fault, Result};
+
+/// Rows that page numbers reach.
+const DEEPEST: i64 = 10_000;
+/// Parameters that choose a stretch or a shape of a list, not the list itself.
+const NOT_FILTERS: &[&str] = &["cursor", "page", "page_size", "count", "fields", "include"];
+
+/// How a list is cut into pages.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PagingParams {
+    /// Rows a page.
+    #[param(minimum = 1, maximum = 100, default = 20, nullable = false)]
+    page_size: Option<i64>,
+    /// Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`.
+    #[param(max_length = 2000, nullable = false)]
+    cursor: Option<String>,
+    /// The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`.
+    #[param(minimum = 1, nullable = false)]
+    page: Option<i64>,
+    /// Whether to count all rows, as `page.total`.
+    #[param(default = false, nullable = false)]
+    count: Option<bool>,
+}
+
+/// Where a page stands in its list.
+#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+pub struct PageInfo {
+    /// Rows a page.
+    #[schema(example = 20)]
+    size: i64,
+    /// Whether rows follow.
+    has_next: bool,
+    /// Continues behind this page; null at the end.
+    #[schema(required)]
+    next_cursor: Option<String>,
+    /// Continues before this page; null at the beginning.
+    #[schema(required)]
+    prev_cursor: Option<String>,
+    /// The page's number, if it was asked for by number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    number: Option<i64>,
+    /// All rows of the list, if `count=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    total: Option<i64>,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    /// The rows.
+    pub data: Vec<T>,
+    /// Where they stand.
+    pub page: PageInfo,
+    /// The `Link` header (RFC 8288).
+    #[serde(skip)]
+    pub link: String,
+}
+
+impl<T> List<T> {
+    /// A list that is always answered whole.
+    pub fn whole(data: Vec<T>) -> Self {
+        let size = i64::try_from(data.len()).unwrap_or(i64::MAX);
+        let page = PageInfo {
+            size,
+            has_next: false,
+            next_cursor: None,
+            prev_cursor: None,
+            number: None,
+            total: Some(size),
+        };
+        Self { data, page, link: String::new() }
+    }
+
+    /// The same page with other rows.
+    pub fn map<U>(self, into: impl FnMut(T) -> U) -> List<U> {
+        List { data: self.data.into_iter().map(into).collect(), page: self.page, link: self.link }
+    }
+}
+
+/// The paging of one request.
+pub struct Paging {
+    params: PagingParams,
+    path: String,
+    query: Vec<(String, String)>,
+    app: web::Data<App>,
+}
+
+impl FromRequest for Paging {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let mut read = || {
+            let Query(params) = Query::<PagingParams>::from_request(req, payload).into_inner()?;
+            let app = req.app_data::<web::Data<App>>().cloned();
+            let app = app.ok_or_else(|| Error::Internal(anyhow::anyhow!("no App in app_data")))?;
+            Self { params, path: req.path().to_owned(), query: pairs(req.query_string())?, app }.checked()
+        };
+        ready(read())
+    }
+}
+
+impl Paging {
+    fn checked(self) -> Result<Self> {
+        let refuse = |code, name: &str, detail: String| {
+            Err(Error::Faults(code, vec![Fault::parameter(name, code, detail)]))
+        };
+        match (&self.params.cursor, self.params.page) {
+            (Some(_), Some(_)) => {
+                refuse(Code::InvalidParameter, "page", "cannot go together with cursor".to_owned())
+            }
+            (None, Some(page)) if page.checked_mul(self.size()).is_none_or(|last| last > DEEPEST) => refuse(
+                Code::PageTooDeep,
+                "page",
+                format!("page numbers reach the first {DEEPEST} rows; use `page.next_cursor` to go on"),
+            ),
+            _ => Ok(self),
+        }
+    }
+
+    /// Rows a page.
+    fn size(&self) -> i64 {
+        self.params.page_size.unwrap_or(20)
+    }
+
+    /// How many rows of `from` meet `conditions`, if the client wants to know.
+    pub async fn total(
+        &self,
+        conn: &mut AsyncPgConnection,
+        from: &str,
+        conditions: &Conditions,
+    ) -> Result<Option<i64>> {
+        match self.params.count {
+            Some(true) => Ok(Some(count(conn, from, conditions.clone()).await?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The stretch of the list that the client asks for.
+    pub fn walk(&self, order: Vec<SortColumn>) -> Result<Walk> {
+        let mut walk = Walk {
+            limit: self.size() + 1,
+            offset: self.params.page.map_or(0, |page| (page - 1) * self.size()),
+            keys: None,
+            backwards: false,
+            order,
+        };
+        if let Some(cursor) = &self.params.cursor {
+            let (backwards, keys) = self.open(cursor, walk.order.len())?;
+            walk.backwards = backwards;
+            walk.keys = Some(keys);
+        }
+        Ok(walk)
+    }
+
+    /// The page in `rows`, which holds one row too many if there is more.
+    pub fn page<T>(
+        &self,
+        walk: &Walk,
+        mut rows: Vec<T>,
+        total: Option<i64>,
+        keys: impl Fn(&T) -> Vec<String>,
+    ) -> List<T> {
+        let overfull = i64::try_from(rows.len()).is_ok_and(|rows| rows > self.size());
+        if overfull {
+            rows.pop();
+        }
+        if walk.backwards {
+            rows.reverse();
+        }
+        let has_next = if walk.backwards { walk.keys.is_some() } else { overfull };
+        let has_previous = if walk.backwards { overfull } else { walk.keys.is_some() || walk.offset > 0 };
+        let cursor = |wanted: bool, row: Option<&T>, backwards| {
+            row.filter(|_| wanted).map(|row| self.close(backwards, &keys(row)))
+        };
+        let page = PageInfo {
+            size: self.size(),
+            has_next: has_next && !rows.is_empty(),
+            next_cursor: cursor(has_next, rows.last(), false),
+            prev_cursor: cursor(has_previous, rows.first(), true),
+            number: self.params.page,
+            total,
+        };
+        let link = self.link(&page);
+        List { data: rows, page, link }
+    }
+
+    fn link(&self, page: &PageInfo) -> String {
+        let mut links = vec![self.target(None, "first")];
+        match page.number {
+            Some(number) => {
+                links.extend(
+                    page.has_next.then(|| self.target(Some(("page", &(number + 1).to_string())), "next")),
+                );
+                links.extend(
+                    (number > 1).then(|| self.target(Some(("page", &(number - 1).to_string())), "prev")),
+                );
+            }
+            None => {
+                links.extend(
+                    page.next_cursor.as_deref().map(|cursor| self.target(Some(("cursor", cursor)), "next")),
+                );
+                links.extend(
+                    page.prev_cursor.as_deref().map(|cursor| self.target(Some(("cursor", cursor)), "prev")),
+                );
+            }
+        }
+        links.join(", ")
+    }
+
+    fn target(&self, position: Option<(&str, &str)>, relation: &str) -> String {
+        let kept = self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let kept = kept.filter(|(name, _)| !matches!(*name, "cursor" | "page"));
+        let encoded: Vec<String> =
+            kept.chain(position).map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let mark = if encoded.is_empty() { "" } else { "?" };
+        format!("<{}{mark}{}>; rel=\"{relation}\"", self.path, encoded.join("&"))
+    }
+
+    /// What a cursor is bound to: this list, with these filters, in this order.
+    fn list_identity(&self) -> String {
+        let mut filters: Vec<_> =
+            self.query.iter().filter(|(name, _)| !NOT_FILTERS.contains(&name.as_str())).collect();
+        filters.sort();
+        format!("{} {filters:?}", self.path)
+    }
+
+    fn close(&self, backwards: bool, keys: &[String]) -> String {
+        let content = serde_json::to_vec(&(backwards, keys)).unwrap_or_default();
+        let mut sealed = self.app.keys.seal(&[self.list_identity().as_bytes(), &content]);
+        sealed.extend(content);
+        URL_SAFE_NO_PAD.encode(sealed)
+    }
+
+    fn open(&self, cursor: &str, columns: usize) -> Result<(bool, Vec<String>)> {
+        let opened = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| {
+            let (seal, content) = bytes.split_at_checked(16)?;
+            let genuine = self.app.keys.is_sealed(&[self.list_identity().as_bytes(), content], seal);
+            genuine.then(|| serde_json::from_slice::<(bool, Vec<String>)>(content).ok()).flatten()
+        });
+        match opened {
+            Some((backwards, keys)) if keys.len() == columns => Ok((backwards, keys)),
+            _ => {
+                let detail = "is not a cursor of this list with these filters and this order";
+                Err(Error::Faults(
+                    Code::InvalidCursor,
+                    vec![Fault::parameter("cursor", Code::InvalidCursor, detail)],
+                ))
+            }
+        }
+    }
+}
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,184 @@
+//! Checks values against the schemas that the OpenAPI document publishes.
+//!
+//! One source for both: what is documented is what is enforced, and every
+//! fault of a body is found at once, each with its place.
+
+use anyhow::{Context, anyhow};
+use jsonschema::error::ValidationErrorKind as Kind;
+use jsonschema::{ValidationError, Validator};
+use serde_json::{Value, json};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::json::escape;
+use crate::error::{Code, Error, Fault, Result};
+
+/// A compiled schema.
+pub struct Checker {
+    schema: Value,
+    validator: Validator,
+}
+
+impl Checker {
+    /// The checker of a body type.
+    pub fn of<T: ToSchema>() -> Result<Self> {
+        let mut referenced = Vec::new();
+        <T as ToSchema>::schemas(&mut referenced);
+        let components: serde_json::Map<String, Value> = referenced
+            .into_iter()
+            .map(|(name, schema)| Ok((name, serde_json::to_value(schema)?)))
+            .collect::<Result<_, serde_json::Error>>()
+            .map_err(|cause| Error::Internal(cause.into()))?;
+        Self::new(&<T as PartialSchema>::schema(), components)
+    }
+
+    /// The checker of one schema that refers to `components`.
+    pub fn new(schema: &RefOr<Schema>, components: serde_json::Map<String, Value>) -> Result<Self> {
+        let build = || {
+            let mut schema = serde_json::to_value(schema)?;
+            let object = schema.as_object_mut().context("a schema is an object")?;
+            object.insert("components".to_owned(), json!({"schemas": components}));
+            let validator = jsonschema::options()
+                .should_validate_formats(true)
+                .build(&schema)
+                .map_err(|cause| anyhow!("a schema does not compile: {cause}"))?;
+            Ok(Self { schema, validator })
+        };
+        build().map_err(Error::Internal)
+    }
+
+    /// The JSON types the schema names at its top.
+    pub fn types(&self) -> Vec<&str> {
+        match &self.schema["type"] {
+            Value::String(one) => vec![one.as_str()],
+            Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every fault of `value`.
+    pub fn faults(&self, value: &Value) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for error in self.validator.iter_errors(value) {
+            self.collect(&error, &mut faults);
+        }
+        faults
+    }
+
+    fn collect(&self, error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
+        let pointer = error.instance_path().as_str();
+        match error.kind() {
+            Kind::AdditionalProperties { unexpected } => {
+                let parent = error.schema_path().as_str();
+                let known = self.properties(parent);
+                faults.extend(unexpected.iter().map(|name| {
+                    let detail =
+                        format!("unknown field{}", did_you_mean(name, known.iter().map(String::as_str)));
+                    Fault::body(format!("{pointer}/{}", escape(name)), Code::UnknownField, detail)
+                }));
+            }
+            Kind::Required { property } => {
+                let name = property.as_str().unwrap_or_default();
+                faults.push(Fault::body(
+                    format!("{pointer}/{}", escape(name)),
+                    Code::MissingField,
+                    "is required",
+                ));
+            }
+            // A nullable reference is `null` or the thing: tell what is wrong with the thing.
+            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+                let thing = context.iter().rev().find(|branch| !branch.iter().any(wants_null));
+                for nested in thing.into_iter().flatten() {
+                    self.collect(nested, faults);
+                }
+            }
+            kind => {
+                let (code, detail) = describe(kind, error.instance());
+                faults.push(Fault::body(pointer, code, detail));
+            }
+        }
+    }
+
+    /// The property names of the schema whose keyword is at `path`.
+    fn properties(&self, path: &str) -> Vec<String> {
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let object = self.schema.pointer(parent).and_then(|schema| schema["properties"].as_object());
+        object.map(|object| object.keys().cloned().collect()).unwrap_or_default()
+    }
+}
+
+fn wants_null(error: &ValidationError<'_>) -> bool {
+    matches!(error.kind(), Kind::Type { kind } if format!("{kind:?}").contains("Null"))
+}
+
+/// A fault in words. Never repeats the value: it may be long, or a secret.
+fn describe(kind: &Kind, value: &Value) -> (Code, String) {
+    match kind {
+        Kind::Type { .. } => (Code::WrongType, format!("must be {}, not {}", wanted(kind), type_of(value))),
+        Kind::MaxLength { limit } => (Code::TooLong, format!("must have at most {limit} characters")),
+        Kind::MaxItems { limit } => (Code::TooLong, format!("must have at most {limit} items")),
+        Kind::MaxProperties { limit } => (Code::TooLong, format!("must have at most {limit} keys")),
+        Kind::MinLength { limit } => (Code::TooShort, format!("must have at least {limit} characters")),
+        Kind::MinItems { limit } => (Code::TooShort, format!("must have at least {limit} items")),
+        Kind::MinProperties { limit } => (Code::TooShort, format!("must have at least {limit} keys")),
+        Kind::Minimum { limit } => (Code::OutOfRange, format!("must be at least {limit}")),
+        Kind::Maximum { limit } => (Code::OutOfRange, format!("must be at most {limit}")),
+        Kind::Enum { options } => {
+            let options: Vec<&str> =
+                options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let hint = value.as_str().map(|given| did_you_mean(given, options.iter().copied()));
+            (Code::UnknownValue, format!("must be one of {}{}", options.join(", "), hint.unwrap_or_default()))
+        }
+        Kind::Pattern { pattern } if pattern == NOT_BLANK => (Code::TooShort, "must not be blank".to_owned()),
+        Kind::Pattern { pattern } => (Code::InvalidFormat, format!("must match {pattern}")),
+        Kind::Format { format } => (Code::InvalidFormat, format!("must be {}", format_in_words(format))),
+        _ => (Code::InvalidFormat, "is not valid".to_owned()),
+    }
+}
+
+/// The pattern of text that holds more than white space.
+pub const NOT_BLANK: &str = r"\S";
+/// An absolute web address without credentials.
+pub const WEB_URL: &str = r"^https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?$";
+/// A web address, or a path on the site itself.
+pub const WEB_URL_OR_PATH: &str =
+    r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$";
+
+fn format_in_words(format: &str) -> &str {
+    match format {
+        "date-time" => "a time as in RFC 3339, like 2019-09-20T08:00:00Z",
+        "uuid" => "a UUID",
+        "email" | "idn-email" => "an e-mail address",
+        "uri" => "an absolute URL",
+        other => other,
+    }
+}
+
+fn wanted(kind: &Kind) -> String {
+    let Kind::Type { kind } = kind else { return String::new() };
+    let debug = format!("{kind:?}").to_lowercase();
+    let names = ["array", "boolean", "integer", "number", "null", "object", "string"];
+    let found: Vec<&str> = names.into_iter().filter(|name| debug.contains(name)).collect();
+    found.join(" or ")
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// `; did you mean …?` when one of `known` is near to `given`, else nothing.
+pub fn did_you_mean<'k>(given: &str, known: impl Iterator<Item = &'k str>) -> String {
+    let given: String = given.chars().take(64).collect();
+    known
+        .map(|name| (strsim::jaro_winkler(&given, name), name))
+        .filter(|(likeness, _)| *likeness >= 0.75)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"))
+}

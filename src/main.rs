@@ -1,0 +1,163 @@
+//! The command line.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use clap::Parser;
+use inkstone::app::App;
+use inkstone::config::{Cli, Command, Config, Database};
+use inkstone::contract::Contract;
+use inkstone::db::embedded::{Embedded, Options};
+use inkstone::http::conditional::IfMatch;
+use inkstone::keys::Keys;
+use inkstone::members::bootstrap;
+use inkstone::members::passwords::Hasher;
+use inkstone::server::{self, Shared};
+use inkstone::site::view::SitePatch;
+use inkstone::{changes, db, demo, site, telemetry};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::init();
+    let done = match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
+        Command::Serve(config) => serve(*config),
+        Command::Migrate(database) => Data::open(&database).map(drop),
+        Command::Openapi => Contract::new().and_then(|contract| say(contract.json.trim_end())),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            let _ = writeln!(std::io::stderr(), "inkstone: {cause:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A line on standard output.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}
+
+/// The database, migrated, and the runtime that drives its connections.
+struct Data {
+    url: String,
+    runtime: Runtime,
+    /// Dropped last: a private PostgreSQL stops when nothing uses it any more.
+    _embedded: Option<Embedded>,
+}
+
+impl Data {
+    fn open(config: &Database) -> anyhow::Result<Self> {
+        let embedded = match config.database_url {
+            Some(_) => None,
+            None => Some(Embedded::start(&Options {
+                data_dir: &config.data_dir,
+                pg_bin: config.pg_bin.as_deref(),
+                durable: true,
+            })?),
+        };
+        let url = match &embedded {
+            Some(embedded) => embedded.url(),
+            None => config.database_url.clone().unwrap_or_default(),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("postgres")
+            .enable_all()
+            .build()?;
+        let opening = runtime.spawn(db::pool::open(url.clone()));
+        let conn = runtime.block_on(opening)?.context("connecting to the database")?;
+        let ran = runtime.block_on(runtime.spawn(db::migrate(conn)))??;
+        if ran > 0 {
+            tracing::info!(migrations = ran, "Migrated the database: {ran} migrations");
+        }
+        Ok(Self { url, runtime, _embedded: embedded })
+    }
+}
+
+fn serve(config: Config) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(config.http.listen)
+        .with_context(|| format!("listening on {}", config.http.listen))?;
+    let address = listener.local_addr()?;
+    let keys = signing_key(&config)?;
+    let data = Data::open(&config.database)?;
+    let pool = db::pool::build(&data.url, config.database.pool_size, data.runtime.handle().clone())?;
+    let shared = Shared::new(App { config, pool, keys }, Hasher::new()?)?;
+    let served = actix_web::rt::System::new().block_on(run(shared, listener, address));
+    tracing::info!("Stopped");
+    served
+}
+
+fn signing_key(config: &Config) -> anyhow::Result<Keys> {
+    match &config.access.signing_key_file {
+        Some(file) => Keys::load(file, false),
+        None => Keys::load(&config.database.data_dir.join("keys").join("signing.pem"), true),
+    }
+}
+
+async fn run(shared: Shared, listener: TcpListener, address: SocketAddr) -> anyhow::Result<()> {
+    let base_url = prepare(&shared, address).await?;
+    let server = server::start(&shared, listener)?;
+    let handle = server.handle();
+    let url = format!("http://{address}");
+    say(&format!(
+        "Inkstone is ready: {url}\n  API      {url}/api/v1\n  docs     {url}/docs/\n  OpenAPI  {url}/openapi.json\n  site     {base_url}"
+    ))?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    actix_web::rt::spawn(async move {
+        let asked = async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
+        let mut asked = asked;
+        asked().await;
+        tracing::info!("Stopping; requests in flight may finish");
+        let finishing = handle.stop(true);
+        tokio::select! { () = finishing => {}, () = asked() => handle.stop(false).await }
+    });
+    server.await?;
+    // Views gathered since the last write.
+    shared.counter.flush(&shared.app).await.map_err(|cause| anyhow!("writing the last views: {cause}"))
+}
+
+/// Makes what a first start leaves behind, and returns the site's address.
+async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String> {
+    let app = &shared.app;
+    if let Some(password) = bootstrap::first_admin(app, &shared.hasher).await? {
+        let email = &app.config.bootstrap.admin_email;
+        say(&format!("First admin: {email}\n   password: {password}   (shown this once)"))?;
+    }
+    if app.config.bootstrap.demo && demo::load(app).await? {
+        say("Loaded the demo site.")?;
+    }
+    let told = |cause| anyhow!("{cause:?}");
+    let current = site::queries::get(&mut *app.conn().await.map_err(told)?).await?.content.base_url;
+    let wanted = match &app.config.http.base_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        // A site that was never told its address has the one of the first start.
+        None if current == "http://127.0.0.1:8080" => format!("http://{address}"),
+        None => return Ok(current),
+    };
+    let patch = SitePatch { base_url: Some(wanted.clone()), ..SitePatch::default() };
+    app.write(async move |tx| {
+        site::handlers::change(tx, changes::model::Actor::SYSTEM, &IfMatch::Absent, patch.clone()).await
+    })
+    .await
+    .map_err(told)?;
+    Ok(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

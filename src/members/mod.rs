@@ -1,0 +1,42 @@
+//! Members: accounts, sessions, tokens, passwords, and the guards that prove a right.
+//!
+//! A member is `active` or `suspended`, and has one of four roles, each able to
+//! do all that the one before it can: a member reads, an author writes own
+//! drafts, an editor writes and publishes everything, an admin also runs
+//! members and the site. Role and status are read with the session on every
+//! request, so a change is felt at once.
+
+pub mod access;
+pub mod bootstrap;
+pub mod email;
+pub mod guard;
+pub mod handlers;
+pub mod me;
+pub mod model;
+pub mod passwords;
+pub mod queries;
+pub mod tokens;
+pub mod view;
+
+use utoipa_actix_web::scope;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes under `/members` and `/auth`.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(
+        scope("/auth")
+            .service(access::register_member)
+            .service(access::login_member)
+            .service(access::logout_member),
+    );
+    cfg.service(
+        scope("/members")
+            .service(me::get_own_profile)
+            .service(me::update_own_profile)
+            .service(handlers::list_members)
+            .service(handlers::create_member)
+            .service(handlers::get_member)
+            .service(handlers::update_member)
+            .service(handlers::delete_member),
+    );
+}

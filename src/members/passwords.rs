@@ -1,0 +1,129 @@
+//! Passwords: what is allowed, and hashing that cannot starve the readers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use unicode_normalization::UnicodeNormalization;
+
+use super::email;
+use crate::error::{Code, Error, Fault, Result};
+
+/// Longest password, in bytes after normalisation.
+const MAX_BYTES: usize = 1024;
+/// How long a hash may wait for its turn.
+const WAIT: Duration = Duration::from_millis(500);
+
+/// The password as it is hashed: NFKC, so that every keyboard's form of it is one.
+///
+/// Refused: under 8 characters, over 1,024 bytes, and the member's own address.
+/// There is no rule of composition or expiry (NIST SP 800-63B §3.1.1.2).
+pub fn admit(pointer: &str, password: &str, address: &str) -> Result<String> {
+    let normal: String = password.nfkc().collect();
+    let folded = normal.to_lowercase();
+    let local = address.split('@').next().unwrap_or_default();
+    let fault = if normal.chars().count() < 8 {
+        Some((Code::TooShort, "must have at least 8 characters"))
+    } else if normal.len() > MAX_BYTES {
+        Some((Code::TooLong, "must have at most 1024 bytes"))
+    } else if folded == local.to_lowercase() || Some(&folded) == email::canonical(address).as_ref() {
+        Some((Code::WeakPassword, "must not be your e-mail address"))
+    } else {
+        None
+    };
+    match fault {
+        Some((code, detail)) => Err(Error::Faults(code, vec![Fault::body(pointer, code, detail)])),
+        None => Ok(normal),
+    }
+}
+
+/// Hashes and verifies, a few at a time and off the async threads: a flood of
+/// logins waits here, and is turned away, while readers are served.
+#[derive(Clone)]
+pub struct Hasher {
+    permits: Arc<Semaphore>,
+    argon2: Argon2<'static>,
+    dummy: Arc<str>,
+}
+
+impl Hasher {
+    /// argon2id with 19 MiB, two passes and one lane (OWASP), as many at once as there are cores.
+    pub fn new() -> anyhow::Result<Self> {
+        let params = Params::new(19_456, 2, 1, None).map_err(|cause| anyhow!("argon2: {cause}"))?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let dummy = argon2
+            .hash_password(uuid::Uuid::new_v4().as_bytes())
+            .map_err(|cause| anyhow!("argon2: {cause}"))?;
+        let permits = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self { permits: Arc::new(Semaphore::new(permits)), argon2, dummy: dummy.to_string().into() })
+    }
+
+    /// The PHC string of `password`. Fails with 503 when the queue is too long.
+    pub async fn hash(&self, password: String) -> Result<String> {
+        let argon2 = self.argon2.clone();
+        self.run(move || {
+            let hash = argon2.hash_password(password.as_bytes());
+            hash.map(|hash| hash.to_string()).map_err(|cause| Error::Internal(anyhow!("argon2: {cause}")))
+        })
+        .await?
+    }
+
+    /// Whether `password` is the one behind `hash`. Without a hash it does the same
+    /// work and says no, so that the time tells nobody whether an account exists.
+    pub async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool> {
+        let argon2 = self.argon2.clone();
+        let password: String = password.nfkc().collect();
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.dummy.to_string());
+        self.run(move || {
+            let matches = PasswordHash::new(&hash)
+                .is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok());
+            matches && known
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let turn = tokio::time::timeout(WAIT, self.permits.clone().acquire_owned()).await;
+        let permit: OwnedSemaphorePermit = match turn {
+            Ok(Ok(permit)) => permit,
+            _ => return Err(Error::Unavailable("too many passwords to check".to_owned())),
+        };
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        });
+        done.await.map_err(|cause| Error::Internal(cause.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_is_the_only_rule_but_for_the_own_address() {
+        let admitted = |password: &str| admit("/password", password, "ada@example.org").is_ok();
+        assert!(admitted("eight ch"));
+        assert!(admitted("密码八个字符够了"));
+        assert!(!admitted("seven c"));
+        assert!(!admitted(&"x".repeat(1025)));
+        assert!(!admitted("ADA@example.org"));
+    }
+
+    #[tokio::test]
+    async fn one_password_in_two_forms_is_one_password() {
+        let hasher = Hasher::new().unwrap();
+        let composed = admit("", "caf\u{e9}-caf\u{e9}", "").unwrap();
+        let hash = hasher.hash(composed).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(hasher.verify("cafe\u{301}-cafe\u{301}", Some(hash.clone())).await.unwrap());
+        assert!(!hasher.verify("cafe-cafe", Some(hash)).await.unwrap());
+        assert!(!hasher.verify("anything", None).await.unwrap());
+    }
+}

@@ -1,0 +1,123 @@
+//! Access tokens: JSON Web Tokens as RFC 9068 has them, signed with EdDSA (RFC 8037).
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::keys::Keys;
+
+/// Who issues a token and whom it is for.
+const ISSUER: &str = "inkstone";
+/// The only type of token taken, so that no other JWT of ours can pass for one.
+const TYPE: &str = "at+jwt";
+/// Seconds that clocks may differ.
+pub const LEEWAY: u64 = 30;
+
+/// What a token says. It names no role: that is read with the session, and is always current.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claims {
+    iss: String,
+    aud: String,
+    /// The member.
+    pub sub: Uuid,
+    /// The session.
+    pub sid: Uuid,
+    iat: i64,
+    exp: i64,
+    jti: Uuid,
+}
+
+/// A token for `member` in `session`, valid for `seconds` from `now`.
+pub fn issue(keys: &Keys, member: Uuid, session: Uuid, now: DateTime<Utc>, seconds: u64) -> Result<String> {
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.typ = Some(TYPE.to_owned());
+    header.kid = Some(keys.kid.clone());
+    let iat = now.timestamp();
+    let claims = Claims {
+        iss: ISSUER.to_owned(),
+        aud: ISSUER.to_owned(),
+        sub: member,
+        sid: session,
+        iat,
+        exp: iat.saturating_add_unsigned(seconds),
+        jti: Uuid::new_v4(),
+    };
+    encode(&header, &claims, &keys.signing).map_err(|cause| Error::Internal(cause.into()))
+}
+
+/// What `token` says, if this site issued it and it is still valid.
+///
+/// One answer for every cause. The algorithm is EdDSA whatever the token says
+/// (RFC 8725 §3.1), and key references in its header are never followed.
+pub fn verify(keys: &Keys, token: &str) -> Result<Claims> {
+    let refused = |_| Error::unauthenticated();
+    let header = decode_header(token).map_err(refused)?;
+    if header.typ.as_deref() != Some(TYPE)
+        || header.kid.as_deref() != Some(&keys.kid)
+        || header.crit.is_some()
+    {
+        return Err(Error::unauthenticated());
+    }
+    let mut rules = Validation::new(Algorithm::EdDSA);
+    rules.leeway = LEEWAY;
+    rules.validate_nbf = true;
+    rules.set_issuer(&[ISSUER]);
+    rules.set_audience(&[ISSUER]);
+    rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    let claims = decode::<Claims>(token, &keys.verifying, &rules).map_err(refused)?.claims;
+    let latest = Utc::now().timestamp().saturating_add_unsigned(LEEWAY);
+    if claims.iat > latest { Err(Error::unauthenticated()) } else { Ok(claims) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        let folder = tempfile::tempdir().unwrap();
+        Keys::load(&folder.path().join("k.pem"), true).unwrap()
+    }
+
+    fn token(keys: &Keys, from_now: i64, seconds: u64) -> String {
+        let start = Utc::now() + chrono::TimeDelta::seconds(from_now);
+        issue(keys, Uuid::new_v4(), Uuid::new_v4(), start, seconds).unwrap()
+    }
+
+    #[test]
+    fn a_token_holds_within_its_time_and_half_a_minute() {
+        let keys = keys();
+        assert!(verify(&keys, &token(&keys, 0, 600)).is_ok());
+        assert!(verify(&keys, &token(&keys, -620, 600)).is_ok());
+        assert!(verify(&keys, &token(&keys, -632, 600)).is_err());
+        assert!(verify(&keys, &token(&keys, 28, 600)).is_ok());
+        assert!(verify(&keys, &token(&keys, 33, 600)).is_err());
+    }
+
+    #[test]
+    fn another_key_signs_nothing_for_us() {
+        let (ours, theirs) = (keys(), keys());
+        assert!(verify(&ours, &token(&theirs, 0, 600)).is_err());
+    }
+
+    #[test]
+    fn a_changed_token_is_refused() {
+        use base64::Engine;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let keys = keys();
+        let good = token(&keys, 0, 600);
+        let mut parts: Vec<String> = good.split('.').map(str::to_owned).collect();
+        for header in [
+            r#"{"alg":"none","typ":"at+jwt"}"#,
+            r#"{"alg":"HS256","typ":"at+jwt"}"#,
+            r#"{"alg":"EdDSA","typ":"JWT"}"#,
+        ] {
+            parts[0] = URL_SAFE_NO_PAD.encode(header);
+            assert!(verify(&keys, &parts.join(".")).is_err(), "{header}");
+        }
+        assert!(verify(&keys, &good[..good.len() - 4]).is_err());
+        assert!(verify(&keys, &good.rsplit_once('.').unwrap().0).is_err());
+        assert!(verify(&keys, "").is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! Reading and writing notices.
+
+use actix_web::{Responder, delete, get, patch, post, web};
+
+use super::model::{Content, Row};
+use super::queries;
+use super::view::{NewNotice, Notice, NoticeFilter, NoticePatch};
+use crate::app::{App, Tx};
+use crate::changes;
+use crate::changes::model::{Actor, Change};
+use crate::db::rows::{Conditions, Value};
+use crate::db::visibility::Notices;
+use crate::error::{Code, Error, Fault, OnConstraint, Result};
+use crate::http::body::Json;
+use crate::http::conditional::{IfMatch, etag};
+use crate::http::key::Id;
+use crate::http::paging::{List, Paging, PagingParams};
+use crate::http::query::Query;
+use crate::http::reply::{Data, Done, Reply};
+use crate::members::guard::{Editor, Reader};
+
+/// List notices
+///
+/// Pinned first, then newest first. Visitors get those for everybody that are
+/// up now; members also those for members.
+#[utoipa::path(tag = "notices", params(NoticeFilter, PagingParams), security((), ("bearer" = [])), responses((status = 200, description = "A page of notices", body = List<Notice>)))]
+#[get("")]
+pub async fn list_notices(
+    app: web::Data<App>,
+    reader: Reader,
+    filter: Query<NoticeFilter>,
+    paging: Paging,
+) -> Result<impl Responder> {
+    let Query(filter) = filter;
+    let visible = visible(&reader, &filter)?;
+    let mut conditions = Conditions::default();
+    conditions.and(visible.sql());
+    conditions.and_if("notices.kind = ?", filter.kind.map(|kind| Value::Text(kind.as_str().to_owned())));
+    let states = filter.status.map(|states| states.iter().map(|status| status.as_str().to_owned()).collect());
+    conditions.and_if("notices.status = ANY(?)", states.map(Value::Texts));
+    let walk = paging.walk(queries::order(visible))?;
+    let mut conn = app.conn().await?;
+    let total = paging.total(&mut conn, "notices", &conditions).await?;
+    let rows = queries::list(&mut conn, conditions, &walk).await?;
+    let modified = rows.iter().map(|row| row.updated_at).max();
+    let page = paging.page(&walk, rows, total, cursor_keys).map(Notice::from);
+    let tag = etag(0, &(&page.data, &page.page));
+    Ok(Reply::list(page).tagged(tag).modified(modified).surrogates(&["notices".to_owned()]))
+}
+
+/// Which notices a list may show: what is up now, unless an editor asks for more.
+fn visible(reader: &Reader, filter: &NoticeFilter) -> Result<Notices> {
+    let trash = filter.deleted == Some(true);
+    match reader.notices() {
+        Notices::All if trash => Ok(Notices::Trash),
+        Notices::All if filter.status.is_some() => Ok(Notices::All),
+        Notices::All => Ok(Notices::ForMembers),
+        _ if trash || filter.status.is_some() => {
+            Err(Error::forbidden("Asking by status or deleted takes the role editor or admin."))
+        }
+        narrower => Ok(narrower),
+    }
+}
+
+fn cursor_keys(row: &Row) -> Vec<String> {
+    let hour = row.content.published_at.map_or_else(|| "infinity".to_owned(), |at| at.to_rfc3339());
+    vec![row.content.pinned.to_string(), hour, row.id.to_string()]
+}
+
+fn one(row: Row) -> Reply<Data<Notice>> {
+    let notice = Notice::from(row);
+    let (tag, modified) = (etag(notice.version, &notice), notice.updated_at);
+    let surrogate = format!("notice:{}", notice.id);
+    Reply::one(notice).tagged(tag).modified(Some(modified)).surrogates(&[surrogate])
+}
+
+/// Get a notice
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), security((), ("bearer" = [])), responses((status = 200, description = "The notice", body = Data<Notice>)))]
+#[get("/{id}")]
+pub async fn get_notice(app: web::Data<App>, reader: Reader, id: Id) -> Result<impl Responder> {
+    Ok(one(queries::by_id(&mut *app.conn().await?, id.0, reader.notices()).await?))
+}
+
+/// Create a notice
+#[utoipa::path(tag = "notices", responses((status = 201, description = "The new notice", body = Data<Notice>)))]
+#[post("")]
+pub async fn create_notice(
+    app: web::Data<App>,
+    editor: Editor,
+    body: Json<NewNotice>,
+) -> Result<impl Responder> {
+    let row = app
+        .write(async move |tx| {
+            let content = body.0.clone().content(crate::db::now(tx).await?);
+            add(tx, editor.0.actor(), &content).await
+        })
+        .await?;
+    let notice = Notice::from(row);
+    let tag = etag(notice.version, &notice);
+    Ok(Reply::created(format!("/api/v1/notices/{}", notice.id), notice).tagged(tag))
+}
+
+/// Adds a notice and records it.
+pub async fn add(tx: &mut Tx, actor: Actor, content: &Content) -> Result<Row> {
+    let row = queries::insert(tx, content).await.on_constraint("notices_window", bad_window)?;
+    changes::queries::record(tx, actor, Change::new("create", "notice", row.id)).await?;
+    Ok(row)
+}
+
+fn bad_window() -> Fault {
+    Fault::body("/expires_at", Code::OutOfRange, "must be later than published_at")
+}
+
+/// Change a notice
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed", body = Data<Notice>)))]
+#[patch("/{id}")]
+pub async fn update_notice(
+    app: web::Data<App>,
+    editor: Editor,
+    id: Id,
+    seen: IfMatch,
+    body: Json<NoticePatch>,
+) -> Result<impl Responder> {
+    let row = app
+        .write(async move |tx| {
+            let row = queries::lock(tx, id.0, Notices::All).await?;
+            seen.check(row.version)?;
+            let after = body.0.clone().over(row.content.clone(), crate::db::now(tx).await?);
+            if after == row.content {
+                return Ok(row);
+            }
+            let change = Change::between("notice", row.id, &row.content, &after);
+            changes::queries::record(tx, editor.0.actor(), change).await?;
+            queries::update(tx, row.id, &after).await.on_constraint("notices_window", bad_window)
+        })
+        .await?;
+    Ok(one(row))
+}
+
+/// Delete a notice
+///
+/// Puts it into the trash, from where it can be restored.
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 204, description = "Deleted")))]
+#[delete("/{id}")]
+pub async fn delete_notice(app: web::Data<App>, editor: Editor, id: Id, seen: IfMatch) -> Result<Done> {
+    set_deleted(app, editor, id, seen, Notices::All).await?;
+    Ok(Done)
+}
+
+/// Restore a notice
+///
+/// Takes it out of the trash, as it was.
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice", body = Data<Notice>)))]
+#[post("/{id}/restore")]
+pub async fn restore_notice(
+    app: web::Data<App>,
+    editor: Editor,
+    id: Id,
+    seen: IfMatch,
+) -> Result<impl Responder> {
+    Ok(one(set_deleted(app, editor, id, seen, Notices::Trash).await?))
+}
+
+/// Moves a notice that is in `from` to the other side of the trash.
+async fn set_deleted(
+    app: web::Data<App>,
+    editor: Editor,
+    id: Id,
+    seen: IfMatch,
+    from: Notices,
+) -> Result<Row> {
+    app.write(async move |tx| {
+        let row = queries::lock(tx, id.0, from).await?;
+        seen.check(row.version)?;
+        let (action, deleted) = if from == Notices::All { ("delete", true) } else { ("restore", false) };
+        changes::queries::record(tx, editor.0.actor(), Change::new(action, "notice", row.id)).await?;
+        Ok(queries::set_deleted(tx, row.id, deleted).await?)
+    })
+    .await
+}

@@ -1,0 +1,25 @@
+//! Notices (通知) and announcements (公告).
+//!
+//! A notice is up from `published_at` to `expires_at`, for everybody or for
+//! members only. Pinned ones come first.
+
+pub mod handlers;
+pub mod model;
+pub mod queries;
+pub mod view;
+
+use utoipa_actix_web::scope;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The routes under `/notices`.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(
+        scope("/notices")
+            .service(handlers::list_notices)
+            .service(handlers::create_notice)
+            .service(handlers::get_notice)
+            .service(handlers::update_notice)
+            .service(handlers::delete_notice)
+            .service(handlers::restore_notice),
+    );
+}

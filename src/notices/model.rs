@@ -1,0 +1,79 @@
+//! Notices as rows.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::db::schema::notices;
+use crate::db::types::{BodyFormat, Status, text_enum};
+
+text_enum! {
+    /// The two kinds of notices.
+    NoticeKind {
+        /// 通知: tells those concerned what to do.
+        Notice => "notice",
+        /// 公告: tells everybody what is.
+        Announcement => "announcement",
+    }
+}
+
+text_enum! {
+    /// Whom a notice is for.
+    Audience {
+        /// Everybody.
+        Public => "public",
+        /// Signed-in members.
+        Members => "members",
+    }
+}
+
+/// What can be changed about a notice.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Serialize, Insertable, AsChangeset, Queryable, Selectable, QueryableByName,
+)]
+#[diesel(table_name = notices, check_for_backend(Pg), treat_none_as_null = true)]
+pub struct Content {
+    /// 通知 or 公告.
+    pub kind: NoticeKind,
+    /// Its title.
+    pub title: String,
+    /// Sanitised HTML.
+    pub body: String,
+    /// What was written, when that was not HTML.
+    #[serde(skip)]
+    pub body_source: Option<String>,
+    /// What it was written in.
+    pub body_format: BodyFormat,
+    /// The sanitiser that made `body`.
+    #[serde(skip)]
+    pub sanitizer: i16,
+    /// Whether it comes before the others.
+    pub pinned: bool,
+    /// Whom it is for.
+    pub audience: Audience,
+    /// Where it stands in its life.
+    pub status: Status,
+    /// From when it is up.
+    pub published_at: Option<DateTime<Utc>>,
+    /// Until when it is up.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A notice.
+#[derive(Clone, Debug, Queryable, Selectable, QueryableByName)]
+#[diesel(table_name = notices, check_for_backend(Pg))]
+pub struct Row {
+    /// Never changes.
+    pub id: Uuid,
+    /// What can be changed.
+    #[diesel(embed)]
+    pub content: Content,
+    /// For `If-Match`.
+    pub version: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}

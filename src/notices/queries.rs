@@ -1,0 +1,89 @@
+//! All SQL of notices.
+
+use diesel::dsl::{now, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Nullable, Timestamptz};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::model::{Content, Row};
+use crate::db::rows::{Conditions, SortColumn, Walk};
+use crate::db::schema::notices;
+use crate::db::visibility::Notices;
+
+/// Pinned first, then newest first. Drafts without an hour count as newest.
+pub fn order(visible: Notices) -> Vec<SortColumn> {
+    let published_at = match visible {
+        Notices::Public | Notices::ForMembers => "notices.published_at",
+        Notices::All | Notices::Trash => "coalesce(notices.published_at, 'infinity')",
+    };
+    vec![
+        SortColumn { name: "pinned", sql: "notices.pinned", cast: "boolean", descending: true },
+        SortColumn { name: "published_at", sql: published_at, cast: "timestamptz", descending: true },
+        SortColumn { name: "id", sql: "notices.id", cast: "uuid", descending: true },
+    ]
+}
+
+/// Notices that meet `conditions`.
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    mut conditions: Conditions,
+    walk: &Walk,
+) -> QueryResult<Vec<Row>> {
+    walk.bound(&mut conditions);
+    let text = format!(
+        "SELECT * FROM notices WHERE {} {} LIMIT {} OFFSET {}",
+        conditions.sql(),
+        walk.order_by(),
+        walk.limit,
+        walk.offset
+    );
+    conditions.statement(text).load(conn).await
+}
+
+/// One notice, if it is visible.
+pub async fn by_id(conn: &mut AsyncPgConnection, id: Uuid, visible: Notices) -> QueryResult<Row> {
+    notices::table.find(id).filter(sql::<Bool>(&visible.sql())).select(Row::as_select()).first(conn).await
+}
+
+/// One notice, if it is visible, locked until the transaction ends.
+pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid, visible: Notices) -> QueryResult<Row> {
+    notices::table
+        .find(id)
+        .filter(sql::<Bool>(&visible.sql()))
+        .select(Row::as_select())
+        .for_update()
+        .first(conn)
+        .await
+}
+
+/// Adds a notice. Constraint: `notices_window`.
+pub async fn insert(conn: &mut AsyncPgConnection, content: &Content) -> QueryResult<Row> {
+    diesel::insert_into(notices::table)
+        .values((notices::id.eq(Uuid::now_v7()), content))
+        .returning(Row::as_returning())
+        .get_result(conn)
+        .await
+}
+
+/// Replaces what can be changed about a notice. Constraint: `notices_window`.
+pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -> QueryResult<Row> {
+    diesel::update(notices::table.find(id))
+        .set((content, notices::version.eq(notices::version + 1), notices::updated_at.eq(now)))
+        .returning(Row::as_returning())
+        .get_result(conn)
+        .await
+}
+
+/// Puts a notice into the trash, or takes it out.
+pub async fn set_deleted(conn: &mut AsyncPgConnection, id: Uuid, deleted: bool) -> QueryResult<Row> {
+    diesel::update(notices::table.find(id))
+        .set((
+            notices::deleted_at.eq(sql::<Nullable<Timestamptz>>(if deleted { "now()" } else { "NULL" })),
+            notices::version.eq(notices::version + 1),
+            notices::updated_at.eq(now),
+        ))
+        .returning(Row::as_returning())
+        .get_result(conn)
+        .await
+}

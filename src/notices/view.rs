@@ -1,0 +1,202 @@
+//! Notices as clients see and send them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::model::{Audience, Content, NoticeKind, Row};
+use crate::db::types::{BodyFormat, Status};
+use crate::http::patch::Patch;
+use crate::markup::{Body, SANITIZER};
+
+/// A notice.
+#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+pub struct Notice {
+    /// Never changes.
+    pub id: Uuid,
+    /// `notice` (通知) or `announcement` (公告).
+    #[schema(inline)]
+    pub kind: NoticeKind,
+    /// Its title.
+    #[schema(example = "关于春节期间检定业务安排的通知")]
+    pub title: String,
+    /// Safe HTML.
+    #[schema(example = "<p>2月1日至7日暂停受理。</p>")]
+    pub body: String,
+    /// What it was written in.
+    #[schema(inline)]
+    pub body_format: BodyFormat,
+    /// Whether it comes before the others.
+    pub pinned: bool,
+    /// Whom it is for.
+    #[schema(inline)]
+    pub audience: Audience,
+    /// Where it stands in its life.
+    #[schema(inline)]
+    pub status: Status,
+    /// From when it is up.
+    #[schema(required)]
+    pub published_at: Option<DateTime<Utc>>,
+    /// Until when it is up; null for good.
+    #[schema(required)]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// For `If-Match`.
+    pub version: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<Row> for Notice {
+    fn from(row: Row) -> Self {
+        let content = row.content;
+        Self {
+            id: row.id,
+            kind: content.kind,
+            title: content.title,
+            body: content.body,
+            body_format: content.body_format,
+            pinned: content.pinned,
+            audience: content.audience,
+            status: content.status,
+            published_at: content.published_at,
+            expires_at: content.expires_at,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// A new notice.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"kind": "notice", "title": "关于春节期间检定业务安排的通知", "body": "<p>2月1日至7日暂停受理。</p>", "pinned": true, "status": "published"}))]
+pub struct NewNotice {
+    /// `notice` (通知) or `announcement` (公告).
+    #[schema(inline)]
+    pub kind: NoticeKind,
+    /// Its title.
+    #[schema(min_length = 1, max_length = 300, pattern = r"\S")]
+    pub title: String,
+    /// The text, in `body_format`.
+    #[serde(default)]
+    #[schema(max_length = 1_000_000)]
+    pub body: String,
+    /// What the body is written in; `html` when absent.
+    #[schema(inline)]
+    pub body_format: Option<BodyFormat>,
+    /// Whether it comes before the others.
+    #[serde(default)]
+    pub pinned: bool,
+    /// Whom it is for; `public` when absent.
+    #[schema(inline)]
+    pub audience: Option<Audience>,
+    /// Where it stands in its life; `draft` when absent.
+    #[schema(inline)]
+    pub status: Option<Status>,
+    /// From when it is up; the present when it is published without one.
+    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    pub published_at: Option<DateTime<Utc>>,
+    /// Until when it is up; null for good. Later than `published_at`.
+    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl NewNotice {
+    /// What the new notice will be, at the time `now`.
+    pub fn content(self, now: DateTime<Utc>) -> Content {
+        let body = Body::written(self.body, self.body_format.unwrap_or(BodyFormat::Html));
+        let status = self.status.unwrap_or(Status::Draft);
+        Content {
+            kind: self.kind,
+            title: self.title,
+            body: body.html,
+            body_source: body.source,
+            body_format: body.format,
+            sanitizer: SANITIZER,
+            pinned: self.pinned,
+            audience: self.audience.unwrap_or(Audience::Public),
+            status,
+            published_at: status.hour(self.published_at, now),
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+/// A change to a notice. Absent: kept.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"pinned": false}))]
+pub struct NoticePatch {
+    /// `notice` (通知) or `announcement` (公告).
+    #[schema(inline, nullable = false)]
+    pub kind: Option<NoticeKind>,
+    /// Its title.
+    #[schema(min_length = 1, max_length = 300, pattern = r"\S", nullable = false)]
+    pub title: Option<String>,
+    /// The text, in `body_format`.
+    #[schema(max_length = 1_000_000, nullable = false)]
+    pub body: Option<String>,
+    /// What the new body is written in; as before when absent.
+    #[schema(inline, nullable = false)]
+    pub body_format: Option<BodyFormat>,
+    /// Whether it comes before the others.
+    #[schema(nullable = false)]
+    pub pinned: Option<bool>,
+    /// Whom it is for.
+    #[schema(inline, nullable = false)]
+    pub audience: Option<Audience>,
+    /// Where it stands in its life.
+    #[schema(inline, nullable = false)]
+    pub status: Option<Status>,
+    /// From when it is up.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    pub published_at: Patch<DateTime<Utc>>,
+    /// Until when it is up; null for good.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    pub expires_at: Patch<DateTime<Utc>>,
+}
+
+impl NoticePatch {
+    /// The notice after the change, at the time `now`.
+    pub fn over(self, current: Content, now: DateTime<Utc>) -> Content {
+        let body = match self.body {
+            Some(body) => Body::written(body, self.body_format.unwrap_or(current.body_format)),
+            None => Body { html: current.body, source: current.body_source, format: current.body_format },
+        };
+        let status = self.status.unwrap_or(current.status);
+        Content {
+            kind: self.kind.unwrap_or(current.kind),
+            title: self.title.unwrap_or(current.title),
+            body: body.html,
+            body_source: body.source,
+            body_format: body.format,
+            sanitizer: SANITIZER,
+            pinned: self.pinned.unwrap_or(current.pinned),
+            audience: self.audience.unwrap_or(current.audience),
+            status,
+            published_at: status.hour(self.published_at.over(current.published_at), now),
+            expires_at: self.expires_at.over(current.expires_at),
+        }
+    }
+}
+
+/// Which notices to list. Without `status` or `deleted`, those that are up now.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct NoticeFilter {
+    /// Only this kind.
+    #[param(inline, nullable = false)]
+    pub kind: Option<NoticeKind>,
+    /// Only those in one of these states, comma-separated (editors and admins).
+    #[param(inline, style = Form, explode = false, nullable = false)]
+    pub status: Option<Vec<Status>>,
+    /// Those in the trash instead (editors and admins).
+    #[param(nullable = false)]
+    pub deleted: Option<bool>,
+}

@@ -1,0 +1,206 @@
+//! The OpenAPI document: what the handlers say of themselves, and what is true of all of them.
+
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+
+use crate::error::Problem;
+
+/// What the handlers cannot know: the title, the tags, the security scheme.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Inkstone",
+        description = "A headless CMS for news sites.\n\nOne thing comes as `{\"data\": {…}}`, a list as `{\"data\": […], \"page\": {…}}`, a failure as a problem document (RFC 9457) with a stable `code`. Unknown parameters and keys are refused. Every GET also answers HEAD.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "articles", description = "What the site is for"),
+        (name = "categories", description = "The section tree, with breadcrumbs"),
+        (name = "notices", description = "Notices (通知) and announcements (公告)"),
+        (name = "members", description = "Accounts and profiles"),
+        (name = "access", description = "Registering, signing in and out"),
+        (name = "site", description = "What a frontend needs to introduce the site"),
+        (name = "audit", description = "Who changed what, and when"),
+        (name = "operations", description = "For load balancers and monitors")
+    ),
+    components(schemas(Problem)),
+    security(("bearer" = []))
+)]
+pub struct Outline;
+
+/// The failures that operations share: status, name, description.
+const FAILURES: &[(&str, &str, &str)] = &[
+    ("400", "BadRequest", "A parameter is unknown or not valid, or the body is not JSON"),
+    ("401", "Unauthenticated", "The credential is missing or not valid"),
+    ("403", "Forbidden", "The role does not allow it"),
+    ("404", "NotFound", "There is nothing here for you"),
+    ("406", "NotAcceptable", "The request does not accept JSON"),
+    ("408", "RequestTimeout", "The body took too long to arrive"),
+    ("409", "Conflict", "It contradicts what is there"),
+    ("412", "PreconditionFailed", "It changed since you read it, or exists already"),
+    ("413", "PayloadTooLarge", "The body is too large"),
+    ("415", "UnsupportedMediaType", "The body is not labelled as JSON"),
+    ("422", "InvalidBody", "The body has faults, each with a JSON pointer"),
+    ("428", "PreconditionRequired", "The server is set to require If-Match"),
+    ("500", "Internal", "A fault of the server"),
+    ("503", "Unavailable", "Overloaded, or the database is away; try again"),
+];
+
+/// Completes the document collected from the handlers with what is true of all operations.
+pub fn complete(document: &utoipa::openapi::OpenApi) -> serde_json::Result<Value> {
+    let mut document = serde_json::to_value(document)?;
+    document["openapi"] = json!("3.1.0");
+    add_partial_article(&mut document);
+    if let Some(components) = document["components"].as_object_mut() {
+        components.insert(
+            "securitySchemes".to_owned(),
+            json!({"bearer": {
+                "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                "description": "The access token of a login.",
+            }}),
+        );
+        components.insert("responses".to_owned(), failures());
+        components.insert("headers".to_owned(), headers());
+        components.insert("parameters".to_owned(), parameters());
+    }
+    for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (method, operation) in operations.as_object_mut().into_iter().flatten() {
+            if path.starts_with("/api/") {
+                describe_operation(path, method, operation);
+            }
+        }
+    }
+    Ok(document)
+}
+
+fn failures() -> Value {
+    let content = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+    FAILURES
+        .iter()
+        .map(|(status, name, description)| {
+            let headers = match *status {
+                "401" => json!({"WWW-Authenticate": {"$ref": "#/components/headers/WwwAuthenticate"}}),
+                "503" => json!({"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}),
+                _ => json!({}),
+            };
+            ((*name).to_owned(), json!({"description": description, "headers": headers, "content": content}))
+        })
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn headers() -> Value {
+    json!({
+        "ETag": {"description": "The entity tag, for If-None-Match and If-Match", "schema": {"type": "string"}},
+        "LastModified": {"description": "When it last changed", "schema": {"type": "string"}},
+        "CacheControl": {"description": "How long caches may keep it", "schema": {"type": "string"}},
+        "Link": {"description": "Where the first, next and previous pages are (RFC 8288)", "schema": {"type": "string"}},
+        "Location": {"description": "Where the new thing is", "schema": {"type": "string"}},
+        "RetryAfter": {"description": "Seconds to wait", "schema": {"type": "integer"}},
+        "WwwAuthenticate": {"description": "How to authenticate", "schema": {"type": "string"}},
+        "RequestId": {"description": "The id under which this request was logged", "schema": {"type": "string"}},
+    })
+}
+
+fn parameters() -> Value {
+    let header = |name: &str, description: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": {"type": "string"}});
+    json!({
+        "IfMatch": header("If-Match", "The ETag of what you read: the change is refused with 412 if it is no longer current."),
+        "IfNoneMatch": header("If-None-Match", "The ETag you have: answered with 304 if it is still current."),
+        "CreateOnly": header("If-None-Match", "`*` creates only: refused with 412 if the thing exists."),
+        "RequestId": header("X-Request-Id", "Your id of this request, echoed and logged; made up when absent."),
+    })
+}
+
+/// Adds to an operation the failures, parameters and headers that follow from its path and method.
+fn describe_operation(path: &str, method: &str, operation: &mut Value) {
+    let reads = method == "get";
+    let has_body = operation.get("requestBody").is_some();
+    let has_path_parameter = path.contains('{');
+    // Security inherited from the document, or named without an empty alternative, means a member is needed.
+    let alternatives = operation.get("security").and_then(Value::as_array);
+    let open =
+        alternatives.is_some_and(|all| all.iter().all(|one| one.as_object().is_some_and(Map::is_empty)));
+    let needs_role = alternatives.is_none();
+    let creates = operation["responses"].get("201").is_some();
+    let changes_version = has_path_parameter && !path.ends_with("/views") && !reads || method == "patch";
+    let is_list = reads && operation["operationId"].as_str().is_some_and(|id| id.starts_with("list_"));
+    let signs_in = path.ends_with("/auth/login");
+    let by_status = reads && (path.ends_with("/articles") || path.ends_with("/notices"));
+
+    let mut statuses = vec!["400", "406", "500", "503"];
+    statuses.extend((!open || signs_in).then_some("401"));
+    statuses.extend((needs_role || by_status).then_some("403"));
+    statuses.extend(has_path_parameter.then_some("404"));
+    statuses.extend(
+        (!reads && !signs_in && !path.ends_with("/views") && !path.ends_with("/logout")).then_some("409"),
+    );
+    statuses.extend(changes_version.then_some("412"));
+    statuses.extend(changes_version.then_some("428"));
+    statuses.extend(has_body.then_some(["408", "413", "415", "422"]).into_iter().flatten());
+
+    let responses = &mut operation["responses"];
+    for (status, name, _) in FAILURES.iter().filter(|(status, _, _)| statuses.contains(status)) {
+        responses[*status] = json!({"$ref": format!("#/components/responses/{name}")});
+    }
+    if reads {
+        responses["304"] = json!({"description": "You have it already"});
+    }
+    let link = |name: &str| json!({"$ref": format!("#/components/headers/{name}")});
+    for status in ["200", "201", "204"] {
+        if operation["responses"].get(status).is_none() {
+            continue;
+        }
+        let headers = &mut operation["responses"][status]["headers"];
+        headers["X-Request-Id"] = link("RequestId");
+        headers["Cache-Control"] = link("CacheControl");
+        if status != "204" && (reads || changes_version || creates) {
+            headers["ETag"] = link("ETag");
+        }
+        if is_list && !path.ends_with("/categories") {
+            headers["Link"] = link("Link");
+        }
+        if status == "201" && creates {
+            headers["Location"] = link("Location");
+        }
+    }
+
+    let mut shared = vec!["RequestId"];
+    shared.extend(reads.then_some("IfNoneMatch"));
+    shared.extend(changes_version.then_some("IfMatch"));
+    shared.extend((method == "put").then_some("CreateOnly"));
+    let mut parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+    parameters.extend(shared.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
+    operation["parameters"] = parameters.into();
+}
+
+/// An article cut down by `fields=`: every key of an article, none required but `id`.
+///
+/// It goes under a media type of its own, so that the type generated for
+/// `application/json` stays exact.
+fn add_partial_article(document: &mut Value) {
+    let schemas = &mut document["components"]["schemas"];
+    let mut partial = schemas["ArticleCard"].clone();
+    for part in schemas["Article"]["allOf"].as_array().cloned().into_iter().flatten() {
+        for (name, schema) in part["properties"].as_object().cloned().into_iter().flatten() {
+            partial["properties"][name] = schema;
+        }
+    }
+    partial["required"] = json!(["id"]);
+    partial["description"] = json!("An article cut down by `fields=`; `id` is always there.");
+    schemas["PartialArticle"] = partial;
+    let article = json!({"$ref": "#/components/schemas/PartialArticle"});
+    for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
+        let one = json!({"type": "object", "required": ["data"], "properties": {"data": article}});
+        let many = json!({"type": "object", "required": ["data", "page"], "properties": {
+            "data": {"type": "array", "items": article},
+            "page": {"$ref": "#/components/schemas/PageInfo"},
+        }});
+        let content =
+            operations.pointer_mut("/get/responses/200/content/application~1vnd.inkstone.fields+json");
+        if let Some(content) = content {
+            content["schema"] = if path.ends_with("/articles") { many } else { one };
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The contents page: every path there is, a line a feature.
+
+use utoipa_actix_web::scope;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{articles, audit, categories, health, members, notices, site};
+
+/// All routes.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(
+        scope("/api/v1")
+            .configure(articles::routes)
+            .configure(categories::routes)
+            .configure(notices::routes)
+            .configure(members::routes)
+            .configure(site::routes)
+            .configure(audit::routes),
+    )
+    .service(members::access::get_jwks)
+    .service(health::get_health)
+    .service(health::get_readiness);
+}

@@ -1,0 +1,231 @@
+//! The HTTP server: what wraps every request, and how it starts and stops.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_cors::Cors;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::Method;
+use actix_web::http::header::{ACCEPT, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::middleware::{Condition, Next, from_fn};
+use actix_web::{HttpRequest, HttpResponse, HttpServer, Responder, ResponseError, get, rt, web};
+use utoipa_actix_web::AppExt;
+use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
+
+use crate::app::App;
+use crate::articles::views::{Counter, FLUSH_EVERY};
+use crate::config::Config;
+use crate::contract::Contract;
+use crate::error::{Code, Error, Result};
+use crate::http::conditional::{etag, has_it_already};
+use crate::members::passwords::Hasher;
+use crate::routes::routes;
+use crate::telemetry::REQUEST_ID;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Seconds a client may take to send its request line and headers.
+const HEAD_SECONDS: u64 = 5;
+/// Headers that pages of other origins may read.
+const EXPOSED: [&str; 8] = [
+    "ETag",
+    "Link",
+    "Location",
+    "Retry-After",
+    "X-Request-Id",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Idempotency-Replayed",
+];
+
+/// What the handlers of a running server share.
+#[derive(Clone)]
+pub struct Shared {
+    /// The process.
+    pub app: web::Data<App>,
+    /// For passwords.
+    pub hasher: web::Data<Hasher>,
+    /// For views.
+    pub counter: web::Data<Counter>,
+    contract: web::Data<Contract>,
+}
+
+impl Shared {
+    /// Shares `app` and `hasher`.
+    pub fn new(app: App, hasher: Hasher) -> anyhow::Result<Self> {
+        Ok(Self {
+            app: web::Data::new(app),
+            hasher: web::Data::new(hasher),
+            counter: web::Data::new(Counter::default()),
+            contract: web::Data::new(Contract::new()?),
+        })
+    }
+}
+
+/// Serves on `listener` until the handle of the returned server stops it.
+///
+/// Stopping gracefully lets requests in flight finish, within the configured time.
+pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> {
+    let config = shared.app.config.http.clone();
+    let shared = shared.clone();
+    rt::spawn(flush_views(shared.clone()));
+    let server = HttpServer::new(move || {
+        let (app, _) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
+        app.app_data(shared.app.clone())
+            .app_data(shared.hasher.clone())
+            .app_data(shared.counter.clone())
+            .app_data(shared.contract.clone())
+            .service(get_document)
+            .service(web::redirect("/docs", "/docs/"))
+            .service(
+                SwaggerUi::new("/docs/{_:.*}")
+                    .config(SwaggerConfig::from("/openapi.json").persist_authorization(true)),
+            )
+            .default_service(web::to(nothing))
+            .wrap(Condition::new(!shared.app.config.http.cors_origins.is_empty(), cors(&shared.app.config)))
+            .wrap(from_fn(edge))
+    })
+    .shutdown_timeout(config.shutdown_timeout)
+    .client_request_timeout(std::time::Duration::from_secs(HEAD_SECONDS))
+    .disable_signals()
+    .listen(listener)?;
+    Ok(match config.workers {
+        Some(workers) => server.workers(workers.max(1)).run(),
+        None => server.run(),
+    })
+}
+
+/// The outermost layer: a request id, the contract's rules, a time limit, and one log line.
+async fn edge(
+    mut req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let began = Instant::now();
+    let id = request_id(&req);
+    let (method, path) = (req.method().clone(), req.path().to_owned());
+    if method == Method::HEAD {
+        // Answered as GET; the body is left out on the wire.
+        req.head_mut().method = Method::GET;
+    }
+    let answered = REQUEST_ID.scope(id.clone(), answer(req, next)).await;
+    let mut answered = answered.map_err(|error| error.into_parts());
+    let head = match &mut answered {
+        Ok(response) => response.response_mut().head_mut(),
+        Err((response, _)) => response.head_mut(),
+    };
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        head.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    head.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    tracing::info!(target: "inkstone::access", %method, path, status = head.status.as_u16(), ms = began.elapsed().as_millis() as u64, request_id = id, "{method} {path}");
+    answered.map_err(|(response, cause)| InternalError::from_response(cause, response).into())
+}
+
+/// An answer that has lost its request, and the reason.
+struct Lost(Error);
+
+impl Lost {
+    fn into_parts(self) -> (HttpResponse, String) {
+        (self.0.error_response(), self.0.to_string())
+    }
+}
+
+async fn answer(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Lost> {
+    if let Err(refusal) = admit(&req) {
+        return Ok(req.into_response(refusal.error_response()));
+    }
+    let limit =
+        req.app_data::<web::Data<App>>().map(|app| app.config.http.request_timeout).unwrap_or_default();
+    match tokio::time::timeout(limit, next.call(req)).await {
+        Ok(Ok(response)) => Ok(response.map_into_boxed_body()),
+        Ok(Err(cause)) => Err(Lost(Error::Internal(anyhow::anyhow!("{cause}")))),
+        Err(_) => Err(Lost(Error::Unavailable("the request took too long".to_owned()))),
+    }
+}
+
+/// Refuses what the contract does not know, before any handler runs.
+fn admit(req: &ServiceRequest) -> Result<()> {
+    if !req.path().starts_with("/api/") {
+        return Ok(());
+    }
+    let accepted =
+        req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok()).collect::<Vec<_>>().join(",");
+    let takes_json = ["json", "*/*", "application/*"].iter().any(|kind| accepted.contains(kind));
+    if !accepted.is_empty() && !takes_json {
+        return Err(Error::Refused(Code::NotAcceptable, "The answer is application/json.".to_owned()));
+    }
+    match req.app_data::<web::Data<Contract>>() {
+        Some(contract) => contract.check_query(req.method(), req.path(), req.query_string()),
+        None => Ok(()),
+    }
+}
+
+/// The client's id of this request, or a new one.
+fn request_id(req: &ServiceRequest) -> String {
+    let given = req.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+    let plain = |id: &&str| {
+        (1..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    given.filter(plain).map_or_else(|| uuid::Uuid::now_v7().simple().to_string(), str::to_owned)
+}
+
+/// Cross-origin rules: none until origins are configured, and then exactly those.
+fn cors(config: &Config) -> Cors {
+    let origins = &config.http.cors_origins;
+    let cors = Cors::default().block_on_origin_mismatch(false).expose_headers(EXPOSED).max_age(3600);
+    if origins.iter().any(|origin| origin == "*") {
+        let reading = cors.allow_any_origin().send_wildcard().allowed_methods(["GET", "HEAD"]);
+        return reading.allowed_headers(["Accept", "If-None-Match", "X-Request-Id"]);
+    }
+    let cors = cors.allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).allowed_headers([
+        "Accept",
+        "Authorization",
+        "Content-Type",
+        "Idempotency-Key",
+        "If-Match",
+        "If-None-Match",
+        "X-Request-Id",
+    ]);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
+/// The OpenAPI document.
+#[get("/openapi.json")]
+async fn get_document(req: HttpRequest, contract: web::Data<Contract>) -> impl Responder {
+    let tag = etag(0, &contract.json);
+    if has_it_already(&req, &tag) {
+        return HttpResponse::NotModified().insert_header(("etag", tag)).finish();
+    }
+    let response = HttpResponse::Ok()
+        .insert_header(("etag", tag))
+        .insert_header(("cache-control", "public, max-age=60"))
+        .content_type("application/json")
+        .body(contract.json.clone());
+    response
+}
+
+/// Everything that no route serves.
+async fn nothing(req: HttpRequest, contract: web::Data<Contract>) -> Result<HttpResponse> {
+    Err(contract.nothing_at(req.path()))
+}
+
+async fn flush_views(shared: Shared) {
+    let mut ticks = rt::time::interval(FLUSH_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = shared.counter.flush(&shared.app).await {
+            tracing::warn!(%error, "Views are kept for later");
+        }
+    }
+}
+
+/// For tests that look at the document without a server.
+pub fn document() -> anyhow::Result<Arc<str>> {
+    Ok(Contract::new()?.json.into())
+}

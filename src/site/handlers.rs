@@ -1,0 +1,53 @@
+//! Reading and changing the site.
+
+use actix_web::{Responder, get, patch, web};
+
+use super::model::Row;
+use super::queries;
+use super::view::{Site, SitePatch};
+use crate::app::{App, Tx};
+use crate::changes;
+use crate::changes::model::{Actor, Change};
+use crate::error::{Error, Result};
+use crate::http::body::Json;
+use crate::http::conditional::{IfMatch, etag};
+use crate::http::reply::{Data, Reply};
+use crate::members::guard::{Admin, Reader};
+
+/// Get the site
+#[utoipa::path(tag = "site", security((), ("bearer" = [])), responses((status = 200, description = "The site", body = Data<Site>)))]
+#[get("/site")]
+pub async fn get_site(app: web::Data<App>, _: Reader) -> Result<impl Responder> {
+    shown(queries::get(&mut *app.conn().await?).await?)
+}
+
+fn shown(row: Row) -> Result<Reply<Data<Site>>> {
+    let site = Site::try_from(row).map_err(|cause| Error::Internal(cause.into()))?;
+    let (tag, modified) = (etag(site.version, &site), site.updated_at);
+    Ok(Reply::one(site).tagged(tag).modified(Some(modified)).surrogates(&["site".to_owned()]))
+}
+
+/// Change the site
+#[utoipa::path(tag = "site", responses((status = 200, description = "The site as changed", body = Data<Site>)))]
+#[patch("/site")]
+pub async fn update_site(
+    app: web::Data<App>,
+    admin: Admin,
+    seen: IfMatch,
+    body: Json<SitePatch>,
+) -> Result<impl Responder> {
+    let row = app.write(async move |tx| change(tx, admin.0.actor(), &seen, body.0.clone()).await).await?;
+    shown(row)
+}
+
+/// Applies a change and records it, unless it changes nothing.
+pub async fn change(tx: &mut Tx, actor: Actor, seen: &IfMatch, patch: SitePatch) -> Result<Row> {
+    let row = queries::lock(tx).await?;
+    seen.check(row.version)?;
+    let after = patch.over(row.content.clone()).map_err(|cause| Error::Internal(cause.into()))?;
+    if after == row.content {
+        return Ok(row);
+    }
+    changes::queries::record(tx, actor, Change::between("site", row.id, &row.content, &after)).await?;
+    Ok(queries::update(tx, row.id, &after).await?)
+}

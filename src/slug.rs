@@ -1,0 +1,113 @@
+//! Slugs: the names of things in addresses.
+
+use pinyin::ToPinyin;
+use uuid::Uuid;
+
+/// Longest slug, in characters (all ASCII).
+pub const MAX: usize = 120;
+/// What a slug looks like.
+pub const PATTERN: &str = "^[a-z0-9]+(-[a-z0-9]+)*$";
+/// Longest slug made from a title; leaves room for a suffix and fits an address bar.
+const MADE_MAX: usize = 80;
+/// Names that stand beside `{id}` in paths.
+const RESERVED: &[&str] = &["import", "export", "by-external-id", "me", "bulk"];
+
+/// Why `slug` (of the right form) cannot be used, if so.
+pub fn refusal(slug: &str) -> Option<&'static str> {
+    if RESERVED.contains(&slug) {
+        Some("is reserved")
+    } else if Uuid::try_parse(slug).is_ok() {
+        Some("must not look like an id")
+    } else {
+        None
+    }
+}
+
+/// A slug from a title: Han characters by their pinyin, other scripts by their
+/// Latin letters, cut at the end of a word. `fallback` when nothing is left.
+pub fn from_title(title: &str, fallback: &str) -> String {
+    let mut slug = String::new();
+    for word in words(title) {
+        let length = slug.len() + usize::from(!slug.is_empty()) + word.len();
+        if length > MADE_MAX {
+            if slug.is_empty() {
+                slug.push_str(&word[..MADE_MAX]);
+            }
+            break;
+        }
+        if !slug.is_empty() {
+            slug.push('-');
+        }
+        slug.push_str(&word);
+    }
+    if slug.is_empty() || refusal(&slug).is_some() { fallback.to_owned() } else { slug }
+}
+
+/// `slug` with a short random ending, for when it is taken.
+pub fn with_suffix(slug: &str) -> String {
+    const LETTERS: &[u8] = b"23456789abcdefghjkmnpqrstuvwxyz";
+    let random = Uuid::new_v4();
+    let suffix: String = random.as_bytes()[..5]
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
+        .collect();
+    format!("{slug}-{suffix}")
+}
+
+/// Lower-case ASCII words; every Han character is a word of its own.
+fn words(title: &str) -> Vec<String> {
+    let mut latin = String::with_capacity(title.len());
+    for character in title.chars() {
+        match character.to_pinyin() {
+            Some(syllable) => {
+                latin.push(' ');
+                latin.push_str(syllable.plain());
+                latin.push(' ');
+            }
+            None => match deunicode::deunicode_char(character) {
+                Some("'") => {}
+                Some(text) => latin.push_str(text),
+                None => latin.push(' '),
+            },
+        }
+    }
+    latin
+        .to_ascii_lowercase()
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn han_becomes_pinyin_and_figures_stay() {
+        assert_eq!(from_title("地方动态", "x"), "di-fang-dong-tai");
+        assert_eq!(from_title("2019年ISO 9001认证", "x"), "2019-nian-iso-9001-ren-zheng");
+        assert_eq!(from_title("質量檢測", "x"), "zhi-liang-jian-ce");
+    }
+
+    #[test]
+    fn other_scripts_become_latin() {
+        assert_eq!(from_title("Crème brûlée — it's done", "x"), "creme-brulee-its-done");
+        assert_eq!(from_title("Эталон массы", "x"), "etalon-massy");
+    }
+
+    #[test]
+    fn long_titles_are_cut_between_words() {
+        let slug = from_title(&"质量提升行动".repeat(20), "x");
+        assert!(slug.len() <= MADE_MAX && slug.starts_with("zhi-liang-ti-sheng"));
+        assert!(["zhi", "liang", "ti", "sheng", "xing", "dong"].contains(&slug.rsplit('-').next().unwrap()));
+        assert_eq!(from_title(&"a".repeat(200), "x").len(), MADE_MAX);
+    }
+
+    #[test]
+    fn nothing_usable_falls_back() {
+        assert_eq!(from_title("!!!", "article"), "article");
+        assert_eq!(from_title("Import", "article"), "article");
+        assert_eq!(from_title("0199f0a2-b6c5-7d3e-9f0a-1b2c3d4e5f60", "article"), "article");
+    }
+}

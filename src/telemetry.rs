@@ -1,0 +1,28 @@
+//! Logs, and the request id that ties a log line to an answer.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+tokio::task_local! {
+    /// The id of the request being served.
+    pub static REQUEST_ID: String;
+}
+
+/// The id of the request being served, if one is.
+pub fn request_id() -> Option<String> {
+    REQUEST_ID.try_with(Clone::clone).ok()
+}
+
+/// Sends logs to standard error: readable on a terminal, JSON lines otherwise.
+///
+/// `INKSTONE_LOG` filters them in the usual syntax (`warn`, `inkstone=debug`).
+pub fn init() {
+    let filter = EnvFilter::try_from_env("INKSTONE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        logs.with_target(false).init();
+    } else {
+        logs.json().flatten_event(true).init();
+    }
+}
