@@ -1,1 +1,19 @@
-fn main() {}
+//! The integration tests: one binary, one private PostgreSQL, a database for each test.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod harness;
+
+mod articles;
+mod audit;
+mod categories;
+mod edge;
+mod embedded;
+mod layers;
+mod members;
+mod notices;
+mod openapi;
+mod outage;
+mod processes;
+mod rights;
+mod site;

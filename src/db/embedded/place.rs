@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::account::{Account, us};
 
@@ -35,7 +35,7 @@ pub(super) struct Place {
     /// Set when we are root, as whom PostgreSQL refuses to run.
     account: Option<Account>,
     /// Held, never read.
-    _locks: Vec<File>,
+    _locks: Vec<Lock>,
 }
 
 impl Place {
@@ -219,13 +219,25 @@ impl Place {
     }
 }
 
+/// A folder's `inkstone.lock`, held by this process.
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child that another thread has just forked holds it too.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            warn!("giving back inkstone.lock: {error}");
+        }
+    }
+}
+
 /// Locks `dir` for this process.
-fn lock(dir: &Path) -> Result<File> {
+fn lock(dir: &Path) -> Result<Lock> {
     let path = dir.join("inkstone.lock");
     let locking = || format!("locking {}", path.display());
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    let mut file = options.open(&path).with_context(locking)?;
+    let file = options.open(&path).with_context(locking)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::Error(error)) => return Err(error).with_context(locking),
@@ -234,8 +246,9 @@ fn lock(dir: &Path) -> Result<File> {
             bail!("another Inkstone is already using {} (pid {})", dir.display(), pid.trim());
         }
     }
-    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).with_context(locking)?;
-    Ok(file)
+    let lock = Lock(file);
+    lock.0.set_len(0).and_then(|()| writeln!(&lock.0, "{}", std::process::id())).with_context(locking)?;
+    Ok(lock)
 }
 
 /// Where `postgres.location` says that the cluster is, which must be so.

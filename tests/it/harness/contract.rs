@@ -1,0 +1,99 @@
+//! Every answer a test sees is checked against the OpenAPI document.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
+use inkstone::contract::Contract;
+use jsonschema::Validator;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::Answer;
+
+/// The document of this build.
+pub static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(&Contract::new().unwrap().json).unwrap());
+
+/// An operation of the document.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    pub method: Method,
+    pub path: String,
+    pub id: String,
+    pub spec: Value,
+}
+
+/// All operations.
+pub fn operations() -> Vec<Operation> {
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &Value)| {
+        let path = path.clone();
+        let item = item.as_object().unwrap().clone();
+        item.into_iter().map(move |(method, spec)| Operation {
+            method: method.to_uppercase().parse().unwrap(),
+            path: path.clone(),
+            id: spec["operationId"].as_str().unwrap().to_owned(),
+            spec,
+        })
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+/// The operation that serves `path`, if the document has one.
+fn operation(method: &Method, path: &str) -> Option<Operation> {
+    let path = path.split('?').next().unwrap();
+    let fits = |template: &str| {
+        let (wanted, given): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+        wanted.len() == given.len()
+            && wanted.iter().zip(given).all(|(wanted, given)| wanted.starts_with('{') || *wanted == given)
+    };
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    let mut fitting: Vec<_> =
+        operations().into_iter().filter(|one| one.method == *method && fits(&one.path)).collect();
+    fitting.sort_by_key(|one| one.path.matches('{').count());
+    fitting.into_iter().next()
+}
+
+/// `value` with a reference to a component followed.
+fn followed(value: &Value) -> &Value {
+    match value["$ref"].as_str() {
+        Some(reference) => DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => value,
+    }
+}
+
+/// Fails if the answer's status is not documented, or its body breaks its schema.
+pub fn check(method: &Method, path: &str, answer: &Answer) {
+    let Some(operation) = operation(method, path) else { return };
+    let status = answer.status.to_string();
+    let response = operation.spec["responses"].get(&status);
+    let Some(response) = response else {
+        panic!("{} answered an undocumented {status}: {}", operation.id, answer.text())
+    };
+    let media_type = answer.header("content-type").to_owned();
+    let content = &followed(response)["content"];
+    if *method == Method::HEAD || (content.is_null() && answer.bytes.is_empty()) {
+        return;
+    }
+    let Some(content) = content.get(&media_type) else {
+        panic!("{} answered {status} with an undocumented type {media_type}", operation.id)
+    };
+    let body = answer.json();
+    let wrong = broken(&content["schema"], &body);
+    assert!(wrong.is_empty(), "{} answered {status} against its schema: {wrong:#?}\n{body:#}", operation.id);
+}
+
+/// What in `body` breaks `schema`.
+fn broken(schema: &Value, body: &Value) -> Vec<String> {
+    static COMPILED: LazyLock<Mutex<HashMap<String, &'static Validator>>> = LazyLock::new(Mutex::default);
+    let validator = *COMPILED
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .entry(schema.to_string())
+        .or_insert_with(|| {
+            let whole = json!({"allOf": [schema], "components": DOCUMENT["components"]});
+            let validator = jsonschema::options().should_validate_formats(true).build(&whole).unwrap();
+            Box::leak(Box::new(validator))
+        });
+    validator.iter_errors(body).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}

@@ -1,0 +1,289 @@
+//! What every test stands on: a server of its own over a database of its own, and a cast of members.
+
+pub mod cluster;
+pub mod contract;
+pub mod process;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use clap::Parser;
+use inkstone::app::App;
+use inkstone::config::{Cli, Config};
+use inkstone::keys::Keys;
+use inkstone::members::access::account;
+use inkstone::members::model::Role;
+use inkstone::members::passwords::Hasher;
+use inkstone::members::{queries, tokens};
+use inkstone::server::{self, Shared};
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use cluster::TestDb;
+
+/// A running server.
+pub struct TestApp {
+    pub url: String,
+    pub shared: Shared,
+    pub db: TestDb,
+    handle: ServerHandle,
+}
+
+impl TestApp {
+    /// A server over an empty database, and a visitor.
+    pub async fn start() -> (Self, Client) {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with flags of `serve`.
+    pub async fn start_with(flags: &[&str]) -> (Self, Client) {
+        Self::start_on(cluster::fresh_database().await, flags).await
+    }
+
+    /// A server over `db`. All servers of a test run share one signing key.
+    pub async fn start_on(db: TestDb, flags: &[&str]) -> (Self, Client) {
+        let config = config(flags);
+        let pool = cluster::pool(&db.url);
+        let keys = Keys::load(&cluster::folder().join("signing.pem"), true).unwrap();
+        let shared = Shared::new(App { config, pool, keys }, Hasher::new().unwrap()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = server::start(&shared, listener).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let anon = Client::new(&url, None);
+        (Self { url, shared, db, handle }, anon)
+    }
+
+    /// A signed-in member with `role`, made behind the API's back.
+    pub async fn db_member(&self, role: Role) -> Client {
+        let email = format!("{}-{}@example.org", role.as_str(), Uuid::new_v4().simple());
+        let account = account(&email, role, role.as_str().to_owned()).unwrap();
+        let mut conn = self.shared.app.pool.get().await.unwrap();
+        let row = queries::insert(&mut conn, &account, "no password").await.unwrap();
+        let session = Uuid::now_v7();
+        let began = queries::open_session(&mut conn, session, row.id, "test", Duration::from_secs(3600))
+            .await
+            .unwrap();
+        let token = tokens::issue(&self.shared.app.keys, row.id, session, began, 3600).unwrap();
+        Client { id: Some(row.id), ..Client::new(&self.url, Some(token)) }
+    }
+
+    /// One member of each role.
+    pub async fn db_cast(&self) -> Cast {
+        Cast {
+            anon: Client::new(&self.url, None),
+            member: self.db_member(Role::Member).await,
+            author: self.db_member(Role::Author).await,
+            editor: self.db_member(Role::Editor).await,
+            admin: self.db_member(Role::Admin).await,
+        }
+    }
+
+    /// Runs a statement behind the API's back.
+    pub async fn db_execute(&self, sql: &str) {
+        use diesel_async::RunQueryDsl;
+        let mut conn = self.shared.app.pool.get().await.unwrap();
+        diesel::sql_query(sql).execute(&mut conn).await.unwrap();
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // The command is sent at once; nobody waits for the end.
+        drop(self.handle.stop(false));
+    }
+}
+
+/// The configuration of `serve` with `flags`, whatever the environment says.
+fn config(flags: &[&str]) -> Config {
+    let fixed = ["inkstone", "--listen", "127.0.0.1:0", "--workers", "1", "--pool-size", "4"];
+    let mut config = Cli::parse_from(fixed.iter().chain(flags)).serve;
+    config.database.data_dir = cluster::folder().to_path_buf();
+    config
+}
+
+/// One client of each kind.
+pub struct Cast {
+    pub anon: Client,
+    pub member: Client,
+    pub author: Client,
+    pub editor: Client,
+    pub admin: Client,
+}
+
+/// Somebody who sends requests.
+#[derive(Clone)]
+pub struct Client {
+    pub id: Option<Uuid>,
+    pub token: Option<String>,
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// A client of the server at `base`.
+    pub fn new(base: &str, token: Option<String>) -> Self {
+        Self { id: None, token, base: base.to_owned(), http: reqwest::Client::new() }
+    }
+
+    /// A request to be sent with [`Request::send`].
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        let mut builder = self.http.request(method.clone(), format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            builder = builder.bearer_auth(token);
+        }
+        Request { method, path: path.to_owned(), builder }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path).send().await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.request(Method::POST, path).json(&body).send().await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.request(Method::PATCH, path).json(&body).send().await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.request(Method::PUT, path).json(&body).send().await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.request(Method::DELETE, path).send().await
+    }
+
+    /// A POST without a body.
+    pub async fn act(&self, path: &str) -> Answer {
+        self.request(Method::POST, path).send().await
+    }
+
+    /// Creates a section and returns it.
+    pub async fn section(&self, slug: &str, parent: Option<&str>) -> Value {
+        let body = json!({"name": slug, "slug": slug, "parent": parent});
+        self.post("/api/v1/categories", body).await.data(201)
+    }
+
+    /// Creates a published article in a section and returns it.
+    pub async fn article(&self, title: &str, section: Option<&str>) -> Value {
+        let body = json!({"title": title, "body": format!("<p>{title}</p>"), "category": section, "status": "published"});
+        self.post("/api/v1/articles", body).await.data(201)
+    }
+}
+
+/// A request on its way.
+pub struct Request {
+    method: Method,
+    path: String,
+    builder: reqwest::RequestBuilder,
+}
+
+impl Request {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.builder = self.builder.header(name, value);
+        self
+    }
+
+    pub fn json(mut self, body: &Value) -> Self {
+        self.builder = self.builder.json(body);
+        self
+    }
+
+    /// Any body, labelled as JSON.
+    pub fn raw(mut self, body: impl Into<reqwest::Body>) -> Self {
+        self.builder = self.builder.header("content-type", "application/json").body(body);
+        self
+    }
+
+    /// Sends it, and checks the answer against the OpenAPI document.
+    pub async fn send(self) -> Answer {
+        let response = self.builder.send().await.unwrap();
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let bytes = response.bytes().await.unwrap();
+        let answer = Answer { status, headers, bytes: bytes.to_vec() };
+        contract::check(&self.method, &self.path, &answer);
+        answer
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// The whole body.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("{}: {}", self.status, self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Fails unless the status is `status`.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text());
+        self
+    }
+
+    /// `data`, if the status is `status`.
+    #[track_caller]
+    pub fn data(self, status: u16) -> Value {
+        self.expect(status).json()["data"].clone()
+    }
+
+    /// The status and the code of a problem.
+    #[track_caller]
+    pub fn problem(&self) -> (u16, String) {
+        (self.status, self.json()["code"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Where a problem's faults lie and what kind they are, in order.
+    pub fn faults(&self) -> Vec<(String, String)> {
+        let body = self.json();
+        let errors = body["errors"].as_array().cloned().unwrap_or_default();
+        let place = |fault: &Value| {
+            fault["pointer"].as_str().or(fault["parameter"].as_str()).unwrap_or_default().to_owned()
+        };
+        errors.iter().map(|fault| (place(fault), fault["code"].as_str().unwrap().to_owned())).collect()
+    }
+}
+
+/// The values under `key` of a list's rows.
+pub fn column(rows: &Value, key: &str) -> Vec<String> {
+    let rows = rows.as_array().unwrap();
+    rows.iter().map(|row| row[key].as_str().map_or_else(|| row[key].to_string(), str::to_owned)).collect()
+}
+
+/// All text files below `folder`, as paths from it.
+pub fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}

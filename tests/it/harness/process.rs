@@ -1,0 +1,91 @@
+//! The real binary, run as its users run it.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use super::Client;
+
+/// A folder that the unprivileged account of PostgreSQL can reach.
+pub fn open_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// `inkstone` with `arguments`, and nothing of Inkstone's in the environment.
+pub fn inkstone(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_inkstone"));
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("INKSTONE_") || name == "DATABASE_URL")
+    {
+        command.env_remove(name);
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// A running `inkstone serve`.
+pub struct Process {
+    child: Child,
+    /// What it printed until it was ready.
+    pub printed: Vec<String>,
+    pub url: String,
+}
+
+impl Process {
+    /// Starts it with a private PostgreSQL in `data_dir`, and waits until it is ready.
+    pub fn serve(data_dir: &Path, more: &[&str]) -> Self {
+        let data_dir = data_dir.to_str().unwrap();
+        let fixed =
+            ["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir, "--admin-password", "correct horse"];
+        Self::start(inkstone(&[&fixed, more].concat()))
+    }
+
+    /// Starts `command`, and waits for the line that says it is ready.
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut printed = Vec::new();
+        let url = loop {
+            let Some(line) = lines.next() else { panic!("it ended before it was ready: {:?}", child.wait()) };
+            let line = line.unwrap();
+            printed.push(line.clone());
+            if let Some(url) = line.strip_prefix("Inkstone is ready: ") {
+                break url.to_owned();
+            }
+        };
+        // What it prints later must not block it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, printed, url }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(&self.url, None)
+    }
+
+    /// The first admin, signed in by the password of [`Process::serve`].
+    pub async fn admin(&self) -> Client {
+        let login = serde_json::json!({"email": "admin@localhost", "password": "correct horse"});
+        let session = self.client().post("/api/v1/auth/login", login).await.data(200);
+        Client::new(&self.url, session["access_token"].as_str().map(str::to_owned))
+    }
+
+    pub fn signal(&self, name: &str) {
+        let done =
+            Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(done.success());
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
