@@ -51,6 +51,7 @@ const FAILURES: &[(&str, &str, &str)] = &[
 pub fn complete(document: &utoipa::openapi::OpenApi) -> serde_json::Result<Value> {
     let mut document = serde_json::to_value(document)?;
     document["openapi"] = json!("3.1.0");
+    name_envelopes(&mut document);
     add_partial_article(&mut document);
     if let Some(components) = document["components"].as_object_mut() {
         components.insert(
@@ -158,6 +159,9 @@ fn describe_operation(path: &str, method: &str, operation: &mut Value) {
         if status != "204" && (reads || changes_version || creates) {
             headers["ETag"] = link("ETag");
         }
+        if reads && !path.ends_with("/audit") && !path.ends_with("/members") {
+            headers["Last-Modified"] = link("LastModified");
+        }
         if is_list && !path.ends_with("/categories") {
             headers["Link"] = link("Link");
         }
@@ -173,6 +177,19 @@ fn describe_operation(path: &str, method: &str, operation: &mut Value) {
     let mut parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
     parameters.extend(shared.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
     operation["parameters"] = parameters.into();
+}
+
+/// Lets envelopes refer to what they hold, instead of repeating it.
+fn name_envelopes(document: &mut Value) {
+    let schemas = document["components"]["schemas"].as_object_mut();
+    for (name, schema) in schemas.into_iter().flatten() {
+        let reference = |held: &str| json!({"$ref": format!("#/components/schemas/{held}")});
+        if let Some(held) = name.strip_prefix("Data_") {
+            schema["properties"]["data"] = reference(held);
+        } else if let Some(held) = name.strip_prefix("List_") {
+            schema["properties"]["data"]["items"] = reference(held);
+        }
+    }
 }
 
 /// An article cut down by `fields=`: every key of an article, none required but `id`.

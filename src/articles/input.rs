@@ -43,7 +43,6 @@ pub struct NewArticle {
     #[schema(max_length = 1_000_000)]
     pub body: String,
     /// What the body is written in; `html` when absent.
-    #[schema(inline)]
     pub body_format: Option<BodyFormat>,
     /// The section it is in: id or slug.
     #[schema(min_length = 1, max_length = 120)]
@@ -73,7 +72,6 @@ pub struct NewArticle {
     #[schema(value_type = Option<Object>)]
     pub extra: Option<Value>,
     /// Where it stands in its life; `draft` when absent. Authors write drafts only.
-    #[schema(inline)]
     pub status: Option<Status>,
     /// From when it is out; the present when it is published without one. In the future: scheduled.
     #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
@@ -139,7 +137,7 @@ pub struct ArticlePatch {
     #[schema(max_length = 1_000_000, nullable = false)]
     pub body: Option<String>,
     /// What the new body is written in; as before when absent.
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub body_format: Option<BodyFormat>,
     /// The section it is in (id or slug); null for none.
     #[serde(default)]
@@ -163,10 +161,10 @@ pub struct ArticlePatch {
     #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$")]
     pub cover_url: Patch<String>,
     /// A frontend's own fields, all of them.
-    #[schema(value_type = Object, nullable = false)]
+    #[schema(value_type = Option<Object>, nullable = false)]
     pub extra: Option<Value>,
     /// Where it stands in its life.
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub status: Option<Status>,
     /// From when it is out.
     #[serde(default)]

@@ -38,7 +38,6 @@ pub struct ArticleCard {
     /// A short version of it.
     pub summary: String,
     /// What the body is written in.
-    #[schema(inline)]
     pub body_format: BodyFormat,
     /// The section it is in, with the breadcrumb.
     #[schema(required)]
@@ -60,7 +59,6 @@ pub struct ArticleCard {
     #[schema(value_type = Object)]
     pub extra: Value,
     /// Where it stands in its life.
-    #[schema(inline)]
     pub status: Status,
     /// From when it is out; null for a draft without an hour.
     #[schema(required)]

@@ -17,7 +17,6 @@ pub struct Change {
     /// When.
     at: DateTime<Utc>,
     /// Who: what kind of actor.
-    #[schema(inline)]
     actor_kind: ActorKind,
     /// Who: the member.
     #[schema(required)]

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-/// Declares an enumeration that is snake_case text in JSON, in OpenAPI and in a column.
+/// Declares an enumeration that is the same text in JSON, in OpenAPI and in a
+/// column: its names in snake_case.
 ///
 /// A column holding any other text is a fault of the database, reported as such.
 macro_rules! text_enum {
@@ -14,8 +15,9 @@ macro_rules! text_enum {
             diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
         )]
         #[diesel(sql_type = diesel::sql_types::Text)]
+        #[serde(rename_all = "snake_case")]
         pub enum $name {
-            $($(#[$variant_meta])* #[serde(rename = $text)] $variant),+
+            $($(#[$variant_meta])* $variant),+
         }
 
         impl $name {

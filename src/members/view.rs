@@ -19,10 +19,8 @@ pub struct Member {
     /// Whether the address was confirmed.
     email_verified: bool,
     /// What the member may do.
-    #[schema(inline)]
     role: Role,
     /// Whether the member may sign in.
-    #[schema(inline)]
     status: MemberStatus,
     /// The name others see.
     #[schema(example = "陈墨")]
@@ -127,7 +125,6 @@ pub struct SignedInMember {
     #[schema(example = "admin@localhost")]
     pub email: String,
     /// What the member may do.
-    #[schema(inline)]
     pub role: Role,
     /// The name others see.
     pub display_name: String,
@@ -145,7 +142,7 @@ pub struct NewMember {
     #[schema(min_length = 8, max_length = 1024, format = Password)]
     pub password: String,
     /// What the member may do; `member` when absent.
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub role: Option<Role>,
     /// The name others see.
     #[serde(default)]
@@ -200,10 +197,10 @@ impl ProfilePatch {
 #[schema(example = json!({"role": "editor"}))]
 pub struct MemberPatch {
     /// What the member may do.
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub role: Option<Role>,
     /// Whether the member may sign in; `suspended` ends all sessions.
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub status: Option<MemberStatus>,
     /// The name others see.
     #[schema(max_length = 100, nullable = false)]

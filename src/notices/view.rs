@@ -16,7 +16,6 @@ pub struct Notice {
     /// Never changes.
     pub id: Uuid,
     /// `notice` (通知) or `announcement` (公告).
-    #[schema(inline)]
     pub kind: NoticeKind,
     /// Its title.
     #[schema(example = "关于春节期间检定业务安排的通知")]
@@ -25,15 +24,12 @@ pub struct Notice {
     #[schema(example = "<p>2月1日至7日暂停受理。</p>")]
     pub body: String,
     /// What it was written in.
-    #[schema(inline)]
     pub body_format: BodyFormat,
     /// Whether it comes before the others.
     pub pinned: bool,
     /// Whom it is for.
-    #[schema(inline)]
     pub audience: Audience,
     /// Where it stands in its life.
-    #[schema(inline)]
     pub status: Status,
     /// From when it is up.
     #[schema(required)]
@@ -76,7 +72,6 @@ impl From<Row> for Notice {
 #[schema(example = json!({"kind": "notice", "title": "关于春节期间检定业务安排的通知", "body": "<p>2月1日至7日暂停受理。</p>", "pinned": true, "status": "published"}))]
 pub struct NewNotice {
     /// `notice` (通知) or `announcement` (公告).
-    #[schema(inline)]
     pub kind: NoticeKind,
     /// Its title.
     #[schema(min_length = 1, max_length = 300, pattern = r"\S")]
@@ -86,16 +81,13 @@ pub struct NewNotice {
     #[schema(max_length = 1_000_000)]
     pub body: String,
     /// What the body is written in; `html` when absent.
-    #[schema(inline)]
     pub body_format: Option<BodyFormat>,
     /// Whether it comes before the others.
     #[serde(default)]
     pub pinned: bool,
     /// Whom it is for; `public` when absent.
-    #[schema(inline)]
     pub audience: Option<Audience>,
     /// Where it stands in its life; `draft` when absent.
-    #[schema(inline)]
     pub status: Option<Status>,
     /// From when it is up; the present when it is published without one.
     #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
@@ -132,7 +124,7 @@ impl NewNotice {
 #[schema(example = json!({"pinned": false}))]
 pub struct NoticePatch {
     /// `notice` (通知) or `announcement` (公告).
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub kind: Option<NoticeKind>,
     /// Its title.
     #[schema(min_length = 1, max_length = 300, pattern = r"\S", nullable = false)]
@@ -141,16 +133,16 @@ pub struct NoticePatch {
     #[schema(max_length = 1_000_000, nullable = false)]
     pub body: Option<String>,
     /// What the new body is written in; as before when absent.
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub body_format: Option<BodyFormat>,
     /// Whether it comes before the others.
     #[schema(nullable = false)]
     pub pinned: Option<bool>,
     /// Whom it is for.
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub audience: Option<Audience>,
     /// Where it stands in its life.
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub status: Option<Status>,
     /// From when it is up.
     #[serde(default)]
