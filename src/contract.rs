@@ -43,12 +43,17 @@ impl Contract {
         Ok(Self { json: format!("{}\n", serde_json::to_string_pretty(&document)?), paths })
     }
 
-    /// Refuses query parameters that the operation does not have.
-    pub fn check_query(&self, method: &Method, path: &str, query: &str) -> Result<()> {
+    /// Refuses what no operation takes: 404 for an unknown path, 405 with the
+    /// methods that the path takes, 400 for unknown query parameters.
+    pub fn check(&self, method: &Method, path: &str, query: &str) -> Result<()> {
+        let (_, operations) =
+            self.paths.iter().find(|(pattern, _)| pattern.is_match(path)).ok_or_else(Error::not_found)?;
+        let Some(operation) = operations.iter().find(|operation| operation.method == *method) else {
+            return Err(Error::MethodNotAllowed { allow: allowed(operations) });
+        };
         if query.is_empty() {
             return Ok(());
         }
-        let Some(operation) = self.operation(method, path) else { return Ok(()) };
         let faults = pairs(query)?
             .into_iter()
             .filter(|(name, _)| !operation.parameters.contains(name))
@@ -64,30 +69,16 @@ impl Contract {
             .collect();
         Error::parameters(faults)
     }
+}
 
-    fn operation(&self, method: &Method, path: &str) -> Option<&Operation> {
-        let matching = self.paths.iter().filter(|(pattern, _)| pattern.is_match(path));
-        matching.flat_map(|(_, operations)| operations).find(|operation| operation.method == *method)
+/// The methods of `operations`, for the `Allow` header; whatever answers GET answers HEAD.
+fn allowed(operations: &[Operation]) -> String {
+    let mut methods: Vec<&str> = operations.iter().map(|operation| operation.method.as_str()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
     }
-
-    /// Why nothing serves `path`: 405 with the methods that would be, or 404.
-    pub fn nothing_at(&self, path: &str) -> Error {
-        let matching = self.paths.iter().filter(|(pattern, _)| pattern.is_match(path));
-        let mut methods: Vec<&str> = matching
-            .flat_map(|(_, operations)| operations)
-            .map(|operation| operation.method.as_str())
-            .collect();
-        if methods.contains(&"GET") {
-            methods.push("HEAD");
-        }
-        methods.sort_unstable();
-        methods.dedup();
-        if methods.is_empty() {
-            Error::not_found()
-        } else {
-            Error::MethodNotAllowed { allow: methods.join(", ") }
-        }
-    }
+    methods.sort_unstable();
+    methods.join(", ")
 }
 
 fn operations(item: &Value) -> Vec<Operation> {

@@ -1,7 +1,6 @@
 //! The HTTP server: what wraps every request, and how it starts and stops.
 
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::Instant;
 
 use actix_cors::Cors;
@@ -9,7 +8,9 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, HeaderName, HeaderValue, ORIGIN, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{HttpRequest, HttpResponse, HttpServer, Responder, ResponseError, get, rt, web};
 use utoipa_actix_web::AppExt;
@@ -150,19 +151,27 @@ async fn answer(
 
 /// Refuses what the contract does not know, before any handler runs.
 fn admit(req: &ServiceRequest) -> Result<()> {
-    if !req.path().starts_with("/api/") {
-        return Ok(());
+    if let Some(contract) = req.app_data::<web::Data<Contract>>().filter(|_| !is_page(req.path())) {
+        // A browser's preflight is answered by the cross-origin rules.
+        let is_preflight = req.method() == Method::OPTIONS
+            && req.headers().contains_key(ORIGIN)
+            && req.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        if !is_preflight {
+            contract.check(req.method(), req.path(), req.query_string())?;
+        }
     }
-    let accepted =
-        req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok()).collect::<Vec<_>>().join(",");
+    let accepted = req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok());
+    let accepted = accepted.collect::<Vec<_>>().join(",");
     let takes_json = ["json", "*/*", "application/*"].iter().any(|kind| accepted.contains(kind));
-    if !accepted.is_empty() && !takes_json {
+    if req.path().starts_with("/api/") && !accepted.is_empty() && !takes_json {
         return Err(Error::Refused(Code::NotAcceptable, "The answer is application/json.".to_owned()));
     }
-    match req.app_data::<web::Data<Contract>>() {
-        Some(contract) => contract.check_query(req.method(), req.path(), req.query_string()),
-        None => Ok(()),
-    }
+    Ok(())
+}
+
+/// Whether `path` is of the pages beside the API, which the document does not name.
+fn is_page(path: &str) -> bool {
+    path == "/openapi.json" || path == "/docs" || path.starts_with("/docs/")
 }
 
 /// The client's id of this request, or a new one.
@@ -211,8 +220,8 @@ async fn get_document(req: HttpRequest, contract: web::Data<Contract>) -> impl R
 }
 
 /// Everything that no route serves.
-async fn nothing(req: HttpRequest, contract: web::Data<Contract>) -> Result<HttpResponse> {
-    Err(contract.nothing_at(req.path()))
+async fn nothing() -> Result<HttpResponse> {
+    Err(Error::not_found())
 }
 
 async fn flush_views(shared: Shared) {
@@ -223,9 +232,4 @@ async fn flush_views(shared: Shared) {
             tracing::warn!(%error, "Views are kept for later");
         }
     }
-}
-
-/// For tests that look at the document without a server.
-pub fn document() -> anyhow::Result<Arc<str>> {
-    Ok(Contract::new()?.json.into())
 }

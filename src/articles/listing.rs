@@ -26,7 +26,7 @@ pub struct ArticleFilter {
     #[param(default = true, nullable = false)]
     pub descendants: Option<bool>,
     /// Only those with at least one of these tags, comma-separated.
-    #[param(style = Form, explode = false, max_items = 20, nullable = false)]
+    #[param(style = Form, explode = false, min_items = 1, max_items = 20, nullable = false)]
     pub tag: Option<Vec<String>>,
     /// Only those with exactly this byline.
     #[param(max_length = 200, nullable = false)]
@@ -41,16 +41,16 @@ pub struct ArticleFilter {
     #[param(nullable = false)]
     pub published_to: Option<DateTime<Utc>>,
     /// Those in one of these states, comma-separated (staff: authors get their own; published includes scheduled).
-    #[param(inline, style = Form, explode = false, nullable = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1, nullable = false)]
     pub status: Option<Vec<Status>>,
     /// Those in the trash instead (staff).
     #[param(nullable = false)]
     pub deleted: Option<bool>,
     /// The order, by up to three columns, comma-separated; `-` is largest or newest first. Default: `-published_at`.
-    #[param(inline, style = Form, explode = false, max_items = 3, nullable = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 3, nullable = false)]
     pub sort: Option<Vec<ArticleSort>>,
     /// Only these keys of each article, comma-separated; `id` always comes along. With `body`, the body too.
-    #[param(inline, style = Form, explode = false, max_items = 30, nullable = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 30, nullable = false)]
     pub fields: Option<Vec<ArticleField>>,
 }
 

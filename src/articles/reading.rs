@@ -27,10 +27,10 @@ use crate::members::guard::Reader;
 #[into_params(parameter_in = Query)]
 pub struct Detail {
     /// Relations to add, comma-separated.
-    #[param(inline, style = Form, explode = false, max_items = 10, nullable = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
     include: Option<Vec<Relation>>,
     /// Only these keys, comma-separated; `id` always comes along.
-    #[param(inline, style = Form, explode = false, max_items = 30, nullable = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 30, nullable = false)]
     fields: Option<Vec<ArticleField>>,
 }
 

@@ -11,6 +11,7 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::Payload;
 use actix_web::{FromRequest, HttpRequest, dev};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::json;
@@ -86,11 +87,25 @@ fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> Result<T> {
     let (value, mut faults) = json::parse(bytes)?;
     faults.extend(checker::<T>()?.faults(&value));
     Error::body(faults)?;
+    let value = with_whole_numbers(value);
     serde_json::from_value(value).map_err(|cause| {
         // The schema let through what the type does not take: our fault, yet the client must know.
         tracing::warn!(body = type_name::<T>(), %cause, "A schema is wider than its type");
         Error::Refused(Code::InvalidBody, format!("The body is not valid: {cause}."))
     })
+}
+
+/// Writes the numbers of a body's own fields that are whole as integers: to JSON Schema
+/// `7.0` is one. What lies deeper is the client's, and stays as it was sent.
+fn with_whole_numbers(mut value: Value) -> Value {
+    for (_, field) in value.as_object_mut().into_iter().flatten() {
+        if let Some(number) = field.as_f64().filter(|number| field.is_f64() && number.fract() == 0.0)
+            && let Ok(whole) = format!("{number:.0}").parse::<i64>()
+        {
+            *field = whole.into();
+        }
+    }
+    value
 }
 
 /// The checker of `T`, compiled on first use and kept.

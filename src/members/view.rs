@@ -212,7 +212,7 @@ pub struct MemberPatch {
 #[into_params(parameter_in = Query)]
 pub struct MemberFilter {
     /// Only those with one of these roles, comma-separated.
-    #[param(inline, style = Form, explode = false, nullable = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1, nullable = false)]
     pub role: Option<Vec<Role>>,
     /// Only those with this status.
     #[param(inline, nullable = false)]
