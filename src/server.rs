@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::contract::Contract;
 use crate::error::{Code, Error, Result};
 use crate::http::conditional::{etag, has_it_already};
+use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
@@ -137,13 +138,20 @@ async fn answer(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Lost> {
-    if let Err(refusal) = admit(&req) {
-        return Ok(req.into_response(refusal.error_response()));
-    }
     let limit =
         req.app_data::<web::Data<App>>().map(|app| app.config.http.request_timeout).unwrap_or_default();
-    match tokio::time::timeout(limit, next.call(req)).await {
-        Ok(Ok(response)) => Ok(response.map_into_boxed_body()),
+    let answering = async {
+        let admitted = match admit(&req) {
+            Ok(()) => authenticate(req.request()).await,
+            refused => refused,
+        };
+        match admitted {
+            Ok(()) => next.call(req).await.map(ServiceResponse::map_into_boxed_body),
+            Err(refusal) => Ok(req.into_response(refusal.error_response())),
+        }
+    };
+    match tokio::time::timeout(limit, answering).await {
+        Ok(Ok(response)) => Ok(response),
         Ok(Err(cause)) => Err(Lost(Error::Internal(anyhow::anyhow!("{cause}")))),
         Err(_) => Err(Lost(Error::Unavailable("the request took too long".to_owned()))),
     }

@@ -3,11 +3,10 @@
 //! A handler that names [`Editor`] cannot run for anybody less, and cannot
 //! forget to ask.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Ready, ready};
 
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, dev, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use uuid::Uuid;
 
 use super::model::Role;
@@ -84,15 +83,12 @@ impl Reader {
     }
 }
 
-type Guarding<T> = Pin<Box<dyn Future<Output = Result<T>>>>;
-
 impl FromRequest for Reader {
     type Error = Error;
-    type Future = Guarding<Self>;
+    type Future = Ready<Result<Self>>;
 
     fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let req = req.clone();
-        Box::pin(async move { authenticate(&req).await.map(Self) })
+        ready(caller(req).map(Self))
     }
 }
 
@@ -104,16 +100,14 @@ macro_rules! guards {
 
         impl FromRequest for $name {
             type Error = Error;
-            type Future = Guarding<Self>;
+            type Future = Ready<Result<Self>>;
 
             fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-                let req = req.clone();
-                Box::pin(async move {
-                    match authenticate(&req).await? {
-                        None => Err(Error::unauthenticated()),
-                        Some(member) if member.role < Role::$role => Err(Error::forbidden($refusal)),
-                        Some(member) => Ok(Self(member)),
-                    }
+                ready(match caller(req) {
+                    Err(error) => Err(error),
+                    Ok(None) => Err(Error::unauthenticated()),
+                    Ok(Some(member)) if member.role < Role::$role => Err(Error::forbidden($refusal)),
+                    Ok(Some(member)) => Ok(Self(member)),
                 })
             }
         }
@@ -131,22 +125,44 @@ guards! {
     Admin: Admin, "This takes the role admin.";
 }
 
-/// The member whose valid access token the request carries; `None` without a credential.
-async fn authenticate(req: &HttpRequest) -> Result<Option<Member>> {
-    let Some(header) = req.headers().get(AUTHORIZATION) else { return Ok(None) };
-    let token = header
-        .to_str()
-        .ok()
-        .and_then(|header| header.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or_else(Error::unauthenticated)?;
+/// What a request's `Authorization` header turned out to be.
+#[derive(Clone, Copy, Debug)]
+enum Credential {
+    Valid(Member),
+    Invalid,
+}
+
+/// The member behind a request whose credential was read by [`authenticate`].
+fn caller(req: &HttpRequest) -> Result<Option<Member>> {
+    match req.extensions().get::<Credential>() {
+        None => Ok(None),
+        Some(Credential::Valid(member)) => Ok(Some(*member)),
+        Some(Credential::Invalid) => Err(Error::unauthenticated()),
+    }
+}
+
+/// Reads the request's credential, if it carries one, and keeps the result for the guards.
+///
+/// It runs before the handler's arguments are made, so that a guard named first
+/// refuses first: who may not do a thing never learns what is wrong with the
+/// request. Operations without a guard, like the login, ignore the result.
+pub async fn authenticate(req: &HttpRequest) -> Result<()> {
+    let Some(header) = req.headers().get(AUTHORIZATION) else { return Ok(()) };
+    let scheme_and_token = header.to_str().ok().and_then(|header| header.split_once(' '));
+    let token = scheme_and_token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let app = req
         .app_data::<web::Data<App>>()
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("no App in app_data")))?;
-    let claims = tokens::verify(&app.keys, token)?;
-    let mut conn = app.conn().await?;
-    let role = queries::role_in_session(&mut conn, claims.sub, claims.sid).await?;
-    let role = role.ok_or_else(Error::unauthenticated)?;
-    Ok(Some(Member { id: claims.sub, role, session: claims.sid }))
+    let claims = token.and_then(|(_, token)| tokens::verify(&app.keys, token.trim()).ok());
+    let credential = match claims {
+        None => Credential::Invalid,
+        Some(claims) => {
+            let role = queries::role_in_session(&mut *app.conn().await?, claims.sub, claims.sid).await?;
+            role.map_or(Credential::Invalid, |role| {
+                Credential::Valid(Member { id: claims.sub, role, session: claims.sid })
+            })
+        }
+    };
+    req.extensions_mut().insert(credential);
+    Ok(())
 }
