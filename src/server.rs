@@ -219,12 +219,11 @@ async fn get_document(req: HttpRequest, contract: web::Data<Contract>) -> impl R
     if has_it_already(&req, &tag) {
         return HttpResponse::NotModified().insert_header(("etag", tag)).finish();
     }
-    let response = HttpResponse::Ok()
+    HttpResponse::Ok()
         .insert_header(("etag", tag))
         .insert_header(("cache-control", "public, max-age=60"))
         .content_type("application/json")
-        .body(contract.json.clone());
-    response
+        .body(contract.json.clone())
 }
 
 /// Everything that no route serves.

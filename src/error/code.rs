@@ -1,0 +1,117 @@
+//! The codes of problems: each listed once, with its status, its name and its title.
+
+use actix_web::http::StatusCode;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $status:ident $text:literal $title:literal,)+) => {
+        /// The stable name of a problem; clients may branch on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Code { $($(#[$doc])* $name),+ }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The status, the text in `code`, and the title.
+            const fn entry(self) -> (StatusCode, &'static str, &'static str) {
+                match self { $(Self::$name => (StatusCode::$status, $text, $title)),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A parameter's value is not one of those it can have.
+    InvalidParameter = BAD_REQUEST "invalid_parameter" "Invalid parameter",
+    /// The operation has no such parameter.
+    UnknownParameter = BAD_REQUEST "unknown_parameter" "Unknown parameter",
+    /// A parameter is given more than once.
+    RepeatedParameter = BAD_REQUEST "repeated_parameter" "Repeated parameter",
+    /// The cursor was not made by this list with these filters.
+    InvalidCursor = BAD_REQUEST "invalid_cursor" "Invalid cursor",
+    /// The page is too deep for page numbers.
+    PageTooDeep = BAD_REQUEST "page_too_deep" "Page too deep",
+    /// The body is not JSON.
+    MalformedJson = BAD_REQUEST "malformed_json" "Malformed JSON",
+    /// The request itself cannot be understood.
+    BadRequest = BAD_REQUEST "bad_request" "Bad request",
+    /// No credential, or one that is not valid (any more).
+    Unauthenticated = UNAUTHORIZED "unauthenticated" "Not signed in",
+    /// The address and the password do not belong together.
+    InvalidCredentials = UNAUTHORIZED "invalid_credentials" "Wrong e-mail or password",
+    /// Signed in, but without the right.
+    Forbidden = FORBIDDEN "forbidden" "Not allowed",
+    /// There is no such thing, or none that you may know of.
+    NotFound = NOT_FOUND "not_found" "Not found",
+    /// The path exists, but not with this method.
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed" "Method not allowed",
+    /// The answer is JSON, and the request does not accept that.
+    NotAcceptable = NOT_ACCEPTABLE "not_acceptable" "Not acceptable",
+    /// The body took too long to arrive.
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout" "Request timed out",
+    /// The slug is in use.
+    SlugTaken = CONFLICT "slug_taken" "Slug taken",
+    /// The external id is in use.
+    ExternalIdTaken = CONFLICT "external_id_taken" "External id taken",
+    /// The address belongs to another member.
+    EmailTaken = CONFLICT "email_taken" "E-mail taken",
+    /// The section still holds articles or sections.
+    CategoryInUse = CONFLICT "category_in_use" "Section in use",
+    /// The move would put a section inside itself.
+    CategoryCycle = CONFLICT "category_cycle" "Section inside itself",
+    /// The site would be left without an active admin.
+    LastAdmin = CONFLICT "last_admin" "Last admin",
+    /// The thing changed since it was read.
+    VersionMismatch = PRECONDITION_FAILED "version_mismatch" "Changed meanwhile",
+    /// `If-None-Match: *` was sent, and the thing exists.
+    AlreadyExists = PRECONDITION_FAILED "already_exists" "Already exists",
+    /// The body is larger than the operation takes.
+    PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" "Body too large",
+    /// The body is not `application/json`.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type",
+    /// The body has faults; `errors` names each.
+    InvalidBody = UNPROCESSABLE_ENTITY "invalid_body" "Invalid body",
+    /// A key the operation does not know.
+    UnknownField = UNPROCESSABLE_ENTITY "unknown_field" "Unknown field",
+    /// A key given more than once.
+    DuplicateField = UNPROCESSABLE_ENTITY "duplicate_field" "Duplicate field",
+    /// A required key is absent.
+    MissingField = UNPROCESSABLE_ENTITY "missing_field" "Missing field",
+    /// A value of another type.
+    WrongType = UNPROCESSABLE_ENTITY "wrong_type" "Wrong type",
+    /// Too long, or too many.
+    TooLong = UNPROCESSABLE_ENTITY "too_long" "Too long",
+    /// Too short, or too few.
+    TooShort = UNPROCESSABLE_ENTITY "too_short" "Too short",
+    /// Below the smallest or above the largest value.
+    OutOfRange = UNPROCESSABLE_ENTITY "out_of_range" "Out of range",
+    /// Not one of the known values.
+    UnknownValue = UNPROCESSABLE_ENTITY "unknown_value" "Unknown value",
+    /// Not of the required form.
+    InvalidFormat = UNPROCESSABLE_ENTITY "invalid_format" "Invalid format",
+    /// Names a thing that does not exist.
+    UnknownReference = UNPROCESSABLE_ENTITY "unknown_reference" "Unknown reference",
+    /// The password is on the list of those that are guessed first.
+    WeakPassword = UNPROCESSABLE_ENTITY "weak_password" "Weak password",
+    /// The server is set to require `If-Match`.
+    PreconditionRequired = PRECONDITION_REQUIRED "precondition_required" "Precondition required",
+    /// Overloaded, or the database is away; try again.
+    Unavailable = SERVICE_UNAVAILABLE "unavailable" "Unavailable",
+    /// A fault of the server.
+    Internal = INTERNAL_SERVER_ERROR "internal" "Internal error",
+}
+
+impl Code {
+    /// The status an answer with this code has.
+    pub const fn status(self) -> StatusCode {
+        self.entry().0
+    }
+    /// The code as clients see it.
+    pub const fn as_str(self) -> &'static str {
+        self.entry().1
+    }
+    /// What the code means, in a few words.
+    pub const fn title(self) -> &'static str {
+        self.entry().2
+    }
+}

@@ -1,0 +1,122 @@
+//! How an error is told: as a problem document (RFC 9457).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{At, Error, Fault};
+use crate::telemetry;
+
+/// A problem document (RFC 9457), the body of every failure.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// A URI that identifies the kind of problem.
+    #[schema(example = "https://inkstone.dev/problems/unknown_parameter")]
+    r#type: String,
+    /// The kind of problem, in words.
+    #[schema(example = "Unknown parameter")]
+    title: &'static str,
+    /// The HTTP status, again.
+    #[schema(example = 400, minimum = 400, maximum = 599)]
+    status: u16,
+    /// The stable name of the kind of problem.
+    #[schema(example = "unknown_parameter")]
+    code: &'static str,
+    /// What went wrong this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "Unknown parameter `catgory`; did you mean `category`?")]
+    detail: Option<String>,
+    /// Each single fault, where there are places to name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ProblemFault>,
+    /// The version the thing has now (only with `version_mismatch`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    current_version: Option<i32>,
+    /// The id under which the server logged this request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "0199f0a2b6c57d3e9f0a1b2c3d4e5f60")]
+    request_id: Option<String>,
+}
+
+/// One fault of a request.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemFault {
+    /// A JSON pointer into the body (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "/title")]
+    pointer: Option<String>,
+    /// The query parameter or header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "catgory")]
+    parameter: Option<String>,
+    /// The stable name of the kind of fault.
+    #[schema(example = "unknown_parameter")]
+    code: &'static str,
+    /// What is wrong, for a person to read.
+    detail: String,
+}
+
+impl From<&Fault> for ProblemFault {
+    fn from(fault: &Fault) -> Self {
+        let (pointer, parameter) = match &fault.at {
+            At::Pointer(pointer) => (Some(pointer.clone()), None),
+            At::Parameter(name) => (None, Some(name.clone())),
+        };
+        Self { pointer, parameter, code: fault.code.as_str(), detail: fault.detail.clone() }
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.code().status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let request_id = telemetry::request_id();
+        match self {
+            Self::Internal(cause) => {
+                tracing::error!(request_id, error = format!("{cause:#}"), "A request failed")
+            }
+            Self::Unavailable(cause) => tracing::warn!(request_id, cause, "A request was turned away"),
+            _ => {}
+        }
+        let code = self.code();
+        let problem = Problem {
+            r#type: format!("https://inkstone.dev/problems/{}", code.as_str()),
+            title: code.title(),
+            status: code.status().as_u16(),
+            code: code.as_str(),
+            detail: self.detail(),
+            errors: match self {
+                Self::Faults(_, faults) => faults.iter().map(ProblemFault::from).collect(),
+                _ => Vec::new(),
+            },
+            current_version: match self {
+                Self::Stale { current } => Some(*current),
+                _ => None,
+            },
+            request_id,
+        };
+        let mut response = HttpResponse::build(code.status());
+        response.insert_header(("content-type", "application/problem+json"));
+        response.insert_header(("cache-control", "no-store"));
+        match self {
+            Self::MethodNotAllowed { allow } => {
+                if let Ok(allow) = HeaderValue::from_str(allow) {
+                    response.insert_header((ALLOW, allow));
+                }
+            }
+            Self::Unavailable(_) => {
+                response.insert_header((RETRY_AFTER, "1"));
+            }
+            _ if code.status() == StatusCode::UNAUTHORIZED => {
+                response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"inkstone\""));
+            }
+            _ => {}
+        }
+        response.body(serde_json::to_vec(&problem).unwrap_or_default())
+    }
+}
