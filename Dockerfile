@@ -8,7 +8,8 @@ FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates curl \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --create-home --home-dir /var/lib/inkstone --uid 10001 inkstone
+ && useradd --system --create-home --home-dir /var/lib/inkstone --uid 10001 inkstone \
+ && install --directory --owner inkstone /var/lib/inkstone/data
 COPY --from=build /src/target/release/inkstone /usr/local/bin/inkstone
 USER inkstone
 WORKDIR /var/lib/inkstone

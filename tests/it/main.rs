@@ -10,6 +10,7 @@ mod categories;
 mod edge;
 mod embedded;
 mod layers;
+mod licences;
 mod members;
 mod notices;
 mod openapi;

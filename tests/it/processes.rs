@@ -1,1 +1,291 @@
-//! To be written.
+//! The binary as a whole: its commands, its first start, its end, and several of it at once.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use inkstone::members::model::Role;
+use serde_json::{Value, json};
+
+use crate::embedded::tools::{ask, until};
+use crate::harness::cluster::{TestDb, bare_database, fresh_database, migrate};
+use crate::harness::process::{Process, inkstone};
+use crate::harness::{Client, TestApp};
+
+/// `inkstone serve` over `db`.
+fn serve(db: &TestDb, data_dir: &Path, more: &[&str]) -> Command {
+    let fixed = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir.to_str().unwrap()];
+    let mut command = inkstone(&[&fixed, more].concat());
+    command.env("DATABASE_URL", &db.url);
+    command
+}
+
+const PASSWORD: &[&str] = &["--admin-password", "correct horse"];
+
+fn run(mut command: Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn the_help_names_commands_and_flags() {
+    let (code, help, _) = run(inkstone(&["--help"]));
+    assert_eq!(code, Some(0));
+    for part in ["serve", "migrate", "openapi", "--listen", "--database-url", "INKSTONE_DATA_DIR"] {
+        assert!(help.contains(part), "{part} is not in:\n{help}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_refused_by_name() {
+    for wrong in [
+        ["serve", "--lisen", "127.0.0.1:0"],
+        ["serve", "--request-timeout", "0"],
+        ["serve", "--listen", "nowhere"],
+        ["openapi", "--workers", "2"],
+    ] {
+        let (code, out, said) = run(inkstone(&wrong));
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{wrong:?}");
+        assert!(said.contains(wrong[1]), "{said}");
+    }
+}
+
+#[test]
+fn the_printed_document_is_the_checked_in_file() {
+    let (code, printed, _) = run(inkstone(&["openapi"]));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi/openapi.json");
+    assert_eq!(code, Some(0));
+    assert!(printed == fs::read_to_string(file).unwrap(), "openapi/openapi.json is another document");
+}
+
+#[actix_web::test]
+async fn a_start_over_a_given_database_is_ready_and_makes_no_cluster() {
+    let (db, dir) = (bare_database().await, tempfile::tempdir().unwrap());
+    let process = Process::start(serve(&db, dir.path(), PASSWORD));
+    let client = process.client();
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(client.get(path).await.expect(200).json(), json!({"status": "ok"}));
+    }
+    client.get("/docs/").await.expect(200);
+    process.admin().await.get("/api/v1/members/me").await.expect(200);
+    assert_eq!(client.get("/api/v1/site").await.data(200)["base_url"], process.url.as_str());
+    assert!(!process.printed.iter().any(|line| line.contains("correct horse")));
+
+    let key = dir.path().join("keys/signing.pem");
+    assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
+    let made: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(made, ["keys"]);
+}
+
+#[actix_web::test]
+async fn the_demo_site_is_loaded_once() {
+    let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
+    let command = || serve(&db, dir.path(), &[PASSWORD, &["--demo"]].concat());
+    let mut first = Process::start(command());
+    let admin = first.admin().await;
+    let before = totals(&admin).await;
+    assert!(before.iter().all(|total| *total > 0), "{before:?}");
+    let list = admin.get("/api/v1/articles").await.data(200);
+    let path = format!("/api/v1/articles/{}", list[0]["id"].as_str().unwrap());
+    admin.delete(&path).await.expect(204);
+    first.signal("TERM");
+    assert!(first.wait().success());
+
+    let second = Process::start(command());
+    assert!(first.printed.iter().any(|line| line == "Loaded the demo site."));
+    assert!(!second.printed.iter().any(|line| line == "Loaded the demo site."));
+    let admin = second.admin().await;
+    admin.get(&path).await.expect(404);
+    assert_eq!(totals(&admin).await, [before[0] - 1, before[1], before[2]]);
+}
+
+/// How many articles, sections and notices there are.
+async fn totals(admin: &Client) -> [i64; 3] {
+    let mut totals = [0; 3];
+    for (total, list) in totals.iter_mut().zip(["articles?count=true&", "categories?", "notices?count=true&"])
+    {
+        let list = list.trim_end_matches(['?', '&']);
+        *total =
+            admin.get(&format!("/api/v1/{list}")).await.expect(200).json()["page"]["total"].as_i64().unwrap();
+    }
+    totals
+}
+
+/// A login that the server has begun to read: the connection, and what is still to be sent.
+fn half_a_login(url: &str) -> (TcpStream, String) {
+    let body = json!({"email": "admin@localhost", "password": "correct horse"}).to_string();
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let (first, rest) = body.split_at(20);
+    let head = format!(
+        "POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(first.as_bytes()).unwrap();
+    (stream, rest.to_owned())
+}
+
+/// Waits until nobody listens at `url` any more.
+async fn closed(url: &str) {
+    let address = url.strip_prefix("http://").unwrap();
+    until("the listener to close", async || TcpStream::connect(address).is_err()).await;
+}
+
+#[actix_web::test]
+async fn a_signal_lets_requests_in_flight_finish() {
+    let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
+    for signal in ["TERM", "INT"] {
+        let mut process = Process::start(serve(&db, dir.path(), PASSWORD));
+        let (mut stream, rest) = half_a_login(&process.url);
+        process.signal(signal);
+        closed(&process.url).await;
+        stream.write_all(rest.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 OK"), "{signal}: {answer}");
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body["data"]["member"]["email"], "admin@localhost");
+        assert_eq!(process.wait().code(), Some(0), "{signal}");
+    }
+}
+
+#[actix_web::test]
+async fn a_second_signal_ends_it_at_once() {
+    let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
+    let mut process = Process::start(serve(&db, dir.path(), PASSWORD));
+    let (_stream, _) = half_a_login(&process.url);
+    process.signal("INT");
+    closed(&process.url).await;
+    let began = Instant::now();
+    process.signal("INT");
+    process.wait();
+    assert!(began.elapsed() < Duration::from_secs(10), "it ended after {:?}", began.elapsed());
+}
+
+#[actix_web::test]
+async fn a_request_that_never_ends_does_not_keep_it_from_stopping() {
+    let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
+    let flags = [PASSWORD, &["--shutdown-timeout", "1"]].concat();
+    let mut process = Process::start(serve(&db, dir.path(), &flags));
+    let (_stream, _) = half_a_login(&process.url);
+    let began = Instant::now();
+    process.signal("TERM");
+    assert_eq!(process.wait().code(), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(8), "it ended after {:?}", began.elapsed());
+}
+
+#[actix_web::test]
+async fn views_are_written_before_the_end() {
+    let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
+    let mut process = Process::start(serve(&db, dir.path(), PASSWORD));
+    let tides = process.admin().await.article("Tides", None).await;
+    let path = format!("/api/v1/articles/{}/views", tides["id"].as_str().unwrap());
+    for _ in 0..3 {
+        process.client().act(&path).await.expect(204);
+    }
+    process.signal("TERM");
+    assert!(process.wait().success());
+    assert_eq!(ask(&db.url, "SELECT sum(views) FROM article_views").await, "3");
+}
+
+#[actix_web::test]
+async fn four_first_starts_at_once_make_one_site() {
+    let db = bare_database().await;
+    let dirs: Vec<_> = (0..4).map(|_| tempfile::tempdir().unwrap()).collect();
+    let start = |dir: &tempfile::TempDir| {
+        let command = serve(&db, dir.path(), &["--demo"]);
+        std::thread::spawn(move || Process::start(command))
+    };
+    let starting: Vec<_> = dirs.iter().map(start).collect();
+    let processes: Vec<_> = starting.into_iter().map(|thread| thread.join().unwrap()).collect();
+
+    let printed: Vec<_> = processes.iter().flat_map(|process| &process.printed).collect();
+    let lines = |start: &str| printed.iter().filter(|line| line.starts_with(start)).count();
+    assert_eq!((lines("First admin"), lines("Loaded the demo site")), (1, 1), "{printed:?}");
+    for process in &processes {
+        process.client().get("/readyz").await.expect(200);
+        let list = process.client().get("/api/v1/articles?count=true").await.expect(200).json();
+        let all = "SELECT count(*) FROM articles WHERE status = 'published' AND published_at <= now()";
+        assert_eq!(list["page"]["total"].to_string(), ask(&db.url, all).await);
+    }
+    assert_eq!(ask(&db.url, "SELECT count(*) FROM members WHERE role = 'admin'").await, "1");
+    let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations")).unwrap().count();
+    let ran = ask(&db.url, "SELECT count(*) FROM __diesel_schema_migrations").await;
+    assert_eq!(ran, folders.to_string());
+}
+
+#[actix_web::test]
+async fn migrate_brings_a_database_to_the_newest_schema() {
+    let db = bare_database().await;
+    for _ in 0..2 {
+        let mut command = inkstone(&["migrate"]);
+        command.env("DATABASE_URL", &db.url);
+        let (code, _, said) = run(command);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(ask(&db.url, "SELECT count(*) FROM site").await, "1");
+    }
+    assert_eq!(migrate(db.url).await, 0, "nothing is left to do");
+}
+
+#[actix_web::test]
+async fn what_cannot_work_is_refused_at_the_start() {
+    let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
+    let bad = dir.path().join("bad.pem");
+    fs::write(&bad, "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n").unwrap();
+    let (bad, absent) = (bad.to_str().unwrap(), dir.path().join("absent.pem"));
+    let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = occupied.local_addr().unwrap().to_string();
+    let gone = TestDb { url: "postgresql://ada:hidden@127.0.0.1:1/inkstone".to_owned() };
+    for (command, reason) in [
+        (serve(&db, dir.path(), &["--signing-key-file", bad]), bad),
+        (serve(&db, dir.path(), &["--signing-key-file", absent.to_str().unwrap()]), "absent.pem"),
+        (inkstone(&["serve", "--data-dir", dir.path().to_str().unwrap(), "--listen", &address]), &*address),
+        (serve(&db, dir.path(), &["--admin-password", "short"]), "at least 8 characters"),
+        (serve(&db, dir.path(), &["--admin-email", "nobody"]), "nobody is not an e-mail address"),
+        (serve(&gone, dir.path(), &[]), "connecting to the database"),
+    ] {
+        let (code, out, said) = run(command);
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{reason}");
+        let line = said.lines().find(|line| line.starts_with("inkstone: ")).unwrap_or_default();
+        assert!(line.contains(reason), "{reason} is not in: {said}");
+        assert!(!said.contains("c2VjcmV0") && !said.contains("hidden"), "{said}");
+    }
+}
+
+#[actix_web::test]
+async fn what_one_server_does_is_felt_on_the_other_at_once() {
+    let (one, _) = TestApp::start().await;
+    let (other, visitor) = TestApp::start_on(one.db.clone(), &[]).await;
+    let there = |client: &Client| Client::new(&other.url, client.token.clone());
+    let admin = one.db_member(Role::Admin).await;
+    let path = format!("/api/v1/articles/{}", admin.article("Tides", None).await["id"].as_str().unwrap());
+    let read = visitor.get(&path).await.expect(200);
+    admin.patch(&path, json!({"title": "Ebb"})).await.expect(200);
+    assert_eq!(visitor.get(&path).await.data(200)["title"], "Ebb");
+    assert_ne!(visitor.get(&path).await.header("etag"), read.header("etag"));
+    admin.delete(&path).await.expect(204);
+    visitor.get(&path).await.expect(404);
+
+    let editor = one.db_member(Role::Editor).await;
+    there(&editor).get("/api/v1/members/me").await.expect(200);
+    editor.act("/api/v1/auth/logout").await.expect(204);
+    assert_eq!(there(&editor).get("/api/v1/members/me").await.problem(), (401, "unauthenticated".to_owned()));
+
+    let author = one.db_member(Role::Author).await;
+    there(&author).get("/api/v1/members/me").await.expect(200);
+    let path = format!("/api/v1/members/{}", author.id.unwrap());
+    there(&admin).patch(&path, json!({"status": "suspended"})).await.expect(200);
+    author.get("/api/v1/members/me").await.expect(401);
+    there(&author).get("/api/v1/members/me").await.expect(401);
+}

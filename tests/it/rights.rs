@@ -1,1 +1,217 @@
-//! To be written.
+//! Who may do what: one table, tried against every operation of the document.
+
+use std::collections::BTreeSet;
+
+use inkstone::members::model::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::harness::contract::{DOCUMENT, Operation, operations};
+use crate::harness::{Answer, Cast, Client, TestApp};
+use crate::members::PASSWORD;
+
+/// Those who ask, each with more rights than the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Who {
+    Anon,
+    Member,
+    Author,
+    Editor,
+    Admin,
+}
+
+use Who::{Admin, Anon, Author, Editor, Member};
+
+/// Every operation, and the least of those who may use it.
+const LEAST: &[(&str, Who)] = &[
+    ("get_jwks", Anon),
+    ("get_health", Anon),
+    ("get_readiness", Anon),
+    ("register_member", Anon),
+    ("login_member", Anon),
+    ("logout_member", Member),
+    ("list_articles", Anon),
+    ("get_article", Anon),
+    ("get_article_by_external_id", Anon),
+    ("count_article_view", Anon),
+    ("create_article", Author),
+    ("update_article", Author),
+    ("delete_article", Author),
+    ("restore_article", Author),
+    ("put_article", Editor),
+    ("list_categories", Anon),
+    ("get_category", Anon),
+    ("create_category", Editor),
+    ("update_category", Editor),
+    ("delete_category", Editor),
+    ("list_notices", Anon),
+    ("get_notice", Anon),
+    ("create_notice", Editor),
+    ("update_notice", Editor),
+    ("delete_notice", Editor),
+    ("restore_notice", Editor),
+    ("get_own_profile", Member),
+    ("update_own_profile", Member),
+    ("list_members", Admin),
+    ("create_member", Admin),
+    ("get_member", Admin),
+    ("update_member", Admin),
+    ("delete_member", Admin),
+    ("get_site", Anon),
+    ("update_site", Admin),
+    ("list_changes", Admin),
+];
+
+fn least(operation: &Operation) -> Who {
+    let row = LEAST.iter().find(|(id, _)| *id == operation.id);
+    row.unwrap_or_else(|| panic!("nobody said who may use {}", operation.id)).1
+}
+
+fn people(cast: &Cast) -> [(Who, &Client); 5] {
+    [
+        (Anon, &cast.anon),
+        (Member, &cast.member),
+        (Author, &cast.author),
+        (Editor, &cast.editor),
+        (Admin, &cast.admin),
+    ]
+}
+
+/// The path and the body of a call that works for whoever has the right.
+async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, Option<Value>) {
+    let name = format!("t{}", Uuid::new_v4().simple());
+    let mut path = operation.path.replace("{external_id}", &name);
+    let body = body(&operation.id, &name);
+    if operation.id == "login_member" {
+        cast.anon.post("/api/v1/auth/register", json!(body)).await.expect(201);
+    }
+    if path != operation.path || path.contains('{') {
+        let id = thing(app, cast, operation, &name).await;
+        path = path.replace("{id}", &id);
+    }
+    if let Some(thing) = path.strip_suffix("/restore") {
+        cast.editor.delete(thing).await.expect(204);
+    }
+    (path, body)
+}
+
+/// Makes what the operation is about: public to read, an author's own draft to change.
+async fn thing(app: &TestApp, cast: &Cast, operation: &Operation, name: &str) -> String {
+    let reads = operation.method == Method::GET || operation.path.ends_with("/views");
+    let thing = match operation.path.split('/').nth(3) {
+        Some("members") => return app.db_member(Role::Member).await.id.unwrap().to_string(),
+        Some("categories") => cast.editor.section(name, None).await,
+        Some("notices") => {
+            let notice = json!({"kind": "notice", "title": name, "status": "published"});
+            cast.editor.post("/api/v1/notices", notice).await.data(201)
+        }
+        _ => {
+            let (writer, status) =
+                if reads { (&cast.editor, "published") } else { (&cast.author, "draft") };
+            let article = json!({"title": name, "external_id": name, "status": status});
+            writer.post("/api/v1/articles", article).await.data(201)
+        }
+    };
+    thing["id"].as_str().unwrap().to_owned()
+}
+
+fn body(operation: &str, name: &str) -> Option<Value> {
+    let account = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
+    Some(match operation {
+        "create_article" | "update_article" | "put_article" | "update_notice" => {
+            json!({"title": format!("new {name}")})
+        }
+        "create_category" | "update_category" | "update_site" => json!({"name": format!("new {name}")}),
+        "create_notice" => json!({"kind": "announcement", "title": name}),
+        "update_own_profile" | "update_member" => json!({"display_name": name}),
+        "register_member" | "login_member" | "create_member" => account,
+        _ => return None,
+    })
+}
+
+async fn call(client: &Client, operation: &Operation, path: &str, body: &Option<Value>) -> Answer {
+    let request = client.request(operation.method.clone(), path);
+    match body {
+        Some(body) => request.json(body).send().await,
+        None => request.send().await,
+    }
+}
+
+/// All that can be read, as text.
+async fn everything(admin: &Client) -> String {
+    let mut text = String::new();
+    for list in [
+        "articles?status=draft,published,archived&",
+        "articles?deleted=true&",
+        "notices?status=draft,published,archived&",
+        "notices?deleted=true&",
+        "members?",
+        "audit?",
+    ] {
+        text += &admin.get(&format!("/api/v1/{list}page_size=100&count=true")).await.expect(200).text();
+    }
+    text += &admin.get("/api/v1/categories").await.expect(200).text();
+    text + &admin.get("/api/v1/site").await.expect(200).text()
+}
+
+#[test]
+fn the_table_and_the_document_name_the_same_operations() {
+    let documented: BTreeSet<String> = operations().into_iter().map(|one| one.id).collect();
+    let declared: BTreeSet<String> = LEAST.iter().map(|(id, _)| (*id).to_owned()).collect();
+    assert_eq!(declared.len(), LEAST.len(), "an operation stands in the table twice");
+    assert_eq!(documented, declared);
+}
+
+#[test]
+fn the_document_says_truly_which_operations_need_a_token() {
+    assert_eq!(DOCUMENT["security"], json!([{"bearer": []}]));
+    for operation in operations() {
+        let own = operation.spec["security"].as_array();
+        let open = own.is_some_and(|all| all.contains(&json!({})));
+        assert_eq!(open, least(&operation) == Anon, "{}", operation.id);
+    }
+}
+
+#[actix_web::test]
+async fn whoever_has_less_than_the_least_right_is_refused_and_changes_nothing() {
+    let (app, _) = TestApp::start().await;
+    let cast = app.db_cast().await;
+    for operation in operations().iter().filter(|one| least(one) > Anon) {
+        let (path, body) = target(&app, &cast, operation).await;
+        let before = everything(&cast.admin).await;
+        for (who, client) in people(&cast).iter().filter(|(who, _)| *who < least(operation)) {
+            let answer = call(client, operation, &path, &body).await;
+            let wanted = if *who == Anon { 401 } else { 403 };
+            assert_eq!(answer.status, wanted, "{who:?} {}: {}", operation.id, answer.text());
+            assert_eq!(answer.header("www-authenticate").starts_with("Bearer"), *who == Anon);
+        }
+        assert_eq!(everything(&cast.admin).await, before, "{}", operation.id);
+    }
+}
+
+#[actix_web::test]
+async fn whoever_has_the_least_right_or_more_is_served() {
+    let (app, _) = TestApp::start().await;
+    for operation in operations() {
+        let cast = app.db_cast().await;
+        for (who, client) in people(&cast).iter().filter(|(who, _)| *who >= least(&operation)) {
+            let (path, body) = target(&app, &cast, &operation).await;
+            let answer = call(client, &operation, &path, &body).await;
+            assert!(answer.status < 300, "{who:?} {}: {}", operation.id, answer.text());
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_credential_that_is_not_valid_is_never_taken_for_none() {
+    let (app, _) = TestApp::start().await;
+    let cast = app.db_cast().await;
+    let stranger = Client::new(&app.url, Some("not-a-token".to_owned()));
+    let takes_token = |one: &Operation| one.spec["security"] != json!([{}]);
+    for operation in operations().iter().filter(|one| takes_token(one)) {
+        let (path, body) = target(&app, &cast, operation).await;
+        let answer = call(&stranger, operation, &path, &body).await;
+        assert_eq!(answer.problem(), (401, "unauthenticated".to_owned()), "{}", operation.id);
+    }
+}
