@@ -133,9 +133,10 @@ async fn moves_at_once_that_would_close_a_ring_leave_a_tree() {
     for slug in ring {
         cast.editor.section(slug, None).await;
     }
-    let moves = ring.iter().zip(ring.iter().cycle().skip(1)).map(async |(slug, parent)| {
-        cast.editor.patch(&at(slug), json!({"parent": parent})).await.status
-    });
+    let moves = ring
+        .iter()
+        .zip(ring.iter().cycle().skip(1))
+        .map(async |(slug, parent)| cast.editor.patch(&at(slug), json!({"parent": parent})).await.status);
     let mut statuses = join_all(moves).await;
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 200, 200, 409]);

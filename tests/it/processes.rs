@@ -107,11 +107,9 @@ async fn the_demo_site_is_loaded_once() {
 /// How many articles, sections and notices there are.
 async fn totals(admin: &Client) -> [i64; 3] {
     let mut totals = [0; 3];
-    for (total, list) in totals.iter_mut().zip(["articles?count=true&", "categories?", "notices?count=true&"])
-    {
-        let list = list.trim_end_matches(['?', '&']);
-        *total =
-            admin.get(&format!("/api/v1/{list}")).await.expect(200).json()["page"]["total"].as_i64().unwrap();
+    for (total, list) in totals.iter_mut().zip(["articles?count=true", "categories", "notices?count=true"]) {
+        let list = admin.get(&format!("/api/v1/{list}")).await.expect(200).json();
+        *total = list["page"]["total"].as_i64().unwrap();
     }
     totals
 }
@@ -170,7 +168,7 @@ async fn a_second_signal_ends_it_at_once() {
     let began = Instant::now();
     process.signal("INT");
     process.wait();
-    assert!(began.elapsed() < Duration::from_secs(10), "it ended after {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "it ended after {:?}", began.elapsed());
 }
 
 #[actix_web::test]

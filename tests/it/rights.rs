@@ -107,8 +107,7 @@ async fn thing(app: &TestApp, cast: &Cast, operation: &Operation, name: &str) ->
             cast.editor.post("/api/v1/notices", notice).await.data(201)
         }
         _ => {
-            let (writer, status) =
-                if reads { (&cast.editor, "published") } else { (&cast.author, "draft") };
+            let (writer, status) = if reads { (&cast.editor, "published") } else { (&cast.author, "draft") };
             let article = json!({"title": name, "external_id": name, "status": status});
             writer.post("/api/v1/articles", article).await.data(201)
         }

@@ -1,0 +1,161 @@
+//! Versions: who saw what, and who comes too late.
+
+use futures::future::join;
+use inkstone::members::model::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{ARTICLES, at, create, titles};
+use crate::harness::{Answer, Client, TestApp};
+
+async fn scene() -> (TestApp, Client, Client, Value) {
+    let (app, anon) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    editor.section("local", None).await;
+    let article = create(&editor, json!({"title": "First", "category": "local"})).await;
+    (app, anon, editor, article)
+}
+
+async fn tag(client: &Client, article: &Value) -> String {
+    client.get(&at(article)).await.expect(200).header("etag").to_owned()
+}
+
+/// Changes the title, if the article is as `tag` says.
+async fn retitle(client: &Client, article: &Value, tag: &str, title: &str) -> Answer {
+    let request = client.request(Method::PATCH, &at(article)).header("if-match", tag);
+    request.json(&json!({"title": title})).send().await
+}
+
+#[actix_web::test]
+async fn a_stale_editor_learns_the_current_version_and_changes_nothing() {
+    let (_app, anon, editor, article) = scene().await;
+    let seen = tag(&anon, &article).await;
+    retitle(&editor, &article, &seen, "Second").await.expect(200);
+    let late = retitle(&editor, &article, &seen, "Third").await;
+    assert_eq!(late.problem(), (412, "version_mismatch".to_owned()));
+    assert_eq!(late.json()["current_version"], 2);
+    assert_eq!(titles(&anon, "count=true").await, ["Second"]);
+}
+
+#[actix_web::test]
+async fn a_star_or_one_tag_of_several_matches() {
+    let (_app, anon, editor, article) = scene().await;
+    retitle(&editor, &article, "*", "Second").await.expect(200);
+    let list = format!("\"1-old\", {}", tag(&anon, &article).await);
+    retitle(&editor, &article, &list, "Third").await.expect(200);
+}
+
+#[actix_web::test]
+async fn weak_and_made_up_tags_match_nothing() {
+    let (_app, anon, editor, article) = scene().await;
+    let weak = format!("W/{}", tag(&anon, &article).await);
+    for tag in [weak.as_str(), "\"somebody\"", "1", "\"\""] {
+        assert_eq!(retitle(&editor, &article, tag, "Second").await.status, 412, "{tag}");
+    }
+    assert_eq!(anon.get(&at(&article)).await.data(200)["version"], 1);
+}
+
+#[actix_web::test]
+async fn of_two_editors_at_once_one_comes_too_late() {
+    let (_app, anon, editor, article) = scene().await;
+    let seen = tag(&anon, &article).await;
+    let (one, two) =
+        join(retitle(&editor, &article, &seen, "Mine"), retitle(&editor, &article, &seen, "Yours")).await;
+    let mut statuses = [one.status, two.status];
+    statuses.sort();
+    assert_eq!(statuses, [200, 412]);
+    let winner = if one.status == 200 { "Mine" } else { "Yours" };
+    assert_eq!(titles(&anon, "count=true").await, [winner]);
+}
+
+#[actix_web::test]
+async fn a_renamed_section_makes_another_page_but_no_other_version() {
+    let (_app, anon, editor, article) = scene().await;
+    let seen = tag(&anon, &article).await;
+    editor.patch("/api/v1/categories/local", json!({"name": "地方动态"})).await.expect(200);
+    let answer =
+        anon.request(Method::GET, &at(&article)).header("if-none-match", &seen).send().await.expect(200);
+    assert_ne!(answer.header("etag"), seen);
+    assert_eq!(answer.data(200)["category"]["name"], "地方动态");
+    retitle(&editor, &article, &seen, "Second").await.expect(200);
+}
+
+#[actix_web::test]
+async fn being_read_changes_the_count_and_neither_tag_nor_version() {
+    let (app, anon, _, article) = scene().await;
+    let before = anon.get(&at(&article)).await.expect(200);
+    for _ in 0..3 {
+        anon.act(&format!("{}/views", at(&article))).await.expect(204);
+    }
+    app.shared.counter.flush(&app.shared.app).await.unwrap();
+    let after = anon.get(&at(&article)).await.expect(200);
+    assert_eq!(after.header("etag"), before.header("etag"));
+    assert_eq!(after.header("last-modified"), before.header("last-modified"));
+    let mut wanted = before.data(200);
+    wanted["views"] = json!(3);
+    assert_eq!(after.data(200), wanted);
+}
+
+#[actix_web::test]
+async fn views_by_slug_add_to_those_from_elsewhere() {
+    let (app, anon, _, _) = scene().await;
+    let admin = app.db_member(Role::Admin).await;
+    let article = create(&admin, json!({"slug": "imported", "views": 2600})).await;
+    anon.act(&format!("{ARTICLES}/imported/views")).await.expect(204);
+    app.shared.counter.flush(&app.shared.app).await.unwrap();
+    assert_eq!(anon.get(&at(&article)).await.data(200)["views"], 2601);
+}
+
+#[actix_web::test]
+async fn what_a_client_has_already_is_not_sent_again() {
+    let (_app, anon, editor, article) = scene().await;
+    for path in [at(&article), ARTICLES.to_owned()] {
+        let seen = anon.get(&path).await.header("etag").to_owned();
+        let ask = || anon.request(Method::GET, &path).header("if-none-match", &seen).send();
+        assert_eq!(ask().await.status, 304, "{path}");
+        let title = format!("Changed for {path}");
+        retitle(&editor, &article, "*", &title).await.expect(200);
+        assert!(ask().await.expect(200).text().contains(&title));
+    }
+}
+
+#[actix_web::test]
+async fn a_deleted_article_is_gone_and_comes_back_as_it_was() {
+    let (_app, anon, editor, article) = scene().await;
+    editor.delete(&at(&article)).await.expect(204);
+    for client in [&anon, &editor] {
+        client.get(&at(&article)).await.expect(404);
+    }
+    editor.patch(&at(&article), json!({"title": "In the trash"})).await.expect(404);
+    let restored = editor.act(&format!("{}/restore", at(&article))).await.data(200);
+    let mut wanted = article.clone();
+    for key in ["version", "updated_at"] {
+        wanted[key] = restored[key].clone();
+    }
+    assert_eq!(restored, wanted);
+    assert_eq!(anon.get(&at(&article)).await.data(200), wanted);
+}
+
+#[actix_web::test]
+async fn deleting_and_restoring_heed_what_was_seen() {
+    let (_app, anon, editor, article) = scene().await;
+    let seen = tag(&anon, &article).await;
+    retitle(&editor, &article, &seen, "Second").await.expect(200);
+    let delete = |tag: String| editor.request(Method::DELETE, &at(&article)).header("if-match", &tag).send();
+    assert_eq!(delete(seen.clone()).await.problem(), (412, "version_mismatch".to_owned()));
+    delete(tag(&anon, &article).await).await.expect(204);
+    let restore = format!("{}/restore", at(&article));
+    let late = editor.request(Method::POST, &restore).header("if-match", &seen).send().await;
+    assert_eq!(late.problem(), (412, "version_mismatch".to_owned()));
+}
+
+#[actix_web::test]
+async fn only_what_is_in_the_trash_is_deleted_once_and_restored_once() {
+    let (_app, _, editor, article) = scene().await;
+    let restore = format!("{}/restore", at(&article));
+    editor.act(&restore).await.expect(404);
+    editor.delete(&at(&article)).await.expect(204);
+    editor.delete(&at(&article)).await.expect(404);
+    editor.act(&restore).await.expect(200);
+    editor.act(&restore).await.expect(404);
+}

@@ -1,0 +1,164 @@
+//! Members as admins run them.
+
+use futures::future::join;
+use inkstone::members::model::Role;
+use serde_json::{Value, json};
+
+use super::{ME, PASSWORD, login, register, walked};
+use crate::harness::{Client, TestApp, column};
+
+const MEMBERS: &str = "/api/v1/members";
+
+fn path_of(client: &Client) -> String {
+    format!("{MEMBERS}/{}", client.id.unwrap())
+}
+
+#[actix_web::test]
+async fn an_admin_makes_a_member_of_any_role_who_can_sign_in() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let body = json!({"email": "Lin@example.org", "password": PASSWORD, "role": "editor"});
+    let answer = admin.post(MEMBERS, body.clone()).await.expect(201);
+    let location = answer.header("location").to_owned();
+    let made = answer.data(201);
+    assert_eq!((&made["role"], &made["email"]), (&json!("editor"), &json!("Lin@example.org")));
+    assert_eq!(location, format!("{MEMBERS}/{}", made["id"].as_str().unwrap()));
+    assert_eq!(admin.get(&location).await.data(200), made);
+    login(&anon, "lin@example.org", PASSWORD).await.expect(200);
+    assert_eq!(admin.post(MEMBERS, body).await.problem(), (409, "email_taken".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_role_or_a_state_that_is_none_is_refused() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let body = json!({"email": "a@example.org", "password": PASSWORD, "role": "root"});
+    let refused = admin.post(MEMBERS, body).await.expect(422);
+    assert_eq!(refused.faults(), [("/role".to_owned(), "unknown_value".to_owned())]);
+    let patch = json!({"status": "banned", "email": "b@example.org"});
+    let mut faults = admin.patch(&path_of(&admin), patch).await.expect(422).faults();
+    faults.sort();
+    let wanted = [("/email", "unknown_field"), ("/status", "unknown_value")];
+    assert_eq!(faults, wanted.map(|(place, code)| (place.to_owned(), code.to_owned())));
+}
+
+#[actix_web::test]
+async fn the_list_is_cut_down_by_role_and_state() {
+    let (app, _) = TestApp::start().await;
+    let cast = app.db_cast().await;
+    let suspended = json!({"status": "suspended"});
+    cast.admin.patch(&path_of(&cast.author), suspended).await.expect(200);
+    let listed = async |query: &str| {
+        let mut roles = column(&cast.admin.get(&format!("{MEMBERS}?{query}")).await.data(200), "role");
+        roles.sort();
+        roles.join(" ")
+    };
+    assert_eq!(listed("role=author,editor").await, "author editor");
+    assert_eq!(listed("status=suspended").await, "author");
+    assert_eq!(listed("status=active&role=author,admin").await, "admin");
+    assert_eq!(listed("").await, "admin author editor member");
+    let unknown = cast.admin.get(&format!("{MEMBERS}?role=root")).await;
+    assert_eq!(unknown.problem(), (400, "invalid_parameter".to_owned()));
+}
+
+#[actix_web::test]
+async fn both_ways_of_paging_and_both_orders_show_everybody_once() {
+    let (app, _) = TestApp::start().await;
+    let cast = app.db_cast().await;
+    let admin = &cast.admin;
+    let oldest = walked(admin, &format!("{MEMBERS}?page_size=3&sort=created_at"), "role").await;
+    assert_eq!(oldest, ["member", "author", "editor", "admin"]);
+    let newest = walked(admin, &format!("{MEMBERS}?page_size=1"), "role").await;
+    assert_eq!(newest, ["admin", "editor", "author", "member"]);
+    let second = admin.get(&format!("{MEMBERS}?page_size=3&page=2&count=true")).await.json();
+    assert_eq!(column(&second["data"], "role"), ["member"]);
+    assert_eq!((&second["page"]["total"], &second["page"]["number"]), (&json!(4), &json!(2)));
+}
+
+#[actix_web::test]
+async fn members_who_come_and_go_do_not_disturb_a_walk() {
+    let (app, _) = TestApp::start().await;
+    let cast = app.db_cast().await;
+    let first = cast.admin.get(&format!("{MEMBERS}?page_size=2")).await.json();
+    assert_eq!(column(&first["data"], "role"), ["admin", "editor"]);
+    app.db_member(Role::Admin).await;
+    cast.admin.delete(&path_of(&cast.editor)).await.expect(204);
+    let cursor = first["page"]["next_cursor"].as_str().unwrap();
+    let rest = cast.admin.get(&format!("{MEMBERS}?page_size=2&cursor={cursor}")).await.json();
+    assert_eq!(column(&rest["data"], "role"), ["author", "member"]);
+    let elsewhere = cast.admin.get(&format!("{MEMBERS}?role=author&cursor={cursor}")).await;
+    assert_eq!(elsewhere.problem(), (400, "invalid_cursor".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_deleted_member_is_gone_and_the_address_is_free() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let first = register(&anon, "ada@example.org").await;
+    let path = format!("{MEMBERS}/{}", first["id"].as_str().unwrap());
+    admin.delete(&path).await.expect(204);
+    for answer in [admin.get(&path).await, admin.delete(&path).await, admin.patch(&path, json!({})).await] {
+        assert_eq!(answer.problem(), (404, "not_found".to_owned()));
+    }
+    assert_eq!(admin.get(&format!("{MEMBERS}?count=true")).await.json()["page"]["total"], 1);
+    assert_ne!(register(&anon, "ada@example.org").await["id"], first["id"]);
+}
+
+#[actix_web::test]
+async fn the_last_active_admin_stays_an_active_admin() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let path = path_of(&admin);
+    let sleeper = app.db_member(Role::Admin).await;
+    admin.patch(&path_of(&sleeper), json!({"status": "suspended"})).await.expect(200);
+    for answer in [
+        admin.patch(&path, json!({"role": "editor"})).await,
+        admin.patch(&path, json!({"status": "suspended"})).await,
+        admin.delete(&path).await,
+    ] {
+        assert_eq!(answer.problem(), (409, "last_admin".to_owned()));
+    }
+    let me = admin.get(ME).await.data(200);
+    assert_eq!((&me["role"], &me["status"], &me["version"]), (&json!("admin"), &json!("active"), &json!(1)));
+}
+
+#[actix_web::test]
+async fn an_admin_may_go_when_another_stays() {
+    let (app, _) = TestApp::start().await;
+    let (leaving, staying) = (app.db_member(Role::Admin).await, app.db_member(Role::Admin).await);
+    leaving.delete(&path_of(&leaving)).await.expect(204);
+    let refused = staying.delete(&path_of(&staying)).await;
+    assert_eq!(refused.problem(), (409, "last_admin".to_owned()));
+}
+
+#[actix_web::test]
+async fn two_admins_who_demote_each_other_at_once_leave_one() {
+    let (app, _) = TestApp::start().await;
+    let (one, other) = (app.db_member(Role::Admin).await, app.db_member(Role::Admin).await);
+    let role = async |client: &Client| client.get(ME).await.data(200)["role"].clone();
+    for round in 0..8 {
+        let demotion: Value = json!({"role": "member"});
+        let (at_other, at_one) = (path_of(&other), path_of(&one));
+        let both = join(one.patch(&at_other, demotion.clone()), other.patch(&at_one, demotion.clone())).await;
+        let codes = [both.0.status, both.1.status];
+        assert!(codes.iter().all(|status| matches!(status, 200 | 403 | 409)), "round {round}: {codes:?}");
+        let roles = [role(&one).await, role(&other).await];
+        assert_eq!(roles.iter().filter(|role| **role == "admin").count(), 1, "round {round}: {codes:?}");
+        app.db_execute("UPDATE members SET role = 'admin'").await;
+    }
+}
+
+#[actix_web::test]
+async fn two_admins_who_leave_at_once_leave_one() {
+    let (app, _) = TestApp::start().await;
+    let (one, other) = (app.db_member(Role::Admin).await, app.db_member(Role::Admin).await);
+    for _ in 0..4 {
+        let (mine, theirs) = (path_of(&one), path_of(&other));
+        let both = join(one.delete(&mine), other.delete(&theirs)).await;
+        let mut statuses = [both.0.status, both.1.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [204, 409]);
+        app.db_execute("UPDATE members SET deleted_at = NULL").await;
+        app.db_execute("UPDATE auth.sessions SET revoked_at = NULL").await;
+    }
+}

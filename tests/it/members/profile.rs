@@ -1,0 +1,82 @@
+//! A member's own profile.
+
+use inkstone::members::model::Role;
+use serde_json::json;
+
+use super::ME;
+use crate::harness::TestApp;
+
+#[actix_web::test]
+async fn a_patch_changes_what_it_names_and_keeps_the_rest() {
+    let (app, _) = TestApp::start().await;
+    let member = app.db_member(Role::Member).await;
+    let picture = "https://example.org/a.png";
+    let first = json!({"display_name": "Ada", "phone": "+86 10 1234", "avatar_url": picture});
+    member.patch(ME, first).await.expect(200);
+    let after = member.patch(ME, json!({"organisation": "Metrology", "title": "Dr"})).await.data(200);
+    assert_eq!((&after["display_name"], &after["phone"]), (&json!("Ada"), &json!("+86 10 1234")));
+    assert_eq!((&after["organisation"], &after["avatar_url"]), (&json!("Metrology"), &json!(picture)));
+    let cleared = member.patch(ME, json!({"avatar_url": null})).await.data(200);
+    assert_eq!((&cleared["avatar_url"], &cleared["title"]), (&json!(null), &json!("Dr")));
+    assert_eq!(member.get(ME).await.data(200), cleared);
+}
+
+#[actix_web::test]
+async fn what_only_admins_decide_is_no_part_of_the_own_profile() {
+    let (app, _) = TestApp::start().await;
+    let member = app.db_member(Role::Member).await;
+    let before = member.get(ME).await.data(200);
+    for (key, value) in [
+        ("role", "admin"),
+        ("status", "active"),
+        ("email", "x@example.org"),
+        ("password", "three new words"),
+        ("id", "0199f0a2-b6c5-7d3e-9f0a-1b2c3d4e5f60"),
+        ("version", "9"),
+    ] {
+        let answer = member.patch(ME, json!({"display_name": "Eve", key: value})).await.expect(422);
+        assert_eq!(answer.faults(), [(format!("/{key}"), "unknown_field".to_owned())]);
+    }
+    assert_eq!(member.get(ME).await.data(200), before);
+}
+
+#[actix_web::test]
+async fn faults_of_a_profile_are_all_told_at_once() {
+    let (app, _) = TestApp::start().await;
+    let member = app.db_member(Role::Member).await;
+    let body = json!({"display_name": null, "avatar_url": "javascript:x()", "bio": "x".repeat(2001)});
+    let mut faults = member.patch(ME, body).await.expect(422).faults();
+    faults.sort();
+    let fault = |place: &str, code: &str| (place.to_owned(), code.to_owned());
+    let wanted = [
+        fault("/avatar_url", "invalid_format"),
+        fault("/bio", "too_long"),
+        fault("/display_name", "wrong_type"),
+    ];
+    assert_eq!(faults, wanted);
+}
+
+#[actix_web::test]
+async fn a_stale_profile_is_not_written_over() {
+    let (app, _) = TestApp::start().await;
+    let member = app.db_member(Role::Member).await;
+    let seen = member.get(ME).await.expect(200).header("etag").to_owned();
+    let change = async |name: &str| {
+        let request = member.request(reqwest::Method::PATCH, ME).header("if-match", &seen);
+        request.json(&json!({"display_name": name})).send().await
+    };
+    assert_eq!(change("Ada").await.data(200)["version"], 2);
+    let refused = change("Eve").await.expect(412);
+    assert_eq!(refused.json()["current_version"], 2);
+    assert_eq!(member.get(ME).await.data(200)["display_name"], "Ada");
+}
+
+#[actix_web::test]
+async fn a_patch_that_changes_nothing_makes_no_new_version() {
+    let (app, _) = TestApp::start().await;
+    let member = app.db_member(Role::Member).await;
+    let before = member.get(ME).await.data(200);
+    let name = json!({"display_name": before["display_name"]});
+    assert_eq!(member.patch(ME, name).await.data(200), before);
+    assert_eq!(member.patch(ME, json!({})).await.data(200), before);
+}

@@ -1,0 +1,204 @@
+//! Access tokens: what they say, who can check them, and that none can be forged.
+
+use std::net::TcpListener;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use inkstone::keys::Keys;
+use inkstone::members::model::Role;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde_json::{Value, json};
+
+use super::ME;
+use crate::harness::{Client, TestApp};
+
+const JWKS: &str = "/.well-known/jwks.json";
+
+/// The middle of a token.
+pub fn claims(token: &str) -> Value {
+    let middle = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(middle).unwrap()).unwrap()
+}
+
+/// What an answer to this token is.
+async fn status(app: &TestApp, token: String) -> u16 {
+    Client::new(&app.url, Some(token)).get(ME).await.status
+}
+
+/// A server, and the token of a member on it.
+async fn start() -> (TestApp, String) {
+    let (app, _) = TestApp::start().await;
+    let token = app.db_member(Role::Admin).await.token.unwrap();
+    (app, token)
+}
+
+/// A token with any header and claims, signed by `key`.
+fn signed(header: &Header, claims: &Value, key: &EncodingKey) -> String {
+    encode(header, claims, key).unwrap()
+}
+
+/// A key that is not the server's.
+fn foreign_key() -> Keys {
+    let folder = tempfile::tempdir().unwrap();
+    Keys::load(&folder.path().join("foreign.pem"), true).unwrap()
+}
+
+#[actix_web::test]
+async fn a_token_says_who_and_until_when_and_names_no_role() {
+    let (app, token) = start().await;
+    let header = decode_header(&token).unwrap();
+    assert_eq!((header.typ.as_deref(), header.alg), (Some("at+jwt"), Algorithm::EdDSA));
+    assert_eq!(header.kid.as_deref(), Some(app.shared.app.keys.kid.as_str()));
+    let claims = claims(&token);
+    let mut keys: Vec<&String> = claims.as_object().unwrap().keys().collect();
+    keys.sort();
+    assert_eq!(keys, ["aud", "exp", "iat", "iss", "jti", "sid", "sub"]);
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!("inkstone"), &json!("inkstone")));
+}
+
+#[actix_web::test]
+async fn anybody_can_check_a_token_with_the_published_keys() {
+    let (app, anon) = TestApp::start().await;
+    let member = app.db_member(Role::Member).await;
+    let token = member.token.unwrap();
+    let answer = anon.get(JWKS).await.expect(200);
+    let set: JwkSet = serde_json::from_slice(&answer.bytes).unwrap();
+    let key = set.find(&decode_header(&token).unwrap().kid.unwrap()).unwrap();
+    let mut rules = Validation::new(Algorithm::EdDSA);
+    rules.set_audience(&["inkstone"]);
+    let checked = decode::<Value>(&token, &DecodingKey::from_jwk(key).unwrap(), &rules).unwrap();
+    assert_eq!(checked.claims["sub"], json!(member.id));
+    let keys = &answer.json()["keys"];
+    assert!(keys.as_array().unwrap().iter().all(|key| key.get("d").is_none()), "a private key is shown");
+}
+
+#[actix_web::test]
+async fn a_token_without_a_signature_opens_nothing() {
+    let (app, token) = start().await;
+    let (body, signature) = token.rsplit_once('.').unwrap();
+    let middle = body.split('.').nth(1).unwrap();
+    let kid = &app.shared.app.keys.kid;
+    for algorithm in ["none", "None", "nOnE", "NONE", "", "EdDSA"] {
+        let header = json!({"alg": algorithm, "typ": "at+jwt", "kid": kid}).to_string();
+        let header = URL_SAFE_NO_PAD.encode(header);
+        assert_eq!(status(&app, format!("{header}.{middle}.")).await, 401, "{algorithm}");
+        let signed = format!("{header}.{middle}.{signature}");
+        assert_eq!(status(&app, signed).await, 401, "{algorithm}, with another's signature");
+    }
+}
+
+#[actix_web::test]
+async fn the_public_key_is_no_secret_to_sign_with() {
+    let (app, token) = start().await;
+    let jwks = Client::new(&app.url, None).get(JWKS).await.json();
+    let public = jwks["keys"][0]["x"].as_str().unwrap();
+    let mut header = decode_header(&token).unwrap();
+    for algorithm in [Algorithm::HS256, Algorithm::HS512] {
+        header.alg = algorithm;
+        for secret in [URL_SAFE_NO_PAD.decode(public).unwrap(), public.into(), jwks.to_string().into()] {
+            let forged = signed(&header, &claims(&token), &EncodingKey::from_secret(&secret));
+            assert_eq!(status(&app, forged).await, 401, "{algorithm:?}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_key_that_the_token_brings_along_is_never_fetched_or_used() {
+    let (app, token) = start().await;
+    let canary = TcpListener::bind("127.0.0.1:0").unwrap();
+    canary.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/jwks.json", canary.local_addr().unwrap());
+    let theirs = foreign_key();
+    let theirs_public: JwkSet = serde_json::from_value(theirs.jwks()).unwrap();
+    for kid in [&app.shared.app.keys.kid, &theirs.kid] {
+        let mut header = decode_header(&token).unwrap();
+        header.kid = Some(kid.clone());
+        header.jku = Some(url.clone());
+        header.x5u = Some(url.clone());
+        header.jwk = Some(theirs_public.keys[0].clone());
+        assert_eq!(status(&app, signed(&header, &claims(&token), &theirs.signing)).await, 401);
+    }
+    assert!(canary.accept().is_err(), "the server called the address in the token");
+}
+
+#[actix_web::test]
+async fn another_key_id_or_type_is_refused_even_with_the_right_signature() {
+    let (app, token) = start().await;
+    let keys = &app.shared.app.keys;
+    let good = decode_header(&token).unwrap();
+    assert_eq!(status(&app, signed(&good, &claims(&token), &keys.signing)).await, 200);
+    for kid in [Some("other"), Some("../../../dev/null"), Some("' OR 1=1 --"), Some(""), None] {
+        let header = Header { kid: kid.map(str::to_owned), ..good.clone() };
+        assert_eq!(status(&app, signed(&header, &claims(&token), &keys.signing)).await, 401, "{kid:?}");
+    }
+    for typ in [Some("JWT"), Some("at+jwt "), None] {
+        let header = Header { typ: typ.map(str::to_owned), ..good.clone() };
+        assert_eq!(status(&app, signed(&header, &claims(&token), &keys.signing)).await, 401, "{typ:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_damaged_token_opens_nothing() {
+    let (app, token) = start().await;
+    let other = app.db_member(Role::Member).await.token.unwrap();
+    let (body, signature) = token.rsplit_once('.').unwrap();
+    for damaged in [
+        token[..token.len() - 1].to_owned(),
+        token[..token.len() - 8].to_owned(),
+        body.to_owned(),
+        format!("{body}.{}", other.rsplit_once('.').unwrap().1),
+        format!("{token}.{signature}"),
+        format!("{body}.{signature}=="),
+        token.replace('.', ""),
+        "..".to_owned(),
+    ] {
+        assert_eq!(status(&app, damaged.clone()).await, 401, "{damaged}");
+    }
+}
+
+#[actix_web::test]
+async fn a_token_holds_only_between_its_times_for_this_site() {
+    let (app, token) = start().await;
+    let (header, now) = (decode_header(&token).unwrap(), chrono::Utc::now().timestamp());
+    for (claim, value) in [
+        ("exp", json!(now - 60)),
+        ("exp", json!(-1)),
+        ("exp", json!("9999999999")),
+        ("exp", json!(1e300)),
+        ("exp", json!(null)),
+        ("nbf", json!(now + 120)),
+        ("iat", json!(now + 120)),
+        ("iss", json!("another")),
+        ("aud", json!("another")),
+        ("sid", json!("not an id")),
+    ] {
+        let mut claims = claims(&token);
+        claims[claim] = value.clone();
+        let forged = signed(&header, &claims, &app.shared.app.keys.signing);
+        assert_eq!(status(&app, forged).await, 401, "{claim}: {value}");
+    }
+}
+
+#[actix_web::test]
+async fn a_token_must_say_all_it_has_to() {
+    let (app, token) = start().await;
+    let header = decode_header(&token).unwrap();
+    for claim in ["exp", "iat", "iss", "aud", "sub", "sid"] {
+        let mut claims = claims(&token);
+        claims.as_object_mut().unwrap().remove(claim);
+        let forged = signed(&header, &claims, &app.shared.app.keys.signing);
+        assert_eq!(status(&app, forged).await, 401, "without {claim}");
+    }
+}
+
+#[actix_web::test]
+async fn a_session_serves_its_own_member_only() {
+    let (app, _) = TestApp::start().await;
+    let (admin, member) = (app.db_member(Role::Admin).await, app.db_member(Role::Member).await);
+    let token = member.token.unwrap();
+    let mut claims = claims(&token);
+    claims["sub"] = json!(admin.id);
+    let forged = signed(&decode_header(&token).unwrap(), &claims, &app.shared.app.keys.signing);
+    assert_eq!(status(&app, forged).await, 401);
+}
