@@ -3,6 +3,7 @@
 use actix_web::App;
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
@@ -46,12 +47,12 @@ impl Contract {
     /// Refuses what no operation takes: 404 for an unknown path, 405 with the
     /// methods that the path takes, 400 for unknown query parameters.
     pub fn check(&self, method: &Method, path: &str, query: &str) -> Result<()> {
-        let (_, operations) =
-            self.paths.iter().find(|(pattern, _)| pattern.is_match(path)).ok_or_else(Error::not_found)?;
+        let operations = self.operations(path).ok_or_else(Error::not_found)?;
         let Some(operation) = operations.iter().find(|operation| operation.method == *method) else {
             return Err(Error::MethodNotAllowed { allow: allowed(operations) });
         };
-        if query.is_empty() {
+        // Monitors may add what they like to the addresses beside the API.
+        if query.is_empty() || !path.starts_with("/api/") {
             return Ok(());
         }
         let faults = pairs(query)?
@@ -68,6 +69,18 @@ impl Contract {
             })
             .collect();
         Error::parameters(faults)
+    }
+
+    /// The operations of the most specific path that fits. A fixed name spelled
+    /// with percent-encoded letters fits none, though the router would decode it.
+    fn operations(&self, path: &str) -> Option<&[Operation]> {
+        let fitting = |path: &str| self.paths.iter().position(|(pattern, _)| pattern.is_match(path));
+        let at = fitting(path)?;
+        let decoded: Vec<String> = path
+            .split('/')
+            .map(|segment| percent_decode_str(segment).decode_utf8_lossy().replace('/', "_"))
+            .collect();
+        (fitting(&decoded.join("/")) == Some(at)).then(|| self.paths[at].1.as_slice())
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use inkstone::app::App;
 use inkstone::config::{Cli, Command, Config, Database};
@@ -19,6 +19,7 @@ use inkstone::site::view::SitePatch;
 use inkstone::{changes, db, demo, site, telemetry};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use url::Url;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -137,6 +138,9 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
     let told = |cause| anyhow!("{cause:?}");
     let current = site::queries::get(&mut *app.conn().await.map_err(told)?).await?.content.base_url;
     let wanted = match &app.config.http.base_url {
+        Some(url) if !is_web_address(url) => {
+            bail!("--base-url takes an http or https address without a path")
+        }
         Some(url) => url.trim_end_matches('/').to_owned(),
         // A site that was never told its address has the one of the first start.
         None if current == "http://127.0.0.1:8080" => format!("http://{address}"),
@@ -149,6 +153,17 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
     .await
     .map_err(told)?;
     Ok(wanted)
+}
+
+/// Whether `url` is `http(s)://host[:port][/]` and nothing more.
+fn is_web_address(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| {
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        matches!(url.scheme(), "http" | "https")
+            && bare
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
 }
 
 #[cfg(test)]

@@ -8,9 +8,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::Method;
-use actix_web::http::header::{
-    ACCEPT, ACCESS_CONTROL_REQUEST_METHOD, HeaderName, HeaderValue, ORIGIN, X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::{ACCEPT, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{HttpRequest, HttpResponse, HttpServer, Responder, ResponseError, get, rt, web};
 use utoipa_actix_web::AppExt;
@@ -86,8 +84,8 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
                     .config(SwaggerConfig::from("/openapi.json").persist_authorization(true)),
             )
             .default_service(web::to(nothing))
-            .wrap(Condition::new(!shared.app.config.http.cors_origins.is_empty(), cors(&shared.app.config)))
             .wrap(from_fn(edge))
+            .wrap(Condition::new(!shared.app.config.http.cors_origins.is_empty(), cors(&shared.app.config)))
     })
     .shutdown_timeout(config.shutdown_timeout)
     .client_request_timeout(std::time::Duration::from_secs(HEAD_SECONDS))
@@ -99,7 +97,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     })
 }
 
-/// The outermost layer: a request id, the contract's rules, a time limit, and one log line.
+/// What wraps every request, but for the cross-origin rules: a request id, the contract's rules, a time limit, and one log line.
 async fn edge(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -160,13 +158,7 @@ async fn answer(
 /// Refuses what the contract does not know, before any handler runs.
 fn admit(req: &ServiceRequest) -> Result<()> {
     if let Some(contract) = req.app_data::<web::Data<Contract>>().filter(|_| !is_page(req.path())) {
-        // A browser's preflight is answered by the cross-origin rules.
-        let is_preflight = req.method() == Method::OPTIONS
-            && req.headers().contains_key(ORIGIN)
-            && req.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        if !is_preflight {
-            contract.check(req.method(), req.path(), req.query_string())?;
-        }
+        contract.check(req.method(), req.path(), req.query_string())?;
     }
     let accepted = req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok());
     let accepted = accepted.collect::<Vec<_>>().join(",");

@@ -65,18 +65,16 @@ pub async fn list_articles(
     let page = paging.page(&walk, rows, total, |row| cursor_keys(&walk.order, row));
     let surrogates = ["articles".to_owned(), "categories".to_owned()];
     let reply = match filter.fields {
-        None => Either::Left(cards(page, &tree).modified(modified).surrogates(&surrogates)),
+        None => Either::Left(
+            Reply::list(page.map(|row| ArticleCard::new(&tree, row)))
+                .modified(modified)
+                .surrogates(&surrogates),
+        ),
         Some(fields) => {
             Either::Right(partial(page, &tree, &fields)?.modified(modified).surrogates(&surrogates))
         }
     };
     Ok(reply)
-}
-
-fn cards(page: List<Row>, tree: &Tree) -> Reply<List<ArticleCard>> {
-    let page = page.map(|row| ArticleCard::new(tree, row));
-    let tag = etag(0, &(&page.data, &page.page));
-    Reply::list(page).tagged(tag)
 }
 
 fn partial(page: List<Row>, tree: &Tree, fields: &[ArticleField]) -> Result<Reply<List<Value>>> {

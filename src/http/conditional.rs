@@ -93,7 +93,7 @@ impl FromRequest for IfMatch {
     fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
         let required = req.app_data::<web::Data<App>>().is_some_and(|app| app.config.http.require_if_match);
         ready(match Self::read(req) {
-            Self::Absent if required => Err(Error::Refused(
+            Self::Absent if required && !req.headers().contains_key(IF_NONE_MATCH) => Err(Error::Refused(
                 Code::PreconditionRequired,
                 "Send the ETag of what you read as If-Match.".to_owned(),
             )),

@@ -1,6 +1,7 @@
 //! Answers: the envelope, the validators, and how long caches may keep them.
 
 use std::borrow::Cow;
+use std::hash::Hash;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -10,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::conditional::has_it_already;
+use super::conditional::{etag, has_it_already};
 use super::paging::List;
 use crate::error::Error;
 
@@ -42,11 +43,11 @@ impl<T> Reply<Data<T>> {
     }
 }
 
-impl<T> Reply<List<T>> {
-    /// 200 with a page of a list.
+impl<T: Hash> Reply<List<T>> {
+    /// 200 with a page of a list, and its entity tag.
     pub fn list(list: List<T>) -> Self {
-        let link = list.link.clone();
-        let reply = Self::new(StatusCode::OK, list);
+        let (link, tag) = (list.link.clone(), etag(0, &(&list.data, &list.page)));
+        let reply = Self::new(StatusCode::OK, list).tagged(tag);
         if link.is_empty() { reply } else { reply.with(header::LINK, link) }
     }
 }

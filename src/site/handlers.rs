@@ -1,6 +1,7 @@
 //! Reading and changing the site.
 
 use actix_web::{Responder, get, patch, web};
+use url::Url;
 
 use super::model::Row;
 use super::queries;
@@ -8,7 +9,7 @@ use super::view::{Site, SitePatch};
 use crate::app::{App, Tx};
 use crate::changes;
 use crate::changes::model::{Actor, Change};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{IfMatch, etag};
 use crate::http::reply::{Data, Reply};
@@ -36,6 +37,11 @@ pub async fn update_site(
     seen: IfMatch,
     body: Json<SitePatch>,
 ) -> Result<impl Responder> {
+    if body.0.base_url.as_deref().is_some_and(|url| Url::parse(url).is_err()) {
+        let fault =
+            Fault::body("/base_url", Code::InvalidFormat, "must be an address that a browser can open");
+        return Err(Error::Faults(fault.code, vec![fault]));
+    }
     let row = app.write(async move |tx| change(tx, admin.0.actor(), &seen, body.0.clone()).await).await?;
     shown(row)
 }

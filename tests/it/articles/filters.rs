@@ -3,7 +3,7 @@
 use inkstone::members::model::Role;
 use serde_json::json;
 
-use super::{ARTICLES, create, titles};
+use super::{A_MINUTE_APART, ARTICLES, create, db_rows, titles};
 use crate::harness::{Client, TestApp};
 
 /// Three sections in each other, and an article in each; one in none.
@@ -76,6 +76,24 @@ async fn totals_and_pages_follow_the_filter() {
     let cursor = first["page"]["next_cursor"].as_str().unwrap();
     assert_eq!(titles(&anon, &format!("category=news&sort=published_at&cursor={cursor}")).await, ["three"]);
     assert_eq!(titles(&anon, "category=news&sort=published_at&page=2&page_size=2").await, ["three"]);
+}
+
+#[actix_web::test]
+async fn one_section_is_paged_like_the_whole_list() {
+    let (app, anon, editor) = scene().await;
+    editor.section("part-1", Some("else")).await;
+    db_rows(&app, 13, A_MINUTE_APART).await;
+    for section in ["part-1", "else"] {
+        let mut seen = Vec::new();
+        for number in 1..=3 {
+            seen.push(titles(&anon, &format!("category={section}&page={number}&page_size=2")).await);
+        }
+        assert_eq!(seen, [vec!["row 00001", "row 00004"], vec!["row 00007", "row 00010"], vec!["row 00013"]]);
+        let query = format!("category={section}&page_size=2");
+        let first = anon.get(&format!("{ARTICLES}?{query}")).await.expect(200).json();
+        let cursor = first["page"]["next_cursor"].as_str().unwrap();
+        assert_eq!(titles(&anon, &format!("{query}&cursor={cursor}")).await, ["row 00007", "row 00010"]);
+    }
 }
 
 #[actix_web::test]

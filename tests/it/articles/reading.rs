@@ -104,6 +104,9 @@ async fn fields_picks_keys_of_a_single_article() {
     assert_eq!(answer.header("content-type"), "application/vnd.inkstone.fields+json");
     let wanted = json!({"id": article["id"], "title": article["title"], "views": 2600});
     assert_eq!(answer.data(200), wanted);
+    let related = anon.get(&format!("{}?fields=slug&include=neighbors", at(&article))).await.data(200);
+    let keys: Vec<_> = related.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["id", "slug", "neighbors"]);
 }
 
 #[actix_web::test]

@@ -48,10 +48,10 @@ fn operation(method: &Method, path: &str) -> Option<Operation> {
             && wanted.iter().zip(given).all(|(wanted, given)| wanted.starts_with('{') || *wanted == given)
     };
     let method = if *method == Method::HEAD { &Method::GET } else { method };
-    let mut fitting: Vec<_> =
-        operations().into_iter().filter(|one| one.method == *method && fits(&one.path)).collect();
+    let mut fitting: Vec<_> = operations().into_iter().filter(|one| fits(&one.path)).collect();
     fitting.sort_by_key(|one| one.path.matches('{').count());
-    fitting.into_iter().next()
+    let path = fitting.first()?.path.clone();
+    fitting.into_iter().find(|one| one.path == path && one.method == *method)
 }
 
 /// `value` with a reference to a component followed.
