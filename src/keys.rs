@@ -98,7 +98,7 @@ fn create(file: &Path) -> anyhow::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
-    let temporary = file.with_extension(format!("{}.new", std::process::id()));
+    let temporary = file.with_extension(format!("{}.new", uuid::Uuid::new_v4().simple()));
     let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     out.write_all(pem.as_bytes())?;
     out.sync_all()?;

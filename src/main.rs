@@ -103,24 +103,26 @@ fn signing_key(config: &Config) -> anyhow::Result<Keys> {
 }
 
 async fn run(shared: Shared, listener: TcpListener, address: SocketAddr) -> anyhow::Result<()> {
+    // From here on a signal waits for us instead of ending us.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut asked_to_stop =
+        async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
     let base_url = prepare(&shared, address).await?;
     let server = server::start(&shared, listener)?;
     let handle = server.handle();
+    let mut server = std::pin::pin!(server);
     let url = format!("http://{address}");
     say(&format!(
         "Inkstone is ready: {url}\n  API      {url}/api/v1\n  docs     {url}/docs/\n  OpenAPI  {url}/openapi.json\n  site     {base_url}"
     ))?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    actix_web::rt::spawn(async move {
-        let asked = async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
-        let mut asked = asked;
-        asked().await;
-        tracing::info!("Stopping; requests in flight may finish");
-        let finishing = handle.stop(true);
-        tokio::select! { () = finishing => {}, () = asked() => handle.stop(false).await }
-    });
-    server.await?;
+    tokio::select! {
+        done = &mut server => done?,
+        () = asked_to_stop() => {
+            tracing::info!("Stopping; requests in flight may finish, a second signal ends them");
+            drop(handle.stop(true));
+            tokio::select! { done = &mut server => done?, () = asked_to_stop() => {} }
+        }
+    }
     // Views gathered since the last write.
     shared.counter.flush(&shared.app).await.map_err(|cause| anyhow!("writing the last views: {cause}"))
 }

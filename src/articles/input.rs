@@ -16,9 +16,9 @@ use crate::slug;
 /// Largest `extra`, in bytes of JSON.
 const EXTRA_MAX: usize = 16 * 1024;
 
-/// A word to find an article by.
+/// A word to find an article by; without commas, which separate tags in `tag=`.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[schema(min_length = 1, max_length = 64, pattern = r"\S", example = "质量")]
+#[schema(max_length = 64, pattern = r"^[^,]*[^,\s][^,]*$", example = "质量")]
 pub struct Tag(String);
 
 /// A new article, or what an article is replaced with.
@@ -106,7 +106,7 @@ impl NewArticle {
             category_id,
             tags: distinct(self.tags),
             cover_url: self.cover_url,
-            extra: self.extra.unwrap_or_else(|| json!({})),
+            extra: self.extra.map_or_else(|| json!({}), figures_as_stored),
             status,
             published_at: status.hour(self.published_at, now),
         };
@@ -206,7 +206,7 @@ impl ArticlePatch {
             category_id,
             tags: self.tags.map_or(current.tags, distinct),
             cover_url: self.cover_url.over(current.cover_url),
-            extra: self.extra.unwrap_or(current.extra),
+            extra: self.extra.map_or(current.extra, figures_as_stored),
             status,
             published_at: status.hour(self.published_at.over(current.published_at), now),
         })
@@ -229,6 +229,24 @@ fn distinct(tags: Vec<Tag>) -> Vec<String> {
         }
     }
     distinct
+}
+
+/// `value` as `jsonb` gives it back: a large whole figure written with an
+/// exponent comes back written out, and is then an integer.
+fn figures_as_stored(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(figures_as_stored).collect(),
+        Value::Object(object) => {
+            Value::Object(object.into_iter().map(|(key, value)| (key, figures_as_stored(value))).collect())
+        }
+        Value::Number(number)
+            if number.is_f64() && number.as_f64().is_some_and(|figure| figure.abs() >= 1e16) =>
+        {
+            let written_out = format!("{:.0}", number.as_f64().unwrap_or_default());
+            written_out.parse().map_or(Value::Number(number), Value::Number)
+        }
+        other => other,
+    }
 }
 
 /// What no schema can say about an article.

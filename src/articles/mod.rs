@@ -17,10 +17,16 @@ pub mod writing;
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::http::body::BodyLimit;
+
+/// A body of a million Han characters, and the rest of an article.
+const BODY_LIMIT: BodyLimit = BodyLimit(4 << 20);
+
 /// The routes under `/articles`.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         scope("/articles")
+            .app_data(BODY_LIMIT)
             .service(reading::list_articles)
             .service(writing::create_article)
             .service(reading::get_article_by_external_id)

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{Either, HttpRequest, Responder, get, web};
 use diesel_async::AsyncPgConnection;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -114,9 +115,11 @@ pub async fn get_article_by_external_id(
 
 /// The `{external_id}` of a path; what none can be is a 404.
 pub fn external_id(req: &HttpRequest) -> Result<String> {
-    let text = req.match_info().query("external_id");
+    // The router leaves `%`, `/` and `+` encoded.
+    let text = percent_decode_str(req.match_info().query("external_id")).decode_utf8();
+    let text = text.map_err(|_| Error::not_found())?;
     let fits = (1..=200).contains(&text.chars().count()) && !text.contains('\0') && !text.trim().is_empty();
-    if fits { Ok(text.to_owned()) } else { Err(Error::not_found()) }
+    if fits { Ok(text.into_owned()) } else { Err(Error::not_found()) }
 }
 
 async fn single(

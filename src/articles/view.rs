@@ -35,7 +35,7 @@ pub struct ArticleCard {
     /// Its title.
     #[schema(example = "质量提升行动取得新进展")]
     pub title: String,
-    /// A short version of it.
+    /// A short version of it, as plain text: escape it where HTML is expected.
     pub summary: String,
     /// What the body is written in.
     pub body_format: BodyFormat,

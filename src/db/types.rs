@@ -77,9 +77,15 @@ impl Status {
     /// The hour of publication that goes with this state: what is published
     /// without one is out from `now` on.
     pub fn hour(self, given: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let given = given.map(as_stored);
         match self {
             Self::Published => Some(given.unwrap_or(now)),
             Self::Draft | Self::Archived => given,
         }
     }
+}
+
+/// `at` as the database keeps it: in whole microseconds, a leap second as the second after it.
+pub fn as_stored(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
 }

@@ -27,7 +27,7 @@ pub enum Articles {
     All,
     /// The trash.
     Trash,
-    /// This author's own work in the trash.
+    /// This author's own drafts in the trash: what was published, an editor took off the site.
     OwnTrash(Uuid),
 }
 
@@ -41,9 +41,9 @@ impl Articles {
             ),
             Self::All => "(articles.deleted_at IS NULL)".to_owned(),
             Self::Trash => "(articles.deleted_at IS NOT NULL)".to_owned(),
-            Self::OwnTrash(author) => {
-                format!("(articles.created_by = '{author}' AND articles.deleted_at IS NOT NULL)")
-            }
+            Self::OwnTrash(author) => format!(
+                "(articles.created_by = '{author}' AND articles.status = 'draft' AND articles.deleted_at IS NOT NULL)"
+            ),
         }
     }
 }

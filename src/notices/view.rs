@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::model::{Audience, Content, NoticeKind, Row};
-use crate::db::types::{BodyFormat, Status};
+use crate::db::types::{BodyFormat, Status, as_stored};
 use crate::http::patch::Patch;
 use crate::markup::{Body, SANITIZER};
 
@@ -78,7 +78,7 @@ pub struct NewNotice {
     pub title: String,
     /// The text, in `body_format`.
     #[serde(default)]
-    #[schema(max_length = 1_000_000)]
+    #[schema(max_length = 200_000)]
     pub body: String,
     /// What the body is written in; `html` when absent.
     pub body_format: Option<BodyFormat>,
@@ -113,7 +113,7 @@ impl NewNotice {
             audience: self.audience.unwrap_or(Audience::Public),
             status,
             published_at: status.hour(self.published_at, now),
-            expires_at: self.expires_at,
+            expires_at: self.expires_at.map(as_stored),
         }
     }
 }
@@ -130,7 +130,7 @@ pub struct NoticePatch {
     #[schema(min_length = 1, max_length = 300, pattern = r"\S", nullable = false)]
     pub title: Option<String>,
     /// The text, in `body_format`.
-    #[schema(max_length = 1_000_000, nullable = false)]
+    #[schema(max_length = 200_000, nullable = false)]
     pub body: Option<String>,
     /// What the new body is written in; as before when absent.
     #[schema(nullable = false)]
@@ -173,7 +173,7 @@ impl NoticePatch {
             audience: self.audience.unwrap_or(current.audience),
             status,
             published_at: status.hour(self.published_at.over(current.published_at), now),
-            expires_at: self.expires_at.over(current.expires_at),
+            expires_at: self.expires_at.over(current.expires_at).map(as_stored),
         }
     }
 }

@@ -59,7 +59,10 @@ async fn a_given_request_id_comes_back_and_a_bad_one_is_replaced() {
 async fn every_read_refuses_a_parameter_that_it_does_not_have() {
     let (app, _) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
-    let reads: Vec<_> = operations().into_iter().filter(|one| one.method == Method::GET).collect();
+    let reads: Vec<_> = operations()
+        .into_iter()
+        .filter(|one| one.method == Method::GET && one.path.starts_with("/api/"))
+        .collect();
     assert!(reads.len() > 10);
     for read in reads {
         let path = read.path.replace("{id}", "x").replace("{external_id}", "x");

@@ -85,7 +85,8 @@ pub fn dangers(html: &str) -> Vec<String> {
         }
         for (attribute, value) in attributes {
             let is_link = matches!(attribute.as_str(), "href" | "src");
-            if !QUIET.contains(&attribute.as_str()) && !(is_link && leads_to_a_page(&value)) {
+            let is_quiet = QUIET.contains(&attribute.as_str()) || (is_link && leads_to_a_page(&value));
+            if !is_quiet {
                 found.push(format!("{name} {attribute}={value}"));
             }
         }
