@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::db::pool::{Conn, Pool};
 use crate::error::{Error, Result, is_worth_retrying};
 use crate::keys::Keys;
-use crate::telemetry::REQUEST_ID;
+use crate::telemetry::{self, REQUEST_ID};
 
 /// A connection inside a transaction.
 pub type Tx = AsyncPgConnection;
@@ -46,7 +46,7 @@ impl App {
         T: 'static,
     {
         let pool = self.pool.clone();
-        let request_id = crate::telemetry::request_id().unwrap_or_default();
+        let request_id = telemetry::request_id();
         let task = rt::spawn(REQUEST_ID.scope(request_id, async move {
             let mut conn = pool.get().await?;
             let mut attempt = 1;

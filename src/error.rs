@@ -96,6 +96,18 @@ impl Error {
         Self::unless_empty(Code::InvalidBody, faults)
     }
 
+    /// Both results, or the faults of both together.
+    pub fn join<A, B>(one: Result<A>, other: Result<B>) -> Result<(A, B)> {
+        match (one, other) {
+            (Ok(one), Ok(other)) => Ok((one, other)),
+            (Err(Self::Faults(_, mut faults)), Err(Self::Faults(_, more))) => {
+                faults.extend(more);
+                Err(Self::Faults(Code::InvalidBody, faults))
+            }
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+
     fn unless_empty(mixed: Code, faults: Vec<Fault>) -> Result<()> {
         match faults.first() {
             None => Ok(()),
@@ -136,7 +148,13 @@ impl Error {
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.code().as_str(), self.detail().unwrap_or_default())
+        // For logs: clients get the detail of the problem document, never a cause.
+        let code = self.code().as_str();
+        match self {
+            Self::Internal(cause) => write!(f, "{code}: {cause:#}"),
+            Self::Unavailable(cause) => write!(f, "{code}: {cause}"),
+            _ => write!(f, "{code}: {}", self.detail().unwrap_or_default()),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Bodies: from what was written to HTML that is safe to show, and to a short summary.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use ammonia::Builder;
@@ -32,13 +33,72 @@ pub struct Body {
     pub format: BodyFormat,
 }
 
+/// A body whose elements are nested deeper than any text is.
+///
+/// Parsing takes time with the square of the depth, so a body of one megabyte
+/// could hold up a worker for minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooDeep;
+
+/// How deep elements, or the quotes and lists of markdown, may be nested.
+const DEEPEST: usize = 200;
+
 impl Body {
     /// The body written as `source`.
-    pub fn written(source: String, format: BodyFormat) -> Self {
+    pub fn written(source: String, format: BodyFormat) -> Result<Self, TooDeep> {
+        let is_deep = match format {
+            BodyFormat::Html => is_deep_html(&source),
+            BodyFormat::Markdown => is_deep_html(&source) || source.lines().any(is_deep_line),
+            BodyFormat::Text => false,
+        };
+        if is_deep {
+            return Err(TooDeep);
+        }
         let html = to_html(&source, format);
         let source = (format != BodyFormat::Html).then_some(source);
-        Self { html, source, format }
+        Ok(Self { html, source, format })
     }
+}
+
+/// Whether more elements are open at once than may be. Counts a little high,
+/// never low by much: an end tag closes one open element of its own name.
+fn is_deep_html(html: &str) -> bool {
+    // Elements that hold nothing, or that end where the next of their kind begins.
+    const SHALLOW: &[&str] = &[
+        "area", "br", "col", "dd", "dt", "hr", "img", "input", "li", "option", "p", "source", "td", "th",
+        "tr", "wbr",
+    ];
+    let mut open: HashMap<String, usize> = HashMap::new();
+    let mut depth = 0;
+    for tag in html.split('<').skip(1) {
+        let (ends, name) = tag.strip_prefix('/').map_or((false, tag), |name| (true, name));
+        let name: String = name.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let name = name.to_ascii_lowercase();
+        if name.is_empty() || SHALLOW.contains(&name.as_str()) {
+            continue;
+        }
+        let count = open.entry(name).or_default();
+        if !ends {
+            *count += 1;
+            depth += 1;
+        } else if *count > 0 {
+            *count -= 1;
+            depth -= 1;
+        }
+        if depth > DEEPEST {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a line of markdown opens more quotes and lists than may be nested.
+fn is_deep_line(line: &str) -> bool {
+    let marks =
+        line.chars().take_while(|c| matches!(c, '>' | ' ' | '\t' | '-' | '*' | '+' | '.' | ')' | '0'..='9'));
+    let marks: String = marks.collect();
+    let quotes = marks.matches('>').count();
+    quotes + marks.split_whitespace().filter(|mark| !mark.contains('>')).count() > DEEPEST
 }
 
 /// Safe HTML for `source`, whatever it holds: scripts, styles, event handlers
@@ -149,6 +209,21 @@ mod tests {
         let html = to_html("# T\n\n<script>x()</script>\n\n[a](javascript:x)", BodyFormat::Markdown);
         assert!(html.contains("<h1>T</h1>"), "{html}");
         assert!(!html.contains("script"), "{html}");
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused_and_plain_length_is_not() {
+        let written = |source: String, format| Body::written(source, format).map(|_| ());
+        for deep in ["<div>".repeat(5_000), "<div><x></x>".repeat(5_000), "<B><i>".repeat(5_000)] {
+            assert_eq!(written(deep, BodyFormat::Html), Err(TooDeep));
+        }
+        for deep in [">".repeat(5_000), "> ".repeat(5_000), "- ".repeat(5_000), "<div>".repeat(5_000)] {
+            assert_eq!(written(deep, BodyFormat::Markdown), Err(TooDeep));
+        }
+        for long in ["<p>a<br>".repeat(5_000), "<div><b>a</b></div>".repeat(5_000), "<li>a".repeat(5_000)] {
+            assert_eq!(written(long, BodyFormat::Html), Ok(()));
+        }
+        assert_eq!(written("-".repeat(5_000), BodyFormat::Markdown), Ok(()));
     }
 
     #[test]

@@ -109,26 +109,28 @@ async fn edge(
         // Answered as GET; the body is left out on the wire.
         req.head_mut().method = Method::GET;
     }
-    let answered = REQUEST_ID.scope(id.clone(), answer(req, next)).await;
-    let mut answered = answered.map_err(|error| error.into_parts());
+    let mut answered = REQUEST_ID.scope(Some(id.clone()), answer(req, next)).await;
     let head = match &mut answered {
         Ok(response) => response.response_mut().head_mut(),
-        Err((response, _)) => response.head_mut(),
+        Err(lost) => lost.response.head_mut(),
     };
     if let Ok(value) = HeaderValue::from_str(&id) {
         head.headers_mut().insert(X_REQUEST_ID, value);
     }
     head.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     tracing::info!(target: "inkstone::access", %method, path, status = head.status.as_u16(), ms = began.elapsed().as_millis() as u64, request_id = id, "{method} {path}");
-    answered.map_err(|(response, cause)| InternalError::from_response(cause, response).into())
+    answered.map_err(|lost| InternalError::from_response(lost.cause, lost.response).into())
 }
 
-/// An answer that has lost its request, and the reason.
-struct Lost(Error);
+/// An answer that has lost its request, and why.
+struct Lost {
+    response: HttpResponse,
+    cause: String,
+}
 
-impl Lost {
-    fn into_parts(self) -> (HttpResponse, String) {
-        (self.0.error_response(), self.0.to_string())
+impl From<Error> for Lost {
+    fn from(error: Error) -> Self {
+        Self { response: error.error_response(), cause: error.to_string() }
     }
 }
 
@@ -150,8 +152,8 @@ async fn answer(
     };
     match tokio::time::timeout(limit, answering).await {
         Ok(Ok(response)) => Ok(response),
-        Ok(Err(cause)) => Err(Lost(Error::Internal(anyhow::anyhow!("{cause}")))),
-        Err(_) => Err(Lost(Error::Unavailable("the request took too long".to_owned()))),
+        Ok(Err(cause)) => Err(Error::Internal(anyhow::anyhow!("{cause}")).into()),
+        Err(_) => Err(Error::Unavailable("the request took too long".to_owned()).into()),
     }
 }
 

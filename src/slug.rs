@@ -5,8 +5,6 @@ use uuid::Uuid;
 
 /// Longest slug, in characters (all ASCII).
 pub const MAX: usize = 120;
-/// What a slug looks like.
-pub const PATTERN: &str = "^[a-z0-9]+(-[a-z0-9]+)*$";
 /// Longest slug made from a title; leaves room for a suffix and fits an address bar.
 const MADE_MAX: usize = 80;
 /// Names that stand beside `{id}` in paths.
@@ -61,7 +59,8 @@ fn words(title: &str) -> Vec<String> {
         match character.to_pinyin() {
             Some(syllable) => {
                 latin.push(' ');
-                latin.push_str(syllable.plain());
+                // ü has no ASCII letter; pinyin is typed with v instead.
+                latin.push_str(&syllable.plain().replace('ü', "v"));
                 latin.push(' ');
             }
             None => match deunicode::deunicode_char(character) {
@@ -88,6 +87,7 @@ mod tests {
         assert_eq!(from_title("地方动态", "x"), "di-fang-dong-tai");
         assert_eq!(from_title("2019年ISO 9001认证", "x"), "2019-nian-iso-9001-ren-zheng");
         assert_eq!(from_title("質量檢測", "x"), "zhi-liang-jian-ce");
+        assert_eq!(from_title("绿色旅游合格率", "x"), "lv-se-lv-you-he-ge-lv");
     }
 
     #[test]

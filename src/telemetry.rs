@@ -6,12 +6,12 @@ use tracing_subscriber::EnvFilter;
 
 tokio::task_local! {
     /// The id of the request being served.
-    pub static REQUEST_ID: String;
+    pub static REQUEST_ID: Option<String>;
 }
 
 /// The id of the request being served, if one is.
 pub fn request_id() -> Option<String> {
-    REQUEST_ID.try_with(Clone::clone).ok()
+    REQUEST_ID.try_with(Clone::clone).ok().flatten()
 }
 
 /// Sends logs to standard error: readable on a terminal, JSON lines otherwise.

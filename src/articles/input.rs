@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use super::model::Content;
 use crate::db::types::{BodyFormat, Status};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
-use crate::markup::{Body, SANITIZER, summarise};
+use crate::markup::{Body, SANITIZER, TooDeep, summarise};
 use crate::slug;
 
 /// Largest `extra`, in bytes of JSON.
@@ -84,33 +84,40 @@ pub struct NewArticle {
 impl NewArticle {
     /// What the article will be in the section `category_id`, at the time `now`.
     ///
-    /// With its slug, or one made from the title. Refuses a slug that paths
-    /// reserve and an `extra` that is too large.
-    pub fn content(self, category_id: Option<Uuid>, now: DateTime<Utc>) -> Result<Content> {
-        let body = Body::written(self.body, self.body_format.unwrap_or(BodyFormat::Html));
+    /// With its slug, or one made from the title. Refuses what no schema can say,
+    /// together with the `faults` already found.
+    pub fn content(
+        self,
+        category_id: Option<Uuid>,
+        now: DateTime<Utc>,
+        mut faults: Vec<Fault>,
+    ) -> Result<Content> {
+        let body = written(self.body, self.body_format.unwrap_or(BodyFormat::Html), &mut faults);
         let (summary, summary_made) = summary(self.summary, &body.html);
         let status = self.status.unwrap_or(Status::Draft);
-        let content = Content {
-            slug: self.slug.unwrap_or_else(|| slug::from_title(&self.title, "article")),
-            external_id: self.external_id,
-            title: self.title,
-            summary,
-            summary_made,
-            body: body.html,
-            body_source: body.source,
-            body_format: body.format,
-            sanitizer: SANITIZER,
-            author: self.author,
-            source_name: self.source_name,
-            source_url: self.source_url,
-            category_id,
-            tags: distinct(self.tags),
-            cover_url: self.cover_url,
-            extra: self.extra.map_or_else(|| json!({}), figures_as_stored),
-            status,
-            published_at: status.hour(self.published_at, now),
-        };
-        checked(content)
+        checked(
+            Content {
+                slug: self.slug.unwrap_or_else(|| slug::from_title(&self.title, "article")),
+                external_id: self.external_id,
+                title: self.title,
+                summary,
+                summary_made,
+                body: body.html,
+                body_source: body.source,
+                body_format: body.format,
+                sanitizer: SANITIZER,
+                author: self.author,
+                source_name: self.source_name,
+                source_url: self.source_url,
+                category_id,
+                tags: distinct(self.tags),
+                cover_url: self.cover_url,
+                extra: self.extra.map_or_else(|| json!({}), figures_as_stored),
+                status,
+                published_at: status.hour(self.published_at, now),
+            },
+            faults,
+        )
     }
 }
 
@@ -160,7 +167,7 @@ pub struct ArticlePatch {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$")]
     pub cover_url: Patch<String>,
-    /// A frontend's own fields, all of them.
+    /// Changes to a frontend's own fields: merged into them, null removes one.
     #[schema(value_type = Option<Object>, nullable = false)]
     pub extra: Option<Value>,
     /// Where it stands in its life.
@@ -177,39 +184,51 @@ pub struct ArticlePatch {
 
 impl ArticlePatch {
     /// The article after the change, in the section `category_id`, at the time `now`.
-    pub fn over(self, current: Content, category_id: Option<Uuid>, now: DateTime<Utc>) -> Result<Content> {
+    /// Refuses what no schema can say, together with the `faults` already found.
+    pub fn over(
+        self,
+        current: Content,
+        category_id: Option<Uuid>,
+        now: DateTime<Utc>,
+        mut faults: Vec<Fault>,
+    ) -> Result<Content> {
+        if self.body.is_none() && self.body_format.is_some_and(|format| format != current.body_format) {
+            faults.push(Fault::body("/body_format", Code::InvalidFormat, "cannot change without the body"));
+        }
+        let sanitizer = if self.body.is_some() { SANITIZER } else { current.sanitizer };
         let body = match self.body {
-            Some(body) => Body::written(body, self.body_format.unwrap_or(current.body_format)),
-            None if self.body_format.is_some_and(|format| format != current.body_format) => {
-                let fault =
-                    Fault::body("/body_format", Code::InvalidFormat, "cannot change without the body");
-                return Err(Error::Faults(fault.code, vec![fault]));
-            }
+            Some(body) => written(body, self.body_format.unwrap_or(current.body_format), &mut faults),
             None => Body { html: current.body, source: current.body_source, format: current.body_format },
         };
         let given = Some(current.summary).filter(|_| !current.summary_made);
         let (summary, summary_made) = summary(self.summary.over(given), &body.html);
         let status = self.status.unwrap_or(current.status);
-        checked(Content {
-            slug: self.slug.unwrap_or(current.slug),
-            external_id: self.external_id.over(current.external_id),
-            title: self.title.unwrap_or(current.title),
-            summary,
-            summary_made,
-            body: body.html,
-            body_source: body.source,
-            body_format: body.format,
-            sanitizer: SANITIZER,
-            author: self.author.unwrap_or(current.author),
-            source_name: self.source_name.unwrap_or(current.source_name),
-            source_url: self.source_url.over(current.source_url),
-            category_id,
-            tags: self.tags.map_or(current.tags, distinct),
-            cover_url: self.cover_url.over(current.cover_url),
-            extra: self.extra.map_or(current.extra, figures_as_stored),
-            status,
-            published_at: status.hour(self.published_at.over(current.published_at), now),
-        })
+        checked(
+            Content {
+                slug: self.slug.unwrap_or(current.slug),
+                external_id: self.external_id.over(current.external_id),
+                title: self.title.unwrap_or(current.title),
+                summary,
+                summary_made,
+                body: body.html,
+                body_source: body.source,
+                body_format: body.format,
+                sanitizer,
+                author: self.author.unwrap_or(current.author),
+                source_name: self.source_name.unwrap_or(current.source_name),
+                source_url: self.source_url.over(current.source_url),
+                category_id,
+                tags: self.tags.map_or(current.tags, distinct),
+                cover_url: self.cover_url.over(current.cover_url),
+                extra: match self.extra {
+                    Some(patch) => merged(current.extra, figures_as_stored(patch)),
+                    None => current.extra,
+                },
+                status,
+                published_at: status.hour(self.published_at.over(current.published_at), now),
+            },
+            faults,
+        )
     }
 }
 
@@ -249,9 +268,34 @@ fn figures_as_stored(value: Value) -> Value {
     }
 }
 
+/// `patch` merged into `current` (RFC 7396): null removes a key, objects are merged in turn.
+fn merged(current: Value, patch: Value) -> Value {
+    let Value::Object(patch) = patch else { return patch };
+    let mut merged_into = match current {
+        Value::Object(current) => current,
+        _ => Map::new(),
+    };
+    for (key, value) in patch {
+        if value.is_null() {
+            merged_into.shift_remove(&key);
+        } else {
+            let before = merged_into.get(&key).cloned().unwrap_or_default();
+            merged_into.insert(key, merged(before, value));
+        }
+    }
+    Value::Object(merged_into)
+}
+
+/// The body as it is stored; a fault and nothing when it is nested too deeply.
+fn written(source: String, format: BodyFormat, faults: &mut Vec<Fault>) -> Body {
+    Body::written(source, format).unwrap_or_else(|TooDeep| {
+        faults.push(Fault::body("/body", Code::InvalidFormat, "is nested too deeply"));
+        Body { html: String::new(), source: None, format }
+    })
+}
+
 /// What no schema can say about an article.
-fn checked(content: Content) -> Result<Content> {
-    let mut faults = Vec::new();
+fn checked(content: Content, mut faults: Vec<Fault>) -> Result<Content> {
     if let Some(detail) = slug::refusal(&content.slug) {
         faults.push(Fault::body("/slug", Code::InvalidFormat, detail));
     }

@@ -140,6 +140,7 @@ impl ArticleFilter {
         match reader.staff() {
             Some(member) if trash => member.trashed_articles().ok_or_else(Error::not_found),
             Some(member) if self.status.is_some() => Ok(member.articles()),
+            None if (trash || self.status.is_some()) && reader.0.is_none() => Err(Error::unauthenticated()),
             None if trash || self.status.is_some() => {
                 Err(Error::forbidden("Asking by status or deleted takes the role author, editor or admin."))
             }

@@ -64,7 +64,7 @@ pub async fn list_articles(
     let rows = queries::list(&mut conn, listing, &walk).await?;
     let modified = rows.iter().map(|row| row.updated_at).max();
     let page = paging.page(&walk, rows, total, |row| cursor_keys(&walk.order, row));
-    let surrogates = ["articles".to_owned(), "categories".to_owned()];
+    let surrogates = ["articles", "categories", "site"].map(str::to_owned);
     let reply = match filter.fields {
         None => Either::Left(
             Reply::list(page.map(|row| ArticleCard::new(&tree, row)))
@@ -133,7 +133,9 @@ async fn single(
     let with_neighbors = detail.include.is_some_and(|relations| relations.contains(&Relation::Neighbors));
     let article = article(&mut conn, row, reader.staff().is_some(), with_neighbors).await?;
     let (tag, modified) = (etag(article.card.version, &article), article.card.updated_at);
-    let surrogates = [format!("article:{}", article.card.id), "categories".to_owned()];
+    let mut surrogates =
+        vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];
+    surrogates.extend(with_neighbors.then(|| "articles".to_owned()));
     Ok(match detail.fields {
         None => {
             Either::Left(Reply::one(article).tagged(tag).modified(Some(modified)).surrogates(&surrogates))

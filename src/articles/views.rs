@@ -19,16 +19,21 @@ pub const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// Views that are not written yet, by article.
 #[derive(Debug, Default)]
-pub struct Counter(Mutex<HashMap<Uuid, i64>>);
+pub struct Counter {
+    gathered: Mutex<HashMap<Uuid, i64>>,
+    /// One flush at a time: the last one before the end must not miss what another holds.
+    flushing: tokio::sync::Mutex<()>,
+}
 
 impl Counter {
     fn add(&self, id: Uuid) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default() += 1;
+        *self.gathered.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default() += 1;
     }
 
     /// Writes what was gathered; what cannot be written is kept for the next time.
     pub async fn flush(&self, app: &App) -> Result<()> {
-        let gathered = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let _alone = self.flushing.lock().await;
+        let gathered = std::mem::take(&mut *self.gathered.lock().unwrap_or_else(PoisonError::into_inner));
         if gathered.is_empty() {
             return Ok(());
         }
@@ -38,7 +43,7 @@ impl Counter {
             Err(error) => Err(error),
         };
         if written.is_err() {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
             for (id, count) in gathered {
                 *kept.entry(id).or_default() += count;
             }

@@ -79,8 +79,8 @@ fn may_write(member: &Member, status: Option<Status>, views: Option<i64>) -> Res
 /// Adds an article with its views, and records it.
 pub async fn add(tx: &mut Tx, actor: Actor, new: NewArticle) -> Result<Uuid> {
     let (slug_is_made, views) = (new.slug.is_none(), new.views);
-    let category = category_id(tx, new.category.as_deref()).await?;
-    let content = new.content(category, db::now(tx).await?)?;
+    let (category, faults) = category_id(tx, new.category.as_deref()).await?;
+    let content = new.content(category, db::now(tx).await?, faults)?;
     let id = insert(tx, content, actor.id, slug_is_made).await?;
     if let Some(views) = views {
         queries::set_views(tx, id, views).await?;
@@ -123,13 +123,14 @@ fn unknown_category() -> Fault {
     Fault::body("/category", Code::UnknownReference, "names no section")
 }
 
-async fn category_id(tx: &mut Tx, category: Option<&str>) -> Result<Option<Uuid>> {
-    let Some(category) = category else { return Ok(None) };
+/// The section of this name, or the fault that there is none.
+async fn category_id(tx: &mut Tx, category: Option<&str>) -> Result<(Option<Uuid>, Vec<Fault>)> {
+    let Some(category) = category else { return Ok((None, Vec::new())) };
     let tree = categories::queries::tree(tx).await?;
-    match tree.find(&Key::parse(category)) {
-        Some(row) => Ok(Some(row.id)),
-        None => Err(Error::Faults(Code::UnknownReference, vec![unknown_category()])),
-    }
+    Ok(match tree.find(&Key::parse(category)) {
+        Some(row) => (Some(row.id), Vec::new()),
+        None => (None, vec![unknown_category()]),
+    })
 }
 
 /// The article as the answer to its change.
@@ -176,13 +177,13 @@ async fn lock_own(tx: &mut Tx, member: &Member, key: Key) -> Result<Row> {
 }
 
 async fn change(tx: &mut Tx, actor: Actor, row: &Row, patch: ArticlePatch) -> Result<()> {
-    let category = match &patch.category {
-        Patch::Keep => row.content.category_id,
-        Patch::Clear => None,
+    let (category, faults) = match &patch.category {
+        Patch::Keep => (row.content.category_id, Vec::new()),
+        Patch::Clear => (None, Vec::new()),
         Patch::Set(category) => category_id(tx, Some(category)).await?,
     };
     let views = patch.views;
-    let after = patch.over(row.content.clone(), category, db::now(tx).await?)?;
+    let after = patch.over(row.content.clone(), category, db::now(tx).await?, faults)?;
     replace(tx, actor, row, &after, views).await
 }
 
@@ -252,12 +253,12 @@ async fn put_over(tx: &mut Tx, actor: Actor, row: &Row, trashed: bool, mut new: 
         changes::queries::record(tx, actor, Change::new("restore", "article", row.id)).await?;
     }
     let views = new.views;
-    let category = category_id(tx, new.category.as_deref()).await?;
+    let (category, faults) = category_id(tx, new.category.as_deref()).await?;
     new.slug.get_or_insert_with(|| row.content.slug.clone());
     // Published again without an hour, it keeps the one it had.
     new.published_at =
         new.published_at.or(row.content.published_at.filter(|_| new.status == Some(Status::Published)));
-    let after = new.content(category, db::now(tx).await?)?;
+    let after = new.content(category, db::now(tx).await?, faults)?;
     replace(tx, actor, row, &after, views).await
 }
 

@@ -20,6 +20,9 @@ use crate::http::reply::{Data, Done, Reply};
 use crate::members::guard::{Editor, Reader};
 use crate::slug;
 
+/// Levels a tree may have: a breadcrumb longer than that helps nobody.
+const MOST_LEVELS: usize = 16;
+
 /// List sections
 ///
 /// The whole tree: flat, parents before children, or nested with `tree=true`.
@@ -93,20 +96,16 @@ fn slug_taken() -> Fault {
 /// What a new section will be. Needs the locked tree, so that a slug made here stays free.
 pub fn new_content(tree: &Tree, new: NewCategory) -> Result<Content> {
     let slug = match new.slug {
-        Some(slug) => checked_slug(slug)?,
+        Some(slug) => checked_slug(slug),
         None => {
             let made = slug::from_title(&new.name, "section");
             let taken = tree.find(&Key::Slug(made.clone())).is_some();
-            if taken { slug::with_suffix(&made) } else { made }
+            Ok(if taken { slug::with_suffix(&made) } else { made })
         }
     };
-    Ok(Content {
-        parent_id: new.parent.map(|parent| parent_id(tree, &parent)).transpose()?,
-        slug,
-        name: new.name,
-        description: new.description,
-        position: new.position,
-    })
+    let parent_id = new.parent.map(|parent| parent_id(tree, &parent, 1)).transpose();
+    let (slug, parent_id) = Error::join(slug, parent_id)?;
+    Ok(Content { parent_id, slug, name: new.name, description: new.description, position: new.position })
 }
 
 fn checked_slug(slug: String) -> Result<String> {
@@ -118,10 +117,16 @@ fn checked_slug(slug: String) -> Result<String> {
     }
 }
 
-fn parent_id(tree: &Tree, parent: &str) -> Result<Uuid> {
-    let fault = || Fault::body("/parent", Code::UnknownReference, "names no section");
-    let found = tree.find(&Key::parse(parent));
-    found.map(|row| row.id).ok_or_else(|| Error::Faults(Code::UnknownReference, vec![fault()]))
+/// The section that `parent` names, if `height` levels still fit below it.
+fn parent_id(tree: &Tree, parent: &str, height: usize) -> Result<Uuid> {
+    let refuse = |code, detail: &str| Err(Error::Faults(code, vec![Fault::body("/parent", code, detail)]));
+    match tree.find(&Key::parse(parent)) {
+        None => refuse(Code::UnknownReference, "names no section"),
+        Some(row) if tree.path(row.id).len() + height > MOST_LEVELS => {
+            refuse(Code::OutOfRange, &format!("would make the tree deeper than {MOST_LEVELS} levels"))
+        }
+        Some(row) => Ok(row.id),
+    }
 }
 
 /// The section as the answer to its change.
@@ -166,7 +171,7 @@ fn patched(tree: &Tree, row: &Row, patch: CategoryPatch) -> Result<Content> {
     let parent_id = match patch.parent {
         Patch::Keep => current.parent_id,
         Patch::Clear => None,
-        Patch::Set(parent) => Some(parent_id(tree, &parent)?),
+        Patch::Set(parent) => Some(parent_id(tree, &parent, tree.height(row.id))?),
     };
     if parent_id.is_some_and(|parent| tree.subtree(row.id).contains(&parent)) {
         let fault = Fault::body("/parent", Code::CategoryCycle, "is this section or one inside it");
@@ -202,7 +207,13 @@ pub async fn delete_category(
             Some(target) => empty_into(tx, editor.0.actor(), &tree, row.id, target).await?,
             None => refuse_if_used(tx, &tree, row.id).await?,
         }
-        queries::delete(tx, row.id).await?;
+        queries::delete(tx, row.id).await.on_constraint("articles_category_id_fkey", || {
+            Fault::parameter(
+                "move_to",
+                Code::CategoryInUse,
+                "an article was just written into the section; try again",
+            )
+        })?;
         Ok(changes::queries::record(tx, editor.0.actor(), Change::new("delete", "category", row.id)).await?)
     })
     .await?;
@@ -231,6 +242,7 @@ async fn empty_into(tx: &mut Tx, actor: Actor, tree: &Tree, id: Uuid, target: &s
     if tree.subtree(id).contains(&target) {
         return Err(refuse("is the section itself or one inside it"));
     }
+    queries::allow_long_statements(tx).await?;
     let articles = queries::move_articles(tx, id, target).await?;
     let change = Change::new("update", "article", id).of_fields(vec!["category".to_owned()]);
     changes::queries::record_many(tx, actor, change, &articles).await?;

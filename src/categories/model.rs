@@ -112,6 +112,13 @@ impl Tree {
         found
     }
 
+    /// How many levels the section `id` and those below it span; 1 for a section that holds none.
+    pub fn height(&self, id: Uuid) -> usize {
+        let above = self.path(id).len();
+        let depths = self.subtree(id).into_iter().map(|below| self.path(below).len());
+        depths.max().unwrap_or(above).saturating_sub(above) + 1
+    }
+
     /// Every section, each before those in it.
     pub fn in_order(&self) -> Vec<&Row> {
         let mut ordered = Vec::with_capacity(self.rows.len());
@@ -159,6 +166,7 @@ mod tests {
         assert_eq!(ids(&tree.in_order()), [2, 3, 4, 5, 1]);
         assert_eq!(ids(&tree.path(Uuid::from_u128(5))), [2, 4, 5]);
         assert_eq!(tree.subtree(Uuid::from_u128(2)).len(), 4);
+        assert_eq!([1, 2, 4, 5].map(|id| tree.height(Uuid::from_u128(id))), [1, 3, 2, 1]);
         assert_eq!(tree.find(&Key::parse("s4")).unwrap().id.as_u128(), 4);
     }
 

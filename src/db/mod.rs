@@ -9,7 +9,7 @@ pub mod visibility;
 
 use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::{BigInt, Text, Timestamptz};
 use diesel::{IntoSql, QueryResult};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -26,6 +26,7 @@ const MIGRATION_LOCK: i64 = 0x696e_6b73_746f_6e65;
 /// and all but the first find nothing to do. Must run inside a multi-thread
 /// tokio runtime (the migration harness blocks in place).
 pub async fn migrate(mut conn: AsyncPgConnection) -> anyhow::Result<usize> {
+    warn_of_language(&mut conn).await?;
     // Waiting for another process, or building an index, may take longer than a request may.
     diesel::sql_query("SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false), set_config('idle_in_transaction_session_timeout', '0', false)")
         .execute(&mut conn)
@@ -40,6 +41,20 @@ pub async fn migrate(mut conn: AsyncPgConnection) -> anyhow::Result<usize> {
     let ran =
         harness.run_pending_migrations(MIGRATIONS).map_err(|cause| anyhow!("a migration failed: {cause}"))?;
     Ok(ran.len())
+}
+
+/// Warns of a server whose messages are not English: some passing faults (a full
+/// pool, a timeout) are known by their text, and would be told as faults of ours.
+async fn warn_of_language(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    let language = diesel::select(diesel::dsl::sql::<Text>("current_setting('lc_messages')"));
+    let language: String = language.get_result(conn).await?;
+    if !(language.is_empty() || ["C", "POSIX", "en"].iter().any(|english| language.starts_with(english))) {
+        tracing::warn!(
+            lc_messages = language,
+            "Set lc_messages to C on the PostgreSQL server: Inkstone reads English messages"
+        );
+    }
+    Ok(())
 }
 
 /// The time, by the database's clock: the only clock that counts.

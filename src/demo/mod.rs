@@ -36,8 +36,12 @@ pub async fn load(app: &App) -> anyhow::Result<bool> {
 
 async fn load_once(tx: &mut Tx, demo: Demo) -> Result<bool> {
     // The tree's lock also keeps two processes from loading at once.
-    categories::queries::lock_tree(tx).await?;
+    let tree = categories::queries::lock_tree(tx).await?;
     if changes::queries::exists(tx, "load", "demo").await? {
+        return Ok(false);
+    }
+    if !tree.in_order().is_empty() || changes::queries::exists(tx, "create", "article").await? {
+        tracing::warn!("The demo site is not loaded: this site has contents of its own");
         return Ok(false);
     }
     let now = db::now(tx).await?;
@@ -55,7 +59,7 @@ async fn load_once(tx: &mut Tx, demo: Demo) -> Result<bool> {
     for mut notice in demo.notices {
         set_hour(&mut notice, "hours_ago", "published_at", |hours| now - hours);
         set_hour(&mut notice, "expires_in_hours", "expires_at", |hours| now + hours);
-        let content = read::<NewNotice>(notice.into())?.content(now);
+        let content = read::<NewNotice>(notice.into())?.content(now)?;
         notices::handlers::add(tx, Actor::SYSTEM, &content).await?;
     }
     changes::queries::record(tx, Actor::SYSTEM, Change::new("load", "demo", site.id)).await?;

@@ -91,7 +91,7 @@ codes! {
     InvalidFormat = UNPROCESSABLE_ENTITY "invalid_format" "Invalid format",
     /// Names a thing that does not exist.
     UnknownReference = UNPROCESSABLE_ENTITY "unknown_reference" "Unknown reference",
-    /// The password is on the list of those that are guessed first.
+    /// The password is one that is guessed first, like the member's own address.
     WeakPassword = UNPROCESSABLE_ENTITY "weak_password" "Weak password",
     /// The server is set to require `If-Match`.
     PreconditionRequired = PRECONDITION_REQUIRED "precondition_required" "Precondition required",

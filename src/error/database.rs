@@ -22,7 +22,7 @@ impl From<DieselError> for Error {
 /// Whether a fault of the database passes by itself: it is away, restarting,
 /// read-only for now, full, or made us wait too long.
 fn is_passing(kind: &DatabaseErrorKind, message: &str) -> bool {
-    // diesel keeps no SQLSTATE of these; the connection asks for English messages.
+    // diesel keeps no SQLSTATE of these. A server that speaks another language is warned of at the start.
     const PASSING: &[&str] = &[
         "terminating connection",
         "the database system is",

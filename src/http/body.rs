@@ -1,10 +1,9 @@
 //! Request bodies: one extractor that says everything that is wrong, and where.
 
-use std::any::{TypeId, type_name};
-use std::collections::HashMap;
+use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -15,7 +14,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::json;
-use super::schema::Checker;
+use super::schema::{Checker, Compiled, compiled};
 use crate::error::{Code, Error, Result};
 
 /// Largest body a route takes, in bytes; put another one into a route's `app_data` to override.
@@ -108,14 +107,8 @@ fn with_whole_numbers(mut value: Value) -> Value {
     value
 }
 
-/// The checker of `T`, compiled on first use and kept.
+/// The checker of `T`.
 fn checker<T: ToSchema + 'static>() -> Result<Arc<Checker>> {
-    static COMPILED: LazyLock<RwLock<HashMap<TypeId, Arc<Checker>>>> = LazyLock::new(RwLock::default);
-    let poisoned = |_| Error::Internal(anyhow::anyhow!("the schema store is poisoned"));
-    if let Some(found) = COMPILED.read().map_err(|_| poisoned(()))?.get(&TypeId::of::<T>()) {
-        return Ok(found.clone());
-    }
-    let made = Arc::new(Checker::of::<T>()?);
-    COMPILED.write().map_err(|_| poisoned(()))?.insert(TypeId::of::<T>(), made.clone());
-    Ok(made)
+    static CHECKERS: Compiled<Checker> = Compiled::new(Default::default);
+    compiled::<T, _>(&CHECKERS, Checker::of::<T>)
 }

@@ -3,6 +3,7 @@
 use std::future::{Ready, ready};
 use std::hash::{Hash, Hasher};
 
+use actix_web::http::Method;
 use actix_web::http::header::{IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use base64::Engine;
@@ -93,13 +94,18 @@ impl FromRequest for IfMatch {
     fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
         let required = req.app_data::<web::Data<App>>().is_some_and(|app| app.config.http.require_if_match);
         ready(match Self::read(req) {
-            Self::Absent if required && !req.headers().contains_key(IF_NONE_MATCH) => Err(Error::Refused(
+            Self::Absent if required && !creates_only(req) => Err(Error::Refused(
                 Code::PreconditionRequired,
                 "Send the ETag of what you read as If-Match.".to_owned(),
             )),
             given => Ok(given),
         })
     }
+}
+
+fn creates_only(req: &HttpRequest) -> bool {
+    let star = req.headers().get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == b"*");
+    star && *req.method() == Method::PUT
 }
 
 /// Whether a PUT asked to create only (`If-None-Match: *`).
@@ -111,8 +117,7 @@ impl FromRequest for CreateOnly {
     type Future = Ready<Result<Self>>;
 
     fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let star = req.headers().get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == b"*");
-        ready(Ok(Self(star)))
+        ready(Ok(Self(creates_only(req))))
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::schema::MOST_FAULTS;
 use crate::error::{Code, Error, Fault, Result};
 
 /// The value in `bytes`, and the faults found on the way.
@@ -25,6 +26,12 @@ pub fn escape(segment: &str) -> String {
     segment.replace('~', "~0").replace('/', "~1")
 }
 
+/// The name of a key as faults show it: the beginning of a long one, for a
+/// hostile body must not make an answer larger than itself.
+pub fn shown(key: &str) -> String {
+    key.chars().take(100).collect()
+}
+
 #[derive(Default)]
 struct Place {
     path: Vec<String>,
@@ -33,14 +40,19 @@ struct Place {
 
 impl Place {
     fn pointer(&self) -> String {
-        self.path.iter().map(|segment| format!("/{}", escape(segment))).collect()
+        self.path.iter().map(|segment| format!("/{}", escape(&shown(segment)))).collect()
+    }
+
+    /// Keeps a fault at the current place, while there are not too many.
+    fn fault(&mut self, code: Code, detail: &str) {
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(Fault::body(self.pointer(), code, detail));
+        }
     }
 
     fn check(&mut self, text: &str) {
         if text.contains('\0') {
-            let fault =
-                Fault::body(self.pointer(), Code::InvalidFormat, "must not contain the NUL character");
-            self.faults.push(fault);
+            self.fault(Code::InvalidFormat, "must not contain the NUL character");
         }
     }
 }
@@ -107,8 +119,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
             self.0.path.push(key.clone());
             self.0.check(&key);
             if object.contains_key(&key) {
-                let fault = Fault::body(self.0.pointer(), Code::DuplicateField, "is given more than once");
-                self.0.faults.push(fault);
+                self.0.fault(Code::DuplicateField, "is given more than once");
             }
             let value = entries.next_value_seed(Strict(self.0));
             self.0.path.pop();

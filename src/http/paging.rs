@@ -28,7 +28,7 @@ pub struct PagingParams {
     #[param(minimum = 1, maximum = 100, default = 20, nullable = false)]
     page_size: Option<i64>,
     /// Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`.
-    #[param(max_length = 2000, nullable = false)]
+    #[param(max_length = 8000, nullable = false)]
     cursor: Option<String>,
     /// The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`.
     #[param(minimum = 1, nullable = false)]
@@ -207,9 +207,14 @@ impl Paging {
         let mut links = vec![self.target(None, "first")];
         match page.number {
             Some(number) => {
-                links.extend(
-                    page.has_next.then(|| self.target(Some(("page", &(number + 1).to_string())), "next")),
-                );
+                // Where page numbers end, the cursor goes on.
+                let next = (number + 1).to_string();
+                let next = if (number + 1) * page.size > DEEPEST {
+                    page.next_cursor.as_deref().map(|cursor| ("cursor", cursor))
+                } else {
+                    page.has_next.then_some(("page", next.as_str()))
+                };
+                links.extend(next.map(|next| self.target(Some(next), "next")));
                 links.extend(
                     (number > 1).then(|| self.target(Some(("page", &(number - 1).to_string())), "prev")),
                 );

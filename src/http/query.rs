@@ -1,6 +1,7 @@
 //! Query strings, checked against the parameters that the OpenAPI document publishes.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use actix_web::{FromRequest, HttpRequest, dev};
 use percent_encoding::percent_decode_str;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 
-use super::schema::Checker;
+use super::schema::{Checker, Compiled, compiled};
 use crate::error::{Code, Error, Fault, Result};
 
 /// The parameters `T` of a request's query string.
@@ -19,7 +20,7 @@ use crate::error::{Code, Error, Fault, Result};
 #[derive(Clone, Debug)]
 pub struct Query<T>(pub T);
 
-impl<T: DeserializeOwned + IntoParams> FromRequest for Query<T> {
+impl<T: DeserializeOwned + IntoParams + 'static> FromRequest for Query<T> {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
@@ -28,10 +29,17 @@ impl<T: DeserializeOwned + IntoParams> FromRequest for Query<T> {
     }
 }
 
+/// Parameters a query string may have; no operation knows half as many.
+const MOST_PARAMETERS: usize = 64;
+
 /// The decoded names and values of a query string, in order.
 ///
 /// Fails with 400 on percent-encoding that is not UTF-8, on NUL, and on a name given twice.
 pub fn pairs(query: &str) -> Result<Vec<(String, String)>> {
+    if query.split('&').nth(MOST_PARAMETERS).is_some() {
+        let detail = format!("A query string may have at most {MOST_PARAMETERS} parameters.");
+        return Err(Error::Refused(Code::BadRequest, detail));
+    }
     let mut pairs: Vec<(String, String)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -61,25 +69,30 @@ fn decode(text: &str) -> Result<String> {
     }
 }
 
-fn parse<T: DeserializeOwned + IntoParams>(pairs: &[(String, String)]) -> Result<T> {
+fn parse<T: DeserializeOwned + IntoParams + 'static>(pairs: &[(String, String)]) -> Result<T> {
+    let known = checkers::<T>()?;
     let mut object = Map::new();
     let mut faults = Vec::new();
-    for parameter in T::into_params(|| Some(ParameterIn::Query)) {
-        let Some((name, text)) = pairs.iter().find(|(name, _)| *name == parameter.name) else { continue };
-        let Some(schema) = &parameter.schema else { continue };
-        let checker = Checker::new(schema, Map::new())?;
-        let value = coerce(&checker, text);
-        faults.extend(
-            checker
-                .faults(&value)
-                .into_iter()
-                .map(|fault| Fault::parameter(name, Code::InvalidParameter, fault.detail)),
-        );
+    for (name, text) in pairs {
+        let Some((_, checker)) = known.iter().find(|(known, _)| known == name) else { continue };
+        let value = coerce(checker, text);
+        let wrong = checker.faults(&value).into_iter();
+        faults.extend(wrong.map(|fault| Fault::parameter(name, Code::InvalidParameter, fault.detail)));
         object.insert(name.clone(), value);
     }
     Error::parameters(faults)?;
     serde_json::from_value(Value::Object(object)).map_err(|cause| {
         Error::Refused(Code::InvalidParameter, format!("A parameter is not valid: {cause}."))
+    })
+}
+
+/// The parameters of `T`, each with its checker.
+fn checkers<T: IntoParams + 'static>() -> Result<Arc<Vec<(String, Checker)>>> {
+    static CHECKERS: Compiled<Vec<(String, Checker)>> = Compiled::new(Default::default);
+    compiled::<T, _>(&CHECKERS, || {
+        let parameters = T::into_params(|| Some(ParameterIn::Query)).into_iter();
+        let with_schema = parameters.filter_map(|parameter| Some((parameter.name, parameter.schema?)));
+        with_schema.map(|(name, schema)| Ok((name, Checker::new(&schema, Map::new())?))).collect()
     })
 }
 

@@ -3,6 +3,10 @@
 //! One source for both: what is documented is what is enforced, and every
 //! fault of a body is found at once, each with its place.
 
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
 use anyhow::{Context, anyhow};
 use jsonschema::error::ValidationErrorKind as Kind;
 use jsonschema::{ValidationError, Validator};
@@ -10,8 +14,25 @@ use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::json::escape;
+use super::json::{escape, shown};
 use crate::error::{Code, Error, Fault, Result};
+
+/// Faults that one answer names at most: enough to mend a body by, too few to flood with.
+pub const MOST_FAULTS: usize = 100;
+
+/// What is compiled once for a type, and kept.
+pub type Compiled<V> = LazyLock<RwLock<HashMap<TypeId, Arc<V>>>>;
+
+/// What `store` keeps for `T`, made on first use.
+pub fn compiled<T: 'static, V>(store: &Compiled<V>, make: impl FnOnce() -> Result<V>) -> Result<Arc<V>> {
+    let id = TypeId::of::<T>();
+    if let Some(found) = store.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+        return Ok(found.clone());
+    }
+    let made = Arc::new(make()?);
+    store.write().unwrap_or_else(PoisonError::into_inner).insert(id, made.clone());
+    Ok(made)
+}
 
 /// A compiled schema.
 pub struct Checker {
@@ -56,25 +77,26 @@ impl Checker {
         }
     }
 
-    /// Every fault of `value`.
+    /// The faults of `value`, up to [`MOST_FAULTS`].
     pub fn faults(&self, value: &Value) -> Vec<Fault> {
         let mut faults = Vec::new();
-        for error in self.validator.iter_errors(value) {
+        for error in self.validator.iter_errors(value).take(MOST_FAULTS) {
             self.collect(&error, &mut faults);
         }
+        faults.truncate(MOST_FAULTS);
         faults
     }
 
     fn collect(&self, error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
-        let pointer = error.instance_path().as_str();
+        let pointer = &pointer_of(error);
         match error.kind() {
             Kind::AdditionalProperties { unexpected } => {
                 let parent = error.schema_path().as_str();
                 let known = self.properties(parent);
-                faults.extend(unexpected.iter().map(|name| {
+                faults.extend(unexpected.iter().take(MOST_FAULTS).map(|name| {
                     let detail =
                         format!("unknown field{}", did_you_mean(name, known.iter().map(String::as_str)));
-                    Fault::body(format!("{pointer}/{}", escape(name)), Code::UnknownField, detail)
+                    Fault::body(format!("{pointer}/{}", escape(&shown(name))), Code::UnknownField, detail)
                 }));
             }
             Kind::Required { property } => {
@@ -105,6 +127,12 @@ impl Checker {
         let object = self.schema.pointer(parent).and_then(|schema| schema["properties"].as_object());
         object.map(|object| object.keys().cloned().collect()).unwrap_or_default()
     }
+}
+
+/// Where an error lies, its keys cut to a length that may be shown.
+fn pointer_of(error: &ValidationError<'_>) -> String {
+    let segments = error.instance_path().as_str().split('/').map(shown);
+    segments.collect::<Vec<_>>().join("/")
 }
 
 fn wants_null(error: &ValidationError<'_>) -> bool {
@@ -138,12 +166,6 @@ fn describe(kind: &Kind, value: &Value) -> (Code, String) {
 
 /// The pattern of text that holds more than white space.
 pub const NOT_BLANK: &str = r"\S";
-/// An absolute web address without credentials.
-pub const WEB_URL: &str = r"^https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?$";
-/// A web address, or a path on the site itself.
-pub const WEB_URL_OR_PATH: &str =
-    r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$";
-
 fn format_in_words(format: &str) -> &str {
     match format {
         "date-time" => "a time as in RFC 3339, like 2019-09-20T08:00:00Z",

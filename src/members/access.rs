@@ -28,8 +28,9 @@ pub async fn register_member(
     body: Json<Registration>,
 ) -> Result<impl Responder> {
     let Json(new) = body;
-    let account = account(&new.email, Role::Member, new.display_name)?;
-    let hash = hasher.hash(passwords::admit("/password", &new.password, &new.email)?).await?;
+    let password = passwords::admit("/password", &new.password, &new.email);
+    let (account, password) = Error::join(account(&new.email, Role::Member, new.display_name), password)?;
+    let hash = hasher.hash(password).await?;
     let row = app.write(async move |tx| add(tx, Actor::VISITOR, &account, &hash).await).await?;
     Ok(Reply::created("/api/v1/members/me".to_owned(), Member::from(row)))
 }

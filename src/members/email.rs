@@ -13,7 +13,9 @@ pub fn canonical(typed: &str) -> Option<String> {
     let (local, domain) = folded.rsplit_once('@')?;
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"@\"(),:;<>[\\]".contains(c);
     let local_ok = !local.is_empty() && local.len() <= 64 && local.chars().all(plain);
-    let Ok(Host::Domain(domain)) = Host::parse(domain) else { return None };
+    let Ok(Host::Domain(domain)) = Host::parse(domain.strip_suffix('.').unwrap_or(domain)) else {
+        return None;
+    };
     let address = format!("{local}@{domain}");
     (local_ok && address.len() <= MAX).then_some(address)
 }
@@ -26,7 +28,8 @@ mod tests {
     fn spellings_of_one_address_meet() {
         let one = canonical("ada@example.org");
         assert!(one.is_some());
-        for spelling in [" Ada@Example.org ", "ADA@EXAMPLE.ORG", "ａｄａ@example.org"] {
+        for spelling in [" Ada@Example.org ", "ADA@EXAMPLE.ORG", "ａｄａ@example.org", "ada@example.org."]
+        {
             assert_eq!(canonical(spelling), one, "{spelling}");
         }
         assert_eq!(canonical("li@例子.公司").as_deref(), Some("li@xn--fsqu00a.xn--55qx5d"));

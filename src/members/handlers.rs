@@ -63,8 +63,10 @@ pub async fn create_member(
     body: Json<NewMember>,
 ) -> Result<impl Responder> {
     let Json(new) = body;
-    let account = account(&new.email, new.role.unwrap_or(Role::Member), new.display_name)?;
-    let hash = hasher.hash(passwords::admit("/password", &new.password, &new.email)?).await?;
+    let password = passwords::admit("/password", &new.password, &new.email);
+    let account = account(&new.email, new.role.unwrap_or(Role::Member), new.display_name);
+    let (account, password) = Error::join(account, password)?;
+    let hash = hasher.hash(password).await?;
     let row = app.write(async move |tx| add(tx, admin.0.actor(), &account, &hash).await).await?;
     Ok(Reply::created(format!("/api/v1/members/{}", row.id), Member::from(row)))
 }

@@ -72,8 +72,6 @@ pub struct MemberRow {
     pub account: Account,
     /// When the address was confirmed.
     pub email_verified_at: Option<DateTime<Utc>>,
-    /// When the profile was first complete.
-    pub profile_completed_at: Option<DateTime<Utc>>,
     /// For `If-Match`.
     pub version: i32,
     /// When the member registered.

@@ -117,7 +117,7 @@ mod tests {
             assert!(verify(&keys, &parts.join(".")).is_err(), "{header}");
         }
         assert!(verify(&keys, &good[..good.len() - 4]).is_err());
-        assert!(verify(&keys, &good.rsplit_once('.').unwrap().0).is_err());
+        assert!(verify(&keys, good.rsplit_once('.').unwrap().0).is_err());
         assert!(verify(&keys, "").is_err());
     }
 }

@@ -36,9 +36,6 @@ pub struct Member {
     avatar_url: Option<String>,
     /// A few words.
     bio: String,
-    /// When the profile was first complete.
-    #[schema(required)]
-    profile_completed_at: Option<DateTime<Utc>>,
     /// For `If-Match`.
     #[schema(example = 1)]
     pub(super) version: i32,
@@ -63,7 +60,6 @@ impl From<MemberRow> for Member {
             title: account.title,
             avatar_url: account.avatar_url,
             bio: account.bio,
-            profile_completed_at: row.profile_completed_at,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -231,18 +227,4 @@ pub enum MemberSort {
     /// Oldest first.
     #[serde(rename = "created_at")]
     Oldest,
-}
-
-#[cfg(test)]
-mod tests {
-    use utoipa::PartialSchema;
-
-    use super::*;
-    use crate::http::schema::WEB_URL;
-
-    #[test]
-    fn the_picture_has_the_pattern_of_every_web_url() {
-        let schema = serde_json::to_value(ProfilePatch::schema()).unwrap();
-        assert_eq!(schema["properties"]["avatar_url"]["pattern"], WEB_URL);
-    }
 }

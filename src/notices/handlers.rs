@@ -33,6 +33,7 @@ pub async fn list_notices(
 ) -> Result<impl Responder> {
     let Query(filter) = filter;
     let visible = visible(&reader, &filter)?;
+    let for_staff = reader.notices() == Notices::All;
     let mut conditions = Conditions::default();
     conditions.and(visible.sql());
     conditions.and_if("notices.kind = ?", filter.kind.map(|kind| Value::Text(kind.as_str().to_owned())));
@@ -43,7 +44,7 @@ pub async fn list_notices(
     let total = paging.total(&mut conn, "notices", &conditions).await?;
     let rows = queries::list(&mut conn, conditions, &walk).await?;
     let modified = rows.iter().map(|row| row.updated_at).max();
-    let page = paging.page(&walk, rows, total, cursor_keys).map(Notice::from);
+    let page = paging.page(&walk, rows, total, cursor_keys).map(|row| Notice::new(row, for_staff));
     Ok(Reply::list(page).modified(modified).surrogates(&["notices".to_owned()]))
 }
 
@@ -54,6 +55,7 @@ fn visible(reader: &Reader, filter: &NoticeFilter) -> Result<Notices> {
         Notices::All if trash => Ok(Notices::Trash),
         Notices::All if filter.status.is_some() => Ok(Notices::All),
         Notices::All => Ok(Notices::ForMembers),
+        _ if (trash || filter.status.is_some()) && reader.0.is_none() => Err(Error::unauthenticated()),
         _ if trash || filter.status.is_some() => {
             Err(Error::forbidden("Asking by status or deleted takes the role editor or admin."))
         }
@@ -66,8 +68,8 @@ fn cursor_keys(row: &Row) -> Vec<String> {
     vec![row.content.pinned.to_string(), hour, row.id.to_string()]
 }
 
-fn one(row: Row) -> Reply<Data<Notice>> {
-    let notice = Notice::from(row);
+fn one(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
+    let notice = Notice::new(row, for_staff);
     let (tag, modified) = (etag(notice.version, &notice), notice.updated_at);
     let surrogate = format!("notice:{}", notice.id);
     Reply::one(notice).tagged(tag).modified(Some(modified)).surrogates(&[surrogate])
@@ -77,7 +79,8 @@ fn one(row: Row) -> Reply<Data<Notice>> {
 #[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), security((), ("bearer" = [])), responses((status = 200, description = "The notice", body = Data<Notice>)))]
 #[get("/{id}")]
 pub async fn get_notice(app: web::Data<App>, reader: Reader, id: Id) -> Result<impl Responder> {
-    Ok(one(queries::by_id(&mut *app.conn().await?, id.0, reader.notices()).await?))
+    let for_staff = reader.notices() == Notices::All;
+    Ok(one(queries::by_id(&mut *app.conn().await?, id.0, reader.notices()).await?, for_staff))
 }
 
 /// Create a notice
@@ -90,11 +93,11 @@ pub async fn create_notice(
 ) -> Result<impl Responder> {
     let row = app
         .write(async move |tx| {
-            let content = body.0.clone().content(crate::db::now(tx).await?);
+            let content = body.0.clone().content(crate::db::now(tx).await?)?;
             add(tx, editor.0.actor(), &content).await
         })
         .await?;
-    let notice = Notice::from(row);
+    let notice = Notice::new(row, true);
     let tag = etag(notice.version, &notice);
     Ok(Reply::created(format!("/api/v1/notices/{}", notice.id), notice).tagged(tag))
 }
@@ -124,7 +127,7 @@ pub async fn update_notice(
         .write(async move |tx| {
             let row = queries::lock(tx, id.0, Notices::All).await?;
             seen.check(row.version)?;
-            let after = body.0.clone().over(row.content.clone(), crate::db::now(tx).await?);
+            let after = body.0.clone().over(row.content.clone(), crate::db::now(tx).await?)?;
             if after == row.content {
                 return Ok(row);
             }
@@ -133,7 +136,7 @@ pub async fn update_notice(
             queries::update(tx, row.id, &after).await.on_constraint("notices_window", bad_window)
         })
         .await?;
-    Ok(one(row))
+    Ok(one(row, true))
 }
 
 /// Delete a notice
@@ -157,7 +160,7 @@ pub async fn restore_notice(
     id: Id,
     seen: IfMatch,
 ) -> Result<impl Responder> {
-    Ok(one(set_deleted(app, editor, id, seen, Notices::Trash).await?))
+    Ok(one(set_deleted(app, editor, id, seen, Notices::Trash).await?, true))
 }
 
 /// Moves a notice that is in `from` to the other side of the trash.

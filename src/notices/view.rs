@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::model::{Audience, Content, NoticeKind, Row};
 use crate::db::types::{BodyFormat, Status, as_stored};
+use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
-use crate::markup::{Body, SANITIZER};
+use crate::markup::{Body, SANITIZER, TooDeep};
 
 /// A notice.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]
@@ -25,6 +26,10 @@ pub struct Notice {
     pub body: String,
     /// What it was written in.
     pub body_format: BodyFormat,
+    /// What was written, when that was not HTML (editors and admins only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub body_source: Option<String>,
     /// Whether it comes before the others.
     pub pinned: bool,
     /// Whom it is for.
@@ -45,8 +50,9 @@ pub struct Notice {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<Row> for Notice {
-    fn from(row: Row) -> Self {
+impl Notice {
+    /// The notice in `row`.
+    pub fn new(row: Row, for_staff: bool) -> Self {
         let content = row.content;
         Self {
             id: row.id,
@@ -54,6 +60,7 @@ impl From<Row> for Notice {
             title: content.title,
             body: content.body,
             body_format: content.body_format,
+            body_source: content.body_source.filter(|_| for_staff),
             pinned: content.pinned,
             audience: content.audience,
             status: content.status,
@@ -99,10 +106,10 @@ pub struct NewNotice {
 
 impl NewNotice {
     /// What the new notice will be, at the time `now`.
-    pub fn content(self, now: DateTime<Utc>) -> Content {
-        let body = Body::written(self.body, self.body_format.unwrap_or(BodyFormat::Html));
+    pub fn content(self, now: DateTime<Utc>) -> Result<Content> {
+        let body = written(self.body, self.body_format.unwrap_or(BodyFormat::Html))?;
         let status = self.status.unwrap_or(Status::Draft);
-        Content {
+        Ok(Content {
             kind: self.kind,
             title: self.title,
             body: body.html,
@@ -114,7 +121,7 @@ impl NewNotice {
             status,
             published_at: status.hour(self.published_at, now),
             expires_at: self.expires_at.map(as_stored),
-        }
+        })
     }
 }
 
@@ -156,26 +163,40 @@ pub struct NoticePatch {
 
 impl NoticePatch {
     /// The notice after the change, at the time `now`.
-    pub fn over(self, current: Content, now: DateTime<Utc>) -> Content {
+    pub fn over(self, current: Content, now: DateTime<Utc>) -> Result<Content> {
+        let sanitizer = if self.body.is_some() { SANITIZER } else { current.sanitizer };
         let body = match self.body {
-            Some(body) => Body::written(body, self.body_format.unwrap_or(current.body_format)),
+            Some(body) => written(body, self.body_format.unwrap_or(current.body_format))?,
+            None if self.body_format.is_some_and(|format| format != current.body_format) => {
+                let fault =
+                    Fault::body("/body_format", Code::InvalidFormat, "cannot change without the body");
+                return Err(Error::Faults(fault.code, vec![fault]));
+            }
             None => Body { html: current.body, source: current.body_source, format: current.body_format },
         };
         let status = self.status.unwrap_or(current.status);
-        Content {
+        Ok(Content {
             kind: self.kind.unwrap_or(current.kind),
             title: self.title.unwrap_or(current.title),
             body: body.html,
             body_source: body.source,
             body_format: body.format,
-            sanitizer: SANITIZER,
+            sanitizer,
             pinned: self.pinned.unwrap_or(current.pinned),
             audience: self.audience.unwrap_or(current.audience),
             status,
             published_at: status.hour(self.published_at.over(current.published_at), now),
             expires_at: self.expires_at.over(current.expires_at).map(as_stored),
-        }
+        })
     }
+}
+
+/// The body as it is stored; 422 when it is nested too deeply.
+fn written(source: String, format: BodyFormat) -> Result<Body> {
+    Body::written(source, format).map_err(|TooDeep| {
+        let fault = Fault::body("/body", Code::InvalidFormat, "is nested too deeply");
+        Error::Faults(fault.code, vec![fault])
+    })
 }
 
 /// Which notices to list. Without `status` or `deleted`, those that are up now.

@@ -10,9 +10,9 @@ use inkstone::contract::Contract;
 use inkstone::db;
 use serde_json::{Value, json};
 
-use crate::embedded::tools::ask;
 use crate::harness::cluster::{bare_database, fresh_database};
 use crate::harness::contract::{DOCUMENT, operations};
+use crate::harness::machine::ask;
 
 /// Words that an operation's id may begin with.
 const VERBS: &[&str] =

@@ -11,8 +11,8 @@ use inkstone::db::embedded::Embedded;
 use inkstone::members::model::Role;
 use serde_json::{Value, json};
 
-use crate::embedded::tools::{Frozen, ask, execute, made_folder, start, until};
 use crate::harness::cluster::{TestDb, fresh_database, migrate};
+use crate::harness::machine::{Frozen, ask, execute, made_folder, start, until};
 use crate::harness::{Answer, Client, TestApp};
 
 /// What visitors read.

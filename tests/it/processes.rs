@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use inkstone::members::model::Role;
 use serde_json::{Value, json};
 
-use crate::embedded::tools::{ask, until};
 use crate::harness::cluster::{TestDb, bare_database, fresh_database, migrate};
+use crate::harness::machine::{ask, until};
 use crate::harness::process::{Process, inkstone};
 use crate::harness::{Client, TestApp};
 

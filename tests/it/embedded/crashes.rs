@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::tools::{
+use crate::harness::machine::{
     Frozen, ask, execute, is_root, kill, made_folder, owner, postmaster, processes_in, start, try_ask, until,
 };
 use crate::harness::process::{Process, inkstone};

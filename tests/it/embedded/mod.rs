@@ -2,4 +2,3 @@
 
 mod crashes;
 mod starting;
-pub mod tools;

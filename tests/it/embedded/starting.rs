@@ -8,11 +8,11 @@ use std::process::{Command, Stdio};
 use inkstone::db::embedded::{Embedded, Options};
 use serde_json::json;
 
-use super::tools::{
+use crate::harness::Client;
+use crate::harness::machine::{
     ask, copy, execute, is_root, kill, made_folder, make_in, owner, postmaster, processes_in, refusal, start,
     until,
 };
-use crate::harness::Client;
 use crate::harness::process::{Process, inkstone, open_folder};
 
 /// `inkstone serve` with a private PostgreSQL in `dir`, and no password for the first admin.
@@ -255,7 +255,8 @@ async fn a_start_that_fails_says_why() {
     let log = || fs::read_to_string(dir.path().join("postgres.log")).unwrap();
     until("two more attempts", async || log().matches("nonsense").count() >= 3).await;
     fs::write(&conf, &good).unwrap();
-    until("an answer", async || super::tools::try_ask(&cluster.url(), "SELECT 1").await.is_some()).await;
+    until("an answer", async || crate::harness::machine::try_ask(&cluster.url(), "SELECT 1").await.is_some())
+        .await;
     drop(cluster);
 
     fs::write(dir.path().join("postgres/PG_VERSION"), "9\n").unwrap();

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod contract;
+pub mod machine;
 pub mod process;
 
 use std::net::TcpListener;
