@@ -7,6 +7,7 @@ mod harness;
 mod articles;
 mod audit;
 mod categories;
+mod costs;
 mod edge;
 mod embedded;
 mod layers;

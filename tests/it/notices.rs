@@ -155,7 +155,8 @@ async fn asking_by_state_or_for_the_trash_takes_an_editor() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     for query in ["status=published", "status=draft", "deleted=true", "count=true&status=draft,archived"] {
-        for client in [&cast.anon, &cast.member, &cast.author] {
+        cast.anon.get(&format!("{NOTICES}?{query}")).await.expect(401);
+        for client in [&cast.member, &cast.author] {
             let answer = client.get(&format!("{NOTICES}?{query}")).await;
             assert_eq!(answer.problem(), (403, "forbidden".to_owned()), "{query}");
         }

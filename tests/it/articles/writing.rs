@@ -129,9 +129,10 @@ async fn a_patch_changes_what_it_names_and_nothing_else() {
     let keys = json!({"category": "local", "tags": ["a"], "author": "Lin", "source_name": "Gazette", "extra": {"a": {"b": 1}},
         "source_url": "https://example.org/1", "cover_url": "https://example.org/1.png", "external_id": "e1", "summary": "S"});
     let before = create(&editor, keys).await;
-    let after = editor.patch(&at(&before), json!({"extra": {"c": 2}, "author": ""})).await.data(200);
+    let patch = json!({"extra": {"c": 2, "a": {"b": null, "d": 3}}, "author": ""});
+    let after = editor.patch(&at(&before), patch).await.data(200);
     let mut wanted = before.clone();
-    wanted["extra"] = json!({"c": 2});
+    wanted["extra"] = json!({"a": {"d": 3}, "c": 2});
     wanted["author"] = json!("");
     wanted["version"] = json!(2);
     wanted["updated_at"] = after["updated_at"].clone();
