@@ -114,69 +114,85 @@ fn parameters() -> Value {
     })
 }
 
-/// Adds to an operation the failures, parameters and headers that follow from its path and method.
+/// What can be told of an operation from its path, its method and what its handler says.
+struct Traits {
+    reads: bool,
+    lists: bool,
+    creates: bool,
+    puts: bool,
+    /// Whether it changes a thing that has a version, and so honours If-Match.
+    changes_version: bool,
+    /// The failures it can end with, by status.
+    failures: Vec<&'static str>,
+}
+
+impl Traits {
+    fn of(path: &str, method: &str, operation: &Value) -> Self {
+        let reads = method == "get";
+        let has_body = operation.get("requestBody").is_some();
+        let has_path_parameter = path.contains('{');
+        // Without security of its own it inherits the document's: a member is needed.
+        let alternatives = operation.get("security").and_then(Value::as_array);
+        let open =
+            alternatives.is_some_and(|all| all.iter().all(|one| one.as_object().is_some_and(Map::is_empty)));
+        let changes_version = has_path_parameter && !path.ends_with("/views") && !reads || method == "patch";
+        let signs_in = path.ends_with("/auth/login");
+        let by_status = reads && (path.ends_with("/articles") || path.ends_with("/notices"));
+        let conflicts = !(reads || signs_in || path.ends_with("/views") || path.ends_with("/logout"));
+        let mut failures = vec!["400", "406", "500", "503"];
+        failures.extend((!open || signs_in).then_some("401"));
+        failures.extend((alternatives.is_none() || by_status).then_some("403"));
+        failures.extend(has_path_parameter.then_some("404"));
+        failures.extend(conflicts.then_some("409"));
+        failures.extend(changes_version.then_some(["412", "428"]).into_iter().flatten());
+        failures.extend(has_body.then_some(["408", "413", "415", "422"]).into_iter().flatten());
+        let lists = reads && operation["operationId"].as_str().is_some_and(|id| id.starts_with("list_"));
+        let creates = operation["responses"].get("201").is_some();
+        Self { reads, lists, creates, puts: method == "put", changes_version, failures }
+    }
+}
+
+/// Adds to an operation the failures, headers and parameters that follow from its path and method.
 fn describe_operation(path: &str, method: &str, operation: &mut Value) {
-    let reads = method == "get";
-    let has_body = operation.get("requestBody").is_some();
-    let has_path_parameter = path.contains('{');
-    // Security inherited from the document, or named without an empty alternative, means a member is needed.
-    let alternatives = operation.get("security").and_then(Value::as_array);
-    let open =
-        alternatives.is_some_and(|all| all.iter().all(|one| one.as_object().is_some_and(Map::is_empty)));
-    let needs_role = alternatives.is_none();
-    let creates = operation["responses"].get("201").is_some();
-    let changes_version = has_path_parameter && !path.ends_with("/views") && !reads || method == "patch";
-    let is_list = reads && operation["operationId"].as_str().is_some_and(|id| id.starts_with("list_"));
-    let signs_in = path.ends_with("/auth/login");
-    let by_status = reads && (path.ends_with("/articles") || path.ends_with("/notices"));
-
-    let mut statuses = vec!["400", "406", "500", "503"];
-    statuses.extend((!open || signs_in).then_some("401"));
-    statuses.extend((needs_role || by_status).then_some("403"));
-    statuses.extend(has_path_parameter.then_some("404"));
-    statuses.extend(
-        (!reads && !signs_in && !path.ends_with("/views") && !path.ends_with("/logout")).then_some("409"),
-    );
-    statuses.extend(changes_version.then_some("412"));
-    statuses.extend(changes_version.then_some("428"));
-    statuses.extend(has_body.then_some(["408", "413", "415", "422"]).into_iter().flatten());
-
+    let traits = Traits::of(path, method, operation);
     let responses = &mut operation["responses"];
-    for (status, name, _) in FAILURES.iter().filter(|(status, _, _)| statuses.contains(status)) {
+    for (status, name, _) in FAILURES.iter().filter(|(status, _, _)| traits.failures.contains(status)) {
         responses[*status] = json!({"$ref": format!("#/components/responses/{name}")});
     }
-    if reads {
+    if traits.reads {
         responses["304"] = json!({"description": "You have it already"});
     }
-    let link = |name: &str| json!({"$ref": format!("#/components/headers/{name}")});
     for status in ["200", "201", "204"] {
-        if operation["responses"].get(status).is_none() {
-            continue;
-        }
-        let headers = &mut operation["responses"][status]["headers"];
-        headers["X-Request-Id"] = link("RequestId");
-        headers["Cache-Control"] = link("CacheControl");
-        if status != "204" && (reads || changes_version || creates) {
-            headers["ETag"] = link("ETag");
-        }
-        if reads && !path.ends_with("/audit") && !path.ends_with("/members") {
-            headers["Last-Modified"] = link("LastModified");
-        }
-        if is_list && !path.ends_with("/categories") {
-            headers["Link"] = link("Link");
-        }
-        if status == "201" && creates {
-            headers["Location"] = link("Location");
+        if let Some(response) = responses.get_mut(status) {
+            add_headers(&mut response["headers"], path, status, &traits);
         }
     }
-
     let mut shared = vec!["RequestId"];
-    shared.extend(reads.then_some("IfNoneMatch"));
-    shared.extend(changes_version.then_some("IfMatch"));
-    shared.extend((method == "put").then_some("CreateOnly"));
+    shared.extend(traits.reads.then_some("IfNoneMatch"));
+    shared.extend(traits.changes_version.then_some("IfMatch"));
+    shared.extend(traits.puts.then_some("CreateOnly"));
     let mut parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
     parameters.extend(shared.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
     operation["parameters"] = parameters.into();
+}
+
+/// Adds the headers of a successful answer.
+fn add_headers(headers: &mut Value, path: &str, status: &str, traits: &Traits) {
+    let link = |name: &str| json!({"$ref": format!("#/components/headers/{name}")});
+    headers["X-Request-Id"] = link("RequestId");
+    headers["Cache-Control"] = link("CacheControl");
+    if status != "204" && (traits.reads || traits.changes_version || traits.creates) {
+        headers["ETag"] = link("ETag");
+    }
+    if traits.reads && !path.ends_with("/audit") && !path.ends_with("/members") {
+        headers["Last-Modified"] = link("LastModified");
+    }
+    if traits.lists && !path.ends_with("/categories") {
+        headers["Link"] = link("Link");
+    }
+    if status == "201" {
+        headers["Location"] = link("Location");
+    }
 }
 
 /// Lets envelopes refer to what they hold, instead of repeating it.

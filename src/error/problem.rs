@@ -69,6 +69,29 @@ impl From<&Fault> for ProblemFault {
     }
 }
 
+impl Problem {
+    /// How `error` is told to the client of the request being served.
+    fn of(error: &Error) -> Self {
+        let code = error.code();
+        Self {
+            r#type: format!("https://inkstone.dev/problems/{}", code.as_str()),
+            title: code.title(),
+            status: code.status().as_u16(),
+            code: code.as_str(),
+            detail: error.detail(),
+            errors: match error {
+                Error::Faults(_, faults) => faults.iter().map(ProblemFault::from).collect(),
+                _ => Vec::new(),
+            },
+            current_version: match error {
+                Error::Stale { current } => Some(*current),
+                _ => None,
+            },
+            request_id: telemetry::request_id(),
+        }
+    }
+}
+
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         self.code().status()
@@ -77,30 +100,12 @@ impl ResponseError for Error {
     fn error_response(&self) -> HttpResponse {
         let request_id = telemetry::request_id();
         match self {
-            Self::Internal(cause) => {
-                tracing::error!(request_id, error = format!("{cause:#}"), "A request failed")
-            }
-            Self::Unavailable(cause) => tracing::warn!(request_id, cause, "A request was turned away"),
+            Self::Internal(_) => tracing::error!(request_id, error = %self, "A request failed"),
+            Self::Unavailable(_) => tracing::warn!(request_id, error = %self, "A request was turned away"),
             _ => {}
         }
-        let code = self.code();
-        let problem = Problem {
-            r#type: format!("https://inkstone.dev/problems/{}", code.as_str()),
-            title: code.title(),
-            status: code.status().as_u16(),
-            code: code.as_str(),
-            detail: self.detail(),
-            errors: match self {
-                Self::Faults(_, faults) => faults.iter().map(ProblemFault::from).collect(),
-                _ => Vec::new(),
-            },
-            current_version: match self {
-                Self::Stale { current } => Some(*current),
-                _ => None,
-            },
-            request_id,
-        };
-        let mut response = HttpResponse::build(code.status());
+        let status = self.status_code();
+        let mut response = HttpResponse::build(status);
         response.insert_header(("content-type", "application/problem+json"));
         response.insert_header(("cache-control", "no-store"));
         match self {
@@ -112,11 +117,11 @@ impl ResponseError for Error {
             Self::Unavailable(_) => {
                 response.insert_header((RETRY_AFTER, "1"));
             }
-            _ if code.status() == StatusCode::UNAUTHORIZED => {
+            _ if status == StatusCode::UNAUTHORIZED => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"inkstone\""));
             }
             _ => {}
         }
-        response.body(serde_json::to_vec(&problem).unwrap_or_default())
+        response.body(serde_json::to_vec(&Problem::of(self)).unwrap_or_default())
     }
 }
