@@ -10,7 +10,8 @@ use super::model::Content;
 use crate::db::types::{BodyFormat, Status};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
-use crate::markup::{Body, SANITIZER, TooDeep, summarise};
+use crate::http::prose;
+use crate::markup::{Body, SANITIZER, summarise};
 use crate::slug;
 
 /// Largest `extra`, in bytes of JSON.
@@ -86,13 +87,13 @@ impl NewArticle {
     ///
     /// With its slug, or one made from the title. Refuses what no schema can say,
     /// together with the `faults` already found.
-    pub fn content(
+    pub async fn content(
         self,
         category_id: Option<Uuid>,
         now: DateTime<Utc>,
         mut faults: Vec<Fault>,
     ) -> Result<Content> {
-        let body = written(self.body, self.body_format.unwrap_or(BodyFormat::Html), &mut faults);
+        let body = written(self.body, self.body_format.unwrap_or(BodyFormat::Html), &mut faults).await;
         let (summary, summary_made) = summary(self.summary, &body.html);
         let status = self.status.unwrap_or(Status::Draft);
         checked(
@@ -185,7 +186,7 @@ pub struct ArticlePatch {
 impl ArticlePatch {
     /// The article after the change, in the section `category_id`, at the time `now`.
     /// Refuses what no schema can say, together with the `faults` already found.
-    pub fn over(
+    pub async fn over(
         self,
         current: Content,
         category_id: Option<Uuid>,
@@ -197,7 +198,7 @@ impl ArticlePatch {
         }
         let sanitizer = if self.body.is_some() { SANITIZER } else { current.sanitizer };
         let body = match self.body {
-            Some(body) => written(body, self.body_format.unwrap_or(current.body_format), &mut faults),
+            Some(body) => written(body, self.body_format.unwrap_or(current.body_format), &mut faults).await,
             None => Body { html: current.body, source: current.body_source, format: current.body_format },
         };
         let given = Some(current.summary).filter(|_| !current.summary_made);
@@ -286,10 +287,10 @@ fn merged(current: Value, patch: Value) -> Value {
     Value::Object(merged_into)
 }
 
-/// The body as it is stored; a fault and nothing when it is nested too deeply.
-fn written(source: String, format: BodyFormat, faults: &mut Vec<Fault>) -> Body {
-    Body::written(source, format).unwrap_or_else(|TooDeep| {
-        faults.push(Fault::body("/body", Code::InvalidFormat, "is nested too deeply"));
+/// The body as it is stored; a fault and nothing when it cannot be parsed.
+async fn written(source: String, format: BodyFormat, faults: &mut Vec<Fault>) -> Body {
+    prose::written(source, format).await.unwrap_or_else(|fault| {
+        faults.push(fault);
         Body { html: String::new(), source: None, format }
     })
 }

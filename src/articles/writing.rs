@@ -80,7 +80,7 @@ fn may_write(member: &Member, status: Option<Status>, views: Option<i64>) -> Res
 pub async fn add(tx: &mut Tx, actor: Actor, new: NewArticle) -> Result<Uuid> {
     let (slug_is_made, views) = (new.slug.is_none(), new.views);
     let (category, faults) = category_id(tx, new.category.as_deref()).await?;
-    let content = new.content(category, db::now(tx).await?, faults)?;
+    let content = new.content(category, db::now(tx).await?, faults).await?;
     let id = insert(tx, content, actor.id, slug_is_made).await?;
     if let Some(views) = views {
         queries::set_views(tx, id, views).await?;
@@ -183,7 +183,7 @@ async fn change(tx: &mut Tx, actor: Actor, row: &Row, patch: ArticlePatch) -> Re
         Patch::Set(category) => category_id(tx, Some(category)).await?,
     };
     let views = patch.views;
-    let after = patch.over(row.content.clone(), category, db::now(tx).await?, faults)?;
+    let after = patch.over(row.content.clone(), category, db::now(tx).await?, faults).await?;
     replace(tx, actor, row, &after, views).await
 }
 
@@ -258,7 +258,7 @@ async fn put_over(tx: &mut Tx, actor: Actor, row: &Row, trashed: bool, mut new: 
     // Published again without an hour, it keeps the one it had.
     new.published_at =
         new.published_at.or(row.content.published_at.filter(|_| new.status == Some(Status::Published)));
-    let after = new.content(category, db::now(tx).await?, faults)?;
+    let after = new.content(category, db::now(tx).await?, faults).await?;
     replace(tx, actor, row, &after, views).await
 }
 

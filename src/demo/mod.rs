@@ -59,7 +59,7 @@ async fn load_once(tx: &mut Tx, demo: Demo) -> Result<bool> {
     for mut notice in demo.notices {
         set_hour(&mut notice, "hours_ago", "published_at", |hours| now - hours);
         set_hour(&mut notice, "expires_in_hours", "expires_at", |hours| now + hours);
-        let content = read::<NewNotice>(notice.into())?.content(now)?;
+        let content = read::<NewNotice>(notice.into())?.content(now).await?;
         notices::handlers::add(tx, Actor::SYSTEM, &content).await?;
     }
     changes::queries::record(tx, Actor::SYSTEM, Change::new("load", "demo", site.id)).await?;

@@ -74,8 +74,13 @@ fn check_labels(req: &HttpRequest) -> Result<()> {
         return refused("Send the body as it is, without Content-Encoding.");
     }
     let label = req.headers().get(CONTENT_TYPE).and_then(|label| label.to_str().ok()).unwrap_or_default();
-    let essence = label.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
+    let label = label.to_ascii_lowercase();
+    let (essence, parameters) = label.split_once(';').unwrap_or((&label, ""));
+    let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
+    if charset.is_some_and(|charset| charset.trim_matches('"') != "utf-8") {
+        return refused("Send the body as UTF-8.");
+    }
+    match essence.trim() {
         "application/json" | "application/merge-patch+json" => Ok(()),
         _ => refused("Send JSON, labelled `Content-Type: application/json`."),
     }

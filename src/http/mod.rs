@@ -6,6 +6,7 @@ pub mod json;
 pub mod key;
 pub mod paging;
 pub mod patch;
+pub mod prose;
 pub mod query;
 pub mod reply;
 pub mod schema;

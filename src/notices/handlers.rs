@@ -93,7 +93,7 @@ pub async fn create_notice(
 ) -> Result<impl Responder> {
     let row = app
         .write(async move |tx| {
-            let content = body.0.clone().content(crate::db::now(tx).await?)?;
+            let content = body.0.clone().content(crate::db::now(tx).await?).await?;
             add(tx, editor.0.actor(), &content).await
         })
         .await?;
@@ -127,7 +127,7 @@ pub async fn update_notice(
         .write(async move |tx| {
             let row = queries::lock(tx, id.0, Notices::All).await?;
             seen.check(row.version)?;
-            let after = body.0.clone().over(row.content.clone(), crate::db::now(tx).await?)?;
+            let after = body.0.clone().over(row.content.clone(), crate::db::now(tx).await?).await?;
             if after == row.content {
                 return Ok(row);
             }

@@ -9,7 +9,8 @@ use super::model::{Audience, Content, NoticeKind, Row};
 use crate::db::types::{BodyFormat, Status, as_stored};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
-use crate::markup::{Body, SANITIZER, TooDeep};
+use crate::http::prose;
+use crate::markup::{Body, SANITIZER};
 
 /// A notice.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]
@@ -106,8 +107,8 @@ pub struct NewNotice {
 
 impl NewNotice {
     /// What the new notice will be, at the time `now`.
-    pub fn content(self, now: DateTime<Utc>) -> Result<Content> {
-        let body = written(self.body, self.body_format.unwrap_or(BodyFormat::Html))?;
+    pub async fn content(self, now: DateTime<Utc>) -> Result<Content> {
+        let body = written(self.body, self.body_format.unwrap_or(BodyFormat::Html)).await?;
         let status = self.status.unwrap_or(Status::Draft);
         Ok(Content {
             kind: self.kind,
@@ -163,10 +164,10 @@ pub struct NoticePatch {
 
 impl NoticePatch {
     /// The notice after the change, at the time `now`.
-    pub fn over(self, current: Content, now: DateTime<Utc>) -> Result<Content> {
+    pub async fn over(self, current: Content, now: DateTime<Utc>) -> Result<Content> {
         let sanitizer = if self.body.is_some() { SANITIZER } else { current.sanitizer };
         let body = match self.body {
-            Some(body) => written(body, self.body_format.unwrap_or(current.body_format))?,
+            Some(body) => written(body, self.body_format.unwrap_or(current.body_format)).await?,
             None if self.body_format.is_some_and(|format| format != current.body_format) => {
                 let fault =
                     Fault::body("/body_format", Code::InvalidFormat, "cannot change without the body");
@@ -191,12 +192,9 @@ impl NoticePatch {
     }
 }
 
-/// The body as it is stored; 422 when it is nested too deeply.
-fn written(source: String, format: BodyFormat) -> Result<Body> {
-    Body::written(source, format).map_err(|TooDeep| {
-        let fault = Fault::body("/body", Code::InvalidFormat, "is nested too deeply");
-        Error::Faults(fault.code, vec![fault])
-    })
+/// The body as it is stored; 422 when it cannot be parsed.
+async fn written(source: String, format: BodyFormat) -> Result<Body> {
+    prose::written(source, format).await.map_err(|fault| Error::Faults(fault.code, vec![fault]))
 }
 
 /// Which notices to list. Without `status` or `deleted`, those that are up now.

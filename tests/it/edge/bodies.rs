@@ -18,6 +18,7 @@ async fn a_body_under_another_label_is_refused() {
         ("content-type", "application/x-www-form-urlencoded", 415),
         ("content-type", "application/jsonp", 415),
         ("content-type", "Application/JSON; charset=utf-8", 401),
+        ("content-type", "application/json; charset=gbk", 415),
         ("content-encoding", "gzip", 415),
     ] {
         let request = reqwest::Client::new().post(format!("{}{LOGIN}", app.url)).header(name, value);
