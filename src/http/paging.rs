@@ -28,7 +28,7 @@ pub struct PagingParams {
     #[param(minimum = 1, maximum = 100, default = 20, nullable = false)]
     page_size: Option<i64>,
     /// Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`.
-    #[param(max_length = 8000, nullable = false)]
+    #[param(max_length = 8000, pattern = "^[A-Za-z0-9_-]*$", nullable = false)]
     cursor: Option<String>,
     /// The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`.
     #[param(minimum = 1, nullable = false)]
