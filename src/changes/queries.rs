@@ -63,18 +63,10 @@ pub const NEWEST_FIRST: SortColumn =
 /// Lines that meet `conditions`.
 pub async fn list(
     conn: &mut AsyncPgConnection,
-    mut conditions: Conditions,
+    conditions: Conditions,
     walk: &Walk,
 ) -> QueryResult<Vec<Entry>> {
-    walk.bound(&mut conditions);
-    let text = format!(
-        "SELECT seq, xid::text::bigint AS transaction_id, at, actor_kind, actor_id, action,
-                entity, entity_id, fields, request_id
-         FROM changes WHERE {} {} LIMIT {} OFFSET {}",
-        conditions.sql(),
-        walk.order_by(),
-        walk.limit,
-        walk.offset,
-    );
-    conditions.statement(text).load(conn).await
+    let columns = "seq, xid::text::bigint AS transaction_id, at, actor_kind, actor_id, action, entity, \
+         entity_id, fields, request_id";
+    conditions.stretch(columns, "changes", walk).load(conn).await
 }

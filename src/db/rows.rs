@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryResult, QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -25,8 +25,6 @@ pub enum Value {
     Ids(Vec<Uuid>),
     /// `timestamptz`
     Time(DateTime<Utc>),
-    /// `boolean`
-    Flag(bool),
 }
 
 /// Conditions joined by AND, and the values they bind.
@@ -61,6 +59,16 @@ impl Conditions {
         if self.sql.is_empty() { "true".to_owned() } else { self.sql.join(" AND ") }
     }
 
+    /// The stretch `walk` of the rows of `from` that meet these conditions.
+    pub fn stretch(mut self, columns: &str, from: &str, walk: &Walk) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        walk.bound(&mut self);
+        let (met, order) = (self.sql(), walk.order_by());
+        let (limit, offset) = (walk.limit, walk.offset);
+        self.statement(format!(
+            "SELECT {columns} FROM {from} WHERE {met} {order} LIMIT {limit} OFFSET {offset}"
+        ))
+    }
+
     /// The statement `text` with the values of these conditions bound.
     pub fn statement(self, text: String) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
         self.values.into_iter().fold(sql_query(text).into_boxed(), |query, value| match value {
@@ -69,7 +77,6 @@ impl Conditions {
             Value::Id(value) => query.bind::<SqlUuid, _>(value),
             Value::Ids(value) => query.bind::<Array<SqlUuid>, _>(value),
             Value::Time(value) => query.bind::<Timestamptz, _>(value),
-            Value::Flag(value) => query.bind::<Bool, _>(value),
         })
     }
 }

@@ -51,18 +51,10 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberR
 /// Members that meet `conditions` and are not deleted.
 pub async fn list(
     conn: &mut AsyncPgConnection,
-    mut conditions: Conditions,
+    conditions: Conditions,
     walk: &Walk,
 ) -> QueryResult<Vec<MemberRow>> {
-    walk.bound(&mut conditions);
-    let text = format!(
-        "SELECT * FROM members WHERE {} {} LIMIT {} OFFSET {}",
-        conditions.sql(),
-        walk.order_by(),
-        walk.limit,
-        walk.offset
-    );
-    conditions.statement(text).load(conn).await
+    conditions.stretch("*", "members", walk).load(conn).await
 }
 
 /// Replaces what can be changed about a member.

@@ -27,18 +27,10 @@ pub fn order(visible: Notices) -> Vec<SortColumn> {
 /// Notices that meet `conditions`.
 pub async fn list(
     conn: &mut AsyncPgConnection,
-    mut conditions: Conditions,
+    conditions: Conditions,
     walk: &Walk,
 ) -> QueryResult<Vec<Row>> {
-    walk.bound(&mut conditions);
-    let text = format!(
-        "SELECT * FROM notices WHERE {} {} LIMIT {} OFFSET {}",
-        conditions.sql(),
-        walk.order_by(),
-        walk.limit,
-        walk.offset
-    );
-    conditions.statement(text).load(conn).await
+    conditions.stretch("*", "notices", walk).load(conn).await
 }
 
 /// One notice, if it is visible.
