@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
 
 /// Inkstone, a headless CMS for news sites.
 #[derive(Parser, Debug)]
@@ -58,6 +59,9 @@ pub struct Http {
     /// Origins whose pages may call the API, comma-separated; `*` opens reading without credentials to all.
     #[arg(long, env = "INKSTONE_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
     pub cors_origins: Vec<String>,
+    /// Networks of proxies whose X-Forwarded-For is believed, comma-separated (10.0.0.0/8).
+    #[arg(long, env = "INKSTONE_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS")]
+    pub trusted_proxies: Vec<IpNet>,
     /// Seconds a request may take before it is answered 503.
     #[arg(long, env = "INKSTONE_REQUEST_TIMEOUT", default_value = "15", value_parser = seconds, value_name = "SECONDS")]
     pub request_timeout: Duration,
@@ -92,12 +96,16 @@ pub struct Database {
 /// Tokens and passwords.
 #[derive(Args, Clone, Debug)]
 pub struct Access {
-    /// PEM file (PKCS #8) of the Ed25519 key that signs access tokens; made in the data directory by default.
-    #[arg(long, env = "INKSTONE_SIGNING_KEY_FILE", value_name = "FILE")]
-    pub signing_key_file: Option<PathBuf>,
+    /// PEM files (PKCS #8) of Ed25519 keys, comma-separated: the first signs access tokens, all verify.
+    /// By default the keys are in the database, and `inkstone keys rotate` changes them.
+    #[arg(long, env = "INKSTONE_SIGNING_KEY_FILE", value_delimiter = ',', value_name = "FILES")]
+    pub signing_key_file: Vec<PathBuf>,
     /// Seconds an access token lives.
     #[arg(long, env = "INKSTONE_ACCESS_TOKEN_TTL", default_value = "600", value_parser = seconds, value_name = "SECONDS")]
     pub access_token_ttl: Duration,
+    /// Attempts to sign in that an account and a network have for free in 15 minutes; other limits are multiples of it.
+    #[arg(long, env = "INKSTONE_LOGIN_ATTEMPTS", default_value_t = 5, value_parser = clap::value_parser!(i32).range(1..=1_000_000), value_name = "N")]
+    pub login_attempts: i32,
 }
 
 /// What the first start makes.

@@ -60,6 +60,13 @@ pub enum Error {
         /// For the `Allow` header.
         allow: String,
     },
+    /// Too many attempts, by this rule; the next one is taken after so many seconds.
+    Throttled {
+        /// The rule's name.
+        rule: &'static str,
+        /// Seconds to wait.
+        wait: i32,
+    },
     /// Overloaded, or the database is away.
     Unavailable(String),
     /// A fault of ours: shown as an empty 500, logged here and nowhere else.
@@ -124,6 +131,7 @@ impl Error {
             Self::Refused(code, _) | Self::Faults(code, _) => *code,
             Self::Stale { .. } => Code::VersionMismatch,
             Self::MethodNotAllowed { .. } => Code::MethodNotAllowed,
+            Self::Throttled { .. } => Code::TooManyRequests,
             Self::Unavailable(_) => Code::Unavailable,
             Self::Internal(_) => Code::Internal,
         }
@@ -140,6 +148,7 @@ impl Error {
                 Some(format!("The current version is {current}; read it again and repeat the change."))
             }
             Self::MethodNotAllowed { allow } => Some(format!("This path takes {allow}.")),
+            Self::Throttled { wait, .. } => Some(format!("Too many attempts; try again in {wait} s.")),
             Self::Unavailable(_) => Some("Please try again in a moment.".to_owned()),
             Self::Internal(_) => None,
         }

@@ -7,7 +7,7 @@
 //! 2. [`slug`], [`markup`]: names for addresses, bodies to safe HTML
 //! 3. [`error`], [`changes`]: what can go wrong; the log of all changes
 //! 4. [`app`]: what every handler can reach
-//! 5. [`http`]: bodies, parameters, paging, conditional requests, answers
+//! 5. [`http`]: bodies, parameters, paging, conditional requests, answers; [`throttle`]: too many attempts
 //! 6. [`members`]: accounts, sessions, tokens, passwords, guards
 //! 7. [`categories`], [`notices`], [`site`], [`audit`], [`health`]: the small features
 //! 8. [`articles`]: what the site is for
@@ -43,3 +43,4 @@ pub mod server;
 pub mod site;
 pub mod slug;
 pub mod telemetry;
+pub mod throttle;

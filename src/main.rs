@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use inkstone::app::App;
-use inkstone::config::{Cli, Command, Config, Database};
+use inkstone::config::{Access, Cli, Command, Config, Database};
 use inkstone::contract::Contract;
 use inkstone::db::embedded::{Embedded, Options};
 use inkstone::http::conditional::IfMatch;
@@ -20,6 +21,9 @@ use inkstone::{changes, db, demo, site, telemetry};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use url::Url;
+
+/// How long a retired key verifies beyond the life of a token: nodes notice a change within seconds.
+const RETIRED_FOR: Duration = Duration::from_secs(120);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -80,26 +84,30 @@ impl Data {
         }
         Ok(Self { url, runtime, _embedded: embedded })
     }
+
+    /// The keys of the site; those that retired verify for as long as their tokens live.
+    fn keys(&self, access: &Access) -> anyhow::Result<Keys> {
+        let (url, files) = (self.url.clone(), access.signing_key_file.clone());
+        let kept = access.access_token_ttl + RETIRED_FOR;
+        let opening = self.runtime.spawn(async move {
+            let mut conn = db::pool::open(url).await?;
+            Keys::open(&mut conn, &files, kept).await
+        });
+        self.runtime.block_on(opening)?
+    }
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.http.listen)
         .with_context(|| format!("listening on {}", config.http.listen))?;
     let address = listener.local_addr()?;
-    let keys = signing_key(&config)?;
     let data = Data::open(&config.database)?;
+    let keys = data.keys(&config.access)?;
     let pool = db::pool::build(&data.url, config.database.pool_size, data.runtime.handle().clone())?;
     let shared = Shared::new(App { config, pool, keys }, Hasher::new()?)?;
     let served = actix_web::rt::System::new().block_on(run(shared, listener, address));
     tracing::info!("Stopped");
     served
-}
-
-fn signing_key(config: &Config) -> anyhow::Result<Keys> {
-    match &config.access.signing_key_file {
-        Some(file) => Keys::load(file, false),
-        None => Keys::load(&config.database.data_dir.join("keys").join("signing.pem"), true),
-    }
 }
 
 async fn run(shared: Shared, listener: TcpListener, address: SocketAddr) -> anyhow::Result<()> {

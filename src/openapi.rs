@@ -43,6 +43,7 @@ const FAILURES: &[(&str, &str, &str)] = &[
     ("415", "UnsupportedMediaType", "The body is not labelled as JSON"),
     ("422", "InvalidBody", "The body has faults, each with a JSON pointer"),
     ("428", "PreconditionRequired", "The server is set to require If-Match"),
+    ("429", "TooManyRequests", "Too many attempts; wait"),
     ("500", "Internal", "A fault of the server"),
     ("503", "Unavailable", "Overloaded, or the database is away; try again"),
 ];
@@ -82,6 +83,10 @@ fn failures() -> Value {
         .map(|(status, name, description)| {
             let headers = match *status {
                 "401" => json!({"WWW-Authenticate": {"$ref": "#/components/headers/WwwAuthenticate"}}),
+                "429" => json!({
+                    "Retry-After": {"$ref": "#/components/headers/RetryAfter"},
+                    "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+                }),
                 "503" => json!({"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}),
                 _ => json!({}),
             };
@@ -99,6 +104,7 @@ fn headers() -> Value {
         "Link": {"description": "Where the first, next and previous pages are (RFC 8288)", "schema": {"type": "string"}},
         "Location": {"description": "Where the new thing is", "schema": {"type": "string"}},
         "RetryAfter": {"description": "Seconds to wait", "schema": {"type": "integer"}},
+        "RateLimit": {"description": "How many attempts are left, and for how long (draft-ietf-httpapi-ratelimit-headers)", "schema": {"type": "string"}},
         "WwwAuthenticate": {"description": "How to authenticate", "schema": {"type": "string"}},
         "RequestId": {"description": "The id under which this request was logged", "schema": {"type": "string"}},
     })
@@ -135,8 +141,10 @@ impl Traits {
         let alternatives = operation.get("security").and_then(Value::as_array);
         let open =
             alternatives.is_some_and(|all| all.iter().all(|one| one.as_object().is_some_and(Map::is_empty)));
-        let changes_version = has_path_parameter && !path.ends_with("/views") && !reads || method == "patch";
-        let signs_in = path.ends_with("/auth/login");
+        let has_version = !(path.ends_with("/views") || path.contains("/sessions"));
+        let changes_version = has_path_parameter && has_version && !reads || method == "patch";
+        let signs_in = path.ends_with("/auth/login") || path.ends_with("/auth/refresh");
+        let throttled = path.contains("/auth/") && has_body && !path.ends_with("/refresh");
         let by_status = reads && (path.ends_with("/articles") || path.ends_with("/notices"));
         let conflicts = !(reads || signs_in || path.ends_with("/views") || path.ends_with("/logout"));
         let mut failures = vec!["400", "406", "500", "503"];
@@ -144,6 +152,7 @@ impl Traits {
         failures.extend((alternatives.is_none() || by_status).then_some("403"));
         failures.extend(has_path_parameter.then_some("404"));
         failures.extend(conflicts.then_some("409"));
+        failures.extend(throttled.then_some("429"));
         failures.extend(changes_version.then_some(["412", "428"]).into_iter().flatten());
         failures.extend(has_body.then_some(["408", "413", "415", "422"]).into_iter().flatten());
         let lists = reads && operation["operationId"].as_str().is_some_and(|id| id.starts_with("list_"));

@@ -1,7 +1,7 @@
 //! The HTTP server: what wraps every request, and how it starts and stops.
 
 use std::net::TcpListener;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_cors::Cors;
 use actix_web::body::{BoxBody, MessageBody};
@@ -10,7 +10,7 @@ use actix_web::error::InternalError;
 use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::{Condition, Next, from_fn};
-use actix_web::{HttpRequest, HttpResponse, HttpServer, Responder, ResponseError, get, rt, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder, ResponseError, get, rt, web};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
@@ -22,8 +22,10 @@ use crate::error::{Code, Error, Result};
 use crate::http::conditional::{etag, has_it_already};
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
+use crate::members::sessions;
 use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
+use crate::throttle::{self, Standing};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Seconds a client may take to send its request line and headers.
@@ -71,6 +73,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     let config = shared.app.config.http.clone();
     let shared = shared.clone();
     rt::spawn(flush_views(shared.clone()));
+    rt::spawn(keep_house(shared.clone()));
     let server = HttpServer::new(move || {
         let (app, _) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
         app.app_data(shared.app.clone())
@@ -88,7 +91,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
             .wrap(Condition::new(!shared.app.config.http.cors_origins.is_empty(), cors(&shared.app.config)))
     })
     .shutdown_timeout(config.shutdown_timeout)
-    .client_request_timeout(std::time::Duration::from_secs(HEAD_SECONDS))
+    .client_request_timeout(Duration::from_secs(HEAD_SECONDS))
     .disable_signals()
     .listen(listener)?;
     Ok(match config.workers {
@@ -110,12 +113,19 @@ async fn edge(
         req.head_mut().method = Method::GET;
     }
     let mut answered = REQUEST_ID.scope(Some(id.clone()), answer(req, next)).await;
+    let standing = answered
+        .as_ref()
+        .ok()
+        .and_then(|response| response.request().extensions().get::<Standing>().copied());
     let head = match &mut answered {
         Ok(response) => response.response_mut().head_mut(),
         Err(lost) => lost.response.head_mut(),
     };
     if let Ok(value) = HeaderValue::from_str(&id) {
         head.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    if let Some(standing) = standing {
+        standing.tell(head.headers_mut());
     }
     head.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     tracing::info!(target: "inkstone::access", %method, path, status = head.status.as_u16(), ms = began.elapsed().as_millis() as u64, request_id = id, "{method} {path}");
@@ -233,4 +243,28 @@ async fn flush_views(shared: Shared) {
             tracing::warn!(%error, "Views are kept for later");
         }
     }
+}
+
+/// How often the ring of keys is read again, and how often what has ended is swept out.
+const REREAD: Duration = Duration::from_secs(5);
+const SWEEP: u32 = 120;
+
+async fn keep_house(shared: Shared) {
+    let mut ticks = rt::time::interval(REREAD);
+    for round in 0_u32.. {
+        ticks.tick().await;
+        if let Err(error) = house_kept(&shared.app, round.is_multiple_of(SWEEP)).await {
+            tracing::warn!(%error, "Housekeeping is left for later");
+        }
+    }
+}
+
+async fn house_kept(app: &App, sweep: bool) -> Result<()> {
+    let mut conn = app.conn().await?;
+    app.keys.reread(&mut conn).await.map_err(Error::Internal)?;
+    if sweep {
+        throttle::queries::sweep(&mut conn).await?;
+        sessions::queries::sweep(&mut conn).await?;
+    }
+    Ok(())
 }

@@ -70,6 +70,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        locale -> Nullable<Text>,
     }
 }
 
@@ -95,10 +96,57 @@ diesel::table! {
 }
 
 diesel::table! {
+    auth.api_keys (id) {
+        id -> Uuid,
+        prefix -> Text,
+        hash -> Bytea,
+        name -> Text,
+        scopes -> Array<Text>,
+        member_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    auth.one_time_tokens (hash) {
+        hash -> Bytea,
+        member_id -> Uuid,
+        purpose -> Text,
+        email -> Nullable<Text>,
+        email_canonical -> Nullable<Text>,
+        expires_at -> Timestamptz,
+        claimed_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    auth.outbox (id) {
+        id -> Uuid,
+        kind -> Text,
+        email_canonical -> Text,
+        recipient -> Nullable<Text>,
+        attempts -> Integer,
+        due_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     auth.passwords (member_id) {
         member_id -> Uuid,
         hash -> Text,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    auth.refresh_tokens (hash) {
+        hash -> Bytea,
+        session_id -> Uuid,
+        used_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -111,6 +159,35 @@ diesel::table! {
         last_seen_at -> Timestamptz,
         expires_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+        refreshed_at -> Timestamptz,
+        network -> Bytea,
+    }
+}
+
+diesel::table! {
+    auth.signing_keys (kid) {
+        kid -> Text,
+        secret -> Bytea,
+        state -> Text,
+        created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    auth.site_secret (only_row) {
+        only_row -> Bool,
+        secret -> Bytea,
+    }
+}
+
+diesel::table! {
+    auth.throttles (key) {
+        key -> Bytea,
+        attempts -> Integer,
+        window_ends -> Timestamptz,
+        free_at -> Timestamptz,
+        refused -> Bool,
     }
 }
 
@@ -129,4 +206,11 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(members, passwords, sessions);
+diesel::allow_tables_to_appear_in_same_query!(
+    api_keys,
+    members,
+    one_time_tokens,
+    passwords,
+    refresh_tokens,
+    sessions
+);

@@ -39,8 +39,12 @@ codes! {
     Unauthenticated = UNAUTHORIZED "unauthenticated" "Not signed in",
     /// The address and the password do not belong together.
     InvalidCredentials = UNAUTHORIZED "invalid_credentials" "Wrong e-mail or password",
+    /// The refresh token is not valid (any more).
+    InvalidRefreshToken = UNAUTHORIZED "invalid_refresh_token" "Session ended",
     /// Signed in, but without the right.
     Forbidden = FORBIDDEN "forbidden" "Not allowed",
+    /// The password that was to prove who is asking is wrong.
+    WrongPassword = FORBIDDEN "wrong_password" "Wrong password",
     /// There is no such thing, or none that you may know of.
     NotFound = NOT_FOUND "not_found" "Not found",
     /// The path exists, but not with this method.
@@ -95,6 +99,8 @@ codes! {
     WeakPassword = UNPROCESSABLE_ENTITY "weak_password" "Weak password",
     /// The server is set to require `If-Match`.
     PreconditionRequired = PRECONDITION_REQUIRED "precondition_required" "Precondition required",
+    /// Too many attempts; wait.
+    TooManyRequests = TOO_MANY_REQUESTS "too_many_requests" "Too many attempts",
     /// Overloaded, or the database is away; try again.
     Unavailable = SERVICE_UNAVAILABLE "unavailable" "Unavailable",
     /// A fault of the server.

@@ -114,6 +114,10 @@ impl ResponseError for Error {
                     response.insert_header((ALLOW, allow));
                 }
             }
+            Self::Throttled { rule, wait } => {
+                response.insert_header((RETRY_AFTER, wait.to_string()));
+                response.insert_header(("ratelimit", format!("\"{rule}\";r=0;t={wait}")));
+            }
             Self::Unavailable(_) => {
                 response.insert_header((RETRY_AFTER, "1"));
             }

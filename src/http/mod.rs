@@ -1,6 +1,7 @@
 //! What all endpoints share: bodies, parameters, paging, conditional requests, answers.
 
 pub mod body;
+pub mod client;
 pub mod conditional;
 pub mod json;
 pub mod key;

@@ -1,21 +1,22 @@
 //! The doors: register, log in, log out, and the keys that verify tokens elsewhere.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, USER_AGENT};
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, Responder, get, post, web};
 use uuid::Uuid;
 
+use super::attempts::Attempt;
 use super::guard::SignedIn;
 use super::model::{Account, MemberRow, MemberStatus, Role};
 use super::passwords::{self, Hasher};
-use super::view::{Login, Member, Registration, Session, SignedInMember};
-use super::{email, queries, tokens};
+use super::view::{Login, Member, PasswordChange, Registration, Session};
+use super::{email, queries, sessions};
 use crate::app::{App, Tx};
 use crate::changes;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::body::Json;
-use crate::http::reply::{Data, Done, Reply};
+use crate::http::client::Client;
+use crate::http::reply::{Data, Reply};
 
 /// Register as a member
 ///
@@ -74,72 +75,94 @@ pub async fn login_member(
     req: HttpRequest,
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
+    client: Client,
     body: Json<Login>,
 ) -> Result<impl Responder> {
     let Json(login) = body;
+    let attempt = Attempt::begin(&app, &req, &client, &login.email).await?;
     let known = match email::canonical(&login.email) {
         Some(address) => queries::by_email(&mut *app.conn().await?, &address).await?,
         None => None,
     };
     let (member, hash) = known.unzip();
+    let stale = hash.as_deref().is_some_and(Hasher::is_stale);
     let matches = hasher.verify(&login.password, hash).await?;
-    let member = member
-        .filter(|member| matches && member.account.status == MemberStatus::Active)
-        .ok_or_else(|| {
-            Error::Refused(
-                Code::InvalidCredentials,
-                "The e-mail address and the password do not belong together.".to_owned(),
-            )
-        })?;
-    let session = open_session(&app, &member, device(&req)).await?;
-    Ok(Reply::new(StatusCode::OK, Data { data: session }))
+    let suits = |member: &MemberRow| matches && member.account.status == MemberStatus::Active;
+    let Some(member) = member.clone().filter(suits) else {
+        attempt.failed(&app, member.map(|member| member.id)).await?;
+        return Err(Error::Refused(
+            Code::InvalidCredentials,
+            "The e-mail address and the password do not belong together.".to_owned(),
+        ));
+    };
+    attempt.succeeded(&app).await?;
+    if stale {
+        let hash = hasher.hash(passwords::normal(&login.password)).await?;
+        queries::set_password(&mut *app.conn().await?, member.id, &hash).await?;
+    }
+    Ok(Reply::one(begin_session(&app, member, client).await?))
 }
 
-/// What the client calls itself, for the member's list of sessions.
-fn device(req: &HttpRequest) -> String {
-    let agent = req.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    agent.chars().take(200).collect()
+async fn begin_session(app: &web::Data<App>, member: MemberRow, client: Client) -> Result<Session> {
+    let (shared, owner) = (app.clone(), member.clone());
+    let opened = app.write(async move |tx| sessions::open(tx, &shared, &owner, &client).await).await?;
+    sessions::answer(app, &member, opened)
 }
 
-async fn open_session(app: &web::Data<App>, member: &MemberRow, device: String) -> Result<Session> {
-    let (id, owner) = (Uuid::now_v7(), member.id);
-    let ttl = app.config.access.access_token_ttl;
-    // Nothing renews a session yet, so it lives as long as its token.
-    let lifetime = ttl + std::time::Duration::from_secs(tokens::LEEWAY);
-    let began = app
+/// Change the own password
+///
+/// Takes the current one. Ends all sessions, and opens a new one for this client.
+#[utoipa::path(tag = "access", responses((status = 200, description = "The new session", body = Data<Session>)))]
+#[post("/password/change")]
+pub async fn change_password(
+    req: HttpRequest,
+    member: SignedIn,
+    app: web::Data<App>,
+    hasher: web::Data<Hasher>,
+    client: Client,
+    body: Json<PasswordChange>,
+) -> Result<impl Responder> {
+    let (SignedIn(member), Json(change)) = (member, body);
+    let row = queries::by_id(&mut *app.conn().await?, member.id).await?;
+    let password = passwords::admit("/new_password", &change.new_password, &row.account.email)?;
+    prove(&app, &hasher, &req, &client, &row, &change.current_password).await?;
+    let hash = hasher.hash(password).await?;
+    let shared = app.clone();
+    let (row, opened) = app
         .write(async move |tx| {
-            let began = queries::open_session(tx, id, owner, &device, lifetime).await?;
-            changes::queries::record(tx, Actor::member(owner), Change::new("create", "session", id)).await?;
-            Ok(began)
+            let row = queries::lock(tx, member.id).await?;
+            replace_password(tx, member.actor(), row.id, &hash).await?;
+            let opened = sessions::open(tx, &shared, &row, &client).await?;
+            Ok((row, opened))
         })
         .await?;
-    Ok(Session {
-        access_token: tokens::issue(&app.keys, owner, id, began, ttl.as_secs())?,
-        token_type: "Bearer",
-        expires_in: ttl.as_secs(),
-        member: SignedInMember {
-            id: owner,
-            email: member.account.email.clone(),
-            role: member.account.role,
-            display_name: member.account.display_name.clone(),
-        },
-    })
+    Ok(Reply::one(sessions::answer(&app, &row, opened)?))
 }
 
-/// Log out
-///
-/// Ends the session of the token that this request carries, on every node at once.
-#[utoipa::path(tag = "access", responses((status = 204, description = "The session has ended")))]
-#[post("/logout")]
-pub async fn logout_member(app: web::Data<App>, member: SignedIn) -> Result<Done> {
-    let SignedIn(member) = member;
-    app.write(async move |tx| {
-        queries::end_session(tx, member.session).await?;
-        let change = Change::new("delete", "session", member.session);
-        Ok(changes::queries::record(tx, member.actor(), change).await?)
-    })
-    .await?;
-    Ok(Done)
+/// Refuses with 403 unless `password` is the member's own; counted like a login.
+pub async fn prove(
+    app: &App,
+    hasher: &Hasher,
+    req: &HttpRequest,
+    client: &Client,
+    member: &MemberRow,
+    password: &str,
+) -> Result<()> {
+    let attempt = Attempt::begin(app, req, client, &member.account.email).await?;
+    let hash = queries::password(&mut *app.conn().await?, member.id).await?;
+    if !hasher.verify(password, hash).await? {
+        attempt.failed(app, Some(member.id)).await?;
+        return Err(Error::Refused(Code::WrongPassword, "This is not your password.".to_owned()));
+    }
+    attempt.succeeded(app).await
+}
+
+/// Sets a password and ends all sessions: whoever knew the old one is out.
+pub async fn replace_password(tx: &mut Tx, actor: Actor, member: Uuid, hash: &str) -> Result<()> {
+    queries::set_password(tx, member, hash).await?;
+    sessions::queries::end_all(tx, member).await?;
+    let change = Change::new("update", "member", member).of_fields(vec!["password".to_owned()]);
+    Ok(changes::queries::record(tx, actor, change).await?)
 }
 
 /// Public keys
@@ -149,5 +172,6 @@ pub async fn logout_member(app: web::Data<App>, member: SignedIn) -> Result<Done
 #[utoipa::path(tag = "access", security(()), responses((status = 200, description = "A JSON Web Key Set", body = Object)))]
 #[get("/.well-known/jwks.json")]
 pub async fn get_jwks(app: web::Data<App>) -> impl Responder {
-    Reply::new(StatusCode::OK, app.keys.jwks()).with(header::CACHE_CONTROL, "public, max-age=300".to_owned())
+    Reply::new(StatusCode::OK, app.keys.ring().jwks())
+        .with(header::CACHE_CONTROL, "public, max-age=300".to_owned())
 }

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use uuid::Uuid;
 
 use super::model::Role;
-use super::{queries, tokens};
+use super::{sessions, tokens};
 use crate::app::App;
 use crate::changes::model::Actor;
 use crate::db::visibility;
@@ -153,11 +153,16 @@ pub async fn authenticate(req: &HttpRequest) -> Result<()> {
     let app = req
         .app_data::<web::Data<App>>()
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("no App in app_data")))?;
+    if let Some(kid) = token.and_then(|(_, token)| tokens::kid(token.trim()))
+        && app.keys.may_have_missed(&kid)
+    {
+        app.keys.reread(&mut *app.conn().await?).await.map_err(Error::Internal)?;
+    }
     let claims = token.and_then(|(_, token)| tokens::verify(&app.keys, token.trim()).ok());
     let credential = match claims {
         None => Credential::Invalid,
         Some(claims) => {
-            let role = queries::role_in_session(&mut *app.conn().await?, claims.sub, claims.sid).await?;
+            let role = sessions::queries::role(&mut *app.conn().await?, claims.sub, claims.sid).await?;
             role.map_or(Credential::Invalid, |role| {
                 Credential::Valid(Member { id: claims.sub, role, session: claims.sid })
             })

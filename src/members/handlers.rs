@@ -6,8 +6,8 @@ use super::access::{account, add};
 use super::guard::Admin;
 use super::model::{Account, MemberRow, MemberStatus, Role};
 use super::passwords::{self, Hasher};
-use super::queries;
 use super::view::{Member, MemberFilter, MemberPatch, MemberSort, NewMember};
+use super::{queries, sessions};
 use crate::app::{App, Tx};
 use crate::changes;
 use crate::changes::model::Change;
@@ -110,7 +110,7 @@ pub async fn update_member(
             }
             keep_an_admin(tx, &row, Some(&after)).await?;
             if after.status == MemberStatus::Suspended {
-                queries::end_all_sessions(tx, row.id).await?;
+                sessions::queries::end_all(tx, row.id).await?;
             }
             let change = Change::between("member", row.id, &row.account, &after);
             changes::queries::record(tx, admin.0.actor(), change).await?;
@@ -151,7 +151,7 @@ pub async fn delete_member(app: web::Data<App>, admin: Admin, id: Id, seen: IfMa
         let row = queries::lock(tx, id.0).await?;
         seen.check(row.version)?;
         keep_an_admin(tx, &row, None).await?;
-        queries::end_all_sessions(tx, row.id).await?;
+        sessions::queries::end_all(tx, row.id).await?;
         queries::delete(tx, row.id).await?;
         Ok(changes::queries::record(tx, admin.0.actor(), Change::new("delete", "member", row.id)).await?)
     })

@@ -7,6 +7,7 @@
 //! request, so a change is felt at once.
 
 pub mod access;
+pub mod attempts;
 pub mod bootstrap;
 pub mod email;
 pub mod guard;
@@ -15,6 +16,8 @@ pub mod me;
 pub mod model;
 pub mod passwords;
 pub mod queries;
+pub mod secrets;
+pub mod sessions;
 pub mod tokens;
 pub mod view;
 
@@ -27,16 +30,23 @@ pub fn routes(cfg: &mut ServiceConfig) {
         scope("/auth")
             .service(access::register_member)
             .service(access::login_member)
-            .service(access::logout_member),
+            .service(sessions::handlers::refresh_session)
+            .service(sessions::handlers::logout_member)
+            .service(access::change_password),
     );
     cfg.service(
         scope("/members")
             .service(me::get_own_profile)
             .service(me::update_own_profile)
+            .service(sessions::handlers::list_own_sessions)
+            .service(sessions::handlers::end_own_sessions)
+            .service(sessions::handlers::end_own_session)
             .service(handlers::list_members)
             .service(handlers::create_member)
             .service(handlers::get_member)
             .service(handlers::update_member)
-            .service(handlers::delete_member),
+            .service(handlers::delete_member)
+            .service(sessions::handlers::list_member_sessions)
+            .service(sessions::handlers::end_member_sessions),
     );
 }

@@ -20,10 +20,12 @@ const WAIT: Duration = Duration::from_millis(500);
 
 /// The password as it is hashed: NFKC, so that every keyboard's form of it is one.
 ///
-/// Refused: under 8 characters, over 1,024 bytes, and the member's own address.
+/// Refused: under 8 characters, over 1,024 bytes, the member's own address, and
+/// what is among the first 100,000 guesses: common passwords and words, also
+/// with the usual changes of letters, and what follows from `Inkstone` or the address.
 /// There is no rule of composition or expiry (NIST SP 800-63B §3.1.1.2).
 pub fn admit(pointer: &str, password: &str, address: &str) -> Result<String> {
-    let normal: String = password.nfkc().collect();
+    let normal = normal(password);
     let folded = normal.to_lowercase();
     let local = address.split('@').next().unwrap_or_default();
     let fault = if normal.chars().count() < 8 {
@@ -32,6 +34,8 @@ pub fn admit(pointer: &str, password: &str, address: &str) -> Result<String> {
         Some((Code::TooLong, "must have at most 1024 bytes"))
     } else if folded == local.to_lowercase() || Some(&folded) == email::canonical(address).as_ref() {
         Some((Code::WeakPassword, "must not be your e-mail address"))
+    } else if is_guessed_first(&folded, local) {
+        Some((Code::WeakPassword, "is one of those that are guessed first"))
     } else {
         None
     };
@@ -39,6 +43,18 @@ pub fn admit(pointer: &str, password: &str, address: &str) -> Result<String> {
         Some((code, detail)) => Err(Error::Faults(code, vec![Fault::body(pointer, code, detail)])),
         None => Ok(normal),
     }
+}
+
+/// The one form of a password, whatever keyboard it was typed on.
+pub fn normal(password: &str) -> String {
+    password.nfkc().collect()
+}
+
+/// Whether a guesser who tries the likely ones first is there within 100,000 guesses.
+fn is_guessed_first(password: &str, local: &str) -> bool {
+    // The lists are in ASCII, and what is longer stands in none.
+    let listed = password.is_ascii() && password.len() <= 40;
+    listed && zxcvbn::zxcvbn(password, &["inkstone", local]).guesses() < 100_000
 }
 
 /// Hashes and verifies, a few at a time and off the async threads: a flood of
@@ -72,11 +88,16 @@ impl Hasher {
         .await?
     }
 
+    /// Whether `hash` was made with other parameters than today's.
+    pub fn is_stale(hash: &str) -> bool {
+        !hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
+    }
+
     /// Whether `password` is the one behind `hash`. Without a hash it does the same
     /// work and says no, so that the time tells nobody whether an account exists.
     pub async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool> {
         let argon2 = self.argon2.clone();
-        let password: String = password.nfkc().collect();
+        let password = normal(password);
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.to_string());
         self.run(move || {
@@ -114,6 +135,12 @@ mod tests {
         assert!(!admitted("seven c"));
         assert!(!admitted(&"x".repeat(1025)));
         assert!(!admitted("ADA@example.org"));
+        for guessed in
+            ["password1", "iloveyou", "sunshine", "12345678", "qwertyuiop", "Inkstone", "inkstone1"]
+        {
+            assert!(!admitted(guessed), "{guessed}");
+        }
+        assert!(admitted("correct horse"));
     }
 
     #[tokio::test]

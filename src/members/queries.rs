@@ -1,17 +1,13 @@
 //! All SQL of members and their sessions.
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{exists, now, select};
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::model::{Account, MemberRow, MemberStatus, Role};
 use crate::db::rows::{Conditions, Walk};
-use crate::db::schema::{members, passwords, sessions};
+use crate::db::schema::{members, passwords};
 
 /// Adds a member. Constraint: `members_email_key`.
 pub async fn insert(conn: &mut AsyncPgConnection, account: &Account, hash: &str) -> QueryResult<MemberRow> {
@@ -115,63 +111,18 @@ pub async fn by_email(
         .optional()
 }
 
-/// Opens a session and says when it began, by the database's clock.
-pub async fn open_session(
-    conn: &mut AsyncPgConnection,
-    id: Uuid,
-    member: Uuid,
-    device: &str,
-    lifetime: Duration,
-) -> QueryResult<DateTime<Utc>> {
-    let lifetime = TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::MAX);
-    diesel::insert_into(sessions::table)
-        .values((
-            sessions::id.eq(id),
-            sessions::member_id.eq(member),
-            sessions::device.eq(device),
-            sessions::expires_at.eq(now.into_sql::<Timestamptz>() + lifetime),
-        ))
-        .returning(sessions::created_at)
-        .get_result(conn)
-        .await
+/// The hash of a member's password, if they have one.
+pub async fn password(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<Option<String>> {
+    passwords::table.find(member).select(passwords::hash).first(conn).await.optional()
 }
 
-/// The role of `member` if the session is theirs and alive, and they may sign in.
-pub async fn role_in_session(
-    conn: &mut AsyncPgConnection,
-    member: Uuid,
-    session: Uuid,
-) -> QueryResult<Option<Role>> {
-    sessions::table
-        .inner_join(members::table.on(members::id.eq(sessions::member_id)))
-        .filter(sessions::id.eq(session))
-        .filter(sessions::member_id.eq(member))
-        .filter(sessions::revoked_at.is_null())
-        .filter(sessions::expires_at.gt(now))
-        .filter(members::status.eq(MemberStatus::Active.as_str()))
-        .filter(members::deleted_at.is_null())
-        .select(members::role)
-        .first(conn)
-        .await
-        .optional()
-}
-
-/// Ends one session.
-pub async fn end_session(conn: &mut AsyncPgConnection, session: Uuid) -> QueryResult<()> {
-    diesel::update(sessions::table.find(session))
-        .filter(sessions::revoked_at.is_null())
-        .set(sessions::revoked_at.eq(now))
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Ends all sessions of a member.
-pub async fn end_all_sessions(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<()> {
-    diesel::update(sessions::table)
-        .filter(sessions::member_id.eq(member))
-        .filter(sessions::revoked_at.is_null())
-        .set(sessions::revoked_at.eq(now))
+/// Sets a member's password.
+pub async fn set_password(conn: &mut AsyncPgConnection, member: Uuid, hash: &str) -> QueryResult<()> {
+    diesel::insert_into(passwords::table)
+        .values((passwords::member_id.eq(member), passwords::hash.eq(hash)))
+        .on_conflict(passwords::member_id)
+        .do_update()
+        .set((passwords::hash.eq(hash), passwords::updated_at.eq(now)))
         .execute(conn)
         .await?;
     Ok(())

@@ -33,7 +33,8 @@ pub struct Claims {
 pub fn issue(keys: &Keys, member: Uuid, session: Uuid, now: DateTime<Utc>, seconds: u64) -> Result<String> {
     let mut header = Header::new(Algorithm::EdDSA);
     header.typ = Some(TYPE.to_owned());
-    header.kid = Some(keys.kid.clone());
+    let ring = keys.ring();
+    header.kid = Some(ring.kid.clone());
     let iat = now.timestamp();
     let claims = Claims {
         iss: ISSUER.to_owned(),
@@ -44,7 +45,12 @@ pub fn issue(keys: &Keys, member: Uuid, session: Uuid, now: DateTime<Utc>, secon
         exp: iat.saturating_add_unsigned(seconds),
         jti: Uuid::new_v4(),
     };
-    encode(&header, &claims, &keys.signing).map_err(|cause| Error::Internal(cause.into()))
+    encode(&header, &claims, &ring.signing).map_err(|cause| Error::Internal(cause.into()))
+}
+
+/// The id of the key that `token` claims to be signed by.
+pub fn kid(token: &str) -> Option<String> {
+    decode_header(token).ok()?.kid
 }
 
 /// What `token` says, if this site issued it and it is still valid.
@@ -54,19 +60,17 @@ pub fn issue(keys: &Keys, member: Uuid, session: Uuid, now: DateTime<Utc>, secon
 pub fn verify(keys: &Keys, token: &str) -> Result<Claims> {
     let refused = |_| Error::unauthenticated();
     let header = decode_header(token).map_err(refused)?;
-    if header.typ.as_deref() != Some(TYPE)
-        || header.kid.as_deref() != Some(&keys.kid)
-        || header.crit.is_some()
-    {
-        return Err(Error::unauthenticated());
-    }
+    let ring = keys.ring();
+    let key = header.kid.as_deref().and_then(|kid| ring.verifying(kid));
+    let known = header.typ.as_deref() == Some(TYPE) && header.crit.is_none();
+    let key = key.filter(|_| known).ok_or_else(Error::unauthenticated)?;
     let mut rules = Validation::new(Algorithm::EdDSA);
     rules.leeway = LEEWAY;
     rules.validate_nbf = true;
     rules.set_issuer(&[ISSUER]);
     rules.set_audience(&[ISSUER]);
     rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    let claims = decode::<Claims>(token, &keys.verifying, &rules).map_err(refused)?.claims;
+    let claims = decode::<Claims>(token, key, &rules).map_err(refused)?.claims;
     let latest = Utc::now().timestamp().saturating_add_unsigned(LEEWAY);
     if claims.iat > latest { Err(Error::unauthenticated()) } else { Ok(claims) }
 }
@@ -74,10 +78,10 @@ pub fn verify(keys: &Keys, token: &str) -> Result<Claims> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::Ring;
 
     fn keys() -> Keys {
-        let folder = tempfile::tempdir().unwrap();
-        Keys::load(&folder.path().join("k.pem"), true).unwrap()
+        Keys::new(Ring::generate().unwrap(), vec![7; 32])
     }
 
     fn token(keys: &Keys, from_now: i64, seconds: u64) -> String {

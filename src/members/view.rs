@@ -108,8 +108,23 @@ pub struct Session {
     /// Seconds until the token expires.
     #[schema(example = 600, minimum = 1)]
     pub expires_in: u64,
+    /// Gives new tokens at `/auth/refresh`, once.
+    #[schema(example = "inkr_…")]
+    pub refresh_token: String,
     /// Who signed in.
     pub member: SignedInMember,
+}
+
+/// What a member sends to change the own password.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The password until now.
+    #[schema(max_length = 1024, format = Password)]
+    pub current_password: String,
+    /// 8 to 1,024 characters, any of them.
+    #[schema(min_length = 8, max_length = 1024, format = Password)]
+    pub new_password: String,
 }
 
 /// The member who signed in.

@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["keys", "slug", "markup"],
     &["error", "changes"],
     &["app"],
-    &["http"],
+    &["http", "throttle"],
     &["members"],
     &["categories", "notices", "site", "audit", "health"],
     &["articles"],

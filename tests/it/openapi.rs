@@ -15,8 +15,10 @@ use crate::harness::contract::{DOCUMENT, operations};
 use crate::harness::machine::ask;
 
 /// Words that an operation's id may begin with.
-const VERBS: &[&str] =
-    &["list", "get", "create", "put", "update", "delete", "restore", "count", "register", "login", "logout"];
+const VERBS: &[&str] = &[
+    "change", "refresh", "end", "list", "get", "create", "put", "update", "delete", "restore", "count",
+    "register", "login", "logout",
+];
 
 fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -58,7 +60,7 @@ fn operations_are_named_alike() {
             "list" | "get" => "GET",
             "put" => "PUT",
             "update" => "PATCH",
-            "delete" => "DELETE",
+            "delete" | "end" => "DELETE",
             _ => "POST",
         };
         assert_eq!(operation.method.as_str(), method, "{id}");

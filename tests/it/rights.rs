@@ -30,7 +30,14 @@ const LEAST: &[(&str, Who)] = &[
     ("get_readiness", Anon),
     ("register_member", Anon),
     ("login_member", Anon),
+    ("refresh_session", Anon),
     ("logout_member", Member),
+    ("change_password", Member),
+    ("list_own_sessions", Member),
+    ("end_own_sessions", Member),
+    ("end_own_session", Member),
+    ("list_member_sessions", Admin),
+    ("end_member_sessions", Admin),
     ("list_articles", Anon),
     ("get_article", Anon),
     ("get_article_by_external_id", Anon),
@@ -86,6 +93,16 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
     if operation.id == "login_member" {
         cast.anon.post("/api/v1/auth/register", json!(body)).await.expect(201);
     }
+    if operation.id == "change_password" {
+        let hash = app.shared.hasher.hash(PASSWORD.to_owned()).await.unwrap();
+        app.db_execute(&format!("UPDATE auth.passwords SET hash = '{hash}'")).await;
+    }
+    if operation.id == "refresh_session" {
+        let account = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
+        cast.anon.post("/api/v1/auth/register", account.clone()).await.expect(201);
+        let session = cast.anon.post("/api/v1/auth/login", account).await.data(200);
+        return (path, Some(json!({"refresh_token": session["refresh_token"]})));
+    }
     if path != operation.path || path.contains('{') {
         let id = thing(app, cast, operation, &name).await;
         path = path.replace("{id}", &id);
@@ -124,6 +141,7 @@ fn body(operation: &str, name: &str) -> Option<Value> {
         "create_category" | "update_category" | "update_site" => json!({"name": format!("new {name}")}),
         "create_notice" => json!({"kind": "announcement", "title": name}),
         "update_own_profile" | "update_member" => json!({"display_name": name}),
+        "change_password" => json!({"current_password": PASSWORD, "new_password": "four quite long words"}),
         "register_member" | "login_member" | "create_member" => account,
         _ => return None,
     })
@@ -195,7 +213,11 @@ async fn whoever_has_the_least_right_or_more_is_served() {
     for operation in operations() {
         let cast = app.db_cast().await;
         for (who, client) in people(&cast).iter().filter(|(who, _)| *who >= least(&operation)) {
-            let (path, body) = target(&app, &cast, &operation).await;
+            let (mut path, body) = target(&app, &cast, &operation).await;
+            if operation.id == "end_own_session" {
+                let own = client.get("/api/v1/members/me/sessions").await.data(200);
+                path = format!("/api/v1/members/me/sessions/{}", own[0]["id"].as_str().unwrap());
+            }
             let answer = call(client, &operation, &path, &body).await;
             assert!(answer.status < 300, "{who:?} {}: {}", operation.id, answer.text());
         }

@@ -13,11 +13,13 @@ use actix_web::dev::ServerHandle;
 use clap::Parser;
 use inkstone::app::App;
 use inkstone::config::{Cli, Config};
+use inkstone::db::pool::Pool;
 use inkstone::keys::Keys;
 use inkstone::members::access::account;
 use inkstone::members::model::Role;
 use inkstone::members::passwords::Hasher;
-use inkstone::members::{queries, tokens};
+use inkstone::members::sessions::queries::NewSession;
+use inkstone::members::{queries, sessions, tokens};
 use inkstone::server::{self, Shared};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
@@ -49,7 +51,7 @@ impl TestApp {
     pub async fn start_on(db: TestDb, flags: &[&str]) -> (Self, Client) {
         let config = config(flags);
         let pool = cluster::pool(&db.url);
-        let keys = Keys::load(&cluster::folder().join("signing.pem"), true).unwrap();
+        let keys = keys(&pool, &config).await;
         let shared = Shared::new(App { config, pool, keys }, Hasher::new().unwrap()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -66,11 +68,16 @@ impl TestApp {
         let account = account(&email, role, role.as_str().to_owned()).unwrap();
         let mut conn = self.shared.app.pool.get().await.unwrap();
         let row = queries::insert(&mut conn, &account, "no password").await.unwrap();
-        let session = Uuid::now_v7();
-        let began = queries::open_session(&mut conn, session, row.id, "test", Duration::from_secs(3600))
-            .await
-            .unwrap();
-        let token = tokens::issue(&self.shared.app.keys, row.id, session, began, 3600).unwrap();
+        let session = NewSession {
+            id: Uuid::now_v7(),
+            member_id: row.id,
+            device: "test".to_owned(),
+            network: Vec::new(),
+            expires_at: chrono::Utc::now() + Duration::from_secs(3600),
+        };
+        let id = session.id;
+        let began = sessions::queries::open(&mut conn, session).await.unwrap();
+        let token = tokens::issue(&self.shared.app.keys, row.id, id, began, 3600).unwrap();
         Client { id: Some(row.id), ..Client::new(&self.url, Some(token)) }
     }
 
@@ -98,6 +105,12 @@ impl Drop for TestApp {
         // The command is sent at once; nobody waits for the end.
         drop(self.handle.stop(false));
     }
+}
+
+async fn keys(pool: &Pool, config: &Config) -> Keys {
+    let mut conn = pool.get().await.unwrap();
+    let kept = Duration::from_secs(720);
+    Keys::open(&mut conn, &config.access.signing_key_file, kept).await.unwrap()
 }
 
 /// The configuration of `serve` with `flags`, whatever the environment says.

@@ -5,6 +5,8 @@ mod accounts;
 mod admin;
 mod passwords;
 mod profile;
+mod sessions;
+mod throttle;
 mod tokens;
 
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use inkstone::keys::Keys;
+use inkstone::keys::Ring;
 use inkstone::members::model::Role;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
@@ -39,9 +39,8 @@ fn signed(header: &Header, claims: &Value, key: &EncodingKey) -> String {
 }
 
 /// A key that is not the server's.
-fn foreign_key() -> Keys {
-    let folder = tempfile::tempdir().unwrap();
-    Keys::load(&folder.path().join("foreign.pem"), true).unwrap()
+fn foreign_key() -> Ring {
+    Ring::generate().unwrap()
 }
 
 #[actix_web::test]
@@ -49,7 +48,7 @@ async fn a_token_says_who_and_until_when_and_names_no_role() {
     let (app, token) = start().await;
     let header = decode_header(&token).unwrap();
     assert_eq!((header.typ.as_deref(), header.alg), (Some("at+jwt"), Algorithm::EdDSA));
-    assert_eq!(header.kid.as_deref(), Some(app.shared.app.keys.kid.as_str()));
+    assert_eq!(header.kid.as_deref(), Some(app.shared.app.keys.ring().kid.as_str()));
     let claims = claims(&token);
     let mut keys: Vec<&String> = claims.as_object().unwrap().keys().collect();
     keys.sort();
@@ -78,7 +77,7 @@ async fn a_token_without_a_signature_opens_nothing() {
     let (app, token) = start().await;
     let (body, signature) = token.rsplit_once('.').unwrap();
     let middle = body.split('.').nth(1).unwrap();
-    let kid = &app.shared.app.keys.kid;
+    let kid = &app.shared.app.keys.ring().kid;
     for algorithm in ["none", "None", "nOnE", "NONE", "", "EdDSA"] {
         let header = json!({"alg": algorithm, "typ": "at+jwt", "kid": kid}).to_string();
         let header = URL_SAFE_NO_PAD.encode(header);
@@ -111,7 +110,8 @@ async fn a_key_that_the_token_brings_along_is_never_fetched_or_used() {
     let url = format!("http://{}/jwks.json", canary.local_addr().unwrap());
     let theirs = foreign_key();
     let theirs_public: JwkSet = serde_json::from_value(theirs.jwks()).unwrap();
-    for kid in [&app.shared.app.keys.kid, &theirs.kid] {
+    let ours = app.shared.app.keys.ring();
+    for kid in [&ours.kid, &theirs.kid] {
         let mut header = decode_header(&token).unwrap();
         header.kid = Some(kid.clone());
         header.jku = Some(url.clone());
@@ -125,7 +125,7 @@ async fn a_key_that_the_token_brings_along_is_never_fetched_or_used() {
 #[actix_web::test]
 async fn another_key_id_or_type_is_refused_even_with_the_right_signature() {
     let (app, token) = start().await;
-    let keys = &app.shared.app.keys;
+    let keys = app.shared.app.keys.ring();
     let good = decode_header(&token).unwrap();
     assert_eq!(status(&app, signed(&good, &claims(&token), &keys.signing)).await, 200);
     for kid in [Some("other"), Some("../../../dev/null"), Some("' OR 1=1 --"), Some(""), None] {
@@ -175,7 +175,7 @@ async fn a_token_holds_only_between_its_times_for_this_site() {
     ] {
         let mut claims = claims(&token);
         claims[claim] = value.clone();
-        let forged = signed(&header, &claims, &app.shared.app.keys.signing);
+        let forged = signed(&header, &claims, &app.shared.app.keys.ring().signing);
         assert_eq!(status(&app, forged).await, 401, "{claim}: {value}");
     }
 }
@@ -187,7 +187,7 @@ async fn a_token_must_say_all_it_has_to() {
     for claim in ["exp", "iat", "iss", "aud", "sub", "sid"] {
         let mut claims = claims(&token);
         claims.as_object_mut().unwrap().remove(claim);
-        let forged = signed(&header, &claims, &app.shared.app.keys.signing);
+        let forged = signed(&header, &claims, &app.shared.app.keys.ring().signing);
         assert_eq!(status(&app, forged).await, 401, "without {claim}");
     }
 }
@@ -199,6 +199,6 @@ async fn a_session_serves_its_own_member_only() {
     let token = member.token.unwrap();
     let mut claims = claims(&token);
     claims["sub"] = json!(admin.id);
-    let forged = signed(&decode_header(&token).unwrap(), &claims, &app.shared.app.keys.signing);
+    let forged = signed(&decode_header(&token).unwrap(), &claims, &app.shared.app.keys.ring().signing);
     assert_eq!(status(&app, forged).await, 401);
 }

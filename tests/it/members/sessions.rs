@@ -1,0 +1,190 @@
+//! Refresh tokens, the list of sessions, and the ring of signing keys.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use inkstone::keys::{Ring, queries};
+use inkstone::members::model::Role;
+use serde_json::{Value, json};
+
+use super::{ME, PASSWORD, login, masked, register, signed_in};
+use crate::harness::{Answer, Client, TestApp, column};
+
+const SESSIONS: &str = "/api/v1/members/me/sessions";
+
+async fn refresh(client: &Client, token: &Value) -> Answer {
+    client.post("/api/v1/auth/refresh", json!({"refresh_token": token})).await
+}
+
+/// A registered member's first session.
+async fn session(anon: &Client) -> Value {
+    register(anon, "ada@example.org").await;
+    login(anon, "ada@example.org", PASSWORD).await.data(200)
+}
+
+fn bearer(app: &TestApp, session: &Value) -> Client {
+    Client::new(&app.url, session["access_token"].as_str().map(str::to_owned))
+}
+
+#[actix_web::test]
+async fn a_refresh_token_gives_the_next_tokens_of_the_same_session() {
+    let (app, anon) = TestApp::start().await;
+    let first = session(&anon).await;
+    assert!(first["refresh_token"].as_str().unwrap().starts_with("inkr_"));
+    let second = refresh(&anon, &first["refresh_token"]).await.data(200);
+    assert_ne!(second["refresh_token"], first["refresh_token"]);
+    let third = refresh(&anon, &second["refresh_token"]).await.data(200);
+    assert_eq!(third["member"], first["member"]);
+    let sessions = bearer(&app, &third).get(SESSIONS).await.data(200);
+    assert_eq!(column(&sessions, "current"), ["true"]);
+    bearer(&app, &first).get(ME).await.expect(200);
+}
+
+#[actix_web::test]
+async fn parallel_refreshes_of_one_token_leave_one_live_child_on_any_node() {
+    let (app, anon) = TestApp::start().await;
+    let (_other, there) = TestApp::start_on(app.db.clone(), &[]).await;
+    let token = session(&anon).await["refresh_token"].clone();
+    let flood = (0..50).map(|number| refresh(if number % 2 == 0 { &anon } else { &there }, &token));
+    let answers = join_all(flood).await;
+    let children: BTreeSet<String> =
+        answers.into_iter().map(|answer| answer.data(200)["refresh_token"].to_string()).collect();
+    assert_eq!(children.len(), 1);
+    let child: Value = serde_json::from_str(children.first().unwrap()).unwrap();
+    refresh(&there, &child).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_token_used_again_later_ends_the_session_and_is_on_record() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let first = session(&anon).await;
+    let second = refresh(&anon, &first["refresh_token"]).await.data(200);
+    app.db_execute("UPDATE auth.refresh_tokens SET used_at = used_at - interval '11 seconds'").await;
+    let reused = refresh(&anon, &first["refresh_token"]).await;
+    assert_eq!(reused.problem(), (401, "invalid_refresh_token".to_owned()));
+    let orphan = refresh(&anon, &second["refresh_token"]).await.expect(401);
+    assert_eq!(masked(&reused), masked(&orphan));
+    assert_eq!(bearer(&app, &second).get(ME).await.status, 401);
+    let trail = admin.get("/api/v1/audit?action=reuse&entity=session").await.data(200);
+    assert_eq!(column(&trail, "actor_id"), [first["member"]["id"].as_str().unwrap()]);
+    let stranger = refresh(&anon, &json!("inkr_never-given")).await.expect(401);
+    assert_eq!(masked(&stranger), masked(&orphan));
+}
+
+#[actix_web::test]
+async fn a_session_ends_when_it_rests_too_long_or_lives_too_long() {
+    let (app, anon) = TestApp::start().await;
+    for (column, age, role, status) in [
+        ("refreshed_at", "13 days", "member", 200),
+        ("refreshed_at", "15 days", "member", 401),
+        ("created_at", "61 days", "member", 401),
+        ("refreshed_at", "11 hours", "editor", 200),
+        ("refreshed_at", "13 hours", "editor", 401),
+        ("created_at", "8 days", "editor", 401),
+    ] {
+        let email = format!("{}@example.org", uuid::Uuid::new_v4().simple());
+        register(&anon, &email).await;
+        let token = login(&anon, &email, PASSWORD).await.data(200)["refresh_token"].clone();
+        app.db_execute(&format!("UPDATE members SET role = '{role}' WHERE role <> 'admin'")).await;
+        app.db_execute(&format!("UPDATE auth.sessions SET {column} = now() - interval '{age}'")).await;
+        assert_eq!(refresh(&anon, &token).await.status, status, "{role} {column} {age}");
+    }
+}
+
+#[actix_web::test]
+async fn suspension_and_logout_end_the_refresh_token_too() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let first = session(&anon).await;
+    bearer(&app, &first).act("/api/v1/auth/logout").await.expect(204);
+    assert_eq!(refresh(&anon, &first["refresh_token"]).await.status, 401);
+    let second = login(&anon, "ada@example.org", PASSWORD).await.data(200);
+    let path = format!("/api/v1/members/{}", second["member"]["id"].as_str().unwrap());
+    admin.patch(&path, json!({"status": "suspended"})).await.expect(200);
+    assert_eq!(refresh(&anon, &second["refresh_token"]).await.status, 401);
+}
+
+#[actix_web::test]
+async fn a_member_sees_the_own_sessions_and_ends_a_lost_phones() {
+    let (app, anon) = TestApp::start().await;
+    let (other, admin) = (app.db_member(Role::Member).await, app.db_member(Role::Admin).await);
+    let id = register(&anon, "ada@example.org").await["id"].as_str().unwrap().to_owned();
+    let (laptop, phone) =
+        (signed_in(&app, "ada@example.org").await, signed_in(&app, "ada@example.org").await);
+    let seen = laptop.get(SESSIONS).await.data(200);
+    assert_eq!(seen.as_array().unwrap().len(), 2);
+    let lost = seen.as_array().unwrap().iter().find(|one| one["current"] == false).unwrap();
+    let lost = format!("{SESSIONS}/{}", lost["id"].as_str().unwrap());
+    assert_eq!(other.delete(&lost).await.status, 404);
+    phone.get(ME).await.expect(200);
+    laptop.delete(&lost).await.expect(204);
+    assert_eq!(phone.get(ME).await.status, 401);
+    assert_eq!(laptop.delete(&lost).await.status, 404);
+    laptop.get(ME).await.expect(200);
+
+    let theirs = format!("/api/v1/members/{id}/sessions");
+    assert_eq!(admin.get(&theirs).await.data(200).as_array().unwrap().len(), 1);
+    admin.delete(&theirs).await.expect(204);
+    assert_eq!(laptop.get(ME).await.status, 401);
+}
+
+#[actix_web::test]
+async fn logging_out_everywhere_ends_all_own_sessions_and_no_others() {
+    let (app, anon) = TestApp::start().await;
+    let other = app.db_member(Role::Member).await;
+    register(&anon, "ada@example.org").await;
+    let (here, there) = (signed_in(&app, "ada@example.org").await, signed_in(&app, "ada@example.org").await);
+    here.delete(SESSIONS).await.expect(204);
+    assert_eq!((here.get(ME).await.status, there.get(ME).await.status), (401, 401));
+    other.get(ME).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_new_password_ends_every_other_session_on_every_node() {
+    let (app, anon) = TestApp::start().await;
+    let (node, _) = TestApp::start_on(app.db.clone(), &[]).await;
+    let first = session(&anon).await;
+    let elsewhere = signed_in(&node, "ada@example.org").await;
+    let here = bearer(&app, &first);
+    let change =
+        |current: &str| json!({"current_password": current, "new_password": "four quite long words"});
+    let path = "/api/v1/auth/password/change";
+    assert_eq!(
+        here.post(path, change("not the password")).await.problem(),
+        (403, "wrong_password".to_owned())
+    );
+    elsewhere.get(ME).await.expect(200);
+    let fresh = here.post(path, change(PASSWORD)).await.data(200);
+    assert_eq!((here.get(ME).await.status, elsewhere.get(ME).await.status), (401, 401));
+    assert_eq!(refresh(&anon, &first["refresh_token"]).await.status, 401);
+    bearer(&node, &fresh).get(ME).await.expect(200);
+    assert_eq!(login(&anon, "ada@example.org", PASSWORD).await.status, 401);
+    login(&anon, "ada@example.org", "four quite long words").await.expect(200);
+}
+
+#[actix_web::test]
+async fn rotated_keys_sign_anew_and_old_tokens_live_on_every_node() {
+    let (app, anon) = TestApp::start().await;
+    let (node, _) = TestApp::start_on(app.db.clone(), &[]).await;
+    let before = session(&anon).await;
+    let keys = &app.shared.app.keys;
+    let (old, mut conn) = (keys.ring().kid.clone(), app.shared.app.pool.get().await.unwrap());
+    assert_eq!(node.shared.app.keys.ring().kid, old);
+    queries::rotate(&mut conn, &Ring::seed().unwrap()).await.unwrap();
+    keys.reread(&mut conn).await.unwrap();
+    assert_ne!(keys.ring().kid, old);
+    let after = login(&anon, "ada@example.org", PASSWORD).await.data(200);
+    for (server, tokens) in [(&app, &before), (&app, &after), (&node, &before), (&node, &after)] {
+        bearer(server, tokens).get(ME).await.expect(200);
+    }
+    let jwks = anon.get("/.well-known/jwks.json").await.json();
+    assert_eq!(jwks["keys"].as_array().unwrap().len(), 3, "next, active and retired");
+    app.db_execute(
+        "UPDATE auth.signing_keys SET retired_at = now() - interval '1 hour' WHERE state = 'retired'",
+    )
+    .await;
+    keys.reread(&mut conn).await.unwrap();
+    assert_eq!(bearer(&app, &before).get(ME).await.status, 401);
+    bearer(&app, &after).get(ME).await.expect(200);
+}
