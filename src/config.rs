@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Inkstone, a headless CMS for news sites.
 #[derive(Parser, Debug)]
@@ -103,9 +105,37 @@ pub struct Access {
     /// Seconds an access token lives.
     #[arg(long, env = "INKSTONE_ACCESS_TOKEN_TTL", default_value = "600", value_parser = seconds, value_name = "SECONDS")]
     pub access_token_ttl: Duration,
+    /// What a profile needs to be complete, comma-separated.
+    #[arg(
+        long,
+        env = "INKSTONE_PROFILE_FIELDS",
+        value_delimiter = ',',
+        default_value = "display_name,phone,organisation",
+        value_name = "FIELDS"
+    )]
+    pub profile_fields: Vec<ProfileField>,
     /// Attempts to sign in that an account and a network have for free in 15 minutes; other limits are multiples of it.
     #[arg(long, env = "INKSTONE_LOGIN_ATTEMPTS", default_value_t = 5, value_parser = clap::value_parser!(i32).range(1..=1_000_000), value_name = "N")]
     pub login_attempts: i32,
+}
+
+/// A part of a profile that a site may require.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum ProfileField {
+    /// The name others see.
+    DisplayName,
+    /// A telephone number.
+    Phone,
+    /// Where the member works.
+    Organisation,
+    /// The member's position there.
+    Title,
+    /// A picture.
+    AvatarUrl,
+    /// A few words.
+    Bio,
 }
 
 /// What the first start makes.

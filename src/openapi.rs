@@ -1,9 +1,11 @@
 //! The OpenAPI document: what the handlers say of themselves, and what is true of all of them.
 
+use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use crate::error::Problem;
+use crate::members::api_keys::scope::Scope;
 
 /// What the handlers cannot know: the title, the tags, the security scheme.
 #[derive(OpenApi)]
@@ -60,6 +62,9 @@ pub fn complete(document: &utoipa::openapi::OpenApi) -> serde_json::Result<Value
             json!({"bearer": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                 "description": "The access token of a login.",
+            }, "api_key": {
+                "type": "http", "scheme": "bearer", "bearerFormat": "ink_…",
+                "description": "The API key of a script; an operation that takes one names the scope it needs.",
             }}),
         );
         components.insert("responses".to_owned(), failures());
@@ -141,7 +146,8 @@ impl Traits {
         let alternatives = operation.get("security").and_then(Value::as_array);
         let open =
             alternatives.is_some_and(|all| all.iter().all(|one| one.as_object().is_some_and(Map::is_empty)));
-        let has_version = !(path.ends_with("/views") || path.contains("/sessions"));
+        let has_version =
+            !(path.ends_with("/views") || path.contains("/sessions") || path.contains("/api-keys"));
         let changes_version = has_path_parameter && has_version && !reads || method == "patch";
         let signs_in = path.ends_with("/auth/login") || path.ends_with("/auth/refresh");
         let throttled = path.contains("/auth/") && has_body && !path.ends_with("/refresh");
@@ -149,7 +155,8 @@ impl Traits {
         let conflicts = !(reads || signs_in || path.ends_with("/views") || path.ends_with("/logout"));
         let mut failures = vec!["400", "406", "500", "503"];
         failures.extend((!open || signs_in).then_some("401"));
-        failures.extend((alternatives.is_none() || by_status).then_some("403"));
+        let for_keys = !open && alternatives.is_some();
+        failures.extend((alternatives.is_none() || by_status || for_keys).then_some("403"));
         failures.extend(has_path_parameter.then_some("404"));
         failures.extend(conflicts.then_some("409"));
         failures.extend(throttled.then_some("429"));
@@ -164,6 +171,7 @@ impl Traits {
 /// Adds to an operation the failures, headers and parameters that follow from its path and method.
 fn describe_operation(path: &str, method: &str, operation: &mut Value) {
     let traits = Traits::of(path, method, operation);
+    admit_keys(path, method, operation);
     let responses = &mut operation["responses"];
     for (status, name, _) in FAILURES.iter().filter(|(status, _, _)| traits.failures.contains(status)) {
         responses[*status] = json!({"$ref": format!("#/components/responses/{name}")});
@@ -183,6 +191,18 @@ fn describe_operation(path: &str, method: &str, operation: &mut Value) {
     let mut parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
     parameters.extend(shared.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
     operation["parameters"] = parameters.into();
+}
+
+/// Adds the scope with which an API key may use an operation.
+fn admit_keys(path: &str, method: &str, operation: &mut Value) {
+    let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap_or_default();
+    let closed = json!([{"bearer": []}]);
+    let alternatives = operation.get("security").cloned().unwrap_or(closed);
+    let mut alternatives = alternatives.as_array().cloned().unwrap_or_default();
+    if let Some(scope) = Scope::needed(&method, path) {
+        alternatives.push(json!({"api_key": [scope.as_str()]}));
+        operation["security"] = alternatives.into();
+    }
 }
 
 /// Adds the headers of a successful answer.

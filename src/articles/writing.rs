@@ -81,7 +81,7 @@ pub async fn add(tx: &mut Tx, actor: Actor, new: NewArticle) -> Result<Uuid> {
     let (slug_is_made, views) = (new.slug.is_none(), new.views);
     let (category, faults) = category_id(tx, new.category.as_deref()).await?;
     let content = new.content(category, db::now(tx).await?, faults).await?;
-    let id = insert(tx, content, actor.id, slug_is_made).await?;
+    let id = insert(tx, content, actor.member_id(), slug_is_made).await?;
     if let Some(views) = views {
         queries::set_views(tx, id, views).await?;
     }

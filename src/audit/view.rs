@@ -18,7 +18,7 @@ pub struct Change {
     at: DateTime<Utc>,
     /// Who: what kind of actor.
     actor_kind: ActorKind,
-    /// Who: the member.
+    /// Who: the member or the API key.
     #[schema(required)]
     actor_id: Option<Uuid>,
     /// What was done.

@@ -14,6 +14,8 @@ text_enum! {
     ActorKind {
         /// A signed-in member.
         Member => "member",
+        /// A script with an API key.
+        ApiKey => "api_key",
         /// Somebody not signed in (who registers, say).
         Visitor => "visitor",
         /// Inkstone itself: first start, command line.
@@ -35,6 +37,16 @@ impl Actor {
     pub const SYSTEM: Self = Self { kind: ActorKind::System, id: None };
     /// Somebody not signed in.
     pub const VISITOR: Self = Self { kind: ActorKind::Visitor, id: None };
+
+    /// A script with an API key.
+    pub const fn api_key(id: Uuid) -> Self {
+        Self { kind: ActorKind::ApiKey, id: Some(id) }
+    }
+
+    /// The member, if it is one.
+    pub fn member_id(&self) -> Option<Uuid> {
+        self.id.filter(|_| self.kind == ActorKind::Member)
+    }
 
     /// A signed-in member.
     pub const fn member(id: Uuid) -> Self {

@@ -5,18 +5,21 @@
 
 use std::future::{Ready, ready};
 
+use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use uuid::Uuid;
 
+use super::api_keys::scope::Scope;
+use super::api_keys::secret;
 use super::model::Role;
-use super::{sessions, tokens};
+use super::{api_keys, secrets, sessions, tokens};
 use crate::app::App;
-use crate::changes::model::Actor;
+use crate::changes::model::{Actor, ActorKind};
 use crate::db::visibility;
 use crate::error::{Error, Result};
 
-/// The member behind a request.
+/// The member behind a request, or the API key, which has an editor's rights within its scopes.
 #[derive(Clone, Copy, Debug)]
 pub struct Member {
     /// Who.
@@ -25,12 +28,13 @@ pub struct Member {
     pub role: Role,
     /// The session they are in.
     pub session: Uuid,
+    kind: ActorKind,
 }
 
 impl Member {
     /// As the author of a change.
     pub const fn actor(&self) -> Actor {
-        Actor::member(self.id)
+        Actor { kind: self.kind, id: Some(self.id) }
     }
 
     /// Which articles they may see in any state, trash apart.
@@ -126,18 +130,35 @@ guards! {
 }
 
 /// What a request's `Authorization` header turned out to be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Credential {
-    Valid(Member),
+    Member(Member),
+    Key(Uuid, Vec<Scope>),
     Invalid,
 }
 
-/// The member behind a request whose credential was read by [`authenticate`].
+/// Who is behind a request whose credential was read by [`authenticate`].
+///
+/// A key needs the scope that the path and the method take; where they take
+/// none, it is refused, but for reads that are open to everybody.
 fn caller(req: &HttpRequest) -> Result<Option<Member>> {
     match req.extensions().get::<Credential>() {
         None => Ok(None),
-        Some(Credential::Valid(member)) => Ok(Some(*member)),
+        Some(Credential::Member(member)) => Ok(Some(*member)),
         Some(Credential::Invalid) => Err(Error::unauthenticated()),
+        Some(Credential::Key(id, scopes)) => match Scope::needed(req.method(), req.path()) {
+            Some(scope) if scopes.contains(&scope) => Ok(Some(Member {
+                id: *id,
+                role: Role::Editor,
+                session: Uuid::nil(),
+                kind: ActorKind::ApiKey,
+            })),
+            Some(scope) => {
+                Err(Error::forbidden(format!("This takes a key with the scope {}.", scope.as_str())))
+            }
+            None if *req.method() == Method::GET && req.path() == "/api/v1/site" => Ok(None),
+            None => Err(Error::forbidden("This is not for API keys.")),
+        },
     }
 }
 
@@ -150,24 +171,33 @@ pub async fn authenticate(req: &HttpRequest) -> Result<()> {
     let Some(header) = req.headers().get(AUTHORIZATION) else { return Ok(()) };
     let scheme_and_token = header.to_str().ok().and_then(|header| header.split_once(' '));
     let token = scheme_and_token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token = token.map(|(_, token)| token.trim());
     let app = req
         .app_data::<web::Data<App>>()
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("no App in app_data")))?;
-    if let Some(kid) = token.and_then(|(_, token)| tokens::kid(token.trim()))
-        && app.keys.may_have_missed(&kid)
-    {
+    let credential = match token {
+        Some(token) if token.starts_with(secret::PREFIX) => of_key(app, token).await?,
+        Some(token) => of_session(app, token).await?,
+        None => None,
+    };
+    req.extensions_mut().insert(credential.unwrap_or(Credential::Invalid));
+    Ok(())
+}
+
+async fn of_key(app: &App, text: &str) -> Result<Option<Credential>> {
+    let Some(prefix) = secret::name(text) else { return Ok(None) };
+    let hash = secrets::hash(text);
+    let key = api_keys::queries::in_use(&mut *app.conn().await?, prefix, &hash).await?;
+    let scopes = |names: Vec<String>| names.iter().filter_map(|name| Scope::parse(name)).collect();
+    Ok(key.map(|(id, names)| Credential::Key(id, scopes(names))))
+}
+
+async fn of_session(app: &App, token: &str) -> Result<Option<Credential>> {
+    if tokens::kid(token).is_some_and(|kid| app.keys.may_have_missed(&kid)) {
         app.keys.reread(&mut *app.conn().await?).await.map_err(Error::Internal)?;
     }
-    let claims = token.and_then(|(_, token)| tokens::verify(&app.keys, token.trim()).ok());
-    let credential = match claims {
-        None => Credential::Invalid,
-        Some(claims) => {
-            let role = sessions::queries::role(&mut *app.conn().await?, claims.sub, claims.sid).await?;
-            role.map_or(Credential::Invalid, |role| {
-                Credential::Valid(Member { id: claims.sub, role, session: claims.sid })
-            })
-        }
-    };
-    req.extensions_mut().insert(credential);
-    Ok(())
+    let Ok(claims) = tokens::verify(&app.keys, token) else { return Ok(None) };
+    let role = sessions::queries::role(&mut *app.conn().await?, claims.sub, claims.sid).await?;
+    let member = |role| Member { id: claims.sub, role, session: claims.sid, kind: ActorKind::Member };
+    Ok(role.map(|role| Credential::Member(member(role))))
 }

@@ -38,6 +38,15 @@ pub async fn list_members(
     conditions.and_if("members.role = ANY(?)", roles.map(Value::Texts));
     conditions
         .and_if("members.status = ?", filter.status.map(|status| Value::Text(status.as_str().to_owned())));
+    conditions.and_if(
+        "strpos(lower(members.display_name || ' ' || members.email), lower(?)) > 0",
+        filter.q.map(Value::Text),
+    );
+    match filter.verified {
+        Some(true) => conditions.and("members.email_verified_at IS NOT NULL"),
+        Some(false) => conditions.and("members.email_verified_at IS NULL"),
+        None => {}
+    }
     let mut conn = app.conn().await?;
     let total = paging.total(&mut conn, "members", &conditions).await?;
     let rows = queries::list(&mut conn, conditions, &walk).await?;
@@ -100,6 +109,7 @@ pub async fn update_member(
     seen: IfMatch,
     body: Json<MemberPatch>,
 ) -> Result<impl Responder> {
+    let required = app.config.access.profile_fields.clone();
     let row = app
         .write(async move |tx| {
             let row = queries::lock(tx, id.0).await?;
@@ -114,7 +124,8 @@ pub async fn update_member(
             }
             let change = Change::between("member", row.id, &row.account, &after);
             changes::queries::record(tx, admin.0.actor(), change).await?;
-            Ok(queries::update(tx, row.id, &after).await?)
+            let complete = after.missing(&required).is_empty();
+            Ok(queries::update(tx, row.id, &after, complete).await?)
         })
         .await?;
     Ok(one(row))

@@ -3,26 +3,34 @@
 use actix_web::{Responder, get, patch, web};
 
 use super::guard::SignedIn;
-use super::handlers::one;
+use super::model::MemberRow;
 use super::queries;
-use super::view::{Member, ProfilePatch};
+use super::view::{Member, OwnProfile, ProfilePatch};
 use crate::app::App;
 use crate::changes;
 use crate::changes::model::Change;
 use crate::error::Result;
 use crate::http::body::Json;
-use crate::http::conditional::IfMatch;
-use crate::http::reply::Data;
+use crate::http::conditional::{IfMatch, etag};
+use crate::http::reply::{Data, Reply};
 
 /// Get the own profile
-#[utoipa::path(tag = "members", responses((status = 200, description = "Who you are", body = Data<Member>)))]
+#[utoipa::path(tag = "members", responses((status = 200, description = "Who you are", body = Data<OwnProfile>)))]
 #[get("/me")]
 pub async fn get_own_profile(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
-    Ok(one(queries::by_id(&mut *app.conn().await?, member.0.id).await?))
+    Ok(own(&app, queries::by_id(&mut *app.conn().await?, member.0.id).await?))
+}
+
+/// A profile with what is missing, and its entity tag.
+fn own(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
+    let profile_missing = row.account.missing(&app.config.access.profile_fields);
+    let own = OwnProfile { member: Member::from(row), profile_missing };
+    let (tag, modified) = (etag(own.member.version, &own), own.member.updated_at);
+    Reply::one(own).tagged(tag).modified(Some(modified))
 }
 
 /// Change the own profile
-#[utoipa::path(tag = "members", responses((status = 200, description = "The profile as changed", body = Data<Member>)))]
+#[utoipa::path(tag = "members", responses((status = 200, description = "The profile as changed", body = Data<OwnProfile>)))]
 #[patch("/me")]
 pub async fn update_own_profile(
     app: web::Data<App>,
@@ -31,6 +39,7 @@ pub async fn update_own_profile(
     body: Json<ProfilePatch>,
 ) -> Result<impl Responder> {
     let SignedIn(member) = member;
+    let required = app.config.access.profile_fields.clone();
     let row = app
         .write(async move |tx| {
             let row = queries::lock(tx, member.id).await?;
@@ -45,8 +54,9 @@ pub async fn update_own_profile(
                 Change::between("member", row.id, &row.account, &after),
             )
             .await?;
-            Ok(queries::update(tx, row.id, &after).await?)
+            let complete = after.missing(&required).is_empty();
+            Ok(queries::update(tx, row.id, &after, complete).await?)
         })
         .await?;
-    Ok(one(row))
+    Ok(own(&app, row))
 }

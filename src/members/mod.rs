@@ -7,6 +7,7 @@
 //! request, so a change is felt at once.
 
 pub mod access;
+pub mod api_keys;
 pub mod attempts;
 pub mod bootstrap;
 pub mod email;
@@ -34,6 +35,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .service(sessions::handlers::logout_member)
             .service(access::change_password),
     );
+    cfg.service(api_keys::handlers::list_api_keys)
+        .service(api_keys::handlers::create_api_key)
+        .service(api_keys::handlers::delete_api_key);
     cfg.service(
         scope("/members")
             .service(me::get_own_profile)

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::config::ProfileField;
 use crate::db::schema::members;
 use crate::db::types::text_enum;
 
@@ -30,6 +31,24 @@ text_enum! {
         Active => "active",
         /// May not; all sessions have ended.
         Suspended => "suspended",
+    }
+}
+
+impl Account {
+    /// Which of the `required` parts are empty.
+    pub fn missing(&self, required: &[ProfileField]) -> Vec<ProfileField> {
+        let empty = |field: &ProfileField| {
+            let text = match field {
+                ProfileField::DisplayName => &self.display_name,
+                ProfileField::Phone => &self.phone,
+                ProfileField::Organisation => &self.organisation,
+                ProfileField::Title => &self.title,
+                ProfileField::AvatarUrl => self.avatar_url.as_deref().unwrap_or_default(),
+                ProfileField::Bio => &self.bio,
+            };
+            text.trim().is_empty()
+        };
+        required.iter().copied().filter(empty).collect()
     }
 }
 
@@ -72,6 +91,8 @@ pub struct MemberRow {
     pub account: Account,
     /// When the address was confirmed.
     pub email_verified_at: Option<DateTime<Utc>>,
+    /// Since when the profile has all that the site requires.
+    pub profile_completed_at: Option<DateTime<Utc>>,
     /// For `If-Match`.
     pub version: i32,
     /// When the member registered.

@@ -53,10 +53,26 @@ pub async fn list(
     conditions.stretch("*", "members", walk).load(conn).await
 }
 
-/// Replaces what can be changed about a member.
-pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, account: &Account) -> QueryResult<MemberRow> {
+/// Replaces what can be changed about a member; notes since when the profile is complete.
+pub async fn update(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    account: &Account,
+    complete: bool,
+) -> QueryResult<MemberRow> {
+    let since = diesel::dsl::case_when(
+        complete.into_sql::<diesel::sql_types::Bool>(),
+        diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>>(
+            "coalesce(profile_completed_at, now())",
+        ),
+    );
     diesel::update(members::table.find(id))
-        .set((account, members::version.eq(members::version + 1), members::updated_at.eq(now)))
+        .set((
+            account,
+            members::profile_completed_at.eq(since),
+            members::version.eq(members::version + 1),
+            members::updated_at.eq(now),
+        ))
         .returning(MemberRow::as_returning())
         .get_result(conn)
         .await

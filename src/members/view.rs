@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::model::{Account, MemberRow, MemberStatus, Role};
+use crate::config::ProfileField;
 use crate::http::patch::Patch;
 
 /// A member.
@@ -36,6 +37,9 @@ pub struct Member {
     avatar_url: Option<String>,
     /// A few words.
     bio: String,
+    /// Since when the profile has all that the site requires; null if something is missing.
+    #[schema(required)]
+    profile_completed_at: Option<DateTime<Utc>>,
     /// For `If-Match`.
     #[schema(example = 1)]
     pub(super) version: i32,
@@ -60,11 +64,22 @@ impl From<MemberRow> for Member {
             title: account.title,
             avatar_url: account.avatar_url,
             bio: account.bio,
+            profile_completed_at: row.profile_completed_at,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
     }
+}
+
+/// A member's own profile.
+#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+pub struct OwnProfile {
+    /// What admins see too.
+    #[serde(flatten)]
+    pub(super) member: Member,
+    /// What the site requires and the profile lacks.
+    pub(super) profile_missing: Vec<ProfileField>,
 }
 
 /// What a visitor sends to become a member.
@@ -228,6 +243,12 @@ pub struct MemberFilter {
     /// Only those with this status.
     #[param(inline, nullable = false)]
     pub status: Option<MemberStatus>,
+    /// Only those whose name or address contains this, in any case.
+    #[param(min_length = 1, max_length = 254, nullable = false)]
+    pub q: Option<String>,
+    /// Only those whose address was confirmed, or was not.
+    #[param(nullable = false)]
+    pub verified: Option<bool>,
     /// The order; newest first when absent.
     #[param(inline, nullable = false)]
     pub sort: Option<MemberSort>,

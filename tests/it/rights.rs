@@ -58,6 +58,9 @@ const LEAST: &[(&str, Who)] = &[
     ("update_notice", Editor),
     ("delete_notice", Editor),
     ("restore_notice", Editor),
+    ("list_api_keys", Admin),
+    ("create_api_key", Admin),
+    ("delete_api_key", Admin),
     ("get_own_profile", Member),
     ("update_own_profile", Member),
     ("list_members", Admin),
@@ -117,6 +120,10 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
 async fn thing(app: &TestApp, cast: &Cast, operation: &Operation, name: &str) -> String {
     let reads = operation.method == Method::GET || operation.path.ends_with("/views");
     let thing = match operation.path.split('/').nth(3) {
+        Some("api-keys") => {
+            let key = json!({"name": name, "scopes": ["articles:read"]});
+            cast.admin.post("/api/v1/api-keys", key).await.data(201)
+        }
         Some("members") => return app.db_member(Role::Member).await.id.unwrap().to_string(),
         Some("categories") => cast.editor.section(name, None).await,
         Some("notices") => {
@@ -141,6 +148,7 @@ fn body(operation: &str, name: &str) -> Option<Value> {
         "create_category" | "update_category" | "update_site" => json!({"name": format!("new {name}")}),
         "create_notice" => json!({"kind": "announcement", "title": name}),
         "update_own_profile" | "update_member" => json!({"display_name": name}),
+        "create_api_key" => json!({"name": name, "scopes": ["articles:import"]}),
         "change_password" => json!({"current_password": PASSWORD, "new_password": "four quite long words"}),
         "register_member" | "login_member" | "create_member" => account,
         _ => return None,
@@ -168,6 +176,7 @@ async fn everything(admin: &Client) -> String {
     ] {
         text += &admin.get(&format!("/api/v1/{list}page_size=100&count=true")).await.expect(200).text();
     }
+    text += &admin.get("/api/v1/api-keys").await.expect(200).text();
     text += &admin.get("/api/v1/categories").await.expect(200).text();
     text + &admin.get("/api/v1/site").await.expect(200).text()
 }

@@ -162,3 +162,25 @@ async fn two_admins_who_leave_at_once_leave_one() {
         app.db_execute("UPDATE auth.sessions SET revoked_at = NULL").await;
     }
 }
+
+#[actix_web::test]
+async fn members_are_found_by_name_or_address_and_by_confirmation() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    for (email, name) in [("ada@example.org", "陈墨"), ("bob@example.net", "Bob_100%")] {
+        let body = json!({"email": email, "password": super::PASSWORD, "display_name": name});
+        anon.post("/api/v1/auth/register", body).await.expect(201);
+    }
+    app.db_execute("UPDATE members SET email_verified_at = now() WHERE email = 'ada@example.org'").await;
+    for (query, found) in [
+        ("q=%E9%99%88", vec!["ada@example.org"]),
+        ("q=EXAMPLE.NET", vec!["bob@example.net"]),
+        ("q=100%25", vec!["bob@example.net"]),
+        ("q=nobody", vec![]),
+        ("verified=true", vec!["ada@example.org"]),
+        ("verified=false&role=member", vec!["bob@example.net"]),
+    ] {
+        let list = admin.get(&format!("/api/v1/members?{query}")).await.data(200);
+        assert_eq!(column(&list, "email"), found, "{query}");
+    }
+}

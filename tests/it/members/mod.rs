@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod admin;
+mod api_keys;
 mod passwords;
 mod profile;
 mod sessions;

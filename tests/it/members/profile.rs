@@ -80,3 +80,24 @@ async fn a_patch_that_changes_nothing_makes_no_new_version() {
     assert_eq!(member.patch(ME, name).await.data(200), before);
     assert_eq!(member.patch(ME, json!({})).await.data(200), before);
 }
+
+#[actix_web::test]
+async fn a_profile_is_complete_when_all_that_the_site_requires_is_there() {
+    let (app, _) = TestApp::start_with(&["--profile-fields", "display_name,phone"]).await;
+    let member = app.db_member(Role::Member).await;
+    let before = member.get(ME).await.data(200);
+    assert_eq!(
+        (&before["profile_missing"], &before["profile_completed_at"]),
+        (&json!(["phone"]), &json!(null))
+    );
+    let done = member.patch(ME, json!({"phone": "+49 30 1234"})).await.data(200);
+    assert_eq!(done["profile_missing"], json!([]));
+    assert!(done["profile_completed_at"].is_string());
+    let later = member.patch(ME, json!({"bio": "Writes."})).await.data(200);
+    assert_eq!(later["profile_completed_at"], done["profile_completed_at"]);
+    let undone = member.patch(ME, json!({"phone": " "})).await.data(200);
+    assert_eq!(
+        (&undone["profile_missing"], &undone["profile_completed_at"]),
+        (&json!(["phone"]), &json!(null))
+    );
+}

@@ -1,0 +1,136 @@
+//! API keys: what their scopes open, and that nothing else does.
+
+use inkstone::members::api_keys::scope::Scope;
+use inkstone::members::model::Role;
+use serde_json::{Value, json};
+
+use super::{ME, masked};
+use crate::harness::contract::operations;
+use crate::harness::{Client, TestApp, column};
+
+const KEYS: &str = "/api/v1/api-keys";
+
+/// A script with a new key, and what the answer said of the key.
+async fn script(app: &TestApp, admin: &Client, scopes: &[&str]) -> (Client, Value) {
+    let key = admin.post(KEYS, json!({"name": "nightly", "scopes": scopes})).await.data(201);
+    (Client::new(&app.url, key["key"].as_str().map(str::to_owned)), key)
+}
+
+#[actix_web::test]
+async fn a_key_is_shown_once_and_lives_until_it_is_revoked() {
+    let (app, _) = TestApp::start().await;
+    let (node, _) = TestApp::start_on(app.db.clone(), &[]).await;
+    let admin = app.db_member(Role::Admin).await;
+    let (script, key) = script(&app, &admin, &["categories:write", "categories:read"]).await;
+    let text = key["key"].as_str().unwrap();
+    assert!(text.starts_with(&format!("ink_{}_", key["prefix"].as_str().unwrap())));
+    script.section("local", None).await;
+    let listed = admin.get(KEYS).await.expect(200);
+    assert!(!listed.text().contains(text));
+    assert!(listed.json()["data"][0]["last_used_at"].is_string());
+    let trail = admin.get("/api/v1/audit?entity=category").await.data(200);
+    assert_eq!((&trail[0]["actor_kind"], &trail[0]["actor_id"]), (&json!("api_key"), &key["id"]));
+
+    let there = Client::new(&node.url, script.token.clone());
+    there.get("/api/v1/categories").await.expect(200);
+    admin.delete(&format!("{KEYS}/{}", key["id"].as_str().unwrap())).await.expect(204);
+    for client in [&script, &there] {
+        assert_eq!(client.get("/api/v1/categories").await.status, 401);
+    }
+}
+
+#[actix_web::test]
+async fn each_scope_opens_its_operations_and_no_other() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    for scope in Scope::all() {
+        let (script, _) = script(&app, &admin, &[scope.as_str()]).await;
+        for operation in operations().iter().filter(|one| one.path.starts_with("/api/")) {
+            let alternatives = operation.spec["security"].as_array().cloned().unwrap_or_default();
+            let opens = alternatives.contains(&json!({"api_key": [scope.as_str()]}));
+            let takes_token = alternatives != [json!({})];
+            let path = operation.path.replace("{id}", &uuid::Uuid::nil().to_string());
+            let path = path.replace("{external_id}", "none");
+            let answer = script.request(operation.method.clone(), &path).send().await;
+            let refused = answer.status == 403;
+            let free = operation.id == "get_site" || !takes_token;
+            assert_eq!(refused, !(opens || free), "{} {}: {}", scope.as_str(), operation.id, answer.text());
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_writing_key_publishes_and_a_reading_key_sees_drafts_and_writes_nothing() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let (writer, _) = script(&app, &admin, &["articles:write"]).await;
+    let draft = writer.post("/api/v1/articles", json!({"title": "Quiet"})).await.data(201);
+    let path = format!("/api/v1/articles/{}", draft["id"].as_str().unwrap());
+    let (reader, _) = script(&app, &admin, &["articles:read"]).await;
+    assert_eq!(reader.get(&path).await.data(200)["title"], "Quiet");
+    assert_eq!(anon.get(&path).await.status, 404);
+    assert_eq!(reader.patch(&path, json!({"title": "Loud"})).await.status, 403);
+    writer.patch(&path, json!({"status": "published"})).await.expect(200);
+    anon.get(&path).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_changed_unknown_or_expired_key_is_nobody() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let (good, key) = script(&app, &admin, &["articles:read"]).await;
+    good.get("/api/v1/articles").await.expect(200);
+    let text = key["key"].as_str().unwrap();
+    let mut changed = text.to_owned();
+    changed.replace_range(20..21, if &text[20..21] == "a" { "b" } else { "a" });
+    let unknown = inkstone::members::api_keys::secret::generate().unwrap().text;
+    let mut answers = Vec::new();
+    for bad in [changed, unknown, format!("{text}x"), "ink_".to_owned()] {
+        answers.push(masked(&Client::new(&app.url, Some(bad)).get("/api/v1/articles").await.expect(401)));
+    }
+    app.db_execute("UPDATE auth.api_keys SET expires_at = now()").await;
+    answers.push(masked(&good.get("/api/v1/articles").await.expect(401)));
+    answers.dedup();
+    assert_eq!(answers.len(), 1);
+}
+
+#[actix_web::test]
+async fn a_key_dies_with_the_rights_of_its_admin() {
+    let (app, _) = TestApp::start().await;
+    let root = app.db_member(Role::Admin).await;
+    for change in [json!({"role": "editor"}), json!({"status": "suspended"})] {
+        let admin = app.db_member(Role::Admin).await;
+        let (script, _) = script(&app, &admin, &["articles:read"]).await;
+        script.get("/api/v1/articles").await.expect(200);
+        root.patch(&format!("/api/v1/members/{}", admin.id.unwrap()), change).await.expect(200);
+        assert_eq!(script.get("/api/v1/articles").await.status, 401);
+    }
+}
+
+#[actix_web::test]
+async fn a_key_reaches_no_account_whatever_its_scopes() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let all: Vec<&str> = Scope::all().iter().map(|scope| scope.as_str()).collect();
+    let (script, _) = script(&app, &admin, &all).await;
+    for path in [ME, "/api/v1/members", KEYS, "/api/v1/audit", "/api/v1/members/me/sessions"] {
+        assert_eq!(script.get(path).await.problem(), (403, "forbidden".to_owned()), "{path}");
+    }
+    assert_eq!(script.post(KEYS, json!({"name": "more", "scopes": ["articles:read"]})).await.status, 403);
+    script.get("/api/v1/site").await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_key_that_makes_no_sense_is_not_made() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    for (body, place) in [
+        (json!({"name": "x", "scopes": []}), "/scopes"),
+        (json!({"name": "x", "scopes": ["articles:burn"]}), "/scopes/0"),
+        (json!({"name": "  ", "scopes": ["articles:read"]}), "/name"),
+        (json!({"name": "x", "scopes": ["articles:read"], "expires_at": "tomorrow"}), "/expires_at"),
+    ] {
+        assert_eq!(admin.post(KEYS, body).await.expect(422).faults()[0].0, place);
+    }
+    assert_eq!(column(&admin.get(KEYS).await.data(200), "id").len(), 0);
+}
