@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::db::pool::{Conn, Pool};
 use crate::error::{Error, Result, is_worth_retrying};
 use crate::keys::Keys;
+use crate::mail::Mailer;
 use crate::telemetry::{self, REQUEST_ID};
 
 /// A connection inside a transaction.
@@ -28,6 +29,8 @@ pub struct App {
     pub pool: Pool,
     /// Signing and sealing.
     pub keys: Keys,
+    /// Sends mail, if that is configured.
+    pub mailer: Option<Mailer>,
 }
 
 impl App {

@@ -44,6 +44,9 @@ pub struct Config {
     /// How members prove who they are.
     #[command(flatten)]
     pub access: Access,
+    /// How mail is sent.
+    #[command(flatten)]
+    pub mail: Mail,
     /// What the first start leaves behind.
     #[command(flatten)]
     pub bootstrap: Bootstrap,
@@ -136,6 +139,21 @@ pub enum ProfileField {
     AvatarUrl,
     /// A few words.
     Bio,
+}
+
+/// Mail.
+#[derive(Args, Clone, Debug)]
+pub struct Mail {
+    /// Where mail is handed over: smtp://host:port (?tls=required for STARTTLS), smtps://user:password@host,
+    /// or file:// for files in the data directory. Without it no mail is sent, and addresses are not confirmed.
+    #[arg(long, env = "INKSTONE_MAIL_URL", hide_env_values = true, value_name = "URL")]
+    pub mail_url: Option<String>,
+    /// The sender of mail.
+    #[arg(long, env = "INKSTONE_MAIL_FROM", default_value = "inkstone@localhost", value_name = "ADDRESS")]
+    pub mail_from: String,
+    /// Where the frontend's pages /verify-email and /reset-password are; the site's public address by default.
+    #[arg(long, env = "INKSTONE_ACCOUNT_URL", value_name = "URL")]
+    pub account_url: Option<String>,
 }
 
 /// What the first start makes.

@@ -4,7 +4,7 @@
 //! a test checks:
 //!
 //! 1. [`config`], [`telemetry`], [`db`], [`keys`]: how to run, logs, PostgreSQL, secrets
-//! 2. [`slug`], [`markup`]: names for addresses, bodies to safe HTML
+//! 2. [`slug`], [`markup`], [`mail`]: names for addresses, bodies to safe HTML, letters handed over
 //! 3. [`error`], [`changes`]: what can go wrong; the log of all changes
 //! 4. [`app`]: what every handler can reach
 //! 5. [`http`]: bodies, parameters, paging, conditional requests, answers; [`throttle`]: too many attempts
@@ -34,6 +34,7 @@ pub mod error;
 pub mod health;
 pub mod http;
 pub mod keys;
+pub mod mail;
 pub mod markup;
 pub mod members;
 pub mod notices;

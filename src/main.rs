@@ -13,6 +13,7 @@ use inkstone::contract::Contract;
 use inkstone::db::embedded::{Embedded, Options};
 use inkstone::http::conditional::IfMatch;
 use inkstone::keys::Keys;
+use inkstone::mail::Mailer;
 use inkstone::members::bootstrap;
 use inkstone::members::passwords::Hasher;
 use inkstone::server::{self, Shared};
@@ -103,8 +104,9 @@ fn serve(config: Config) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let data = Data::open(&config.database)?;
     let keys = data.keys(&config.access)?;
+    let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
     let pool = db::pool::build(&data.url, config.database.pool_size, data.runtime.handle().clone())?;
-    let shared = Shared::new(App { config, pool, keys }, Hasher::new()?)?;
+    let shared = Shared::new(App { config, pool, keys, mailer }, Hasher::new()?)?;
     let served = actix_web::rt::System::new().block_on(run(shared, listener, address));
     tracing::info!("Stopped");
     served

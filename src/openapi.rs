@@ -150,7 +150,8 @@ impl Traits {
             !(path.ends_with("/views") || path.contains("/sessions") || path.contains("/api-keys"));
         let changes_version = has_path_parameter && has_version && !reads || method == "patch";
         let signs_in = path.ends_with("/auth/login") || path.ends_with("/auth/refresh");
-        let throttled = path.contains("/auth/") && has_body && !path.ends_with("/refresh");
+        let throttled = path.contains("/auth/") && has_body && !path.ends_with("/refresh")
+            || path.ends_with("/members/me") && method == "delete";
         let by_status = reads && (path.ends_with("/articles") || path.ends_with("/notices"));
         let conflicts = !(reads || signs_in || path.ends_with("/views") || path.ends_with("/logout"));
         let mut failures = vec!["400", "406", "500", "503"];

@@ -22,7 +22,7 @@ use crate::error::{Code, Error, Result};
 use crate::http::conditional::{etag, has_it_already};
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
-use crate::members::sessions;
+use crate::members::{outbox, sessions};
 use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
 use crate::throttle::{self, Standing};
@@ -74,6 +74,9 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     let shared = shared.clone();
     rt::spawn(flush_views(shared.clone()));
     rt::spawn(keep_house(shared.clone()));
+    // Two, so that one slow mailbox does not hold up the others.
+    rt::spawn(outbox::worker::run(shared.app.clone()));
+    rt::spawn(outbox::worker::run(shared.app.clone()));
     let server = HttpServer::new(move || {
         let (app, _) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
         app.app_data(shared.app.clone())

@@ -33,6 +33,8 @@ codes! {
     PageTooDeep = BAD_REQUEST "page_too_deep" "Page too deep",
     /// The body is not JSON.
     MalformedJson = BAD_REQUEST "malformed_json" "Malformed JSON",
+    /// The token that came by mail is not valid (any more).
+    InvalidToken = BAD_REQUEST "invalid_token" "Invalid token",
     /// The request itself cannot be understood.
     BadRequest = BAD_REQUEST "bad_request" "Bad request",
     /// No credential, or one that is not valid (any more).

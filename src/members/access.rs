@@ -1,15 +1,18 @@
 //! The doors: register, log in, log out, and the keys that verify tokens elsewhere.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, Responder, get, post, web};
+use actix_web::{Either, HttpRequest, Responder, get, post, web};
 use uuid::Uuid;
 
-use super::attempts::Attempt;
+use super::attempts::{self, Attempt};
 use super::guard::SignedIn;
 use super::model::{Account, MemberRow, MemberStatus, Role};
+use super::outbox::Kind;
 use super::passwords::{self, Hasher};
+use super::recovery::handlers::accepted;
+use super::recovery::view::Accepted;
 use super::view::{Login, Member, PasswordChange, Registration, Session};
-use super::{email, queries, sessions};
+use super::{email, outbox, queries, recovery, sessions};
 use crate::app::{App, Tx};
 use crate::changes;
 use crate::changes::model::{Actor, Change};
@@ -20,20 +23,56 @@ use crate::http::reply::{Data, Reply};
 
 /// Register as a member
 ///
-/// Open to everybody. The new member has the role `member` and can sign in at once.
-#[utoipa::path(tag = "access", security(()), responses((status = 201, description = "The new member", body = Data<Member>)))]
+/// Open to everybody; the new member has the role `member`. Where the site
+/// sends mail, the answer is always 202 and the address must be confirmed
+/// before the first login; an address that has an account gets a mail that
+/// says so. Elsewhere the member can sign in at once.
+#[utoipa::path(tag = "access", security(()), responses((status = 201, description = "The new member", body = Data<Member>), (status = 202, description = "Taken; a mail follows", body = Data<Accepted>)))]
 #[post("/register")]
 pub async fn register_member(
+    req: HttpRequest,
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
+    client: Client,
     body: Json<Registration>,
-) -> Result<impl Responder> {
+) -> Result<Either<Reply<Data<Member>>, Reply<Data<Accepted>>>> {
+    attempts::visitor(&app, &req, &client).await?;
     let Json(new) = body;
     let password = passwords::admit("/password", &new.password, &new.email);
     let (account, password) = Error::join(account(&new.email, Role::Member, new.display_name), password)?;
+    let account = Account { locale: new.locale, ..account };
     let hash = hasher.hash(password).await?;
-    let row = app.write(async move |tx| add(tx, Actor::VISITOR, &account, &hash).await).await?;
-    Ok(Reply::created("/api/v1/members/me".to_owned(), Member::from(row)))
+    if app.mailer.is_none() {
+        let row = app.write(async move |tx| add(tx, Actor::VISITOR, &account, &hash).await).await?;
+        let member = Member::from(row);
+        return Ok(Either::Left(Reply::created("/api/v1/members/me".to_owned(), member)));
+    }
+    let may_write = attempts::mail(&app, &account.email_canonical).await.is_ok();
+    let registered = app.write(async move |tx| register(tx, &account, &hash, may_write).await).await;
+    match registered {
+        // Of registrations at the same time one has won, and its mail is on the way.
+        Err(Error::Faults(Code::EmailTaken, _)) | Ok(()) => Ok(Either::Right(accepted())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Registers an address that must be confirmed; of registrations that wait for that, the newest counts.
+async fn register(tx: &mut Tx, account: &Account, hash: &str, may_write: bool) -> Result<()> {
+    let kind = match queries::by_address(tx, &account.email_canonical).await? {
+        Some(known) if known.email_verified_at.is_some() => Kind::AlreadyRegistered,
+        Some(waiting) => {
+            queries::set_password(tx, waiting.id, hash).await?;
+            Kind::Verify
+        }
+        None => {
+            add(tx, Actor::VISITOR, account, hash).await?;
+            Kind::Verify
+        }
+    };
+    if may_write {
+        outbox::queries::enqueue(tx, kind, &account.email_canonical, None).await?;
+    }
+    Ok(())
 }
 
 /// The account of a new member; 422 when the address is none.
@@ -53,6 +92,7 @@ pub fn account(address: &str, role: Role, display_name: String) -> Result<Accoun
         title: String::new(),
         avatar_url: None,
         bio: String::new(),
+        locale: None,
     })
 }
 
@@ -87,7 +127,9 @@ pub async fn login_member(
     let (member, hash) = known.unzip();
     let stale = hash.as_deref().is_some_and(Hasher::is_stale);
     let matches = hasher.verify(&login.password, hash).await?;
-    let suits = |member: &MemberRow| matches && member.account.status == MemberStatus::Active;
+    let confirmed = |member: &MemberRow| app.mailer.is_none() || member.email_verified_at.is_some();
+    let suits =
+        |member: &MemberRow| matches && member.account.status == MemberStatus::Active && confirmed(member);
     let Some(member) = member.clone().filter(suits) else {
         attempt.failed(&app, member.map(|member| member.id)).await?;
         return Err(Error::Refused(
@@ -131,7 +173,8 @@ pub async fn change_password(
     let (row, opened) = app
         .write(async move |tx| {
             let row = queries::lock(tx, member.id).await?;
-            replace_password(tx, member.actor(), row.id, &hash).await?;
+            let told = shared.mailer.is_some().then_some(&row);
+            replace_password(tx, member.actor(), row.id, &hash, told).await?;
             let opened = sessions::open(tx, &shared, &row, &client).await?;
             Ok((row, opened))
         })
@@ -157,10 +200,20 @@ pub async fn prove(
     attempt.succeeded(app).await
 }
 
-/// Sets a password and ends all sessions: whoever knew the old one is out.
-pub async fn replace_password(tx: &mut Tx, actor: Actor, member: Uuid, hash: &str) -> Result<()> {
+/// Sets a password, ends all sessions and voids all tokens: whoever knew the old one is out. Tells `told` by mail.
+pub async fn replace_password(
+    tx: &mut Tx,
+    actor: Actor,
+    member: Uuid,
+    hash: &str,
+    told: Option<&MemberRow>,
+) -> Result<()> {
     queries::set_password(tx, member, hash).await?;
     sessions::queries::end_all(tx, member).await?;
+    recovery::queries::void_all(tx, member).await?;
+    if let Some(row) = told {
+        outbox::queries::enqueue(tx, Kind::PasswordChanged, &row.account.email_canonical, None).await?;
+    }
     let change = Change::new("update", "member", member).of_fields(vec!["password".to_owned()]);
     Ok(changes::queries::record(tx, actor, change).await?)
 }

@@ -16,6 +16,21 @@ use crate::error::Result;
 use crate::http::client::Client;
 use crate::throttle::{self, Rule, Standing};
 
+/// Counts a request of a visitor who needs no password, by network.
+pub async fn visitor(app: &App, req: &HttpRequest, client: &Client) -> Result<()> {
+    let free = app.config.access.login_attempts.saturating_mul(60);
+    let rule = Rule { name: "visitor", free, window: 900, longest: 60 };
+    let standing = rule.take(app, &[&client.network]).await?;
+    req.extensions_mut().insert(standing);
+    Ok(())
+}
+
+/// Counts a mail to an account: a mailbox is not to be flooded by strangers.
+pub async fn mail(app: &App, account: &str) -> Result<()> {
+    let rule = Rule { name: "mail", free: app.config.access.login_attempts, window: 3600, longest: 3600 };
+    rule.take(app, &[account]).await.map(drop)
+}
+
 /// An attempt that was let through.
 pub struct Attempt {
     standing: Standing,

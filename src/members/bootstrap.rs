@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 use super::access::{account, add};
 use super::model::Role;
 use super::passwords::{self, Hasher};
-use super::queries;
+use super::{queries, recovery};
 use crate::app::App;
 use crate::changes::model::Actor;
 use crate::error::Error;
@@ -47,7 +47,8 @@ pub async fn first_admin(app: &App, hasher: &Hasher) -> anyhow::Result<Option<St
             if queries::any_admin(tx).await? {
                 return Ok(false);
             }
-            add(tx, Actor::SYSTEM, &account, &hash).await?;
+            let row = add(tx, Actor::SYSTEM, &account, &hash).await?;
+            recovery::queries::verify(tx, row.id).await?;
             Ok(true)
         })
         .await?;

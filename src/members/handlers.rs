@@ -5,14 +5,15 @@ use actix_web::{Responder, delete, get, patch, post, web};
 use super::access::{account, add};
 use super::guard::Admin;
 use super::model::{Account, MemberRow, MemberStatus, Role};
+use super::outbox::Kind;
 use super::passwords::{self, Hasher};
 use super::view::{Member, MemberFilter, MemberPatch, MemberSort, NewMember};
-use super::{queries, sessions};
+use super::{outbox, queries, recovery, secrets, sessions};
 use crate::app::{App, Tx};
 use crate::changes;
 use crate::changes::model::Change;
 use crate::db::rows::{Conditions, SortColumn, Value};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{IfMatch, etag};
 use crate::http::key::Id;
@@ -63,6 +64,8 @@ fn order(oldest_first: bool) -> Vec<SortColumn> {
 }
 
 /// Create a member
+///
+/// With a password; or without one, and the member gets an invitation by mail.
 #[utoipa::path(tag = "members", responses((status = 201, description = "The new member", body = Data<Member>)))]
 #[post("")]
 pub async fn create_member(
@@ -72,11 +75,34 @@ pub async fn create_member(
     body: Json<NewMember>,
 ) -> Result<impl Responder> {
     let Json(new) = body;
-    let password = passwords::admit("/password", &new.password, &new.email);
+    let invited = new.password.is_none();
+    if invited && app.mailer.is_none() {
+        let detail = "is required, since the site sends no mail to invite by";
+        return Err(Error::Faults(
+            Code::MissingField,
+            vec![Fault::body("/password", Code::MissingField, detail)],
+        ));
+    }
+    let password = match &new.password {
+        Some(password) => passwords::admit("/password", password, &new.email),
+        // Nobody knows it; the invitation sets another.
+        None => secrets::random(""),
+    };
     let account = account(&new.email, new.role.unwrap_or(Role::Member), new.display_name);
     let (account, password) = Error::join(account, password)?;
     let hash = hasher.hash(password).await?;
-    let row = app.write(async move |tx| add(tx, admin.0.actor(), &account, &hash).await).await?;
+    let row = app
+        .write(async move |tx| {
+            let row = add(tx, admin.0.actor(), &account, &hash).await?;
+            if invited {
+                outbox::queries::enqueue(tx, Kind::Invitation, &account.email_canonical, None).await?;
+            } else {
+                // The admin vouches for the address.
+                recovery::queries::verify(tx, row.id).await?;
+            }
+            Ok(queries::by_id(tx, row.id).await?)
+        })
+        .await?;
     Ok(Reply::created(format!("/api/v1/members/{}", row.id), Member::from(row)))
 }
 
@@ -120,6 +146,7 @@ pub async fn update_member(
             }
             keep_an_admin(tx, &row, Some(&after)).await?;
             if after.status == MemberStatus::Suspended {
+                recovery::queries::void_all(tx, row.id).await?;
                 sessions::queries::end_all(tx, row.id).await?;
             }
             let change = Change::between("member", row.id, &row.account, &after);
@@ -141,7 +168,7 @@ fn patched(current: Account, patch: MemberPatch) -> Account {
 }
 
 /// Refuses a change (or, without `after`, a deletion) that would leave no active admin.
-async fn keep_an_admin(tx: &mut Tx, row: &MemberRow, after: Option<&Account>) -> Result<()> {
+pub async fn keep_an_admin(tx: &mut Tx, row: &MemberRow, after: Option<&Account>) -> Result<()> {
     let is_admin = |account: &Account| account.role == Role::Admin && account.status == MemberStatus::Active;
     if is_admin(&row.account)
         && !after.is_some_and(is_admin)

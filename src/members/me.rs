@@ -1,18 +1,23 @@
 //! A member's own profile.
 
-use actix_web::{Responder, get, patch, web};
+use actix_web::{HttpRequest, Responder, delete, get, patch, web};
 
+use super::access::prove;
 use super::guard::SignedIn;
+use super::handlers::keep_an_admin;
 use super::model::MemberRow;
-use super::queries;
+use super::passwords::Hasher;
+use super::recovery::view::Proof;
 use super::view::{Member, OwnProfile, ProfilePatch};
+use super::{queries, recovery, sessions};
 use crate::app::App;
 use crate::changes;
 use crate::changes::model::Change;
 use crate::error::Result;
 use crate::http::body::Json;
+use crate::http::client::Client;
 use crate::http::conditional::{IfMatch, etag};
-use crate::http::reply::{Data, Reply};
+use crate::http::reply::{Data, Done, Reply};
 
 /// Get the own profile
 #[utoipa::path(tag = "members", responses((status = 200, description = "Who you are", body = Data<OwnProfile>)))]
@@ -59,4 +64,33 @@ pub async fn update_own_profile(
         })
         .await?;
     Ok(own(&app, row))
+}
+
+/// Delete the own account
+///
+/// Takes the password. Ends all sessions, frees the address and removes what
+/// you told of yourself; what you wrote stays. The last active admin stays.
+#[utoipa::path(tag = "members", responses((status = 204, description = "The account is gone")))]
+#[delete("/me")]
+pub async fn delete_own_account(
+    req: HttpRequest,
+    member: SignedIn,
+    app: web::Data<App>,
+    hasher: web::Data<Hasher>,
+    client: Client,
+    body: Json<Proof>,
+) -> Result<Done> {
+    let SignedIn(member) = member;
+    let row = queries::by_id(&mut *app.conn().await?, member.id).await?;
+    prove(&app, &hasher, &req, &client, &row, &body.0.password).await?;
+    app.write(async move |tx| {
+        let row = queries::lock(tx, member.id).await?;
+        keep_an_admin(tx, &row, None).await?;
+        sessions::queries::end_all(tx, row.id).await?;
+        recovery::queries::void_all(tx, row.id).await?;
+        queries::delete(tx, row.id).await?;
+        Ok(changes::queries::record(tx, member.actor(), Change::new("delete", "member", row.id)).await?)
+    })
+    .await?;
+    Ok(Done)
 }

@@ -15,8 +15,10 @@ pub mod guard;
 pub mod handlers;
 pub mod me;
 pub mod model;
+pub mod outbox;
 pub mod passwords;
 pub mod queries;
+pub mod recovery;
 pub mod secrets;
 pub mod sessions;
 pub mod tokens;
@@ -33,7 +35,12 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .service(access::login_member)
             .service(sessions::handlers::refresh_session)
             .service(sessions::handlers::logout_member)
-            .service(access::change_password),
+            .service(access::change_password)
+            .service(recovery::handlers::request_password_reset)
+            .service(recovery::handlers::reset_password)
+            .service(recovery::handlers::verify_email)
+            .service(recovery::handlers::request_confirmation)
+            .service(recovery::handlers::change_email),
     );
     cfg.service(api_keys::handlers::list_api_keys)
         .service(api_keys::handlers::create_api_key)
@@ -42,6 +49,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
         scope("/members")
             .service(me::get_own_profile)
             .service(me::update_own_profile)
+            .service(me::delete_own_account)
             .service(sessions::handlers::list_own_sessions)
             .service(sessions::handlers::end_own_sessions)
             .service(sessions::handlers::end_own_session)

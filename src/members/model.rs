@@ -78,6 +78,8 @@ pub struct Account {
     pub avatar_url: Option<String>,
     /// A few words.
     pub bio: String,
+    /// The language of mail, `zh-CN` or `en`; the site's when empty.
+    pub locale: Option<String>,
 }
 
 /// A member.

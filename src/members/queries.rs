@@ -33,6 +33,18 @@ pub async fn by_id(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Member
         .await
 }
 
+/// The member of a canonical address, if there is one, locked until the transaction ends.
+pub async fn by_address(conn: &mut AsyncPgConnection, canonical: &str) -> QueryResult<Option<MemberRow>> {
+    members::table
+        .filter(members::email_canonical.eq(canonical))
+        .filter(members::deleted_at.is_null())
+        .select(MemberRow::as_select())
+        .for_update()
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// One member, locked until the transaction ends.
 pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberRow> {
     members::table
@@ -78,11 +90,19 @@ pub async fn update(
         .await
 }
 
-/// Deletes a member; the address becomes free.
+/// Deletes a member; the address becomes free, and what they told of themselves is gone.
 pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::update(members::table.find(id))
         .set((
             members::deleted_at.eq(now),
+            members::email.eq(""),
+            members::email_canonical.eq(id.to_string()),
+            members::display_name.eq(""),
+            members::phone.eq(""),
+            members::organisation.eq(""),
+            members::title.eq(""),
+            members::bio.eq(""),
+            members::avatar_url.eq(None::<String>),
             members::version.eq(members::version + 1),
             members::updated_at.eq(now),
         ))

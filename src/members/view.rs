@@ -37,6 +37,9 @@ pub struct Member {
     avatar_url: Option<String>,
     /// A few words.
     bio: String,
+    /// The language of mail; the site's when null.
+    #[schema(required, example = "zh-CN")]
+    locale: Option<String>,
     /// Since when the profile has all that the site requires; null if something is missing.
     #[schema(required)]
     profile_completed_at: Option<DateTime<Utc>>,
@@ -64,6 +67,7 @@ impl From<MemberRow> for Member {
             title: account.title,
             avatar_url: account.avatar_url,
             bio: account.bio,
+            locale: account.locale,
             profile_completed_at: row.profile_completed_at,
             version: row.version,
             created_at: row.created_at,
@@ -97,6 +101,9 @@ pub struct Registration {
     #[serde(default)]
     #[schema(max_length = 100)]
     pub display_name: String,
+    /// The language of mail, `zh-CN` or `en`; the site's when absent.
+    #[schema(max_length = 5, pattern = "^(zh-CN|en)$", nullable = false)]
+    pub locale: Option<String>,
 }
 
 /// What a member sends to sign in.
@@ -164,9 +171,9 @@ pub struct NewMember {
     /// An address no member has.
     #[schema(format = "idn-email", max_length = 254)]
     pub email: String,
-    /// 8 to 1,024 characters, any of them.
-    #[schema(min_length = 8, max_length = 1024, format = Password)]
-    pub password: String,
+    /// 8 to 1,024 characters, any of them; without it the member gets an invitation by mail.
+    #[schema(min_length = 8, max_length = 1024, format = Password, nullable = false)]
+    pub password: Option<String>,
     /// What the member may do; `member` when absent.
     #[schema(nullable = false)]
     pub role: Option<Role>,
@@ -200,6 +207,10 @@ pub struct ProfilePatch {
     /// A few words.
     #[schema(max_length = 2000, nullable = false)]
     pub bio: Option<String>,
+    /// The language of mail, `zh-CN` or `en`; null for the site's.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 5, pattern = "^(zh-CN|en)$")]
+    pub locale: Patch<String>,
 }
 
 impl ProfilePatch {
@@ -212,6 +223,7 @@ impl ProfilePatch {
             title: self.title.unwrap_or(current.title),
             avatar_url: self.avatar_url.over(current.avatar_url),
             bio: self.bio.unwrap_or(current.bio),
+            locale: self.locale.over(current.locale),
             ..current
         }
     }

@@ -155,7 +155,7 @@ async fn a_method_that_a_path_does_not_take_is_answered_with_those_it_takes() {
         ("/api/v1/site", "GET, HEAD, PATCH", vec![Method::POST, Method::OPTIONS]),
         (LOGIN, "POST", vec![Method::GET, Method::HEAD]),
         ("/healthz", "GET, HEAD", vec![Method::POST]),
-        ("/api/v1/members/me", "GET, HEAD, PATCH", vec![Method::PUT]),
+        ("/api/v1/members/me", "DELETE, GET, HEAD, PATCH", vec![Method::PUT]),
     ] {
         for (client, method) in
             [&anon, &admin].into_iter().flat_map(|who| methods.iter().map(move |m| (who, m)))

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use inkstone::members::model::Role;
+use inkstone::members::secrets;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -33,6 +34,12 @@ const LEAST: &[(&str, Who)] = &[
     ("refresh_session", Anon),
     ("logout_member", Member),
     ("change_password", Member),
+    ("request_password_reset", Anon),
+    ("reset_password", Anon),
+    ("verify_email", Anon),
+    ("request_confirmation", Anon),
+    ("change_email", Member),
+    ("delete_own_account", Member),
     ("list_own_sessions", Member),
     ("end_own_sessions", Member),
     ("end_own_session", Member),
@@ -96,9 +103,12 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
     if operation.id == "login_member" {
         cast.anon.post("/api/v1/auth/register", json!(body)).await.expect(201);
     }
-    if operation.id == "change_password" {
+    if ["change_password", "change_email", "delete_own_account"].contains(&operation.id.as_str()) {
         let hash = app.shared.hasher.hash(PASSWORD.to_owned()).await.unwrap();
         app.db_execute(&format!("UPDATE auth.passwords SET hash = '{hash}'")).await;
+    }
+    if let Some(body) = mailed_token(app, cast, operation, &name).await {
+        return (path, Some(body));
     }
     if operation.id == "refresh_session" {
         let account = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
@@ -114,6 +124,27 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
         cast.editor.delete(thing).await.expect(204);
     }
     (path, body)
+}
+
+/// For the operations that take a token from a mail: their body, with a good one of the member's.
+async fn mailed_token(app: &TestApp, cast: &Cast, operation: &Operation, name: &str) -> Option<Value> {
+    let (purpose, prefix) = match operation.id.as_str() {
+        "reset_password" => ("reset", "inkp_"),
+        "verify_email" => ("verify", "inkv_"),
+        _ => return None,
+    };
+    let token = format!("{prefix}{name}");
+    let hash: String = secrets::hash(&token).iter().map(|byte| format!("{byte:02x}")).collect();
+    let owner = cast.member.id.unwrap();
+    app.db_execute(&format!(
+        "INSERT INTO auth.one_time_tokens (hash, member_id, purpose, expires_at)
+         VALUES ('\\x{hash}', '{owner}', '{purpose}', now() + interval '1 minute')"
+    ))
+    .await;
+    Some(match purpose {
+        "reset" => json!({"token": token, "password": "five rather long words here"}),
+        _ => json!({"token": token}),
+    })
 }
 
 /// Makes what the operation is about: public to read, an author's own draft to change.
@@ -148,6 +179,9 @@ fn body(operation: &str, name: &str) -> Option<Value> {
         "create_category" | "update_category" | "update_site" => json!({"name": format!("new {name}")}),
         "create_notice" => json!({"kind": "announcement", "title": name}),
         "update_own_profile" | "update_member" => json!({"display_name": name}),
+        "request_password_reset" | "request_confirmation" => json!({"email": format!("{name}@example.org")}),
+        "change_email" => json!({"email": format!("{name}@example.org"), "password": PASSWORD}),
+        "delete_own_account" => json!({"password": PASSWORD}),
         "create_api_key" => json!({"name": name, "scopes": ["articles:import"]}),
         "change_password" => json!({"current_password": PASSWORD, "new_password": "four quite long words"}),
         "register_member" | "login_member" | "create_member" => account,
@@ -220,7 +254,7 @@ async fn whoever_has_less_than_the_least_right_is_refused_and_changes_nothing() 
 async fn whoever_has_the_least_right_or_more_is_served() {
     let (app, _) = TestApp::start().await;
     for operation in operations() {
-        let cast = app.db_cast().await;
+        let (cast, _another_admin) = (app.db_cast().await, app.db_member(Role::Admin).await);
         for (who, client) in people(&cast).iter().filter(|(who, _)| *who >= least(&operation)) {
             let (mut path, body) = target(&app, &cast, &operation).await;
             if operation.id == "end_own_session" {

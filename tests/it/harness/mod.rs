@@ -15,6 +15,7 @@ use inkstone::app::App;
 use inkstone::config::{Cli, Config};
 use inkstone::db::pool::Pool;
 use inkstone::keys::Keys;
+use inkstone::mail::Mailer;
 use inkstone::members::access::account;
 use inkstone::members::model::Role;
 use inkstone::members::passwords::Hasher;
@@ -52,7 +53,8 @@ impl TestApp {
         let config = config(flags);
         let pool = cluster::pool(&db.url);
         let keys = keys(&pool, &config).await;
-        let shared = Shared::new(App { config, pool, keys }, Hasher::new().unwrap()).unwrap();
+        let mailer = Mailer::new(&config.mail, &config.database.data_dir).unwrap();
+        let shared = Shared::new(App { config, pool, keys, mailer }, Hasher::new().unwrap()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = server::start(&shared, listener).unwrap();

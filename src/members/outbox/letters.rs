@@ -1,0 +1,133 @@
+//! What the mails say, in Simplified Chinese and in English.
+
+use html_escape::{encode_double_quoted_attribute, encode_text};
+
+use super::Kind;
+use crate::mail::Letter;
+
+/// Who writes, and in which language.
+pub struct Site {
+    /// The site's name.
+    pub name: String,
+    /// Simplified Chinese; English otherwise.
+    pub chinese: bool,
+}
+
+/// Subject, text, and the words on the link.
+type Words = (&'static str, &'static str, &'static str);
+
+fn in_chinese(kind: Kind) -> Words {
+    match kind {
+        Kind::Verify => (
+            "请确认您的邮箱",
+            "请点击下面的链接确认您的邮箱，链接 48 小时内有效。如果不是您本人注册，请忽略本邮件。",
+            "确认邮箱",
+        ),
+        Kind::AlreadyRegistered => (
+            "您已经有账号了",
+            "有人用这个邮箱注册，但它已经有账号了。如果是您本人，请直接登录；忘记密码可以在登录页找回。",
+            "",
+        ),
+        Kind::Reset => (
+            "重设密码",
+            "请点击下面的链接设置新密码，链接 30 分钟内有效，只能使用一次。如果不是您本人的请求，请忽略本邮件，密码不会改变。",
+            "设置新密码",
+        ),
+        Kind::ChangeEmail => (
+            "请确认您的新邮箱",
+            "请点击下面的链接确认新的邮箱，链接 48 小时内有效。确认之后需要重新登录。",
+            "确认新邮箱",
+        ),
+        Kind::PasswordChanged => (
+            "您的密码已更改",
+            "您账号的密码刚刚更改，所有设备都已退出登录。如果不是您本人操作，请立即重设密码。",
+            "",
+        ),
+        Kind::Invitation => {
+            ("邀请您加入", "我们为您创建了账号。请在 48 小时内点击下面的链接设置密码。", "设置密码")
+        }
+        Kind::EmailChanged => {
+            ("您的邮箱已更改", "您账号的邮箱已经换成另一个地址。如果不是您本人操作，请立即联系我们。", "")
+        }
+    }
+}
+
+fn in_english(kind: Kind) -> Words {
+    match kind {
+        Kind::Verify => (
+            "Confirm your e-mail address",
+            "Please confirm your e-mail address within 48 hours. If it was not you who registered, ignore this mail.",
+            "Confirm the address",
+        ),
+        Kind::AlreadyRegistered => (
+            "You already have an account",
+            "Somebody registered with this address, which already has an account. If it was you, sign in; a forgotten password can be replaced there.",
+            "",
+        ),
+        Kind::Reset => (
+            "Choose a new password",
+            "You can choose a new password within 30 minutes, once. If you did not ask for it, ignore this mail; your password stays as it is.",
+            "Choose a new password",
+        ),
+        Kind::Invitation => (
+            "You are invited",
+            "An account was made for you. Please choose a password within 48 hours.",
+            "Choose a password",
+        ),
+        Kind::ChangeEmail => (
+            "Confirm your new e-mail address",
+            "Please confirm your new address within 48 hours. You will have to sign in again after that.",
+            "Confirm the new address",
+        ),
+        Kind::EmailChanged => (
+            "Your e-mail address was changed",
+            "Your account now has another e-mail address. If it was not you who changed it, contact us at once.",
+            "",
+        ),
+        Kind::PasswordChanged => (
+            "Your password was changed",
+            "The password of your account was changed, and you were signed out everywhere. If it was not you, reset it at once.",
+            "",
+        ),
+    }
+}
+
+/// The letter of a kind; `link` is an address and the token in it.
+pub fn letter(kind: Kind, site: &Site, name: &str, to: &str, link: Option<(String, String)>) -> Letter {
+    let (subject, body, label) = if site.chinese { in_chinese(kind) } else { in_english(kind) };
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    let greeting = match (site.chinese, name.trim()) {
+        (true, "") => "您好：".to_owned(),
+        (true, name) => format!("{name}，您好："),
+        (false, "") => "Hello,".to_owned(),
+        (false, name) => format!("Hello {name},"),
+    };
+    let (mut text, mut html) = (format!("{greeting}\n\n{body}\n"), String::new());
+    html.push_str(&format!("<p>{}</p><p>{}</p>", encode_text(&greeting), encode_text(body)));
+    if let Some((address, token)) = link {
+        text.push_str(&format!("\n{label}: {address}\n\nToken: {token}\n"));
+        html.push_str(&format!(
+            "<p><a href=\"{}\">{label}</a></p><p>{}</p>",
+            encode_double_quoted_attribute(&address),
+            encode_text(&address)
+        ));
+    }
+    text.push_str(&format!("\n{}\n", site.name));
+    html.push_str(&format!("<p>{}</p>", encode_text(&site.name)));
+    let subject: String = format!("{}: {subject}", site.name).chars().filter(|c| !c.is_control()).collect();
+    Letter { to: to.to_owned(), subject, text, html }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_member_calls_themselves_stays_text() {
+        let site = Site { name: "S\r\nBcc: x@example.org".to_owned(), chinese: false };
+        let written = letter(Kind::Reset, &site, "<b>{{7*7}}</b>\r\n${x}", "a@example.org", None);
+        assert!(!written.subject.contains(['\r', '\n']));
+        assert!(written.text.starts_with("Hello <b>{{7*7}}</b>${x},\n"));
+        assert!(written.html.contains("&lt;b&gt;{{7*7}}&lt;/b&gt;"));
+    }
+}

@@ -1,0 +1,5 @@
+//! Confirming addresses and recovering passwords, by tokens that come by mail.
+
+pub mod handlers;
+pub mod queries;
+pub mod view;

@@ -1,0 +1,280 @@
+//! What comes by mail: confirming an address, recovering a password, changing an address.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures::future::join_all;
+use inkstone::members::model::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{ME, PASSWORD, login, masked, signed_in};
+use crate::harness::machine::until;
+use crate::harness::{Answer, Client, TestApp};
+
+const REGISTER: &str = "/api/v1/auth/register";
+const VERIFY: &str = "/api/v1/auth/email/verify";
+const FORGOT: &str = "/api/v1/auth/password/forgot";
+const RESET: &str = "/api/v1/auth/password/reset";
+const NEW: &str = "four quite long words";
+
+/// A server that writes its mail into a folder, a visitor, and the folder.
+async fn start() -> (TestApp, Client, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", folder.path().display());
+    let (app, anon) = TestApp::start_with(&["--mail-url", &url, "--login-attempts", "1000"]).await;
+    (app, anon, folder)
+}
+
+/// The mails to `address`, decoded, in no order.
+fn mails(folder: &Path, address: &str) -> Vec<String> {
+    let to = format!("To: {address}\r\n");
+    let files = std::fs::read_dir(folder).unwrap();
+    let texts = files.filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok());
+    texts
+        .filter(|text| text.contains(&to) && text.trim_end().ends_with("--"))
+        .map(|text| decoded(&text))
+        .collect()
+}
+
+/// A mail with its parts decoded.
+fn decoded(mail: &str) -> String {
+    let mut out = String::new();
+    for part in mail.split("\r\n\r\n") {
+        let block: String = part.lines().take_while(|line| !line.starts_with("--")).collect();
+        match STANDARD.decode(&block).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
+            Some(text) => out.push_str(&text),
+            None => out.push_str(&part.replace("=\r\n", "").replace("=3D", "=")),
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Waits until `count` mails have gone to `address`.
+async fn arrived(folder: &tempfile::TempDir, address: &str, count: usize) -> Vec<String> {
+    until("mail", async || mails(folder.path(), address).len() >= count).await;
+    let mails = mails(folder.path(), address);
+    assert_eq!(mails.len(), count);
+    mails
+}
+
+/// The token with `prefix` in a mail.
+fn token(mail: &str, prefix: &str) -> String {
+    let at = mail.find(prefix).unwrap_or_else(|| panic!("no {prefix} in {mail}"));
+    let rest = &mail[at..];
+    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
+}
+
+async fn register(anon: &Client, email: &str, password: &str) -> Answer {
+    anon.post(REGISTER, json!({"email": email, "password": password, "display_name": "Ada"})).await
+}
+
+/// A member with [`PASSWORD`] whose address is confirmed.
+async fn confirmed(anon: &Client, folder: &tempfile::TempDir, email: &str) {
+    register(anon, email, PASSWORD).await.expect(202);
+    let token = token(&arrived(folder, email, 1).await[0], "inkv_");
+    anon.post(VERIFY, json!({"token": token})).await.expect(204);
+}
+
+async fn reset(anon: &Client, token: &str, password: &str) -> Answer {
+    anon.post(RESET, json!({"token": token, "password": password})).await
+}
+
+/// Asks for a reset and reads its token from the newest of then `count` mails with one.
+async fn forgotten(anon: &Client, folder: &tempfile::TempDir, email: &str, known: &[String]) -> String {
+    anon.post(FORGOT, json!({"email": email})).await.expect(202);
+    let fresh = || {
+        let mails = mails(folder.path(), email);
+        let tokens = mails.iter().filter(|mail| mail.contains("inkp_")).map(|mail| token(mail, "inkp_"));
+        tokens.filter(|token| !known.contains(token)).collect::<Vec<_>>()
+    };
+    until("the reset mail", async || !fresh().is_empty()).await;
+    fresh().remove(0)
+}
+
+#[actix_web::test]
+async fn a_registered_address_signs_in_once_it_is_confirmed() {
+    let (_app, anon, folder) = start().await;
+    register(&anon, "ada@example.org", PASSWORD).await.expect(202);
+    let wrong = login(&anon, "nobody@example.org", PASSWORD).await.expect(401);
+    assert_eq!(masked(&login(&anon, "ada@example.org", PASSWORD).await), masked(&wrong));
+    let mail = arrived(&folder, "ada@example.org", 1).await.remove(0);
+    let token = token(&mail, "inkv_");
+    anon.post(VERIFY, json!({"token": token})).await.expect(204);
+    let again = anon.post(VERIFY, json!({"token": token})).await;
+    assert_eq!(again.problem(), (400, "invalid_token".to_owned()));
+    login(&anon, "ada@example.org", PASSWORD).await.expect(200);
+}
+
+#[actix_web::test]
+async fn registering_tells_nobody_whether_there_is_an_account() {
+    let (_app, anon, folder) = start().await;
+    confirmed(&anon, &folder, "ada@example.org").await;
+    let new = register(&anon, "new@example.org", NEW).await.expect(202);
+    let taken = register(&anon, "Ada@Example.org", NEW).await.expect(202);
+    assert_eq!(new.text(), taken.text());
+    let mails = arrived(&folder, "ada@example.org", 2).await;
+    assert_eq!(mails.iter().filter(|mail| mail.contains("inkv_")).count(), 1);
+    login(&anon, "ada@example.org", PASSWORD).await.expect(200);
+    assert_eq!(login(&anon, "ada@example.org", NEW).await.status, 401);
+}
+
+#[actix_web::test]
+async fn a_forgotten_password_is_replaced_once_and_everybody_else_is_out() {
+    let (app, anon, folder) = start().await;
+    confirmed(&anon, &folder, "ada@example.org").await;
+    let before = signed_in(&app, "ada@example.org").await;
+    let known = anon.post(FORGOT, json!({"email": "ada@example.org"})).await.expect(202);
+    let unknown = anon.post(FORGOT, json!({"email": "nobody@example.org"})).await.expect(202);
+    assert_eq!(known.text(), unknown.text());
+    until("the reset mail", async || mails(folder.path(), "ada@example.org").len() == 2).await;
+    let mail =
+        mails(folder.path(), "ada@example.org").into_iter().find(|mail| mail.contains("inkp_")).unwrap();
+    let first = token(&mail, "inkp_");
+    let second = forgotten(&anon, &folder, "ada@example.org", std::slice::from_ref(&first)).await;
+    let older = reset(&anon, &first, NEW).await;
+    assert_eq!(older.problem(), (400, "invalid_token".to_owned()));
+    let weak = reset(&anon, &second, "password1").await;
+    assert_eq!(weak.problem(), (422, "weak_password".to_owned()));
+    reset(&anon, &second, NEW).await.expect(204);
+    assert_eq!(masked(&reset(&anon, &second, NEW).await), masked(&older));
+    assert_eq!(before.get(ME).await.status, 401);
+    assert_eq!(login(&anon, "ada@example.org", PASSWORD).await.status, 401);
+    login(&anon, "ada@example.org", NEW).await.expect(200);
+    until("the notice", async || mails(folder.path(), "ada@example.org").len() == 4).await;
+    assert!(mails(folder.path(), "nobody@example.org").is_empty());
+}
+
+#[actix_web::test]
+async fn of_a_hundred_resets_at_once_one_succeeds() {
+    let (app, anon, folder) = start().await;
+    confirmed(&anon, &folder, "ada@example.org").await;
+    let (_node, there) = TestApp::start_on(app.db.clone(), &["--login-attempts", "1000"]).await;
+    let token = forgotten(&anon, &folder, "ada@example.org", &[]).await;
+    let flood = (0..100).map(|number| {
+        let client = if number % 2 == 0 { &anon } else { &there };
+        let body = json!({"token": token, "password": format!("{NEW} {number}")});
+        client.post(RESET, body)
+    });
+    let answers = join_all(flood).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 204).count(), 1);
+    let refused: Vec<Value> = answers.iter().filter(|answer| answer.status != 204).map(masked).collect();
+    assert!(refused.iter().all(|body| *body == refused[0] && body["status"] == 400), "{refused:?}");
+}
+
+#[actix_web::test]
+async fn a_token_ends_with_its_time_and_with_a_change_of_address() {
+    let (app, anon, folder) = start().await;
+    confirmed(&anon, &folder, "ada@example.org").await;
+    let token = forgotten(&anon, &folder, "ada@example.org", &[]).await;
+    app.db_execute("UPDATE auth.one_time_tokens SET expires_at = expires_at - interval '31 minutes'").await;
+    assert_eq!(reset(&anon, &token, NEW).await.problem().1, "invalid_token");
+}
+
+#[actix_web::test]
+async fn a_new_address_counts_when_it_confirms_and_the_old_one_is_told() {
+    let (app, anon, folder) = start().await;
+    confirmed(&anon, &folder, "ada@example.org").await;
+    let ada = signed_in(&app, "ada@example.org").await;
+    let change = |password: &str| json!({"email": "ada@example.net", "password": password});
+    let path = "/api/v1/auth/email/change";
+    assert_eq!(ada.post(path, change("not the password")).await.problem().1, "wrong_password");
+    ada.post(path, change(PASSWORD)).await.expect(202);
+    assert_eq!(ada.get(ME).await.data(200)["email"], "ada@example.org");
+    let token = token(&arrived(&folder, "ada@example.net", 1).await[0], "inkv_");
+    anon.post(VERIFY, json!({"token": token})).await.expect(204);
+    assert_eq!(ada.get(ME).await.status, 401);
+    assert_eq!(login(&anon, "ada@example.org", PASSWORD).await.status, 401);
+    login(&anon, "ada@example.net", PASSWORD).await.expect(200);
+    arrived(&folder, "ada@example.org", 2).await;
+}
+
+#[actix_web::test]
+async fn links_lead_to_the_configured_address_whatever_the_request_says() {
+    let (_app, anon, folder) = start().await;
+    let body =
+        json!({"email": "ada@example.org", "password": PASSWORD, "display_name": "A\r\nBcc: b@example.org"});
+    let request = anon.request(Method::POST, REGISTER).json(&body).header("x-forwarded-host", "evil.example");
+    request.header("forwarded", "host=evil.example").send().await.expect(202);
+    let mail = arrived(&folder, "ada@example.org", 1).await.remove(0);
+    assert!(!mail.contains("evil.example"), "{mail}");
+    assert!(mail.contains("http://127.0.0.1:8080/verify-email?token=inkv_"), "{mail}");
+    assert!(!mail.lines().any(|line| line.starts_with("Bcc:")), "{mail}");
+}
+
+#[actix_web::test]
+async fn mail_is_in_the_language_of_the_member() {
+    let (_app, anon, folder) = start().await;
+    for (email, locale, words) in [
+        ("li@example.org", "zh-CN", "请点击下面的链接确认您的邮箱"),
+        ("ada@example.org", "en", "Please confirm"),
+    ] {
+        let body = json!({"email": email, "password": PASSWORD, "locale": locale});
+        anon.post(REGISTER, body).await.expect(202);
+        assert!(arrived(&folder, email, 1).await[0].contains(words), "{email}");
+    }
+}
+
+#[actix_web::test]
+async fn an_invited_member_chooses_a_password() {
+    let (app, anon, folder) = start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let body = json!({"email": "lin@example.org", "role": "editor"});
+    let made = admin.post("/api/v1/members", body).await.data(201);
+    assert_eq!(made["email_verified"], false);
+    let token = token(&arrived(&folder, "lin@example.org", 1).await[0], "inkp_");
+    reset(&anon, &token, NEW).await.expect(204);
+    let session = login(&anon, "lin@example.org", NEW).await.data(200);
+    assert_eq!(session["member"]["role"], "editor");
+}
+
+#[actix_web::test]
+async fn without_mail_nobody_is_invited_and_forgetting_is_answered_alike() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let refused = admin.post("/api/v1/members", json!({"email": "lin@example.org"})).await.expect(422);
+    assert_eq!(refused.faults(), [("/password".to_owned(), "missing_field".to_owned())]);
+    anon.post(FORGOT, json!({"email": "lin@example.org"})).await.expect(202);
+}
+
+#[actix_web::test]
+async fn a_mailbox_is_not_flooded() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", folder.path().display());
+    let (app, anon) = TestApp::start_with(&["--mail-url", &url]).await;
+    app.db_execute("CREATE TABLE asked (kind text)").await;
+    app.db_execute(
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN INSERT INTO asked VALUES (NEW.kind); RETURN NEW; END $$",
+    )
+    .await;
+    app.db_execute("CREATE TRIGGER note BEFORE INSERT ON auth.outbox FOR EACH ROW EXECUTE FUNCTION note()")
+        .await;
+    for _ in 0..12 {
+        anon.post(FORGOT, json!({"email": "ada@example.org"})).await.expect(202);
+    }
+    // Fails with a division by zero if there were more.
+    app.db_execute("SELECT 1 / (CASE WHEN (SELECT count(*) FROM asked) = 5 THEN 1 ELSE 0 END)").await;
+}
+
+#[actix_web::test]
+async fn who_leaves_proves_it_and_is_forgotten() {
+    let (app, anon, folder) = start().await;
+    let admin = app.db_member(Role::Admin).await;
+    confirmed(&anon, &folder, "ada@example.org").await;
+    let ada = signed_in(&app, "ada@example.org").await;
+    let id = ada.get(ME).await.data(200)["id"].as_str().unwrap().to_owned();
+    let delete = |password: &str| ada.request(Method::DELETE, ME).json(&json!({"password": password}));
+    assert_eq!(delete("not the password").send().await.problem().1, "wrong_password");
+    delete(PASSWORD).send().await.expect(204);
+    assert_eq!(ada.get(ME).await.status, 401);
+    assert_eq!(admin.get(&format!("/api/v1/members/{id}")).await.status, 404);
+    assert_eq!(login(&anon, "ada@example.org", PASSWORD).await.status, 401);
+    register(&anon, "ada@example.org", NEW).await.expect(202);
+    let gone = format!(
+        "SELECT 1 / (SELECT count(*)::int FROM members WHERE id = '{id}' AND email = '' AND display_name = '')"
+    );
+    app.db_execute(&gone).await;
+}
