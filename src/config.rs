@@ -30,6 +30,104 @@ pub enum Command {
     Migrate(Box<Database>),
     /// Print the OpenAPI document.
     Openapi,
+    /// Run the members.
+    Member {
+        /// Where they are.
+        #[command(flatten)]
+        database: Box<Database>,
+        /// What to do.
+        #[command(subcommand)]
+        command: MemberCommand,
+    },
+    /// Run the API keys of scripts.
+    Key {
+        /// Where they are.
+        #[command(flatten)]
+        database: Box<Database>,
+        /// What to do.
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Run the ring of keys that sign access tokens.
+    Keys {
+        /// Where it is.
+        #[command(flatten)]
+        database: Box<Database>,
+        /// What to do.
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+}
+
+/// What can be done to members.
+#[derive(Subcommand, Clone, Debug)]
+pub enum MemberCommand {
+    /// Make a member, whose address counts as confirmed.
+    Create {
+        /// The address.
+        email: String,
+        /// The role.
+        #[arg(long, default_value = "member", value_parser = ROLES)]
+        role: String,
+        /// The name others see.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Read the password from standard input instead of making one up.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List the members: id, address, role, status.
+    List,
+    /// Give a member another role.
+    SetRole {
+        /// The address.
+        email: String,
+        /// The role.
+        #[arg(value_parser = ROLES)]
+        role: String,
+    },
+    /// Set a member's password; ends all sessions.
+    SetPassword {
+        /// The address.
+        email: String,
+        /// Read the password from standard input instead of making one up.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+const ROLES: [&str; 4] = ["member", "author", "editor", "admin"];
+
+/// What can be done to API keys.
+#[derive(Subcommand, Clone, Debug)]
+pub enum KeyCommand {
+    /// Make a key and print it, this once.
+    Create {
+        /// What it is for.
+        name: String,
+        /// What it may do, comma-separated, like articles:import.
+        #[arg(long, required = true, value_delimiter = ',', value_name = "SCOPES")]
+        scopes: Vec<String>,
+        /// Days until it stops working; never by default.
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=36_500), value_name = "DAYS")]
+        expires_in_days: Option<i64>,
+    },
+    /// List the keys: id, prefix, scopes, last use, name.
+    List,
+    /// Revoke a key, by its id or its prefix.
+    Revoke {
+        /// The id or the prefix.
+        key: String,
+    },
+}
+
+/// What can be done to the ring of signing keys.
+#[derive(Subcommand, Clone, Debug)]
+pub enum KeysCommand {
+    /// Sign with the next key from now on; tokens signed until now live until they expire.
+    Rotate,
+    /// List the ring: id, state, age.
+    List,
 }
 
 /// Everything `serve` can be told.

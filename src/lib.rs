@@ -12,7 +12,7 @@
 //! 7. [`categories`], [`notices`], [`site`], [`audit`], [`health`]: the small features
 //! 8. [`articles`]: what the site is for
 //! 9. [`demo`]: a small site to look at
-//! 10. [`openapi`]: what is true of all operations
+//! 10. [`commands`]: running a site from its own machine; [`openapi`]: what is true of all operations
 //! 11. [`routes`]: every path, a line a feature
 //! 12. [`contract`]: the document, and what it refuses
 //! 13. [`server`]: what wraps every request; starting and stopping
@@ -26,6 +26,7 @@ pub mod articles;
 pub mod audit;
 pub mod categories;
 pub mod changes;
+pub mod commands;
 pub mod config;
 pub mod contract;
 pub mod db;

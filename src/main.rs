@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use actix_web::web;
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use inkstone::app::App;
@@ -18,7 +19,7 @@ use inkstone::members::bootstrap;
 use inkstone::members::passwords::Hasher;
 use inkstone::server::{self, Shared};
 use inkstone::site::view::SitePatch;
-use inkstone::{changes, db, demo, site, telemetry};
+use inkstone::{changes, commands, db, demo, site, telemetry};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use url::Url;
@@ -32,6 +33,15 @@ fn main() -> ExitCode {
     let done = match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(config) => serve(*config),
         Command::Migrate(database) => Data::open(&database).map(drop),
+        Command::Member { database, command } => {
+            administer(*database, async |app, hasher| commands::member(app, hasher, command).await)
+        }
+        Command::Key { database, command } => {
+            administer(*database, async |app, _| commands::key(app, command).await)
+        }
+        Command::Keys { database, command } => {
+            administer(*database, async |app, _| commands::keys(app, command).await)
+        }
         Command::Openapi => Contract::new().and_then(|contract| say(contract.json.trim_end())),
     };
     match done {
@@ -59,6 +69,15 @@ struct Data {
 }
 
 impl Data {
+    /// The database that a running server uses, or else as [`Data::open`].
+    fn beside(config: &Database) -> anyhow::Result<Self> {
+        let running = match config.database_url {
+            Some(_) => None,
+            None => Embedded::running(&config.data_dir),
+        };
+        Self::open(&Database { database_url: running.or(config.database_url.clone()), ..config.clone() })
+    }
+
     fn open(config: &Database) -> anyhow::Result<Self> {
         let embedded = match config.database_url {
             Some(_) => None,
@@ -96,6 +115,23 @@ impl Data {
         });
         self.runtime.block_on(opening)?
     }
+}
+
+/// Runs a command over the site's database, beside a server that may be running, and prints what it says.
+fn administer(
+    database: Database,
+    command: impl AsyncFnOnce(&web::Data<App>, &Hasher) -> anyhow::Result<String>,
+) -> anyhow::Result<()> {
+    // What a server of this environment would run with.
+    let config = Config { database, ..Cli::try_parse_from(["inkstone"])?.serve };
+    let data = Data::beside(&config.database)?;
+    let keys = data.keys(&config.access)?;
+    let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
+    let pool = db::pool::build(&data.url, 2, data.runtime.handle().clone())?;
+    let app = web::Data::new(App { config, pool, keys, mailer });
+    let hasher = Hasher::new()?;
+    let said = actix_web::rt::System::new().block_on(command(&app, &hasher))?;
+    say(said.trim_end())
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {

@@ -88,6 +88,11 @@ impl Embedded {
         Ok(embedded)
     }
 
+    /// The address of the cluster in `data_dir`, if another process is running it.
+    pub fn running(data_dir: &Path) -> Option<String> {
+        Place::in_use(data_dir).map(|run| url(&run))
+    }
+
     /// The database's address, as libpq and tokio-postgres read it.
     pub fn url(&self) -> String {
         self.url.clone()

@@ -55,14 +55,16 @@ pub async fn first_admin(app: &App, hasher: &Hasher) -> anyhow::Result<Option<St
     Ok(made_up.filter(|_| made))
 }
 
-fn detail(error: &Error) -> String {
+/// What an error says, for a terminal.
+pub fn detail(error: &Error) -> String {
     match error {
         Error::Faults(_, faults) => faults.iter().map(|fault| fault.detail.as_str()).collect(),
         other => other.to_string(),
     }
 }
 
-fn random_password() -> anyhow::Result<String> {
+/// A password that nobody guesses: 120 bits.
+pub fn random_password() -> anyhow::Result<String> {
     let mut bytes = [0; 15];
     getrandom::fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["categories", "notices", "site", "audit", "health"],
     &["articles"],
     &["demo"],
-    &["openapi"],
+    &["openapi", "commands"],
     &["routes"],
     &["contract"],
     &["server"],

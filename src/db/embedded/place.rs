@@ -39,6 +39,15 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// The folder of the socket of the cluster in `data_dir`, if another process has locked it.
+    pub fn in_use(data_dir: &Path) -> Option<PathBuf> {
+        let home = fs::canonicalize(data_dir).ok()?;
+        let file = File::open(home.join("inkstone.lock")).ok()?;
+        let locked = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+        let run = socket_folder(&noted(&home).ok()?.unwrap_or(home));
+        (locked && run.join(SOCKET).exists()).then_some(run)
+    }
+
     /// Makes and locks what is missing around the cluster, but not the cluster.
     pub fn prepare(data_dir: &Path) -> Result<Place> {
         let home = fs::create_dir_all(data_dir)
@@ -70,10 +79,7 @@ impl Place {
             locks.push(lock(&base)?);
         }
 
-        let mut run = base.join("run");
-        if run.join(SOCKET).as_os_str().len() > LONGEST_SOCKET {
-            run = PathBuf::from(format!("/tmp/inkstone-{}", short_hash(&base)));
-        }
+        let run = socket_folder(&base);
         let data = base.join("postgres");
         let place = Place { data, run, base, home, account, _locks: locks };
         place.private_folder(&place.run)?;
@@ -249,6 +255,15 @@ fn lock(dir: &Path) -> Result<Lock> {
     let lock = Lock(file);
     lock.0.set_len(0).and_then(|()| writeln!(&lock.0, "{}", std::process::id())).with_context(locking)?;
     Ok(lock)
+}
+
+/// Where the socket of the cluster in `base` is.
+fn socket_folder(base: &Path) -> PathBuf {
+    let run = base.join("run");
+    if run.join(SOCKET).as_os_str().len() > LONGEST_SOCKET {
+        return PathBuf::from(format!("/tmp/inkstone-{}", short_hash(base)));
+    }
+    run
 }
 
 /// Where `postgres.location` says that the cluster is, which must be so.

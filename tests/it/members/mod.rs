@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod admin;
 mod api_keys;
+mod commands;
 mod mail;
 mod passwords;
 mod profile;

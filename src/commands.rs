@@ -1,0 +1,178 @@
+//! The commands that run a site from its own machine: members, API keys, signing keys.
+//!
+//! They do what the API does, as the system: the same rules, the same records.
+
+use std::fmt::Write;
+use std::io::Read;
+
+use actix_web::web;
+use anyhow::{Context, anyhow, bail};
+use chrono::{TimeDelta, Utc};
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as NameError, StrDeserializer};
+
+use crate::app::App;
+use crate::changes;
+use crate::changes::model::{Actor, Change};
+use crate::config::{KeyCommand, KeysCommand, MemberCommand};
+use crate::db::rows::{Conditions, SortColumn, Walk};
+use crate::error::Error;
+use crate::keys::{self, Ring};
+use crate::members::access::{account, add, replace_password};
+use crate::members::api_keys::scope::Scope;
+use crate::members::api_keys::view::NewApiKey;
+use crate::members::api_keys::{handlers as api_keys, queries as key_queries};
+use crate::members::bootstrap::{detail, random_password};
+use crate::members::handlers::keep_an_admin;
+use crate::members::model::{MemberRow, Role};
+use crate::members::passwords::{self, Hasher};
+use crate::members::{email, queries, recovery};
+
+/// `inkstone member …`; returns what to print.
+pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberCommand) -> anyhow::Result<String> {
+    match command {
+        MemberCommand::Create { email, role, name, password_stdin } => {
+            let account = account(&email, named(&role)?, name).map_err(told)?;
+            let (password, shown) = password(password_stdin, &account.email)?;
+            let hash = hasher.hash(password).await.map_err(told)?;
+            let made = app.write(async move |tx| {
+                let row = add(tx, Actor::SYSTEM, &account, &hash).await?;
+                recovery::queries::verify(tx, row.id).await?;
+                Ok(row)
+            });
+            let row = made.await.map_err(told)?;
+            Ok(format!("{} {} {}{shown}", row.id, row.account.email, row.account.role.as_str()))
+        }
+        MemberCommand::List => list(app).await,
+        MemberCommand::SetRole { email, role } => set_role(app, &email, named(&role)?).await,
+        MemberCommand::SetPassword { email, password_stdin } => {
+            let row = find(app, &email).await?;
+            let (password, shown) = password(password_stdin, &row.account.email)?;
+            let hash = hasher.hash(password).await.map_err(told)?;
+            let told_by_mail = app.mailer.is_some();
+            let set = app.write(async move |tx| {
+                let row = queries::lock(tx, row.id).await?;
+                let mail = told_by_mail.then_some(&row);
+                replace_password(tx, Actor::SYSTEM, row.id, &hash, mail).await
+            });
+            set.await.map_err(told)?;
+            Ok(format!("The password is set; all sessions have ended.{shown}"))
+        }
+    }
+}
+
+/// `inkstone key …`; returns what to print.
+pub async fn key(app: &web::Data<App>, command: KeyCommand) -> anyhow::Result<String> {
+    match command {
+        KeyCommand::Create { name, scopes, expires_in_days } => {
+            let expires_at = expires_in_days.map(|days| Utc::now() + TimeDelta::days(days));
+            let scope = |text: &String| {
+                let known = || Scope::all().iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+                Scope::parse(text).ok_or_else(|| anyhow!("there is no scope {text}; there are {}", known()))
+            };
+            let scopes = scopes.iter().map(scope).collect::<anyhow::Result<_>>()?;
+            let new = NewApiKey { name, scopes, expires_at };
+            let made = app.write(async move |tx| api_keys::add(tx, Actor::SYSTEM, None, new.clone()).await);
+            Ok(made.await.map_err(told)?.key)
+        }
+        KeyCommand::List => {
+            let mut text = String::new();
+            for row in key_queries::list(&mut *app.conn().await.map_err(told)?).await? {
+                let used = row.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_rfc3339());
+                let scopes = row.scopes.join(",");
+                writeln!(text, "{} {} {} used {used} {}", row.id, row.prefix, scopes, row.name)?;
+            }
+            Ok(text)
+        }
+        KeyCommand::Revoke { key } => {
+            let rows = key_queries::list(&mut *app.conn().await.map_err(told)?).await?;
+            let row = rows.into_iter().find(|row| row.prefix == key || row.id.to_string() == key);
+            let id = row.with_context(|| format!("there is no key {key}"))?.id;
+            let revoked = app.write(async move |tx| {
+                key_queries::revoke(tx, id).await?;
+                Ok(changes::queries::record(tx, Actor::SYSTEM, Change::new("delete", "api_key", id)).await?)
+            });
+            revoked.await.map_err(told)?;
+            Ok("The key is revoked.".to_owned())
+        }
+    }
+}
+
+/// `inkstone keys …`; returns what to print.
+pub async fn keys(app: &web::Data<App>, command: KeysCommand) -> anyhow::Result<String> {
+    if matches!(command, KeysCommand::Rotate) {
+        if !app.config.access.signing_key_file.is_empty() {
+            bail!("the signing keys are configured files: change INKSTONE_SIGNING_KEY_FILE instead");
+        }
+        let fresh = Ring::seed()?;
+        app.write(async move |tx| Ok(keys::queries::rotate(tx, &fresh).await?)).await.map_err(told)?;
+    }
+    let mut text = String::new();
+    let remembered = std::time::Duration::from_secs(30 * 86_400);
+    for row in keys::queries::list(&mut *app.conn().await.map_err(told)?, remembered).await? {
+        writeln!(text, "{} {} {}", row.kid, row.state, row.created_at.to_rfc3339())?;
+    }
+    Ok(text)
+}
+
+async fn list(app: &App) -> anyhow::Result<String> {
+    let order =
+        vec![SortColumn { name: "email", sql: "members.email_canonical", cast: "text", descending: false }];
+    let walk = Walk { order, keys: None, backwards: false, limit: i64::MAX, offset: 0 };
+    let mut conditions = Conditions::default();
+    conditions.and("members.deleted_at IS NULL");
+    let mut text = String::new();
+    for row in queries::list(&mut *app.conn().await.map_err(told)?, conditions, &walk).await? {
+        let account = row.account;
+        writeln!(text, "{} {} {} {}", row.id, account.email, account.role.as_str(), account.status.as_str())?;
+    }
+    Ok(text)
+}
+
+async fn set_role(app: &App, address: &str, role: Role) -> anyhow::Result<String> {
+    let id = find(app, address).await?.id;
+    let set = app.write(async move |tx| {
+        let row = queries::lock(tx, id).await?;
+        let mut after = row.account.clone();
+        after.role = role;
+        if after == row.account {
+            return Ok(());
+        }
+        keep_an_admin(tx, &row, Some(&after)).await?;
+        queries::update(tx, id, &after, row.profile_completed_at.is_some()).await?;
+        let change = Change::between("member", id, &row.account, &after);
+        Ok(changes::queries::record(tx, Actor::SYSTEM, change).await?)
+    });
+    set.await.map_err(told)?;
+    Ok(format!("{address} is {} now.", role.as_str()))
+}
+
+async fn find(app: &App, address: &str) -> anyhow::Result<MemberRow> {
+    let canonical =
+        email::canonical(address).with_context(|| format!("{address} is not an e-mail address"))?;
+    let found = queries::by_address(&mut *app.conn().await.map_err(told)?, &canonical).await?;
+    found.with_context(|| format!("there is no member {address}"))
+}
+
+/// The password from standard input, or one made up and the words that show it once.
+fn password(from_stdin: bool, address: &str) -> anyhow::Result<(String, String)> {
+    if !from_stdin {
+        let made_up = random_password()?;
+        return Ok((made_up.clone(), format!("\npassword: {made_up}   (shown this once)")));
+    }
+    let mut given = String::new();
+    std::io::stdin().read_to_string(&mut given).context("reading the password")?;
+    let password = passwords::admit("", given.trim_end_matches(['\r', '\n']), address);
+    Ok((password.map_err(told)?, String::new()))
+}
+
+fn named(role: &str) -> anyhow::Result<Role> {
+    let name: StrDeserializer<'_, NameError> = role.into_deserializer();
+    Ok(Role::deserialize(name)?)
+}
+
+/// An error in words for a terminal.
+fn told(error: Error) -> anyhow::Error {
+    anyhow!("{}", detail(&error))
+}
