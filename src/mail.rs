@@ -93,3 +93,31 @@ impl Mailer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(url: &str) -> anyhow::Result<Option<Mailer>> {
+        let config =
+            Mail { mail_url: Some(url.to_owned()), mail_from: "a@example.org".to_owned(), account_url: None };
+        Mailer::new(&config, Path::new("/nowhere"))
+    }
+
+    #[test]
+    fn a_mail_server_is_configured_before_anything_runs() {
+        for url in
+            ["smtp://127.0.0.1:25", "smtp://mail.example.org?tls=required", "smtps://u:p@mail.example.org"]
+        {
+            assert!(made(url).is_ok_and(|mailer| mailer.is_some()), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_mail_url_that_makes_no_sense_is_refused_and_its_password_not_shown() {
+        for url in ["mail.example.org", "http://mail.example.org", "smtp://u:secret@:x"] {
+            let refusal = made(url).err().map(|cause| format!("{cause:#}")).unwrap();
+            assert!(!refusal.contains("secret"), "{refusal}");
+        }
+    }
+}

@@ -8,11 +8,13 @@ use super::handlers::keep_an_admin;
 use super::model::MemberRow;
 use super::passwords::Hasher;
 use super::recovery::view::Proof;
-use super::view::{Member, OwnProfile, ProfilePatch};
+use super::sessions::view::OpenSession;
+use super::view::{Activity, Member, OwnData, OwnProfile, ProfilePatch};
 use super::{queries, recovery, sessions};
 use crate::app::App;
 use crate::changes;
 use crate::changes::model::Change;
+use crate::db::rows::{Conditions, Value, Walk};
 use crate::error::Result;
 use crate::http::body::Json;
 use crate::http::client::Client;
@@ -93,4 +95,32 @@ pub async fn delete_own_account(
     })
     .await?;
     Ok(Done)
+}
+
+/// Lines of the change log that an export holds at most.
+const MOST_ACTIVITY: i64 = 10_000;
+
+/// Export the own data
+///
+/// All that the site keeps about you: profile, sessions, and what you did, the newest first.
+#[utoipa::path(tag = "members", responses((status = 200, description = "Your data", body = Data<OwnData>)))]
+#[get("/me/export")]
+pub async fn get_own_data(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
+    let SignedIn(member) = member;
+    let mut conn = app.conn().await?;
+    let row = queries::by_id(&mut conn, member.id).await?;
+    let sessions = sessions::queries::list(&mut conn, member.id).await?;
+    let mut mine = Conditions::default();
+    mine.and_if("actor_id = ?", Some(Value::Id(member.id)));
+    let order = vec![changes::queries::NEWEST_FIRST];
+    let walk = Walk { order, keys: None, backwards: false, limit: MOST_ACTIVITY, offset: 0 };
+    let activity = changes::queries::list(&mut conn, mine, &walk).await?;
+    let profile_missing = row.account.missing(&app.config.access.profile_fields);
+    let own = OwnData {
+        profile: OwnProfile { member: Member::from(row), profile_missing },
+        sessions: sessions.into_iter().map(|row| OpenSession::new(row, Some(member.session))).collect(),
+        activity: activity.into_iter().map(Activity::from).collect(),
+    };
+    let (tag, modified) = (etag(own.profile.member.version, &own), own.profile.member.updated_at);
+    Ok(Reply::one(own).tagged(tag).modified(Some(modified)))
 }

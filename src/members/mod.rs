@@ -50,6 +50,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .service(me::get_own_profile)
             .service(me::update_own_profile)
             .service(me::delete_own_account)
+            .service(me::get_own_data)
             .service(sessions::handlers::list_own_sessions)
             .service(sessions::handlers::end_own_sessions)
             .service(sessions::handlers::end_own_session)

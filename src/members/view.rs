@@ -6,6 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::model::{Account, MemberRow, MemberStatus, Role};
+use super::sessions::view::OpenSession;
+use crate::changes::model::Entry;
 use crate::config::ProfileField;
 use crate::http::patch::Patch;
 
@@ -84,6 +86,38 @@ pub struct OwnProfile {
     pub(super) member: Member,
     /// What the site requires and the profile lacks.
     pub(super) profile_missing: Vec<ProfileField>,
+}
+
+/// All that the site keeps about a member.
+#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+pub struct OwnData {
+    /// The profile.
+    pub(super) profile: OwnProfile,
+    /// Where the member is signed in.
+    pub(super) sessions: Vec<OpenSession>,
+    /// What the member did, the newest first; at most 10,000 lines.
+    pub(super) activity: Vec<Activity>,
+}
+
+/// Something that a member did.
+#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+pub struct Activity {
+    /// When.
+    at: DateTime<Utc>,
+    /// What was done.
+    #[schema(example = "update")]
+    action: String,
+    /// To what kind of thing.
+    #[schema(example = "article")]
+    entity: String,
+    /// To which.
+    entity_id: Uuid,
+}
+
+impl From<Entry> for Activity {
+    fn from(entry: Entry) -> Self {
+        Self { at: entry.at, action: entry.action, entity: entry.entity, entity_id: entry.entity_id }
+    }
 }
 
 /// What a visitor sends to become a member.

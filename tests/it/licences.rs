@@ -30,7 +30,7 @@ const ALLOWED: &[&str] = &[
 fn every_dependency_has_a_permissive_licence() {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--offline", "--locked", "--format-version", "1", "--manifest-path", manifest])
+        .args(["metadata", "--locked", "--format-version", "1", "--manifest-path", manifest])
         .output()
         .unwrap();
     let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();

@@ -40,6 +40,7 @@ const LEAST: &[(&str, Who)] = &[
     ("request_confirmation", Anon),
     ("change_email", Member),
     ("delete_own_account", Member),
+    ("get_own_data", Member),
     ("list_own_sessions", Member),
     ("end_own_sessions", Member),
     ("end_own_session", Member),

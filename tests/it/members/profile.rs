@@ -101,3 +101,22 @@ async fn a_profile_is_complete_when_all_that_the_site_requires_is_there() {
         (&json!(["phone"]), &json!(null))
     );
 }
+
+#[actix_web::test]
+async fn a_member_takes_the_own_data_along_and_no_secret() {
+    let (app, _) = TestApp::start().await;
+    let cast = app.db_cast().await;
+    cast.author.post("/api/v1/articles", json!({"title": "Mine"})).await.expect(201);
+    let answer = cast.author.get(&format!("{ME}/export")).await.expect(200);
+    let data = answer.json()["data"].clone();
+    assert_eq!(data["profile"]["id"], cast.author.id.unwrap().to_string());
+    assert_eq!(data["sessions"][0]["current"], true);
+    assert_eq!(
+        (&data["activity"][0]["action"], &data["activity"][0]["entity"]),
+        (&json!("create"), &json!("article"))
+    );
+    for secret in ["hash", "inkr_", "password", "no password"] {
+        assert!(!answer.text().contains(secret), "{secret}");
+    }
+    assert!(!answer.text().contains(&cast.admin.id.unwrap().to_string()));
+}
