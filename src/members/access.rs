@@ -75,15 +75,19 @@ async fn register(tx: &mut Tx, account: &Account, hash: &str, may_write: bool) -
     Ok(())
 }
 
-/// The account of a new member; 422 when the address is none.
-pub fn account(address: &str, role: Role, display_name: String) -> Result<Account> {
-    let canonical = email::canonical(address).ok_or_else(|| {
+/// The canonical form of the address in a body's `email`; 422 when it is none.
+pub fn canonical(address: &str) -> Result<String> {
+    email::canonical(address).ok_or_else(|| {
         let fault = Fault::body("/email", Code::InvalidFormat, "must be an e-mail address");
         Error::Faults(fault.code, vec![fault])
-    })?;
+    })
+}
+
+/// The account of a new member; 422 when the address is none.
+pub fn account(address: &str, role: Role, display_name: String) -> Result<Account> {
     Ok(Account {
         email: address.trim().to_owned(),
-        email_canonical: canonical,
+        email_canonical: canonical(address)?,
         role,
         status: MemberStatus::Active,
         display_name,

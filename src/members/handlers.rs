@@ -11,7 +11,7 @@ use super::view::{Member, MemberFilter, MemberPatch, MemberSort, NewMember};
 use super::{outbox, queries, recovery, secrets, sessions};
 use crate::app::{App, Tx};
 use crate::changes;
-use crate::changes::model::Change;
+use crate::changes::model::{Actor, Change};
 use crate::db::rows::{Conditions, SortColumn, Value};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Json;
@@ -188,11 +188,17 @@ pub async fn delete_member(app: web::Data<App>, admin: Admin, id: Id, seen: IfMa
     app.write(async move |tx| {
         let row = queries::lock(tx, id.0).await?;
         seen.check(row.version)?;
-        keep_an_admin(tx, &row, None).await?;
-        sessions::queries::end_all(tx, row.id).await?;
-        queries::delete(tx, row.id).await?;
-        Ok(changes::queries::record(tx, admin.0.actor(), Change::new("delete", "member", row.id)).await?)
+        remove(tx, admin.0.actor(), &row).await
     })
     .await?;
     Ok(Done)
+}
+
+/// Deletes a member with all that gave access, and records it; 409 for the last active admin.
+pub async fn remove(tx: &mut Tx, actor: Actor, row: &MemberRow) -> Result<()> {
+    keep_an_admin(tx, row, None).await?;
+    sessions::queries::end_all(tx, row.id).await?;
+    recovery::queries::void_all(tx, row.id).await?;
+    queries::delete(tx, row.id).await?;
+    Ok(changes::queries::record(tx, actor, Change::new("delete", "member", row.id)).await?)
 }

@@ -4,13 +4,13 @@ use actix_web::{HttpRequest, Responder, delete, get, patch, web};
 
 use super::access::prove;
 use super::guard::SignedIn;
-use super::handlers::keep_an_admin;
+use super::handlers::remove;
 use super::model::MemberRow;
 use super::passwords::Hasher;
 use super::recovery::view::Proof;
 use super::sessions::view::OpenSession;
 use super::view::{Activity, Member, OwnData, OwnProfile, ProfilePatch};
-use super::{queries, recovery, sessions};
+use super::{queries, sessions};
 use crate::app::App;
 use crate::changes;
 use crate::changes::model::Change;
@@ -28,10 +28,15 @@ pub async fn get_own_profile(app: web::Data<App>, member: SignedIn) -> Result<im
     Ok(own(&app, queries::by_id(&mut *app.conn().await?, member.0.id).await?))
 }
 
+/// A profile with what is missing.
+fn profile(app: &App, row: MemberRow) -> OwnProfile {
+    let profile_missing = row.account.missing(&app.config.access.profile_fields);
+    OwnProfile { member: Member::from(row), profile_missing }
+}
+
 /// A profile with what is missing, and its entity tag.
 fn own(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
-    let profile_missing = row.account.missing(&app.config.access.profile_fields);
-    let own = OwnProfile { member: Member::from(row), profile_missing };
+    let own = profile(app, row);
     let (tag, modified) = (etag(own.member.version, &own), own.member.updated_at);
     Reply::one(own).tagged(tag).modified(Some(modified))
 }
@@ -87,11 +92,7 @@ pub async fn delete_own_account(
     prove(&app, &hasher, &req, &client, &row, &body.0.password).await?;
     app.write(async move |tx| {
         let row = queries::lock(tx, member.id).await?;
-        keep_an_admin(tx, &row, None).await?;
-        sessions::queries::end_all(tx, row.id).await?;
-        recovery::queries::void_all(tx, row.id).await?;
-        queries::delete(tx, row.id).await?;
-        Ok(changes::queries::record(tx, member.actor(), Change::new("delete", "member", row.id)).await?)
+        remove(tx, member.actor(), &row).await
     })
     .await?;
     Ok(Done)
@@ -115,9 +116,8 @@ pub async fn get_own_data(app: web::Data<App>, member: SignedIn) -> Result<impl 
     let order = vec![changes::queries::NEWEST_FIRST];
     let walk = Walk { order, keys: None, backwards: false, limit: MOST_ACTIVITY, offset: 0 };
     let activity = changes::queries::list(&mut conn, mine, &walk).await?;
-    let profile_missing = row.account.missing(&app.config.access.profile_fields);
     let own = OwnData {
-        profile: OwnProfile { member: Member::from(row), profile_missing },
+        profile: profile(&app, row),
         sessions: sessions.into_iter().map(|row| OpenSession::new(row, Some(member.session))).collect(),
         activity: activity.into_iter().map(Activity::from).collect(),
     };

@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::body::Json;
 use crate::http::client::Client;
 use crate::http::reply::{Data, Done, Reply};
-use crate::members::access::{prove, replace_password};
+use crate::members::access::{canonical, prove, replace_password};
 use crate::members::guard::SignedIn;
 use crate::members::outbox::Kind;
 use crate::members::passwords::{self, Hasher};
@@ -199,10 +199,7 @@ pub async fn change_email(
     body: Json<EmailChange>,
 ) -> Result<impl Responder> {
     let (SignedIn(member), Json(change)) = (member, body);
-    let canonical = email::canonical(&change.email).ok_or_else(|| {
-        let fault = Fault::body("/email", Code::InvalidFormat, "must be an e-mail address");
-        Error::Faults(fault.code, vec![fault])
-    })?;
+    let canonical = canonical(&change.email)?;
     let row = members::by_id(&mut *app.conn().await?, member.id).await?;
     prove(&app, &hasher, &req, &client, &row, &change.password).await?;
     let by_mail = app.mailer.is_some();
