@@ -88,12 +88,30 @@ impl NewArticle {
     /// With its slug, or one made from the title. Refuses what no schema can say,
     /// together with the `faults` already found.
     pub async fn content(
+        mut self,
+        category_id: Option<Uuid>,
+        now: DateTime<Utc>,
+        faults: Vec<Fault>,
+    ) -> Result<Content> {
+        let body = prose::written(std::mem::take(&mut self.body), self.format()).await;
+        self.with_body(body, category_id, now, faults)
+    }
+
+    /// What the body is written in.
+    pub fn format(&self) -> BodyFormat {
+        self.body_format.unwrap_or(BodyFormat::Html)
+    }
+
+    /// [`NewArticle::content`], with the body as it was rendered.
+    pub fn with_body(
         self,
+        body: Result<Body, Fault>,
         category_id: Option<Uuid>,
         now: DateTime<Utc>,
         mut faults: Vec<Fault>,
     ) -> Result<Content> {
-        let body = written(self.body, self.body_format.unwrap_or(BodyFormat::Html), &mut faults).await;
+        let format = self.format();
+        let body = or_fault(body, format, &mut faults);
         let (summary, summary_made) = summary(self.summary, &body.html);
         let status = self.status.unwrap_or(Status::Draft);
         checked(
@@ -198,7 +216,10 @@ impl ArticlePatch {
         }
         let sanitizer = if self.body.is_some() { SANITIZER } else { current.sanitizer };
         let body = match self.body {
-            Some(body) => written(body, self.body_format.unwrap_or(current.body_format), &mut faults).await,
+            Some(body) => {
+                let format = self.body_format.unwrap_or(current.body_format);
+                or_fault(prose::written(body, format).await, format, &mut faults)
+            }
             None => Body { html: current.body, source: current.body_source, format: current.body_format },
         };
         let given = Some(current.summary).filter(|_| !current.summary_made);
@@ -287,9 +308,9 @@ fn merged(current: Value, patch: Value) -> Value {
     Value::Object(merged_into)
 }
 
-/// The body as it is stored; a fault and nothing when it cannot be parsed.
-async fn written(source: String, format: BodyFormat, faults: &mut Vec<Fault>) -> Body {
-    prose::written(source, format).await.unwrap_or_else(|fault| {
+/// The rendered body; an empty one and one fault more when it could not be.
+fn or_fault(body: Result<Body, Fault>, format: BodyFormat, faults: &mut Vec<Fault>) -> Body {
+    body.unwrap_or_else(|fault| {
         faults.push(fault);
         Body { html: String::new(), source: None, format }
     })

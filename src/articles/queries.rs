@@ -190,6 +190,7 @@ pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -
         .set((
             content,
             articles::content_hash.eq(content.hash()),
+            articles::source_hash.eq(None::<Vec<u8>>),
             articles::version.eq(articles::version + 1),
             articles::updated_at.eq(now),
         ))

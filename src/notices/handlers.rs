@@ -104,13 +104,20 @@ pub async fn create_notice(
 
 /// Adds a notice and records it.
 pub async fn add(tx: &mut Tx, actor: Actor, content: &Content) -> Result<Row> {
-    let row = queries::insert(tx, content).await.on_constraint("notices_window", bad_window)?;
+    let row = named(queries::insert(tx, content).await)?;
     changes::queries::record(tx, actor, Change::new("create", "notice", row.id)).await?;
     Ok(row)
 }
 
-fn bad_window() -> Fault {
-    Fault::body("/expires_at", Code::OutOfRange, "must be later than published_at")
+/// Names the constraints of notices to the client.
+fn named<T>(result: diesel::QueryResult<T>) -> Result<T> {
+    result
+        .on_constraint("notices_window", || {
+            Fault::body("/expires_at", Code::OutOfRange, "must be later than published_at")
+        })
+        .on_constraint("notices_external_id_key", || {
+            Fault::body("/external_id", Code::ExternalIdTaken, "is used by another notice")
+        })
 }
 
 /// Change a notice
@@ -133,7 +140,7 @@ pub async fn update_notice(
             }
             let change = Change::between("notice", row.id, &row.content, &after);
             changes::queries::record(tx, editor.0.actor(), change).await?;
-            queries::update(tx, row.id, &after).await.on_constraint("notices_window", bad_window)
+            named(queries::update(tx, row.id, &after).await)
         })
         .await?;
     Ok(one(row, true))

@@ -35,6 +35,8 @@ text_enum! {
 )]
 #[diesel(table_name = notices, check_for_backend(Pg), treat_none_as_null = true)]
 pub struct Content {
+    /// Its name in the system it was imported from.
+    pub external_id: Option<String>,
     /// 通知 or 公告.
     pub kind: NoticeKind,
     /// Its title.

@@ -49,7 +49,7 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid, visible: Notices) -> Q
         .await
 }
 
-/// Adds a notice. Constraint: `notices_window`.
+/// Adds a notice. Constraints: `notices_window`, `notices_external_id_key`.
 pub async fn insert(conn: &mut AsyncPgConnection, content: &Content) -> QueryResult<Row> {
     diesel::insert_into(notices::table)
         .values((notices::id.eq(Uuid::now_v7()), content))
@@ -58,7 +58,7 @@ pub async fn insert(conn: &mut AsyncPgConnection, content: &Content) -> QueryRes
         .await
 }
 
-/// Replaces what can be changed about a notice. Constraint: `notices_window`.
+/// Replaces what can be changed about a notice. Constraints: `notices_window`, `notices_external_id_key`.
 pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -> QueryResult<Row> {
     diesel::update(notices::table.find(id))
         .set((content, notices::version.eq(notices::version + 1), notices::updated_at.eq(now)))

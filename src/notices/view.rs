@@ -17,6 +17,9 @@ use crate::markup::{Body, SANITIZER};
 pub struct Notice {
     /// Never changes.
     pub id: Uuid,
+    /// Its name in the system it was imported from.
+    #[schema(required)]
+    pub external_id: Option<String>,
     /// `notice` (通知) or `announcement` (公告).
     pub kind: NoticeKind,
     /// Its title.
@@ -57,6 +60,7 @@ impl Notice {
         let content = row.content;
         Self {
             id: row.id,
+            external_id: content.external_id,
             kind: content.kind,
             title: content.title,
             body: content.body,
@@ -79,6 +83,9 @@ impl Notice {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "notice", "title": "关于春节期间检定业务安排的通知", "body": "<p>2月1日至7日暂停受理。</p>", "pinned": true, "status": "published"}))]
 pub struct NewNotice {
+    /// Its name in the system it comes from; no other notice has it.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    pub external_id: Option<String>,
     /// `notice` (通知) or `announcement` (公告).
     pub kind: NoticeKind,
     /// Its title.
@@ -111,6 +118,7 @@ impl NewNotice {
         let body = written(self.body, self.body_format.unwrap_or(BodyFormat::Html)).await?;
         let status = self.status.unwrap_or(Status::Draft);
         Ok(Content {
+            external_id: self.external_id,
             kind: self.kind,
             title: self.title,
             body: body.html,
@@ -131,6 +139,10 @@ impl NewNotice {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"pinned": false}))]
 pub struct NoticePatch {
+    /// Its name in the system it comes from.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"\S")]
+    pub external_id: Patch<String>,
     /// `notice` (通知) or `announcement` (公告).
     #[schema(nullable = false)]
     pub kind: Option<NoticeKind>,
@@ -177,6 +189,7 @@ impl NoticePatch {
         };
         let status = self.status.unwrap_or(current.status);
         Ok(Content {
+            external_id: self.external_id.over(current.external_id),
             kind: self.kind.unwrap_or(current.kind),
             title: self.title.unwrap_or(current.title),
             body: body.html,
