@@ -115,6 +115,15 @@ impl Error {
         }
     }
 
+    /// The error as faults of a thing that is one among many.
+    pub fn into_faults(self) -> Result<Vec<Fault>> {
+        match self {
+            Self::Faults(_, faults) => Ok(faults),
+            Self::Refused(code, detail) => Ok(vec![Fault::body("", code, detail)]),
+            other => Err(other),
+        }
+    }
+
     fn unless_empty(mixed: Code, faults: Vec<Fault>) -> Result<()> {
         match faults.first() {
             None => Ok(()),
@@ -137,7 +146,8 @@ impl Error {
         }
     }
 
-    fn detail(&self) -> Option<String> {
+    /// What went wrong, for a person to read; nothing of a fault of ours.
+    pub fn detail(&self) -> Option<String> {
         match self {
             Self::Refused(_, detail) => Some(detail.clone()),
             Self::Faults(_, faults) => Some(match faults.as_slice() {
@@ -152,6 +162,12 @@ impl Error {
             Self::Unavailable(_) => Some("Please try again in a moment.".to_owned()),
             Self::Internal(_) => None,
         }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Faults(fault.code, vec![fault])
     }
 }
 

@@ -18,6 +18,7 @@ use crate::members::api_keys::scope::Scope;
     servers((url = "/", description = "This server")),
     tags(
         (name = "articles", description = "What the site is for"),
+        (name = "imports", description = "Many at once, in and out, for scripts"),
         (name = "categories", description = "The section tree, with breadcrumbs"),
         (name = "notices", description = "Notices (通知) and announcements (公告)"),
         (name = "members", description = "Accounts and profiles"),
@@ -139,7 +140,9 @@ struct Traits {
 
 impl Traits {
     fn of(path: &str, method: &str, operation: &Value) -> Self {
-        let reads = method == "get";
+        let exports = path.ends_with("/export");
+        // An export is sent as it is read: it has no tag, and is never the same twice.
+        let reads = method == "get" && !exports;
         let has_body = operation.get("requestBody").is_some();
         let has_path_parameter = path.contains('{');
         // Without security of its own it inherits the document's: a member is needed.
@@ -153,7 +156,8 @@ impl Traits {
         let throttled = path.contains("/auth/") && has_body && !path.ends_with("/refresh")
             || path.ends_with("/members/me") && method == "delete";
         let by_status = reads && (path.ends_with("/articles") || path.ends_with("/notices"));
-        let conflicts = !(reads || signs_in || path.ends_with("/views") || path.ends_with("/logout"));
+        let conflicts =
+            !(reads || exports || signs_in || path.ends_with("/views") || path.ends_with("/logout"));
         let mut failures = vec!["400", "406", "500", "503"];
         failures.extend((!open || signs_in).then_some("401"));
         let for_keys = !open && alternatives.is_some();

@@ -153,6 +153,8 @@ async fn answer(
 ) -> Result<ServiceResponse<BoxBody>, Lost> {
     let limit =
         req.app_data::<web::Data<App>>().map(|app| app.config.http.request_timeout).unwrap_or_default();
+    // An import lasts as long as its body; each of its steps is bounded.
+    let takes_its_time = req.path().ends_with("/import");
     let answering = async {
         let admitted = match admit(&req) {
             Ok(()) => authenticate(req.request()).await,
@@ -163,6 +165,9 @@ async fn answer(
             Err(refusal) => Ok(req.into_response(refusal.error_response())),
         }
     };
+    if takes_its_time {
+        return answering.await.map_err(|cause| Error::Internal(anyhow::anyhow!("{cause}")).into());
+    }
     match tokio::time::timeout(limit, answering).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(cause)) => Err(Error::Internal(anyhow::anyhow!("{cause}")).into()),
@@ -178,7 +183,8 @@ fn admit(req: &ServiceRequest) -> Result<()> {
     let accepted = req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok());
     let accepted = accepted.collect::<Vec<_>>().join(",");
     let takes_json = ["json", "*/*", "application/*"].iter().any(|kind| accepted.contains(kind));
-    if req.path().starts_with("/api/") && !accepted.is_empty() && !takes_json {
+    let exports = req.path().ends_with("/export");
+    if req.path().starts_with("/api/") && !exports && !accepted.is_empty() && !takes_json {
         return Err(Error::Refused(Code::NotAcceptable, "The answer is application/json.".to_owned()));
     }
     Ok(())

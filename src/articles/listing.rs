@@ -13,7 +13,7 @@ use crate::db::types::Status;
 use crate::db::visibility::Articles;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::key::Key;
-use crate::members::guard::Reader;
+use crate::members::guard::{Member, Reader};
 
 /// Which articles to list. Without `status` or `deleted`, those the public may read now.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -46,6 +46,12 @@ pub struct ArticleFilter {
     /// Those in the trash instead (staff).
     #[param(nullable = false)]
     pub deleted: Option<bool>,
+}
+
+/// In which order to list articles, and how much of each.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ArticleShape {
     /// The order, by up to three columns, comma-separated; `-` is largest or newest first. Default: `-published_at`.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 3, nullable = false)]
     pub sort: Option<Vec<ArticleSort>>,
@@ -148,8 +154,16 @@ impl ArticleFilter {
         }
     }
 
+    /// Which articles an export of `member`, one of the staff, holds: all they may see.
+    pub fn visible_to_staff(&self, member: &Member) -> Result<Articles> {
+        match self.deleted {
+            Some(true) => member.trashed_articles().ok_or_else(Error::not_found),
+            _ => Ok(member.articles()),
+        }
+    }
+
     /// The list's conditions and sections.
-    pub fn listing(&self, tree: &Tree, visible: Articles) -> Result<Listing> {
+    pub fn listing(&self, tree: &Tree, visible: Articles, with_body: bool) -> Result<Listing> {
         let mut conditions = Conditions::default();
         conditions.and(visible.sql());
         conditions.and_if("articles.tags && ?", self.tag.clone().map(Value::Texts));
@@ -162,11 +176,7 @@ impl ArticleFilter {
             .as_ref()
             .map(|states| states.iter().map(|status| status.as_str().to_owned()).collect());
         conditions.and_if("articles.status = ANY(?)", states.map(Value::Texts));
-        Ok(Listing {
-            conditions,
-            sections: self.sections(tree)?,
-            with_body: self.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body)),
-        })
+        Ok(Listing { conditions, sections: self.sections(tree)?, with_body })
     }
 
     /// The sections asked for. One that does not exist is a fault: an empty list would hide a typo.

@@ -13,9 +13,10 @@ use crate::db::schema::articles;
 use crate::db::visibility::Articles;
 use crate::http::key::Key;
 
-/// What goes with an article's own columns.
-const BESIDE: &str = "coalesce(article_views.views, 0) AS views, (SELECT base_url FROM site) AS base_url";
-const VIEWS: &str = "LEFT JOIN article_views ON article_views.article_id = articles.id";
+/// What goes with an article's own columns; it reads [`VIEWS`].
+pub const BESIDE: &str = "coalesce(article_views.views, 0) AS views, (SELECT base_url FROM site) AS base_url";
+/// The views beside an article.
+pub const VIEWS: &str = "LEFT JOIN article_views ON article_views.article_id = articles.id";
 /// An article's columns without its body, which is long and stored apart.
 const CARD: &str = "articles.id, articles.slug, articles.external_id, articles.title, articles.summary, \
      articles.summary_made, articles.body_format, articles.sanitizer, articles.author, articles.source_name, \

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::listing::{ArticleFilter, cursor_keys, order};
+use super::listing::{ArticleFilter, ArticleShape, cursor_keys, order};
 use super::model::Row;
 use super::queries::{self, Name};
 use super::view::{Article, ArticleCard, ArticleField, PARTIAL, pick};
@@ -46,26 +46,28 @@ pub enum Relation {
 /// List articles
 ///
 /// What the public may read now, newest first, unless the parameters say otherwise.
-#[utoipa::path(tag = "articles", params(ArticleFilter, PagingParams), security((), ("bearer" = [])), responses((status = 200, description = "A page of articles", content((List<ArticleCard> = "application/json"), (List<ArticleCard> = "application/vnd.inkstone.fields+json")))))]
+#[utoipa::path(tag = "articles", params(ArticleFilter, ArticleShape, PagingParams), security((), ("bearer" = [])), responses((status = 200, description = "A page of articles", content((List<ArticleCard> = "application/json"), (List<ArticleCard> = "application/vnd.inkstone.fields+json")))))]
 #[get("")]
 pub async fn list_articles(
     app: web::Data<App>,
     reader: Reader,
     filter: Query<ArticleFilter>,
+    shape: Query<ArticleShape>,
     paging: Paging,
 ) -> Result<impl Responder> {
-    let Query(filter) = filter;
+    let (Query(filter), Query(shape)) = (filter, shape);
     let visible = filter.visible(&reader)?;
-    let walk = paging.walk(order(filter.sort.as_deref(), visible)?)?;
+    let walk = paging.walk(order(shape.sort.as_deref(), visible)?)?;
     let mut conn = app.conn().await?;
     let tree = categories::queries::tree(&mut conn).await?;
-    let listing = filter.listing(&tree, visible)?;
+    let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
+    let listing = filter.listing(&tree, visible, with_body)?;
     let total = paging.total(&mut conn, "articles", &queries::countable(&listing)).await?;
     let rows = queries::list(&mut conn, listing, &walk).await?;
     let modified = rows.iter().map(|row| row.updated_at).max();
     let page = paging.page(&walk, rows, total, |row| cursor_keys(&walk.order, row));
     let surrogates = ["articles", "categories", "site"].map(str::to_owned);
-    let reply = match filter.fields {
+    let reply = match shape.fields {
         None => Either::Left(
             Reply::list(page.map(|row| ArticleCard::new(&tree, row)))
                 .modified(modified)

@@ -18,7 +18,7 @@ use crate::http::patch::Patch;
 use crate::http::query::Query;
 use crate::http::reply::{Data, Done, Reply};
 use crate::members::guard::{Editor, Reader};
-use crate::slug;
+use crate::{db, slug};
 
 /// Levels a tree may have: a breadcrumb longer than that helps nobody.
 const MOST_LEVELS: usize = 16;
@@ -154,16 +154,23 @@ pub async fn update_category(
             let tree = queries::lock_tree(tx).await?;
             let row = tree.find(&key).ok_or_else(Error::not_found)?;
             seen.check(row.version)?;
-            let after = patched(&tree, row, body.0.clone())?;
-            if after != row.content {
-                queries::update(tx, row.id, &after).await.on_constraint("categories_slug_key", slug_taken)?;
-                let change = Change::between("category", row.id, &row.content, &after);
-                changes::queries::record(tx, editor.0.actor(), change).await?;
-            }
+            change(tx, editor.0.actor(), &tree, row, body.0.clone()).await?;
             shown(tx, row.id).await
         })
         .await?;
     Ok(one(section))
+}
+
+/// Changes a section of the locked tree and records it; does nothing, and says so, where nothing changes.
+pub async fn change(tx: &mut Tx, actor: Actor, tree: &Tree, row: &Row, patch: CategoryPatch) -> Result<bool> {
+    let after = patched(tree, row, patch)?;
+    if after == row.content {
+        return Ok(false);
+    }
+    queries::update(tx, row.id, &after).await.on_constraint("categories_slug_key", slug_taken)?;
+    let change = Change::between("category", row.id, &row.content, &after);
+    changes::queries::record(tx, actor, change).await?;
+    Ok(true)
 }
 
 fn patched(tree: &Tree, row: &Row, patch: CategoryPatch) -> Result<Content> {
@@ -242,7 +249,7 @@ async fn empty_into(tx: &mut Tx, actor: Actor, tree: &Tree, id: Uuid, target: &s
     if tree.subtree(id).contains(&target) {
         return Err(refuse("is the section itself or one inside it"));
     }
-    queries::allow_long_statements(tx).await?;
+    db::allow_bulk(tx).await?;
     let articles = queries::move_articles(tx, id, target).await?;
     let change = Change::new("update", "article", id).of_fields(vec!["category".to_owned()]);
     changes::queries::record_many(tx, actor, change, &articles).await?;

@@ -63,12 +63,6 @@ pub async fn count_articles(conn: &mut AsyncPgConnection, section: Uuid) -> Quer
     articles::table.filter(articles::category_id.eq(section)).count().get_result(conn).await
 }
 
-/// Lets the statements of this transaction take a minute: moving a large section is one.
-pub async fn allow_long_statements(conn: &mut AsyncPgConnection) -> QueryResult<()> {
-    sql_query("SET LOCAL statement_timeout = '60s'").execute(conn).await?;
-    Ok(())
-}
-
 /// Moves all articles of a section, and says which.
 pub async fn move_articles(conn: &mut AsyncPgConnection, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
     diesel::update(articles::table.filter(articles::category_id.eq(from)))

@@ -46,6 +46,17 @@ pub async fn record_many(
     Ok(())
 }
 
+/// Tells every listener that many things of this kind have changed, in one
+/// notification `entity:*`; the log has a line for each.
+pub async fn tell_of_many(conn: &mut AsyncPgConnection, entity: &str) -> QueryResult<()> {
+    sql_query("SELECT pg_notify($1, $2 || ':*')")
+        .bind::<Text, _>(CHANNEL)
+        .bind::<Text, _>(entity)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Whether a change of this action and entity was ever recorded.
 pub async fn exists(conn: &mut AsyncPgConnection, action: &str, entity: &str) -> QueryResult<bool> {
     let found = sql_query("SELECT 1 FROM changes WHERE action = $1 AND entity = $2 LIMIT 1")

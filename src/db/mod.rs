@@ -57,6 +57,18 @@ async fn warn_of_language(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     Ok(())
 }
 
+/// Lets the statements of this transaction take as long as bulk work does, and
+/// wait for a client in between.
+pub async fn allow_bulk(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    diesel::sql_query(
+        "SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', '10s', true),
+             set_config('idle_in_transaction_session_timeout', '60s', true)",
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// The time, by the database's clock: the only clock that counts.
 pub async fn now(conn: &mut AsyncPgConnection) -> QueryResult<DateTime<Utc>> {
     diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(conn).await

@@ -97,6 +97,12 @@ codes! {
     InvalidFormat = UNPROCESSABLE_ENTITY "invalid_format" "Invalid format",
     /// Names a thing that does not exist.
     UnknownReference = UNPROCESSABLE_ENTITY "unknown_reference" "Unknown reference",
+    /// An import stopped at a row that failed.
+    ImportAborted = UNPROCESSABLE_ENTITY "import_aborted" "Import aborted",
+    /// A row repeats the id of an earlier one.
+    RepeatedRow = UNPROCESSABLE_ENTITY "repeated_row" "Repeated row",
+    /// Bytes that are no text in the character set.
+    InvalidEncoding = UNPROCESSABLE_ENTITY "invalid_encoding" "Invalid encoding",
     /// The password is one that is guessed first, like the member's own address.
     WeakPassword = UNPROCESSABLE_ENTITY "weak_password" "Weak password",
     /// The server is set to require `If-Match`.

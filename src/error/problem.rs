@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{At, Error, Fault};
@@ -35,6 +36,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     current_version: Option<i32>,
+    /// What was done before it (only of imports).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    summary: Option<Value>,
     /// The id under which the server logged this request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "0199f0a2b6c57d3e9f0a1b2c3d4e5f60")]
@@ -87,6 +92,7 @@ impl Problem {
                 Error::Stale { current } => Some(*current),
                 _ => None,
             },
+            summary: None,
             request_id: telemetry::request_id(),
         }
     }
@@ -98,13 +104,20 @@ impl ResponseError for Error {
     }
 
     fn error_response(&self) -> HttpResponse {
+        self.answer(None)
+    }
+}
+
+impl Error {
+    /// The answer that tells of the error, with a summary of what was done before it.
+    pub fn answer(&self, summary: Option<Value>) -> HttpResponse {
         let request_id = telemetry::request_id();
         match self {
             Self::Internal(_) => tracing::error!(request_id, error = %self, "A request failed"),
             Self::Unavailable(_) => tracing::warn!(request_id, error = %self, "A request was turned away"),
             _ => {}
         }
-        let status = self.status_code();
+        let status = self.code().status();
         let mut response = HttpResponse::build(status);
         response.insert_header(("content-type", "application/problem+json"));
         response.insert_header(("cache-control", "no-store"));
@@ -126,6 +139,6 @@ impl ResponseError for Error {
             }
             _ => {}
         }
-        response.body(serde_json::to_vec(&Problem::of(self)).unwrap_or_default())
+        response.body(serde_json::to_vec(&Problem { summary, ..Problem::of(self) }).unwrap_or_default())
     }
 }

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::json;
 use super::schema::{Checker, Compiled, compiled};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Fault, Result};
 
 /// Largest body a route takes, in bytes; put another one into a route's `app_data` to override.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +88,12 @@ fn check_labels(req: &HttpRequest) -> Result<()> {
 
 /// The `T` in `bytes`; all faults at once.
 fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> Result<T> {
-    let (value, mut faults) = json::parse(bytes)?;
+    let (value, faults) = json::parse(bytes)?;
+    checked(value, faults)
+}
+
+/// The `T` in `value`, if it meets the schema of `T`; all faults at once, with those already found.
+pub fn checked<T: DeserializeOwned + ToSchema + 'static>(value: Value, mut faults: Vec<Fault>) -> Result<T> {
     faults.extend(checker::<T>()?.faults(&value));
     Error::body(faults)?;
     let value = with_whole_numbers(value);

@@ -1,6 +1,8 @@
 //! JSON, read strictly: a key twice, or a NUL character anywhere, is a fault with a place.
 
 use std::fmt;
+use std::io::Read;
+use std::ops::ControlFlow;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -19,6 +21,45 @@ pub fn parse(bytes: &[u8]) -> Result<(Value, Vec<Fault>)> {
         .and_then(|value| input.end().map(|()| value))
         .map_err(|cause| Error::Refused(Code::MalformedJson, format!("The body is not JSON: {cause}.")))?;
     Ok((value, place.faults))
+}
+
+/// Hands the items of the JSON array in `source` to `each`, one at a time, each
+/// with the faults found in it, until `each` breaks. Only one item is held at once.
+pub fn items(
+    source: impl Read,
+    each: &mut dyn FnMut(Value, Vec<Fault>) -> ControlFlow<()>,
+) -> Result<(), serde_json::Error> {
+    let mut input = serde_json::Deserializer::from_reader(source);
+    let mut stopped = false;
+    let read = input.deserialize_seq(Items { each, stopped: &mut stopped });
+    match read.and_then(|()| input.end()) {
+        Err(_) if stopped => Ok(()),
+        read => read,
+    }
+}
+
+struct Items<'e> {
+    each: &'e mut dyn FnMut(Value, Vec<Fault>) -> ControlFlow<()>,
+    stopped: &'e mut bool,
+}
+
+impl<'de> Visitor<'de> for Items<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        loop {
+            let mut place = Place::default();
+            let Some(item) = items.next_element_seed(Strict(&mut place))? else { return Ok(()) };
+            if (self.each)(item, place.faults).is_break() {
+                *self.stopped = true;
+                return Err(A::Error::custom("stopped"));
+            }
+        }
+    }
 }
 
 /// `segment` as a part of a JSON pointer (RFC 6901).

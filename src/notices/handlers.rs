@@ -1,6 +1,7 @@
 //! Reading and writing notices.
 
 use actix_web::{Responder, delete, get, patch, post, web};
+use uuid::Uuid;
 
 use super::model::{Content, Row};
 use super::queries;
@@ -135,15 +136,20 @@ pub async fn update_notice(
             let row = queries::lock(tx, id.0, Notices::All).await?;
             seen.check(row.version)?;
             let after = body.0.clone().over(row.content.clone(), crate::db::now(tx).await?).await?;
-            if after == row.content {
-                return Ok(row);
-            }
-            let change = Change::between("notice", row.id, &row.content, &after);
-            changes::queries::record(tx, editor.0.actor(), change).await?;
-            named(queries::update(tx, row.id, &after).await)
+            Ok(replace(tx, editor.0.actor(), &row, &after).await?.unwrap_or(row))
         })
         .await?;
     Ok(one(row, true))
+}
+
+/// Replaces what a notice says and records it; `None` where nothing changes.
+pub async fn replace(tx: &mut Tx, actor: Actor, row: &Row, after: &Content) -> Result<Option<Row>> {
+    if *after == row.content {
+        return Ok(None);
+    }
+    let change = Change::between("notice", row.id, &row.content, after);
+    changes::queries::record(tx, actor, change).await?;
+    Ok(Some(named(queries::update(tx, row.id, after).await)?))
 }
 
 /// Delete a notice
@@ -181,9 +187,14 @@ async fn set_deleted(
     app.write(async move |tx| {
         let row = queries::lock(tx, id.0, from).await?;
         seen.check(row.version)?;
-        let (action, deleted) = if from == Notices::All { ("delete", true) } else { ("restore", false) };
-        changes::queries::record(tx, editor.0.actor(), Change::new(action, "notice", row.id)).await?;
-        Ok(queries::set_deleted(tx, row.id, deleted).await?)
+        move_across(tx, editor.0.actor(), row.id, from == Notices::All).await
     })
     .await
+}
+
+/// Puts a notice into the trash, or takes it out, and records it.
+pub async fn move_across(tx: &mut Tx, actor: Actor, id: Uuid, deleted: bool) -> Result<Row> {
+    let action = if deleted { "delete" } else { "restore" };
+    changes::queries::record(tx, actor, Change::new(action, "notice", id)).await?;
+    Ok(queries::set_deleted(tx, id, deleted).await?)
 }

@@ -49,6 +49,20 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid, visible: Notices) -> Q
         .await
 }
 
+/// One notice by its external id, and whether it is in the trash; locked until the transaction ends.
+pub async fn lock_external(
+    conn: &mut AsyncPgConnection,
+    external_id: &str,
+) -> QueryResult<Option<(Row, bool)>> {
+    notices::table
+        .filter(notices::external_id.eq(external_id))
+        .select((Row::as_select(), notices::deleted_at.is_not_null()))
+        .for_update()
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// Adds a notice. Constraints: `notices_window`, `notices_external_id_key`.
 pub async fn insert(conn: &mut AsyncPgConnection, content: &Content) -> QueryResult<Row> {
     diesel::insert_into(notices::table)

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["members"],
     &["categories", "notices", "site", "audit", "health"],
     &["articles"],
-    &["demo"],
+    &["imports", "demo"],
     &["openapi", "commands"],
     &["routes"],
     &["contract"],

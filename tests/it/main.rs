@@ -10,6 +10,7 @@ mod categories;
 mod costs;
 mod edge;
 mod embedded;
+mod imports;
 mod layers;
 mod licences;
 mod members;

@@ -144,6 +144,8 @@ pub struct Client {
 impl Client {
     /// A client of the server at `base`.
     pub fn new(base: &str, token: Option<String>) -> Self {
+        // The first to ask installs it for all; the others find it there.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Self { id: None, token, base: base.to_owned(), http: reqwest::Client::new() }
     }
 
@@ -213,8 +215,13 @@ impl Request {
     }
 
     /// Any body, labelled as JSON.
-    pub fn raw(mut self, body: impl Into<reqwest::Body>) -> Self {
-        self.builder = self.builder.header("content-type", "application/json").body(body);
+    pub fn raw(self, body: impl Into<reqwest::Body>) -> Self {
+        self.labelled("application/json", body)
+    }
+
+    /// Any body with any label.
+    pub fn labelled(mut self, label: &str, body: impl Into<reqwest::Body>) -> Self {
+        self.builder = self.builder.header("content-type", label).body(body);
         self
     }
 
@@ -243,6 +250,12 @@ impl Answer {
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("{}: {}", self.status, self.text()))
+    }
+
+    /// The values of NDJSON, line by line.
+    #[track_caller]
+    pub fn lines(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     pub fn text(&self) -> String {

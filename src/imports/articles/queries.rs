@@ -1,0 +1,254 @@
+//! All SQL of articles in bulk: a statement a batch, whatever its size.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::sql_types::{
+    Array, BigInt, Binary, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
+};
+use diesel::{QueryResult, QueryableByName, sql_query};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::Stream;
+use uuid::Uuid;
+
+use super::Identity;
+use crate::articles::model::{Content, Row};
+use crate::articles::queries::{BESIDE, VIEWS};
+use crate::changes::model::Actor;
+use crate::db::rows::Conditions;
+use crate::telemetry;
+
+/// An article that a row may be about.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Standing {
+    /// Its id.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_id: Option<String>,
+    /// Its name in addresses.
+    #[diesel(sql_type = Text)]
+    pub slug: String,
+    /// The section it is in.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub category_id: Option<Uuid>,
+    /// From when it is out.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub published_at: Option<DateTime<Utc>>,
+    /// The row it stands as, if nothing has changed it since.
+    #[diesel(sql_type = Nullable<Binary>)]
+    pub source_hash: Option<Vec<u8>>,
+    /// Whether it is in the trash.
+    #[diesel(sql_type = Bool)]
+    pub trashed: bool,
+}
+
+/// The articles that rows with these identities are about.
+pub async fn standing<'i>(
+    conn: &mut AsyncPgConnection,
+    identities: impl Iterator<Item = &'i Identity>,
+) -> QueryResult<HashMap<Identity, Standing>> {
+    let (mut external, mut slugs) = (Vec::new(), Vec::new());
+    for identity in identities {
+        match identity {
+            Identity::External(id) => external.push(id.as_str()),
+            Identity::Slug(slug) => slugs.push(slug.as_str()),
+        }
+    }
+    let columns =
+        "id, external_id, slug, category_id, published_at, source_hash, deleted_at IS NOT NULL AS trashed";
+    let rows: Vec<Standing> = sql_query(format!(
+        "SELECT {columns} FROM articles WHERE external_id = ANY($1)
+         UNION ALL SELECT {columns} FROM articles WHERE external_id IS NULL AND slug = ANY($2)"
+    ))
+    .bind::<Array<Text>, _>(external)
+    .bind::<Array<Text>, _>(slugs)
+    .load(conn)
+    .await?;
+    let identified = rows.into_iter().map(|row| {
+        let identity = match &row.external_id {
+            Some(id) => Identity::External(id.clone()),
+            None => Identity::Slug(row.slug.clone()),
+        };
+        (identity, row)
+    });
+    Ok(identified.collect())
+}
+
+/// An article with its trash, as it is before a row replaces it.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Before {
+    /// The article.
+    #[diesel(embed)]
+    pub article: Row,
+    /// Whether it is in the trash.
+    #[diesel(sql_type = Bool)]
+    pub trashed: bool,
+}
+
+/// These articles, locked until the transaction ends; in the order of their ids,
+/// so that two imports cannot wait for each other.
+pub async fn lock(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<HashMap<Uuid, Before>> {
+    let rows: Vec<Before> = sql_query(format!(
+        "SELECT articles.*, {BESIDE}, deleted_at IS NOT NULL AS trashed FROM articles {VIEWS}
+         WHERE articles.id = ANY($1) ORDER BY articles.id FOR UPDATE OF articles"
+    ))
+    .bind::<Array<SqlUuid>, _>(ids)
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().map(|before| (before.article.id, before)).collect())
+}
+
+/// Which of these slugs are in use, and by which article.
+pub async fn slugs_in_use(
+    conn: &mut AsyncPgConnection,
+    slugs: Vec<String>,
+) -> QueryResult<HashMap<String, Uuid>> {
+    #[derive(QueryableByName)]
+    struct InUse {
+        #[diesel(sql_type = Text)]
+        slug: String,
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let rows: Vec<InUse> = sql_query("SELECT slug, id FROM articles WHERE slug = ANY($1)")
+        .bind::<Array<Text>, _>(slugs)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.slug, row.id)).collect())
+}
+
+/// An article to be written, with what stands beside its content.
+pub struct Line<'w> {
+    /// Its id.
+    pub id: Uuid,
+    /// What it will say.
+    pub content: &'w Content,
+    /// The digest of that.
+    pub content_hash: &'w [u8],
+    /// The digest of the row that says it.
+    pub source_hash: &'w [u8],
+    /// How often it was read, if that is known.
+    pub views: Option<i64>,
+    /// When it was made, if that is known.
+    pub created_at: Option<DateTime<Utc>>,
+    /// What the log calls it: `create`, `update` or `restore`.
+    pub action: &'static str,
+    /// What changes, comma-separated, by the names clients know.
+    pub fields: String,
+}
+
+/// The columns of [`Line`]s as arrays: `new` of the statements below.
+const NEW: &str = "new AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], \
+     $6::bool[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], \
+     $14::uuid[], $15::text[], $16::text[], $17::jsonb[], $18::text[], $19::timestamptz[], $20::bytea[], \
+     $21::bytea[], $22::bigint[], $23::timestamptz[], $24::text[], $25::text[]) \
+     AS new(id, slug, external_id, title, summary, summary_made, body, body_source, body_format, sanitizer, \
+     author, source_name, source_url, category_id, tags, cover_url, extra, status, published_at, content_hash, \
+     source_hash, views, created_at, action, fields))";
+
+/// The lines of the change log for the ids in `written`, and the numbers of views.
+const FOLLOWING: &str = "line AS (INSERT INTO changes (actor_kind, actor_id, action, entity, entity_id, fields, request_id) \
+     SELECT $26, $27, new.action, 'article', new.id, string_to_array(new.fields, ','), $28 FROM written JOIN new USING (id)), \
+     seen AS (INSERT INTO article_views AS v (article_id, views) SELECT new.id, new.views FROM written JOIN new USING (id) \
+     WHERE new.views > 0 ON CONFLICT (article_id) DO UPDATE SET views = greatest(v.views, excluded.views))";
+
+fn bound(text: String, lines: &[Line<'_>], actor: Actor) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+    fn all<'l, T>(lines: &'l [Line<'_>], column: impl Fn(&'l Line<'_>) -> T) -> Vec<T> {
+        lines.iter().map(column).collect()
+    }
+    let own = |text: &Option<String>| text.clone();
+    sql_query(text)
+        .into_boxed()
+        .bind::<Array<SqlUuid>, _>(all(lines, |line| line.id))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.slug.clone()))
+        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| own(&line.content.external_id)))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.title.clone()))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.summary.clone()))
+        .bind::<Array<Bool>, _>(all(lines, |line| line.content.summary_made))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.body.clone()))
+        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| own(&line.content.body_source)))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.body_format))
+        .bind::<Array<SmallInt>, _>(all(lines, |line| line.content.sanitizer))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.author.clone()))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.source_name.clone()))
+        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| own(&line.content.source_url)))
+        .bind::<Array<Nullable<SqlUuid>>, _>(all(lines, |line| line.content.category_id))
+        // Tags hold no commas.
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.tags.join(",")))
+        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| own(&line.content.cover_url)))
+        .bind::<Array<Jsonb>, _>(all(lines, |line| line.content.extra.clone()))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.status))
+        .bind::<Array<Nullable<Timestamptz>>, _>(all(lines, |line| line.content.published_at))
+        .bind::<Array<Binary>, _>(all(lines, |line| line.content_hash.to_vec()))
+        .bind::<Array<Binary>, _>(all(lines, |line| line.source_hash.to_vec()))
+        .bind::<Array<Nullable<BigInt>>, _>(all(lines, |line| line.views))
+        .bind::<Array<Nullable<Timestamptz>>, _>(all(lines, |line| line.created_at))
+        .bind::<Array<Text>, _>(all(lines, |line| line.action))
+        .bind::<Array<Text>, _>(all(lines, |line| line.fields.clone()))
+        .bind::<Text, _>(actor.kind)
+        .bind::<Nullable<SqlUuid>, _>(actor.id)
+        .bind::<Nullable<Text>, _>(telemetry::request_id())
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Adds articles with their views and their lines in the log, and says how many:
+/// those whose slug or external id is taken meanwhile are left out.
+pub async fn insert(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Actor) -> QueryResult<usize> {
+    let text = format!(
+        "WITH {NEW}, written AS (
+             INSERT INTO articles (id, slug, external_id, title, summary, summary_made, body, body_source,
+                 body_format, sanitizer, author, source_name, source_url, category_id, tags, cover_url, extra,
+                 status, published_at, content_hash, source_hash, created_at, created_by)
+             SELECT id, slug, external_id, title, summary, summary_made, body, body_source,
+                 body_format, sanitizer, author, source_name, source_url, category_id,
+                 string_to_array(tags, ','), cover_url, extra, status, published_at, content_hash, source_hash,
+                 coalesce(created_at, now()), $29
+             FROM new ON CONFLICT DO NOTHING RETURNING id
+         ), {FOLLOWING} SELECT count(*) AS count FROM written"
+    );
+    let statement = bound(text, lines, actor).bind::<Nullable<SqlUuid>, _>(actor.member_id());
+    let written: Count = statement.get_result(conn).await?;
+    Ok(usize::try_from(written.count).unwrap_or_default())
+}
+
+/// Replaces what articles say, takes them out of the trash, and writes their lines in the log.
+pub async fn update(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Actor) -> QueryResult<()> {
+    let text = format!(
+        "WITH {NEW}, written AS (
+             UPDATE articles SET slug = new.slug, external_id = new.external_id, title = new.title,
+                 summary = new.summary, summary_made = new.summary_made, body = new.body,
+                 body_source = new.body_source, body_format = new.body_format, sanitizer = new.sanitizer,
+                 author = new.author, source_name = new.source_name, source_url = new.source_url,
+                 category_id = new.category_id, tags = string_to_array(new.tags, ','),
+                 cover_url = new.cover_url, extra = new.extra, status = new.status,
+                 published_at = new.published_at, content_hash = new.content_hash,
+                 source_hash = new.source_hash, created_at = coalesce(new.created_at, articles.created_at),
+                 deleted_at = NULL, version = articles.version + 1, updated_at = now()
+             FROM new WHERE articles.id = new.id RETURNING articles.id
+         ), {FOLLOWING} SELECT count(*) AS count FROM written"
+    );
+    bound(text, lines, actor).get_result::<Count>(conn).await?;
+    Ok(())
+}
+
+/// All articles that meet `conditions`, in an order that does not depend on
+/// their ids, one after another as they are read. The connection serves nothing else afterwards.
+pub async fn export(
+    conn: &mut AsyncPgConnection,
+    conditions: Conditions,
+) -> QueryResult<impl Stream<Item = QueryResult<Row>>> {
+    sql_query("SET statement_timeout = 0").execute(conn).await?;
+    let text = format!(
+        "SELECT articles.*, {BESIDE} FROM articles {VIEWS} WHERE {} ORDER BY articles.created_at, articles.slug",
+        conditions.sql()
+    );
+    conditions.statement(text).load_stream::<Row>(conn).await
+}

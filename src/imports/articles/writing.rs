@@ -1,0 +1,322 @@
+//! Articles in bulk: a batch into the database, in its own order.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
+use uuid::Uuid;
+
+use super::queries::{self, Before, Line, Standing};
+use super::{Context, Identity, Prepared, Ready, State, prepare_one};
+use crate::app::Tx;
+use crate::categories::model::Tree;
+use crate::categories::queries::{lock_tree, tree};
+use crate::changes::model::{Actor, Change};
+use crate::error::{Code, Error, Fault, Result};
+use crate::imports::params::{ImportParams, Mode};
+use crate::imports::report::{Cleaned, Outcome, RowOutcome};
+use crate::imports::sections;
+use crate::imports::writer::Written;
+use crate::{db, slug};
+
+/// How many slugs are tried for a title whose slug is taken.
+const SLUG_ATTEMPTS: usize = 5;
+
+/// A row to be written, at its place in the batch.
+struct Pending {
+    at: usize,
+    row: Prepared,
+    id: Uuid,
+    /// The article as it is, if there is one.
+    before: Option<Before>,
+}
+
+/// A batch being written.
+struct Batch<'b> {
+    params: &'b ImportParams,
+    actor: Actor,
+    standing: HashMap<Identity, Standing>,
+    tree: Tree,
+    outcomes: Vec<Option<Outcome>>,
+    created_categories: u64,
+}
+
+/// Writes a batch and says what became of each of its rows.
+///
+/// A row that cannot be written is left out and told. Fails, and is to be
+/// repeated from the start, when somebody else took a slug or an id meanwhile.
+pub async fn write(tx: &mut Tx, params: &ImportParams, actor: Actor, rows: &[Ready]) -> Result<Written> {
+    let identities = rows.iter().filter_map(Ready::identity);
+    let standing = queries::standing(tx, identities).await?;
+    let mut batch = Batch {
+        params,
+        actor,
+        standing,
+        tree: tree(tx).await?,
+        outcomes: vec![None; rows.len()],
+        created_categories: 0,
+    };
+    let mut pending = batch.pending(tx, rows).await?;
+    batch.place(tx, &mut pending).await?;
+    batch.supersede(rows, &mut pending);
+    batch.meet(tx, &mut pending).await?;
+    batch.name(tx, &mut pending).await?;
+    let cleaned = batch.store(tx, &pending).await?;
+    let outcomes = rows.iter().zip(batch.outcomes).map(|(row, outcome)| RowOutcome {
+        line: row.line,
+        name: row.name.clone(),
+        outcome: outcome.unwrap_or(Outcome::Unchanged),
+    });
+    Ok(Written { outcomes: outcomes.collect(), cleaned, categories: batch.created_categories })
+}
+
+impl Ready {
+    fn identity(&self) -> Option<&Identity> {
+        match &self.state {
+            State::Failed(_) => None,
+            State::Known(parsed) => Some(&parsed.identity),
+            State::Prepared(prepared) => Some(&prepared.identity),
+        }
+    }
+}
+
+impl Batch<'_> {
+    /// The rows that are to be written, as far as can be told from them alone.
+    async fn pending(&mut self, tx: &mut Tx, rows: &[Ready]) -> Result<Vec<Pending>> {
+        let now = db::now(tx).await?;
+        let mut pending = Vec::with_capacity(rows.len());
+        for (at, ready) in rows.iter().enumerate().filter(|(_, row)| !matches!(row.state, State::Failed(_))) {
+            let context = Context { params: self.params, tree: &self.tree, now };
+            let state = match &ready.state {
+                State::Known(parsed) => {
+                    let standing = self.standing.get(&parsed.identity);
+                    if super::is_known(parsed, standing, &context) {
+                        continue;
+                    }
+                    prepare_one(*parsed.clone(), standing, &context).state
+                }
+                state => state.clone(),
+            };
+            match state {
+                State::Prepared(row) => {
+                    pending.push(Pending { at, row: *row, id: Uuid::now_v7(), before: None })
+                }
+                State::Failed(faults) => self.outcomes[at] = Some(Outcome::Failed(faults)),
+                State::Known(_) => {}
+            }
+        }
+        for (at, row) in rows.iter().enumerate() {
+            if let State::Failed(faults) = &row.state {
+                self.outcomes[at] = Some(Outcome::Failed(faults.clone()));
+            }
+        }
+        Ok(pending)
+    }
+
+    /// Finds the section of each row, or makes it.
+    async fn place(&mut self, tx: &mut Tx, pending: &mut Vec<Pending>) -> Result<()> {
+        let is_new =
+            |row: &Pending| row.row.place.as_ref().is_some_and(|place| place.find(&self.tree).is_none());
+        if self.params.creates_categories() && pending.iter().any(is_new) {
+            self.tree = lock_tree(tx).await?;
+        }
+        let mut kept = Vec::with_capacity(pending.len());
+        for mut row in pending.drain(..) {
+            let Some(place) = row.row.place.clone() else {
+                kept.push(row);
+                continue;
+            };
+            let section = match place.find(&self.tree) {
+                Some(section) => Ok(section.id),
+                None if !self.params.creates_categories() => Err(vec![sections::unknown()]),
+                None => match place.create(tx, self.actor, &mut self.tree).await {
+                    Ok((section, created)) => {
+                        self.created_categories += created;
+                        Ok(section)
+                    }
+                    Err(error) => Err(error.into_faults()?),
+                },
+            };
+            match section {
+                Ok(section) => {
+                    row.row.set(|content| content.category_id = Some(section));
+                    kept.push(row);
+                }
+                Err(faults) => self.outcomes[row.at] = Some(Outcome::Failed(faults)),
+            }
+        }
+        *pending = kept;
+        Ok(())
+    }
+
+    /// Of rows with one identity the last counts that has not failed.
+    fn supersede(&mut self, rows: &[Ready], pending: &mut Vec<Pending>) {
+        let mut last: HashMap<&Identity, u64> = HashMap::new();
+        for (at, row) in rows.iter().enumerate().rev() {
+            let Some(identity) = row.identity().filter(|_| self.outcomes[at].is_none()) else { continue };
+            match last.get(identity) {
+                Some(line) => self.outcomes[at] = Some(Outcome::Superseded(*line)),
+                None => {
+                    last.insert(identity, row.line);
+                }
+            }
+        }
+        pending.retain(|row| self.outcomes[row.at].is_none());
+    }
+
+    /// Compares rows with the articles they are about, which are locked; those that change nothing are done.
+    async fn meet(&mut self, tx: &mut Tx, pending: &mut Vec<Pending>) -> Result<()> {
+        let known = |row: &Pending| self.standing.get(&row.row.identity).map(|standing| standing.id);
+        let mut before = queries::lock(tx, pending.iter().filter_map(known).collect()).await?;
+        let mut kept = Vec::with_capacity(pending.len());
+        for mut row in pending.drain(..) {
+            let standing = self.standing.get(&row.row.identity).map(|standing| standing.id);
+            row.before = standing.and_then(|id| before.remove(&id));
+            match (&row.before, self.params.mode()) {
+                (Some(_), Mode::Create) => {
+                    let fault = Fault::body("/external_id", Code::ExternalIdTaken, "is there already");
+                    self.outcomes[row.at] = Some(Outcome::Failed(vec![fault]));
+                    continue;
+                }
+                (None, Mode::Update) => {
+                    let fault = Fault::body("/external_id", Code::UnknownReference, "names no article");
+                    self.outcomes[row.at] = Some(Outcome::Failed(vec![fault]));
+                    continue;
+                }
+                (None, _) => {}
+                (Some(before), _) => {
+                    row.id = before.article.id;
+                    row.row.keep(before);
+                    if row.row.changes_nothing(before) {
+                        self.outcomes[row.at] = Some(Outcome::Unchanged);
+                        continue;
+                    }
+                }
+            }
+            kept.push(row);
+        }
+        *pending = kept;
+        Ok(())
+    }
+
+    /// Gives every row a slug of its own: a made one that is taken gets an ending.
+    async fn name(&mut self, tx: &mut Tx, pending: &mut Vec<Pending>) -> Result<()> {
+        let wanted = pending.iter().map(|row| row.row.content.slug.clone()).collect();
+        let in_use = queries::slugs_in_use(tx, wanted).await?;
+        let mut taken: HashSet<String> = HashSet::new();
+        let outcomes = &mut self.outcomes;
+        pending.retain_mut(|row| {
+            let is_free = |slug: &str, taken: &HashSet<String>| {
+                !taken.contains(slug) && in_use.get(slug).is_none_or(|owner| *owner == row.id)
+            };
+            let made = row.row.content.slug.clone();
+            let mut slug = made.clone();
+            let may_change = !row.row.slug_is_given && row.before.is_none();
+            for _ in 0..SLUG_ATTEMPTS {
+                if is_free(&slug, &taken) || !may_change {
+                    break;
+                }
+                slug = slug::with_suffix(&made);
+            }
+            if !is_free(&slug, &taken) {
+                let fault = Fault::body("/slug", Code::SlugTaken, "is used by another article");
+                outcomes[row.at] = Some(Outcome::Failed(vec![fault]));
+                return false;
+            }
+            row.row.set(|content| content.slug.clone_from(&slug));
+            taken.insert(slug)
+        });
+        Ok(())
+    }
+
+    /// Writes all rows in two statements.
+    async fn store(&mut self, tx: &mut Tx, pending: &[Pending]) -> Result<Cleaned> {
+        let (old, new): (Vec<&Pending>, Vec<&Pending>) = pending.iter().partition(|row| row.before.is_some());
+        if !new.is_empty() {
+            let lines: Vec<Line<'_>> = new.iter().map(|row| row.line()).collect();
+            if queries::insert(tx, &lines, self.actor).await.map_err(or_lost)? < lines.len() {
+                return Err(lost());
+            }
+        }
+        if !old.is_empty() {
+            let lines: Vec<Line<'_>> = old.iter().map(|row| row.line()).collect();
+            queries::update(tx, &lines, self.actor).await.map_err(or_lost)?;
+        }
+        let mut cleaned = Cleaned::default();
+        for row in pending {
+            cleaned += row.row.cleaned;
+            let outcome = if row.before.is_some() { Outcome::Updated } else { Outcome::Created };
+            self.outcomes[row.at] = Some(outcome);
+        }
+        Ok(cleaned)
+    }
+}
+
+/// Somebody else took a slug or an id, or removed a section, while the batch was on its way.
+fn lost() -> Error {
+    Error::Unavailable("imports: could not serialize, somebody was faster".to_owned())
+}
+
+fn or_lost(error: DieselError) -> Error {
+    match error {
+        DieselError::DatabaseError(Kind::UniqueViolation | Kind::ForeignKeyViolation, _) => lost(),
+        other => other.into(),
+    }
+}
+
+impl Prepared {
+    /// Changes the content; its digest follows if it does change.
+    fn set(&mut self, change: impl FnOnce(&mut crate::articles::model::Content)) {
+        let (slug, section, hour) =
+            (self.content.slug.clone(), self.content.category_id, self.content.published_at);
+        change(&mut self.content);
+        let content = &self.content;
+        if content.slug != slug || content.category_id != section || content.published_at != hour {
+            self.content_hash = self.content.hash();
+        }
+    }
+
+    /// Keeps of the article what the row does not say.
+    fn keep(&mut self, before: &Before) {
+        let kept = &before.article.content;
+        let (slug_is_given, hour_is_given) = (self.slug_is_given, self.hour_is_given);
+        self.set(|content| {
+            if !slug_is_given {
+                content.slug.clone_from(&kept.slug);
+            }
+            if !hour_is_given && content.status == crate::db::types::Status::Published {
+                content.published_at = kept.published_at.or(content.published_at);
+            }
+        });
+    }
+
+    fn changes_nothing(&self, before: &Before) -> bool {
+        let row = &before.article;
+        !before.trashed
+            && self.content == row.content
+            // Readers have gone on counting.
+            && self.views.is_none_or(|views| views <= row.views)
+            && self.created_at.is_none_or(|at| at == row.created_at)
+    }
+}
+
+impl Pending {
+    fn line(&self) -> Line<'_> {
+        let (action, fields) = match &self.before {
+            None => ("create", String::new()),
+            Some(before) => {
+                let change = Change::between("article", self.id, &before.article.content, &self.row.content);
+                (if before.trashed { "restore" } else { "update" }, change.fields.join(","))
+            }
+        };
+        Line {
+            id: self.id,
+            content: &self.row.content,
+            content_hash: &self.row.content_hash,
+            source_hash: &self.row.source_hash,
+            views: self.row.views,
+            created_at: self.row.created_at,
+            action,
+            fields,
+        }
+    }
+}

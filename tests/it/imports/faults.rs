@@ -1,0 +1,131 @@
+//! Dirty data: every bad row is named with its reason, and every good one is in.
+
+use serde_json::json;
+
+use super::*;
+
+/// Kinds of dirt: the row, where the fault lies, and its code.
+fn dirt() -> Vec<(Vec<u8>, &'static str, &'static str)> {
+    let with = |key: &str, value: Value| {
+        let mut one = row("dirty", "Dirty");
+        one[key] = value;
+        one.to_string().into_bytes()
+    };
+    let text = |text: &str| text.as_bytes().to_vec();
+    vec![
+        (with("published_at", json!("20.9.2019")), "/published_at", "invalid_format"),
+        (with("published_at", json!("2019-02-30T00:00:00Z")), "/published_at", "invalid_format"),
+        (with("published_at", json!("9019-02-03T00:00:00Z")), "/published_at", "invalid_format"),
+        (with("published_at", json!(1569000000)), "/published_at", "wrong_type"),
+        (with("created_at", json!("yesterday")), "/created_at", "invalid_format"),
+        (with("created_at", json!(7)), "/created_at", "invalid_format"),
+        (with("titel", json!("x")), "/titel", "unknown_field"),
+        (with("id", json!("0199f0a2-b6c5-7d3e-9f0a-1b2c3d4e5f60")), "/id", "unknown_field"),
+        (with("author_id", json!("x")), "/author_id", "unknown_field"),
+        (with("role", json!("admin")), "/role", "unknown_field"),
+        (with("title", json!("x".repeat(2 << 20))), "/title", "too_long"),
+        (with("title", json!("")), "/title", "too_short"),
+        (with("title", json!(" \t ")), "/title", "too_short"),
+        (with("title", json!(null)), "/title", "wrong_type"),
+        (with("title", json!(["x"])), "/title", "wrong_type"),
+        (text(r#"{"external_id": "dirty", "body": "x"}"#), "/title", "missing_field"),
+        (b"{\"title\": \"\xff\xfe\"}".to_vec(), "", "invalid_encoding"),
+        (text(r#"{"title": "\ud800"}"#), "", "malformed_json"),
+        (text(r#"{"title": "a\u0000b"}"#), "/title", "invalid_format"),
+        (text(r#"{"title": "a", "title": "b"}"#), "/title", "duplicate_field"),
+        (text(r#"{"title": "a""#), "", "malformed_json"),
+        (text("{'title': 'a'}"), "", "malformed_json"),
+        (text(r#"{"title": "a"} {"title": "b"}"#), "", "malformed_json"),
+        (text("null"), "", "wrong_type"),
+        (text("[]"), "", "wrong_type"),
+        (text("title"), "", "malformed_json"),
+        (text("\"title\""), "", "wrong_type"),
+        (text(r#"{"title": "x", "views": 1e400}"#), "", "malformed_json"),
+        (text(&"[".repeat(100_000)), "", "malformed_json"),
+        (with("body", json!("<div>".repeat(5_000))), "/body", "invalid_format"),
+        (with("body", json!("x".repeat(1_000_001))), "/body", "too_long"),
+        (with("body_format", json!("rtf")), "/body_format", "unknown_value"),
+        (with("category", json!("新闻/地方/新闻")), "/category", "category_cycle"),
+        (with("category", json!("a//b")), "/category", "too_short"),
+        (with("category", json!(7)), "/category", "wrong_type"),
+        (with("category", json!("nowhere")), "/category", "unknown_reference"),
+        (with("views", json!(-1)), "/views", "out_of_range"),
+        (with("views", json!("many")), "/views", "wrong_type"),
+        (with("status", json!("publik")), "/status", "unknown_value"),
+        (with("slug", json!("Not A Slug")), "/slug", "invalid_format"),
+        (with("slug", json!("import")), "/slug", "invalid_format"),
+        (with("tags", json!(["a,b"])), "/tags/0", "invalid_format"),
+        (with("tags", json!("a")), "/tags", "wrong_type"),
+        (with("cover_url", json!("javascript:alert(1)")), "/cover_url", "invalid_format"),
+        (with("source_url", json!("ftp://example.org")), "/source_url", "invalid_format"),
+        (with("extra", json!({"x": "x".repeat(20_000)})), "/extra", "too_long"),
+        (with("external_id", json!("x".repeat(201))), "/external_id", "too_long"),
+        (with("external_id", json!(4711)), "/external_id", "wrong_type"),
+    ]
+}
+
+#[actix_web::test]
+async fn of_a_thousand_dirty_rows_each_is_named_and_the_good_ones_between_are_in() {
+    let (_app, editor) = start().await;
+    let dirt = dirt();
+    let (mut body, mut expected) = (Vec::new(), Vec::new());
+    for at in 0..1_000 {
+        let (dirty, pointer, code) = &dirt[at % dirt.len()];
+        // One long title is enough.
+        let (dirty, pointer, code) = if dirty.len() > 1 << 20 && at >= dirt.len() {
+            &dirt[0]
+        } else {
+            &(dirty.clone(), *pointer, *code)
+        };
+        body.extend_from_slice(dirty);
+        body.push(b'\n');
+        body.extend_from_slice(row(&format!("good-{at}"), &format!("Good {at}")).to_string().as_bytes());
+        body.push(b'\n');
+        expected.push((2 * i64::try_from(at).unwrap() + 1, (*pointer).to_owned(), (*code).to_owned()));
+    }
+    let summary = send(&editor, "", NDJSON, body).await.data(200);
+    assert_eq!(counts(&summary), [1_000, 0, 0, 1_000]);
+    assert_eq!(total(&editor).await, 1_000);
+    for (found, expected) in errors(&summary).into_iter().zip(expected) {
+        assert_eq!(found, expected);
+    }
+}
+
+#[actix_web::test]
+async fn a_row_with_several_faults_names_them_all() {
+    let (_app, editor) = start().await;
+    let bad = json!({"titel": "x", "views": -1, "category": "a//b", "created_at": "x"});
+    let summary = import(&editor, "", &[bad]).await;
+    let error = &summary["errors"][0];
+    let mut places = vec![error["pointer"].as_str().unwrap().to_owned()];
+    places.extend(
+        error["more"].as_array().unwrap().iter().map(|one| one["pointer"].as_str().unwrap().to_owned()),
+    );
+    places.sort();
+    assert_eq!(places, ["/category", "/created_at", "/titel", "/title", "/views"]);
+}
+
+#[actix_web::test]
+async fn what_an_import_brings_is_as_safe_as_what_is_written() {
+    let (_app, editor) = start().await;
+    let mut one = row("xss", "x");
+    one["body"] = json!("<p onclick=x()>a<script>x()</script><a href='javascript:x()'>b</a></p>");
+    import(&editor, "", &[one.clone()]).await;
+    let imported = article(&editor, "xss").await["body"].clone();
+    let written = editor.post("/api/v1/articles", json!({"title": "x", "body": one["body"]})).await.data(201);
+    assert_eq!(imported, written["body"]);
+    assert!(!imported.to_string().contains("script"));
+}
+
+#[actix_web::test]
+async fn rows_that_never_end_are_passed_over() {
+    let (_app, editor) = start().await;
+    let long = format!("{{\"title\": \"{}\"}}\n", "x".repeat(9 << 20));
+    let body = format!("{}{long}{}", ndjson(&rows(1)), ndjson(&rows(2)));
+    let summary = send(&editor, "", NDJSON, body).await.data(200);
+    assert_eq!(errors(&summary), [(2, String::new(), "too_long".to_owned())]);
+    assert_eq!(total(&editor).await, 2);
+    let array = format!("[{{\"title\": \"{}\"}}]", "x".repeat(9 << 20));
+    let problem = send(&editor, "", "application/json", array).await;
+    assert_eq!(problem.problem(), (413, "payload_too_large".to_owned()));
+}

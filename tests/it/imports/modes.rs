@@ -1,0 +1,210 @@
+//! What becomes of rows: created, replaced, left alone, refused.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::harness::column;
+
+#[actix_web::test]
+async fn rows_are_created_and_the_same_body_again_changes_nothing() {
+    let (_app, editor) = start().await;
+    let rows = rows(2_500);
+    assert_eq!(counts(&import(&editor, "", &rows).await), [2_500, 0, 0, 0]);
+    let before = article(&editor, "n-7").await;
+    assert_eq!(counts(&import(&editor, "", &rows).await), [0, 0, 2_500, 0]);
+    assert_eq!(article(&editor, "n-7").await, before);
+    assert_eq!(total(&editor).await, 2_500);
+}
+
+#[actix_web::test]
+async fn a_row_that_says_something_new_replaces_its_article_and_no_other() {
+    let (app, editor) = start().await;
+    import(&editor, "", &rows(3)).await;
+    let before = article(&editor, "n-1").await;
+    let mut changed = rows(3);
+    changed[1]["title"] = json!("Another title");
+    assert_eq!(counts(&import(&editor, "", &changed).await), [0, 1, 2, 0]);
+    let after = article(&editor, "n-1").await;
+    assert_eq!((&after["title"], &after["slug"]), (&json!("Another title"), &before["slug"]));
+    assert_eq!(after["version"], 2);
+    let admin = app.db_member(Role::Admin).await;
+    let id = after["id"].as_str().unwrap();
+    let log = admin.get(&format!("/api/v1/audit?entity=article&entity_id={id}")).await.data(200);
+    assert_eq!(column(&log, "action"), ["update", "create"]);
+    assert_eq!(log[0]["fields"], json!(["title"]));
+    assert_eq!(log[0]["actor_id"], json!(editor.id));
+}
+
+#[actix_web::test]
+async fn what_was_edited_since_comes_back_to_what_the_row_says() {
+    let (_app, editor) = start().await;
+    import(&editor, "", &rows(2)).await;
+    let path = format!("/api/v1/articles/{}", article(&editor, "n-0").await["id"].as_str().unwrap());
+    editor.patch(&path, json!({"title": "Edited by hand"})).await.expect(200);
+    assert_eq!(counts(&import(&editor, "", &rows(2)).await), [0, 1, 1, 0]);
+    assert_eq!(article(&editor, "n-0").await["title"], "Number 0");
+    editor.delete(&path).await.expect(204);
+    assert_eq!(counts(&import(&editor, "", &rows(2)).await), [0, 1, 1, 0]);
+    editor.get(&path).await.expect(200);
+}
+
+#[actix_web::test]
+async fn the_mode_says_whether_rows_may_be_there_or_must() {
+    let (_app, editor) = start().await;
+    import(&editor, "", &rows(1)).await;
+    let created = import(&editor, "?mode=create", &rows(2)).await;
+    assert_eq!(counts(&created), [1, 0, 0, 1]);
+    assert_eq!(errors(&created), [(1, "/external_id".to_owned(), "external_id_taken".to_owned())]);
+    let mut changed = rows(3);
+    changed[0]["title"] = json!("Replaced");
+    let updated = import(&editor, "?mode=update", &changed).await;
+    assert_eq!(counts(&updated), [0, 1, 1, 1]);
+    assert_eq!(errors(&updated), [(3, "/external_id".to_owned(), "unknown_reference".to_owned())]);
+    assert_eq!(total(&editor).await, 2);
+}
+
+#[actix_web::test]
+async fn of_rows_with_one_id_the_last_counts_and_the_report_says_so() {
+    let (_app, editor) = start().await;
+    let mut body = vec![row("a", "First"), row("b", "Other"), row("a", "Second")];
+    let summary = import(&editor, "", &body).await;
+    assert_eq!((counts(&summary), &summary["superseded"]), ([2, 0, 0, 0], &json!(1)));
+    assert_eq!(summary["warnings"][0]["line"], 1);
+    assert_eq!(summary["warnings"][0]["code"], "repeated_row");
+    assert_eq!(article(&editor, "a").await["title"], "Second");
+    // Across batches too.
+    body.extend(rows(1_500));
+    body.push(row("a", "Third"));
+    let summary = import(&editor, "", &body).await;
+    let lines = column(&summary["warnings"], "line");
+    assert_eq!(lines, ["1", "1504"]);
+    assert_eq!(article(&editor, "a").await["title"], "Third");
+}
+
+#[actix_web::test]
+async fn a_dry_run_counts_and_writes_nothing() {
+    let (_app, editor) = start().await;
+    let summary = import(&editor, "?dry_run=true&create_categories=true", &with_category("新闻/地方")).await;
+    assert_eq!((counts(&summary), &summary["ending"]), ([1, 0, 0, 0], &json!("dry_run")));
+    assert_eq!((&summary["created_categories"], &summary["committed_rows"]), (&json!(2), &json!(0)));
+    assert_eq!(total(&editor).await, 0);
+    assert_eq!(editor.get("/api/v1/categories").await.data(200), json!([]));
+}
+
+fn with_category(category: impl Into<Value>) -> Vec<Value> {
+    let mut one = row("c", "In a section");
+    one["category"] = category.into();
+    vec![one]
+}
+
+#[actix_web::test]
+async fn an_atomic_import_is_all_or_nothing() {
+    let (_app, editor) = start().await;
+    let mut body = rows(1_200);
+    body[1_100]["title"] = json!("");
+    let problem = send(&editor, "?atomic=true", NDJSON, ndjson(&body)).await;
+    assert_eq!(problem.problem(), (422, "import_aborted".to_owned()));
+    let summary = problem.json()["summary"].clone();
+    assert_eq!((&summary["ending"], counts(&summary)), (&json!("rolled_back"), [0, 0, 0, 1]));
+    assert_eq!(summary["errors"][0]["line"], 1_101);
+    assert_eq!(total(&editor).await, 0);
+    body[1_100]["title"] = json!("Mended");
+    assert_eq!(counts(&import(&editor, "?atomic=true", &body).await), [1_200, 0, 0, 0]);
+}
+
+#[actix_web::test]
+async fn an_import_that_aborts_says_where_to_go_on() {
+    let (_app, editor) = start().await;
+    let mut body = rows(2_200);
+    body[1_500]["views"] = json!(-1);
+    let problem = send(&editor, "?on_error=abort", NDJSON, ndjson(&body)).await;
+    let summary = problem.expect(422).json()["summary"].clone();
+    assert_eq!((&summary["ending"], &summary["committed_rows"]), (&json!("aborted"), &json!(1_000)));
+    assert_eq!(total(&editor).await, 1_000);
+    body[1_500]["views"] = json!(1);
+    let rest = import(&editor, "?skip=1000", &body).await;
+    assert_eq!((counts(&rest), &rest["committed_rows"]), ([1_200, 0, 0, 0], &json!(2_200)));
+}
+
+#[actix_web::test]
+async fn times_and_views_of_the_old_system_are_kept() {
+    let (_app, editor) = start().await;
+    let mut one = row("old", "Old");
+    one["created_at"] = json!("2018-01-02T03:04:05Z");
+    one["views"] = json!(2600);
+    import(&editor, "", &[one.clone()]).await;
+    let made = article(&editor, "old").await;
+    assert_eq!((&made["created_at"], &made["views"]), (&json!("2018-01-02T03:04:05Z"), &json!(2600)));
+    // An import never takes away what readers have counted since.
+    one["views"] = json!(5);
+    one["title"] = json!("Older");
+    import(&editor, "", &[one]).await;
+    assert_eq!(article(&editor, "old").await["views"], 2600);
+}
+
+#[actix_web::test]
+async fn sections_are_found_by_slug_or_path_and_made_when_asked() {
+    let (_app, editor) = start().await;
+    let news = editor.section("news", None).await;
+    let unknown = import(&editor, "", &with_category("新闻/地方动态")).await;
+    assert_eq!(errors(&unknown), [(1, "/category".to_owned(), "unknown_reference".to_owned())]);
+    import(&editor, "", &with_category("news")).await;
+    assert_eq!(article(&editor, "c").await["category"]["id"], news["id"]);
+    let made = import(&editor, "?create_categories=true", &with_category("news/地方动态/安徽")).await;
+    assert_eq!(made["created_categories"], 2);
+    let path = article(&editor, "c").await["category"]["path"].clone();
+    assert_eq!(column(&path, "name"), ["news", "地方动态", "安徽"]);
+    assert_eq!(column(&path, "slug"), ["news", "di-fang-dong-tai", "an-hui"]);
+    let steps = json!([{"name": "news", "slug": "news"}, {"name": "Elsewhere", "slug": "an-hui"}]);
+    import(&editor, "?create_categories=true", &with_category(steps)).await;
+    assert_eq!(article(&editor, "c").await["category"]["slug"], "an-hui");
+}
+
+#[actix_web::test]
+async fn rows_without_an_external_id_are_known_by_their_slug_or_by_what_they_say() {
+    let (_app, editor) = start().await;
+    let slugged = json!({"title": "By slug", "slug": "by-slug"});
+    let bare = json!({"title": "By nothing"});
+    let body = [slugged, bare];
+    assert_eq!(counts(&import(&editor, "", &body).await), [2, 0, 0, 0]);
+    assert_eq!(counts(&import(&editor, "", &body).await), [0, 0, 2, 0]);
+    let found = editor.get("/api/v1/articles/by-slug").await.data(200);
+    assert_eq!(found["external_id"], json!(null));
+}
+
+#[actix_web::test]
+async fn titles_that_are_the_same_get_slugs_that_are_not() {
+    let (_app, editor) = start().await;
+    let body: Vec<Value> = (0..30).map(|at| row(&format!("t-{at}"), "通知")).collect();
+    assert_eq!(counts(&import(&editor, "", &body).await), [30, 0, 0, 0]);
+    assert_eq!(counts(&import(&editor, "", &body[..1]).await), [0, 0, 1, 0]);
+    let mut taken = row("t-99", "Taken");
+    taken["slug"] = json!("tong-zhi");
+    assert_eq!(errors(&import(&editor, "", &[taken]).await)[0].2, "slug_taken");
+}
+
+#[actix_web::test]
+async fn sections_and_notices_are_imported_the_same_way() {
+    let (_app, editor) = start().await;
+    let post = async |path: &str, rows: &[Value]| {
+        editor.request(Method::POST, path).labelled(NDJSON, ndjson(rows)).send().await.data(200)
+    };
+    let sections = [
+        json!({"name": "新闻", "slug": "news"}),
+        json!({"name": "地方动态", "parent": "新闻", "position": 2}),
+        json!({"name": "Lost", "parent": "nowhere"}),
+    ];
+    let first = post("/api/v1/categories/import", &sections).await;
+    assert_eq!(
+        (counts(&first), errors(&first)[0].clone()),
+        ([2, 0, 0, 1], (3, "/parent".into(), "unknown_reference".into()))
+    );
+    assert_eq!(counts(&post("/api/v1/categories/import", &sections[..2]).await), [0, 0, 2, 0]);
+    let mut notices =
+        [json!({"external_id": "n1", "kind": "notice", "title": "通知", "status": "published"})];
+    assert_eq!(counts(&post("/api/v1/notices/import", &notices).await), [1, 0, 0, 0]);
+    assert_eq!(counts(&post("/api/v1/notices/import", &notices).await), [0, 0, 1, 0]);
+    notices[0]["title"] = json!("公告");
+    assert_eq!(counts(&post("/api/v1/notices/import", &notices).await), [0, 1, 0, 0]);
+    assert_eq!(editor.get("/api/v1/notices").await.data(200)[0]["title"], "公告");
+}

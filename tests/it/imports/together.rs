@@ -1,0 +1,98 @@
+//! Imports beside each other, beside single writes, and cut short.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+
+use futures::future::join_all;
+use serde_json::json;
+
+use super::*;
+use crate::harness::machine::until;
+
+#[actix_web::test]
+async fn two_imports_and_single_writes_at_once_make_each_article_once() {
+    let (_app, editor) = start().await;
+    let (forwards, mut backwards) = (rows(2_000), rows(2_000));
+    backwards.reverse();
+    let writes = (0..100).map(|at| {
+        let editor = editor.clone();
+        async move {
+            let path = format!("/api/v1/articles/by-external-id/n-{}", at * 19);
+            editor.put(&path, json!({"title": "Written alone"})).await.status
+        }
+    });
+    let imports = async { tokio::join!(import(&editor, "", &forwards), import(&editor, "", &backwards)) };
+    let ((one, other), written) = tokio::join!(imports, join_all(writes));
+    assert_eq!((&one["failed"], &other["failed"]), (&json!(0), &json!(0)));
+    assert!(written.iter().all(|status| [200, 201].contains(status)), "{written:?}");
+    assert_eq!(total(&editor).await, 2_000);
+}
+
+#[actix_web::test]
+async fn an_import_is_told_to_caches_in_few_words() {
+    let (app, editor) = start().await;
+    let (client, mut connection) = tokio_postgres::connect(&app.db.url, tokio_postgres::NoTls).await.unwrap();
+    let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
+            if let tokio_postgres::AsyncMessage::Notification(notification) = message {
+                sender.send(notification.payload().to_owned()).unwrap();
+            }
+        }
+    });
+    client.batch_execute("LISTEN inkstone_changes").await.unwrap();
+    import(&editor, "", &rows(3_000)).await;
+    client.batch_execute("SELECT pg_notify('inkstone_changes', 'end')").await.unwrap();
+    let mut payloads = Vec::new();
+    while let Some(payload) = told.recv().await.filter(|payload| payload != "end") {
+        payloads.push(payload);
+    }
+    assert_eq!(payloads, ["article:*"; 3]);
+}
+
+#[actix_web::test]
+async fn a_client_that_hangs_up_leaves_whole_batches() {
+    let (app, editor) = start().await;
+    let body = ndjson(&rows(2_500));
+    let mut stream = TcpStream::connect(app.url.strip_prefix("http://").unwrap()).unwrap();
+    let head = format!(
+        "POST {IMPORT} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Type: {NDJSON}\r\n\
+         Accept: {NDJSON}\r\nContent-Length: {}\r\n\r\n",
+        editor.token.clone().unwrap(),
+        body.len() + 1,
+    );
+    actix_web::web::block(move || {
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut heard = Vec::new();
+        let mut chunk = [0; 4096];
+        while !String::from_utf8_lossy(&heard).contains("\"rows\":2000") {
+            let read = stream.read(&mut chunk).unwrap();
+            assert!(read > 0, "{}", String::from_utf8_lossy(&heard));
+            heard.extend_from_slice(&chunk[..read]);
+        }
+        stream.shutdown(Shutdown::Both).unwrap();
+    })
+    .await
+    .unwrap();
+    assert_eq!(total(&editor).await, 2_000);
+    assert_eq!(counts(&import(&editor, "", &rows(2_500)).await), [500, 0, 2_000, 0]);
+    assert_eq!(total(&editor).await, 2_500);
+}
+
+#[actix_web::test]
+async fn an_import_that_loses_its_database_tells_what_is_done() {
+    let (app, editor) = start().await;
+    let rows = rows(3_000);
+    app.db_execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.external_id = 'n-1500' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $$")
+    .await;
+    app.db_execute("CREATE TRIGGER refuse BEFORE INSERT ON articles FOR EACH ROW EXECUTE FUNCTION refuse()")
+        .await;
+    let answer = send(&editor, "", NDJSON, ndjson(&rows)).await;
+    assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
+    assert_eq!(answer.json()["summary"]["committed_rows"], 1_000);
+    app.db_execute("DROP TRIGGER refuse ON articles").await;
+    until("the connection", async || editor.get("/readyz").await.status == 200).await;
+    assert_eq!(counts(&import(&editor, "", &rows).await), [2_000, 0, 1_000, 0]);
+}
