@@ -1,6 +1,13 @@
-//! The commands that run a site from its own machine: members, API keys, signing keys.
+//! The commands that run a site from its own machine: members, API keys, signing
+//! keys, imports and exports.
 //!
 //! They do what the API does, as the system: the same rules, the same records.
+
+pub mod export;
+mod file;
+pub mod import;
+mod progress;
+pub mod remote;
 
 use std::fmt::Write;
 use std::io::Read;

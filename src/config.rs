@@ -1,5 +1,7 @@
 //! Configuration: one struct a concern, read from flags and environment variables.
 
+pub mod bulk;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +32,24 @@ pub enum Command {
     Migrate(Box<Database>),
     /// Print the OpenAPI document.
     Openapi,
+    /// Import many articles, sections or notices from a file.
+    Import {
+        /// Where they go.
+        #[command(flatten)]
+        database: Box<Database>,
+        /// What is imported, and how.
+        #[command(flatten)]
+        import: Box<bulk::Import>,
+    },
+    /// Export articles.
+    Export {
+        /// Where they are.
+        #[command(flatten)]
+        database: Box<Database>,
+        /// Which, and how.
+        #[command(flatten)]
+        export: Box<bulk::Export>,
+    },
     /// Run the members.
     Member {
         /// Where they are.

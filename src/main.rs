@@ -9,6 +9,8 @@ use actix_web::web;
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use inkstone::app::App;
+use inkstone::commands::remote::Server;
+use inkstone::config::bulk::Remote;
 use inkstone::config::{Access, Cli, Command, Config, Database};
 use inkstone::contract::Contract;
 use inkstone::db::embedded::{Embedded, Options};
@@ -42,6 +44,17 @@ fn main() -> ExitCode {
         Command::Keys { database, command } => {
             administer(*database, async |app, _| commands::keys(app, command).await)
         }
+        Command::Import { database, import } => bulk(*database, &import.remote, async |place| match place {
+            Place::Server(server) => commands::import::remotely(&server, &import).await,
+            Place::Database(app) => commands::import::directly(app, &import).await,
+        }),
+        Command::Export { database, export } => bulk(*database, &export.remote, async |place| {
+            match place {
+                Place::Server(server) => commands::export::remotely(&server, &export).await?,
+                Place::Database(app) => commands::export::directly(app, &export).await?,
+            }
+            Ok(String::new())
+        }),
         Command::Openapi => Contract::new().and_then(|contract| say(contract.json.trim_end())),
     };
     match done {
@@ -127,11 +140,32 @@ fn administer(
     let data = Data::beside(&config.database)?;
     let keys = data.keys(&config.access)?;
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
-    let pool = db::pool::build(&data.url, 2, data.runtime.handle().clone())?;
+    let pool = db::pool::build(&data.url, 4, data.runtime.handle().clone())?;
     let app = web::Data::new(App { config, pool, keys, mailer });
     let hasher = Hasher::new()?;
     let said = actix_web::rt::System::new().block_on(command(&app, &hasher))?;
-    say(said.trim_end())
+    if said.is_empty() { Ok(()) } else { say(said.trim_end()) }
+}
+
+/// Where bulk work is done.
+enum Place<'p> {
+    Server(Server),
+    Database(&'p web::Data<App>),
+}
+
+/// Runs bulk work through the server that is named, or else on the database.
+fn bulk(
+    database: Database,
+    remote: &Remote,
+    work: impl AsyncFnOnce(Place<'_>) -> anyhow::Result<String>,
+) -> anyhow::Result<()> {
+    match Server::of(remote)? {
+        None => administer(database, async |app, _| work(Place::Database(app)).await),
+        Some(server) => {
+            let said = actix_web::rt::System::new().block_on(work(Place::Server(server)))?;
+            if said.is_empty() { Ok(()) } else { say(&said) }
+        }
+    }
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {

@@ -215,11 +215,9 @@ impl ArticlePatch {
             faults.push(Fault::body("/body_format", Code::InvalidFormat, "cannot change without the body"));
         }
         let sanitizer = if self.body.is_some() { SANITIZER } else { current.sanitizer };
+        let format = self.body_format.unwrap_or(current.body_format);
         let body = match self.body {
-            Some(body) => {
-                let format = self.body_format.unwrap_or(current.body_format);
-                or_fault(prose::written(body, format).await, format, &mut faults)
-            }
+            Some(body) => or_fault(prose::written(body, format).await, format, &mut faults),
             None => Body { html: current.body, source: current.body_source, format: current.body_format },
         };
         let given = Some(current.summary).filter(|_| !current.summary_made);

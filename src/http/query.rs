@@ -25,8 +25,13 @@ impl<T: DeserializeOwned + IntoParams + 'static> FromRequest for Query<T> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(pairs(req.query_string()).and_then(|pairs| parse(&pairs)).map(Self))
+        ready(read(req.query_string()).map(Self))
     }
+}
+
+/// The parameters `T` of a query string; 400 for what they cannot be.
+pub fn read<T: DeserializeOwned + IntoParams + 'static>(query: &str) -> Result<T> {
+    parse(&pairs(query)?)
 }
 
 /// Parameters a query string may have; no operation knows half as many.

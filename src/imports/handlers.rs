@@ -203,7 +203,8 @@ pub async fn export_articles(
 ) -> Result<HttpResponse> {
     let turn = turn()?;
     let format = params.0.format();
-    let rows = export::start(app, author.0, filter.0, format, turn).await?;
+    let visible = filter.0.visible_to_staff(&author.0)?;
+    let rows = export::start(app, visible, filter.0, format, Some(turn)).await?;
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())
         .insert_header((CACHE_CONTROL, "private, no-store"))

@@ -18,6 +18,7 @@ pub mod clean;
 pub mod decode;
 pub mod export;
 pub mod handlers;
+pub mod origins;
 pub mod params;
 pub mod pipeline;
 pub mod report;

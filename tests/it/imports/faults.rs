@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 
+#[expect(clippy::too_many_lines, reason = "a list")]
 /// Kinds of dirt: the row, where the fault lies, and its code.
 fn dirt() -> Vec<(Vec<u8>, &'static str, &'static str)> {
     let with = |key: &str, value: Value| {

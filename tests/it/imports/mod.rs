@@ -1,6 +1,8 @@
 //! Bulk import and export.
 
 mod bodies;
+mod commands;
+mod crashes;
 mod export;
 mod faults;
 mod modes;
