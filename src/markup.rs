@@ -160,8 +160,9 @@ fn to_text(html: &str) -> String {
         "</blockquote>",
         "</pre>",
     ];
+    static BARE: LazyLock<Builder<'static>> = LazyLock::new(Builder::empty);
     let spaced = BLOCK_ENDS.iter().fold(html.to_owned(), |text, end| text.replace(end, " "));
-    let bare = Builder::empty().clean(&spaced).to_string();
+    let bare = BARE.clean(&spaced).to_string();
     let words = html_escape::decode_html_entities(&bare);
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -169,7 +170,7 @@ fn to_text(html: &str) -> String {
 /// The beginning of sanitised HTML as plain text: at most 140 characters, cut
 /// at the end of a word (Latin) or anywhere (Han), with `…` where it was cut.
 pub fn summarise(html: &str) -> String {
-    let text = to_text(html);
+    let text = beginning(html);
     let Some((cut, next)) = text.char_indices().nth(SUMMARY_CHARS) else {
         return text;
     };
@@ -180,6 +181,21 @@ pub fn summarise(html: &str) -> String {
         _ => head,
     };
     format!("{}…", head.trim_end())
+}
+
+/// The words of sanitised HTML, or as many of the first as a summary can need.
+fn beginning(html: &str) -> String {
+    // What is cut at the end, at worst in an entity, lies beyond the summary.
+    const ENOUGH: usize = SUMMARY_CHARS + 16;
+    let mut length = 1_024;
+    while length < html.len() {
+        let text = to_text(&html[..html.floor_char_boundary(length)]);
+        if text.chars().nth(ENOUGH).is_some() {
+            return text;
+        }
+        length *= 4;
+    }
+    to_text(html)
 }
 
 #[cfg(test)]
@@ -232,6 +248,12 @@ mod tests {
         let long = summarise(&format!("<p>{}</p>", "calibration ".repeat(40)));
         assert!(long.ends_with("calibration…"), "{long}");
         assert!(long.chars().count() <= SUMMARY_CHARS + 1);
+        let late = format!(
+            "<p>{}</p>{}",
+            "<img src=\"https://example.org/a.png\">".repeat(200),
+            "late &amp; ".repeat(500)
+        );
+        assert!(summarise(&late).starts_with("late & late &"), "{}", summarise(&late));
         let han = summarise(&"质量".repeat(200));
         assert_eq!(han.chars().count(), SUMMARY_CHARS + 1);
     }

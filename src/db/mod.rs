@@ -62,7 +62,8 @@ async fn warn_of_language(conn: &mut AsyncPgConnection) -> QueryResult<()> {
 pub async fn allow_bulk(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     diesel::sql_query(
         "SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', '10s', true),
-             set_config('idle_in_transaction_session_timeout', '60s', true)",
+             set_config('idle_in_transaction_session_timeout', '60s', true),
+             set_config('work_mem', '64MB', true)",
     )
     .execute(conn)
     .await?;

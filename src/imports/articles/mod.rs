@@ -4,6 +4,7 @@ pub mod queries;
 pub mod row;
 pub mod writing;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::clean;
 use super::params::{ImportParams, Mode};
 use super::report::Cleaned;
-use super::rows::RawRow;
+use super::rows::{RawRow, Text};
 use super::sections::Place;
 use crate::articles::input::NewArticle;
 use crate::articles::model::Content;
@@ -112,8 +113,11 @@ fn parse_one(row: &RawRow, salt: &str, is_utf8: bool) -> Result<Parsed, Ready> {
     let line = row.line;
     let failed = |faults| Ready { line, name: None, state: State::Failed(faults) };
     let (value, faults) = row.text.parse().map_err(|fault| failed(vec![fault]))?;
-    let text = value.to_string();
-    if !is_utf8 && text.contains('\u{fffd}') {
+    let text = match &row.text {
+        Text::Line(line) => Cow::Borrowed(line.as_slice()),
+        _ => Cow::Owned(value.to_string().into_bytes()),
+    };
+    if !is_utf8 && String::from_utf8_lossy(&text).contains('\u{fffd}') {
         return Err(failed(vec![Fault::body("", Code::InvalidEncoding, "holds bytes that are no text")]));
     }
     if !value.is_object() {

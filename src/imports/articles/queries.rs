@@ -91,6 +91,9 @@ pub struct Before {
 /// These articles, locked until the transaction ends; in the order of their ids,
 /// so that two imports cannot wait for each other.
 pub async fn lock(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<HashMap<Uuid, Before>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<Before> = sql_query(format!(
         "SELECT articles.*, {BESIDE}, deleted_at IS NOT NULL AS trashed FROM articles {VIEWS}
          WHERE articles.id = ANY($1) ORDER BY articles.id FOR UPDATE OF articles"
@@ -140,54 +143,56 @@ pub struct Line<'w> {
     pub fields: String,
 }
 
-/// The columns of [`Line`]s as arrays: `new` of the statements below.
-const NEW: &str = "new AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], \
+/// The columns of [`Line`]s as a table: `new` of the statements below.
+const NEW: &str = "unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], \
      $6::bool[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], \
      $14::uuid[], $15::text[], $16::text[], $17::jsonb[], $18::text[], $19::timestamptz[], $20::bytea[], \
-     $21::bytea[], $22::bigint[], $23::timestamptz[], $24::text[], $25::text[]) \
+     $21::bytea[], $22::timestamptz[]) \
      AS new(id, slug, external_id, title, summary, summary_made, body, body_source, body_format, sanitizer, \
      author, source_name, source_url, category_id, tags, cover_url, extra, status, published_at, content_hash, \
-     source_hash, views, created_at, action, fields))";
+     source_hash, created_at)";
 
-/// The lines of the change log for the ids in `written`, and the numbers of views.
-const FOLLOWING: &str = "line AS (INSERT INTO changes (actor_kind, actor_id, action, entity, entity_id, fields, request_id) \
-     SELECT $26, $27, new.action, 'article', new.id, string_to_array(new.fields, ','), $28 FROM written JOIN new USING (id)), \
-     seen AS (INSERT INTO article_views AS v (article_id, views) SELECT new.id, new.views FROM written JOIN new USING (id) \
-     WHERE new.views > 0 ON CONFLICT (article_id) DO UPDATE SET views = greatest(v.views, excluded.views))";
+/// What follows for the ids in `written`: lines of the change log, and numbers of views.
+/// It takes the narrow columns alone, so that the wide ones are gone through once.
+const FOLLOWING: &str = "beside AS (SELECT * FROM unnest($1::uuid[], $23::bigint[], $24::text[], $25::text[]) \
+     AS beside(id, views, action, fields) JOIN written USING (id)), \
+     line AS (INSERT INTO changes (actor_kind, actor_id, action, entity, entity_id, fields, request_id) \
+     SELECT $26, $27, action, 'article', id, string_to_array(fields, ','), $28 FROM beside), \
+     seen AS (INSERT INTO article_views AS v (article_id, views) SELECT id, views FROM beside \
+     WHERE views > 0 ON CONFLICT (article_id) DO UPDATE SET views = greatest(v.views, excluded.views))";
 
-fn bound(text: String, lines: &[Line<'_>], actor: Actor) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
-    fn all<'l, T>(lines: &'l [Line<'_>], column: impl Fn(&'l Line<'_>) -> T) -> Vec<T> {
+fn bound<'l>(text: String, lines: &'l [Line<'l>], actor: Actor) -> BoxedSqlQuery<'l, Pg, SqlQuery> {
+    fn all<'l, T>(lines: &'l [Line<'l>], column: impl Fn(&'l Line<'l>) -> T) -> Vec<T> {
         lines.iter().map(column).collect()
     }
-    let own = |text: &Option<String>| text.clone();
     sql_query(text)
         .into_boxed()
         .bind::<Array<SqlUuid>, _>(all(lines, |line| line.id))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.slug.clone()))
-        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| own(&line.content.external_id)))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.title.clone()))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.summary.clone()))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.slug.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| line.content.external_id.as_deref()))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.title.as_str()))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.summary.as_str()))
         .bind::<Array<Bool>, _>(all(lines, |line| line.content.summary_made))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.body.clone()))
-        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| own(&line.content.body_source)))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.body.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| line.content.body_source.as_deref()))
         .bind::<Array<Text>, _>(all(lines, |line| line.content.body_format))
         .bind::<Array<SmallInt>, _>(all(lines, |line| line.content.sanitizer))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.author.clone()))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.source_name.clone()))
-        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| own(&line.content.source_url)))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.author.as_str()))
+        .bind::<Array<Text>, _>(all(lines, |line| line.content.source_name.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| line.content.source_url.as_deref()))
         .bind::<Array<Nullable<SqlUuid>>, _>(all(lines, |line| line.content.category_id))
         // Tags hold no commas.
         .bind::<Array<Text>, _>(all(lines, |line| line.content.tags.join(",")))
-        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| own(&line.content.cover_url)))
-        .bind::<Array<Jsonb>, _>(all(lines, |line| line.content.extra.clone()))
+        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| line.content.cover_url.as_deref()))
+        .bind::<Array<Jsonb>, _>(all(lines, |line| &line.content.extra))
         .bind::<Array<Text>, _>(all(lines, |line| line.content.status))
         .bind::<Array<Nullable<Timestamptz>>, _>(all(lines, |line| line.content.published_at))
-        .bind::<Array<Binary>, _>(all(lines, |line| line.content_hash.to_vec()))
-        .bind::<Array<Binary>, _>(all(lines, |line| line.source_hash.to_vec()))
-        .bind::<Array<Nullable<BigInt>>, _>(all(lines, |line| line.views))
+        .bind::<Array<Binary>, _>(all(lines, |line| line.content_hash))
+        .bind::<Array<Binary>, _>(all(lines, |line| line.source_hash))
         .bind::<Array<Nullable<Timestamptz>>, _>(all(lines, |line| line.created_at))
+        .bind::<Array<Nullable<BigInt>>, _>(all(lines, |line| line.views))
         .bind::<Array<Text>, _>(all(lines, |line| line.action))
-        .bind::<Array<Text>, _>(all(lines, |line| line.fields.clone()))
+        .bind::<Array<Text>, _>(all(lines, |line| line.fields.as_str()))
         .bind::<Text, _>(actor.kind)
         .bind::<Nullable<SqlUuid>, _>(actor.id)
         .bind::<Nullable<Text>, _>(telemetry::request_id())
@@ -203,7 +208,7 @@ struct Count {
 /// those whose slug or external id is taken meanwhile are left out.
 pub async fn insert(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Actor) -> QueryResult<usize> {
     let text = format!(
-        "WITH {NEW}, written AS (
+        "WITH written AS (
              INSERT INTO articles (id, slug, external_id, title, summary, summary_made, body, body_source,
                  body_format, sanitizer, author, source_name, source_url, category_id, tags, cover_url, extra,
                  status, published_at, content_hash, source_hash, created_at, created_by)
@@ -211,7 +216,7 @@ pub async fn insert(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Act
                  body_format, sanitizer, author, source_name, source_url, category_id,
                  string_to_array(tags, ','), cover_url, extra, status, published_at, content_hash, source_hash,
                  coalesce(created_at, now()), $29
-             FROM new ON CONFLICT DO NOTHING RETURNING id
+             FROM {NEW} ON CONFLICT DO NOTHING RETURNING id
          ), {FOLLOWING} SELECT count(*) AS count FROM written"
     );
     let statement = bound(text, lines, actor).bind::<Nullable<SqlUuid>, _>(actor.member_id());
@@ -222,7 +227,7 @@ pub async fn insert(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Act
 /// Replaces what articles say, takes them out of the trash, and writes their lines in the log.
 pub async fn update(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Actor) -> QueryResult<()> {
     let text = format!(
-        "WITH {NEW}, written AS (
+        "WITH written AS (
              UPDATE articles SET slug = new.slug, external_id = new.external_id, title = new.title,
                  summary = new.summary, summary_made = new.summary_made, body = new.body,
                  body_source = new.body_source, body_format = new.body_format, sanitizer = new.sanitizer,
@@ -232,7 +237,7 @@ pub async fn update(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Act
                  published_at = new.published_at, content_hash = new.content_hash,
                  source_hash = new.source_hash, created_at = coalesce(new.created_at, articles.created_at),
                  deleted_at = NULL, version = articles.version + 1, updated_at = now()
-             FROM new WHERE articles.id = new.id RETURNING articles.id
+             FROM {NEW} WHERE articles.id = new.id RETURNING articles.id
          ), {FOLLOWING} SELECT count(*) AS count FROM written"
     );
     bound(text, lines, actor).get_result::<Count>(conn).await?;

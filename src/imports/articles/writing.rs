@@ -1,5 +1,6 @@
 //! Articles in bulk: a batch into the database, in its own order.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
@@ -8,9 +9,11 @@ use uuid::Uuid;
 use super::queries::{self, Before, Line, Standing};
 use super::{Context, Identity, Prepared, Ready, State, prepare_one};
 use crate::app::Tx;
+use crate::articles::model::Content;
 use crate::categories::model::Tree;
 use crate::categories::queries::{lock_tree, tree};
 use crate::changes::model::{Actor, Change};
+use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
 use crate::imports::params::{ImportParams, Mode};
 use crate::imports::report::{Cleaned, Outcome, RowOutcome};
@@ -22,9 +25,10 @@ use crate::{db, slug};
 const SLUG_ATTEMPTS: usize = 5;
 
 /// A row to be written, at its place in the batch.
-struct Pending {
+struct Pending<'b> {
     at: usize,
-    row: Prepared,
+    /// Its own copy only where the batch changes it.
+    row: Cow<'b, Prepared>,
     id: Uuid,
     /// The article as it is, if there is one.
     before: Option<Before>,
@@ -81,39 +85,39 @@ impl Ready {
 
 impl Batch<'_> {
     /// The rows that are to be written, as far as can be told from them alone.
-    async fn pending(&mut self, tx: &mut Tx, rows: &[Ready]) -> Result<Vec<Pending>> {
+    async fn pending<'b>(&mut self, tx: &mut Tx, rows: &'b [Ready]) -> Result<Vec<Pending<'b>>> {
         let now = db::now(tx).await?;
         let mut pending = Vec::with_capacity(rows.len());
-        for (at, ready) in rows.iter().enumerate().filter(|(_, row)| !matches!(row.state, State::Failed(_))) {
+        for (at, ready) in rows.iter().enumerate() {
             let context = Context { params: self.params, tree: &self.tree, now };
-            let state = match &ready.state {
+            let row = match &ready.state {
+                State::Prepared(prepared) => Cow::Borrowed(&**prepared),
+                State::Failed(faults) => {
+                    self.outcomes[at] = Some(Outcome::Failed(faults.clone()));
+                    continue;
+                }
                 State::Known(parsed) => {
                     let standing = self.standing.get(&parsed.identity);
                     if super::is_known(parsed, standing, &context) {
                         continue;
                     }
-                    prepare_one(*parsed.clone(), standing, &context).state
+                    match prepare_one(*parsed.clone(), standing, &context).state {
+                        State::Prepared(prepared) => Cow::Owned(*prepared),
+                        State::Failed(faults) => {
+                            self.outcomes[at] = Some(Outcome::Failed(faults));
+                            continue;
+                        }
+                        State::Known(_) => continue,
+                    }
                 }
-                state => state.clone(),
             };
-            match state {
-                State::Prepared(row) => {
-                    pending.push(Pending { at, row: *row, id: Uuid::now_v7(), before: None })
-                }
-                State::Failed(faults) => self.outcomes[at] = Some(Outcome::Failed(faults)),
-                State::Known(_) => {}
-            }
-        }
-        for (at, row) in rows.iter().enumerate() {
-            if let State::Failed(faults) = &row.state {
-                self.outcomes[at] = Some(Outcome::Failed(faults.clone()));
-            }
+            pending.push(Pending { at, row, id: Uuid::now_v7(), before: None });
         }
         Ok(pending)
     }
 
     /// Finds the section of each row, or makes it.
-    async fn place(&mut self, tx: &mut Tx, pending: &mut Vec<Pending>) -> Result<()> {
+    async fn place(&mut self, tx: &mut Tx, pending: &mut Vec<Pending<'_>>) -> Result<()> {
         let is_new =
             |row: &Pending| row.row.place.as_ref().is_some_and(|place| place.find(&self.tree).is_none());
         if self.params.creates_categories() && pending.iter().any(is_new) {
@@ -138,7 +142,10 @@ impl Batch<'_> {
             };
             match section {
                 Ok(section) => {
-                    row.row.set(|content| content.category_id = Some(section));
+                    row.set(
+                        |content| content.category_id != Some(section),
+                        |content| content.category_id = Some(section),
+                    );
                     kept.push(row);
                 }
                 Err(faults) => self.outcomes[row.at] = Some(Outcome::Failed(faults)),
@@ -149,7 +156,7 @@ impl Batch<'_> {
     }
 
     /// Of rows with one identity the last counts that has not failed.
-    fn supersede(&mut self, rows: &[Ready], pending: &mut Vec<Pending>) {
+    fn supersede(&mut self, rows: &[Ready], pending: &mut Vec<Pending<'_>>) {
         let mut last: HashMap<&Identity, u64> = HashMap::new();
         for (at, row) in rows.iter().enumerate().rev() {
             let Some(identity) = row.identity().filter(|_| self.outcomes[at].is_none()) else { continue };
@@ -164,14 +171,14 @@ impl Batch<'_> {
     }
 
     /// Compares rows with the articles they are about, which are locked; those that change nothing are done.
-    async fn meet(&mut self, tx: &mut Tx, pending: &mut Vec<Pending>) -> Result<()> {
+    async fn meet(&mut self, tx: &mut Tx, pending: &mut Vec<Pending<'_>>) -> Result<()> {
         let known = |row: &Pending| self.standing.get(&row.row.identity).map(|standing| standing.id);
         let mut before = queries::lock(tx, pending.iter().filter_map(known).collect()).await?;
         let mut kept = Vec::with_capacity(pending.len());
         for mut row in pending.drain(..) {
             let standing = self.standing.get(&row.row.identity).map(|standing| standing.id);
-            row.before = standing.and_then(|id| before.remove(&id));
-            match (&row.before, self.params.mode()) {
+            let before = standing.and_then(|id| before.remove(&id));
+            match (&before, self.params.mode()) {
                 (Some(_), Mode::Create) => {
                     let fault = Fault::body("/external_id", Code::ExternalIdTaken, "is there already");
                     self.outcomes[row.at] = Some(Outcome::Failed(vec![fault]));
@@ -185,13 +192,14 @@ impl Batch<'_> {
                 (None, _) => {}
                 (Some(before), _) => {
                     row.id = before.article.id;
-                    row.row.keep(before);
+                    row.keep(before);
                     if row.row.changes_nothing(before) {
                         self.outcomes[row.at] = Some(Outcome::Unchanged);
                         continue;
                     }
                 }
             }
+            row.before = before;
             kept.push(row);
         }
         *pending = kept;
@@ -199,7 +207,7 @@ impl Batch<'_> {
     }
 
     /// Gives every row a slug of its own: a made one that is taken gets an ending.
-    async fn name(&mut self, tx: &mut Tx, pending: &mut Vec<Pending>) -> Result<()> {
+    async fn name(&mut self, tx: &mut Tx, pending: &mut Vec<Pending<'_>>) -> Result<()> {
         let wanted = pending.iter().map(|row| row.row.content.slug.clone()).collect();
         let in_use = queries::slugs_in_use(tx, wanted).await?;
         let mut taken: HashSet<String> = HashSet::new();
@@ -222,15 +230,16 @@ impl Batch<'_> {
                 outcomes[row.at] = Some(Outcome::Failed(vec![fault]));
                 return false;
             }
-            row.row.set(|content| content.slug.clone_from(&slug));
+            row.set(|content| content.slug != slug, |content| content.slug.clone_from(&slug));
             taken.insert(slug)
         });
         Ok(())
     }
 
     /// Writes all rows in two statements.
-    async fn store(&mut self, tx: &mut Tx, pending: &[Pending]) -> Result<Cleaned> {
-        let (old, new): (Vec<&Pending>, Vec<&Pending>) = pending.iter().partition(|row| row.before.is_some());
+    async fn store(&mut self, tx: &mut Tx, pending: &[Pending<'_>]) -> Result<Cleaned> {
+        let (old, new): (Vec<&Pending<'_>>, Vec<&Pending<'_>>) =
+            pending.iter().partition(|row| row.before.is_some());
         if !new.is_empty() {
             let lines: Vec<Line<'_>> = new.iter().map(|row| row.line()).collect();
             if queries::insert(tx, &lines, self.actor).await.map_err(or_lost)? < lines.len() {
@@ -264,31 +273,6 @@ fn or_lost(error: DieselError) -> Error {
 }
 
 impl Prepared {
-    /// Changes the content; its digest follows if it does change.
-    fn set(&mut self, change: impl FnOnce(&mut crate::articles::model::Content)) {
-        let (slug, section, hour) =
-            (self.content.slug.clone(), self.content.category_id, self.content.published_at);
-        change(&mut self.content);
-        let content = &self.content;
-        if content.slug != slug || content.category_id != section || content.published_at != hour {
-            self.content_hash = self.content.hash();
-        }
-    }
-
-    /// Keeps of the article what the row does not say.
-    fn keep(&mut self, before: &Before) {
-        let kept = &before.article.content;
-        let (slug_is_given, hour_is_given) = (self.slug_is_given, self.hour_is_given);
-        self.set(|content| {
-            if !slug_is_given {
-                content.slug.clone_from(&kept.slug);
-            }
-            if !hour_is_given && content.status == crate::db::types::Status::Published {
-                content.published_at = kept.published_at.or(content.published_at);
-            }
-        });
-    }
-
     fn changes_nothing(&self, before: &Before) -> bool {
         let row = &before.article;
         !before.trashed
@@ -299,7 +283,28 @@ impl Prepared {
     }
 }
 
-impl Pending {
+impl Pending<'_> {
+    /// Changes the content where it `differs`; its digest follows.
+    fn set(&mut self, differs: impl FnOnce(&Content) -> bool, change: impl FnOnce(&mut Content)) {
+        if differs(&self.row.content) {
+            let row = self.row.to_mut();
+            change(&mut row.content);
+            row.content_hash = row.content.hash();
+        }
+    }
+
+    /// Keeps of the article what the row does not say.
+    fn keep(&mut self, before: &Before) {
+        let kept = &before.article.content;
+        if !self.row.slug_is_given {
+            self.set(|content| content.slug != kept.slug, |content| content.slug.clone_from(&kept.slug));
+        }
+        let hour = kept.published_at.filter(|_| self.row.content.status == Status::Published);
+        if !self.row.hour_is_given && hour.is_some() {
+            self.set(|content| content.published_at != hour, |content| content.published_at = hour);
+        }
+    }
+
     fn line(&self) -> Line<'_> {
         let (action, fields) = match &self.before {
             None => ("create", String::new()),
