@@ -15,6 +15,7 @@ pub mod articles;
 pub mod body;
 pub mod cells;
 pub mod clean;
+pub mod cleaning;
 pub mod decode;
 pub mod export;
 pub mod handlers;

@@ -283,3 +283,73 @@ pub fn broken(cause: io::Error) -> Error {
         _ => Error::Refused(Code::BadRequest, format!("The body broke off: {cause}.")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::imports::decode::{Compression, decoded};
+
+    /// The rows of `bytes`, parsed, whatever they are.
+    fn parsed(format: &Format, bytes: &[u8]) -> Vec<(u64, Result<(Value, Vec<Fault>), Fault>)> {
+        let mut rows = Vec::new();
+        let body = decoded(Cursor::new(bytes.to_vec()), Compression::Identity, None);
+        // What cannot be read to its end is as good a case.
+        let _ = read(format, body.unwrap().text, &mut |row| {
+            rows.push((row.line, row.text.parse()));
+            ControlFlow::Continue(())
+        });
+        rows
+    }
+
+    fn formats() -> [Format; 3] {
+        [
+            Format::Ndjson,
+            Format::Json,
+            Format::Csv(Columns::default().of(&["title", "tags", "extra", "views"])),
+        ]
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_counts_them() {
+        let lines = |format: &Format, text: &str| {
+            parsed(format, text.as_bytes()).into_iter().map(|(line, _)| line).collect::<Vec<_>>()
+        };
+        let [ndjson, json, csv] = formats();
+        assert_eq!(lines(&ndjson, "# note\n{}\n\n{}"), [2, 4]);
+        assert_eq!(lines(&json, "[{}, {},\n{}]"), [1, 2, 3]);
+        assert_eq!(lines(&csv, "title\n\"a\nb\"\nc\n"), [2, 4]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn any_bytes_are_rows_or_faults(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
+            for format in formats() {
+                prop_assert!(parsed(&format, &bytes).len() <= bytes.len() + 1);
+            }
+        }
+
+        #[test]
+        fn bodies_with_damage_are_rows_or_faults(
+            at in 0..400_usize,
+            damage in prop::collection::vec(any::<u8>(), 1..8),
+        ) {
+            let bodies = [
+                "{\"title\": \"质量\", \"tags\": [\"a\"], \"views\": 7}\n".repeat(8),
+                format!("[{}]", ["{\"title\": \"质量\", \"extra\": {\"a\": [1, 2.5]}}"; 8].join(",")),
+                format!("title,tags,extra,views\n{}", "\"a \"\"b\"\"\",\"x,y\",\"{\"\"a\"\": 1}\",3\n".repeat(10)),
+            ];
+            for (format, body) in formats().into_iter().zip(bodies) {
+                let mut bytes = body.into_bytes();
+                let at = at.min(bytes.len());
+                bytes.splice(at..at, damage.clone());
+                prop_assert!(parsed(&format, &bytes).len() <= bytes.len());
+            }
+        }
+    }
+}

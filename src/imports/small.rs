@@ -4,7 +4,7 @@ use diesel_async::{AnsiTransactionManager, TransactionManager};
 use serde_json::{Value, json};
 
 use super::articles::own_id;
-use super::clean;
+use super::cleaning;
 use super::params::{ImportParams, Mode};
 use super::report::{Cleaned, Outcome, RowOutcome};
 use super::rows::RawRow;
@@ -99,7 +99,7 @@ async fn one(
     faults: Vec<Fault>,
     cleaned: &mut Cleaned,
 ) -> Result<Outcome> {
-    *cleaned += clean::row(&mut value, &job.params);
+    *cleaned += cleaning::row(&mut value, &job.params);
     match job.resource {
         Resource::Categories => category(tx, &job.params, job.actor, value, faults).await,
         Resource::Notices | Resource::Articles => notice(tx, &job.params, job.actor, value, faults).await,

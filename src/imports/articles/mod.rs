@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::clean;
+use super::cleaning;
 use super::params::{ImportParams, Mode};
 use super::report::Cleaned;
 use super::rows::{RawRow, Text};
@@ -188,7 +188,7 @@ fn prepared(
     standing: Option<&Standing>,
     context: &Context<'_>,
 ) -> Result<Prepared, Vec<Fault>> {
-    let cleaned = clean::row(&mut parsed.value, context.params);
+    let cleaned = cleaning::row(&mut parsed.value, context.params);
     let mut faults = parsed.faults;
     let (place, created_at) = row::beside(&mut parsed.value, &mut faults);
     let external_id = match &parsed.identity {
