@@ -198,15 +198,8 @@ fn bound<'l>(text: String, lines: &'l [Line<'l>], actor: Actor) -> BoxedSqlQuery
         .bind::<Nullable<Text>, _>(telemetry::request_id())
 }
 
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-/// Adds articles with their views and their lines in the log, and says how many:
-/// those whose slug or external id is taken meanwhile are left out.
-pub async fn insert(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Actor) -> QueryResult<usize> {
+/// Adds articles with their views and their lines in the log. Constraints as for a single one.
+pub async fn insert(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Actor) -> QueryResult<()> {
     let text = format!(
         "WITH written AS (
              INSERT INTO articles (id, slug, external_id, title, summary, summary_made, body, body_source,
@@ -216,12 +209,12 @@ pub async fn insert(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Act
                  body_format, sanitizer, author, source_name, source_url, category_id,
                  string_to_array(tags, ','), cover_url, extra, status, published_at, content_hash, source_hash,
                  coalesce(created_at, now()), $29
-             FROM {NEW} ON CONFLICT DO NOTHING RETURNING id
-         ), {FOLLOWING} SELECT count(*) AS count FROM written"
+             FROM {NEW} RETURNING id
+         ), {FOLLOWING} SELECT count(*) FROM written"
     );
     let statement = bound(text, lines, actor).bind::<Nullable<SqlUuid>, _>(actor.member_id());
-    let written: Count = statement.get_result(conn).await?;
-    Ok(usize::try_from(written.count).unwrap_or_default())
+    statement.execute(conn).await?;
+    Ok(())
 }
 
 /// Replaces what articles say, takes them out of the trash, and writes their lines in the log.
@@ -238,9 +231,9 @@ pub async fn update(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Act
                  source_hash = new.source_hash, created_at = coalesce(new.created_at, articles.created_at),
                  deleted_at = NULL, version = articles.version + 1, updated_at = now()
              FROM {NEW} WHERE articles.id = new.id RETURNING articles.id
-         ), {FOLLOWING} SELECT count(*) AS count FROM written"
+         ), {FOLLOWING} SELECT count(*) FROM written"
     );
-    bound(text, lines, actor).get_result::<Count>(conn).await?;
+    bound(text, lines, actor).execute(conn).await?;
     Ok(())
 }
 

@@ -242,9 +242,7 @@ impl Batch<'_> {
             pending.iter().partition(|row| row.before.is_some());
         if !new.is_empty() {
             let lines: Vec<Line<'_>> = new.iter().map(|row| row.line()).collect();
-            if queries::insert(tx, &lines, self.actor).await.map_err(or_lost)? < lines.len() {
-                return Err(lost());
-            }
+            queries::insert(tx, &lines, self.actor).await.map_err(or_lost)?;
         }
         if !old.is_empty() {
             let lines: Vec<Line<'_>> = old.iter().map(|row| row.line()).collect();
@@ -260,14 +258,13 @@ impl Batch<'_> {
     }
 }
 
-/// Somebody else took a slug or an id, or removed a section, while the batch was on its way.
-fn lost() -> Error {
-    Error::Unavailable("imports: could not serialize, somebody was faster".to_owned())
-}
-
+/// What is worth another try: somebody else took a slug or an id, or removed a
+/// section, while the batch was on its way.
 fn or_lost(error: DieselError) -> Error {
     match error {
-        DieselError::DatabaseError(Kind::UniqueViolation | Kind::ForeignKeyViolation, _) => lost(),
+        DieselError::DatabaseError(Kind::UniqueViolation | Kind::ForeignKeyViolation, _) => {
+            Error::Unavailable("imports: could not serialize, somebody was faster".to_owned())
+        }
         other => other.into(),
     }
 }
