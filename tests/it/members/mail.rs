@@ -13,11 +13,11 @@ use super::{ME, PASSWORD, login, masked, signed_in};
 use crate::harness::machine::until;
 use crate::harness::{Answer, Client, TestApp};
 
-const REGISTER: &str = "/api/v1/auth/register";
-const VERIFY: &str = "/api/v1/auth/email/verify";
-const FORGOT: &str = "/api/v1/auth/password/forgot";
-const RESET: &str = "/api/v1/auth/password/reset";
-const NEW: &str = "four quite long words";
+pub const REGISTER: &str = "/api/v1/auth/register";
+pub const VERIFY: &str = "/api/v1/auth/email/verify";
+pub const FORGOT: &str = "/api/v1/auth/password/forgot";
+pub const RESET: &str = "/api/v1/auth/password/reset";
+pub const NEW: &str = "four quite long words";
 
 /// A server that writes its mail into a folder, a visitor, and the folder.
 async fn start() -> (TestApp, Client, tempfile::TempDir) {
@@ -27,11 +27,12 @@ async fn start() -> (TestApp, Client, tempfile::TempDir) {
     (app, anon, folder)
 }
 
-/// The mails to `address`, decoded, in no order.
-fn mails(folder: &Path, address: &str) -> Vec<String> {
-    let to = format!("To: {address}\r\n");
-    let files = std::fs::read_dir(folder).unwrap();
+/// The mails to `address`, decoded, in no order; none as long as there is no folder.
+pub fn mails(folder: &Path, address: &str) -> Vec<String> {
+    let to = format!("To: {address}\n");
+    let files = std::fs::read_dir(folder).into_iter().flatten();
     let texts = files.filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok());
+    let texts = texts.map(|text| text.replace("\r\n", "\n"));
     texts
         .filter(|text| text.contains(&to) && text.trim_end().ends_with("--"))
         .map(|text| decoded(&text))
@@ -41,11 +42,11 @@ fn mails(folder: &Path, address: &str) -> Vec<String> {
 /// A mail with its parts decoded.
 fn decoded(mail: &str) -> String {
     let mut out = String::new();
-    for part in mail.split("\r\n\r\n") {
+    for part in mail.split("\n\n") {
         let block: String = part.lines().take_while(|line| !line.starts_with("--")).collect();
         match STANDARD.decode(&block).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
             Some(text) => out.push_str(&text),
-            None => out.push_str(&part.replace("=\r\n", "").replace("=3D", "=")),
+            None => out.push_str(&part.replace("=\n", "").replace("=3D", "=")),
         }
         out.push('\n');
     }
@@ -61,7 +62,7 @@ async fn arrived(folder: &tempfile::TempDir, address: &str, count: usize) -> Vec
 }
 
 /// The token with `prefix` in a mail.
-fn token(mail: &str, prefix: &str) -> String {
+pub fn token(mail: &str, prefix: &str) -> String {
     let at = mail.find(prefix).unwrap_or_else(|| panic!("no {prefix} in {mail}"));
     let rest = &mail[at..];
     rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()

@@ -9,6 +9,7 @@ mod mail;
 mod passwords;
 mod profile;
 mod sessions;
+mod smtp;
 mod throttle;
 mod tokens;
 
