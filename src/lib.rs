@@ -3,7 +3,7 @@
 //! The modules, low to high; each imports only from lines above its own, which
 //! a test checks:
 //!
-//! 1. [`config`], [`telemetry`], [`db`], [`keys`]: how to run, logs, PostgreSQL, secrets
+//! 1. [`config`], [`telemetry`], [`priority`], [`db`], [`keys`]: how to run, logs, threads that may wait, PostgreSQL, secrets
 //! 2. [`slug`], [`markup`], [`mail`]: names for addresses, bodies to safe HTML, letters handed over
 //! 3. [`error`], [`changes`]: what can go wrong; the log of all changes
 //! 4. [`app`]: what every handler can reach
@@ -41,6 +41,7 @@ pub mod markup;
 pub mod members;
 pub mod notices;
 pub mod openapi;
+pub mod priority;
 pub mod routes;
 pub mod server;
 pub mod site;

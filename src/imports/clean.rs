@@ -17,7 +17,7 @@ use unicode_normalization::UnicodeNormalization;
 pub type Clean = for<'t> fn(text: &'t str, changes: &mut u64) -> Cow<'t, str>;
 
 /// Elements whose content a tokenizer reads as something other than text and tags.
-const RAW: [&[u8]; 10] = [
+pub const RAW: [&[u8]; 10] = [
     b"iframe",
     b"noembed",
     b"noframes",
@@ -198,7 +198,8 @@ fn text_spans(source: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
     })
 }
 
-fn tokens(source: &str) -> impl Iterator<Item = Token<usize>> {
+/// The tokens of HTML, with where they are in the source.
+pub fn tokens(source: &str) -> impl Iterator<Item = Token<usize>> {
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
     emitter.naively_switch_states(true);
     Tokenizer::new_with_emitter(source, emitter).map(|token| match token {

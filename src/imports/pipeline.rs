@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::categories::queries::tree;
 use crate::db;
 use crate::error::{Error, Result};
+use crate::priority;
 
 /// Rows that are written together.
 const BATCH_ROWS: usize = 1_000;
@@ -187,8 +188,10 @@ async fn prepare(
 
 /// Runs `work` on the threads of imports, beside those that answer requests.
 async fn on_all_cores<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    static POOL: LazyLock<Result<ThreadPool, rayon::ThreadPoolBuildError>> =
-        LazyLock::new(|| ThreadPoolBuilder::new().thread_name(|at| format!("import-{at}")).build());
+    static POOL: LazyLock<Result<ThreadPool, rayon::ThreadPoolBuildError>> = LazyLock::new(|| {
+        let pool = ThreadPoolBuilder::new().thread_name(|at| format!("import-{at}"));
+        pool.start_handler(|_| priority::background()).build()
+    });
     let working = spawn_blocking(move || match &*POOL {
         Ok(pool) => Ok(pool.install(work)),
         Err(cause) => Err(Error::Internal(anyhow::anyhow!("threads for imports: {cause}"))),

@@ -7,11 +7,12 @@ use anyhow::anyhow;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use unicode_normalization::UnicodeNormalization;
 
 use super::email;
 use crate::error::{Code, Error, Fault, Result};
+use crate::priority;
 
 /// Longest password, in bytes after normalisation.
 const MAX_BYTES: usize = 1024;
@@ -57,8 +58,8 @@ fn is_guessed_first(password: &str, local: &str) -> bool {
     listed && zxcvbn::zxcvbn(password, &["inkstone", local]).guesses() < 100_000
 }
 
-/// Hashes and verifies, a few at a time and off the async threads: a flood of
-/// logins waits here, and is turned away, while readers are served.
+/// Hashes and verifies, a few at a time and on threads that give way to all
+/// others: a flood of logins waits here, and is turned away, while readers are served.
 #[derive(Clone)]
 pub struct Hasher {
     permits: Arc<Semaphore>,
@@ -67,15 +68,17 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// argon2id with 19 MiB, two passes and one lane (OWASP), as many at once as there are cores.
+    /// argon2id with 19 MiB, two passes and one lane (OWASP), one core fewer at once than there are.
     pub fn new() -> anyhow::Result<Self> {
         let params = Params::new(19_456, 2, 1, None).map_err(|cause| anyhow!("argon2: {cause}"))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let dummy = argon2
             .hash_password(uuid::Uuid::new_v4().as_bytes())
             .map_err(|cause| anyhow!("argon2: {cause}"))?;
-        let permits = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { permits: Arc::new(Semaphore::new(permits)), argon2, dummy: dummy.to_string().into() })
+        // A core stays free of hashing where there are several.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let permits = Arc::new(Semaphore::new((cores - 1).max(1)));
+        Ok(Self { permits, argon2, dummy: dummy.to_string().into() })
     }
 
     /// The PHC string of `password`. Fails with 503 when the queue is too long.
@@ -114,12 +117,18 @@ impl Hasher {
             Ok(Ok(permit)) => permit,
             _ => return Err(Error::Unavailable("too many passwords to check".to_owned())),
         };
-        let done = tokio::task::spawn_blocking(move || {
+        // A thread of its own, which a hash outlives a hundred times: once lowered, its priority stays low.
+        let (tell, told) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("password".to_owned());
+        let started = thread.spawn(move || {
+            priority::background();
             let result = work();
             drop(permit);
-            result
+            // Nobody waits any more if the client has hung up.
+            let _ = tell.send(result);
         });
-        done.await.map_err(|cause| Error::Internal(cause.into()))
+        started.map_err(|cause| Error::Unavailable(format!("no thread for a password: {cause}")))?;
+        told.await.map_err(|cause| Error::Internal(cause.into()))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::harness::files_below;
 
 /// The modules from low to high; those on one line do not know each other, but for submodules of one feature.
 const LAYERS: &[&[&str]] = &[
-    &["config", "telemetry", "db"],
+    &["config", "telemetry", "priority", "db"],
     &["keys", "slug", "markup", "mail"],
     &["error", "changes"],
     &["app"],

@@ -2,6 +2,7 @@
 
 mod dates;
 mod ghost;
+mod page;
 mod row;
 mod wordpress;
 
@@ -16,8 +17,11 @@ use serde_json::json;
 
 pub use row::Found;
 
+use super::decode::{Compression, decoded};
 use crate::config::bulk::Origin;
 
+/// Bytes of a page that are read: one more than any reader of pages takes.
+const LARGEST_PAGE: u64 = (8 << 20) + 1;
 /// Rows that wait to be read.
 const WAITING: usize = 64;
 
@@ -51,7 +55,50 @@ fn read(origin: Origin, path: &PathBuf, rows: &SyncSender<io::Result<Vec<u8>>>) 
     match origin {
         Origin::Wordpress => wordpress::read(file()?, &mut each),
         Origin::Ghost => ghost::read(file()?, &mut each),
-        Origin::Html => Err("pages cannot be read".to_owned()),
+        Origin::Html => pages(path, &mut each),
+    }
+}
+
+/// Reads a saved page, or all in a folder and those below it, in the order of their names.
+fn pages(path: &Path, each: &mut dyn FnMut(Found) -> ControlFlow<()>) -> Result<(), String> {
+    if !path.is_dir() {
+        let _ = each(page(path, path.file_name().unwrap_or_default().as_ref()));
+        return Ok(());
+    }
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).map_err(|cause| format!("{}: {cause}", folder.display()))?;
+        let mut found: Vec<PathBuf> =
+            entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+        found.sort();
+        // The first is taken next.
+        folders.extend(found.iter().rev().filter(|one| one.is_dir()).cloned());
+        for file in found.iter().filter(|one| one.is_file() && is_page(one)) {
+            if each(page(file, file.strip_prefix(path).unwrap_or(file))).is_break() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_page(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
+    ending.is_some_and(|ending| ["html", "htm", "xhtml", "txt"].contains(&ending.as_str()))
+}
+
+/// The article of a saved page, known as `page:` and its name.
+fn page(path: &Path, name: &Path) -> Found {
+    let told = |cause: io::Error| format!("{}: {cause}", path.display());
+    let file = File::open(path).map_err(told)?;
+    let mut text = Vec::new();
+    let body = decoded(file, Compression::Identity, None).map_err(told)?.text;
+    body.take(LARGEST_PAGE).read_to_end(&mut text).map_err(told)?;
+    let text = String::from_utf8_lossy(&text);
+    let id = format!("page:{}", name.display());
+    match path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt")) {
+        true => page::read_text(&text, &id),
+        false => page::read_html(&text, &id),
     }
 }
 

@@ -26,10 +26,12 @@ struct Smtp {
 impl Smtp {
     /// One that does not run yet. None, and a line that says so, where aiosmtpd is not installed;
     /// where `CI` is set, that is a failure.
+    #[expect(clippy::explicit_write, reason = "eprintln would be captured, and nobody would see it")]
     fn new() -> Option<Self> {
         let there = Command::new("python3").args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status();
         if !there.is_ok_and(|status| status.success()) {
-            let advice = "no SMTP server to test with: pip install aiosmtpd (or apt install python3-aiosmtpd)";
+            let advice =
+                "no SMTP server to test with: pip install aiosmtpd (or apt install python3-aiosmtpd)";
             assert!(std::env::var_os("CI").is_none(), "{advice}");
             // Past the capture of the test runner, which would hide it.
             writeln!(std::io::stderr(), "skipped, {advice}").unwrap();

@@ -1,0 +1,83 @@
+//! What the benchmarks share: the released server over a PostgreSQL of its own, and figures.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The password of the admin, whose account is there to be attacked.
+pub const PASSWORD: &str = "four quite long words";
+/// The admin's address.
+pub const ADMIN: &str = "admin@localhost";
+
+/// A running server. The limits on attempts are out of the way: it is the work behind them that is measured.
+pub struct Server {
+    pub url: String,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Server {
+    pub fn start(more: &[&str]) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_inkstone"))
+            .args(["--listen", "127.0.0.1:0", "--admin-password", PASSWORD, "--login-attempts", "1000000"])
+            .arg("--data-dir")
+            .arg(folder.path())
+            .args(more)
+            .env_remove("DATABASE_URL")
+            .env("INKSTONE_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
+        let ready = lines.find_map(|line| line.ok()?.strip_prefix("Inkstone is ready: ").map(str::to_owned));
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(Self { url: ready.context("the server did not start")?, child, _folder: folder })
+    }
+
+    /// A POST of `body` to `path`.
+    pub fn post(&self, client: &Client, path: &str, body: &Value) -> RequestBuilder {
+        client.post(format!("{}/api/v1{path}", self.url)).json(body)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Asked to stop, it takes its PostgreSQL along before the folder goes.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// The body of a login.
+pub fn login(email: &str, password: &str) -> Value {
+    json!({"email": email, "password": password})
+}
+
+/// How long `request` takes to be answered with `status`.
+pub async fn timed(request: RequestBuilder, status: u16) -> anyhow::Result<Duration> {
+    let start = Instant::now();
+    let answer = request.send().await?;
+    let given = answer.status().as_u16();
+    answer.bytes().await?;
+    ensure!(given == status, "answered {given} instead of {status}");
+    Ok(start.elapsed())
+}
+
+/// The time within which `share` of the requests were answered, in milliseconds.
+pub fn quantile(times: &mut [Duration], share: f64) -> f64 {
+    times.sort_unstable();
+    let rank = (times.len() as f64 * share) as usize;
+    times.get(rank.min(times.len().saturating_sub(1))).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
+}
+
+/// Runs `work` on this thread.
+pub fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}

@@ -1,0 +1,124 @@
+//! Pages as portals have them, in texts of our own.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::imports::clean::{self, Clean};
+
+const TEXT: &str = "衡器資訊網(wǎng) http://portal.example.org/
+衡器資訊網(wǎng)——秤與尺的門戶
+您當(dāng)前的位置: 首頁 > 新聞 > 地方動態(tài)
+
+河口市推進“三查、三改”守住秤桿子公平
+
+發(fā)布時間:2021-03-04 作者: 來源: 瀏覽:1830
+
+河口市去年起在全市(縣)集貿(mào)市場推行“三查、三改”,兩年來檢查電子秤3120臺。
+
+檢定員上門服務(wù)(試行),節(jié)省費用86.5萬元,培訓(xùn)2.4萬人,并著力推行“1+N”公平秤(點)。
+
+分享到:
+通知 點擊查看 點擊查看
+會員注冊
+找回密碼";
+
+/// What an import makes of a text when both cleanings are asked for.
+fn cleaned(value: &Value) -> String {
+    let cleanings: [Clean; 2] = [clean::without_glosses, clean::simplified];
+    cleanings.iter().fold(value.as_str().unwrap().to_owned(), |text, clean| {
+        clean::html(&text, &mut 0, *clean).into_owned()
+    })
+}
+
+fn names(row: &serde_json::Map<String, Value>) -> Vec<String> {
+    row["category"].as_array().unwrap().iter().map(|step| cleaned(&step["name"])).collect()
+}
+
+#[test]
+fn a_copied_page_is_read_and_cleans_to_simplified_text() {
+    let row = read_text(TEXT, "a.txt").unwrap();
+    assert_eq!(cleaned(&row["title"]), "河口市推进“三查、三改”守住秤杆子公平");
+    assert_eq!(names(&row), ["新闻", "地方动态"]);
+    assert_eq!(row["published_at"], "2021-03-03T16:00:00Z");
+    assert_eq!(row["views"], 1830);
+    assert_eq!((row.get("author"), row.get("source_name")), (None, None));
+    assert_eq!(row["body_format"], "text");
+    assert_eq!(
+        cleaned(&row["body"]),
+        "河口市去年起在全市(县)集贸市场推行“三查、三改”,两年来检查电子秤3120台。\n\n\
+         检定员上门服务(试行),节省费用86.5万元,培训2.4万人,并着力推行“1+N”公平秤(点)。"
+    );
+}
+
+#[test]
+fn a_saved_page_is_read_and_cleans_to_simplified_html() {
+    let row = read_html(include_str!("portal.html"), "a.html").unwrap();
+    assert_eq!(row["external_id"], "a.html");
+    assert_eq!(cleaned(&row["title"]), "河口市推进“三查三改”守住秤杆子公平");
+    assert_eq!(names(&row), ["新闻", "地方动态"]);
+    assert_eq!(row["published_at"], "2021-03-03T16:00:00Z");
+    assert_eq!(row["views"], 1830);
+    assert_eq!((row.get("author"), row.get("source_name")), (None, None));
+    assert_eq!(row["source_url"], "https://portal.example.org/news/show-31.html");
+    assert_eq!(row["body_format"], "html");
+    let body = cleaned(&row["body"]);
+    for kept in
+        ["全市(县)集贸市场", "417台", "href=\"/上網(wǎng)/圖.html\"", "(试行)", "“1+N”公平秤", "并着力培养"]
+    {
+        assert!(body.contains(kept), "{kept}: {body}");
+    }
+    for gone in ["分享到", "公告", "会员", "浏览", "位置", "守住秤杆子", "版权", "<script", "资讯网"]
+    {
+        assert!(!body.contains(gone), "{gone}: {body}");
+    }
+}
+
+#[test]
+fn what_the_markup_says_comes_before_what_the_words_say() {
+    let page = r#"<title>秤 - Portal</title><meta property="og:title" content="一杆秤">
+        <script type="application/ld+json">{"@graph":[{"@type":"NewsArticle","datePublished":"2021-03-04T08:00:00+08:00"}]}</script>
+        <p>时间：2020-01-01 作者：林　编辑：周</p><p>秤砣虽小。</p><svg><style><p>x</p></style></svg>"#;
+    let row = read_html(page, "b").unwrap();
+    assert_eq!(row["title"], "一杆秤");
+    assert_eq!(row["published_at"], "2021-03-04T00:00:00Z");
+    assert_eq!(row["author"], "林");
+    assert!(row["body"].as_str().unwrap().contains("秤砣虽小"), "{row:?}");
+}
+
+#[test]
+fn a_text_without_labels_is_a_title_and_paragraphs() {
+    let row = read_text("\n一杆秤\n\n秤砣虽小。\n压千斤。\n\n完。\n", "c").unwrap();
+    assert_eq!(
+        Value::from(row),
+        json!({
+            "external_id": "c", "title": "一杆秤", "body": "秤砣虽小。\n压千斤。\n\n完。", "body_format": "text",
+        })
+    );
+}
+
+#[test]
+fn a_page_without_text_is_refused() {
+    for page in ["", " \n", "<p></p>", "<script>x</script>"] {
+        assert!(read_text(page, "d").is_err() || page.contains('<'), "{page}");
+        assert!(read_html(page, "d").is_err(), "{page}");
+    }
+}
+
+#[test]
+fn nesting_without_end_is_refused_before_it_is_parsed() {
+    let deep = [
+        "<div>",
+        "<svg><style><div>",
+        "<select><style></select><div>",
+        "<noframes><a title='</noframes><div>'>",
+    ];
+    for open in deep.map(|open| open.to_owned() + &"<div>".repeat(100_000)) {
+        assert!(read_html(&open, "e").is_err());
+    }
+    let marks = (0..100).map(|n| format!("<b id=x{n}>")).collect::<String>() + &"<p>x".repeat(10_000);
+    assert!(read_html(&marks, "e").is_err());
+    assert!(read_html(&"<p>x</p>".repeat(100_000), "e").is_err());
+    let attributes = (0..1000).map(|n| format!("a{n} ")).collect::<String>();
+    assert!(read_html(&format!("<p {attributes}>x"), "e").is_err());
+    assert!(read_html(&"x".repeat(LARGEST + 1), "e").is_err());
+}
