@@ -16,8 +16,8 @@ use crate::harness::machine::ask;
 
 /// Words that an operation's id may begin with.
 const VERBS: &[&str] = &[
-    "change", "refresh", "end", "request", "reset", "verify", "list", "get", "create", "put", "update",
-    "delete", "restore", "count", "register", "login", "logout",
+    "export", "import", "change", "refresh", "end", "request", "reset", "verify", "list", "get", "create",
+    "put", "update", "delete", "restore", "count", "register", "login", "logout",
 ];
 
 fn file(path: &str) -> PathBuf {
@@ -57,7 +57,7 @@ fn operations_are_named_alike() {
         );
         assert!(seen.insert(id.clone()), "{id} is there twice");
         let method = match verb {
-            "list" | "get" => "GET",
+            "list" | "get" | "export" => "GET",
             "put" => "PUT",
             "update" => "PATCH",
             "delete" | "end" => "DELETE",

@@ -99,3 +99,60 @@ async fn a_server_that_says_no_is_quoted() {
     let (done, _, said) = run(&app, &["import", "/nowhere.ndjson"]).await;
     assert!(!done && said.contains("/nowhere.ndjson"), "{said}");
 }
+
+#[actix_web::test]
+async fn a_saved_page_becomes_a_clean_article_in_its_section() {
+    let (app, editor) = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let page = "計量網(wǎng)首頁\n您當前的位置: 首頁 > 新聞 > 地方動態(tài)\n\n某省推進(jìn)“兩提高”行動\n\n\
+        發(fā)布時間:2019-09-20 作者: 來源: 瀏覽:2600\n\n近3年來,舉辦培訓(xùn)班240多期,培訓(xùn)1.1萬名,各市(縣)參加。\n\n\
+        抽查企業(yè)2824戶次,貨值9484.4萬元,形成“1+N”體系(試行)。\n\n分享到:\n會員注冊\n";
+    fs::write(folder.path().join("page.txt"), page).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let flags = ["--from", "html", "--create-categories", "--clean", "pinyin_glosses,simplified"];
+    let (done, said, errors) = run(&app, &[&["import", path], &flags[..]].concat()).await;
+    assert!(done && said.contains("1 created") && said.contains("2 sections created"), "{said}{errors}");
+    let list =
+        editor.get("/api/v1/articles?status=draft,published&fields=title,body,published_at,category,views");
+    let article = list.await.data(200)[0].clone();
+    assert_eq!(article["title"], "某省推进“两提高”行动");
+    assert_eq!(crate::harness::column(&article["category"]["path"], "name"), ["新闻", "地方动态"]);
+    assert_eq!((&article["published_at"], &article["views"]), (&json!("2019-09-19T16:00:00Z"), &json!(2600)));
+    let body = article["body"].as_str().unwrap();
+    for part in ["240多期", "1.1万名", "市(县)", "2824户次", "9484.4万元", "“1+N”体系(试行)", "企业"]
+    {
+        assert!(body.contains(part), "{part} is not in {body}");
+    }
+    assert!(!body.contains("会员") && !body.contains('ì'), "{body}");
+}
+
+#[actix_web::test]
+async fn the_exports_of_other_systems_are_read() {
+    let (app, editor) = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let wordpress = r#"<?xml version="1.0" encoding="UTF-8"?>
+        <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:wp="http://wordpress.org/export/1.2/">
+        <channel><wp:category><wp:category_nicename>news</wp:category_nicename><wp:category_parent></wp:category_parent><wp:cat_name><![CDATA[News]]></wp:cat_name></wp:category>
+        <item><title>From WordPress</title><dc:creator>ada</dc:creator><content:encoded><![CDATA[<p>Moved.</p>]]></content:encoded>
+        <wp:post_id>7</wp:post_id><wp:post_date_gmt>2020-01-02 03:04:05</wp:post_date_gmt><wp:post_name>from-wordpress</wp:post_name>
+        <wp:status>publish</wp:status><wp:post_type>post</wp:post_type><category domain="category" nicename="news"><![CDATA[News]]></category></item>
+        </channel></rss>"#;
+    let ghost = json!({"db": [{"data": {"posts": [{"id": "9", "title": "From Ghost", "slug": "from-ghost",
+        "html": "<p>Moved too.</p>", "status": "published", "type": "post", "visibility": "public",
+        "published_at": "2021-01-02T03:04:05.000Z"}], "tags": [], "posts_tags": [], "users": [], "posts_authors": []}}]});
+    for (system, text) in [("wordpress", wordpress.to_owned()), ("ghost", ghost.to_string())] {
+        let path = folder.path().join(system);
+        fs::write(&path, text).unwrap();
+        let path = path.to_str().unwrap();
+        let arguments = ["import", path, "--from", system, "--create-categories"];
+        let (done, said, errors) = run(&app, &arguments).await;
+        assert!(done && said.contains("1 created"), "{said}{errors}");
+        assert!(run(&app, &arguments).await.1.contains("1 unchanged"));
+    }
+    let moved = editor.get("/api/v1/articles/from-wordpress").await.data(200);
+    assert_eq!(
+        (&moved["category"]["slug"], &moved["published_at"]),
+        (&json!("news"), &json!("2020-01-02T03:04:05Z"))
+    );
+    assert_eq!(editor.get("/api/v1/articles/from-ghost").await.data(200)["external_id"], "ghost:9");
+}
