@@ -12,6 +12,7 @@ use crate::members::api_keys::scope::Scope;
 #[openapi(
     info(
         title = "Inkstone",
+        version = "1",
         description = "A headless CMS for news sites.\n\nOne thing comes as `{\"data\": {…}}`, a list as `{\"data\": […], \"page\": {…}}`, a failure as a problem document (RFC 9457) with a stable `code`. Unknown parameters and keys are refused. Every GET also answers HEAD.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),

@@ -38,7 +38,8 @@ pub async fn register_member(
 ) -> Result<Either<Reply<Data<Member>>, Reply<Data<Accepted>>>> {
     attempts::visitor(&app, &req, &client).await?;
     let Json(new) = body;
-    let password = passwords::admit("/password", &new.password, &new.email);
+    let site = queries::site_name(&mut *app.conn().await?).await?;
+    let password = passwords::admit_on(&site, "/password", &new.password, &new.email);
     let (account, password) = Error::join(account(&new.email, Role::Member, new.display_name), password)?;
     let account = Account { locale: new.locale, ..account };
     let hash = hasher.hash(password).await?;
@@ -169,8 +170,11 @@ pub async fn change_password(
     body: Json<PasswordChange>,
 ) -> Result<impl Responder> {
     let (SignedIn(member), Json(change)) = (member, body);
-    let row = queries::by_id(&mut *app.conn().await?, member.id).await?;
-    let password = passwords::admit("/new_password", &change.new_password, &row.account.email)?;
+    let (row, site) = {
+        let mut conn = app.conn().await?;
+        (queries::by_id(&mut conn, member.id).await?, queries::site_name(&mut conn).await?)
+    };
+    let password = passwords::admit_on(&site, "/new_password", &change.new_password, &row.account.email)?;
     prove(&app, &hasher, &req, &client, &row, &change.current_password).await?;
     let hash = hasher.hash(password).await?;
     let shared = app.clone();

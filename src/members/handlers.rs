@@ -83,8 +83,9 @@ pub async fn create_member(
             vec![Fault::body("/password", Code::MissingField, detail)],
         ));
     }
+    let site = queries::site_name(&mut *app.conn().await?).await?;
     let password = match &new.password {
-        Some(password) => passwords::admit("/password", password, &new.email),
+        Some(password) => passwords::admit_on(&site, "/password", password, &new.email),
         // Nobody knows it; the invitation sets another.
         None => secrets::random(""),
     };

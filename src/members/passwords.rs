@@ -26,6 +26,11 @@ const WAIT: Duration = Duration::from_millis(500);
 /// with the usual changes of letters, and what follows from `Inkstone` or the address.
 /// There is no rule of composition or expiry (NIST SP 800-63B §3.1.1.2).
 pub fn admit(pointer: &str, password: &str, address: &str) -> Result<String> {
+    admit_on("", pointer, password, address)
+}
+
+/// [`admit`], which also refuses the name of the site `site` with little around it.
+pub fn admit_on(site: &str, pointer: &str, password: &str, address: &str) -> Result<String> {
     let normal = normal(password);
     let folded = normal.to_lowercase();
     let local = address.split('@').next().unwrap_or_default();
@@ -35,6 +40,8 @@ pub fn admit(pointer: &str, password: &str, address: &str) -> Result<String> {
         Some((Code::TooLong, "must have at most 1024 bytes"))
     } else if folded == local.to_lowercase() || Some(&folded) == email::canonical(address).as_ref() {
         Some((Code::WeakPassword, "must not be your e-mail address"))
+    } else if is_name_of(site, &folded) {
+        Some((Code::WeakPassword, "must not be the name of the site"))
     } else if is_guessed_first(&folded, local) {
         Some((Code::WeakPassword, "is one of those that are guessed first"))
     } else {
@@ -49,6 +56,13 @@ pub fn admit(pointer: &str, password: &str, address: &str) -> Result<String> {
 /// The one form of a password, whatever keyboard it was typed on.
 pub fn normal(password: &str) -> String {
     password.nfkc().collect()
+}
+
+/// Whether `password` is the site's name with no more than a few characters around it.
+fn is_name_of(site: &str, password: &str) -> bool {
+    const FEW: usize = 4;
+    let site = normal(site.trim()).to_lowercase();
+    !site.is_empty() && password.contains(&site) && password.chars().count() <= site.chars().count() + FEW
 }
 
 /// Whether a guesser who tries the likely ones first is there within 100,000 guesses.
@@ -150,6 +164,12 @@ mod tests {
             assert!(!admitted(guessed), "{guessed}");
         }
         assert!(admitted("correct horse"));
+        let on_site = |password: &str| admit_on("中国计量门户网站", "", password, "").is_ok();
+        assert!(
+            !on_site("中国计量门户网站")
+                && !on_site("中国计量门户网站2026")
+                && on_site("中国计量门户网站的六把锁")
+        );
     }
 
     #[tokio::test]

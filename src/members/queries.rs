@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::model::{Account, MemberRow, MemberStatus, Role};
 use crate::db::rows::{Conditions, Walk};
-use crate::db::schema::{members, passwords};
+use crate::db::schema::{members, passwords, site};
 
 /// Adds a member. Constraint: `members_email_key`.
 pub async fn insert(conn: &mut AsyncPgConnection, account: &Account, hash: &str) -> QueryResult<MemberRow> {
@@ -162,4 +162,9 @@ pub async fn set_password(conn: &mut AsyncPgConnection, member: Uuid, hash: &str
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// The site's name, which makes a poor password.
+pub async fn site_name(conn: &mut AsyncPgConnection) -> QueryResult<String> {
+    site::table.select(site::name).first(conn).await
 }

@@ -114,8 +114,11 @@ pub async fn reset_password(
 }
 
 async fn hash_for(app: &App, hasher: &Hasher, member: Uuid, password: &str) -> Result<String> {
-    let row = members::by_id(&mut *app.conn().await?, member).await?;
-    hasher.hash(passwords::admit("/password", password, &row.account.email)?).await
+    let (row, site) = {
+        let mut conn = app.conn().await?;
+        (members::by_id(&mut conn, member).await?, members::site_name(&mut conn).await?)
+    };
+    hasher.hash(passwords::admit_on(&site, "/password", password, &row.account.email)?).await
 }
 
 /// Confirms a member's address. Whoever used the account before that proved nothing: they are out.

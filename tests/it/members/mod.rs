@@ -1,5 +1,6 @@
 //! Accounts, sessions, tokens, and the admins who run them.
 
+mod abuse;
 mod access;
 mod accounts;
 mod admin;
