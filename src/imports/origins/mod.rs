@@ -4,6 +4,8 @@ mod dates;
 mod ghost;
 mod page;
 mod row;
+#[cfg(test)]
+mod tests;
 mod wordpress;
 
 use std::fs::File;

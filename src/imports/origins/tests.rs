@@ -1,0 +1,139 @@
+//! Whatever bytes a file holds, reading it ends, does not panic, and gives no more than was put in.
+
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+
+use super::{Found, ghost, page, wordpress};
+use crate::imports::clean::{self, Clean};
+
+const WXR: &str = r#"<?xml version="1.0"?><rss><channel><wp:author><wp:author_login>a</wp:author_login></wp:author>
+<wp:category><wp:category_nicename>n</wp:category_nicename><wp:category_parent>n</wp:category_parent><wp:cat_name>N</wp:cat_name></wp:category>
+<item><title>質(zhì)量 &amp; &#37327;</title><wp:post_id>1</wp:post_id><wp:post_type>post</wp:post_type><dc:creator>a</dc:creator>
+<category domain="category" nicename="n"><![CDATA[N]]></category><content:encoded><![CDATA[a
+
+b]]></content:encoded><wp:post_date_gmt>2020-01-01 00:00:00</wp:post_date_gmt></item></channel></rss>"#;
+const GHOST: &str = r##"{"db":[{"data":{"posts":[{"id":"1","title":"t","html":"<p>a</p>","published_at":"2020-01-01T00:00:00Z"}],
+"tags":[{"id":1,"name":"#x"}],"posts_tags":[{"post_id":"1","tag_id":1}],"users":[],"posts_authors":[]}}]}"##;
+const PAGE: &str = include_str!("page/portal.html");
+
+/// A file with some of its bytes cut out, doubled or replaced.
+fn mutated(file: &'static str) -> impl Strategy<Value = Vec<u8>> {
+    let change = (0..file.len(), 0..40_usize, any::<bool>(), prop::collection::vec(any::<u8>(), 0..4));
+    prop::collection::vec(change, 1..6).prop_map(move |changes| {
+        let mut bytes = file.as_bytes().to_vec();
+        for (at, length, is_doubled, new) in changes {
+            let (from, to) = (at.min(bytes.len()), (at + length).min(bytes.len()));
+            let old = bytes[from..to].repeat(2 * usize::from(is_doubled));
+            bytes.splice(from..to, old.into_iter().chain(new));
+        }
+        bytes
+    })
+}
+
+/// Tags, text and marks in any order.
+fn soup() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "<div>",
+        "</div>",
+        "<p>",
+        "</p>",
+        "<b>",
+        "</b>",
+        "<table>",
+        "<td>",
+        "<svg>",
+        "<style>",
+        "</style>",
+        "<select>",
+        "<title>",
+        "</title>",
+        "<!--",
+        "-->",
+        "<a href='網(wǎng)>'>",
+        "<a title=網(wǎng)",
+        "\"",
+        "'",
+        ">",
+        "<",
+        "&lt;",
+        "&#32178;",
+        "網",
+        "(wǎng)",
+        "乾",
+        "時間：2020-01-01 作者：",
+        "首页 > 新闻",
+        "\n",
+        "<br><br>",
+        "<noscript><img src=a>",
+        "<img>",
+        "<h1>",
+        "</h1>",
+        "<textarea>",
+        "<math>",
+        "<plaintext>",
+        "字，字字字字字字字字字字字字字字字。",
+    ]);
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+fn size(found: &Found) -> usize {
+    found.as_ref().map_or_else(String::len, |row| serde_json::to_string(row).unwrap().len())
+}
+
+/// Size of all that is found.
+fn read(bytes: &[u8]) -> usize {
+    let mut sizes = 0;
+    let mut each = |found: Found| {
+        sizes += size(&found);
+        ControlFlow::Continue(())
+    };
+    let _ = wordpress::read(bytes, &mut each);
+    let _ = ghost::read(bytes, &mut each);
+    let text = String::from_utf8_lossy(bytes);
+    sizes += size(&page::read_html(&text, "x")) + size(&page::read_text(&text, "x"));
+    for clean in [clean::without_glosses, clean::simplified] as [Clean; 2] {
+        sizes += clean(&text, &mut 0).len() + clean::html(&text, &mut 0, clean).len();
+    }
+    sizes
+}
+
+/// What is not text: tags with their attributes, and comments.
+fn markup(source: &str) -> Vec<String> {
+    let tokens = html5gum::Tokenizer::new(source).map(|token| match token.unwrap() {
+        html5gum::Token::StartTag(tag) => format!("{:?} {:?}", tag.name, tag.attributes),
+        html5gum::Token::EndTag(tag) => format!("/{:?}", tag.name),
+        html5gum::Token::Comment(comment) => format!("{:?}", comment.value),
+        _ => String::new(),
+    });
+    tokens.filter(|token| !token.is_empty()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn any_bytes_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        prop_assert!(read(&bytes) < 60 * bytes.len() + 4000);
+    }
+
+    #[test]
+    fn damaged_files_can_be_read(bytes in prop_oneof![mutated(WXR), mutated(GHOST), mutated(PAGE)]) {
+        prop_assert!(read(&bytes) < 60 * bytes.len() + 4000);
+    }
+
+    #[test]
+    fn any_tags_can_be_read(soup in soup()) {
+        prop_assert!(read(soup.as_bytes()) < 60 * soup.len() + 4000);
+    }
+
+    #[test]
+    fn cleaning_html_leaves_its_tags_alone(soup in soup()) {
+        let mut count = 0;
+        let clean = clean::html(&soup, &mut count, clean::without_glosses).into_owned();
+        prop_assert_eq!(clean::html(&clean, &mut 0, clean::without_glosses), clean.as_str());
+        let simple = clean::html(&clean, &mut count, clean::simplified);
+        prop_assert_eq!(markup(&simple), markup(&soup));
+        prop_assert_eq!(count == 0, simple == soup);
+    }
+}
