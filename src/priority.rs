@@ -2,13 +2,14 @@
 
 /// Lets the calling thread give way to all others from now on. There is no way back.
 ///
-/// A niceness of one thread is known to Linux alone; elsewhere nothing happens.
+/// Linux alone schedules a thread as idle; elsewhere nothing happens.
 pub fn background() {
     #[cfg(target_os = "linux")]
     {
-        /// The lowest priority there is.
-        const NICEST: libc::c_int = 19;
-        // SAFETY: it touches no memory, and a thread may always lower its own priority.
-        unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICEST) };
+        // SAFETY: all fields of the parameter may be zero, it is only read, and a thread may always lower its own priority.
+        unsafe {
+            let parameter: libc::sched_param = std::mem::zeroed();
+            libc::sched_setscheduler(0, libc::SCHED_IDLE, &parameter);
+        }
     }
 }
