@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use html5gum::Token;
+use html5gum::{Span, Token};
 
 use crate::imports::clean;
 
@@ -11,6 +11,8 @@ const ELEMENTS: usize = 20_000;
 const DEEPEST: usize = 200;
 /// Most attributes of an element: a parser compares each with all before it.
 const ATTRIBUTES: usize = 200;
+/// Most character references: reading them takes time with the square of their number.
+const REFERENCES: usize = 50_000;
 /// Most elements that mark up words and are open at once: a parser opens all of them again in
 /// each paragraph that follows.
 const MOST_MARKS: usize = 40;
@@ -52,46 +54,49 @@ pub struct Bare {
 
 /// # Errors
 ///
-/// The page has more elements, more attributes in one, or more elements open at once than it may have.
+/// The page has more elements, attributes of one, elements open at once, or
+/// character references than a page may have.
 pub fn bare(source: &str) -> Result<Bare, String> {
     let mut page = Bare::default();
     let mut open = Open::default();
     let (mut is_linked_data, mut is_raw) = (false, false);
     for token in clean::tokens(source) {
-        let (name, span, begins) = match &token {
-            Token::StartTag(tag) if tag.attributes.len() > ATTRIBUTES => {
-                return Err(format!("An element of the page has more than {ATTRIBUTES} attributes."));
+        match token {
+            Token::StartTag(tag) if DROPPED.contains(&tag.name.as_slice()) => {
+                is_raw = clean::RAW.contains(&tag.name.as_slice());
+                let kind = tag.attributes.get(b"type".as_slice());
+                is_linked_data = kind.is_some_and(|kind| kind.as_slice() == b"application/ld+json");
+                page.html.push(' ');
             }
             Token::StartTag(tag) => {
-                is_linked_data = tag
-                    .attributes
-                    .get(b"type".as_slice())
-                    .is_some_and(|kind| kind.as_slice() == b"application/ld+json");
-                (&tag.name, tag.span, true)
+                is_raw = false;
+                open.begin(&tag.name, tag.attributes.len())?;
+                page.html.push_str(slice(source, tag.span));
             }
-            Token::EndTag(tag) => (&tag.name, tag.span, false),
-            Token::String(text) if is_raw => {
-                if is_linked_data {
-                    page.linked_data.push(String::from_utf8_lossy(text).into_owned());
+            Token::EndTag(tag) => {
+                is_raw = false;
+                open.end(&tag.name)?;
+                if !DROPPED.contains(&tag.name.as_slice()) {
+                    page.html.extend(["</", &String::from_utf8_lossy(&tag.name), ">"]);
                 }
-                continue;
             }
-            Token::String(text) => {
-                let text = source.get(text.span.start..text.span.end).unwrap_or_default();
-                page.html.push_str(&text.replace('<', "&lt;"));
-                continue;
+            Token::String(data) if is_raw && is_linked_data => {
+                page.linked_data.push(slice(source, data.span).to_owned())
             }
-            _ => continue,
-        };
-        is_raw = begins && clean::RAW.contains(&name.as_slice()) && name.as_slice() != b"title";
-        if DROPPED.contains(&name.as_slice()) {
-            page.html.push(' ');
-        } else if let Some(tag) = source.get(span.start..span.end) {
-            open.count(name, begins)?;
-            page.html.push_str(tag);
+            Token::String(text) if !is_raw => {
+                page.html.push_str(&slice(source, text.span).replace('<', "&lt;"))
+            }
+            _ => {}
         }
     }
+    if page.html.matches('&').count() > REFERENCES {
+        return Err(format!("The page has more than {REFERENCES} character references."));
+    }
     Ok(page)
+}
+
+fn slice(source: &str, span: Span) -> &str {
+    source.get(span.start..span.end).unwrap_or_default()
 }
 
 /// How many elements there were, and which are open. Counts a little high, never low by
@@ -105,24 +110,37 @@ struct Open {
 }
 
 impl Open {
-    fn count(&mut self, name: &[u8], begins: bool) -> Result<(), String> {
-        self.elements += usize::from(begins);
+    fn begin(&mut self, name: &[u8], attributes: usize) -> Result<(), String> {
+        if attributes > ATTRIBUTES {
+            return Err(format!("An element of the page has more than {ATTRIBUTES} attributes."));
+        }
+        self.elements += 1;
+        if !SHALLOW.contains(&name) {
+            self.depth += 1;
+            self.marks += usize::from(MARKS.contains(&name));
+            *self.by_name.entry(name.to_vec()).or_default() += 1;
+        }
+        self.check()
+    }
+
+    fn end(&mut self, name: &[u8]) -> Result<(), String> {
+        // With nothing to end these two are elements of their own.
+        self.elements += usize::from(matches!(name, b"br" | b"p"));
+        if let Some(open) = self.by_name.get_mut(name).filter(|open| **open > 0) {
+            *open -= 1;
+            self.depth -= 1;
+            self.marks -= usize::from(MARKS.contains(&name));
+        }
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), String> {
         if self.elements > ELEMENTS {
-            return Err(format!("The page has more than {ELEMENTS} elements."));
+            Err(format!("The page has more than {ELEMENTS} elements."))
+        } else if self.depth > DEEPEST || self.marks > MOST_MARKS {
+            Err("The page's elements are nested too deeply.".into())
+        } else {
+            Ok(())
         }
-        if SHALLOW.contains(&name) {
-            return Ok(());
-        }
-        let mark = usize::from(MARKS.contains(&name));
-        let open = self.by_name.entry(name.to_vec()).or_default();
-        if begins {
-            (*open, self.depth, self.marks) = (*open + 1, self.depth + 1, self.marks + mark);
-        } else if *open > 0 {
-            (*open, self.depth, self.marks) = (*open - 1, self.depth - 1, self.marks - mark);
-        }
-        if self.depth > DEEPEST || self.marks > MOST_MARKS {
-            return Err("The page's elements are nested too deeply.".into());
-        }
-        Ok(())
     }
 }

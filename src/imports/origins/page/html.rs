@@ -20,8 +20,8 @@ const LINE: usize = 500;
 ///
 /// # Errors
 ///
-/// The page is larger than 8 MiB, has more than 20,000 elements or ones nested
-/// more than 200 deep, or has no text.
+/// The page is larger than 8 MiB, has no text, or has more than 20,000 elements,
+/// ones nested more than 200 deep, or what else no page has and no parser bears.
 pub fn read_html(html: &str, external_id: &str) -> Found {
     check_size(html)?;
     let bare = bare(html)?;

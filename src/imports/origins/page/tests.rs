@@ -120,5 +120,7 @@ fn nesting_without_end_is_refused_before_it_is_parsed() {
     assert!(read_html(&"<p>x</p>".repeat(100_000), "e").is_err());
     let attributes = (0..1000).map(|n| format!("a{n} ")).collect::<String>();
     assert!(read_html(&format!("<p {attributes}>x"), "e").is_err());
+    assert!(read_html(&"</p>".repeat(100_000), "e").is_err());
+    assert!(read_html(&"&".repeat(100_000), "e").is_err());
     assert!(read_html(&"x".repeat(LARGEST + 1), "e").is_err());
 }
