@@ -11,16 +11,17 @@ use crate::markup::Body;
 ///
 /// Fails as [`render`].
 pub async fn written(source: String, format: BodyFormat) -> Result<Body, Fault> {
-    spawn_blocking(move || render(source, format)).await.unwrap_or_else(|_| Err(too_deep()))
+    let rendered = spawn_blocking(move || render(source, format)).await;
+    rendered.unwrap_or_else(|_| Err(unreadable("cannot be read")))
 }
 
 /// Renders and sanitises a body on this thread.
 ///
 /// One that cannot be parsed in reasonable time is a fault at `/body`.
 pub fn render(source: String, format: BodyFormat) -> Result<Body, Fault> {
-    Body::written(source, format).map_err(|_| too_deep())
+    Body::written(source, format).map_err(|beyond| unreadable(&beyond))
 }
 
-fn too_deep() -> Fault {
-    Fault::body("/body", Code::InvalidFormat, "is nested too deeply")
+fn unreadable(why: &str) -> Fault {
+    Fault::body("/body", Code::InvalidFormat, why)
 }

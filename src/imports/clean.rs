@@ -9,26 +9,14 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use hanconv::{Dictionary, Trie};
-use html5gum::{DefaultEmitter, Token, Tokenizer};
+use html5gum::Token;
 use pinyin::ToPinyinMulti;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::markup::{RAW, tokens};
+
 /// A cleaning of plain text. It adds to `changes` how many places it changed.
 pub type Clean = for<'t> fn(text: &'t str, changes: &mut u64) -> Cow<'t, str>;
-
-/// Elements whose content a tokenizer reads as something other than text and tags.
-pub const RAW: [&[u8]; 10] = [
-    b"iframe",
-    b"noembed",
-    b"noframes",
-    b"noscript",
-    b"plaintext",
-    b"script",
-    b"style",
-    b"textarea",
-    b"title",
-    b"xmp",
-];
 
 /// Longest gloss, in bytes: `zhuǎng` with its tone mark as a character of its own has eight.
 const LONGEST_GLOSS: usize = 12;
@@ -195,16 +183,6 @@ fn text_spans(source: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
             _ => {}
         }
         None
-    })
-}
-
-/// The tokens of HTML, with where they are in the source.
-pub fn tokens(source: &str) -> impl Iterator<Item = Token<usize>> {
-    let mut emitter = DefaultEmitter::<usize>::new_with_span();
-    emitter.naively_switch_states(true);
-    Tokenizer::new_with_emitter(source, emitter).map(|token| match token {
-        Ok(token) => token,
-        Err(never) => match never {},
     })
 }
 

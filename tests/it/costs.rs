@@ -40,9 +40,17 @@ async fn a_query_string_has_a_bounded_number_of_parameters() {
 }
 
 #[actix_web::test]
-async fn a_body_nested_without_end_is_refused_where_it_stands() {
+async fn a_body_that_no_parser_bears_is_refused_where_it_stands() {
     let (_app, editor) = editor().await;
-    for (body, format) in [("<div>".repeat(20_000), "html"), (">".repeat(20_000), "markdown")] {
+    let attributes: String = (0..10_000).map(|n| format!(" a{n}")).collect();
+    let hostile = [
+        ("<div>".repeat(20_000), "html"),
+        ("<div><!--</div>-->".repeat(5_000), "html"),
+        (">".repeat(20_000), "markdown"),
+        (format!("<p{attributes}>"), "html"),
+        ("&".repeat(60_000), "text"),
+    ];
+    for (body, format) in hostile {
         let article = json!({"title": "Deep", "body": body, "body_format": format});
         assert_eq!(
             editor.post(ARTICLES, article).await.faults(),

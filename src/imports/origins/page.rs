@@ -4,7 +4,6 @@
 //! JSON-LD), then what it says in words, as Chinese portals do: a breadcrumb, and a
 //! line like `发布时间：2019-09-20 作者： 来源： 浏览：2600`. The texts themselves are not cleaned.
 
-mod bare;
 mod facts;
 mod html;
 

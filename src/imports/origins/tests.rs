@@ -103,7 +103,7 @@ fn read(bytes: &[u8]) -> usize {
 
 /// What is not text: tags with their attributes, and comments.
 fn markup(source: &str) -> Vec<String> {
-    let tokens = clean::tokens(source).map(|token| match token {
+    let tokens = crate::markup::tokens(source).map(|token| match token {
         html5gum::Token::StartTag(tag) => {
             let values = tag.attributes.iter().map(|(name, value)| format!("{name:?}={:?}", value.value));
             format!("{:?} {:?}", tag.name, values.collect::<Vec<_>>())

@@ -4,14 +4,16 @@ use chrono::{DateTime, Utc};
 use dom_smoothie::{Config, Readability};
 use serde_json::Value;
 
-use super::bare::{Bare, bare};
 use super::{Page, check_size, facts};
 use crate::imports::clean;
 use crate::imports::origins::dates;
 use crate::imports::origins::row::{Found, Row, web_url, words};
+use crate::markup::{Bare, bare, bounds};
 
 /// Longest text of an element that is more than running text, in bytes.
 const LINE: usize = 500;
+/// Most elements of a page.
+const MOST_ELEMENTS: usize = 50_000;
 
 /// Reads an article out of a page; `external_id` is what it shall be known as.
 ///
@@ -20,11 +22,11 @@ const LINE: usize = 500;
 ///
 /// # Errors
 ///
-/// The page is larger than 8 MiB, has no text, or has more than 20,000 elements,
-/// ones nested more than 200 deep, or what else no page has and no parser bears.
+/// The page is larger than 8 MiB, has no text, or is beyond the [`bounds`] of what a parser bears.
 pub fn read_html(html: &str, external_id: &str) -> Found {
     check_size(html)?;
-    let bare = bare(html)?;
+    bounds::check(html, MOST_ELEMENTS).map_err(|beyond| format!("The page {beyond}."))?;
+    let bare = bare(html);
     let text = clean::lines(&bare.html);
     let page = Page::new(&text);
     let mut site = Site::new(&bare);

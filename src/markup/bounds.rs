@@ -1,0 +1,150 @@
+//! What a parser of HTML can bear.
+//!
+//! Trees are built in time with the square of some measures: how deep elements are nested, how
+//! many attributes one has, how many character references there are. One megabyte can hold up
+//! a thread for minutes, so these are counted first, in time with the length alone.
+
+use html5gum::Tokenizer;
+use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
+
+/// Most elements open at once.
+const DEPTH: usize = 200;
+/// Most attributes of an element.
+const ATTRIBUTES: usize = 200;
+/// Most character references.
+const REFERENCES: usize = 50_000;
+/// Most end tags that end another element than the one begun last.
+const MISNESTED: usize = 1_000;
+
+/// Elements that hold nothing.
+const VOID: &[&[u8]] = &[
+    b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source",
+    b"track", b"wbr",
+];
+/// Elements that end where the next of them begins, or what they are in ends.
+const IMPLIED: &[&[u8]] = &[b"dd", b"dt", b"li", b"option", b"p", b"td", b"th", b"tr"];
+/// Elements whose end tag ends the implied ones in them.
+const BLOCKS: &[&[u8]] = &[
+    b"article",
+    b"aside",
+    b"blockquote",
+    b"body",
+    b"center",
+    b"div",
+    b"dl",
+    b"figure",
+    b"footer",
+    b"form",
+    b"header",
+    b"main",
+    b"nav",
+    b"ol",
+    b"section",
+    b"select",
+    b"table",
+    b"tbody",
+    b"tfoot",
+    b"thead",
+    b"tr",
+    b"ul",
+];
+/// Elements that a parser opens again in each paragraph until they are ended.
+const MARKS: &[&[u8]] = &[
+    b"a", b"b", b"big", b"code", b"em", b"font", b"i", b"nobr", b"s", b"small", b"strike", b"strong", b"tt",
+    b"u",
+];
+
+/// Fails with a phrase that says which bound `html` is beyond: "is nested more than 200 deep".
+///
+/// `most_elements` bounds how many elements there may be, those counted that come to be because
+/// `<b>` and its like are opened again.
+pub fn check(html: &str, most_elements: usize) -> Result<(), String> {
+    if html.bytes().filter(|byte| *byte == b'&').count() > REFERENCES {
+        return Err(format!("has more than {REFERENCES} character references"));
+    }
+    let mut load = Load { most_elements, ..Load::default() };
+    let mut emitter =
+        CallbackEmitter::<_, String, ()>::new(|event: CallbackEvent<'_>, _| load.add(event).err());
+    emitter.naively_switch_states(true);
+    match Tokenizer::new_with_emitter(html, emitter).next() {
+        Some(Ok(beyond)) => Err(beyond),
+        Some(Err(never)) => match never {},
+        None => Ok(()),
+    }
+}
+
+/// What a parser would hold where it stands.
+#[derive(Default)]
+struct Load {
+    most_elements: usize,
+    elements: usize,
+    /// The open elements, from the outermost.
+    open: Vec<Vec<u8>>,
+    marks: usize,
+    misnested: usize,
+    /// Attributes of the tag that is being read.
+    attributes: usize,
+}
+
+impl Load {
+    fn add(&mut self, event: CallbackEvent<'_>) -> Result<(), String> {
+        match event {
+            CallbackEvent::OpenStartTag { name } => self.begin(name),
+            CallbackEvent::AttributeName { .. } => self.attributes += 1,
+            CallbackEvent::CloseStartTag { .. } => self.attributes = 0,
+            CallbackEvent::EndTag { name } => {
+                self.end(name);
+                self.attributes = 0;
+            }
+            _ => return Ok(()),
+        }
+        if self.attributes > ATTRIBUTES {
+            Err(format!("has an element with more than {ATTRIBUTES} attributes"))
+        } else if self.open.len() > DEPTH {
+            Err(format!("is nested more than {DEPTH} deep"))
+        } else if self.elements > self.most_elements {
+            Err(format!("makes more than {} elements", self.most_elements))
+        } else if self.misnested > MISNESTED {
+            Err(format!("has more than {MISNESTED} end tags that do not end what was begun last"))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn begin(&mut self, name: &[u8]) {
+        self.elements += 1 + self.marks;
+        if VOID.contains(&name) {
+            return;
+        }
+        if IMPLIED.contains(&name) {
+            self.end_implied(b"");
+        } else if name == b"a" {
+            self.close(name);
+        }
+        self.marks += usize::from(MARKS.contains(&name));
+        self.open.push(name.to_vec());
+    }
+
+    fn end(&mut self, name: &[u8]) {
+        // With nothing to end, `</p>` and `</br>` are elements of their own.
+        self.elements += 1 + self.marks;
+        if BLOCKS.contains(&name) {
+            self.end_implied(name);
+        }
+        self.close(name);
+    }
+
+    /// Ends implied elements from the innermost, up to one of that name.
+    fn end_implied(&mut self, name: &[u8]) {
+        while self.open.pop_if(|last| *last != name && IMPLIED.contains(&last.as_slice())).is_some() {}
+    }
+
+    /// Ends the innermost element of that name, and none in between.
+    fn close(&mut self, name: &[u8]) {
+        if let Some(at) = self.open.iter().rposition(|open| open == name) {
+            self.open.remove(at);
+            self.misnested += usize::from(at < self.open.len());
+            self.marks -= usize::from(MARKS.contains(&name));
+        }
+    }
+}
