@@ -119,7 +119,7 @@ async fn edge(
     let standing = answered
         .as_ref()
         .ok()
-        .and_then(|response| response.request().extensions().get::<Standing>().copied());
+        .and_then(|response| response.request().extensions().get::<Standing>().cloned());
     let head = match &mut answered {
         Ok(response) => response.response_mut().head_mut(),
         Err(lost) => lost.response.head_mut(),

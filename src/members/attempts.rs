@@ -6,6 +6,7 @@
 //! does not keep the owner out.
 
 use actix_web::{HttpMessage, HttpRequest};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{email, sessions};
@@ -15,6 +16,9 @@ use crate::changes::model::{Actor, Change};
 use crate::error::Result;
 use crate::http::client::Client;
 use crate::throttle::{self, Rule, Standing};
+
+/// How many attempts are counted at once: a flood of them leaves connections to the readers.
+static GATE: Semaphore = Semaphore::const_new(2);
 
 /// Counts a request of a visitor who needs no password, by network.
 pub async fn visitor(app: &App, req: &HttpRequest, client: &Client) -> Result<()> {
@@ -33,43 +37,38 @@ pub async fn mail(app: &App, account: &str) -> Result<()> {
 
 /// An attempt that was let through.
 pub struct Attempt {
-    standing: Standing,
-    keys: Vec<Vec<u8>>,
+    standings: Vec<Standing>,
 }
 
 impl Attempt {
     /// Counts an attempt at the account of `address`; 429 when it comes too early.
     pub async fn begin(app: &App, req: &HttpRequest, client: &Client, address: &str) -> Result<Self> {
+        let _turn = GATE.acquire().await;
         let free = app.config.access.login_attempts;
         let rule =
             |name, times: i32, longest| Rule { name, free: free.saturating_mul(times), window: 900, longest };
         let account = email::canonical(address).unwrap_or_else(|| address.trim().to_lowercase());
-        let here = [account.as_str(), client.network.as_str()];
-        let pair = rule("login", 1, 900);
-        let standing = pair.take(app, &here).await?;
-        let mut keys = vec![pair.key(app, &here)];
-        req.extensions_mut().insert(standing);
+        let here = rule("login", 1, 900).take(app, &[&account, &client.network]).await?;
+        req.extensions_mut().insert(here.clone());
+        let mut standings = vec![here];
         let network = sessions::network(app, client);
         if !sessions::queries::knows_network(&mut *app.conn().await?, &account, &network).await? {
-            for (rule, subject) in
-                [(rule("login-account", 2, 60), &account), (rule("login-network", 10, 10), &client.network)]
-            {
-                rule.take(app, &[subject]).await?;
-                keys.push(rule.key(app, &[subject]));
-            }
+            standings.push(rule("login-account", 2, 60).take(app, &[&account]).await?);
+            standings.push(rule("login-network", 10, 10).take(app, &[&client.network]).await?);
         }
-        Ok(Self { standing, keys })
+        Ok(Self { standings })
     }
 
     /// It was right: it does not count.
     pub async fn succeeded(self, app: &App) -> Result<()> {
-        throttle::forgive(app, &self.keys).await
+        throttle::forgive(app, &self.standings).await
     }
 
-    /// It was wrong. A streak of refusals is told to the audit trail, once.
+    /// It was wrong. A streak of refusals is told to the audit trail, once by each rule that
+    /// slows it down from here on.
     pub async fn failed(self, app: &App, member: Option<Uuid>) -> Result<()> {
-        let streak = self.standing.attempts == app.config.access.login_attempts;
-        if let Some(member) = member.filter(|_| streak) {
+        let is_streak = self.standings.iter().any(Standing::is_spent);
+        if let Some(member) = member.filter(|_| is_streak) {
             let change = Change::new("login_refused", "member", member);
             changes::queries::record(&mut *app.conn().await?, Actor::VISITOR, change).await?;
         }

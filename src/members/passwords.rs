@@ -136,6 +136,7 @@ impl Hasher {
         let thread = std::thread::Builder::new().name("password".to_owned());
         let started = thread.spawn(move || {
             priority::background();
+            let _naps = priority::Naps::begin();
             let result = work();
             drop(permit);
             // Nobody waits any more if the client has hung up.

@@ -25,11 +25,13 @@ pub struct Rule {
 }
 
 /// Where a client stands with a rule.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Standing {
     rule: Rule,
+    /// Under which attempts are counted.
+    key: Vec<u8>,
     /// Attempts in this window, this one included.
-    pub attempts: i32,
+    attempts: i32,
     /// Seconds until the next attempt is taken.
     wait: i32,
     refused: bool,
@@ -42,7 +44,7 @@ impl Rule {
     /// are no way around the limit; [`forgive`] takes it back.
     pub async fn take(self, app: &App, subject: &[&str]) -> Result<Standing> {
         let key = self.key(app, subject);
-        let standing = queries::take(&mut *app.conn().await?, self, &key).await?;
+        let standing = queries::take(&mut *app.conn().await?, self, key).await?;
         match standing.refused {
             true => Err(Error::Throttled { rule: self.name, wait: standing.wait.max(1) }),
             false => Ok(standing),
@@ -50,19 +52,25 @@ impl Rule {
     }
 
     /// The name under which attempts are counted: a keyed hash, so that the table tells nobody who tried.
-    pub fn key(&self, app: &App, subject: &[&str]) -> Vec<u8> {
+    fn key(self, app: &App, subject: &[&str]) -> Vec<u8> {
         let mut parts: Vec<&[u8]> = vec![b"throttle", self.name.as_bytes()];
         parts.extend(subject.iter().map(|part| part.as_bytes()));
         app.keys.derive(&parts).to_vec()
     }
 }
 
-/// Takes back an attempt that was no abuse, at each of `keys`.
-pub async fn forgive(app: &App, keys: &[Vec<u8>]) -> Result<()> {
-    Ok(queries::forgive(&mut *app.conn().await?, keys).await?)
+/// Takes back an attempt that was no abuse, by each of the rules that counted it.
+pub async fn forgive(app: &App, standings: &[Standing]) -> Result<()> {
+    let keys: Vec<&[u8]> = standings.iter().map(|standing| standing.key.as_slice()).collect();
+    Ok(queries::forgive(&mut *app.conn().await?, &keys).await?)
 }
 
 impl Standing {
+    /// Whether this was the last attempt without a wait.
+    pub fn is_spent(&self) -> bool {
+        self.attempts == self.rule.free
+    }
+
     /// Tells the client, as draft-ietf-httpapi-ratelimit-headers has it.
     pub fn tell(&self, headers: &mut HeaderMap) {
         let Rule { name, free, window, .. } = self.rule;

@@ -18,7 +18,7 @@ struct Taken {
 }
 
 /// Counts an attempt, unless it comes too early.
-pub async fn take(conn: &mut AsyncPgConnection, rule: Rule, key: &[u8]) -> QueryResult<Standing> {
+pub async fn take(conn: &mut AsyncPgConnection, rule: Rule, key: Vec<u8>) -> QueryResult<Standing> {
     let taken: Taken = sql_query(
         "INSERT INTO auth.throttles AS t (key, attempts, window_ends, free_at)
          VALUES ($1, 1, now() + make_interval(secs => $2), '-infinity')
@@ -33,17 +33,17 @@ pub async fn take(conn: &mut AsyncPgConnection, rule: Rule, key: &[u8]) -> Query
                           t.window_ends > now() AND t.free_at > now() AS early) AS state)
          RETURNING attempts, refused, CASE WHEN free_at > now() THEN ceil(extract(epoch FROM free_at - now()))::int ELSE 0 END AS wait",
     )
-    .bind::<Binary, _>(key)
+    .bind::<Binary, _>(&key)
     .bind::<Integer, _>(rule.window)
     .bind::<Integer, _>(rule.free)
     .bind::<Integer, _>(rule.longest)
     .get_result(conn)
     .await?;
-    Ok(Standing { rule, attempts: taken.attempts, wait: taken.wait, refused: taken.refused })
+    Ok(Standing { rule, key, attempts: taken.attempts, wait: taken.wait, refused: taken.refused })
 }
 
 /// Takes back one attempt at each key.
-pub async fn forgive(conn: &mut AsyncPgConnection, keys: &[Vec<u8>]) -> QueryResult<()> {
+pub async fn forgive(conn: &mut AsyncPgConnection, keys: &[&[u8]]) -> QueryResult<()> {
     sql_query(
         "UPDATE auth.throttles SET attempts = greatest(0, attempts - 1), free_at = '-infinity'
          WHERE key IN (SELECT key FROM auth.throttles WHERE key = ANY($1) ORDER BY key FOR UPDATE)",

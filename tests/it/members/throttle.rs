@@ -72,6 +72,19 @@ async fn a_streak_of_refused_logins_is_in_the_audit_trail_once() {
 }
 
 #[actix_web::test]
+async fn a_streak_of_refused_logins_over_many_networks_is_in_the_audit_trail_once() {
+    let (app, anon) = TestApp::start_with(&["--trusted-proxies", "127.0.0.0/8"]).await;
+    let admin = app.db_member(inkstone::members::model::Role::Admin).await;
+    let id = register(&anon, "ada@example.org").await["id"].clone();
+    for number in 0..15 {
+        from(&anon, &format!("198.51.100.{number}"), WRONG).await;
+    }
+    let trail = admin.get("/api/v1/audit?action=login_refused").await.data(200);
+    assert_eq!(trail.as_array().unwrap().len(), 1);
+    assert_eq!(trail[0]["entity_id"], id);
+}
+
+#[actix_web::test]
 async fn right_passwords_do_not_count() {
     let (_app, anon) = TestApp::start().await;
     register(&anon, "ada@example.org").await;
