@@ -203,16 +203,22 @@ pub struct Http {
 #[derive(Args, Clone, Debug)]
 pub struct Database {
     /// A PostgreSQL to use; without it a private one is started in the data directory.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
     /// Where the private PostgreSQL and the signing key live.
-    #[arg(long, env = "INKSTONE_DATA_DIR", default_value = "./inkstone-data", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "INKSTONE_DATA_DIR",
+        default_value = "./inkstone-data",
+        value_name = "DIR"
+    )]
     pub data_dir: PathBuf,
     /// Folder of the PostgreSQL programs, if they are not found by themselves.
-    #[arg(long, env = "INKSTONE_PG_BIN", value_name = "DIR")]
+    #[arg(long, global = true, env = "INKSTONE_PG_BIN", value_name = "DIR")]
     pub pg_bin: Option<PathBuf>,
     /// Connections this process keeps.
-    #[arg(long, env = "INKSTONE_POOL_SIZE", default_value_t = 12, value_name = "N")]
+    #[arg(long, global = true, env = "INKSTONE_POOL_SIZE", default_value_t = 12, value_name = "N")]
     pub pool_size: usize,
 }
 

@@ -121,6 +121,36 @@ async fn a_hidden_id_is_no_better_known_and_takes_no_views() {
 }
 
 #[actix_web::test]
+async fn nothing_private_can_be_filtered_sorted_included_or_named() {
+    let (_app, cast) = scene().await;
+    // Where a name can be given, one that the database knows, and one that nobody knows.
+    let asked = [
+        ("filter[author.NAME][$startsWith]=x", "password_hash", "passmark_hush"),
+        ("filter[author][NAME][$eq]=x", "email", "emoil"),
+        ("filter[t0.NAME]=x", "password", "passmark"),
+        ("NAME=x", "created_by", "crooned_by"),
+        ("sort=NAME", "source_hash", "source_hush"),
+        ("sort=author.NAME", "email", "emoil"),
+        ("fields=*,NAME.*", "members", "mumbles"),
+        ("fields=title,NAME", "password_hash", "passmark_hush"),
+        ("fields=NAME", "sessions", "sections"),
+        ("include=NAME", "members", "mumbles"),
+        ("include=category,author.NAME", "sessions", "sections"),
+    ];
+    for client in [&cast.anon, &cast.member, &cast.admin] {
+        for (query, real, invented) in asked {
+            let said = async |name: &str| {
+                let path = format!("{ARTICLES}?{}", query.replace("NAME", name));
+                let (status, _, text) = face(&ask(client, Method::GET, &path).await);
+                assert_eq!(status, 400, "{path}");
+                text.replace(name, "NAME")
+            };
+            assert_eq!(said(real).await, said(invented).await, "{query}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn sections_count_only_what_is_public() {
     let (_app, cast) = scene().await;
     for section in ["news", "local"] {

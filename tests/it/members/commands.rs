@@ -11,8 +11,7 @@ use crate::harness::process::{Process, inkstone, open_folder};
 
 /// Runs `inkstone` over `dir` with `input`, and returns what it printed; fails unless it succeeded as told.
 fn run(dir: &std::path::Path, arguments: &[&str], input: &str, succeeds: bool) -> String {
-    let (group, rest) = arguments.split_first().unwrap();
-    let mut command = inkstone(&[&[*group, "--data-dir", dir.to_str().unwrap()], rest].concat());
+    let mut command = inkstone(&[arguments, &["--data-dir", dir.to_str().unwrap()]].concat());
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
