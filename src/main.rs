@@ -29,6 +29,10 @@ use url::Url;
 /// How long a retired key verifies beyond the life of a token: nodes notice a change within seconds.
 const RETIRED_FOR: Duration = Duration::from_secs(120);
 
+/// Bodies are parsed into many small pieces, which this allocator makes and drops in half the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::init();
