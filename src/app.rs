@@ -39,6 +39,12 @@ impl App {
         Ok(self.pool.get().await?)
     }
 
+    /// A connection that nobody waits for, to do something faster with.
+    pub async fn spare_conn(&self) -> Option<Conn> {
+        let at_once = ::deadpool::managed::Timeouts { wait: Some(Duration::ZERO), ..self.pool.timeouts() };
+        self.pool.timeout_get(&at_once).await.ok()
+    }
+
     /// Runs `work` in a transaction: all of it, or none.
     ///
     /// It runs in a task of its own, so a client that hangs up cannot stop it

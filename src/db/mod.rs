@@ -57,14 +57,15 @@ async fn warn_of_language(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     Ok(())
 }
 
-/// Lets the statements of this transaction take as long as bulk work does, and
-/// wait for a client in between.
-pub async fn allow_bulk(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+/// Lets the statements of this transaction take as long as bulk work does, wait for a
+/// client in between, and for the locks of others as long as `lock_wait` says: `10s`.
+pub async fn allow_bulk(conn: &mut AsyncPgConnection, lock_wait: &str) -> QueryResult<()> {
     diesel::sql_query(
-        "SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', '10s', true),
+        "SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', $1, true),
              set_config('idle_in_transaction_session_timeout', '60s', true),
              set_config('work_mem', '64MB', true)",
     )
+    .bind::<diesel::sql_types::Text, _>(lock_wait)
     .execute(conn)
     .await?;
     Ok(())

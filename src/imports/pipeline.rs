@@ -11,7 +11,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::articles::{self, Context, Parsed, Ready, queries};
+use super::articles::{self, Context, Parsed, Portion, Ready, queries};
 use super::body::Labels;
 use super::decode::decoded;
 use super::params::ImportParams;
@@ -26,9 +26,9 @@ use crate::error::{Error, Result};
 use crate::priority;
 
 /// Rows that are written together.
-const BATCH_ROWS: usize = 1_000;
+const BATCH_ROWS: usize = 2_000;
 /// Bytes of rows that are written together, more or less.
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 6 << 20;
 
 /// How an import ended: what it did, and what stopped it, if something did.
 pub struct Ended {
@@ -168,12 +168,7 @@ async fn prepare_all(
     Ok(())
 }
 
-async fn prepare(
-    app: &App,
-    params: Arc<ImportParams>,
-    rows: Vec<RawRow>,
-    is_utf8: bool,
-) -> Result<Vec<Ready>> {
+async fn prepare(app: &App, params: Arc<ImportParams>, rows: Vec<RawRow>, is_utf8: bool) -> Result<Portion> {
     let parsing = params.clone();
     let parsed: Vec<Result<Parsed, Ready>> =
         on_all_cores(move || articles::parse(rows, &parsing, is_utf8)).await?;
@@ -182,7 +177,7 @@ async fn prepare(
     let standing = queries::standing(&mut conn, identities).await?;
     let (tree, now) = (tree(&mut conn).await?, db::now(&mut conn).await?);
     drop(conn);
-    on_all_cores(move || articles::prepare(parsed, &standing, &Context { params: &params, tree: &tree, now }))
+    on_all_cores(move || articles::prepare(parsed, standing, &Context { params: &params, tree: &tree, now }))
         .await
 }
 

@@ -1,12 +1,13 @@
 //! Batches into the database: each in a transaction of its own, or all in one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
 use actix_web::web;
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 
-use super::articles::{self, Ready};
+use super::articles::{self, Identity, Portion};
 use super::params::ImportParams;
 use super::report::{Cleaned, Outcome, RowOutcome};
 use super::small::{self, Small};
@@ -16,6 +17,9 @@ use crate::changes::model::Actor;
 use crate::db;
 use crate::db::pool::Conn;
 use crate::error::{Code, Error, Result};
+
+/// Rows of a batch that are worth two transactions.
+const MANY: usize = 500;
 
 /// What can be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +56,7 @@ impl Resource {
 #[derive(Clone, Debug)]
 pub enum Batch {
     /// Articles, prepared.
-    Articles(Vec<Ready>),
+    Articles(Portion),
     /// Sections or notices, as they were read.
     Small(Vec<Small>),
 }
@@ -91,9 +95,14 @@ pub struct Job {
     pub resource: Resource,
 }
 
+/// How many batches may be read and prepared while one is written.
+const AHEAD: usize = 2;
+
 /// Writes batches, in order.
 pub struct Writer {
     job: Job,
+    /// What the last batches were about, which those after them may not have seen.
+    recent: VecDeque<HashSet<Identity>>,
     /// The one transaction of an import that is all or nothing.
     whole: Option<Conn>,
 }
@@ -107,32 +116,59 @@ impl Writer {
             AnsiTransactionManager::begin_transaction(&mut *conn).await?;
             whole = Some(conn);
         }
-        Ok(Self { job, whole })
+        Ok(Self { job, recent: VecDeque::new(), whole })
     }
 
     /// Writes a batch. `Ok(Err(…))`: it was not written, because rows failed and the import is to stop then.
     pub async fn write(&mut self, batch: Batch) -> Result<Result<Written, Written>> {
         let aborts = self.job.params.aborts();
         if let Some(conn) = &mut self.whole {
-            let written = write(conn, &self.job, &batch).await?;
+            // What this transaction has written nobody else could have looked at.
+            let written = write(conn, None, &self.job, &batch, false).await;
+            if written.is_err() {
+                // Left open, it would keep its locks.
+                let _ = AnsiTransactionManager::rollback_transaction(&mut **conn).await;
+            }
+            let written = written?;
             let stops = aborts && written.has_failed();
             return Ok(if stops { Err(written) } else { Ok(written) });
         }
+        let is_current = self.is_current(&batch);
         let failed: Rc<RefCell<Option<Written>>> = Rc::default();
-        let (job, stopped) = (self.job.clone(), failed.clone());
+        let (job, stopped, is_first) = (self.job.clone(), failed.clone(), Cell::new(true));
         let done = self.job.app.write(async move |tx| {
-            let written = write(tx, &job, &batch).await?;
-            if aborts && written.has_failed() {
-                // An error undoes what the batch has written.
-                stopped.replace(Some(written));
-                return Err(Error::Refused(Code::ImportAborted, String::new()));
+            // What failed is looked at anew, and in one transaction, whose waits the database sees.
+            let is_first = is_first.replace(false);
+            let mut beside = if is_first { Beside::begin(&job.app, &batch).await } else { None };
+            let written = match write(tx, beside.as_mut(), &job, &batch, is_first && is_current).await {
+                Ok(written) if aborts && written.has_failed() => {
+                    // An error undoes what the batch has written.
+                    stopped.replace(Some(written));
+                    Err(Error::Refused(Code::ImportAborted, String::new()))
+                }
+                written => written,
+            };
+            if let Some(beside) = beside {
+                beside.end(written.is_ok()).await?;
             }
-            Ok(written)
+            written
         });
         match (done.await, failed.take()) {
             (_, Some(written)) => Ok(Err(written)),
             (done, None) => Ok(Ok(done?)),
         }
+    }
+
+    /// Whether no batch that was on its way while this one was prepared is about the same articles.
+    fn is_current(&mut self, batch: &Batch) -> bool {
+        let Batch::Articles(portion) = batch else { return false };
+        let own: HashSet<Identity> = portion.identities().cloned().collect();
+        let is_current = self.recent.iter().all(|recent| recent.is_disjoint(&own));
+        self.recent.push_back(own);
+        if self.recent.len() > AHEAD {
+            self.recent.pop_front();
+        }
+        is_current
     }
 
     /// Ends the one transaction, if there is one: with all that is in it, or without.
@@ -147,10 +183,54 @@ impl Writer {
     }
 }
 
-async fn write(tx: &mut Tx, job: &Job, batch: &Batch) -> Result<Written> {
-    db::allow_bulk(tx).await?;
+/// A second transaction, for rows that can be written beside the others of their batch.
+///
+/// It is committed before the first one: should that fail, half a batch is there, of which
+/// nobody was told, and which the same rows again find unchanged.
+pub struct Beside(Conn);
+
+impl Beside {
+    /// Begins one, if the batch is worth it and a connection is free.
+    async fn begin(app: &App, batch: &Batch) -> Option<Self> {
+        if !matches!(batch, Batch::Articles(portion) if portion.rows.len() >= MANY) {
+            return None;
+        }
+        let mut conn = app.spare_conn().await?;
+        AnsiTransactionManager::begin_transaction(&mut *conn).await.ok()?;
+        // Two imports may wait for each other's halves, which the database cannot see.
+        db::allow_bulk(&mut conn, "1s").await.ok()?;
+        Some(Self(conn))
+    }
+
+    /// Its connection.
+    pub fn tx(&mut self) -> &mut Tx {
+        &mut self.0
+    }
+
+    async fn end(mut self, keep: bool) -> Result<()> {
+        if keep {
+            AnsiTransactionManager::commit_transaction(&mut *self.0).await?;
+        } else {
+            // A connection that cannot even roll back is dropped by the pool.
+            let _ = AnsiTransactionManager::rollback_transaction(&mut *self.0).await;
+        }
+        Ok(())
+    }
+}
+
+async fn write(
+    tx: &mut Tx,
+    beside: Option<&mut Beside>,
+    job: &Job,
+    batch: &Batch,
+    is_current: bool,
+) -> Result<Written> {
+    db::allow_bulk(tx, "10s").await?;
     let written = match batch {
-        Batch::Articles(rows) => articles::writing::write(tx, &job.params, job.actor, rows).await?,
+        Batch::Articles(portion) => {
+            let beside = beside.map(Beside::tx);
+            articles::writing::write(tx, beside, &job.params, job.actor, portion, is_current).await?
+        }
         Batch::Small(rows) => small::write(tx, job, rows).await?,
     };
     if written.has_changed() {

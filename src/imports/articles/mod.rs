@@ -93,6 +93,22 @@ enum State {
     Prepared(Box<Prepared>),
 }
 
+/// Rows of a batch, with the articles that they were held against.
+#[derive(Clone, Debug)]
+pub struct Portion {
+    /// The rows, in the body's order.
+    pub rows: Vec<Ready>,
+    /// The articles that were there a moment ago.
+    pub standing: HashMap<Identity, Standing>,
+}
+
+impl Portion {
+    /// What the rows are about.
+    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.rows.iter().filter_map(Ready::identity)
+    }
+}
+
 /// What preparing a row takes.
 pub struct Context<'c> {
     /// How to import.
@@ -144,9 +160,9 @@ pub fn own_id(value: &Value) -> String {
 /// Validates and sanitises rows on all cores, but for those that stand there already.
 pub fn prepare(
     rows: Vec<Result<Parsed, Ready>>,
-    standing: &HashMap<Identity, Standing>,
+    standing: HashMap<Identity, Standing>,
     context: &Context<'_>,
-) -> Vec<Ready> {
+) -> Portion {
     let prepared = rows.into_par_iter().map(|row| match row {
         Ok(parsed) if is_known(&parsed, standing.get(&parsed.identity), context) => Ready {
             line: parsed.line,
@@ -159,7 +175,7 @@ pub fn prepare(
         }
         Err(failed) => failed,
     });
-    prepared.collect()
+    Portion { rows: prepared.collect(), standing }
 }
 
 /// Whether the article stands as just this row left it.

@@ -200,6 +200,9 @@ fn bound<'l>(text: String, lines: &'l [Line<'l>], actor: Actor) -> BoxedSqlQuery
 
 /// Adds articles with their views and their lines in the log. Constraints as for a single one.
 pub async fn insert(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Actor) -> QueryResult<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     let text = format!(
         "WITH written AS (
              INSERT INTO articles (id, slug, external_id, title, summary, summary_made, body, body_source,
@@ -219,6 +222,9 @@ pub async fn insert(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Act
 
 /// Replaces what articles say, takes them out of the trash, and writes their lines in the log.
 pub async fn update(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Actor) -> QueryResult<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     let text = format!(
         "WITH written AS (
              UPDATE articles SET slug = new.slug, external_id = new.external_id, title = new.title,

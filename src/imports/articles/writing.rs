@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
 use uuid::Uuid;
 
 use super::queries::{self, Before, Line, Standing};
-use super::{Context, Identity, Prepared, Ready, State, prepare_one};
+use super::{Context, Identity, Portion, Prepared, Ready, State, prepare_one};
 use crate::app::Tx;
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
@@ -38,7 +38,7 @@ struct Pending<'b> {
 struct Batch<'b> {
     params: &'b ImportParams,
     actor: Actor,
-    standing: HashMap<Identity, Standing>,
+    standing: Cow<'b, HashMap<Identity, Standing>>,
     tree: Tree,
     outcomes: Vec<Option<Outcome>>,
     created_categories: u64,
@@ -46,11 +46,23 @@ struct Batch<'b> {
 
 /// Writes a batch and says what became of each of its rows.
 ///
+/// `is_current` says that the import itself has not touched the portion's articles since it looked.
+/// Some of it goes through `beside`, a second transaction, to be written at the same time.
 /// A row that cannot be written is left out and told. Fails, and is to be
 /// repeated from the start, when somebody else took a slug or an id meanwhile.
-pub async fn write(tx: &mut Tx, params: &ImportParams, actor: Actor, rows: &[Ready]) -> Result<Written> {
-    let identities = rows.iter().filter_map(Ready::identity);
-    let standing = queries::standing(tx, identities).await?;
+pub async fn write(
+    tx: &mut Tx,
+    beside: Option<&mut Tx>,
+    params: &ImportParams,
+    actor: Actor,
+    portion: &Portion,
+    is_current: bool,
+) -> Result<Written> {
+    let rows = &portion.rows;
+    let standing = match is_current {
+        true => Cow::Borrowed(&portion.standing),
+        false => Cow::Owned(queries::standing(tx, portion.identities()).await?),
+    };
     let mut batch = Batch {
         params,
         actor,
@@ -64,7 +76,7 @@ pub async fn write(tx: &mut Tx, params: &ImportParams, actor: Actor, rows: &[Rea
     batch.supersede(rows, &mut pending);
     batch.meet(tx, &mut pending).await?;
     batch.name(tx, &mut pending).await?;
-    let cleaned = batch.store(tx, &pending).await?;
+    let cleaned = batch.store(tx, beside, &pending).await?;
     let outcomes = rows.iter().zip(batch.outcomes).map(|(row, outcome)| RowOutcome {
         line: row.line,
         name: row.name.clone(),
@@ -74,7 +86,7 @@ pub async fn write(tx: &mut Tx, params: &ImportParams, actor: Actor, rows: &[Rea
 }
 
 impl Ready {
-    fn identity(&self) -> Option<&Identity> {
+    pub(super) fn identity(&self) -> Option<&Identity> {
         match &self.state {
             State::Failed(_) => None,
             State::Known(parsed) => Some(&parsed.identity),
@@ -236,18 +248,31 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Writes all rows in two statements.
-    async fn store(&mut self, tx: &mut Tx, pending: &[Pending<'_>]) -> Result<Cleaned> {
-        let (old, new): (Vec<&Pending<'_>>, Vec<&Pending<'_>>) =
-            pending.iter().partition(|row| row.before.is_some());
-        if !new.is_empty() {
-            let lines: Vec<Line<'_>> = new.iter().map(|row| row.line()).collect();
-            queries::insert(tx, &lines, self.actor).await.map_err(or_lost)?;
-        }
-        if !old.is_empty() {
-            let lines: Vec<Line<'_>> = old.iter().map(|row| row.line()).collect();
-            queries::update(tx, &lines, self.actor).await.map_err(or_lost)?;
-        }
+    /// Writes all rows: those that are there already here, the new ones half here, half `beside`.
+    async fn store(
+        &mut self,
+        tx: &mut Tx,
+        beside: Option<&mut Tx>,
+        pending: &[Pending<'_>],
+    ) -> Result<Cleaned> {
+        let (old, new): (Vec<_>, Vec<_>) = pending.iter().partition(|row| row.before.is_some());
+        let [old, new] = [old, new].map(|rows| rows.into_iter().map(Pending::line).collect::<Vec<_>>());
+        // Another transaction does not see the sections made in this one.
+        let beside = beside.filter(|_| self.created_categories == 0);
+        let (here, there) = new.split_at(if beside.is_some() { new.len() / 2 } else { new.len() });
+        let writing_here = async {
+            queries::insert(tx, here, self.actor).await?;
+            queries::update(tx, &old, self.actor).await
+        };
+        let writing_there = async {
+            match beside {
+                Some(beside) => queries::insert(beside, there, self.actor).await,
+                None => Ok(()),
+            }
+        };
+        // Both to their ends: a statement that is left alone goes on, and keeps its locks.
+        let (here, there) = futures_util::future::join(writing_here, writing_there).await;
+        here.and(there).map_err(or_lost)?;
         let mut cleaned = Cleaned::default();
         for row in pending {
             cleaned += row.row.cleaned;

@@ -1,6 +1,6 @@
 //! The real binary, run as its users run it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -45,11 +45,17 @@ impl Process {
 
     /// Starts `command`, and waits for the line that says it is ready.
     pub fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut log = tempfile::tempfile().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log.try_clone().unwrap()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut printed = Vec::new();
         let url = loop {
-            let Some(line) = lines.next() else { panic!("it ended before it was ready: {:?}", child.wait()) };
+            let Some(line) = lines.next() else {
+                let mut why = String::new();
+                log.rewind().unwrap();
+                log.read_to_string(&mut why).unwrap();
+                panic!("it ended before it was ready: {:?}, {why}", child.wait());
+            };
             let line = line.unwrap();
             printed.push(line.clone());
             if let Some(url) = line.strip_prefix("Inkstone is ready: ") {

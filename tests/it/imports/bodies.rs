@@ -73,7 +73,7 @@ async fn labels_that_no_import_takes_are_refused() {
 #[actix_web::test]
 async fn the_live_stream_tells_progress_errors_and_ends_with_the_summary() {
     let (_app, editor) = start().await;
-    let mut body = rows(2_100);
+    let mut body = rows(4_100);
     body[3]["titel"] = json!("x");
     let request = editor.request(Method::POST, IMPORT).header("accept", NDJSON);
     let answer = request.labelled(NDJSON, ndjson(&body)).send().await.expect(200);
@@ -81,8 +81,8 @@ async fn the_live_stream_tells_progress_errors_and_ends_with_the_summary() {
     let types = column(&json!(lines), "type");
     assert_eq!(types, ["error", "progress", "progress", "progress", "summary"]);
     assert_eq!((&lines[0]["line"], &lines[0]["pointer"]), (&json!(4), &json!("/titel")));
-    assert_eq!(lines[1]["rows"], 1_000);
-    assert_eq!(counts(&lines[4]), [2_099, 0, 0, 1]);
+    assert_eq!(lines[1]["rows"], 2_000);
+    assert_eq!(counts(&lines[4]), [4_099, 0, 0, 1]);
 }
 
 #[actix_web::test]

@@ -73,11 +73,11 @@ async fn of_rows_with_one_id_the_last_counts_and_the_report_says_so() {
     assert_eq!(summary["warnings"][0]["code"], "repeated_row");
     assert_eq!(article(&editor, "a").await["title"], "Second");
     // Across batches too.
-    body.extend(rows(1_500));
+    body.extend(rows(2_500));
     body.push(row("a", "Third"));
     let summary = import(&editor, "", &body).await;
     let lines = column(&summary["warnings"], "line");
-    assert_eq!(lines, ["1", "1504"]);
+    assert_eq!(lines, ["1", "2504"]);
     assert_eq!(article(&editor, "a").await["title"], "Third");
 }
 
@@ -113,17 +113,50 @@ async fn an_atomic_import_is_all_or_nothing() {
 }
 
 #[actix_web::test]
+async fn a_row_that_comes_again_in_a_later_batch_counts_and_says_so() {
+    let (_app, editor) = start().await;
+    for (query, distance) in
+        [("?dry_run=true", 4_500), ("?atomic=true", 4_500), ("", 10), ("", 2_000), ("", 4_500)]
+    {
+        let mut body = rows(4_600);
+        body[distance + 20] = row("n-20", &format!("Again after {distance}{query}"));
+        let summary = import(&editor, query, &body).await;
+        assert_eq!(summary["failed"], 0, "{query} {distance}");
+        assert_eq!(summary["warnings"][0]["code"], "repeated_row", "{query} {distance}");
+        if query != "?dry_run=true" {
+            let title = article(&editor, "n-20").await["title"].clone();
+            assert_eq!(title, format!("Again after {distance}{query}"));
+        }
+    }
+    assert_eq!(total(&editor).await, 4_600);
+}
+
+#[actix_web::test]
+async fn a_row_that_says_again_what_an_earlier_one_changed_has_the_last_word() {
+    let (_app, editor) = start().await;
+    let before = rows(2_100);
+    import(&editor, "", &before).await;
+    for distance in [10, 2_000, 2_050] {
+        let mut body = before.clone();
+        body[20] = row("n-20", "Changed");
+        body.insert(20 + distance, before[20].clone());
+        import(&editor, "", &body).await;
+        assert_eq!(article(&editor, "n-20").await["title"], "Number 20", "{distance}");
+    }
+}
+
+#[actix_web::test]
 async fn an_import_that_aborts_says_where_to_go_on() {
     let (_app, editor) = start().await;
-    let mut body = rows(2_200);
-    body[1_500]["views"] = json!(-1);
+    let mut body = rows(3_200);
+    body[2_500]["views"] = json!(-1);
     let problem = send(&editor, "?on_error=abort", NDJSON, ndjson(&body)).await;
     let summary = problem.expect(422).json()["summary"].clone();
-    assert_eq!((&summary["ending"], &summary["committed_rows"]), (&json!("aborted"), &json!(1_000)));
-    assert_eq!(total(&editor).await, 1_000);
-    body[1_500]["views"] = json!(1);
-    let rest = import(&editor, "?skip=1000", &body).await;
-    assert_eq!((counts(&rest), &rest["committed_rows"]), ([1_200, 0, 0, 0], &json!(2_200)));
+    assert_eq!((&summary["ending"], &summary["committed_rows"]), (&json!("aborted"), &json!(2_000)));
+    assert_eq!(total(&editor).await, 2_000);
+    body[2_500]["views"] = json!(1);
+    let rest = import(&editor, "?skip=2000", &body).await;
+    assert_eq!((counts(&rest), &rest["committed_rows"]), ([1_200, 0, 0, 0], &json!(3_200)));
 }
 
 #[actix_web::test]
