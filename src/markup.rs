@@ -166,7 +166,7 @@ pub fn summarise(html: &str) -> String {
 fn beginning(html: &str) -> String {
     // What is cut at the end, at worst in an entity, lies beyond the summary.
     const ENOUGH: usize = SUMMARY_CHARS + 16;
-    let mut length = 1_024;
+    let mut length = 640;
     while length < html.len() {
         let text = to_text(&html[..html.floor_char_boundary(length)]);
         if text.chars().nth(ENOUGH).is_some() {

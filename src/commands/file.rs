@@ -14,13 +14,11 @@ use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 
 use super::told;
-use crate::config::bulk::{Import, Kind, Origin, RowFormat};
-use crate::imports::articles::row::KEYS;
+use crate::config::bulk::{Import, Origin, RowFormat};
 use crate::imports::body;
 use crate::imports::decode::{Compression, decoded};
 use crate::imports::report::RowProblem;
 use crate::imports::rows::{self, Columns, Format, Text};
-use crate::imports::small::{CATEGORY_KEYS, NOTICE_KEYS};
 
 /// The file of an import.
 pub struct Input {
@@ -126,22 +124,15 @@ impl Input {
     pub fn write_failed(
         &self,
         import: &Import,
+        format: &Format,
         failed: &BTreeMap<u64, RowProblem>,
     ) -> anyhow::Result<PathBuf> {
         let path = import.errors.clone().unwrap_or_else(|| beside(&import.file, "failed.ndjson"));
-        let known = match import.kind {
-            Kind::Articles => KEYS,
-            Kind::Categories => CATEGORY_KEYS,
-            Kind::Notices => NOTICE_KEYS,
-        };
-        let pairs = import.columns.iter().filter_map(|pair| pair.rsplit_once(':'));
-        let pairs = pairs.map(|(header, key)| (header.trim().to_owned(), key.trim().to_owned()));
-        let columns = Columns::new(pairs.collect()).of(known);
         let body = decoded(self.again()?, self.compression, self.encoding(import)?)?;
         let mut out =
             BufWriter::new(File::create(&path).with_context(|| format!("writing {}", path.display()))?);
         let (mut left, mut written) = (failed.len(), Ok(()));
-        let read = rows::read(&self.rows(columns), body.text, &mut |row| {
+        let read = rows::read(format, body.text, &mut |row| {
             if let Some(problem) = failed.get(&row.line) {
                 left -= 1;
                 written = write_row(&mut out, problem, &row.text);

@@ -28,6 +28,7 @@ use crate::imports::decode::Compression;
 use crate::imports::params::ImportParams;
 use crate::imports::pipeline::run;
 use crate::imports::report::{Ending, Event, RowProblem, Summary};
+use crate::imports::rows::Format;
 use crate::imports::writer::{Job, Resource};
 
 /// Bytes that are sent at once.
@@ -65,12 +66,9 @@ impl Watch {
 
 /// Imports through a running server.
 pub async fn remotely(server: &Server, import: &Import) -> anyhow::Result<String> {
-    let input = Input::open(import)?;
-    let mark = input.mark(import)?;
-    let skip = if import.resume { mark.as_ref().map_or(Ok(0), Mark::get)? } else { 0 };
-    let mut watch = watch(&input, mark, skip, import);
+    let (input, mut watch) = open(import)?;
     let path = format!("{}/import", import.kind.as_str());
-    let mut request = server.post(&path, &import.parameters(skip))?;
+    let mut request = server.post(&path, &import.parameters(watch.skip))?;
     request =
         request.header("accept", "application/x-ndjson").header("content-type", input.format.media_type());
     request = match input.compression {
@@ -113,19 +111,15 @@ fn bytes(mut source: Box<dyn Read + Send>) -> impl Stream<Item = io::Result<web:
 
 /// Imports into the database.
 pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<String> {
-    let input = Input::open(import)?;
-    let mark = input.mark(import)?;
-    let skip = if import.resume { mark.as_ref().map_or(Ok(0), Mark::get)? } else { 0 };
-    let pairs =
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(import.parameters(skip)).finish();
-    let params: ImportParams = query::read(&pairs).map_err(told)?;
-    let resource = resource(import.kind);
+    let (input, watch) = open(import)?;
+    let params = params(import, watch.skip)?;
     let labels = Labels {
-        format: input.rows(params.columns().map_err(told)?.of(resource.keys())),
+        format: row_format(&input, import)?,
         compression: input.compression,
         encoding: input.encoding(import)?,
     };
-    let watch = Rc::new(RefCell::new(watch(&input, mark, skip, import)));
+    let watch = Rc::new(RefCell::new(watch));
+    let resource = resource(import.kind);
     let job = Job { app: app.clone(), params: Rc::new(params), actor: Actor::SYSTEM, resource };
     let mut failure = Ok(());
     let ended = run(job, input.source()?, labels, async |events| {
@@ -153,18 +147,38 @@ fn resource(kind: Kind) -> Resource {
     }
 }
 
-fn watch(input: &Input, mark: Option<Mark>, skip: u64, import: &Import) -> Watch {
+/// The file, and what is known before its import begins.
+fn open(import: &Import) -> anyhow::Result<(Input, Watch)> {
+    let input = Input::open(import)?;
+    let mark = input.mark(import)?;
+    let skip = if import.resume { mark.as_ref().map_or(Ok(0), Mark::get)? } else { 0 };
     let display = Display::new(input.length, Arc::clone(&input.read));
     let commits = !(import.atomic || import.dry_run);
     let mark = mark.filter(|_| commits);
-    Watch { display, mark, failed: BTreeMap::new(), summary: None, problem: None, skip }
+    let watch = Watch { display, mark, failed: BTreeMap::new(), summary: None, problem: None, skip };
+    Ok((input, watch))
+}
+
+/// What the command line says, as the API is told.
+fn params(import: &Import, skip: u64) -> anyhow::Result<ImportParams> {
+    let pairs = import.parameters(skip);
+    let pairs = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    query::read(&pairs).map_err(told)
+}
+
+/// How the rows are written, and which columns are which keys.
+fn row_format(input: &Input, import: &Import) -> anyhow::Result<Format> {
+    let columns = params(import, 0)?.columns().map_err(told)?;
+    Ok(input.rows(columns.of(resource(import.kind).keys())))
 }
 
 /// Writes down what failed, says how it went, and fails unless every row is in.
 fn finish(watch: Watch, input: &Input, import: &Import) -> anyhow::Result<String> {
     watch.display.end();
-    let written =
-        if watch.failed.is_empty() { None } else { Some(input.write_failed(import, &watch.failed)?) };
+    let written = match watch.failed.is_empty() {
+        true => None,
+        false => Some(input.write_failed(import, &row_format(input, import)?, &watch.failed)?),
+    };
     let Some(summary) = watch.summary else { bail!("the server did not say how it ended; run it again") };
     let mut text = format!(
         "{} rows in {:.1} s: {} created, {} updated, {} unchanged, {} failed",

@@ -71,6 +71,13 @@ pub async fn allow_bulk(conn: &mut AsyncPgConnection, lock_wait: &str) -> QueryR
     Ok(())
 }
 
+/// Lets this transaction commit without waiting for the disk. Whoever asks for that commits
+/// another one afterwards, on any connection: what that waits for holds this one too.
+pub async fn commit_lazily(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    diesel::sql_query("SET LOCAL synchronous_commit = off").execute(conn).await?;
+    Ok(())
+}
+
 /// The time, by the database's clock: the only clock that counts.
 pub async fn now(conn: &mut AsyncPgConnection) -> QueryResult<DateTime<Utc>> {
     diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(conn).await

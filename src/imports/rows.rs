@@ -117,15 +117,25 @@ impl Text {
         }
     }
 
-    /// The row as a value, with the faults found in reading it; a fault alone if it is none.
-    pub fn parse(&self) -> Result<(Value, Vec<Fault>), Fault> {
-        match self {
-            Self::Line(line) => json::parse(line).map_err(|error| not_json(line, &error)),
-            Self::Value(value, faults) => Ok((value.clone(), faults.clone())),
-            Self::Record(record, keys) => from_record(record, keys),
+    /// The row as an object, with the faults found in reading it; a fault alone if it is none.
+    ///
+    /// Unless it came as UTF-8, U+FFFD stands for bytes that are no text.
+    pub fn parse(&self, is_utf8: bool) -> Result<(Value, Vec<Fault>), Fault> {
+        let (value, faults) = match self {
+            Self::Line(line) => json::parse(line).map_err(|error| not_json(line, &error))?,
+            Self::Value(value, faults) => (value.clone(), faults.clone()),
+            Self::Record(record, keys) => from_record(record, keys)?,
             Self::TooLarge => {
-                Err(Fault::body("", Code::TooLong, format!("a row may have at most {ROW_MAX} bytes")))
+                let detail = format!("a row may have at most {ROW_MAX} bytes");
+                return Err(Fault::body("", Code::TooLong, detail));
             }
+        };
+        if !is_utf8 && value.to_string().contains('\u{fffd}') {
+            Err(Fault::body("", Code::InvalidEncoding, "holds bytes that are no text"))
+        } else if !value.is_object() {
+            Err(Fault::body("", Code::WrongType, "must be an object"))
+        } else {
+            Ok((value, faults))
         }
     }
 }
@@ -299,7 +309,7 @@ mod tests {
         let body = decoded(Cursor::new(bytes.to_vec()), Compression::Identity, None);
         // What cannot be read to its end is as good a case.
         let _ = read(format, body.unwrap().text, &mut |row| {
-            rows.push((row.line, row.text.parse().is_ok()));
+            rows.push((row.line, row.text.parse(true).is_ok()));
             ControlFlow::Continue(())
         });
         rows

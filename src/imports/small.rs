@@ -46,15 +46,7 @@ pub struct Small {
 impl Small {
     /// Reads a row.
     pub fn read(row: &RawRow, is_utf8: bool) -> Self {
-        let torn = |value: &Value| !is_utf8 && value.to_string().contains('\u{fffd}');
-        let read = row.text.parse().and_then(|(value, faults)| match value {
-            value if torn(&value) => {
-                Err(Fault::body("", Code::InvalidEncoding, "holds bytes that are no text"))
-            }
-            value if !value.is_object() => Err(Fault::body("", Code::WrongType, "must be an object")),
-            value => Ok((value, faults)),
-        });
-        Self { line: row.line, row: read }
+        Self { line: row.line, row: row.text.parse(is_utf8) }
     }
 }
 

@@ -199,6 +199,8 @@ impl Beside {
         AnsiTransactionManager::begin_transaction(&mut *conn).await.ok()?;
         // Two imports may wait for each other's halves, which the database cannot see.
         db::allow_bulk(&mut conn, "1s").await.ok()?;
+        // The first transaction, which ends the batch, waits for the disk for both.
+        db::commit_lazily(&mut conn).await.ok()?;
         Some(Self(conn))
     }
 

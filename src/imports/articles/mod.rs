@@ -128,17 +128,11 @@ pub fn parse(rows: Vec<RawRow>, params: &ImportParams, is_utf8: bool) -> Vec<Res
 fn parse_one(row: &RawRow, salt: &str, is_utf8: bool) -> Result<Parsed, Ready> {
     let line = row.line;
     let failed = |faults| Ready { line, name: None, state: State::Failed(faults) };
-    let (value, faults) = row.text.parse().map_err(|fault| failed(vec![fault]))?;
+    let (value, faults) = row.text.parse(is_utf8).map_err(|fault| failed(vec![fault]))?;
     let text = match &row.text {
         Text::Line(line) => Cow::Borrowed(line.as_slice()),
         _ => Cow::Owned(value.to_string().into_bytes()),
     };
-    if !is_utf8 && String::from_utf8_lossy(&text).contains('\u{fffd}') {
-        return Err(failed(vec![Fault::body("", Code::InvalidEncoding, "holds bytes that are no text")]));
-    }
-    if !value.is_object() {
-        return Err(failed(vec![Fault::body("", Code::WrongType, "must be an object")]));
-    }
     let given = |key: &str| value[key].as_str().filter(|name| !name.trim().is_empty()).map(str::to_owned);
     let identity = match (given("external_id"), given("slug")) {
         (Some(id), _) => Identity::External(id),
