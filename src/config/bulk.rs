@@ -49,6 +49,9 @@ pub struct Import {
     /// What to clean texts of, comma-separated.
     #[arg(long, value_parser = ["pinyin_glosses", "simplified"], value_delimiter = ',', value_name = "WHAT")]
     pub clean: Vec<String>,
+    /// The status of rows that say none.
+    #[arg(long, value_parser = ["draft", "published", "archived"], value_name = "STATUS")]
+    pub status: Option<String>,
     /// CSV: which key the columns are, as header:key, comma-separated.
     #[arg(long, value_delimiter = ',', value_name = "PAIRS")]
     pub columns: Vec<String>,
@@ -78,6 +81,7 @@ impl Import {
             ("dry_run", flag(self.dry_run)),
             ("create_categories", flag(self.create_categories)),
             ("clean", list(&self.clean)),
+            ("status", self.status.clone()),
             ("columns", list(&self.columns)),
             ("encoding", self.encoding.clone().filter(|_| self.from.is_none())),
             ("skip", Some(skip.to_string()).filter(|_| skip > 0)),

@@ -1,9 +1,11 @@
 //! What an import is told.
 
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::rows::Columns;
+use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
 
 /// How to import.
@@ -28,6 +30,9 @@ pub struct ImportParams {
     /// What to clean texts of, comma-separated.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 2, nullable = false)]
     pub clean: Option<Vec<Cleaning>>,
+    /// The status of rows that say none (articles and notices); `draft` by default.
+    #[param(inline, nullable = false)]
+    pub status: Option<Status>,
     /// CSV: which key the columns are, as `header:key`, comma-separated. `header:` leaves a column out. Other headers are keys themselves.
     #[param(style = Form, explode = false, min_items = 1, max_items = 100, nullable = false, example = json!(["标题:title", "正文:body"]))]
     pub columns: Option<Vec<String>>,
@@ -105,6 +110,13 @@ impl ImportParams {
     /// Whether texts are cleaned like this.
     pub fn cleans(&self, cleaning: Cleaning) -> bool {
         self.clean.as_ref().is_some_and(|all| all.contains(&cleaning))
+    }
+
+    /// Gives a row that says no status the one that is asked for.
+    pub fn give_status(&self, row: &mut Value) {
+        if let (Some(status), Some(row)) = (self.status, row.as_object_mut()) {
+            row.entry("status").or_insert_with(|| status.as_str().into());
+        }
     }
 
     /// The mapping of CSV columns.

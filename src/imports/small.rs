@@ -94,7 +94,10 @@ async fn one(
     *cleaned += cleaning::row(&mut value, &job.params);
     match job.resource {
         Resource::Categories => category(tx, &job.params, job.actor, value, faults).await,
-        Resource::Notices | Resource::Articles => notice(tx, &job.params, job.actor, value, faults).await,
+        Resource::Notices | Resource::Articles => {
+            job.params.give_status(&mut value);
+            notice(tx, &job.params, job.actor, value, faults).await
+        }
     }
 }
 

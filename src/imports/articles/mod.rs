@@ -121,7 +121,8 @@ pub struct Context<'c> {
 
 /// Reads rows on all cores.
 pub fn parse(rows: Vec<RawRow>, params: &ImportParams, is_utf8: bool) -> Vec<Result<Parsed, Ready>> {
-    let salt = format!("{SANITIZER}{:?}", params.clean);
+    let status = params.status.map_or("", Status::as_str);
+    let salt = format!("{SANITIZER}{:?}{status}", params.clean);
     rows.into_par_iter().map(|row| parse_one(&row, &salt, is_utf8)).collect()
 }
 
@@ -199,6 +200,7 @@ fn prepared(
     context: &Context<'_>,
 ) -> Result<Prepared, Vec<Fault>> {
     let cleaned = cleaning::row(&mut parsed.value, context.params);
+    context.params.give_status(&mut parsed.value);
     let mut faults = parsed.faults;
     let (place, created_at) = row::beside(&mut parsed.value, &mut faults);
     let external_id = match &parsed.identity {

@@ -109,11 +109,12 @@ async fn a_saved_page_becomes_a_clean_article_in_its_section() {
         抽查企業(yè)2824戶次,貨值9484.4萬元,形成“1+N”體系(試行)。\n\n分享到:\n會員注冊\n";
     fs::write(folder.path().join("page.txt"), page).unwrap();
     let path = folder.path().to_str().unwrap();
-    let flags = ["--from", "html", "--create-categories", "--clean", "pinyin_glosses,simplified"];
+    let flags =
+        [["--from", "html"], ["--clean", "pinyin_glosses,simplified"], ["--status", "published"]].concat();
+    let flags = [&flags[..], &["--create-categories"]].concat();
     let (done, said, errors) = run(&app, &[&["import", path], &flags[..]].concat()).await;
     assert!(done && said.contains("1 created") && said.contains("2 sections created"), "{said}{errors}");
-    let list =
-        editor.get("/api/v1/articles?status=draft,published&fields=title,body,published_at,category,views");
+    let list = editor.get("/api/v1/articles?fields=title,body,published_at,category,views");
     let article = list.await.data(200)[0].clone();
     assert_eq!(article["title"], "某省推进“两提高”行动");
     assert_eq!(crate::harness::column(&article["category"]["path"], "name"), ["新闻", "地方动态"]);

@@ -160,6 +160,28 @@ async fn an_import_that_aborts_says_where_to_go_on() {
 }
 
 #[actix_web::test]
+async fn rows_that_say_no_status_get_the_one_that_is_asked_for() {
+    let (_app, editor) = start().await;
+    let silent =
+        |id: &str| json!({"external_id": id, "title": "Silent", "published_at": "2019-09-20T00:00:00Z"});
+    let mut outspoken = silent("b");
+    outspoken["status"] = json!("archived");
+    let body = [silent("a"), outspoken];
+    for (query, wanted) in [("", "draft"), ("?status=published", "published"), ("", "draft")] {
+        import(&editor, query, &body).await;
+        assert_eq!(article(&editor, "a").await["status"], wanted, "{query}");
+        assert_eq!(article(&editor, "b").await["status"], "archived");
+    }
+    let notice = json!({"external_id": "n", "kind": "notice", "title": "Closed on Monday"}).to_string();
+    let request = editor.request(Method::POST, "/api/v1/notices/import?status=published");
+    request.labelled(NDJSON, notice).send().await.expect(200);
+    let notices = editor.get("/api/v1/notices").await.data(200);
+    assert_eq!(column(&notices, "title"), ["Closed on Monday"]);
+    let refused = send(&editor, "?status=gone", NDJSON, ndjson(&body)).await;
+    assert_eq!(refused.problem(), (400, "invalid_parameter".to_owned()));
+}
+
+#[actix_web::test]
 async fn times_and_views_of_the_old_system_are_kept() {
     let (_app, editor) = start().await;
     let mut one = row("old", "Old");
