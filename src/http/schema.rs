@@ -146,6 +146,9 @@ fn describe(kind: &Kind, value: &Value) -> (Code, String) {
         Kind::MaxLength { limit } => (Code::TooLong, format!("must have at most {limit} characters")),
         Kind::MaxItems { limit } => (Code::TooLong, format!("must have at most {limit} items")),
         Kind::MaxProperties { limit } => (Code::TooLong, format!("must have at most {limit} keys")),
+        Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } => {
+            (Code::TooShort, "must not be empty".to_owned())
+        }
         Kind::MinLength { limit } => (Code::TooShort, format!("must have at least {limit} characters")),
         Kind::MinItems { limit } => (Code::TooShort, format!("must have at least {limit} items")),
         Kind::MinProperties { limit } => (Code::TooShort, format!("must have at least {limit} keys")),

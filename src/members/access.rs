@@ -2,6 +2,7 @@
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{Either, HttpRequest, Responder, get, post, web};
+use diesel::QueryResult;
 use uuid::Uuid;
 
 use super::attempts::{self, Attempt};
@@ -103,11 +104,16 @@ pub fn account(address: &str, role: Role, display_name: String) -> Result<Accoun
 
 /// Adds a member and records it; 409 when the address is taken.
 pub async fn add(tx: &mut Tx, actor: Actor, account: &Account, hash: &str) -> Result<MemberRow> {
-    let row = queries::insert(tx, account, hash).await.on_constraint("members_email_key", || {
-        Fault::body("/email", Code::EmailTaken, "belongs to another member")
-    })?;
+    let row = unless_taken(queries::insert(tx, account, hash).await)?;
     changes::queries::record(tx, actor, Change::new("create", "member", row.id)).await?;
     Ok(row)
+}
+
+/// What was written, or 409 when its address is that of another member.
+pub fn unless_taken<T>(written: QueryResult<T>) -> Result<T> {
+    written.on_constraint("members_email_key", || {
+        Fault::body("/email", Code::EmailTaken, "belongs to another member")
+    })
 }
 
 /// Log in

@@ -9,11 +9,11 @@ use super::view::{Accepted, Address, EmailChange, MailedToken, Reset};
 use crate::app::{App, Tx};
 use crate::changes;
 use crate::changes::model::{Actor, Change};
-use crate::error::{Code, Error, Fault, OnConstraint, Result};
+use crate::error::{Code, Error, Result};
 use crate::http::body::Json;
 use crate::http::client::Client;
 use crate::http::reply::{Data, Done, Reply};
-use crate::members::access::{canonical, prove, replace_password};
+use crate::members::access::{canonical, prove, replace_password, unless_taken};
 use crate::members::guard::SignedIn;
 use crate::members::outbox::Kind;
 use crate::members::passwords::{self, Hasher};
@@ -173,10 +173,7 @@ async fn change_address(
     let old = row.account.email.clone();
     let after =
         crate::members::model::Account { email: address, email_canonical: canonical, ..row.account.clone() };
-    let changed = members::update(tx, member, &after, row.profile_completed_at.is_some()).await;
-    changed.on_constraint("members_email_key", || {
-        Fault::body("/email", Code::EmailTaken, "belongs to another member")
-    })?;
+    unless_taken(members::update(tx, member, &after, row.profile_completed_at.is_some()).await)?;
     sessions::queries::end_all(tx, member).await?;
     queries::void_all(tx, member).await?;
     if tells {
