@@ -229,7 +229,16 @@ mod tests {
         for deep in [">", "> ", "- "] {
             assert!(!is_taken(deep.repeat(5_000), BodyFormat::Markdown), "{deep}");
         }
-        let plain = ["<p>a<br>", "<div><b>a</b></div>", "<li>a", "<div><p>a</div>", "<a name=x><p>a</p>"];
+        let plain = [
+            "<p>a<br>",
+            "<div><b>a</b></div>",
+            "<li>a<p>b",
+            "<div><p>a</div>",
+            "<a name=x><p>a</p>",
+            "<table><tr><td>a<td><p>b<tr><td><ul><li>c</ul></table>",
+            "<dl><dt>a<dd>b<p>c</dl>",
+            "<select><option>a<option>b</select>",
+        ];
         for plain in plain {
             assert!(is_taken(plain.repeat(5_000), BodyFormat::Html), "{plain}");
         }
@@ -258,6 +267,12 @@ mod tests {
         let marks: String = (0..100).map(|n| format!("<b id=b{n}>")).collect();
         let reopened = marks + &"<p>x".repeat(10_000);
         assert_eq!(refusal(&reopened, BodyFormat::Html), "makes more than 500000 elements");
+        for fostered in ["<p>x", "x<tr>", "<br>", "<i>x</i>", "x</p>"] {
+            let refused = refusal(&("<table>".to_owned() + &fostered.repeat(20_000)), BodyFormat::Html);
+            assert!(refused.ends_with("in tables but in no cell"), "{fostered}: {refused}");
+        }
+        let cells = "<table>".to_owned() + &"<tr><td>x<td><p>x</p></tr>\n".repeat(20_000);
+        assert!(Body::written(cells, BodyFormat::Html).is_ok());
     }
 
     #[test]

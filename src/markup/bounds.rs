@@ -16,12 +16,16 @@ const REFERENCES: usize = 50_000;
 /// Most end tags that end another element than the one begun last.
 const MISNESTED: usize = 1_000;
 
+/// Most elements and texts in a table but in none of its cells: a parser moves each before the
+/// table, and looks for that place anew.
+const FOSTERED: usize = 10_000;
+
 /// Elements that hold nothing.
 const VOID: &[&[u8]] = &[
     b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source",
     b"track", b"wbr",
 ];
-/// Elements that end where the next of them begins, or what they are in ends.
+/// Elements that end where what they are in ends.
 const IMPLIED: &[&[u8]] = &[b"dd", b"dt", b"li", b"option", b"p", b"td", b"th", b"tr"];
 /// Elements whose end tag ends the implied ones in them.
 const BLOCKS: &[&[u8]] = &[
@@ -30,12 +34,15 @@ const BLOCKS: &[&[u8]] = &[
     b"blockquote",
     b"body",
     b"center",
+    b"dd",
     b"div",
     b"dl",
+    b"dt",
     b"figure",
     b"footer",
     b"form",
     b"header",
+    b"li",
     b"main",
     b"nav",
     b"ol",
@@ -43,16 +50,36 @@ const BLOCKS: &[&[u8]] = &[
     b"select",
     b"table",
     b"tbody",
+    b"td",
     b"tfoot",
+    b"th",
     b"thead",
     b"tr",
     b"ul",
 ];
+/// Elements whose content stands in cells, or before the table.
+const ROWS: &[&[u8]] = &[b"table", b"tbody", b"tfoot", b"thead", b"tr"];
+/// What may stand in them.
+const TABLE: &[&[u8]] =
+    &[b"caption", b"col", b"colgroup", b"table", b"tbody", b"td", b"tfoot", b"th", b"thead", b"tr"];
 /// Elements that a parser opens again in each paragraph until they are ended.
 const MARKS: &[&[u8]] = &[
     b"a", b"b", b"big", b"code", b"em", b"font", b"i", b"nobr", b"s", b"small", b"strike", b"strong", b"tt",
     b"u",
 ];
+
+/// The elements that end where one of that name begins, if they are the innermost.
+fn ended_by(name: &[u8]) -> &'static [&'static [u8]] {
+    match name {
+        b"p" => &[b"p"],
+        b"option" => &[b"option"],
+        b"li" => &[b"li", b"p"],
+        b"dd" | b"dt" => &[b"dd", b"dt", b"p"],
+        b"td" | b"th" => &[b"dd", b"dt", b"li", b"option", b"p", b"td", b"th"],
+        b"tr" => IMPLIED,
+        _ => &[],
+    }
+}
 
 /// Fails with a phrase that says which bound `html` is beyond: "is nested more than 200 deep".
 ///
@@ -82,6 +109,7 @@ struct Load {
     open: Vec<Vec<u8>>,
     marks: usize,
     misnested: usize,
+    fostered: usize,
     /// Attributes of the tag that is being read.
     attributes: usize,
 }
@@ -96,6 +124,7 @@ impl Load {
                 self.end(name);
                 self.attributes = 0;
             }
+            CallbackEvent::String { value } if !value.trim_ascii().is_empty() => self.foster(),
             _ => return Ok(()),
         }
         if self.attributes > ATTRIBUTES {
@@ -106,6 +135,8 @@ impl Load {
             Err(format!("makes more than {} elements", self.most_elements))
         } else if self.misnested > MISNESTED {
             Err(format!("has more than {MISNESTED} end tags that do not end what was begun last"))
+        } else if self.fostered > FOSTERED {
+            Err(format!("has more than {FOSTERED} elements and texts in tables but in no cell"))
         } else {
             Ok(())
         }
@@ -114,29 +145,34 @@ impl Load {
     fn begin(&mut self, name: &[u8]) {
         self.elements += 1 + self.marks;
         if VOID.contains(&name) {
+            self.foster();
             return;
         }
-        if IMPLIED.contains(&name) {
-            self.end_implied(b"");
-        } else if name == b"a" {
+        let ended = ended_by(name);
+        while self.open.pop_if(|last| ended.contains(&last.as_slice())).is_some() {}
+        if name == b"a" {
             self.close(name);
+        }
+        if !TABLE.contains(&name) {
+            self.foster();
         }
         self.marks += usize::from(MARKS.contains(&name));
         self.open.push(name.to_vec());
+    }
+
+    /// Something that belongs into a cell has come.
+    fn foster(&mut self) {
+        self.fostered += usize::from(self.open.last().is_some_and(|last| ROWS.contains(&last.as_slice())));
     }
 
     fn end(&mut self, name: &[u8]) {
         // With nothing to end, `</p>` and `</br>` are elements of their own.
         self.elements += 1 + self.marks;
         if BLOCKS.contains(&name) {
-            self.end_implied(name);
+            let is_implied = |last: &mut Vec<u8>| *last != name && IMPLIED.contains(&last.as_slice());
+            while self.open.pop_if(is_implied).is_some() {}
         }
         self.close(name);
-    }
-
-    /// Ends implied elements from the innermost, up to one of that name.
-    fn end_implied(&mut self, name: &[u8]) {
-        while self.open.pop_if(|last| *last != name && IMPLIED.contains(&last.as_slice())).is_some() {}
     }
 
     /// Ends the innermost element of that name, and none in between.
