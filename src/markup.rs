@@ -12,7 +12,7 @@ pub mod bounds;
 pub use bare::{Bare, RAW, bare, tokens};
 
 /// The sanitiser's version, stored with each body so that a stricter one can be applied later.
-pub const SANITIZER: i16 = 1;
+pub const SANITIZER: i16 = 2;
 /// Length of a summary made from a body, in characters.
 const SUMMARY_CHARS: usize = 140;
 
@@ -221,6 +221,11 @@ mod tests {
             "<div><table><tr><td></div></table>",
             "<span><p></span></p>",
             "<b><div></b>",
+            "<dd><li>",
+            "<dt><li>",
+            "<li></div><dd></div>",
+            "<li><td><dd><td>",
+            "<li><tr><dd><tr>",
         ];
         for open in ["<div>", "<div><x></x>", "<B><i>"].into_iter().chain(hidden) {
             assert!(!is_taken(open.repeat(5_000), BodyFormat::Html), "{open}");
@@ -262,11 +267,24 @@ mod tests {
             assert_eq!(refusal(&tag, BodyFormat::Html), "has an element with more than 200 attributes");
         }
         for format in [BodyFormat::Html, BodyFormat::Markdown, BodyFormat::Text] {
-            assert_eq!(refusal(&"&".repeat(60_000), format), "has more than 50000 character references");
+            assert_eq!(
+                refusal(&"&".repeat(60_000), format),
+                "has more than 50000 character references, or characters that need one"
+            );
         }
         let marks: String = (0..100).map(|n| format!("<b id=b{n}>")).collect();
         let reopened = marks + &"<p>x".repeat(10_000);
         assert_eq!(refusal(&reopened, BodyFormat::Html), "makes more than 500000 elements");
+        for hidden in [
+            "<object></b></object>",
+            "<table><td></b></table>",
+            "<div></div><ul><li><ul><li><ul><li><ul><li></b></ul></ul></ul></ul>",
+        ] {
+            let marks: String = (0..400).map(|n| format!("<b id=b{n}>{hidden}")).collect();
+            let reopened = marks + &"<p>x".repeat(10_000);
+            let refused = refusal(&reopened, BodyFormat::Html);
+            assert!(refused.contains("elements") || refused.contains("deep"), "{hidden}: {refused}");
+        }
         for fostered in ["<p>x", "x<tr>", "<br>", "<i>x</i>", "x</p>"] {
             let refused = refusal(&("<table>".to_owned() + &fostered.repeat(20_000)), BodyFormat::Html);
             assert!(refused.ends_with("in tables but in no cell"), "{fostered}: {refused}");

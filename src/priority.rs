@@ -37,6 +37,7 @@ pub fn background() {
 /// low its priority. A thread that pauses of its own accord gives the core away at once.
 #[cfg(target_os = "linux")]
 mod naps {
+    use std::cell::Cell;
     use std::marker::PhantomData;
     use std::mem::{MaybeUninit, zeroed};
     use std::ptr::null_mut;
@@ -44,12 +45,20 @@ mod naps {
 
     use libc::{c_int, timespec};
 
+    thread_local! {
+        /// The timer of this thread's naps, if it takes some.
+        static TIMER: Cell<Option<libc::timer_t>> = const { Cell::new(None) };
+    }
+
     /// The time between two pauses.
     const AWAKE: timespec = timespec { tv_sec: 0, tv_nsec: 300_000 };
     /// The least that a thread can sleep; the machine makes some 50 µs of it.
     const ASLEEP: timespec = timespec { tv_sec: 0, tv_nsec: 1_000 };
+    const NEXT: libc::itimerspec =
+        libc::itimerspec { it_interval: timespec { tv_sec: 0, tv_nsec: 0 }, it_value: AWAKE };
 
-    /// While it lives, the thread that began it pauses every 0.3 ms.
+    /// While it lives, the thread that began it pauses 0.3 ms after each pause has ended: it
+    /// gets on, however long it has to wait for a core.
     pub struct Naps(libc::timer_t, PhantomData<*const ()>);
 
     impl Naps {
@@ -74,8 +83,8 @@ mod naps {
                     return None;
                 }
                 let naps = Self(timer.assume_init(), PhantomData);
-                let pace = libc::itimerspec { it_interval: AWAKE, it_value: AWAKE };
-                libc::timer_settime(naps.0, 0, &pace, null_mut());
+                TIMER.set(Some(naps.0));
+                libc::timer_settime(naps.0, 0, &NEXT, null_mut());
                 Some(naps)
             }
         }
@@ -83,7 +92,8 @@ mod naps {
 
     impl Drop for Naps {
         fn drop(&mut self) {
-            // SAFETY: the timer was made in `begin` and is deleted here alone.
+            TIMER.set(None);
+            // SAFETY: the timer was made in `begin` on this thread and is deleted here alone.
             unsafe {
                 libc::timer_delete(self.0);
             }
@@ -91,10 +101,13 @@ mod naps {
     }
 
     extern "C" fn nap(_: c_int) {
-        // SAFETY: both calls are safe in a handler (signal-safety(7)); whom it interrupted finds errno as it was.
+        let Some(timer) = TIMER.get() else { return };
+        // SAFETY: all calls are safe in a handler (signal-safety(7)), reading a thread's own cell
+        // that needs no initialisation too; whom it interrupted finds errno as it was.
         unsafe {
             let errno = *libc::__errno_location();
             libc::nanosleep(&ASLEEP, null_mut());
+            libc::timer_settime(timer, 0, &NEXT, null_mut());
             *libc::__errno_location() = errno;
         }
     }

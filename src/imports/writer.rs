@@ -18,8 +18,11 @@ use crate::db;
 use crate::db::pool::Conn;
 use crate::error::{Code, Error, Result};
 
-/// Rows of a batch that are worth two transactions.
-const MANY: usize = 500;
+/// How long one of two transactions waits for a lock: two imports may wait for each other's
+/// halves, which the database cannot see.
+const SHORT_WAIT: &str = "1s";
+/// How long a single one does.
+const LONG_WAIT: &str = "10s";
 
 /// What can be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +144,8 @@ impl Writer {
             let is_first = is_first.replace(false);
             let mut beside = if is_first { Beside::begin(&job.app, &batch).await } else { None };
             let written = match write(tx, beside.as_mut(), &job, &batch, is_first && is_current).await {
+                // A wait that the database did not see, or a second connection that was lost.
+                Err(Error::Unavailable(cause)) if beside.is_some() => Err(articles::writing::lost(&cause)),
                 Ok(written) if aborts && written.has_failed() => {
                     // An error undoes what the batch has written.
                     stopped.replace(Some(written));
@@ -186,26 +191,24 @@ impl Writer {
 /// A second transaction, for rows that can be written beside the others of their batch.
 ///
 /// It is committed before the first one: should that fail, half a batch is there, of which
-/// nobody was told, and which the same rows again find unchanged.
+/// nobody was told, and which the same rows again find there.
 pub struct Beside(Conn);
 
 impl Beside {
     /// Begins one, if the batch is worth it and a connection is free.
     async fn begin(app: &App, batch: &Batch) -> Option<Self> {
-        if !matches!(batch, Batch::Articles(portion) if portion.rows.len() >= MANY) {
+        if !matches!(batch, Batch::Articles(portion) if portion.rows.len() >= articles::writing::MANY) {
             return None;
         }
         let mut conn = app.spare_conn().await?;
         AnsiTransactionManager::begin_transaction(&mut *conn).await.ok()?;
-        // Two imports may wait for each other's halves, which the database cannot see.
-        db::allow_bulk(&mut conn, "1s").await.ok()?;
+        db::allow_bulk(&mut conn, SHORT_WAIT).await.ok()?;
         // The first transaction, which ends the batch, waits for the disk for both.
         db::commit_lazily(&mut conn).await.ok()?;
         Some(Self(conn))
     }
 
-    /// Its connection.
-    pub fn tx(&mut self) -> &mut Tx {
+    fn tx(&mut self) -> &mut Tx {
         &mut self.0
     }
 
@@ -222,15 +225,15 @@ impl Beside {
 
 async fn write(
     tx: &mut Tx,
-    beside: Option<&mut Beside>,
+    mut beside: Option<&mut Beside>,
     job: &Job,
     batch: &Batch,
     is_current: bool,
 ) -> Result<Written> {
-    db::allow_bulk(tx, "10s").await?;
+    db::allow_bulk(tx, if beside.is_some() { SHORT_WAIT } else { LONG_WAIT }).await?;
     let written = match batch {
         Batch::Articles(portion) => {
-            let beside = beside.map(Beside::tx);
+            let beside = beside.as_mut().map(|beside| beside.tx());
             articles::writing::write(tx, beside, &job.params, job.actor, portion, is_current).await?
         }
         Batch::Small(rows) => small::write(tx, job, rows).await?,
@@ -238,6 +241,9 @@ async fn write(
     if written.has_changed() {
         // One line for all of them: caches see few invalidations.
         changes::queries::tell_of_many(tx, job.resource.entity()).await?;
+        if let Some(beside) = beside {
+            changes::queries::tell_of_many(beside.tx(), job.resource.entity()).await?;
+        }
     }
     Ok(written)
 }

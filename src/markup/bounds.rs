@@ -11,10 +11,10 @@ use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 const DEPTH: usize = 200;
 /// Most attributes of an element.
 const ATTRIBUTES: usize = 200;
-/// Most character references.
+/// Most character references; of text and markdown also characters that become one: `&`, `<`.
 const REFERENCES: usize = 50_000;
 /// Most end tags that end another element than the one begun last.
-const MISNESTED: usize = 1_000;
+const MISNESTED: usize = 3_000;
 
 /// Most elements and texts in a table but in none of its cells: a parser moves each before the
 /// table, and looks for that place anew.
@@ -62,6 +62,8 @@ const ROWS: &[&[u8]] = &[b"table", b"tbody", b"tfoot", b"thead", b"tr"];
 /// What may stand in them.
 const TABLE: &[&[u8]] =
     &[b"caption", b"col", b"colgroup", b"table", b"tbody", b"td", b"tfoot", b"th", b"thead", b"tr"];
+/// Elements through which no end tag of a mark reaches.
+const BARRIERS: &[&[u8]] = &[b"applet", b"caption", b"marquee", b"object", b"table", b"td", b"th"];
 /// Elements that a parser opens again in each paragraph until they are ended.
 const MARKS: &[&[u8]] = &[
     b"a", b"b", b"big", b"code", b"em", b"font", b"i", b"nobr", b"s", b"small", b"strike", b"strong", b"tt",
@@ -75,8 +77,8 @@ fn ended_by(name: &[u8]) -> &'static [&'static [u8]] {
         b"option" => &[b"option"],
         b"li" => &[b"li", b"p"],
         b"dd" | b"dt" => &[b"dd", b"dt", b"p"],
-        b"td" | b"th" => &[b"dd", b"dt", b"li", b"option", b"p", b"td", b"th"],
-        b"tr" => IMPLIED,
+        b"td" | b"th" => &[b"p", b"td", b"th"],
+        b"tr" => &[b"p", b"td", b"th", b"tr"],
         _ => &[],
     }
 }
@@ -87,7 +89,7 @@ fn ended_by(name: &[u8]) -> &'static [&'static [u8]] {
 /// `<b>` and its like are opened again.
 pub fn check(html: &str, most_elements: usize) -> Result<(), String> {
     if html.bytes().filter(|byte| *byte == b'&').count() > REFERENCES {
-        return Err(format!("has more than {REFERENCES} character references"));
+        return Err(format!("has more than {REFERENCES} character references, or characters that need one"));
     }
     let mut load = Load { most_elements, ..Load::default() };
     let mut emitter =
@@ -168,19 +170,25 @@ impl Load {
     fn end(&mut self, name: &[u8]) {
         // With nothing to end, `</p>` and `</br>` are elements of their own.
         self.elements += 1 + self.marks;
-        if BLOCKS.contains(&name) {
-            let is_implied = |last: &mut Vec<u8>| *last != name && IMPLIED.contains(&last.as_slice());
-            while self.open.pop_if(is_implied).is_some() {}
-        }
         self.close(name);
     }
 
-    /// Ends the innermost element of that name, and none in between.
+    /// Ends the innermost element of that name, with the implied ones in it if it is a block.
     fn close(&mut self, name: &[u8]) {
-        if let Some(at) = self.open.iter().rposition(|open| open == name) {
+        let Some(at) = self.open.iter().rposition(|open| open == name) else { return };
+        let inside = &self.open[at + 1..];
+        let is_implied = |open: &Vec<u8>| IMPLIED.contains(&open.as_slice());
+        if inside.is_empty() || BLOCKS.contains(&name) && inside.iter().all(is_implied) {
+            self.open.truncate(at);
+        } else {
+            self.misnested += 1;
+            // A mark stays where a cell is around its end tag, or much else.
+            let is_barrier = |open: &Vec<u8>| BARRIERS.contains(&open.as_slice());
+            if MARKS.contains(&name) && (inside.len() > 7 || inside.iter().any(is_barrier)) {
+                return;
+            }
             self.open.remove(at);
-            self.misnested += usize::from(at < self.open.len());
-            self.marks -= usize::from(MARKS.contains(&name));
         }
+        self.marks -= usize::from(MARKS.contains(&name));
     }
 }

@@ -21,6 +21,8 @@ use crate::imports::sections;
 use crate::imports::writer::Written;
 use crate::{db, slug};
 
+/// New rows that are worth two transactions.
+pub const MANY: usize = 500;
 /// How many slugs are tried for a title whose slug is taken.
 const SLUG_ATTEMPTS: usize = 5;
 
@@ -74,8 +76,13 @@ pub async fn write(
     let mut pending = batch.pending(tx, rows).await?;
     batch.place(tx, &mut pending).await?;
     batch.supersede(rows, &mut pending);
+    let failed = batch.failed();
     batch.meet(tx, &mut pending).await?;
     batch.name(tx, &mut pending).await?;
+    if is_current && batch.failed() > failed {
+        // Perhaps for what has come since the portion was looked at.
+        return Err(lost("rows that failed are looked at anew"));
+    }
     let cleaned = batch.store(tx, beside, &pending).await?;
     let outcomes = rows.iter().zip(batch.outcomes).map(|(row, outcome)| RowOutcome {
         line: row.line,
@@ -96,6 +103,11 @@ impl Ready {
 }
 
 impl Batch<'_> {
+    /// How many rows have failed so far.
+    fn failed(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| matches!(outcome, Some(Outcome::Failed(_)))).count()
+    }
+
     /// The rows that are to be written, as far as can be told from them alone.
     async fn pending<'b>(&mut self, tx: &mut Tx, rows: &'b [Ready]) -> Result<Vec<Pending<'b>>> {
         let now = db::now(tx).await?;
@@ -258,7 +270,7 @@ impl Batch<'_> {
         let (old, new): (Vec<_>, Vec<_>) = pending.iter().partition(|row| row.before.is_some());
         let [old, new] = [old, new].map(|rows| rows.into_iter().map(Pending::line).collect::<Vec<_>>());
         // Another transaction does not see the sections made in this one.
-        let beside = beside.filter(|_| self.created_categories == 0);
+        let beside = beside.filter(|_| self.created_categories == 0 && new.len() >= MANY);
         let (here, there) = new.split_at(if beside.is_some() { new.len() / 2 } else { new.len() });
         let writing_here = async {
             queries::insert(tx, here, self.actor).await?;
@@ -288,10 +300,15 @@ impl Batch<'_> {
 fn or_lost(error: DieselError) -> Error {
     match error {
         DieselError::DatabaseError(Kind::UniqueViolation | Kind::ForeignKeyViolation, _) => {
-            Error::Unavailable("imports: could not serialize, somebody was faster".to_owned())
+            lost("somebody was faster")
         }
         other => other.into(),
     }
+}
+
+/// A failure after which the batch is written again.
+pub fn lost(why: &str) -> Error {
+    Error::Unavailable(format!("imports: could not serialize: {why}"))
 }
 
 impl Prepared {

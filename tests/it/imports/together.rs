@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 
 use futures::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::harness::machine::until;
@@ -29,6 +29,40 @@ async fn two_imports_and_single_writes_at_once_make_each_article_once() {
 }
 
 #[actix_web::test]
+async fn imports_that_wait_for_each_others_halves_both_end() {
+    let (app, editor) = start().await;
+    // The halves that commit lazily come after the others: each waits for the other import's first half.
+    app.db_execute(
+        "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.external_id IN ('n-0', 'n-1000') AND current_setting('synchronous_commit') = 'off'
+        THEN PERFORM pg_sleep(0.5); END IF; RETURN NEW; END $$",
+    )
+    .await;
+    app.db_execute("CREATE TRIGGER linger BEFORE INSERT ON articles FOR EACH ROW EXECUTE FUNCTION linger()")
+        .await;
+    let one = rows(2_000);
+    let mut other = one.clone();
+    other.rotate_left(1_000);
+    other[1_000]["title"] = json!("Other");
+    let (one, other) = tokio::join!(import(&editor, "", &one), import(&editor, "", &other));
+    assert_eq!((&one["failed"], &other["failed"]), (&json!(0), &json!(0)));
+    assert_eq!(total(&editor).await, 2_000);
+}
+
+#[actix_web::test]
+async fn the_same_rows_with_their_slugs_twice_at_once_fail_nowhere() {
+    let (_app, editor) = start().await;
+    let mut rows = rows(8_000);
+    for (at, row) in rows.iter_mut().enumerate() {
+        row["slug"] = json!(format!("number-{at}"));
+    }
+    let (one, other) = tokio::join!(import(&editor, "", &rows), import(&editor, "", &rows));
+    assert_eq!((&one["failed"], &other["failed"]), (&json!(0), &json!(0)));
+    let made = |summary: &Value| summary["created"].as_i64().unwrap();
+    assert_eq!(made(&one) + made(&other), 8_000);
+}
+
+#[actix_web::test]
 async fn an_import_is_told_to_caches_in_few_words() {
     let (app, editor) = start().await;
     let (client, mut connection) = tokio_postgres::connect(&app.db.url, tokio_postgres::NoTls).await.unwrap();
@@ -47,7 +81,7 @@ async fn an_import_is_told_to_caches_in_few_words() {
     while let Some(payload) = told.recv().await.filter(|payload| payload != "end") {
         payloads.push(payload);
     }
-    assert_eq!(payloads, ["article:*"; 2]);
+    assert_eq!(payloads, ["article:*"; 4]);
 }
 
 #[actix_web::test]
