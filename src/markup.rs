@@ -22,7 +22,9 @@ static SANITIZE: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .add_tags(["section", "u"])
         .add_tag_attributes("p", ["align"])
         .add_tag_attributes("a", ["title"])
-        .add_clean_content_tags(["iframe", "noembed", "noframes", "noscript", "plaintext", "textarea", "xmp"])
+        .add_clean_content_tags(
+            RAW.iter().filter_map(|name| str::from_utf8(name).ok()).filter(|name| *name != "title"),
+        )
         .url_schemes(["http", "https", "mailto", "tel"].into());
     builder
 });

@@ -16,22 +16,13 @@ pub const RAW: [&[u8]; 10] = [
     b"xmp",
 ];
 
-/// Elements in which a parser reads by other rules. Without them every parser finds the same tags.
-const DROPPED: [&[u8]; 13] = [
-    b"frameset",
-    b"iframe",
-    b"math",
-    b"noembed",
-    b"noframes",
-    b"noscript",
-    b"plaintext",
-    b"script",
-    b"style",
-    b"svg",
-    b"template",
-    b"textarea",
-    b"xmp",
-];
+/// Other elements in which a parser reads by other rules.
+const FOREIGN: [&[u8]; 4] = [b"frameset", b"math", b"svg", b"template"];
+
+/// Whether an element is left out: without these every parser finds the same tags.
+fn is_dropped(name: &[u8]) -> bool {
+    name != b"title" && RAW.contains(&name) || FOREIGN.contains(&name)
+}
 
 /// What stands where something was: without it `&am<!-- -->p;` would come to mean something.
 const GAP: &str = "<!---->";
@@ -51,7 +42,7 @@ pub fn bare(source: &str) -> Bare {
     let (mut is_linked_data, mut is_raw) = (false, false);
     for token in tokens(source) {
         match token {
-            Token::StartTag(tag) if DROPPED.contains(&tag.name.as_slice()) => {
+            Token::StartTag(tag) if is_dropped(&tag.name) => {
                 is_raw = RAW.contains(&tag.name.as_slice());
                 let kind = tag.attributes.get(b"type".as_slice());
                 is_linked_data = kind.is_some_and(|kind| kind.as_slice() == b"application/ld+json");
@@ -63,7 +54,7 @@ pub fn bare(source: &str) -> Bare {
             }
             Token::EndTag(tag) => {
                 is_raw = false;
-                if DROPPED.contains(&tag.name.as_slice()) {
+                if is_dropped(&tag.name) {
                     bare.html.push_str(GAP);
                 } else {
                     bare.html.extend(["</", &String::from_utf8_lossy(&tag.name), ">"]);
