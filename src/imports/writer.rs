@@ -20,7 +20,7 @@ use crate::error::{Code, Error, Result};
 
 /// How long one of two transactions waits for a lock: two imports may wait for each other's
 /// halves, which the database cannot see.
-const SHORT_WAIT: &str = "1s";
+const SHORT_WAIT: &str = "3s";
 /// How long a single one does.
 const LONG_WAIT: &str = "10s";
 

@@ -268,7 +268,9 @@ impl Batch<'_> {
         pending: &[Pending<'_>],
     ) -> Result<Cleaned> {
         let (old, new): (Vec<_>, Vec<_>) = pending.iter().partition(|row| row.before.is_some());
-        let [old, new] = [old, new].map(|rows| rows.into_iter().map(Pending::line).collect::<Vec<_>>());
+        let [old, mut new] = [old, new].map(|rows| rows.into_iter().map(Pending::line).collect::<Vec<_>>());
+        // All imports in one order, so that of two with the same rows one waits, and not each for the other.
+        new.sort_unstable_by_key(|line| (line.content.external_id.as_deref(), line.content.slug.as_str()));
         // Another transaction does not see the sections made in this one.
         let beside = beside.filter(|_| self.created_categories == 0 && new.len() >= MANY);
         let (here, there) = new.split_at(if beside.is_some() { new.len() / 2 } else { new.len() });
