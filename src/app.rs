@@ -39,8 +39,13 @@ impl App {
         Ok(self.pool.get().await?)
     }
 
-    /// A connection that nobody waits for, to do something faster with.
+    /// A connection to do something faster with; none where more than half of all would be in
+    /// use then, so that others find theirs.
     pub async fn spare_conn(&self) -> Option<Conn> {
+        let status = self.pool.status();
+        if 2 * (status.size.saturating_sub(status.available) + 1) > status.max_size {
+            return None;
+        }
         let at_once = ::deadpool::managed::Timeouts { wait: Some(Duration::ZERO), ..self.pool.timeouts() };
         self.pool.timeout_get(&at_once).await.ok()
     }
@@ -54,6 +59,15 @@ impl App {
         F: AsyncFn(&mut Tx) -> Result<T> + 'static,
         T: 'static,
     {
+        self.write_in(ATTEMPTS, work).await
+    }
+
+    /// As [`App::write`], tried so often in all.
+    pub async fn write_in<T, F>(&self, attempts: u32, work: F) -> Result<T>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T> + 'static,
+        T: 'static,
+    {
         let pool = self.pool.clone();
         let request_id = telemetry::request_id();
         let task = rt::spawn(REQUEST_ID.scope(request_id, async move {
@@ -61,7 +75,7 @@ impl App {
             let mut attempt = 1;
             loop {
                 match transaction(&mut conn, &work).await {
-                    Err(error) if attempt < ATTEMPTS && is_worth_retrying(&error) => {
+                    Err(error) if attempt < attempts && is_worth_retrying(&error) => {
                         rt::time::sleep(backoff(attempt)).await;
                         attempt += 1;
                     }

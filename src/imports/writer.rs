@@ -98,6 +98,8 @@ pub struct Job {
     pub resource: Resource,
 }
 
+/// How often a batch is tried: an import of the same rows may be one transaction ahead each time.
+const ATTEMPTS: u32 = 6;
 /// How many batches may be read and prepared while one is written.
 const AHEAD: usize = 2;
 
@@ -139,7 +141,7 @@ impl Writer {
         let is_current = self.is_current(&batch);
         let failed: Rc<RefCell<Option<Written>>> = Rc::default();
         let (job, stopped, is_first) = (self.job.clone(), failed.clone(), Cell::new(true));
-        let done = self.job.app.write(async move |tx| {
+        let done = self.job.app.write_in(ATTEMPTS, async move |tx| {
             // What failed is looked at anew, and in one transaction, whose waits the database sees.
             let is_first = is_first.replace(false);
             let mut beside = if is_first { Beside::begin(&job.app, &batch).await } else { None };

@@ -104,23 +104,29 @@ pub async fn lock(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<H
     Ok(rows.into_iter().map(|before| (before.article.id, before)).collect())
 }
 
+/// An article by its slug.
+#[derive(QueryableByName)]
+pub struct Owner {
+    #[diesel(sql_type = Text)]
+    slug: String,
+    /// Its id.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Its id where it comes from.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub external_id: Option<String>,
+}
+
 /// Which of these slugs are in use, and by which article.
 pub async fn slugs_in_use(
     conn: &mut AsyncPgConnection,
     slugs: Vec<String>,
-) -> QueryResult<HashMap<String, Uuid>> {
-    #[derive(QueryableByName)]
-    struct InUse {
-        #[diesel(sql_type = Text)]
-        slug: String,
-        #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
-    }
-    let rows: Vec<InUse> = sql_query("SELECT slug, id FROM articles WHERE slug = ANY($1)")
+) -> QueryResult<HashMap<String, Owner>> {
+    let rows: Vec<Owner> = sql_query("SELECT slug, id, external_id FROM articles WHERE slug = ANY($1)")
         .bind::<Array<Text>, _>(slugs)
         .load(conn)
         .await?;
-    Ok(rows.into_iter().map(|row| (row.slug, row.id)).collect())
+    Ok(rows.into_iter().map(|row| (row.slug.clone(), row)).collect())
 }
 
 /// An article to be written, with what stands beside its content.

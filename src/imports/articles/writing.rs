@@ -79,7 +79,7 @@ pub async fn write(
     let failed = batch.failed();
     batch.meet(tx, &mut pending).await?;
     batch.name(tx, &mut pending).await?;
-    if is_current && batch.failed() > failed {
+    if is_current && params.mode() == Mode::Update && batch.failed() > failed {
         // Perhaps for what has come since the portion was looked at.
         return Err(lost("rows that failed are looked at anew"));
     }
@@ -234,11 +234,19 @@ impl Batch<'_> {
     async fn name(&mut self, tx: &mut Tx, pending: &mut Vec<Pending<'_>>) -> Result<()> {
         let wanted = pending.iter().map(|row| row.row.content.slug.clone()).collect();
         let in_use = queries::slugs_in_use(tx, wanted).await?;
+        let is_new_here = |row: &Pending| {
+            let owner = in_use.get(&row.row.content.slug).filter(|owner| owner.id != row.id);
+            row.before.is_none()
+                && owner.is_some_and(|owner| owner.external_id == row.row.content.external_id)
+        };
+        if pending.iter().any(is_new_here) {
+            return Err(lost("an article has come since it was looked for"));
+        }
         let mut taken: HashSet<String> = HashSet::new();
         let outcomes = &mut self.outcomes;
         pending.retain_mut(|row| {
             let is_free = |slug: &str, taken: &HashSet<String>| {
-                !taken.contains(slug) && in_use.get(slug).is_none_or(|owner| *owner == row.id)
+                !taken.contains(slug) && in_use.get(slug).is_none_or(|owner| owner.id == row.id)
             };
             let made = row.row.content.slug.clone();
             let mut slug = made.clone();
