@@ -66,7 +66,7 @@ mod naps {
         pub fn begin() -> Option<Self> {
             static HANDLER: Once = Once::new();
             // SAFETY: all fields of these structures may be zero; they outlive the calls that
-            // read them. The handler does nothing but sleep, which POSIX allows in a handler.
+            // read them. What the handler does is safe in one, as it says itself.
             unsafe {
                 HANDLER.call_once(|| {
                     let mut action: libc::sigaction = zeroed();

@@ -249,7 +249,7 @@ async fn empty_into(tx: &mut Tx, actor: Actor, tree: &Tree, id: Uuid, target: &s
     if tree.subtree(id).contains(&target) {
         return Err(refuse("is the section itself or one inside it"));
     }
-    db::allow_bulk(tx, "10s").await?;
+    db::allow_bulk(tx, db::LONG_WAIT).await?;
     let articles = queries::move_articles(tx, id, target).await?;
     let change = Change::new("update", "article", id).of_fields(vec!["category".to_owned()]);
     changes::queries::record_many(tx, actor, change, &articles).await?;

@@ -57,8 +57,11 @@ async fn warn_of_language(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     Ok(())
 }
 
+/// How long bulk work waits for a lock.
+pub const LONG_WAIT: &str = "10s";
+
 /// Lets the statements of this transaction take as long as bulk work does, wait for a
-/// client in between, and for the locks of others as long as `lock_wait` says: `10s`.
+/// client in between, and for the locks of others as long as `lock_wait` says.
 pub async fn allow_bulk(conn: &mut AsyncPgConnection, lock_wait: &str) -> QueryResult<()> {
     diesel::sql_query(
         "SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', $1, true),

@@ -21,8 +21,6 @@ use crate::error::{Code, Error, Result};
 /// How long one of two transactions waits for a lock: two imports may wait for each other's
 /// halves, which the database cannot see.
 const SHORT_WAIT: &str = "3s";
-/// How long a single one does.
-const LONG_WAIT: &str = "10s";
 
 /// What can be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,8 +129,9 @@ impl Writer {
             // What this transaction has written nobody else could have looked at.
             let written = write(conn, None, &self.job, &batch, false).await;
             if written.is_err() {
-                // Left open, it would keep its locks.
-                let _ = AnsiTransactionManager::rollback_transaction(&mut **conn).await;
+                // Left open, it would keep its locks. A connection that cannot even roll back
+                // is dropped by the pool.
+                let _ = end(conn, false).await;
             }
             let written = written?;
             let stops = aborts && written.has_failed();
@@ -155,8 +154,10 @@ impl Writer {
                 }
                 written => written,
             };
-            if let Some(beside) = beside {
-                beside.end(written.is_ok()).await?;
+            match beside {
+                Some(Beside(mut conn)) if written.is_ok() => end(&mut conn, true).await?,
+                Some(Beside(mut conn)) => drop(end(&mut conn, false).await),
+                None => {}
             }
             written
         });
@@ -181,13 +182,18 @@ impl Writer {
     /// Ends the one transaction, if there is one: with all that is in it, or without.
     pub async fn end(self, keep: bool) -> Result<()> {
         let Some(mut conn) = self.whole else { return Ok(()) };
-        if keep && !self.job.params.is_dry() {
-            AnsiTransactionManager::commit_transaction(&mut *conn).await?;
-        } else {
-            AnsiTransactionManager::rollback_transaction(&mut *conn).await?;
-        }
-        Ok(())
+        end(&mut conn, keep && !self.job.params.is_dry()).await
     }
+}
+
+/// Ends a transaction: with all that is in it, or without.
+async fn end(conn: &mut Conn, keep: bool) -> Result<()> {
+    if keep {
+        AnsiTransactionManager::commit_transaction(&mut **conn).await?;
+    } else {
+        AnsiTransactionManager::rollback_transaction(&mut **conn).await?;
+    }
+    Ok(())
 }
 
 /// A second transaction, for rows that can be written beside the others of their batch.
@@ -213,16 +219,6 @@ impl Beside {
     fn tx(&mut self) -> &mut Tx {
         &mut self.0
     }
-
-    async fn end(mut self, keep: bool) -> Result<()> {
-        if keep {
-            AnsiTransactionManager::commit_transaction(&mut *self.0).await?;
-        } else {
-            // A connection that cannot even roll back is dropped by the pool.
-            let _ = AnsiTransactionManager::rollback_transaction(&mut *self.0).await;
-        }
-        Ok(())
-    }
 }
 
 async fn write(
@@ -232,7 +228,7 @@ async fn write(
     batch: &Batch,
     is_current: bool,
 ) -> Result<Written> {
-    db::allow_bulk(tx, if beside.is_some() { SHORT_WAIT } else { LONG_WAIT }).await?;
+    db::allow_bulk(tx, if beside.is_some() { SHORT_WAIT } else { db::LONG_WAIT }).await?;
     let written = match batch {
         Batch::Articles(portion) => {
             let beside = beside.as_mut().map(|beside| beside.tx());

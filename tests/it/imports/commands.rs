@@ -109,9 +109,8 @@ async fn a_saved_page_becomes_a_clean_article_in_its_section() {
         抽查企業(yè)2824戶次,貨值9484.4萬元,形成“1+N”體系(試行)。\n\n分享到:\n會員注冊\n";
     fs::write(folder.path().join("page.txt"), page).unwrap();
     let path = folder.path().to_str().unwrap();
-    let flags =
-        [["--from", "html"], ["--clean", "pinyin_glosses,simplified"], ["--status", "published"]].concat();
-    let flags = [&flags[..], &["--create-categories"]].concat();
+    let flags = "--from html --status published --create-categories --clean pinyin_glosses,simplified";
+    let flags: Vec<&str> = flags.split(' ').collect();
     let (done, said, errors) = run(&app, &[&["import", path], &flags[..]].concat()).await;
     assert!(done && said.contains("1 created") && said.contains("2 sections created"), "{said}{errors}");
     let list = editor.get("/api/v1/articles?fields=title,body,published_at,category,views");

@@ -9,6 +9,23 @@ use serde_json::{Value, json};
 use super::*;
 use crate::harness::machine::until;
 
+/// Two imports at the same time, of which no row fails.
+async fn at_once(client: &Client, one: &[Value], other: &[Value]) -> (Value, Value) {
+    let (one, other) = tokio::join!(import(client, "", one), import(client, "", other));
+    assert_eq!((&one["failed"], &other["failed"]), (&json!(0), &json!(0)));
+    (one, other)
+}
+
+/// Lets the database do this before it inserts an article, as the trigger `meddle`.
+async fn before_each_insert(app: &TestApp, what: &str) {
+    app.db_execute(&format!(
+        "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {what} RETURN NEW; END $$"
+    ))
+    .await;
+    app.db_execute("CREATE TRIGGER meddle BEFORE INSERT ON articles FOR EACH ROW EXECUTE FUNCTION meddle()")
+        .await;
+}
+
 #[actix_web::test]
 async fn two_imports_and_single_writes_at_once_make_each_article_once() {
     let (_app, editor) = start().await;
@@ -21,9 +38,7 @@ async fn two_imports_and_single_writes_at_once_make_each_article_once() {
             editor.put(&path, json!({"title": "Written alone"})).await.status
         }
     });
-    let imports = async { tokio::join!(import(&editor, "", &forwards), import(&editor, "", &backwards)) };
-    let ((one, other), written) = tokio::join!(imports, join_all(writes));
-    assert_eq!((&one["failed"], &other["failed"]), (&json!(0), &json!(0)));
+    let (_, written) = tokio::join!(at_once(&editor, &forwards, &backwards), join_all(writes));
     assert!(written.iter().all(|status| [200, 201].contains(status)), "{written:?}");
     assert_eq!(total(&editor).await, 2_000);
 }
@@ -32,22 +47,18 @@ async fn two_imports_and_single_writes_at_once_make_each_article_once() {
 async fn an_import_that_waits_too_long_for_another_tries_again() {
     let (app, editor) = start().await;
     // The second half of one import waits for the first half of the other, which holds its first row for long.
-    app.db_execute(
-        "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF NEW.external_id = 'b-1000' AND NEW.title = 'One' THEN PERFORM pg_sleep(0.5); END IF;
-        IF NEW.external_id = 'b-1001' AND NEW.title = 'Other' THEN PERFORM pg_sleep(5); END IF;
-        RETURN NEW; END $$",
+    before_each_insert(
+        &app,
+        "IF NEW.external_id = 'b-1000' AND NEW.title = 'One' THEN PERFORM pg_sleep(0.5); END IF;
+         IF NEW.external_id = 'b-1001' AND NEW.title = 'Other' THEN PERFORM pg_sleep(5); END IF;",
     )
     .await;
-    app.db_execute("CREATE TRIGGER linger BEFORE INSERT ON articles FOR EACH ROW EXECUTE FUNCTION linger()")
-        .await;
     let rows = |kinds: [&str; 2], title: &str| -> Vec<Value> {
         let ids = kinds.iter().flat_map(|kind| (1_000..2_000).map(move |at| format!("{kind}-{at}")));
         ids.map(|id| row(&id, title)).collect()
     };
     let (one, other) = (rows(["a", "b"], "One"), rows(["b", "c"], "Other"));
-    let (one, other) = tokio::join!(import(&editor, "", &one), import(&editor, "", &other));
-    assert_eq!((&one["failed"], &other["failed"]), (&json!(0), &json!(0)));
+    at_once(&editor, &one, &other).await;
     assert_eq!(total(&editor).await, 3_000);
 }
 
@@ -57,8 +68,7 @@ async fn imports_of_the_same_rows_in_other_orders_do_not_fail_each_other() {
     let rows = rows(6_000);
     let mut turned = rows.clone();
     turned.rotate_left(2_500);
-    let (one, other) = tokio::join!(import(&editor, "", &rows), import(&editor, "", &turned));
-    assert_eq!((&one["failed"], &other["failed"]), (&json!(0), &json!(0)));
+    at_once(&editor, &rows, &turned).await;
     assert_eq!(total(&editor).await, 6_000);
 }
 
@@ -69,8 +79,7 @@ async fn the_same_rows_with_their_slugs_twice_at_once_fail_nowhere() {
     for (at, row) in rows.iter_mut().enumerate() {
         row["slug"] = json!(format!("number-{at}"));
     }
-    let (one, other) = tokio::join!(import(&editor, "", &rows), import(&editor, "", &rows));
-    assert_eq!((&one["failed"], &other["failed"]), (&json!(0), &json!(0)));
+    let (one, other) = at_once(&editor, &rows, &rows).await;
     let made = |summary: &Value| summary["created"].as_i64().unwrap();
     assert_eq!(made(&one) + made(&other), 8_000);
 }
@@ -131,15 +140,15 @@ async fn a_client_that_hangs_up_leaves_whole_batches() {
 async fn an_import_that_loses_its_database_tells_what_is_done() {
     let (app, editor) = start().await;
     let rows = rows(5_000);
-    app.db_execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF NEW.external_id = 'n-2500' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $$")
+    before_each_insert(
+        &app,
+        "IF NEW.external_id = 'n-2500' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;",
+    )
     .await;
-    app.db_execute("CREATE TRIGGER refuse BEFORE INSERT ON articles FOR EACH ROW EXECUTE FUNCTION refuse()")
-        .await;
     let answer = send(&editor, "", NDJSON, ndjson(&rows)).await;
     assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
     assert_eq!(answer.json()["summary"]["committed_rows"], 2_000);
-    app.db_execute("DROP TRIGGER refuse ON articles").await;
+    app.db_execute("DROP TRIGGER meddle ON articles").await;
     until("the connection", async || editor.get("/readyz").await.status == 200).await;
     assert_eq!(counts(&import(&editor, "", &rows).await), [3_000, 0, 2_000, 0]);
 }
@@ -148,18 +157,10 @@ async fn an_import_that_loses_its_database_tells_what_is_done() {
 async fn an_import_that_fails_keeps_no_locks() {
     for query in ["", "?atomic=true"] {
         let (app, editor) = start().await;
-        app.db_execute(
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            IF NEW.external_id = 'n-2500' THEN RAISE EXCEPTION 'no'; END IF; RETURN NEW; END $$",
-        )
-        .await;
-        app.db_execute(
-            "CREATE TRIGGER refuse BEFORE INSERT ON articles FOR EACH ROW EXECUTE FUNCTION refuse()",
-        )
-        .await;
+        before_each_insert(&app, "IF NEW.external_id = 'n-2500' THEN RAISE EXCEPTION 'no'; END IF;").await;
         assert_eq!(send(&editor, query, NDJSON, ndjson(&rows(4_000))).await.status, 500, "{query}");
         // Waits for all who use the table, for two seconds at most.
-        app.db_execute("DROP TRIGGER refuse ON articles").await;
+        app.db_execute("DROP TRIGGER meddle ON articles").await;
         let there = if query.is_empty() { 2_000 } else { 0 };
         assert_eq!(total(&editor).await, there, "{query}");
     }
