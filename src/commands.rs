@@ -22,14 +22,14 @@ use serde::de::value::{Error as NameError, StrDeserializer};
 use crate::app::App;
 use crate::changes;
 use crate::changes::model::{Actor, Change};
-use crate::config::{KeyCommand, KeysCommand, MemberCommand};
-use crate::db::rows::{Conditions, SortColumn, Walk};
+use crate::config::{ApiKeyCommand, MemberCommand, SigningKeyCommand};
+use crate::db::rows::{Conditions, PageSlice, SortColumn};
 use crate::error::Error;
 use crate::keys::{self, Ring};
-use crate::members::access::{account, add, replace_password};
 use crate::members::api_keys::scope::Scope;
 use crate::members::api_keys::view::NewApiKey;
 use crate::members::api_keys::{handlers as api_keys, queries as key_queries};
+use crate::members::auth::{account, add, replace_password};
 use crate::members::bootstrap::{detail, random_password};
 use crate::members::handlers::keep_an_admin;
 use crate::members::model::{MemberRow, Role};
@@ -40,39 +40,39 @@ use crate::members::{email, queries, recovery};
 pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberCommand) -> anyhow::Result<String> {
     match command {
         MemberCommand::Create { email, role, name, password_stdin } => {
-            let account = account(&email, named(&role)?, name).map_err(told)?;
+            let account = account(&email, parse_role(&role)?, name).map_err(to_anyhow)?;
             let (password, shown) = password(password_stdin, &account.email)?;
-            let hash = hasher.hash(password).await.map_err(told)?;
+            let hash = hasher.hash(password).await.map_err(to_anyhow)?;
             let made = app.write(async move |tx| {
                 let row = add(tx, Actor::SYSTEM, &account, &hash).await?;
                 recovery::queries::verify(tx, row.id).await?;
                 Ok(row)
             });
-            let row = made.await.map_err(told)?;
+            let row = made.await.map_err(to_anyhow)?;
             Ok(format!("{} {} {}{shown}", row.id, row.account.email, row.account.role.as_str()))
         }
         MemberCommand::List => list(app).await,
-        MemberCommand::SetRole { email, role } => set_role(app, &email, named(&role)?).await,
+        MemberCommand::SetRole { email, role } => set_role(app, &email, parse_role(&role)?).await,
         MemberCommand::SetPassword { email, password_stdin } => {
             let row = find(app, &email).await?;
             let (password, shown) = password(password_stdin, &row.account.email)?;
-            let hash = hasher.hash(password).await.map_err(told)?;
+            let hash = hasher.hash(password).await.map_err(to_anyhow)?;
             let told_by_mail = app.mailer.is_some();
             let set = app.write(async move |tx| {
                 let row = queries::lock(tx, row.id).await?;
                 let mail = told_by_mail.then_some(&row);
                 replace_password(tx, Actor::SYSTEM, row.id, &hash, mail).await
             });
-            set.await.map_err(told)?;
+            set.await.map_err(to_anyhow)?;
             Ok(format!("The password is set; all sessions have ended.{shown}"))
         }
     }
 }
 
-/// `inkstone key …`; returns what to print.
-pub async fn key(app: &web::Data<App>, command: KeyCommand) -> anyhow::Result<String> {
+/// `inkstone api-key …`; returns what to print.
+pub async fn api_key(app: &web::Data<App>, command: ApiKeyCommand) -> anyhow::Result<String> {
     match command {
-        KeyCommand::Create { name, scopes, expires_in_days } => {
+        ApiKeyCommand::Create { name, scopes, expires_in_days } => {
             let expires_at = expires_in_days.map(|days| Utc::now() + TimeDelta::days(days));
             let scope = |text: &String| {
                 let known = || Scope::all().iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
@@ -81,43 +81,43 @@ pub async fn key(app: &web::Data<App>, command: KeyCommand) -> anyhow::Result<St
             let scopes = scopes.iter().map(scope).collect::<anyhow::Result<_>>()?;
             let new = NewApiKey { name, scopes, expires_at };
             let made = app.write(async move |tx| api_keys::add(tx, Actor::SYSTEM, None, new.clone()).await);
-            Ok(made.await.map_err(told)?.key)
+            Ok(made.await.map_err(to_anyhow)?.key)
         }
-        KeyCommand::List => {
+        ApiKeyCommand::List => {
             let mut text = String::new();
-            for row in key_queries::list(&mut *app.conn().await.map_err(told)?).await? {
+            for row in key_queries::list(&mut *app.conn().await.map_err(to_anyhow)?).await? {
                 let used = row.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_rfc3339());
                 let scopes = row.scopes.join(",");
                 writeln!(text, "{} {} {} used {used} {}", row.id, row.prefix, scopes, row.name)?;
             }
             Ok(text)
         }
-        KeyCommand::Revoke { key } => {
-            let rows = key_queries::list(&mut *app.conn().await.map_err(told)?).await?;
+        ApiKeyCommand::Revoke { key } => {
+            let rows = key_queries::list(&mut *app.conn().await.map_err(to_anyhow)?).await?;
             let row = rows.into_iter().find(|row| row.prefix == key || row.id.to_string() == key);
             let id = row.with_context(|| format!("there is no key {key}"))?.id;
             let revoked = app.write(async move |tx| {
                 key_queries::revoke(tx, id).await?;
                 Ok(changes::queries::record(tx, Actor::SYSTEM, Change::new("delete", "api_key", id)).await?)
             });
-            revoked.await.map_err(told)?;
+            revoked.await.map_err(to_anyhow)?;
             Ok("The key is revoked.".to_owned())
         }
     }
 }
 
-/// `inkstone keys …`; returns what to print.
-pub async fn keys(app: &web::Data<App>, command: KeysCommand) -> anyhow::Result<String> {
-    if matches!(command, KeysCommand::Rotate) {
+/// `inkstone signing-key …`; returns what to print.
+pub async fn signing_key(app: &web::Data<App>, command: SigningKeyCommand) -> anyhow::Result<String> {
+    if matches!(command, SigningKeyCommand::Rotate) {
         if !app.config.access.signing_key_file.is_empty() {
             bail!("the signing keys are configured files: change INKSTONE_SIGNING_KEY_FILE instead");
         }
         let fresh = Ring::seed()?;
-        app.write(async move |tx| Ok(keys::queries::rotate(tx, &fresh).await?)).await.map_err(told)?;
+        app.write(async move |tx| Ok(keys::queries::rotate(tx, &fresh).await?)).await.map_err(to_anyhow)?;
     }
     let mut text = String::new();
     let remembered = std::time::Duration::from_secs(30 * 86_400);
-    for row in keys::queries::list(&mut *app.conn().await.map_err(told)?, remembered).await? {
+    for row in keys::queries::list(&mut *app.conn().await.map_err(to_anyhow)?, remembered).await? {
         writeln!(text, "{} {} {}", row.kid, row.state, row.created_at.to_rfc3339())?;
     }
     Ok(text)
@@ -126,11 +126,11 @@ pub async fn keys(app: &web::Data<App>, command: KeysCommand) -> anyhow::Result<
 async fn list(app: &App) -> anyhow::Result<String> {
     let order =
         vec![SortColumn { name: "email", sql: "members.email_canonical", cast: "text", descending: false }];
-    let walk = Walk { order, keys: None, backwards: false, limit: i64::MAX, offset: 0 };
+    let slice = PageSlice { order, keys: None, backwards: false, limit: i64::MAX, offset: 0 };
     let mut conditions = Conditions::default();
     conditions.and("members.deleted_at IS NULL");
     let mut text = String::new();
-    for row in queries::list(&mut *app.conn().await.map_err(told)?, conditions, &walk).await? {
+    for row in queries::list(&mut *app.conn().await.map_err(to_anyhow)?, conditions, &slice).await? {
         let account = row.account;
         writeln!(text, "{} {} {} {}", row.id, account.email, account.role.as_str(), account.status.as_str())?;
     }
@@ -151,14 +151,14 @@ async fn set_role(app: &App, address: &str, role: Role) -> anyhow::Result<String
         let change = Change::between("member", id, &row.account, &after);
         Ok(changes::queries::record(tx, Actor::SYSTEM, change).await?)
     });
-    set.await.map_err(told)?;
+    set.await.map_err(to_anyhow)?;
     Ok(format!("{address} is {} now.", role.as_str()))
 }
 
 async fn find(app: &App, address: &str) -> anyhow::Result<MemberRow> {
     let canonical =
         email::canonical(address).with_context(|| format!("{address} is not an e-mail address"))?;
-    let found = queries::by_address(&mut *app.conn().await.map_err(told)?, &canonical).await?;
+    let found = queries::by_address(&mut *app.conn().await.map_err(to_anyhow)?, &canonical).await?;
     found.with_context(|| format!("there is no member {address}"))
 }
 
@@ -171,15 +171,15 @@ fn password(from_stdin: bool, address: &str) -> anyhow::Result<(String, String)>
     let mut given = String::new();
     std::io::stdin().read_to_string(&mut given).context("reading the password")?;
     let password = passwords::admit("", given.trim_end_matches(['\r', '\n']), address);
-    Ok((password.map_err(told)?, String::new()))
+    Ok((password.map_err(to_anyhow)?, String::new()))
 }
 
-fn named(role: &str) -> anyhow::Result<Role> {
+fn parse_role(role: &str) -> anyhow::Result<Role> {
     let name: StrDeserializer<'_, NameError> = role.into_deserializer();
     Ok(Role::deserialize(name)?)
 }
 
 /// An error in words for a terminal.
-fn told(error: Error) -> anyhow::Error {
+fn to_anyhow(error: Error) -> anyhow::Error {
     anyhow!("{}", detail(&error))
 }

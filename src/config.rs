@@ -32,7 +32,7 @@ pub enum Command {
     Migrate(Box<Database>),
     /// Print the OpenAPI document.
     Openapi,
-    /// Import many articles, sections or notices from a file.
+    /// Import many articles, categories or notices from a file.
     Import {
         /// Where they go.
         #[command(flatten)]
@@ -60,22 +60,24 @@ pub enum Command {
         command: MemberCommand,
     },
     /// Run the API keys of scripts.
-    Key {
+    #[command(alias = "key")]
+    ApiKey {
         /// Where they are.
         #[command(flatten)]
         database: Box<Database>,
         /// What to do.
         #[command(subcommand)]
-        command: KeyCommand,
+        command: ApiKeyCommand,
     },
     /// Run the ring of keys that sign access tokens.
-    Keys {
+    #[command(alias = "keys")]
+    SigningKey {
         /// Where it is.
         #[command(flatten)]
         database: Box<Database>,
         /// What to do.
         #[command(subcommand)]
-        command: KeysCommand,
+        command: SigningKeyCommand,
     },
 }
 
@@ -120,7 +122,7 @@ const ROLES: [&str; 4] = ["member", "author", "editor", "admin"];
 
 /// What can be done to API keys.
 #[derive(Subcommand, Clone, Debug)]
-pub enum KeyCommand {
+pub enum ApiKeyCommand {
     /// Make a key and print it, this once.
     Create {
         /// What it is for.
@@ -143,7 +145,7 @@ pub enum KeyCommand {
 
 /// What can be done to the ring of signing keys.
 #[derive(Subcommand, Clone, Debug)]
-pub enum KeysCommand {
+pub enum SigningKeyCommand {
     /// Sign with the next key from now on; tokens signed until now live until they expire.
     Rotate,
     /// List the ring: id, state, age.
@@ -226,7 +228,7 @@ pub struct Database {
 #[derive(Args, Clone, Debug)]
 pub struct Access {
     /// PEM files (PKCS #8) of Ed25519 keys, comma-separated: the first signs access tokens, all verify.
-    /// By default the keys are in the database, and `inkstone keys rotate` changes them.
+    /// By default the keys are in the database, and `inkstone signing-key rotate` changes them.
     #[arg(long, env = "INKSTONE_SIGNING_KEY_FILE", value_delimiter = ',', value_name = "FILES")]
     pub signing_key_file: Vec<PathBuf>,
     /// Seconds an access token lives.

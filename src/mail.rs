@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One letter to one person.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct MailText {
     /// The address.
     pub to: String,
     /// The subject.
@@ -72,7 +72,7 @@ impl Mailer {
     }
 
     /// Hands a letter over.
-    pub async fn send(&self, letter: Letter) -> Result<(), Failure> {
+    pub async fn send(&self, letter: MailText) -> Result<(), Failure> {
         let lasting = |cause: &dyn std::error::Error| Failure::Lasting(cause.to_string());
         let to: Address = letter.to.parse().map_err(|cause| lasting(&cause))?;
         let message = Message::builder()

@@ -42,20 +42,20 @@ fn main() -> ExitCode {
         Command::Member { database, command } => {
             administer(*database, async |app, hasher| commands::member(app, hasher, command).await)
         }
-        Command::Key { database, command } => {
-            administer(*database, async |app, _| commands::key(app, command).await)
+        Command::ApiKey { database, command } => {
+            administer(*database, async |app, _| commands::api_key(app, command).await)
         }
-        Command::Keys { database, command } => {
-            administer(*database, async |app, _| commands::keys(app, command).await)
+        Command::SigningKey { database, command } => {
+            administer(*database, async |app, _| commands::signing_key(app, command).await)
         }
         Command::Import { database, import } => bulk(*database, &import.remote, async |place| match place {
-            Place::Server(server) => commands::import::remotely(&server, &import).await,
-            Place::Database(app) => commands::import::directly(app, &import).await,
+            ImportTarget::Server(server) => commands::import::remotely(&server, &import).await,
+            ImportTarget::Database(app) => commands::import::directly(app, &import).await,
         }),
         Command::Export { database, export } => bulk(*database, &export.remote, async |place| {
             match place {
-                Place::Server(server) => commands::export::remotely(&server, &export).await?,
-                Place::Database(app) => commands::export::directly(app, &export).await?,
+                ImportTarget::Server(server) => commands::export::remotely(&server, &export).await?,
+                ImportTarget::Database(app) => commands::export::directly(app, &export).await?,
             }
             Ok(String::new())
         }),
@@ -152,7 +152,7 @@ fn administer(
 }
 
 /// Where bulk work is done.
-enum Place<'p> {
+enum ImportTarget<'p> {
     Server(Server),
     Database(&'p web::Data<App>),
 }
@@ -161,12 +161,12 @@ enum Place<'p> {
 fn bulk(
     database: Database,
     remote: &Remote,
-    work: impl AsyncFnOnce(Place<'_>) -> anyhow::Result<String>,
+    work: impl AsyncFnOnce(ImportTarget<'_>) -> anyhow::Result<String>,
 ) -> anyhow::Result<()> {
     match Server::of(remote)? {
-        None => administer(database, async |app, _| work(Place::Database(app)).await),
+        None => administer(database, async |app, _| work(ImportTarget::Database(app)).await),
         Some(server) => {
-            let said = actix_web::rt::System::new().block_on(work(Place::Server(server)))?;
+            let said = actix_web::rt::System::new().block_on(work(ImportTarget::Server(server)))?;
             if said.is_empty() { Ok(()) } else { say(&said) }
         }
     }
@@ -221,8 +221,8 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
     if app.config.bootstrap.demo && demo::load(app).await? {
         say("Loaded the demo site.")?;
     }
-    let told = |cause| anyhow!("{cause:?}");
-    let current = site::queries::get(&mut *app.conn().await.map_err(told)?).await?.content.base_url;
+    let to_anyhow = |cause| anyhow!("{cause:?}");
+    let current = site::queries::get(&mut *app.conn().await.map_err(to_anyhow)?).await?.content.base_url;
     let wanted = match &app.config.http.base_url {
         Some(url) if !is_web_address(url) => {
             bail!("--base-url takes an http or https address without a path")
@@ -237,7 +237,7 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
         site::handlers::change(tx, changes::model::Actor::SYSTEM, &IfMatch::Absent, patch.clone()).await
     })
     .await
-    .map_err(told)?;
+    .map_err(to_anyhow)?;
     Ok(wanted)
 }
 

@@ -20,7 +20,7 @@ use crate::members::api_keys::scope::Scope;
     tags(
         (name = "articles", description = "What the site is for"),
         (name = "imports", description = "Many at once, in and out, for scripts"),
-        (name = "categories", description = "The section tree, with breadcrumbs"),
+        (name = "categories", description = "The category tree, with breadcrumbs"),
         (name = "notices", description = "Notices (通知) and announcements (公告)"),
         (name = "members", description = "Accounts and profiles"),
         (name = "access", description = "Registering, signing in and out"),

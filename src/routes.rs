@@ -17,7 +17,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(site::routes)
             .configure(audit::routes),
     )
-    .service(members::access::get_jwks)
+    .service(members::auth::get_jwks)
     .service(health::get_health)
     .service(health::get_readiness);
 }

@@ -15,17 +15,17 @@ use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::app::App;
-use crate::articles::views::{Counter, FLUSH_EVERY};
+use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
 use crate::config::Config;
 use crate::contract::Contract;
 use crate::error::{Code, Error, Result};
-use crate::http::conditional::{etag, has_it_already};
+use crate::http::conditional::{etag, if_none_match_names};
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
 use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
-use crate::throttle::{self, Standing};
+use crate::throttle::{self, LimitState};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Seconds a client may take to send its request line and headers.
@@ -50,7 +50,7 @@ pub struct Shared {
     /// For passwords.
     pub hasher: web::Data<Hasher>,
     /// For views.
-    pub counter: web::Data<Counter>,
+    pub counter: web::Data<ViewCounter>,
     contract: web::Data<Contract>,
 }
 
@@ -60,7 +60,7 @@ impl Shared {
         Ok(Self {
             app: web::Data::new(app),
             hasher: web::Data::new(hasher),
-            counter: web::Data::new(Counter::default()),
+            counter: web::Data::new(ViewCounter::default()),
             contract: web::Data::new(Contract::new()?),
         })
     }
@@ -73,7 +73,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     let config = shared.app.config.http.clone();
     let shared = shared.clone();
     rt::spawn(flush_views(shared.clone()));
-    rt::spawn(keep_house(shared.clone()));
+    rt::spawn(housekeeping_loop(shared.clone()));
     // Two, so that one slow mailbox does not hold up the others.
     rt::spawn(outbox::worker::run(shared.app.clone()));
     rt::spawn(outbox::worker::run(shared.app.clone()));
@@ -116,10 +116,10 @@ async fn edge(
         req.head_mut().method = Method::GET;
     }
     let mut answered = REQUEST_ID.scope(Some(id.clone()), answer(req, next)).await;
-    let standing = answered
+    let state = answered
         .as_ref()
         .ok()
-        .and_then(|response| response.request().extensions().get::<Standing>().cloned());
+        .and_then(|response| response.request().extensions().get::<LimitState>().cloned());
     let head = match &mut answered {
         Ok(response) => response.response_mut().head_mut(),
         Err(lost) => lost.response.head_mut(),
@@ -127,8 +127,8 @@ async fn edge(
     if let Ok(value) = HeaderValue::from_str(&id) {
         head.headers_mut().insert(X_REQUEST_ID, value);
     }
-    if let Some(standing) = standing {
-        standing.tell(head.headers_mut());
+    if let Some(state) = state {
+        state.tell(head.headers_mut());
     }
     head.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     tracing::info!(target: "inkstone::access", %method, path, status = head.status.as_u16(), ms = began.elapsed().as_millis() as u64, request_id = id, "{method} {path}");
@@ -136,12 +136,12 @@ async fn edge(
 }
 
 /// An answer that has lost its request, and why.
-struct Lost {
+struct DetachedError {
     response: HttpResponse,
     cause: String,
 }
 
-impl From<Error> for Lost {
+impl From<Error> for DetachedError {
     fn from(error: Error) -> Self {
         Self { response: error.error_response(), cause: error.to_string() }
     }
@@ -150,7 +150,7 @@ impl From<Error> for Lost {
 async fn answer(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Lost> {
+) -> Result<ServiceResponse<BoxBody>, DetachedError> {
     let limit =
         req.app_data::<web::Data<App>>().map(|app| app.config.http.request_timeout).unwrap_or_default();
     // An import lasts as long as its body; each of its steps is bounded.
@@ -229,7 +229,7 @@ fn cors(config: &Config) -> Cors {
 #[get("/openapi.json")]
 async fn get_document(req: HttpRequest, contract: web::Data<Contract>) -> impl Responder {
     let tag = etag(0, &contract.json);
-    if has_it_already(&req, &tag) {
+    if if_none_match_names(&req, &tag) {
         return HttpResponse::NotModified().insert_header(("etag", tag)).finish();
     }
     HttpResponse::Ok()
@@ -258,17 +258,17 @@ async fn flush_views(shared: Shared) {
 const REREAD: Duration = Duration::from_secs(5);
 const SWEEP: u32 = 120;
 
-async fn keep_house(shared: Shared) {
+async fn housekeeping_loop(shared: Shared) {
     let mut ticks = rt::time::interval(REREAD);
     for round in 0_u32.. {
         ticks.tick().await;
-        if let Err(error) = house_kept(&shared.app, round.is_multiple_of(SWEEP)).await {
+        if let Err(error) = run_housekeeping(&shared.app, round.is_multiple_of(SWEEP)).await {
             tracing::warn!(%error, "Housekeeping is left for later");
         }
     }
 }
 
-async fn house_kept(app: &App, sweep: bool) -> Result<()> {
+async fn run_housekeeping(app: &App, sweep: bool) -> Result<()> {
     let mut conn = app.conn().await?;
     app.keys.reread(&mut conn).await.map_err(Error::Internal)?;
     if sweep {

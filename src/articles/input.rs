@@ -10,7 +10,7 @@ use super::model::Content;
 use crate::db::types::{BodyFormat, Status};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
-use crate::http::prose;
+use crate::http::render_body;
 use crate::markup::{Body, SANITIZER, summarise};
 use crate::slug;
 
@@ -45,7 +45,7 @@ pub struct NewArticle {
     pub body: String,
     /// What the body is written in; `html` when absent.
     pub body_format: Option<BodyFormat>,
-    /// The section it is in: id or slug.
+    /// The category it is in: id or slug.
     #[schema(min_length = 1, max_length = 120)]
     pub category: Option<String>,
     /// Words to find it by; repeated ones count once.
@@ -83,7 +83,7 @@ pub struct NewArticle {
 }
 
 impl NewArticle {
-    /// What the article will be in the section `category_id`, at the time `now`.
+    /// What the article will be in the category `category_id`, at the time `now`.
     ///
     /// With its slug, or one made from the title. Refuses what no schema can say,
     /// together with the `faults` already found.
@@ -93,7 +93,7 @@ impl NewArticle {
         now: DateTime<Utc>,
         faults: Vec<Fault>,
     ) -> Result<Content> {
-        let body = prose::written(std::mem::take(&mut self.body), self.format()).await;
+        let body = render_body::render_off_thread(std::mem::take(&mut self.body), self.format()).await;
         self.with_body(body, category_id, now, faults)
     }
 
@@ -133,7 +133,7 @@ impl NewArticle {
                 cover_url: self.cover_url,
                 extra: self.extra.map_or_else(|| json!({}), figures_as_stored),
                 status,
-                published_at: status.hour(self.published_at, now),
+                published_at: status.default_published_at(self.published_at, now),
             },
             faults,
         )
@@ -165,7 +165,7 @@ pub struct ArticlePatch {
     /// What the new body is written in; as before when absent.
     #[schema(nullable = false)]
     pub body_format: Option<BodyFormat>,
-    /// The section it is in (id or slug); null for none.
+    /// The category it is in (id or slug); null for none.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 120)]
     pub category: Patch<String>,
@@ -202,7 +202,7 @@ pub struct ArticlePatch {
 }
 
 impl ArticlePatch {
-    /// The article after the change, in the section `category_id`, at the time `now`.
+    /// The article after the change, in the category `category_id`, at the time `now`.
     /// Refuses what no schema can say, together with the `faults` already found.
     pub async fn over(
         self,
@@ -217,7 +217,7 @@ impl ArticlePatch {
         let sanitizer = if self.body.is_some() { SANITIZER } else { current.sanitizer };
         let format = self.body_format.unwrap_or(current.body_format);
         let body = match self.body {
-            Some(body) => or_fault(prose::written(body, format).await, format, &mut faults),
+            Some(body) => or_fault(render_body::render_off_thread(body, format).await, format, &mut faults),
             None => Body { html: current.body, source: current.body_source, format: current.body_format },
         };
         let given = Some(current.summary).filter(|_| !current.summary_made);
@@ -245,7 +245,7 @@ impl ArticlePatch {
                     None => current.extra,
                 },
                 status,
-                published_at: status.hour(self.published_at.over(current.published_at), now),
+                published_at: status.default_published_at(self.published_at.over(current.published_at), now),
             },
             faults,
         )

@@ -12,17 +12,17 @@ use crate::db::rows::{Conditions, SortColumn, Value};
 use crate::db::types::Status;
 use crate::db::visibility::Articles;
 use crate::error::{Code, Error, Fault, Result};
-use crate::http::key::Key;
+use crate::http::id_or_slug::IdOrSlug;
 use crate::members::guard::{Member, Reader};
 
 /// Which articles to list. Without `status` or `deleted`, those the public may read now.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ArticleFilter {
-    /// Only those in this section (id or slug) and the sections below it.
+    /// Only those in this category (id or slug) and the categories below it.
     #[param(min_length = 1, max_length = 120, nullable = false, example = "news")]
     pub category: Option<String>,
-    /// Whether sections below count too.
+    /// Whether categories below count too.
     #[param(default = true, nullable = false)]
     pub descendants: Option<bool>,
     /// Only those with at least one of these tags, comma-separated.
@@ -162,7 +162,7 @@ impl ArticleFilter {
         }
     }
 
-    /// The list's conditions and sections.
+    /// The list's conditions and categories.
     pub fn listing(&self, tree: &Tree, visible: Articles, with_body: bool) -> Result<Listing> {
         let mut conditions = Conditions::default();
         conditions.and(visible.sql());
@@ -176,14 +176,14 @@ impl ArticleFilter {
             .as_ref()
             .map(|states| states.iter().map(|status| status.as_str().to_owned()).collect());
         conditions.and_if("articles.status = ANY(?)", states.map(Value::Texts));
-        Ok(Listing { conditions, sections: self.sections(tree)?, with_body })
+        Ok(Listing { conditions, categories: self.categories(tree)?, with_body })
     }
 
-    /// The sections asked for. One that does not exist is a fault: an empty list would hide a typo.
-    fn sections(&self, tree: &Tree) -> Result<Option<Vec<uuid::Uuid>>> {
+    /// The categories asked for. One that does not exist is a fault: an empty list would hide a typo.
+    fn categories(&self, tree: &Tree) -> Result<Option<Vec<uuid::Uuid>>> {
         let Some(category) = &self.category else { return Ok(None) };
-        let Some(row) = tree.find(&Key::parse(category)) else {
-            let fault = Fault::parameter("category", Code::InvalidParameter, "names no section");
+        let Some(row) = tree.find(&IdOrSlug::parse(category)) else {
+            let fault = Fault::parameter("category", Code::InvalidParameter, "unknown category");
             return Err(Error::Faults(fault.code, vec![fault]));
         };
         Ok(Some(if self.descendants == Some(false) { vec![row.id] } else { tree.subtree(row.id) }))

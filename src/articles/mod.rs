@@ -11,7 +11,7 @@ pub mod model;
 pub mod queries;
 pub mod reading;
 pub mod view;
-pub mod views;
+pub mod view_counter;
 pub mod writing;
 
 use utoipa_actix_web::scope;
@@ -35,6 +35,6 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .service(writing::update_article)
             .service(writing::delete_article)
             .service(writing::restore_article)
-            .service(views::count_article_view),
+            .service(view_counter::count_article_view),
     );
 }

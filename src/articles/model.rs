@@ -45,7 +45,7 @@ pub struct Content {
     pub source_name: String,
     /// The address it was taken from.
     pub source_url: Option<String>,
-    /// The section it is in.
+    /// The category it is in.
     #[serde(rename = "category")]
     pub category_id: Option<Uuid>,
     /// Words to find it by.
@@ -111,7 +111,7 @@ pub struct Row {
     pub base_url: String,
 }
 
-/// An article next to another one in its section.
+/// An article next to another one in its category.
 #[derive(Clone, Debug, QueryableByName)]
 #[diesel(table_name = articles, check_for_backend(Pg))]
 pub struct NeighborRow {

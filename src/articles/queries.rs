@@ -8,13 +8,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::model::{Content, NeighborRow, Row};
-use crate::db::rows::{Conditions, Value, Walk};
+use crate::db::rows::{Conditions, PageSlice, Value};
 use crate::db::schema::articles;
 use crate::db::visibility::Articles;
-use crate::http::key::Key;
+use crate::http::id_or_slug::IdOrSlug;
 
 /// What goes with an article's own columns; it reads [`VIEWS`].
-pub const BESIDE: &str = "coalesce(article_views.views, 0) AS views, (SELECT base_url FROM site) AS base_url";
+pub const EXTRA_COLUMNS: &str =
+    "coalesce(article_views.views, 0) AS views, (SELECT base_url FROM site) AS base_url";
 /// The views beside an article.
 pub const VIEWS: &str = "LEFT JOIN article_views ON article_views.article_id = articles.id";
 /// An article's columns without its body, which is long and stored apart.
@@ -28,34 +29,38 @@ const CARD: &str = "articles.id, articles.slug, articles.external_id, articles.t
 pub struct Listing {
     /// Conditions on `articles`, visibility included.
     pub conditions: Conditions,
-    /// Only those in these sections.
-    pub sections: Option<Vec<Uuid>>,
+    /// Only those in these categories.
+    pub categories: Option<Vec<Uuid>>,
     /// Whether the bodies are wanted.
     pub with_body: bool,
 }
 
 /// A stretch of a list.
 ///
-/// Within sections it takes the first rows of each section from that section's
-/// index, and merges: the cost follows the number of sections, not of articles.
-pub async fn list(conn: &mut AsyncPgConnection, listing: Listing, walk: &Walk) -> QueryResult<Vec<Row>> {
-    let Listing { mut conditions, sections, with_body } = listing;
-    walk.bound(&mut conditions);
-    let order = walk.order_by();
-    let (limit, offset) = (walk.limit, walk.offset);
+/// Within categories it takes the first rows of each category from that category's
+/// index, and merges: the cost follows the number of categories, not of articles.
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    listing: Listing,
+    slice: &PageSlice,
+) -> QueryResult<Vec<Row>> {
+    let Listing { mut conditions, categories, with_body } = listing;
+    slice.add_cursor(&mut conditions);
+    let order = slice.order_by();
+    let (limit, offset) = (slice.limit, slice.offset);
     let columns = if with_body {
         "articles.*".to_owned()
     } else {
         format!("{CARD}, '' AS body, NULL::text AS body_source")
     };
-    let from = match sections {
+    let from = match categories {
         None => format!("articles {VIEWS} WHERE {}", conditions.sql()),
-        Some(sections) => {
-            let mark = conditions.bind(Value::Ids(sections));
+        Some(categories) => {
+            let mark = conditions.bind(Value::Ids(categories));
             format!(
-                "unnest({mark}::uuid[]) AS section(id) CROSS JOIN LATERAL (
+                "unnest({mark}::uuid[]) AS category(id) CROSS JOIN LATERAL (
                      SELECT * FROM articles
-                     WHERE articles.category_id = section.id AND {}
+                     WHERE articles.category_id = category.id AND {}
                      {order} LIMIT {}
                  ) AS articles {VIEWS}",
                 conditions.sql(),
@@ -63,39 +68,39 @@ pub async fn list(conn: &mut AsyncPgConnection, listing: Listing, walk: &Walk) -
             )
         }
     };
-    let text = format!("SELECT {columns}, {BESIDE} FROM {from} {order} LIMIT {limit} OFFSET {offset}");
+    let text = format!("SELECT {columns}, {EXTRA_COLUMNS} FROM {from} {order} LIMIT {limit} OFFSET {offset}");
     conditions.statement(text).load(conn).await
 }
 
 /// The conditions of a list as a plain condition on `articles`, for counting.
 pub fn countable(listing: &Listing) -> Conditions {
     let mut conditions = listing.conditions.clone();
-    conditions.and_if("articles.category_id = ANY(?)", listing.sections.clone().map(Value::Ids));
+    conditions.and_if("articles.category_id = ANY(?)", listing.categories.clone().map(Value::Ids));
     conditions
 }
 
 /// How a single article is named.
 #[derive(Clone, Debug)]
-pub enum Name {
+pub enum ArticleRef {
     /// By id or slug.
-    Key(Key),
+    IdOrSlug(IdOrSlug),
     /// By the id it has elsewhere.
-    External(String),
+    ExternalId(String),
 }
 
-impl From<Uuid> for Name {
+impl From<Uuid> for ArticleRef {
     fn from(id: Uuid) -> Self {
-        Self::Key(Key::Id(id))
+        Self::IdOrSlug(IdOrSlug::Id(id))
     }
 }
 
 /// One article, if it is visible.
-pub async fn get(conn: &mut AsyncPgConnection, name: &Name, visible: Articles) -> QueryResult<Row> {
+pub async fn get(conn: &mut AsyncPgConnection, name: &ArticleRef, visible: Articles) -> QueryResult<Row> {
     single(conn, name, visible, "").await
 }
 
 /// One article, if it is visible, locked until the transaction ends.
-pub async fn lock(conn: &mut AsyncPgConnection, name: &Name, visible: Articles) -> QueryResult<Row> {
+pub async fn lock(conn: &mut AsyncPgConnection, name: &ArticleRef, visible: Articles) -> QueryResult<Row> {
     single(conn, name, visible, "FOR UPDATE OF articles").await
 }
 
@@ -110,7 +115,7 @@ pub async fn lock_external(
         .bind::<Text, _>(external_id)
         .execute(conn)
         .await?;
-    let name = Name::External(external_id.to_owned());
+    let name = ArticleRef::ExternalId(external_id.to_owned());
     for (visible, trashed) in [(Articles::All, false), (Articles::Trash, true)] {
         if let Some(row) = lock(conn, &name, visible).await.optional()? {
             return Ok(Some((row, trashed)));
@@ -121,23 +126,27 @@ pub async fn lock_external(
 
 async fn single(
     conn: &mut AsyncPgConnection,
-    name: &Name,
+    name: &ArticleRef,
     visible: Articles,
     locking: &str,
 ) -> QueryResult<Row> {
     let mut conditions = Conditions::default();
     conditions.and(visible.sql());
     match name.clone() {
-        Name::Key(Key::Id(id)) => conditions.and_if("articles.id = ?", Some(Value::Id(id))),
-        Name::Key(Key::Slug(slug)) => conditions.and_if("articles.slug = ?", Some(Value::Text(slug))),
-        Name::External(id) => conditions.and_if("articles.external_id = ?", Some(Value::Text(id))),
+        ArticleRef::IdOrSlug(IdOrSlug::Id(id)) => conditions.and_if("articles.id = ?", Some(Value::Id(id))),
+        ArticleRef::IdOrSlug(IdOrSlug::Slug(slug)) => {
+            conditions.and_if("articles.slug = ?", Some(Value::Text(slug)))
+        }
+        ArticleRef::ExternalId(id) => conditions.and_if("articles.external_id = ?", Some(Value::Text(id))),
     }
-    let text =
-        format!("SELECT articles.*, {BESIDE} FROM articles {VIEWS} WHERE {} {locking}", conditions.sql());
+    let text = format!(
+        "SELECT articles.*, {EXTRA_COLUMNS} FROM articles {VIEWS} WHERE {} {locking}",
+        conditions.sql()
+    );
     conditions.statement(text).get_result(conn).await
 }
 
-/// The public articles just before and just after this one in its section.
+/// The public articles just before and just after this one in its category.
 pub async fn neighbors(conn: &mut AsyncPgConnection, row: &Row) -> QueryResult<Vec<NeighborRow>> {
     let side = |is_previous: bool, sign: &str, direction: &str| {
         format!(

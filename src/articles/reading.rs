@@ -10,14 +10,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::listing::{ArticleFilter, ArticleShape, cursor_keys, order};
 use super::model::Row;
-use super::queries::{self, Name};
+use super::queries::{self, ArticleRef};
 use super::view::{Article, ArticleCard, ArticleField, PARTIAL, pick};
 use crate::app::App;
 use crate::categories;
 use crate::categories::model::Tree;
 use crate::error::{Error, Result};
 use crate::http::conditional::etag;
-use crate::http::key::Key;
+use crate::http::id_or_slug::IdOrSlug;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
@@ -39,7 +39,7 @@ pub struct Detail {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
-    /// The articles just before and after it in its section.
+    /// The articles just before and after it in its category.
     Neighbors,
 }
 
@@ -57,25 +57,25 @@ pub async fn list_articles(
 ) -> Result<impl Responder> {
     let (Query(filter), Query(shape)) = (filter, shape);
     let visible = filter.visible(&reader)?;
-    let walk = paging.walk(order(shape.sort.as_deref(), visible)?)?;
+    let slice = paging.page_slice(order(shape.sort.as_deref(), visible)?)?;
     let mut conn = app.conn().await?;
     let tree = categories::queries::tree(&mut conn).await?;
     let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
     let listing = filter.listing(&tree, visible, with_body)?;
     let total = paging.total(&mut conn, "articles", &queries::countable(&listing)).await?;
-    let rows = queries::list(&mut conn, listing, &walk).await?;
+    let rows = queries::list(&mut conn, listing, &slice).await?;
     let modified = rows.iter().map(|row| row.updated_at).max();
-    let page = paging.page(&walk, rows, total, |row| cursor_keys(&walk.order, row));
+    let page = paging.page(&slice, rows, total, |row| cursor_keys(&slice.order, row));
     let surrogates = ["articles", "categories", "site"].map(str::to_owned);
     let reply = match shape.fields {
         None => Either::Left(
             Reply::list(page.map(|row| ArticleCard::new(&tree, row)))
-                .modified(modified)
-                .surrogates(&surrogates),
+                .with_last_modified(modified)
+                .with_surrogate_keys(&surrogates),
         ),
-        Some(fields) => {
-            Either::Right(partial(page, &tree, &fields)?.modified(modified).surrogates(&surrogates))
-        }
+        Some(fields) => Either::Right(
+            partial(page, &tree, &fields)?.with_last_modified(modified).with_surrogate_keys(&surrogates),
+        ),
     };
     Ok(reply)
 }
@@ -86,21 +86,23 @@ fn partial(page: List<Row>, tree: &Tree, fields: &[ArticleField]) -> Result<Repl
     let picked: serde_json::Result<Vec<Value>> =
         page.data.iter().map(|article| pick(article, fields)).collect();
     let picked = picked.map_err(|cause| Error::Internal(cause.into()))?;
-    Ok(Reply::list(List { data: picked, page: page.page, link: page.link }).tagged(tag).labelled(PARTIAL))
+    Ok(Reply::list(List { data: picked, page: page.page, link: page.link })
+        .with_etag(tag)
+        .with_media_type(PARTIAL))
 }
 
 /// Get an article
 ///
-/// By id or slug, with its body and its section's breadcrumb.
+/// By id or slug, with its body and its category's breadcrumb.
 #[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug"), Detail), security((), ("bearer" = [])), responses((status = 200, description = "The article", content((Data<Article> = "application/json"), (Data<Article> = "application/vnd.inkstone.fields+json")))))]
 #[get("/{id}")]
 pub async fn get_article(
     app: web::Data<App>,
     reader: Reader,
-    key: Key,
+    id: IdOrSlug,
     detail: Query<Detail>,
 ) -> Result<impl Responder> {
-    single(&app, &reader, Name::Key(key), detail.0).await
+    single(&app, &reader, ArticleRef::IdOrSlug(id), detail.0).await
 }
 
 /// Get an article by its external id
@@ -112,7 +114,7 @@ pub async fn get_article_by_external_id(
     reader: Reader,
     detail: Query<Detail>,
 ) -> Result<impl Responder> {
-    single(&app, &reader, Name::External(external_id(&req)?), detail.0).await
+    single(&app, &reader, ArticleRef::ExternalId(external_id(&req)?), detail.0).await
 }
 
 /// The `{external_id}` of a path; what none can be is a 404.
@@ -127,7 +129,7 @@ pub fn external_id(req: &HttpRequest) -> Result<String> {
 async fn single(
     app: &App,
     reader: &Reader,
-    name: Name,
+    name: ArticleRef,
     detail: Detail,
 ) -> Result<Either<Reply<Data<Article>>, Reply<Value>>> {
     let mut conn = app.conn().await?;
@@ -139,13 +141,19 @@ async fn single(
         vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];
     surrogates.extend(with_neighbors.then(|| "articles".to_owned()));
     Ok(match detail.fields {
-        None => {
-            Either::Left(Reply::one(article).tagged(tag).modified(Some(modified)).surrogates(&surrogates))
-        }
+        None => Either::Left(
+            Reply::one(article)
+                .with_etag(tag)
+                .with_last_modified(Some(modified))
+                .with_surrogate_keys(&surrogates),
+        ),
         Some(fields) => {
             let picked = pick(&article, &fields).map_err(|cause| Error::Internal(cause.into()))?;
-            let reply = Reply::new(StatusCode::OK, serde_json::json!({"data": picked})).labelled(PARTIAL);
-            Either::Right(reply.tagged(tag).modified(Some(modified)).surrogates(&surrogates))
+            let reply =
+                Reply::new(StatusCode::OK, serde_json::json!({"data": picked})).with_media_type(PARTIAL);
+            Either::Right(
+                reply.with_etag(tag).with_last_modified(Some(modified)).with_surrogate_keys(&surrogates),
+            )
         }
     })
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::model::{NeighborRow, Row};
 use crate::categories::model::Tree;
-use crate::categories::view::Section;
+use crate::categories::view::CategorySummary;
 use crate::db::types::{BodyFormat, Status};
 
 /// A number of views. Hashes to nothing: being read does not make an article another one.
@@ -39,9 +39,9 @@ pub struct ArticleCard {
     pub summary: String,
     /// What the body is written in.
     pub body_format: BodyFormat,
-    /// The section it is in, with the breadcrumb.
+    /// The category it is in, with the breadcrumb.
     #[schema(required)]
-    pub category: Option<Section>,
+    pub category: Option<CategorySummary>,
     /// Words to find it by.
     #[schema(example = json!(["质量"]))]
     pub tags: Vec<String>,
@@ -87,7 +87,7 @@ impl ArticleCard {
             title: content.title,
             summary: content.summary,
             body_format: content.body_format,
-            category: content.category_id.and_then(|id| Section::of(tree, id)),
+            category: content.category_id.and_then(|id| CategorySummary::of(tree, id)),
             tags: content.tags,
             author: content.author,
             source_name: content.source_name,
@@ -117,7 +117,7 @@ pub struct Article {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub body_source: Option<String>,
-    /// The articles next to it in its section (with `include=neighbors`).
+    /// The articles next to it in its category (with `include=neighbors`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub neighbors: Option<Neighbors>,
@@ -132,7 +132,7 @@ impl Article {
     }
 }
 
-/// The public articles just before and after another in its section.
+/// The public articles just before and after another in its category.
 #[derive(Clone, Debug, Default, Serialize, ToSchema, Hash)]
 pub struct Neighbors {
     /// The one that came out just before (older).

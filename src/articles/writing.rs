@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::input::{ArticlePatch, NewArticle};
 use super::model::{Content, Row};
-use super::queries::{self, Name};
+use super::queries::{self, ArticleRef};
 use super::reading::{article, external_id};
 use super::view::Article;
 use crate::app::{App, Tx};
@@ -18,9 +18,9 @@ use crate::db::visibility::Articles;
 use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{CreateOnly, IfMatch, etag};
-use crate::http::key::Key;
+use crate::http::id_or_slug::IdOrSlug;
 use crate::http::patch::Patch;
-use crate::http::reply::{Data, Done, Reply};
+use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Author, Editor, Member};
 use crate::members::model::Role;
 use crate::{categories, db, slug};
@@ -44,7 +44,7 @@ pub async fn create_article(
     let article = app
         .write(async move |tx| {
             let id = add(tx, member.actor(), new.clone()).await?;
-            shown(tx, id).await
+            load_view(tx, id).await
         })
         .await?;
     Ok(created(article))
@@ -52,12 +52,12 @@ pub async fn create_article(
 
 fn created(article: Article) -> Reply<Data<Article>> {
     let tag = etag(article.card.version, &article);
-    Reply::created(format!("/api/v1/articles/{}", article.card.id), article).tagged(tag)
+    Reply::created(format!("/api/v1/articles/{}", article.card.id), article).with_etag(tag)
 }
 
 fn one(article: Article) -> Reply<Data<Article>> {
     let (tag, modified) = (etag(article.card.version, &article), article.card.updated_at);
-    Reply::one(article).tagged(tag).modified(Some(modified))
+    Reply::one(article).with_etag(tag).with_last_modified(Some(modified))
 }
 
 /// Refuses what a role may not write: authors publish nothing, only admins set views.
@@ -98,7 +98,7 @@ async fn insert(
 ) -> Result<Uuid> {
     let made = content.slug.clone();
     for _ in 0..SLUG_ATTEMPTS {
-        let inserted = named(queries::insert(tx, &content, created_by, slug_is_made).await)?;
+        let inserted = map_constraint_errors(queries::insert(tx, &content, created_by, slug_is_made).await)?;
         if let Some(id) = inserted {
             return Ok(id);
         }
@@ -108,33 +108,33 @@ async fn insert(
 }
 
 /// Names the constraints of articles to the client.
-fn named<T>(result: diesel::QueryResult<T>) -> Result<T> {
+fn map_constraint_errors<T>(result: diesel::QueryResult<T>) -> Result<T> {
     result
         .on_constraint("articles_slug_key", || {
-            Fault::body("/slug", Code::SlugTaken, "is used by another article")
+            Fault::body("/slug", Code::SlugTaken, "already used by another article")
         })
         .on_constraint("articles_external_id_key", || {
-            Fault::body("/external_id", Code::ExternalIdTaken, "is used by another article")
+            Fault::body("/external_id", Code::ExternalIdTaken, "already used by another article")
         })
         .on_constraint("articles_category_id_fkey", unknown_category)
 }
 
 fn unknown_category() -> Fault {
-    Fault::body("/category", Code::UnknownReference, "names no section")
+    Fault::body("/category", Code::UnknownReference, "unknown category")
 }
 
-/// The section of this name, or the fault that there is none.
+/// The category of this name, or the fault that there is none.
 async fn category_id(tx: &mut Tx, category: Option<&str>) -> Result<(Option<Uuid>, Vec<Fault>)> {
     let Some(category) = category else { return Ok((None, Vec::new())) };
     let tree = categories::queries::tree(tx).await?;
-    Ok(match tree.find(&Key::parse(category)) {
+    Ok(match tree.find(&IdOrSlug::parse(category)) {
         Some(row) => (Some(row.id), Vec::new()),
         None => (None, vec![unknown_category()]),
     })
 }
 
 /// The article as the answer to its change.
-async fn shown(tx: &mut Tx, id: Uuid) -> Result<Article> {
+async fn load_view(tx: &mut Tx, id: Uuid) -> Result<Article> {
     let row = queries::get(tx, &id.into(), Articles::All).await?;
     article(tx, row, true, false).await
 }
@@ -147,27 +147,27 @@ async fn shown(tx: &mut Tx, id: Uuid) -> Result<Article> {
 pub async fn update_article(
     app: web::Data<App>,
     author: Author,
-    key: Key,
-    seen: IfMatch,
+    id: IdOrSlug,
+    if_match: IfMatch,
     body: Json<ArticlePatch>,
 ) -> Result<impl Responder> {
     let Author(member) = author;
     let article = app
         .write(async move |tx| {
-            let row = lock_own(tx, &member, key.clone()).await?;
+            let row = lock_own(tx, &member, id.clone()).await?;
             let mut patch = body.0.clone();
             patch.views = may_write(&member, patch.status, patch.views)?;
-            seen.check(row.version)?;
+            if_match.check(row.version)?;
             change(tx, member.actor(), &row, patch).await?;
-            shown(tx, row.id).await
+            load_view(tx, row.id).await
         })
         .await?;
     Ok(one(article))
 }
 
 /// The article, locked, if the member may change it: 404 for what they may not see, 403 for what they may only read.
-async fn lock_own(tx: &mut Tx, member: &Member, key: Key) -> Result<Row> {
-    let row = queries::lock(tx, &Name::Key(key), member.articles()).await?;
+async fn lock_own(tx: &mut Tx, member: &Member, id: IdOrSlug) -> Result<Row> {
+    let row = queries::lock(tx, &ArticleRef::IdOrSlug(id), member.articles()).await?;
     let is_own_draft = row.created_by == Some(member.id) && row.content.status == Status::Draft;
     if member.edits_everything() || is_own_draft {
         Ok(row)
@@ -195,7 +195,7 @@ async fn replace(tx: &mut Tx, actor: Actor, row: &Row, after: &Content, views: O
         changes::queries::record(tx, actor, change).await?;
     }
     if *after != row.content {
-        named(queries::update(tx, row.id, after).await)?;
+        map_constraint_errors(queries::update(tx, row.id, after).await)?;
         changes::queries::record(tx, actor, Change::between("article", row.id, &row.content, after)).await?;
     }
     Ok(())
@@ -212,7 +212,7 @@ pub async fn put_article(
     req: HttpRequest,
     app: web::Data<App>,
     editor: Editor,
-    seen: IfMatch,
+    if_match: IfMatch,
     only: CreateOnly,
     body: Json<NewArticle>,
 ) -> Result<impl Responder> {
@@ -231,16 +231,16 @@ pub async fn put_article(
                 "An article with this external id exists.".to_owned(),
             )),
             Some((row, trashed)) => {
-                seen.check(row.version)?;
+                if_match.check(row.version)?;
                 put_over(tx, member.actor(), &row, trashed, new.clone()).await?;
-                Ok((StatusCode::OK, shown(tx, row.id).await?))
+                Ok((StatusCode::OK, load_view(tx, row.id).await?))
             }
-            None if matches!(seen, IfMatch::Any | IfMatch::Versions(_)) => {
+            None if matches!(if_match, IfMatch::Any | IfMatch::Versions(_)) => {
                 Err(Error::Refused(Code::VersionMismatch, "There is no such article to match.".to_owned()))
             }
             None => {
                 let id = add(tx, member.actor(), new.clone()).await?;
-                Ok((StatusCode::CREATED, shown(tx, id).await?))
+                Ok((StatusCode::CREATED, load_view(tx, id).await?))
             }
         })
         .await?;
@@ -267,16 +267,21 @@ async fn put_over(tx: &mut Tx, actor: Actor, row: &Row, trashed: bool, mut new: 
 /// Puts it into the trash, from where it can be restored.
 #[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 204, description = "Deleted")))]
 #[delete("/{id}")]
-pub async fn delete_article(app: web::Data<App>, author: Author, key: Key, seen: IfMatch) -> Result<Done> {
+pub async fn delete_article(
+    app: web::Data<App>,
+    author: Author,
+    id: IdOrSlug,
+    if_match: IfMatch,
+) -> Result<NoContent> {
     let Author(member) = author;
     app.write(async move |tx| {
-        let row = lock_own(tx, &member, key.clone()).await?;
-        seen.check(row.version)?;
+        let row = lock_own(tx, &member, id.clone()).await?;
+        if_match.check(row.version)?;
         queries::set_deleted(tx, row.id, true).await?;
         Ok(changes::queries::record(tx, member.actor(), Change::new("delete", "article", row.id)).await?)
     })
     .await?;
-    Ok(Done)
+    Ok(NoContent)
 }
 
 /// Restore an article
@@ -287,19 +292,19 @@ pub async fn delete_article(app: web::Data<App>, author: Author, key: Key, seen:
 pub async fn restore_article(
     app: web::Data<App>,
     author: Author,
-    key: Key,
-    seen: IfMatch,
+    id: IdOrSlug,
+    if_match: IfMatch,
 ) -> Result<impl Responder> {
     let Author(member) = author;
     let article = app
         .write(async move |tx| {
             let trash = member.trashed_articles().ok_or_else(Error::not_found)?;
-            let row = queries::lock(tx, &Name::Key(key.clone()), trash).await.optional()?;
+            let row = queries::lock(tx, &ArticleRef::IdOrSlug(id.clone()), trash).await.optional()?;
             let row = row.ok_or_else(Error::not_found)?;
-            seen.check(row.version)?;
+            if_match.check(row.version)?;
             queries::set_deleted(tx, row.id, false).await?;
             changes::queries::record(tx, member.actor(), Change::new("restore", "article", row.id)).await?;
-            shown(tx, row.id).await
+            load_view(tx, row.id).await
         })
         .await?;
     Ok(one(article))

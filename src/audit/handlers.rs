@@ -24,11 +24,11 @@ pub async fn list_changes(
     paging: Paging,
 ) -> Result<impl Responder> {
     let conditions = conditions(filter.0);
-    let walk = paging.walk(vec![queries::NEWEST_FIRST])?;
+    let slice = paging.page_slice(vec![queries::NEWEST_FIRST])?;
     let mut conn = app.conn().await?;
     let total = paging.total(&mut conn, "changes", &conditions).await?;
-    let rows = queries::list(&mut conn, conditions, &walk).await?;
-    let page = paging.page(&walk, rows, total, |entry| vec![entry.seq.to_string()]);
+    let rows = queries::list(&mut conn, conditions, &slice).await?;
+    let page = paging.page(&slice, rows, total, |entry| vec![entry.seq.to_string()]);
     Ok(Reply::list(page.map(Change::from)))
 }
 

@@ -1,8 +1,8 @@
-//! The section tree of a site.
+//! The category tree of a site.
 //!
-//! A section has a parent or is a root. The tree is small, so it is read as a
+//! A category has a parent or is a root. The tree is small, so it is read as a
 //! whole; it holds no cycles, because every change of its shape is made under
-//! one lock. A section that holds articles or sections is not deleted unless
+//! one lock. A category that holds articles or categories is not deleted unless
 //! the request says where they go.
 
 pub mod handlers;

@@ -1,4 +1,4 @@
-//! Sections as rows, and as a tree.
+//! Categories as rows, and as a tree.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::db::schema::categories;
-use crate::http::key::Key;
+use crate::http::id_or_slug::IdOrSlug;
 
-/// What can be changed about a section.
+/// What can be changed about a category.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Insertable, AsChangeset, Queryable, Selectable)]
 #[diesel(table_name = categories, check_for_backend(Pg), treat_none_as_null = true)]
 pub struct Content {
-    /// The section it is in.
+    /// The category it is in.
     #[serde(rename = "parent")]
     pub parent_id: Option<Uuid>,
     /// Its name in addresses.
@@ -28,7 +28,7 @@ pub struct Content {
     pub position: i32,
 }
 
-/// A section.
+/// A category.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = categories, check_for_backend(Pg))]
 pub struct Row {
@@ -45,7 +45,7 @@ pub struct Row {
     pub updated_at: DateTime<Utc>,
 }
 
-/// All sections, with their places.
+/// All categories, with their places.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     rows: Vec<Row>,
@@ -71,21 +71,21 @@ impl Tree {
         tree
     }
 
-    /// The section with this id or slug.
-    pub fn find(&self, key: &Key) -> Option<&Row> {
+    /// The category with this id or slug.
+    pub fn find(&self, key: &IdOrSlug) -> Option<&Row> {
         let at = match key {
-            Key::Id(id) => self.by_id.get(id),
-            Key::Slug(slug) => self.by_slug.get(slug),
+            IdOrSlug::Id(id) => self.by_id.get(id),
+            IdOrSlug::Slug(slug) => self.by_slug.get(slug),
         };
         at.map(|at| &self.rows[*at])
     }
 
-    /// The sections directly in `parent`; the roots for `None`.
+    /// The categories directly in `parent`; the roots for `None`.
     pub fn children(&self, parent: Option<Uuid>) -> impl Iterator<Item = &Row> {
         self.children.get(&parent).into_iter().flatten().map(|at| &self.rows[*at])
     }
 
-    /// The way from the root to the section `id`, both included.
+    /// The way from the root to the category `id`, both included.
     pub fn path(&self, id: Uuid) -> Vec<&Row> {
         let mut path = Vec::new();
         let mut next = Some(id);
@@ -101,7 +101,7 @@ impl Tree {
         path
     }
 
-    /// The section `id` and all below it, parents before children.
+    /// The category `id` and all below it, parents before children.
     pub fn subtree(&self, id: Uuid) -> Vec<Uuid> {
         let mut found = vec![id];
         let mut at = 0;
@@ -112,14 +112,14 @@ impl Tree {
         found
     }
 
-    /// How many levels the section `id` and those below it span; 1 for a section that holds none.
+    /// How many levels the category `id` and those below it span; 1 for a category that holds none.
     pub fn height(&self, id: Uuid) -> usize {
         let above = self.path(id).len();
         let depths = self.subtree(id).into_iter().map(|below| self.path(below).len());
         depths.max().unwrap_or(above).saturating_sub(above) + 1
     }
 
-    /// Every section, each before those in it.
+    /// Every category, each before those in it.
     pub fn in_order(&self) -> Vec<&Row> {
         let mut ordered = Vec::with_capacity(self.rows.len());
         let mut open: Vec<&Row> = self.children(None).collect();
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(ids(&tree.path(Uuid::from_u128(5))), [2, 4, 5]);
         assert_eq!(tree.subtree(Uuid::from_u128(2)).len(), 4);
         assert_eq!([1, 2, 4, 5].map(|id| tree.height(Uuid::from_u128(id))), [1, 3, 2, 1]);
-        assert_eq!(tree.find(&Key::parse("s4")).unwrap().id.as_u128(), 4);
+        assert_eq!(tree.find(&IdOrSlug::parse("s4")).unwrap().id.as_u128(), 4);
     }
 
     #[test]

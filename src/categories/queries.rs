@@ -1,4 +1,4 @@
-//! All SQL of sections.
+//! All SQL of categories.
 
 use diesel::dsl::now;
 use diesel::prelude::*;
@@ -26,7 +26,7 @@ pub async fn lock_tree(conn: &mut AsyncPgConnection) -> QueryResult<Tree> {
     tree(conn).await
 }
 
-/// Adds a section. Constraint: `categories_slug_key`.
+/// Adds a category. Constraint: `categories_slug_key`.
 pub async fn insert(conn: &mut AsyncPgConnection, content: &Content) -> QueryResult<Row> {
     diesel::insert_into(categories::table)
         .values((categories::id.eq(Uuid::now_v7()), content))
@@ -35,7 +35,7 @@ pub async fn insert(conn: &mut AsyncPgConnection, content: &Content) -> QueryRes
         .await
 }
 
-/// Replaces what can be changed about a section. Constraint: `categories_slug_key`.
+/// Replaces what can be changed about a category. Constraint: `categories_slug_key`.
 pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -> QueryResult<Row> {
     diesel::update(categories::table.find(id))
         .set((content, categories::version.eq(categories::version + 1), categories::updated_at.eq(now)))
@@ -44,26 +44,26 @@ pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -
         .await
 }
 
-/// Removes a section that holds nothing.
+/// Removes a category that holds nothing.
 pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::delete(categories::table.find(id)).execute(conn).await?;
     Ok(())
 }
 
-/// How many articles the public finds in `sections`.
-pub async fn count_public_articles(conn: &mut AsyncPgConnection, sections: Vec<Uuid>) -> QueryResult<i64> {
+/// How many articles the public finds in `categories`.
+pub async fn count_public_articles(conn: &mut AsyncPgConnection, categories: Vec<Uuid>) -> QueryResult<i64> {
     let mut conditions = Conditions::default();
     conditions.and(PUBLIC_ARTICLE);
-    conditions.and_if("articles.category_id = ANY(?)", Some(Value::Ids(sections)));
+    conditions.and_if("articles.category_id = ANY(?)", Some(Value::Ids(categories)));
     count(conn, "articles", conditions).await
 }
 
-/// How many articles are in the section itself, drafts and trash included.
-pub async fn count_articles(conn: &mut AsyncPgConnection, section: Uuid) -> QueryResult<i64> {
-    articles::table.filter(articles::category_id.eq(section)).count().get_result(conn).await
+/// How many articles are in the category itself, drafts and trash included.
+pub async fn count_articles(conn: &mut AsyncPgConnection, category: Uuid) -> QueryResult<i64> {
+    articles::table.filter(articles::category_id.eq(category)).count().get_result(conn).await
 }
 
-/// Moves all articles of a section, and says which.
+/// Moves all articles of a category, and says which.
 pub async fn move_articles(conn: &mut AsyncPgConnection, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
     diesel::update(articles::table.filter(articles::category_id.eq(from)))
         .set((
@@ -76,7 +76,7 @@ pub async fn move_articles(conn: &mut AsyncPgConnection, from: Uuid, to: Uuid) -
         .await
 }
 
-/// Moves all sections that are directly in a section, and says which.
+/// Moves all categories that are directly in a category, and says which.
 pub async fn move_children(conn: &mut AsyncPgConnection, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
     diesel::update(categories::table.filter(categories::parent_id.eq(from)))
         .set((

@@ -1,4 +1,4 @@
-//! Sections as clients see them.
+//! Categories as clients see them.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,32 +11,32 @@ use crate::http::patch::Patch;
 /// One step of a breadcrumb.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]
 pub struct Crumb {
-    /// The section's id.
+    /// The category's id.
     pub id: Uuid,
-    /// The section's name in addresses.
+    /// The category's name in addresses.
     #[schema(example = "local")]
     pub slug: String,
-    /// The section's name for people.
+    /// The category's name for people.
     #[schema(example = "地方动态")]
     pub name: String,
 }
 
-/// A section, as part of something in it.
+/// A category, as part of something in it.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]
-pub struct Section {
-    /// The section's id.
+pub struct CategorySummary {
+    /// The category's id.
     pub id: Uuid,
-    /// The section's name in addresses.
+    /// The category's name in addresses.
     #[schema(example = "local")]
     pub slug: String,
-    /// The section's name for people.
+    /// The category's name for people.
     #[schema(example = "地方动态")]
     pub name: String,
-    /// The breadcrumb: root first, the section itself last.
+    /// The breadcrumb: root first, the category itself last.
     pub path: Vec<Crumb>,
 }
 
-/// A section.
+/// A category.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]
 pub struct Category {
     /// Never changes.
@@ -53,11 +53,11 @@ pub struct Category {
     pub position: i32,
     /// The breadcrumb: root first, itself last.
     pub path: Vec<Crumb>,
-    /// The sections in it: the direct ones of a single section, all levels with `tree=true`.
+    /// The categories in it: the direct ones of a single category, all levels with `tree=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(no_recursion, nullable = false)]
     pub children: Option<Vec<Category>>,
-    /// How many articles the public finds in it and below (single section only).
+    /// How many articles the public finds in it and below (single category only).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub article_count: Option<i64>,
@@ -75,8 +75,8 @@ fn crumbs(tree: &Tree, id: Uuid) -> Vec<Crumb> {
     tree.path(id).into_iter().map(crumb).collect()
 }
 
-impl Section {
-    /// The section `id` with its breadcrumb, if it is in the tree.
+impl CategorySummary {
+    /// The category `id` with its breadcrumb, if it is in the tree.
     pub fn of(tree: &Tree, id: Uuid) -> Option<Self> {
         let path = crumbs(tree, id);
         let Crumb { id, slug, name } = path.last()?.clone();
@@ -85,7 +85,7 @@ impl Section {
 }
 
 impl Category {
-    /// The section `row`, without what is in it.
+    /// The category `row`, without what is in it.
     pub fn flat(tree: &Tree, row: &Row) -> Self {
         Self {
             id: row.id,
@@ -102,13 +102,13 @@ impl Category {
         }
     }
 
-    /// The section `row` with those directly in it and a count of articles.
+    /// The category `row` with those directly in it and a count of articles.
     pub fn single(tree: &Tree, row: &Row, article_count: i64) -> Self {
         let children = tree.children(Some(row.id)).map(|child| Self::flat(tree, child)).collect();
         Self { children: Some(children), article_count: Some(article_count), ..Self::flat(tree, row) }
     }
 
-    /// The sections directly in `parent`, each with all that is in it.
+    /// The categories directly in `parent`, each with all that is in it.
     pub fn nested(tree: &Tree, parent: Option<Uuid>) -> Vec<Self> {
         let nest =
             |row: &Row| Self { children: Some(Self::nested(tree, Some(row.id))), ..Self::flat(tree, row) };
@@ -116,25 +116,25 @@ impl Category {
     }
 }
 
-/// How to list sections.
+/// How to list categories.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CategoryListing {
-    /// Nest the sections in each other instead of listing them flat, parents first.
+    /// Nest the categories in each other instead of listing them flat, parents first.
     #[param(default = false, nullable = false)]
     pub tree: Option<bool>,
 }
 
-/// How to delete a section that holds something.
+/// How to delete a category that holds something.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Removal {
-    /// The section (id or slug) that takes the articles and sections of this one.
+    /// The category (id or slug) that takes the articles and categories of this one.
     #[param(min_length = 1, max_length = 120, nullable = false)]
     pub move_to: Option<String>,
 }
 
-/// A new section.
+/// A new category.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "地方动态", "slug": "local", "parent": "news", "position": 0}))]
@@ -145,7 +145,7 @@ pub struct NewCategory {
     /// Its name in addresses; made from the name when absent.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     pub slug: Option<String>,
-    /// The section it is in (id or slug); null for a root.
+    /// The category it is in (id or slug); null for a root.
     #[schema(min_length = 1, max_length = 120)]
     pub parent: Option<String>,
     /// A few words.
@@ -158,7 +158,7 @@ pub struct NewCategory {
     pub position: i32,
 }
 
-/// A change to a section. Absent: kept.
+/// A change to a category. Absent: kept.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "地方新闻"}))]
@@ -169,7 +169,7 @@ pub struct CategoryPatch {
     /// Its name in addresses.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", nullable = false)]
     pub slug: Option<String>,
-    /// The section it moves into (id or slug); null makes it a root.
+    /// The category it moves into (id or slug); null makes it a root.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 120)]
     pub parent: Patch<String>,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::CHANNEL;
 use super::model::{Actor, Change, Entry};
-use crate::db::rows::{Conditions, SortColumn, Walk};
+use crate::db::rows::{Conditions, PageSlice, SortColumn};
 use crate::telemetry;
 
 /// Writes the line of a change. Call it inside the change's transaction: the
@@ -75,9 +75,9 @@ pub const NEWEST_FIRST: SortColumn =
 pub async fn list(
     conn: &mut AsyncPgConnection,
     conditions: Conditions,
-    walk: &Walk,
+    slice: &PageSlice,
 ) -> QueryResult<Vec<Entry>> {
     let columns = "seq, xid::text::bigint AS transaction_id, at, actor_kind, actor_id, action, entity, \
          entity_id, fields, request_id";
-    conditions.stretch(columns, "changes", walk).load(conn).await
+    conditions.page_query(columns, "changes", slice).load(conn).await
 }

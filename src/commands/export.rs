@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt};
 use url::form_urlencoded;
 
 use super::remote::{Server, answered};
-use super::told;
+use super::to_anyhow;
 use crate::app::App;
 use crate::config::bulk::Export;
 use crate::db::visibility::Articles;
@@ -28,9 +28,9 @@ pub async fn remotely(server: &Server, export: &Export) -> anyhow::Result<()> {
 /// Exports from the database.
 pub async fn directly(app: &web::Data<App>, export: &Export) -> anyhow::Result<()> {
     let filters = form_urlencoded::Serializer::new(String::new()).extend_pairs(export.filters()).finish();
-    let filter = query::read(&filters).map_err(told)?;
+    let filter = query::read(&filters).map_err(to_anyhow)?;
     let format = if export.format == "csv" { ExportFormat::Csv } else { ExportFormat::Ndjson };
-    let chunks = start(app.clone(), Articles::All, filter, format, None).await.map_err(told)?;
+    let chunks = start(app.clone(), Articles::All, filter, format, None).await.map_err(to_anyhow)?;
     write(chunks, export.output.as_deref()).await
 }
 

@@ -13,7 +13,7 @@ use anyhow::{Context, anyhow};
 use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 
-use super::told;
+use super::to_anyhow;
 use crate::config::bulk::{Import, Origin, RowFormat};
 use crate::imports::body;
 use crate::imports::decode::{Compression, decoded};
@@ -142,7 +142,7 @@ impl Input {
         written?;
         // A body that broke off does so again, after all the rows that failed before.
         if left > 0 {
-            read.map_err(told)?;
+            read.map_err(to_anyhow)?;
         }
         out.flush()?;
         Ok(path)

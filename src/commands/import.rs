@@ -18,12 +18,12 @@ use url::form_urlencoded;
 use super::file::{Input, Mark};
 use super::progress::Display;
 use super::remote::{Server, answered};
-use super::told;
+use super::to_anyhow;
 use crate::app::App;
 use crate::changes::model::Actor;
 use crate::config::bulk::{Import, Kind};
 use crate::http::query;
-use crate::imports::body::Labels;
+use crate::imports::body::PayloadFormat;
 use crate::imports::decode::Compression;
 use crate::imports::params::ImportParams;
 use crate::imports::pipeline::run;
@@ -113,7 +113,7 @@ fn bytes(mut source: Box<dyn Read + Send>) -> impl Stream<Item = io::Result<web:
 pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<String> {
     let (input, watch) = open(import)?;
     let params = params(import, watch.skip)?;
-    let labels = Labels {
+    let labels = PayloadFormat {
         format: row_format(&input, import)?,
         compression: input.compression,
         encoding: input.encoding(import)?,
@@ -159,16 +159,16 @@ fn open(import: &Import) -> anyhow::Result<(Input, Watch)> {
     Ok((input, watch))
 }
 
-/// What the command line says, as the API is told.
+/// What the command line says, as the API is to_anyhow.
 fn params(import: &Import, skip: u64) -> anyhow::Result<ImportParams> {
     let pairs = import.parameters(skip);
     let pairs = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    query::read(&pairs).map_err(told)
+    query::read(&pairs).map_err(to_anyhow)
 }
 
 /// How the rows are written, and which columns are which keys.
 fn row_format(input: &Input, import: &Import) -> anyhow::Result<Format> {
-    let columns = params(import, 0)?.columns().map_err(told)?;
+    let columns = params(import, 0)?.columns().map_err(to_anyhow)?;
     Ok(input.rows(columns.of(resource(import.kind).keys())))
 }
 
@@ -193,7 +193,7 @@ fn finish(watch: Watch, input: &Input, import: &Import) -> anyhow::Result<String
         text += &format!(", {} superseded", summary.superseded);
     }
     if summary.created_categories > 0 {
-        text += &format!("; {} sections created", summary.created_categories);
+        text += &format!("; {} categories created", summary.created_categories);
     }
     if summary.cleaned != crate::imports::report::Cleaned::default() {
         let cleaned = summary.cleaned;

@@ -17,7 +17,7 @@ pub struct Display {
     bar: Option<ProgressBar>,
     read: Arc<AtomicU64>,
     began: Instant,
-    told: Instant,
+    to_anyhow: Instant,
 }
 
 impl Display {
@@ -33,7 +33,7 @@ impl Display {
                 Err(_) => bar,
             }
         });
-        Self { bar, read, began: Instant::now(), told: Instant::now() }
+        Self { bar, read, began: Instant::now(), to_anyhow: Instant::now() }
     }
 
     /// Shows how far the import is.
@@ -53,8 +53,8 @@ impl Display {
                 bar.set_position(self.read.load(Ordering::Relaxed));
                 bar.set_message(words);
             }
-            None if self.told.elapsed() >= EVERY => {
-                self.told = Instant::now();
+            None if self.to_anyhow.elapsed() >= EVERY => {
+                self.to_anyhow = Instant::now();
                 self.say(&words);
             }
             None => {}

@@ -43,7 +43,7 @@ pub struct Import {
     /// Do everything but commit.
     #[arg(long)]
     pub dry_run: bool,
-    /// Create the sections that rows name and that do not exist.
+    /// Create the categories that rows name and that do not exist.
     #[arg(long)]
     pub create_categories: bool,
     /// What to clean texts of, comma-separated.
@@ -96,7 +96,7 @@ pub enum Kind {
     /// Articles.
     #[default]
     Articles,
-    /// Sections.
+    /// Categories.
     Categories,
     /// Notices.
     Notices,
@@ -156,7 +156,7 @@ pub struct Export {
     /// How rows are written.
     #[arg(long, value_parser = ["ndjson", "csv"], default_value = "ndjson", value_name = "FORMAT")]
     pub format: String,
-    /// Only those in this section and below.
+    /// Only those in this category and below.
     #[arg(long, value_name = "SECTION")]
     pub category: Option<String>,
     /// Only those in one of these states, comma-separated.

@@ -6,8 +6,8 @@
 
 mod account;
 mod create;
+mod data_dir;
 mod install;
-mod place;
 mod process;
 mod settings;
 
@@ -28,8 +28,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use tracing::{error, info};
 
 use create::last_lines;
+use data_dir::DataDir;
 use install::Install;
-use place::Place;
 
 /// For how long a start is tried again, when what a killed server left needs a moment to go.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -63,7 +63,7 @@ pub struct Embedded {
 impl Embedded {
     /// Starts the cluster, made first if need be; blocks until it takes connections.
     pub fn start(options: &Options) -> Result<Embedded> {
-        let place = Place::prepare(options.data_dir)?;
+        let place = DataDir::prepare(options.data_dir)?;
         let major = place.major()?;
         let install = Install::find(options.pg_bin, major)?;
         if major.is_none() {
@@ -90,7 +90,7 @@ impl Embedded {
 
     /// The address of the cluster in `data_dir`, if another process is running it.
     pub fn running(data_dir: &Path) -> Option<String> {
-        Place::in_use(data_dir).map(|run| url(&run))
+        DataDir::in_use(data_dir).map(|run| url(&run))
     }
 
     /// The database's address, as libpq and tokio-postgres read it.
@@ -123,7 +123,7 @@ impl Drop for Embedded {
 /// What the supervising thread owns. All starts happen on that one thread, because the kernel ties
 /// a child to the thread that started it, not to the process.
 struct Server {
-    place: Place,
+    place: DataDir,
     postgres: PathBuf,
     settings: Vec<OsString>,
     /// Zero when it is not running.

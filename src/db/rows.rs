@@ -60,10 +60,15 @@ impl Conditions {
     }
 
     /// The stretch `walk` of the rows of `from` that meet these conditions.
-    pub fn stretch(mut self, columns: &str, from: &str, walk: &Walk) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
-        walk.bound(&mut self);
-        let (met, order) = (self.sql(), walk.order_by());
-        let (limit, offset) = (walk.limit, walk.offset);
+    pub fn page_query(
+        mut self,
+        columns: &str,
+        from: &str,
+        slice: &PageSlice,
+    ) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        slice.add_cursor(&mut self);
+        let (met, order) = (self.sql(), slice.order_by());
+        let (limit, offset) = (slice.limit, slice.offset);
         self.statement(format!(
             "SELECT {columns} FROM {from} WHERE {met} {order} LIMIT {limit} OFFSET {offset}"
         ))
@@ -96,7 +101,7 @@ pub struct SortColumn {
 
 /// Which stretch of a list is wanted.
 #[derive(Clone, Debug)]
-pub struct Walk {
+pub struct PageSlice {
     /// The list's order; the last column is unique, so that no two rows tie.
     pub order: Vec<SortColumn>,
     /// The order columns of the row to go on from, as text.
@@ -109,11 +114,11 @@ pub struct Walk {
     pub offset: i64,
 }
 
-impl Walk {
+impl PageSlice {
     /// Adds the condition for the rows beyond the row to go on from.
-    pub fn bound(&self, conditions: &mut Conditions) {
+    pub fn add_cursor(&self, conditions: &mut Conditions) {
         if let Some(keys) = &self.keys {
-            beyond(conditions, &self.order, keys, self.backwards);
+            after_cursor(conditions, &self.order, keys, self.backwards);
         }
     }
 
@@ -143,7 +148,7 @@ pub async fn count(conn: &mut AsyncPgConnection, from: &str, conditions: Conditi
 ///
 /// Columns that all run one way compare as a row, which an index answers
 /// directly. Otherwise the first column bounds the scan and the rest is spelled out.
-fn beyond(into: &mut Conditions, order: &[SortColumn], keys: &[String], backwards: bool) {
+fn after_cursor(into: &mut Conditions, order: &[SortColumn], keys: &[String], backwards: bool) {
     let marks: Vec<String> = order
         .iter()
         .zip(keys)

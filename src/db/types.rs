@@ -76,7 +76,11 @@ text_enum! {
 impl Status {
     /// The hour of publication that goes with this state: what is published
     /// without one is out from `now` on.
-    pub fn hour(self, given: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub fn default_published_at(
+        self,
+        given: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
         let given = given.map(as_stored);
         match self {
             Self::Published => Some(given.unwrap_or(now)),

@@ -61,10 +61,10 @@ codes! {
     ExternalIdTaken = CONFLICT "external_id_taken" "External id taken",
     /// The address belongs to another member.
     EmailTaken = CONFLICT "email_taken" "E-mail taken",
-    /// The section still holds articles or sections.
-    CategoryInUse = CONFLICT "category_in_use" "Section in use",
-    /// The move would put a section inside itself.
-    CategoryCycle = CONFLICT "category_cycle" "Section inside itself",
+    /// The category still holds articles or categories.
+    CategoryInUse = CONFLICT "category_in_use" "Category in use",
+    /// The move would put a category inside itself.
+    CategoryCycle = CONFLICT "category_cycle" "Category inside itself",
     /// The site would be left without an active admin.
     LastAdmin = CONFLICT "last_admin" "Last admin",
     /// The thing changed since it was read.

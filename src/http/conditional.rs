@@ -16,7 +16,7 @@ use crate::error::{Code, Error, Result};
 /// The entity tag of a representation: `"<version>-<digest>"`.
 ///
 /// The digest covers what the representation shows, so the tag changes with a
-/// section's name as well; counters that hash to nothing leave it alone. The
+/// category's name as well; counters that hash to nothing leave it alone. The
 /// version before it is what `If-Match` compares.
 pub fn etag(version: i32, shown: &impl Hash) -> String {
     let mut digest = Digester(Sha256::new());
@@ -38,7 +38,7 @@ impl Hasher for Digester {
 }
 
 /// Whether `If-None-Match` names `etag`, so that the client has it already.
-pub fn has_it_already(req: &HttpRequest, etag: &str) -> bool {
+pub fn if_none_match_names(req: &HttpRequest, etag: &str) -> bool {
     let strong = |tag: &str| tag.trim().trim_start_matches("W/") == etag;
     req.headers()
         .get_all(IF_NONE_MATCH)
@@ -61,7 +61,7 @@ impl IfMatch {
     /// Refuses with 412 unless the thing still has a version that the client has seen.
     pub fn check(&self, current: i32) -> Result<()> {
         match self {
-            Self::Versions(seen) if !seen.contains(&current) => Err(Error::Stale { current }),
+            Self::Versions(versions) if !versions.contains(&current) => Err(Error::Stale { current }),
             _ => Ok(()),
         }
     }

@@ -14,13 +14,13 @@ use crate::error::{Code, Error, Fault, Result};
 ///
 /// Fails with 400 and the place when `bytes` is not JSON (RFC 8259) at all.
 pub fn parse(bytes: &[u8]) -> Result<(Value, Vec<Fault>)> {
-    let mut place = Place::default();
+    let mut path = JsonPath::default();
     let mut input = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict(&mut place)
+    let value = Strict(&mut path)
         .deserialize(&mut input)
         .and_then(|value| input.end().map(|()| value))
         .map_err(|cause| Error::Refused(Code::MalformedJson, format!("The body is not JSON: {cause}.")))?;
-    Ok((value, place.faults))
+    Ok((value, path.faults))
 }
 
 /// Hands the items of the JSON array in `source` to `each`, one at a time, each
@@ -52,9 +52,9 @@ impl<'de> Visitor<'de> for Items<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         loop {
-            let mut place = Place::default();
-            let Some(item) = items.next_element_seed(Strict(&mut place))? else { return Ok(()) };
-            if (self.each)(item, place.faults).is_break() {
+            let mut path = JsonPath::default();
+            let Some(item) = items.next_element_seed(Strict(&mut path))? else { return Ok(()) };
+            if (self.each)(item, path.faults).is_break() {
                 *self.stopped = true;
                 return Err(A::Error::custom("stopped"));
             }
@@ -69,19 +69,19 @@ pub fn escape(segment: &str) -> String {
 
 /// The name of a key as faults show it: the beginning of a long one, for a
 /// hostile body must not make an answer larger than itself.
-pub fn shown(key: &str) -> String {
+pub fn truncate_key(key: &str) -> String {
     key.chars().take(100).collect()
 }
 
 #[derive(Default)]
-struct Place {
+struct JsonPath {
     path: Vec<String>,
     faults: Vec<Fault>,
 }
 
-impl Place {
+impl JsonPath {
     fn pointer(&self) -> String {
-        self.path.iter().map(|segment| format!("/{}", escape(&shown(segment)))).collect()
+        self.path.iter().map(|segment| format!("/{}", escape(&truncate_key(segment)))).collect()
     }
 
     /// Keeps a fault at the current place, while there are not too many.
@@ -99,7 +99,7 @@ impl Place {
 }
 
 /// Reads one value at the current place.
-struct Strict<'p>(&'p mut Place);
+struct Strict<'p>(&'p mut JsonPath);
 
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;

@@ -3,11 +3,11 @@
 pub mod body;
 pub mod client;
 pub mod conditional;
+pub mod id_or_slug;
 pub mod json;
-pub mod key;
 pub mod paging;
 pub mod patch;
-pub mod prose;
 pub mod query;
+pub mod render_body;
 pub mod reply;
 pub mod schema;

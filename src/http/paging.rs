@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::query::{Query, pairs};
 use crate::app::App;
-use crate::db::rows::{Conditions, SortColumn, Walk, count};
+use crate::db::rows::{Conditions, PageSlice, SortColumn, count};
 use crate::error::{Code, Error, Fault, Result};
 
 /// Rows that page numbers reach.
@@ -155,8 +155,8 @@ impl Paging {
     }
 
     /// The stretch of the list that the client asks for.
-    pub fn walk(&self, order: Vec<SortColumn>) -> Result<Walk> {
-        let mut walk = Walk {
+    pub fn page_slice(&self, order: Vec<SortColumn>) -> Result<PageSlice> {
+        let mut slice = PageSlice {
             limit: self.size() + 1,
             offset: self.params.page.map_or(0, |page| (page - 1) * self.size()),
             keys: None,
@@ -164,17 +164,17 @@ impl Paging {
             order,
         };
         if let Some(cursor) = &self.params.cursor {
-            let (backwards, keys) = self.open(cursor, walk.order.len())?;
-            walk.backwards = backwards;
-            walk.keys = Some(keys);
+            let (backwards, keys) = self.open(cursor, slice.order.len())?;
+            slice.backwards = backwards;
+            slice.keys = Some(keys);
         }
-        Ok(walk)
+        Ok(slice)
     }
 
     /// The page in `rows`, which holds one row too many if there is more.
     pub fn page<T>(
         &self,
-        walk: &Walk,
+        slice: &PageSlice,
         mut rows: Vec<T>,
         total: Option<i64>,
         keys: impl Fn(&T) -> Vec<String>,
@@ -183,11 +183,11 @@ impl Paging {
         if overfull {
             rows.pop();
         }
-        if walk.backwards {
+        if slice.backwards {
             rows.reverse();
         }
-        let has_next = if walk.backwards { walk.keys.is_some() } else { overfull };
-        let has_previous = if walk.backwards { overfull } else { walk.keys.is_some() || walk.offset > 0 };
+        let has_next = if slice.backwards { slice.keys.is_some() } else { overfull };
+        let has_previous = if slice.backwards { overfull } else { slice.keys.is_some() || slice.offset > 0 };
         let cursor = |wanted: bool, row: Option<&T>, backwards| {
             row.filter(|_| wanted).map(|row| self.close(backwards, &keys(row)))
         };

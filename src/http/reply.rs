@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::conditional::{etag, has_it_already};
+use super::conditional::{etag, if_none_match_names};
 use super::paging::List;
 use crate::error::Error;
 
@@ -39,7 +39,7 @@ impl<T> Reply<Data<T>> {
 
     /// 201 with the thing that was made, and where it is.
     pub fn created(location: String, thing: T) -> Self {
-        Self::new(StatusCode::CREATED, Data { data: thing }).with(header::LOCATION, location)
+        Self::new(StatusCode::CREATED, Data { data: thing }).with_header(header::LOCATION, location)
     }
 }
 
@@ -47,8 +47,8 @@ impl<T: Hash> Reply<List<T>> {
     /// 200 with a page of a list, and its entity tag.
     pub fn list(list: List<T>) -> Self {
         let (link, tag) = (list.link.clone(), etag(0, &(&list.data, &list.page)));
-        let reply = Self::new(StatusCode::OK, list).tagged(tag);
-        if link.is_empty() { reply } else { reply.with(header::LINK, link) }
+        let reply = Self::new(StatusCode::OK, list).with_etag(tag);
+        if link.is_empty() { reply } else { reply.with_header(header::LINK, link) }
     }
 }
 
@@ -59,34 +59,35 @@ impl<T> Reply<T> {
     }
 
     /// The same with a header.
-    pub fn with(mut self, name: HeaderName, value: String) -> Self {
+    pub fn with_header(mut self, name: HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
 
     /// The same with an entity tag, so that clients can ask conditionally.
-    pub fn tagged(mut self, etag: String) -> Self {
+    pub fn with_etag(mut self, etag: String) -> Self {
         self.etag = Some(etag);
         self
     }
 
     /// The same with the time of the last change.
-    pub fn modified(self, at: Option<DateTime<Utc>>) -> Self {
+    pub fn with_last_modified(self, at: Option<DateTime<Utc>>) -> Self {
         match at {
-            Some(at) => {
-                self.with(header::LAST_MODIFIED, HttpDate::from(std::time::SystemTime::from(at)).to_string())
-            }
+            Some(at) => self.with_header(
+                header::LAST_MODIFIED,
+                HttpDate::from(std::time::SystemTime::from(at)).to_string(),
+            ),
             None => self,
         }
     }
 
     /// The same with the cache's tags: a change to any of them makes the answer stale.
-    pub fn surrogates(self, tags: &[String]) -> Self {
-        self.with(HeaderName::from_static("surrogate-key"), tags.join(" "))
+    pub fn with_surrogate_keys(self, tags: &[String]) -> Self {
+        self.with_header(HeaderName::from_static("surrogate-key"), tags.join(" "))
     }
 
     /// The same under another media type.
-    pub fn labelled(mut self, media_type: &'static str) -> Self {
+    pub fn with_media_type(mut self, media_type: &'static str) -> Self {
         self.media_type = Cow::Borrowed(media_type);
         self
     }
@@ -104,7 +105,7 @@ impl<T: Serialize> Responder for Reply<T> {
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
         let read = *req.method() == actix_web::http::Method::GET;
         let anonymous = !req.headers().contains_key(header::AUTHORIZATION);
-        let known = read && self.etag.as_deref().is_some_and(|etag| has_it_already(req, etag));
+        let known = read && self.etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag));
         let status = if known { StatusCode::NOT_MODIFIED } else { self.status };
         let mut response = HttpResponseBuilder::new(status);
         let rules = if read && anonymous && self.etag.is_some() { PUBLIC } else { PRIVATE };
@@ -130,9 +131,9 @@ impl<T: Serialize> Responder for Reply<T> {
 }
 
 /// 204: done, nothing to show.
-pub struct Done;
+pub struct NoContent;
 
-impl Responder for Done {
+impl Responder for NoContent {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {

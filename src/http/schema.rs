@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::json::{escape, shown};
+use super::json::{escape, truncate_key};
 use crate::error::{Code, Error, Fault, Result};
 
 /// Faults that one answer names at most: enough to mend a body by, too few to flood with.
@@ -96,7 +96,11 @@ impl Checker {
                 faults.extend(unexpected.iter().take(MOST_FAULTS).map(|name| {
                     let detail =
                         format!("unknown field{}", did_you_mean(name, known.iter().map(String::as_str)));
-                    Fault::body(format!("{pointer}/{}", escape(&shown(name))), Code::UnknownField, detail)
+                    Fault::body(
+                        format!("{pointer}/{}", escape(&truncate_key(name))),
+                        Code::UnknownField,
+                        detail,
+                    )
                 }));
             }
             Kind::Required { property } => {
@@ -131,7 +135,7 @@ impl Checker {
 
 /// Where an error lies, its keys cut to a length that may be shown.
 fn pointer_of(error: &ValidationError<'_>) -> String {
-    let segments = error.instance_path().as_str().split('/').map(shown);
+    let segments = error.instance_path().as_str().split('/').map(truncate_key);
     segments.collect::<Vec<_>>().join("/")
 }
 

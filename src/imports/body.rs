@@ -20,7 +20,7 @@ const STALL: Duration = Duration::from_secs(30);
 const WAITING: usize = 16;
 
 /// What a request says of its body.
-pub struct Labels {
+pub struct PayloadFormat {
     /// How rows are written.
     pub format: Format,
     /// How it is compressed.
@@ -29,7 +29,7 @@ pub struct Labels {
     pub encoding: Option<&'static Encoding>,
 }
 
-impl Labels {
+impl PayloadFormat {
     /// The labels of a request; 415 for those that no import takes.
     pub fn of(req: &HttpRequest, params: &ImportParams, known: &'static [&'static str]) -> Result<Self> {
         let label = |name| req.headers().get(name).and_then(|label| label.to_str().ok()).unwrap_or_default();
@@ -81,12 +81,12 @@ pub fn encoding(name: &str) -> Option<&'static Encoding> {
 ///
 /// Reading fails with `ConnectionAborted` when the client hangs up before the
 /// end, and with `TimedOut` when nothing arrives for 30 seconds.
-pub struct Arriving {
+pub struct PayloadReader {
     chunks: mpsc::Receiver<io::Result<web::Bytes>>,
     current: web::Bytes,
 }
 
-impl Arriving {
+impl PayloadReader {
     /// The bytes of `payload`, taken as fast as they are read.
     pub fn new(mut payload: web::Payload) -> Self {
         let (sender, chunks) = mpsc::channel(WAITING);
@@ -113,7 +113,7 @@ impl Arriving {
     }
 }
 
-impl Read for Arriving {
+impl Read for PayloadReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
             match self.chunks.blocking_recv() {

@@ -13,7 +13,7 @@ use futures_util::stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::articles::row::ArticleRow;
-use super::body::{Arriving, Labels};
+use super::body::{PayloadFormat, PayloadReader};
 use super::export::{self, ExportParams};
 use super::params::ImportParams;
 use super::pipeline::{Ended, run};
@@ -55,9 +55,9 @@ pub async fn import_articles(
     import(&req, app, editor, params.0, body, Resource::Articles).await
 }
 
-/// Import sections
+/// Import categories
 ///
-/// As articles. A section is known by its slug, or else by its name in its
+/// As articles. A category is known by its slug, or else by its name in its
 /// parent, which is named by slug, id or breadcrumb and stands before it.
 #[utoipa::path(tag = "imports", params(ImportParams), request_body(content((NewCategory = "application/x-ndjson"), (Vec<NewCategory> = "application/json"), (String = "text/csv"))), security(("bearer" = [])), responses((status = 200, description = "What became of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
 #[post("/categories/import")]
@@ -94,10 +94,10 @@ async fn import(
     body: web::Payload,
     resource: Resource,
 ) -> Result<HttpResponse> {
-    let labels = Labels::of(req, &params, resource.keys())?;
+    let labels = PayloadFormat::of(req, &params, resource.keys())?;
     let turn = turn()?;
     let job = Job { app, params: Rc::new(params), actor: editor.0.actor(), resource };
-    let source = Arriving::new(body);
+    let source = PayloadReader::new(body);
     if wants_events(req) {
         return Ok(streamed(job, source, labels, turn));
     }
@@ -149,7 +149,7 @@ fn aborted(summary: &Summary) -> Option<Error> {
 fn streamed(
     job: Job,
     source: impl Read + Send + 'static,
-    labels: Labels,
+    labels: PayloadFormat,
     turn: OwnedSemaphorePermit,
 ) -> HttpResponse {
     let (sender, receiver) = mpsc::channel::<Event>(WAITING);

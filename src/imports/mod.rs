@@ -13,6 +13,7 @@
 
 pub mod articles;
 pub mod body;
+pub mod category_ref;
 pub mod cells;
 pub mod clean;
 pub mod cleaning;
@@ -24,7 +25,6 @@ pub mod params;
 pub mod pipeline;
 pub mod report;
 pub mod rows;
-pub mod sections;
 pub mod small;
 pub mod writer;
 

@@ -24,7 +24,7 @@ pub struct ImportParams {
     /// Do everything but commit.
     #[param(default = false, nullable = false)]
     pub dry_run: Option<bool>,
-    /// Create the sections that rows name and that do not exist (articles only).
+    /// Create the categories that rows name and that do not exist (articles only).
     #[param(default = false, nullable = false)]
     pub create_categories: Option<bool>,
     /// What to clean texts of, comma-separated.
@@ -102,7 +102,7 @@ impl ImportParams {
         self.dry_run == Some(true)
     }
 
-    /// Whether sections are created.
+    /// Whether categories are created.
     pub fn creates_categories(&self) -> bool {
         self.create_categories == Some(true)
     }

@@ -11,13 +11,13 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::articles::{self, Context, Parsed, Portion, Ready, queries};
-use super::body::Labels;
+use super::articles::{self, Context, Parsed, PreparedBatch, PreparedRow, queries};
+use super::body::PayloadFormat;
 use super::decode::decoded;
 use super::params::ImportParams;
 use super::report::{Ending, Event, Report, Summary};
 use super::rows::{self, RawRow};
-use super::small::Small;
+use super::small::SingleRow;
 use super::writer::{Batch, Job, Resource, Writer};
 use crate::app::App;
 use crate::categories::queries::tree;
@@ -44,7 +44,7 @@ pub struct Ended {
 pub async fn run(
     job: Job,
     source: impl Read + Send + 'static,
-    labels: Labels,
+    labels: PayloadFormat,
     mut tell: impl AsyncFnMut(Vec<Event>),
 ) -> Ended {
     let mut report = Report::new(job.params.skip.unwrap_or_default());
@@ -115,7 +115,7 @@ struct RawBatch {
 /// breaks off leaves out the batch it was in.
 fn read(
     source: impl Read + Send + 'static,
-    labels: Labels,
+    labels: PayloadFormat,
     skip: u64,
     batches: &mpsc::Sender<RawBatch>,
 ) -> Result<()> {
@@ -158,7 +158,7 @@ async fn prepare_all(
                 Batch::Articles(prepare(&job.app, params.clone(), batch.rows, is_utf8).await?)
             }
             Resource::Categories | Resource::Notices => {
-                Batch::Small(batch.rows.iter().map(|row| Small::read(row, is_utf8)).collect())
+                Batch::SingleRow(batch.rows.iter().map(|row| SingleRow::read(row, is_utf8)).collect())
             }
         };
         if ready.send(batch).await.is_err() {
@@ -168,9 +168,14 @@ async fn prepare_all(
     Ok(())
 }
 
-async fn prepare(app: &App, params: Arc<ImportParams>, rows: Vec<RawRow>, is_utf8: bool) -> Result<Portion> {
+async fn prepare(
+    app: &App,
+    params: Arc<ImportParams>,
+    rows: Vec<RawRow>,
+    is_utf8: bool,
+) -> Result<PreparedBatch> {
     let parsing = params.clone();
-    let parsed: Vec<Result<Parsed, Ready>> =
+    let parsed: Vec<Result<Parsed, PreparedRow>> =
         on_all_cores(move || articles::parse(rows, &parsing, is_utf8)).await?;
     let mut conn = app.conn().await?;
     let identities = parsed.iter().filter_map(|row| row.as_ref().ok()).map(Parsed::identity);

@@ -99,7 +99,7 @@ pub struct Summary {
     pub superseded: u64,
     /// Rows that were left out because of faults.
     pub failed: u64,
-    /// Sections that were created.
+    /// Categories that were created.
     pub created_categories: u64,
     /// What was cleaned away.
     pub cleaned: Cleaned,

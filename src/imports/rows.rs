@@ -60,7 +60,7 @@ impl Columns {
                 keys.push(None);
                 continue;
             }
-            let shown = json::escape(&json::shown(&header));
+            let shown = json::escape(&json::truncate_key(&header));
             if !self.known.contains(&key) {
                 let hint = did_you_mean(key, self.known.iter().copied());
                 faults.push(Fault::body(

@@ -1,14 +1,14 @@
-//! Sections and notices: few enough to be written one by one, by what single writes use.
+//! Categories and notices: few enough to be written one by one, by what single writes use.
 
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 use serde_json::{Value, json};
 
 use super::articles::own_id;
+use super::category_ref::CategoryRef;
 use super::cleaning;
 use super::params::{ImportParams, Mode};
 use super::report::{Cleaned, Outcome, RowOutcome};
 use super::rows::RawRow;
-use super::sections::Place;
 use super::writer::{Job, Resource, Written};
 use crate::app::Tx;
 use crate::categories::view::{CategoryPatch, NewCategory};
@@ -20,7 +20,7 @@ use crate::http::patch::Patch;
 use crate::notices::view::NewNotice;
 use crate::{categories, db, notices};
 
-/// The keys of a section's row.
+/// The keys of a category's row.
 pub const CATEGORY_KEYS: &[&str] = &["slug", "name", "parent", "description", "position"];
 /// The keys of a notice's row.
 pub const NOTICE_KEYS: &[&str] = &[
@@ -38,12 +38,12 @@ pub const NOTICE_KEYS: &[&str] = &[
 
 /// A row that has been read, or could not be.
 #[derive(Clone, Debug)]
-pub struct Small {
+pub struct SingleRow {
     line: u64,
     row: Result<(Value, Vec<Fault>), Fault>,
 }
 
-impl Small {
+impl SingleRow {
     /// Reads a row.
     pub fn read(row: &RawRow, is_utf8: bool) -> Self {
         Self { line: row.line, row: row.text.parse(is_utf8) }
@@ -51,7 +51,7 @@ impl Small {
 }
 
 /// Writes rows one after another and says what became of each; one that fails leaves nothing behind.
-pub async fn write(tx: &mut Tx, job: &Job, rows: &[Small]) -> Result<Written> {
+pub async fn write(tx: &mut Tx, job: &Job, rows: &[SingleRow]) -> Result<Written> {
     let mut cleaned = Cleaned::default();
     let mut outcomes = Vec::with_capacity(rows.len());
     for row in rows {
@@ -111,7 +111,7 @@ fn allowed(mode: Mode, exists: bool, key: &str) -> Result<()> {
     Err(Error::Faults(refused.code, vec![refused]))
 }
 
-/// A section is known by its slug, or else by its name in its parent.
+/// A category is known by its slug, or else by its name in its parent.
 async fn category(
     tx: &mut Tx,
     params: &ImportParams,
@@ -121,10 +121,10 @@ async fn category(
 ) -> Result<Outcome> {
     let tree = categories::queries::lock_tree(tx).await?;
     let parent = value.get_mut("parent").map(Value::take).unwrap_or_default();
-    let parent = match Place::read(&parent) {
+    let parent = match CategoryRef::read(&parent) {
         Ok(None) => None,
         Ok(Some(place)) => place.find(&tree).map(|row| row.id).or_else(|| {
-            faults.push(Fault::body("/parent", Code::UnknownReference, "names no section"));
+            faults.push(Fault::body("/parent", Code::UnknownReference, "unknown category"));
             None
         }),
         Err(fault) => {
@@ -135,7 +135,7 @@ async fn category(
     value["parent"] = json!(parent);
     let new: NewCategory = checked(value, faults)?;
     let known = match &new.slug {
-        Some(slug) => tree.find(&crate::http::key::Key::parse(slug)),
+        Some(slug) => tree.find(&crate::http::id_or_slug::IdOrSlug::parse(slug)),
         None => tree.children(parent).find(|row| row.content.name == new.name),
     };
     allowed(params.mode(), known.is_some(), "/slug")?;

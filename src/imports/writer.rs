@@ -7,10 +7,10 @@ use std::rc::Rc;
 use actix_web::web;
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 
-use super::articles::{self, Identity, Portion};
+use super::articles::{self, Identity, PreparedBatch};
 use super::params::ImportParams;
 use super::report::{Cleaned, Outcome, RowOutcome};
-use super::small::{self, Small};
+use super::small::{self, SingleRow};
 use crate::app::{App, Tx};
 use crate::changes;
 use crate::changes::model::Actor;
@@ -27,7 +27,7 @@ const SHORT_WAIT: &str = "3s";
 pub enum Resource {
     /// Articles.
     Articles,
-    /// Sections.
+    /// Categories.
     Categories,
     /// Notices.
     Notices,
@@ -57,9 +57,9 @@ impl Resource {
 #[derive(Clone, Debug)]
 pub enum Batch {
     /// Articles, prepared.
-    Articles(Portion),
-    /// Sections or notices, as they were read.
-    Small(Vec<Small>),
+    Articles(PreparedBatch),
+    /// Categories or notices, as they were read.
+    SingleRow(Vec<SingleRow>),
 }
 
 /// What became of a batch.
@@ -69,7 +69,7 @@ pub struct Written {
     pub outcomes: Vec<RowOutcome>,
     /// What was cleaned away.
     pub cleaned: Cleaned,
-    /// Sections created on the way.
+    /// Categories created on the way.
     pub categories: u64,
 }
 
@@ -137,16 +137,19 @@ impl Writer {
             let stops = aborts && written.has_failed();
             return Ok(if stops { Err(written) } else { Ok(written) });
         }
-        let is_current = self.is_current(&batch);
+        let snapshot_is_fresh = self.snapshot_is_fresh(&batch);
         let failed: Rc<RefCell<Option<Written>>> = Rc::default();
         let (job, stopped, is_first) = (self.job.clone(), failed.clone(), Cell::new(true));
         let done = self.job.app.write_in(ATTEMPTS, async move |tx| {
             // What failed is looked at anew, and in one transaction, whose waits the database sees.
             let is_first = is_first.replace(false);
-            let mut beside = if is_first { Beside::begin(&job.app, &batch).await } else { None };
-            let written = match write(tx, beside.as_mut(), &job, &batch, is_first && is_current).await {
+            let mut beside = if is_first { ParallelTx::begin(&job.app, &batch).await } else { None };
+            let written = match write(tx, beside.as_mut(), &job, &batch, is_first && snapshot_is_fresh).await
+            {
                 // A wait that the database did not see, or a second connection that was lost.
-                Err(Error::Unavailable(cause)) if beside.is_some() => Err(articles::writing::lost(&cause)),
+                Err(Error::Unavailable(cause)) if beside.is_some() => {
+                    Err(articles::writing::retryable(&cause))
+                }
                 Ok(written) if aborts && written.has_failed() => {
                     // An error undoes what the batch has written.
                     stopped.replace(Some(written));
@@ -155,8 +158,8 @@ impl Writer {
                 written => written,
             };
             match beside {
-                Some(Beside(mut conn)) if written.is_ok() => end(&mut conn, true).await?,
-                Some(Beside(mut conn)) => drop(end(&mut conn, false).await),
+                Some(ParallelTx(mut conn)) if written.is_ok() => end(&mut conn, true).await?,
+                Some(ParallelTx(mut conn)) => drop(end(&mut conn, false).await),
                 None => {}
             }
             written
@@ -168,15 +171,15 @@ impl Writer {
     }
 
     /// Whether no batch that was on its way while this one was prepared is about the same articles.
-    fn is_current(&mut self, batch: &Batch) -> bool {
+    fn snapshot_is_fresh(&mut self, batch: &Batch) -> bool {
         let Batch::Articles(portion) = batch else { return false };
         let own: HashSet<Identity> = portion.identities().cloned().collect();
-        let is_current = self.recent.iter().all(|recent| recent.is_disjoint(&own));
+        let snapshot_is_fresh = self.recent.iter().all(|recent| recent.is_disjoint(&own));
         self.recent.push_back(own);
         if self.recent.len() > AHEAD {
             self.recent.pop_front();
         }
-        is_current
+        snapshot_is_fresh
     }
 
     /// Ends the one transaction, if there is one: with all that is in it, or without.
@@ -200,12 +203,13 @@ async fn end(conn: &mut Conn, keep: bool) -> Result<()> {
 ///
 /// It is committed before the first one: should that fail, half a batch is there, of which
 /// nobody was told, and which the same rows again find there.
-pub struct Beside(Conn);
+pub struct ParallelTx(Conn);
 
-impl Beside {
+impl ParallelTx {
     /// Begins one, if the batch is worth it and a connection is free.
     async fn begin(app: &App, batch: &Batch) -> Option<Self> {
-        if !matches!(batch, Batch::Articles(portion) if portion.rows.len() >= articles::writing::MANY) {
+        if !matches!(batch, Batch::Articles(portion) if portion.rows.len() >= articles::writing::PARALLEL_MIN_ROWS)
+        {
             return None;
         }
         let mut conn = app.spare_conn().await?;
@@ -223,18 +227,18 @@ impl Beside {
 
 async fn write(
     tx: &mut Tx,
-    mut beside: Option<&mut Beside>,
+    mut beside: Option<&mut ParallelTx>,
     job: &Job,
     batch: &Batch,
-    is_current: bool,
+    snapshot_is_fresh: bool,
 ) -> Result<Written> {
     db::allow_bulk(tx, if beside.is_some() { SHORT_WAIT } else { db::LONG_WAIT }).await?;
     let written = match batch {
         Batch::Articles(portion) => {
             let beside = beside.as_mut().map(|beside| beside.tx());
-            articles::writing::write(tx, beside, &job.params, job.actor, portion, is_current).await?
+            articles::writing::write(tx, beside, &job.params, job.actor, portion, snapshot_is_fresh).await?
         }
-        Batch::Small(rows) => small::write(tx, job, rows).await?,
+        Batch::SingleRow(rows) => small::write(tx, job, rows).await?,
     };
     if written.has_changed() {
         // One line for all of them: caches see few invalidations.

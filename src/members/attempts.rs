@@ -17,7 +17,7 @@ use crate::changes;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Error, Result};
 use crate::http::client::Client;
-use crate::throttle::{self, Rule, Standing};
+use crate::throttle::{self, LimitState, Rule};
 
 /// How many attempts are counted at once: a flood of them leaves connections to the readers.
 static GATE: Semaphore = Semaphore::const_new(2);
@@ -28,8 +28,8 @@ const WAIT: Duration = Duration::from_millis(500);
 pub async fn visitor(app: &App, req: &HttpRequest, client: &Client) -> Result<()> {
     let free = app.config.access.login_attempts.saturating_mul(60);
     let rule = Rule { name: "visitor", free, window: 900, longest: 60 };
-    let standing = rule.take(app, &[&client.network]).await?;
-    req.extensions_mut().insert(standing);
+    let state = rule.take(app, &[&client.network]).await?;
+    req.extensions_mut().insert(state);
     Ok(())
 }
 
@@ -42,8 +42,8 @@ pub async fn mail(app: &App, account: &str) -> Result<()> {
 /// An attempt that was let through.
 pub struct Attempt {
     /// By the rules for the account, and by that for the network.
-    of_account: Vec<Standing>,
-    of_network: Option<Standing>,
+    of_account: Vec<LimitState>,
+    of_network: Option<LimitState>,
 }
 
 impl Attempt {
@@ -70,14 +70,14 @@ impl Attempt {
 
     /// It was right: it does not count.
     pub async fn succeeded(self, app: &App) -> Result<()> {
-        let standings: Vec<Standing> = self.of_account.into_iter().chain(self.of_network).collect();
-        throttle::forgive(app, &standings).await
+        let states: Vec<LimitState> = self.of_account.into_iter().chain(self.of_network).collect();
+        throttle::forgive(app, &states).await
     }
 
     /// It was wrong. A streak of refusals is told to the audit trail, once by each of the
     /// account's rules that slows it down from here on.
     pub async fn failed(self, app: &App, member: Option<Uuid>) -> Result<()> {
-        let is_streak = self.of_account.iter().any(Standing::is_spent);
+        let is_streak = self.of_account.iter().any(LimitState::is_spent);
         if let Some(member) = member.filter(|_| is_streak) {
             let change = Change::new("login_refused", "member", member);
             changes::queries::record(&mut *app.conn().await?, Actor::VISITOR, change).await?;

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 
-use super::access::{account, add};
+use super::auth::{account, add};
 use super::model::Role;
 use super::passwords::{self, Hasher};
 use super::{queries, recovery};

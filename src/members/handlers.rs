@@ -2,7 +2,7 @@
 
 use actix_web::{Responder, delete, get, patch, post, web};
 
-use super::access::{account, add};
+use super::auth::{account, add};
 use super::guard::Admin;
 use super::model::{Account, MemberRow, MemberStatus, Role};
 use super::outbox::Kind;
@@ -16,10 +16,10 @@ use crate::db::rows::{Conditions, SortColumn, Value};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{IfMatch, etag};
-use crate::http::key::Id;
+use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
-use crate::http::reply::{Data, Done, Reply};
+use crate::http::reply::{Data, NoContent, Reply};
 
 /// List members
 #[utoipa::path(tag = "members", params(MemberFilter, PagingParams), responses((status = 200, description = "A page of members", body = List<Member>)))]
@@ -32,7 +32,7 @@ pub async fn list_members(
 ) -> Result<impl Responder> {
     let Query(filter) = filter;
     let oldest_first = filter.sort == Some(MemberSort::Oldest);
-    let walk = paging.walk(order(oldest_first))?;
+    let slice = paging.page_slice(order(oldest_first))?;
     let mut conditions = Conditions::default();
     conditions.and("members.deleted_at IS NULL");
     let roles = filter.role.map(|roles| roles.iter().map(|role| role.as_str().to_owned()).collect());
@@ -50,8 +50,8 @@ pub async fn list_members(
     }
     let mut conn = app.conn().await?;
     let total = paging.total(&mut conn, "members", &conditions).await?;
-    let rows = queries::list(&mut conn, conditions, &walk).await?;
-    let page = paging.page(&walk, rows, total, |row| vec![row.created_at.to_rfc3339(), row.id.to_string()]);
+    let rows = queries::list(&mut conn, conditions, &slice).await?;
+    let page = paging.page(&slice, rows, total, |row| vec![row.created_at.to_rfc3339(), row.id.to_string()]);
     Ok(Reply::list(page.map(Member::from)))
 }
 
@@ -120,7 +120,7 @@ pub fn one(row: MemberRow) -> Reply<Data<Member>> {
     let member = Member::from(row);
     let tag = etag(member.version, &member);
     let modified = member.updated_at;
-    Reply::one(member).tagged(tag).modified(Some(modified))
+    Reply::one(member).with_etag(tag).with_last_modified(Some(modified))
 }
 
 /// Change a member
@@ -133,14 +133,14 @@ pub async fn update_member(
     app: web::Data<App>,
     admin: Admin,
     id: Id,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: Json<MemberPatch>,
 ) -> Result<impl Responder> {
     let required = app.config.access.profile_fields.clone();
     let row = app
         .write(async move |tx| {
             let row = queries::lock(tx, id.0).await?;
-            seen.check(row.version)?;
+            if_match.check(row.version)?;
             let after = patched(row.account.clone(), body.0.clone());
             if after == row.account {
                 return Ok(row);
@@ -185,14 +185,19 @@ pub async fn keep_an_admin(tx: &mut Tx, row: &MemberRow, after: Option<&Account>
 /// Ends all sessions and frees the address. The last active admin stays.
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 204, description = "Deleted")))]
 #[delete("/{id}")]
-pub async fn delete_member(app: web::Data<App>, admin: Admin, id: Id, seen: IfMatch) -> Result<Done> {
+pub async fn delete_member(
+    app: web::Data<App>,
+    admin: Admin,
+    id: Id,
+    if_match: IfMatch,
+) -> Result<NoContent> {
     app.write(async move |tx| {
         let row = queries::lock(tx, id.0).await?;
-        seen.check(row.version)?;
+        if_match.check(row.version)?;
         remove(tx, admin.0.actor(), &row).await
     })
     .await?;
-    Ok(Done)
+    Ok(NoContent)
 }
 
 /// Deletes a member with all that gave access, and records it; 409 for the last active admin.

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, Responder, delete, get, patch, web};
 
-use super::access::prove;
+use super::auth::prove;
 use super::guard::SignedIn;
 use super::handlers::remove;
 use super::model::MemberRow;
@@ -14,12 +14,12 @@ use super::{queries, sessions};
 use crate::app::App;
 use crate::changes;
 use crate::changes::model::Change;
-use crate::db::rows::{Conditions, Value, Walk};
+use crate::db::rows::{Conditions, PageSlice, Value};
 use crate::error::Result;
 use crate::http::body::Json;
 use crate::http::client::Client;
 use crate::http::conditional::{IfMatch, etag};
-use crate::http::reply::{Data, Done, Reply};
+use crate::http::reply::{Data, NoContent, Reply};
 
 /// Get the own profile
 #[utoipa::path(tag = "members", responses((status = 200, description = "Who you are", body = Data<OwnProfile>)))]
@@ -38,7 +38,7 @@ fn profile(app: &App, row: MemberRow) -> OwnProfile {
 fn own(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
     let own = profile(app, row);
     let (tag, modified) = (etag(own.member.version, &own), own.member.updated_at);
-    Reply::one(own).tagged(tag).modified(Some(modified))
+    Reply::one(own).with_etag(tag).with_last_modified(Some(modified))
 }
 
 /// Change the own profile
@@ -47,7 +47,7 @@ fn own(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
 pub async fn update_own_profile(
     app: web::Data<App>,
     member: SignedIn,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: Json<ProfilePatch>,
 ) -> Result<impl Responder> {
     let SignedIn(member) = member;
@@ -55,7 +55,7 @@ pub async fn update_own_profile(
     let row = app
         .write(async move |tx| {
             let row = queries::lock(tx, member.id).await?;
-            seen.check(row.version)?;
+            if_match.check(row.version)?;
             let after = body.0.clone().over(row.account.clone());
             if after == row.account {
                 return Ok(row);
@@ -86,7 +86,7 @@ pub async fn delete_own_account(
     hasher: web::Data<Hasher>,
     client: Client,
     body: Json<Proof>,
-) -> Result<Done> {
+) -> Result<NoContent> {
     let SignedIn(member) = member;
     let row = queries::by_id(&mut *app.conn().await?, member.id).await?;
     prove(&app, &hasher, &req, &client, &row, &body.0.password).await?;
@@ -95,7 +95,7 @@ pub async fn delete_own_account(
         remove(tx, member.actor(), &row).await
     })
     .await?;
-    Ok(Done)
+    Ok(NoContent)
 }
 
 /// Lines of the change log that an export holds at most.
@@ -114,13 +114,13 @@ pub async fn get_own_data(app: web::Data<App>, member: SignedIn) -> Result<impl 
     let mut mine = Conditions::default();
     mine.and_if("actor_id = ?", Some(Value::Id(member.id)));
     let order = vec![changes::queries::NEWEST_FIRST];
-    let walk = Walk { order, keys: None, backwards: false, limit: MOST_ACTIVITY, offset: 0 };
-    let activity = changes::queries::list(&mut conn, mine, &walk).await?;
+    let slice = PageSlice { order, keys: None, backwards: false, limit: MOST_ACTIVITY, offset: 0 };
+    let activity = changes::queries::list(&mut conn, mine, &slice).await?;
     let own = OwnData {
         profile: profile(&app, row),
         sessions: sessions.into_iter().map(|row| OpenSession::new(row, Some(member.session))).collect(),
         activity: activity.into_iter().map(Activity::from).collect(),
     };
     let (tag, modified) = (etag(own.profile.member.version, &own), own.profile.member.updated_at);
-    Ok(Reply::one(own).tagged(tag).modified(Some(modified)))
+    Ok(Reply::one(own).with_etag(tag).with_last_modified(Some(modified)))
 }

@@ -6,9 +6,9 @@
 //! members and the site. Role and status are read with the session on every
 //! request, so a change is felt at once.
 
-pub mod access;
 pub mod api_keys;
 pub mod attempts;
+pub mod auth;
 pub mod bootstrap;
 pub mod email;
 pub mod guard;
@@ -31,11 +31,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         scope("/auth")
-            .service(access::register_member)
-            .service(access::login_member)
+            .service(auth::register_member)
+            .service(auth::login_member)
             .service(sessions::handlers::refresh_session)
             .service(sessions::handlers::logout_member)
-            .service(access::change_password)
+            .service(auth::change_password)
             .service(recovery::handlers::request_password_reset)
             .service(recovery::handlers::reset_password)
             .service(recovery::handlers::verify_email)

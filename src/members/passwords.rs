@@ -23,7 +23,7 @@ const WAIT: Duration = Duration::from_millis(500);
 ///
 /// Refused: under 8 characters, over 1,024 bytes, the member's own address, and
 /// what is among the first 100,000 guesses: common passwords and words, also
-/// with the usual changes of letters, and what follows from `Inkstone` or the address.
+/// with the usual changes of templates, and what follows from `Inkstone` or the address.
 /// There is no rule of composition or expiry (NIST SP 800-63B §3.1.1.2).
 pub fn admit(pointer: &str, password: &str, address: &str) -> Result<String> {
     admit_on("", pointer, password, address)

@@ -6,7 +6,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::model::{Account, MemberRow, MemberStatus, Role};
-use crate::db::rows::{Conditions, Walk};
+use crate::db::rows::{Conditions, PageSlice};
 use crate::db::schema::{members, passwords, site};
 
 /// Adds a member. Constraint: `members_email_key`.
@@ -60,9 +60,9 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberR
 pub async fn list(
     conn: &mut AsyncPgConnection,
     conditions: Conditions,
-    walk: &Walk,
+    slice: &PageSlice,
 ) -> QueryResult<Vec<MemberRow>> {
-    conditions.stretch("*", "members", walk).load(conn).await
+    conditions.page_query("*", "members", slice).load(conn).await
 }
 
 /// Replaces what can be changed about a member; notes since when the profile is complete.

@@ -14,10 +14,10 @@ use crate::db::visibility::Notices;
 use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{IfMatch, etag};
-use crate::http::key::Id;
+use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
-use crate::http::reply::{Data, Done, Reply};
+use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Editor, Reader};
 
 /// List notices
@@ -40,13 +40,13 @@ pub async fn list_notices(
     conditions.and_if("notices.kind = ?", filter.kind.map(|kind| Value::Text(kind.as_str().to_owned())));
     let states = filter.status.map(|states| states.iter().map(|status| status.as_str().to_owned()).collect());
     conditions.and_if("notices.status = ANY(?)", states.map(Value::Texts));
-    let walk = paging.walk(queries::order(visible))?;
+    let slice = paging.page_slice(queries::order(visible))?;
     let mut conn = app.conn().await?;
     let total = paging.total(&mut conn, "notices", &conditions).await?;
-    let rows = queries::list(&mut conn, conditions, &walk).await?;
+    let rows = queries::list(&mut conn, conditions, &slice).await?;
     let modified = rows.iter().map(|row| row.updated_at).max();
-    let page = paging.page(&walk, rows, total, cursor_keys).map(|row| Notice::new(row, for_staff));
-    Ok(Reply::list(page).modified(modified).surrogates(&["notices".to_owned()]))
+    let page = paging.page(&slice, rows, total, cursor_keys).map(|row| Notice::new(row, for_staff));
+    Ok(Reply::list(page).with_last_modified(modified).with_surrogate_keys(&["notices".to_owned()]))
 }
 
 /// Which notices a list may show: what is up now, unless an editor asks for more.
@@ -73,7 +73,7 @@ fn one(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
     let notice = Notice::new(row, for_staff);
     let (tag, modified) = (etag(notice.version, &notice), notice.updated_at);
     let surrogate = format!("notice:{}", notice.id);
-    Reply::one(notice).tagged(tag).modified(Some(modified)).surrogates(&[surrogate])
+    Reply::one(notice).with_etag(tag).with_last_modified(Some(modified)).with_surrogate_keys(&[surrogate])
 }
 
 /// Get a notice
@@ -100,24 +100,24 @@ pub async fn create_notice(
         .await?;
     let notice = Notice::new(row, true);
     let tag = etag(notice.version, &notice);
-    Ok(Reply::created(format!("/api/v1/notices/{}", notice.id), notice).tagged(tag))
+    Ok(Reply::created(format!("/api/v1/notices/{}", notice.id), notice).with_etag(tag))
 }
 
 /// Adds a notice and records it.
 pub async fn add(tx: &mut Tx, actor: Actor, content: &Content) -> Result<Row> {
-    let row = named(queries::insert(tx, content).await)?;
+    let row = map_constraint_errors(queries::insert(tx, content).await)?;
     changes::queries::record(tx, actor, Change::new("create", "notice", row.id)).await?;
     Ok(row)
 }
 
 /// Names the constraints of notices to the client.
-fn named<T>(result: diesel::QueryResult<T>) -> Result<T> {
+fn map_constraint_errors<T>(result: diesel::QueryResult<T>) -> Result<T> {
     result
         .on_constraint("notices_window", || {
             Fault::body("/expires_at", Code::OutOfRange, "must be later than published_at")
         })
         .on_constraint("notices_external_id_key", || {
-            Fault::body("/external_id", Code::ExternalIdTaken, "is used by another notice")
+            Fault::body("/external_id", Code::ExternalIdTaken, "already used by another notice")
         })
 }
 
@@ -128,13 +128,13 @@ pub async fn update_notice(
     app: web::Data<App>,
     editor: Editor,
     id: Id,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: Json<NoticePatch>,
 ) -> Result<impl Responder> {
     let row = app
         .write(async move |tx| {
             let row = queries::lock(tx, id.0, Notices::All).await?;
-            seen.check(row.version)?;
+            if_match.check(row.version)?;
             let after = body.0.clone().over(row.content.clone(), crate::db::now(tx).await?).await?;
             Ok(replace(tx, editor.0.actor(), &row, &after).await?.unwrap_or(row))
         })
@@ -149,7 +149,7 @@ pub async fn replace(tx: &mut Tx, actor: Actor, row: &Row, after: &Content) -> R
     }
     let change = Change::between("notice", row.id, &row.content, after);
     changes::queries::record(tx, actor, change).await?;
-    Ok(Some(named(queries::update(tx, row.id, after).await)?))
+    Ok(Some(map_constraint_errors(queries::update(tx, row.id, after).await)?))
 }
 
 /// Delete a notice
@@ -157,9 +157,14 @@ pub async fn replace(tx: &mut Tx, actor: Actor, row: &Row, after: &Content) -> R
 /// Puts it into the trash, from where it can be restored.
 #[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 204, description = "Deleted")))]
 #[delete("/{id}")]
-pub async fn delete_notice(app: web::Data<App>, editor: Editor, id: Id, seen: IfMatch) -> Result<Done> {
-    set_deleted(app, editor, id, seen, Notices::All).await?;
-    Ok(Done)
+pub async fn delete_notice(
+    app: web::Data<App>,
+    editor: Editor,
+    id: Id,
+    if_match: IfMatch,
+) -> Result<NoContent> {
+    set_deleted(app, editor, id, if_match, Notices::All).await?;
+    Ok(NoContent)
 }
 
 /// Restore a notice
@@ -171,9 +176,9 @@ pub async fn restore_notice(
     app: web::Data<App>,
     editor: Editor,
     id: Id,
-    seen: IfMatch,
+    if_match: IfMatch,
 ) -> Result<impl Responder> {
-    Ok(one(set_deleted(app, editor, id, seen, Notices::Trash).await?, true))
+    Ok(one(set_deleted(app, editor, id, if_match, Notices::Trash).await?, true))
 }
 
 /// Moves a notice that is in `from` to the other side of the trash.
@@ -181,12 +186,12 @@ async fn set_deleted(
     app: web::Data<App>,
     editor: Editor,
     id: Id,
-    seen: IfMatch,
+    if_match: IfMatch,
     from: Notices,
 ) -> Result<Row> {
     app.write(async move |tx| {
         let row = queries::lock(tx, id.0, from).await?;
-        seen.check(row.version)?;
+        if_match.check(row.version)?;
         move_across(tx, editor.0.actor(), row.id, from == Notices::All).await
     })
     .await

@@ -7,7 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::model::{Content, Row};
-use crate::db::rows::{Conditions, SortColumn, Walk};
+use crate::db::rows::{Conditions, PageSlice, SortColumn};
 use crate::db::schema::notices;
 use crate::db::visibility::Notices;
 
@@ -28,9 +28,9 @@ pub fn order(visible: Notices) -> Vec<SortColumn> {
 pub async fn list(
     conn: &mut AsyncPgConnection,
     conditions: Conditions,
-    walk: &Walk,
+    slice: &PageSlice,
 ) -> QueryResult<Vec<Row>> {
-    conditions.stretch("*", "notices", walk).load(conn).await
+    conditions.page_query("*", "notices", slice).load(conn).await
 }
 
 /// One notice, if it is visible.

@@ -9,7 +9,7 @@ use super::model::{Audience, Content, NoticeKind, Row};
 use crate::db::types::{BodyFormat, Status, as_stored};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
-use crate::http::prose;
+use crate::http::render_body;
 use crate::markup::{Body, SANITIZER};
 
 /// A notice.
@@ -115,7 +115,7 @@ pub struct NewNotice {
 impl NewNotice {
     /// What the new notice will be, at the time `now`.
     pub async fn content(self, now: DateTime<Utc>) -> Result<Content> {
-        let body = written(self.body, self.body_format.unwrap_or(BodyFormat::Html)).await?;
+        let body = render_body(self.body, self.body_format.unwrap_or(BodyFormat::Html)).await?;
         let status = self.status.unwrap_or(Status::Draft);
         Ok(Content {
             external_id: self.external_id,
@@ -128,7 +128,7 @@ impl NewNotice {
             pinned: self.pinned,
             audience: self.audience.unwrap_or(Audience::Public),
             status,
-            published_at: status.hour(self.published_at, now),
+            published_at: status.default_published_at(self.published_at, now),
             expires_at: self.expires_at.map(as_stored),
         })
     }
@@ -179,7 +179,7 @@ impl NoticePatch {
     pub async fn over(self, current: Content, now: DateTime<Utc>) -> Result<Content> {
         let sanitizer = if self.body.is_some() { SANITIZER } else { current.sanitizer };
         let body = match self.body {
-            Some(body) => written(body, self.body_format.unwrap_or(current.body_format)).await?,
+            Some(body) => render_body(body, self.body_format.unwrap_or(current.body_format)).await?,
             None if self.body_format.is_some_and(|format| format != current.body_format) => {
                 let fault =
                     Fault::body("/body_format", Code::InvalidFormat, "cannot change without the body");
@@ -199,15 +199,17 @@ impl NoticePatch {
             pinned: self.pinned.unwrap_or(current.pinned),
             audience: self.audience.unwrap_or(current.audience),
             status,
-            published_at: status.hour(self.published_at.over(current.published_at), now),
+            published_at: status.default_published_at(self.published_at.over(current.published_at), now),
             expires_at: self.expires_at.over(current.expires_at).map(as_stored),
         })
     }
 }
 
 /// The body as it is stored; 422 when it cannot be parsed.
-async fn written(source: String, format: BodyFormat) -> Result<Body> {
-    prose::written(source, format).await.map_err(|fault| Error::Faults(fault.code, vec![fault]))
+async fn render_body(source: String, format: BodyFormat) -> Result<Body> {
+    render_body::render_off_thread(source, format)
+        .await
+        .map_err(|fault| Error::Faults(fault.code, vec![fault]))
 }
 
 /// Which notices to list. Without `status` or `deleted`, those that are up now.

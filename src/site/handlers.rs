@@ -19,13 +19,16 @@ use crate::members::guard::{Admin, Reader};
 #[utoipa::path(tag = "site", security((), ("bearer" = [])), responses((status = 200, description = "The site", body = Data<Site>)))]
 #[get("/site")]
 pub async fn get_site(app: web::Data<App>, _: Reader) -> Result<impl Responder> {
-    shown(queries::get(&mut *app.conn().await?).await?)
+    reply_with(queries::get(&mut *app.conn().await?).await?)
 }
 
-fn shown(row: Row) -> Result<Reply<Data<Site>>> {
+fn reply_with(row: Row) -> Result<Reply<Data<Site>>> {
     let site = Site::try_from(row).map_err(|cause| Error::Internal(cause.into()))?;
     let (tag, modified) = (etag(site.version, &site), site.updated_at);
-    Ok(Reply::one(site).tagged(tag).modified(Some(modified)).surrogates(&["site".to_owned()]))
+    Ok(Reply::one(site)
+        .with_etag(tag)
+        .with_last_modified(Some(modified))
+        .with_surrogate_keys(&["site".to_owned()]))
 }
 
 /// Change the site
@@ -34,7 +37,7 @@ fn shown(row: Row) -> Result<Reply<Data<Site>>> {
 pub async fn update_site(
     app: web::Data<App>,
     admin: Admin,
-    seen: IfMatch,
+    if_match: IfMatch,
     body: Json<SitePatch>,
 ) -> Result<impl Responder> {
     if body.0.base_url.as_deref().is_some_and(|url| Url::parse(url).is_err()) {
@@ -42,14 +45,14 @@ pub async fn update_site(
             Fault::body("/base_url", Code::InvalidFormat, "must be an address that a browser can open");
         return Err(Error::Faults(fault.code, vec![fault]));
     }
-    let row = app.write(async move |tx| change(tx, admin.0.actor(), &seen, body.0.clone()).await).await?;
-    shown(row)
+    let row = app.write(async move |tx| change(tx, admin.0.actor(), &if_match, body.0.clone()).await).await?;
+    reply_with(row)
 }
 
 /// Applies a change and records it, unless it changes nothing.
-pub async fn change(tx: &mut Tx, actor: Actor, seen: &IfMatch, patch: SitePatch) -> Result<Row> {
+pub async fn change(tx: &mut Tx, actor: Actor, if_match: &IfMatch, patch: SitePatch) -> Result<Row> {
     let row = queries::lock(tx).await?;
-    seen.check(row.version)?;
+    if_match.check(row.version)?;
     let after = patch.over(row.content.clone()).map_err(|cause| Error::Internal(cause.into()))?;
     if after == row.content {
         return Ok(row);

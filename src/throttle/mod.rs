@@ -26,7 +26,7 @@ pub struct Rule {
 
 /// Where a client stands with a rule.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct LimitState {
     rule: Rule,
     /// Under which attempts are counted.
     key: Vec<u8>,
@@ -42,12 +42,12 @@ impl Rule {
     ///
     /// It is counted before its outcome is known, so that attempts made at once
     /// are no way around the limit; [`forgive`] takes it back.
-    pub async fn take(self, app: &App, subject: &[&str]) -> Result<Standing> {
+    pub async fn take(self, app: &App, subject: &[&str]) -> Result<LimitState> {
         let key = self.key(app, subject);
-        let standing = queries::take(&mut *app.conn().await?, self, key).await?;
-        match standing.refused {
-            true => Err(Error::Throttled { rule: self.name, wait: standing.wait.max(1) }),
-            false => Ok(standing),
+        let state = queries::take(&mut *app.conn().await?, self, key).await?;
+        match state.refused {
+            true => Err(Error::Throttled { rule: self.name, wait: state.wait.max(1) }),
+            false => Ok(state),
         }
     }
 
@@ -60,12 +60,12 @@ impl Rule {
 }
 
 /// Takes back an attempt that was no abuse, by each of the rules that counted it.
-pub async fn forgive(app: &App, standings: &[Standing]) -> Result<()> {
-    let keys: Vec<&[u8]> = standings.iter().map(|standing| standing.key.as_slice()).collect();
+pub async fn forgive(app: &App, states: &[LimitState]) -> Result<()> {
+    let keys: Vec<&[u8]> = states.iter().map(|state| state.key.as_slice()).collect();
     Ok(queries::forgive(&mut *app.conn().await?, &keys).await?)
 }
 
-impl Standing {
+impl LimitState {
     /// Whether this was the last attempt without a wait.
     pub fn is_spent(&self) -> bool {
         self.attempts == self.rule.free
@@ -76,8 +76,8 @@ impl Standing {
         let Rule { name, free, window, .. } = self.rule;
         let left = (free - self.attempts).max(0);
         let policy = format!("\"{name}\";q={free};w={window}");
-        let standing = format!("\"{name}\";r={left};t={}", if left > 0 { window } else { self.wait });
-        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", standing)] {
+        let state = format!("\"{name}\";r={left};t={}", if left > 0 { window } else { self.wait });
+        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(HeaderName::from_static(name), value);
             }

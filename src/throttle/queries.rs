@@ -5,7 +5,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, Binary, Bool, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::{Rule, Standing};
+use super::{LimitState, Rule};
 
 #[derive(QueryableByName)]
 struct Taken {
@@ -18,7 +18,7 @@ struct Taken {
 }
 
 /// Counts an attempt, unless it comes too early.
-pub async fn take(conn: &mut AsyncPgConnection, rule: Rule, key: Vec<u8>) -> QueryResult<Standing> {
+pub async fn take(conn: &mut AsyncPgConnection, rule: Rule, key: Vec<u8>) -> QueryResult<LimitState> {
     let taken: Taken = sql_query(
         "INSERT INTO auth.throttles AS t (key, attempts, window_ends, free_at)
          VALUES ($1, 1, now() + make_interval(secs => $2), '-infinity')
@@ -39,7 +39,7 @@ pub async fn take(conn: &mut AsyncPgConnection, rule: Rule, key: Vec<u8>) -> Que
     .bind::<Integer, _>(rule.longest)
     .get_result(conn)
     .await?;
-    Ok(Standing { rule, key, attempts: taken.attempts, wait: taken.wait, refused: taken.refused })
+    Ok(LimitState { rule, key, attempts: taken.attempts, wait: taken.wait, refused: taken.refused })
 }
 
 /// Takes back one attempt at each key.

@@ -66,11 +66,11 @@ async fn each_change_of_an_article_leaves_one_line() {
 }
 
 #[actix_web::test]
-async fn each_change_of_a_section_leaves_one_line() {
+async fn each_change_of_a_category_leaves_one_line() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     let (editor, path) = (&cast.editor, "/api/v1/categories/a");
-    editor.section("z", None).await;
+    editor.category("z", None).await;
     for (answer, wanted) in [
         (editor.post("/api/v1/categories", json!({"name": "a"})).await, "create category "),
         (editor.patch(path, json!({"parent": "z", "position": 4})).await, "update category parent,position"),
@@ -81,11 +81,11 @@ async fn each_change_of_a_section_leaves_one_line() {
 }
 
 #[actix_web::test]
-async fn what_a_deleted_section_hands_over_has_a_line_each() {
+async fn what_a_deleted_category_hands_over_has_a_line_each() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     for (slug, parent) in [("a", None), ("b", Some("a")), ("z", None)] {
-        cast.editor.section(slug, parent).await;
+        cast.editor.category(slug, parent).await;
     }
     cast.editor.article("x", Some("a")).await;
     cast.editor.article("y", Some("a")).await;
@@ -165,23 +165,23 @@ async fn what_was_refused_or_changes_nothing_leaves_no_line() {
     let (app, anon) = TestApp::start().await;
     let cast = app.db_cast().await;
     let editor = &cast.editor;
-    editor.section("a", None).await;
+    editor.category("a", None).await;
     let notice = json!({"kind": "notice", "title": "a", "status": "published"});
     let notice = editor.post("/api/v1/notices", notice).await.data(201);
     let notice = format!("/api/v1/notices/{}", notice["id"].as_str().unwrap());
-    let section = "/api/v1/categories/a";
-    let stale = editor.request(Method::DELETE, section).header("if-match", "\"9\"");
+    let category = "/api/v1/categories/a";
+    let stale = editor.request(Method::DELETE, category).header("if-match", "\"9\"");
     let wrong = json!({"email": "nobody@example.org", "password": PASSWORD});
     for (answer, status) in [
         (editor.post("/api/v1/categories", json!({"name": "x", "slug": "a"})).await, 409),
         (editor.patch(&notice, json!({"title": "b", "expires_at": "2001-01-01T00:00:00Z"})).await, 422),
         (stale.send().await, 412),
-        (cast.author.patch(section, json!({"name": "b"})).await, 403),
-        (anon.patch(section, json!({"name": "b"})).await, 401),
+        (cast.author.patch(category, json!({"name": "b"})).await, 403),
+        (anon.patch(category, json!({"name": "b"})).await, 401),
         (anon.post("/api/v1/auth/login", wrong).await, 401),
         (editor.patch("/api/v1/categories/none", json!({"name": "b"})).await, 404),
-        (editor.patch(section, json!({"name": "a"})).await, 200),
-        (editor.get(section).await, 200),
+        (editor.patch(category, json!({"name": "a"})).await, 200),
+        (editor.get(category).await, 200),
     ] {
         assert_eq!(rows(&cast.admin, &answer.clone().expect(status)).await, [json!(null); 0]);
     }
@@ -191,7 +191,7 @@ async fn what_was_refused_or_changes_nothing_leaves_no_line() {
 async fn a_change_whose_line_cannot_be_written_does_not_happen() {
     let (app, anon) = TestApp::start().await;
     let cast = app.db_cast().await;
-    cast.editor.section("a", None).await;
+    cast.editor.category("a", None).await;
     app.db_execute("ALTER TABLE changes ADD CHECK (entity <> 'category') NOT VALID").await;
     let failed = cast.editor.post("/api/v1/categories", json!({"name": "b"})).await.expect(500);
     assert_eq!(failed.json()["detail"], json!(null), "a fault of ours shows nothing");
@@ -214,7 +214,7 @@ async fn a_line_names_fields_and_never_what_is_in_them() {
 async fn the_trail_is_cut_down_by_who_what_which_and_when() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
-    let section = cast.editor.section("a", None).await;
+    let category = cast.editor.category("a", None).await;
     cast.editor.patch("/api/v1/categories/a", json!({"name": "b"})).await.expect(200);
     cast.author.post("/api/v1/articles", json!({"title": "x"})).await.expect(201);
     cast.admin.patch("/api/v1/site", json!({"name": "x"})).await.expect(200);
@@ -222,11 +222,11 @@ async fn the_trail_is_cut_down_by_who_what_which_and_when() {
         let rows = cast.admin.get(&format!("{AUDIT}?{query}")).await.data(200);
         column(&rows, "entity").join(" ")
     };
-    let (author, section) = (cast.author.id.unwrap(), section["id"].as_str().unwrap());
+    let (author, category) = (cast.author.id.unwrap(), category["id"].as_str().unwrap());
     assert_eq!(seen(&format!("actor={author}")).await, "article");
     assert_eq!(seen("entity=category").await, "category category");
     assert_eq!(seen("entity=category&action=update").await, "category");
-    assert_eq!(seen(&format!("entity_id={section}")).await, "category category");
+    assert_eq!(seen(&format!("entity_id={category}")).await, "category category");
     let hours = column(&cast.admin.get(AUDIT).await.data(200), "at");
     assert_eq!(seen(&format!("from={}", hours[1])).await, "site article");
     assert_eq!(seen(&format!("to={}", hours[1])).await, "category category");
@@ -238,12 +238,12 @@ async fn a_walk_through_the_trail_is_not_disturbed_by_new_lines() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     for number in 0..5 {
-        cast.editor.section(&format!("s{number}"), None).await;
+        cast.editor.category(&format!("s{number}"), None).await;
     }
     let whole = walked(&cast.admin, &format!("{AUDIT}?page_size=100"), "seq").await;
     assert_eq!(walked(&cast.admin, &format!("{AUDIT}?page_size=2"), "seq").await, whole);
     let first = cast.admin.get(&format!("{AUDIT}?page_size=2")).await.json();
-    cast.editor.section("late", None).await;
+    cast.editor.category("late", None).await;
     let cursor = first["page"]["next_cursor"].as_str().unwrap();
     let second = cast.admin.get(&format!("{AUDIT}?page_size=2&cursor={cursor}")).await.json();
     assert_eq!(column(&second["data"], "seq"), whole[2..4]);

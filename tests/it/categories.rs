@@ -1,4 +1,4 @@
-//! The section tree.
+//! The category tree.
 
 use futures::future::join_all;
 use reqwest::Method;
@@ -13,14 +13,14 @@ fn at(slug: &str) -> String {
 }
 
 /// The slugs of a nested list, children in brackets.
-fn outline(sections: &Value) -> String {
-    let sections = sections.as_array().unwrap();
-    let one = |section: &Value| {
-        let inner = outline(&section["children"]);
+fn outline(categories: &Value) -> String {
+    let categories = categories.as_array().unwrap();
+    let one = |category: &Value| {
+        let inner = outline(&category["children"]);
         let inner = if inner.is_empty() { inner } else { format!("({inner})") };
-        format!("{}{inner}", section["slug"].as_str().unwrap())
+        format!("{}{inner}", category["slug"].as_str().unwrap())
     };
-    sections.iter().map(one).collect::<Vec<_>>().join(" ")
+    categories.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 async fn nested(client: &Client) -> String {
@@ -28,7 +28,7 @@ async fn nested(client: &Client) -> String {
 }
 
 #[actix_web::test]
-async fn a_section_gets_its_slug_from_pinyin_and_a_second_one_a_suffix() {
+async fn a_category_gets_its_slug_from_pinyin_and_a_second_one_a_suffix() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     let named = json!({"name": "地方动态", "description": "各地消息", "position": 3});
@@ -45,8 +45,8 @@ async fn a_section_gets_its_slug_from_pinyin_and_a_second_one_a_suffix() {
 async fn a_slug_that_is_taken_or_cannot_be_one_is_refused_at_its_place() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
-    cast.editor.section("news", None).await;
-    cast.editor.section("sport", None).await;
+    cast.editor.category("news", None).await;
+    cast.editor.category("sport", None).await;
     for (slug, status, code) in [
         ("news", 409, "slug_taken"),
         ("import", 422, "invalid_format"),
@@ -67,9 +67,9 @@ async fn a_slug_that_is_taken_or_cannot_be_one_is_refused_at_its_place() {
 async fn three_levels_have_a_breadcrumb_each() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
-    let news = cast.editor.section("news", None).await;
-    cast.editor.section("local", Some(news["id"].as_str().unwrap())).await;
-    let town = cast.editor.section("town", Some("local")).await;
+    let news = cast.editor.category("news", None).await;
+    cast.editor.category("local", Some(news["id"].as_str().unwrap())).await;
+    let town = cast.editor.category("town", Some("local")).await;
     assert_eq!(column(&town["path"], "slug"), ["news", "local", "town"]);
     let middle = cast.anon.get(&at("local")).await.data(200);
     assert_eq!(column(&middle["path"], "slug"), ["news", "local"]);
@@ -95,11 +95,11 @@ async fn siblings_stand_by_position_then_name_and_parents_before_children() {
 }
 
 #[actix_web::test]
-async fn a_section_moves_with_all_that_is_in_it() {
+async fn a_category_moves_with_all_that_is_in_it() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     for (slug, parent) in [("a", None), ("b", Some("a")), ("c", Some("b")), ("z", None)] {
-        cast.editor.section(slug, parent).await;
+        cast.editor.category(slug, parent).await;
     }
     let moved = cast.editor.patch(&at("b"), json!({"parent": "z"})).await.data(200);
     assert_eq!(column(&moved["path"], "slug"), ["z", "b"]);
@@ -111,11 +111,11 @@ async fn a_section_moves_with_all_that_is_in_it() {
 }
 
 #[actix_web::test]
-async fn a_section_never_ends_up_inside_itself() {
+async fn a_category_never_ends_up_inside_itself() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     for (slug, parent) in [("a", None), ("b", Some("a")), ("c", Some("b"))] {
-        cast.editor.section(slug, parent).await;
+        cast.editor.category(slug, parent).await;
     }
     for target in ["a", "b", "c"] {
         let answer = cast.editor.patch(&at("a"), json!({"parent": target})).await;
@@ -131,7 +131,7 @@ async fn moves_at_once_that_would_close_a_ring_leave_a_tree() {
     let cast = app.db_cast().await;
     let ring = ["a", "b", "c", "d"];
     for slug in ring {
-        cast.editor.section(slug, None).await;
+        cast.editor.category(slug, None).await;
     }
     let moves = ring
         .iter()
@@ -148,7 +148,7 @@ async fn moves_at_once_that_would_close_a_ring_leave_a_tree() {
 async fn a_parent_that_does_not_exist_is_a_fault_of_the_body() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
-    cast.editor.section("a", None).await;
+    cast.editor.category("a", None).await;
     for parent in ["nowhere", "0199f0a2-b6c5-7d3e-9f0a-1b2c3d4e5f60"] {
         for answer in [
             cast.editor.post(SECTIONS, json!({"name": "b", "parent": parent})).await,
@@ -161,28 +161,28 @@ async fn a_parent_that_does_not_exist_is_a_fault_of_the_body() {
 }
 
 #[actix_web::test]
-async fn a_section_in_use_is_not_deleted_and_says_what_it_holds() {
+async fn a_category_in_use_is_not_deleted_and_says_what_it_holds() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
-    cast.editor.section("a", None).await;
-    cast.editor.section("b", Some("a")).await;
+    cast.editor.category("a", None).await;
+    cast.editor.category("b", Some("a")).await;
     cast.author.post("/api/v1/articles", json!({"title": "draft", "category": "a"})).await.expect(201);
     let trashed = cast.editor.article("trashed", Some("a")).await;
     cast.editor.delete(&format!("/api/v1/articles/{}", trashed["slug"].as_str().unwrap())).await.expect(204);
     let refused = cast.editor.delete(&at("a")).await.expect(409);
     assert_eq!(refused.problem().1, "category_in_use");
     let detail = refused.json()["detail"].as_str().unwrap().to_owned();
-    assert!(detail.contains("2 articles") && detail.contains("1 sections"), "{detail}");
+    assert!(detail.contains("2 articles") && detail.contains("1 categories"), "{detail}");
     cast.editor.delete(&at("b")).await.expect(204);
     assert_eq!(cast.anon.get(&at("b")).await.status, 404);
 }
 
 #[actix_web::test]
-async fn a_deleted_section_hands_its_articles_trash_and_sections_over() {
+async fn a_deleted_category_hands_its_articles_trash_and_categories_over() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     for (slug, parent) in [("a", None), ("b", Some("a")), ("z", None)] {
-        cast.editor.section(slug, parent).await;
+        cast.editor.category(slug, parent).await;
     }
     let kept = cast.editor.article("kept", Some("a")).await;
     cast.editor.article("trashed", Some("a")).await;
@@ -197,11 +197,11 @@ async fn a_deleted_section_hands_its_articles_trash_and_sections_over() {
 }
 
 #[actix_web::test]
-async fn nothing_moves_into_the_deleted_section_itself() {
+async fn nothing_moves_into_the_deleted_category_itself() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
-    cast.editor.section("a", None).await;
-    cast.editor.section("b", Some("a")).await;
+    cast.editor.category("a", None).await;
+    cast.editor.category("b", Some("a")).await;
     for target in ["a", "b", "nowhere"] {
         let answer = cast.editor.delete(&format!("{}?move_to={target}", at("a"))).await.expect(400);
         assert_eq!(answer.faults(), [("move_to".to_owned(), "invalid_parameter".to_owned())], "{target}");
@@ -210,13 +210,13 @@ async fn nothing_moves_into_the_deleted_section_itself() {
 }
 
 #[actix_web::test]
-async fn only_public_articles_of_the_section_and_below_are_counted() {
+async fn only_public_articles_of_the_category_and_below_are_counted() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     for (slug, parent) in [("a", None), ("b", Some("a")), ("z", None)] {
-        cast.editor.section(slug, parent).await;
+        cast.editor.category(slug, parent).await;
     }
-    for (section, more) in [
+    for (category, more) in [
         ("a", json!({"status": "published"})),
         ("b", json!({"status": "published"})),
         ("b", json!({"status": "draft"})),
@@ -224,7 +224,7 @@ async fn only_public_articles_of_the_section_and_below_are_counted() {
         ("b", json!({"status": "published", "published_at": "2999-01-01T00:00:00Z"})),
         ("z", json!({"status": "published"})),
     ] {
-        let mut article = json!({"title": "t", "category": section});
+        let mut article = json!({"title": "t", "category": category});
         article.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         cast.editor.post("/api/v1/articles", article).await.expect(201);
     }
@@ -238,7 +238,7 @@ async fn only_public_articles_of_the_section_and_below_are_counted() {
 async fn a_stale_change_or_deletion_is_refused() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
-    cast.editor.section("a", None).await;
+    cast.editor.category("a", None).await;
     let seen = cast.anon.get(&at("a")).await.expect(200).header("etag").to_owned();
     cast.editor.patch(&at("a"), json!({"name": "new"})).await.expect(200);
     let stale = cast.editor.request(Method::DELETE, &at("a")).header("if-match", &seen).send().await;

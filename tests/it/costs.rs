@@ -71,18 +71,18 @@ async fn a_long_text_without_nesting_is_taken() {
 }
 
 #[actix_web::test]
-async fn the_section_tree_has_sixteen_levels_at_most() {
+async fn the_category_tree_has_sixteen_levels_at_most() {
     let (_app, editor) = editor().await;
     let mut parent: Option<String> = None;
     for level in 1..=16 {
         let slug = format!("level-{level}");
-        editor.section(&slug, parent.as_deref()).await;
+        editor.category(&slug, parent.as_deref()).await;
         parent = Some(slug);
     }
     let below = json!({"name": "too deep", "parent": "level-16"});
     let refused = [("/parent".to_owned(), "out_of_range".to_owned())];
     assert_eq!(editor.post("/api/v1/categories", below).await.expect(422).faults(), refused);
-    editor.section("other", None).await;
+    editor.category("other", None).await;
     let moved = editor.patch("/api/v1/categories/level-1", json!({"parent": "other"})).await;
     assert_eq!(moved.expect(422).faults(), refused);
     editor.patch("/api/v1/categories/level-2", json!({"parent": "other"})).await.expect(200);
@@ -96,8 +96,8 @@ async fn faults_of_every_kind_come_together() {
     let places: Vec<String> =
         editor.post(ARTICLES, body).await.faults().into_iter().map(|(place, _)| place).collect();
     assert_eq!(places, ["/category", "/slug", "/extra"]);
-    let section = json!({"name": "N", "slug": "import", "parent": "nowhere"});
-    assert_eq!(editor.post("/api/v1/categories", section).await.faults().len(), 2);
+    let category = json!({"name": "N", "slug": "import", "parent": "nowhere"});
+    assert_eq!(editor.post("/api/v1/categories", category).await.faults().len(), 2);
     let member = json!({"email": "nobody", "password": "nobody  "});
     assert_eq!(editor.post("/api/v1/auth/register", member).await.problem().0, 422);
 }

@@ -76,12 +76,12 @@ async fn every_read_refuses_a_parameter_that_it_does_not_have() {
 async fn writes_refuse_unknown_parameters_before_they_write() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
-    let section = json!({"name": "a", "slug": "a"});
-    assert_eq!(admin.post("/api/v1/categories?dry_run=true", section).await.status, 400);
-    admin.section("b", None).await;
+    let category = json!({"name": "a", "slug": "a"});
+    assert_eq!(admin.post("/api/v1/categories?dry_run=true", category).await.status, 400);
+    admin.category("b", None).await;
     assert_eq!(admin.delete("/api/v1/categories/b?moveto=c").await.status, 400);
-    let sections = anon.get("/api/v1/categories").await.data(200);
-    assert_eq!(crate::harness::column(&sections, "slug"), ["b"]);
+    let categories = anon.get("/api/v1/categories").await.data(200);
+    assert_eq!(crate::harness::column(&categories, "slug"), ["b"]);
 }
 
 #[actix_web::test]

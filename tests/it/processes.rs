@@ -100,7 +100,7 @@ async fn the_demo_site_is_loaded_once() {
     assert_eq!(totals(&admin).await, [before[0] - 1, before[1], before[2]]);
 }
 
-/// How many articles, sections and notices there are.
+/// How many articles, categories and notices there are.
 async fn totals(admin: &Client) -> [i64; 3] {
     let mut totals = [0; 3];
     for (total, list) in totals.iter_mut().zip(["articles?count=true", "categories", "notices?count=true"]) {

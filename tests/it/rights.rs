@@ -161,7 +161,7 @@ async fn thing(app: &TestApp, cast: &Cast, operation: &Operation, name: &str) ->
             cast.admin.post("/api/v1/api-keys", key).await.data(201)
         }
         Some("members") => return app.db_member(Role::Member).await.id.unwrap().to_string(),
-        Some("categories") => cast.editor.section(name, None).await,
+        Some("categories") => cast.editor.category(name, None).await,
         Some("notices") => {
             let notice = json!({"kind": "notice", "title": name, "status": "published"});
             cast.editor.post("/api/v1/notices", notice).await.data(201)

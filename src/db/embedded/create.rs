@@ -7,12 +7,12 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use tracing::info;
 
+use super::data_dir::DataDir;
 use super::install::Install;
-use super::place::Place;
 use super::settings;
 
 /// Makes the cluster and its database, beside where they belong until they are whole.
-pub(super) fn create(place: &Place, install: &Install, durable: bool) -> Result<()> {
+pub(super) fn create(place: &DataDir, install: &Install, durable: bool) -> Result<()> {
     info!("making a database in {}", place.data.display());
     let fresh = place.fresh()?;
     let mut initdb = place.command(&install.bin.join("initdb"), libc::SIGKILL);
@@ -47,7 +47,7 @@ fn has_utf8_ctype() -> bool {
 }
 
 /// Whether the server takes the settings that need lz4, which not every one is built with.
-pub(super) fn knows_lz4(place: &Place, postgres: &Path) -> bool {
+pub(super) fn knows_lz4(place: &DataDir, postgres: &Path) -> bool {
     let mut command = place.command(postgres, libc::SIGKILL);
     command.args(["-C", "port", "-D"]).arg(&place.data);
     for setting in settings::LZ4 {

@@ -12,20 +12,20 @@ use rayon::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::category_ref::CategoryRef;
 use super::cleaning;
 use super::params::{ImportParams, Mode};
 use super::report::Cleaned;
 use super::rows::{RawRow, Text};
-use super::sections::Place;
 use crate::articles::input::NewArticle;
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
 use crate::db::types::Status;
 use crate::error::{Code, Fault, Result};
 use crate::http::body::checked;
-use crate::http::prose;
+use crate::http::render_body;
 use crate::markup::SANITIZER;
-use queries::Standing;
+use queries::ExistingArticle;
 
 /// What tells a row's article from all others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,7 +62,7 @@ pub struct Parsed {
     hash: Vec<u8>,
 }
 
-/// An article ready to be written, if its slug is free and its section exists.
+/// An article ready to be written, if its slug is free and its category exists.
 #[derive(Clone, Debug)]
 pub struct Prepared {
     identity: Identity,
@@ -71,7 +71,7 @@ pub struct Prepared {
     source_hash: Vec<u8>,
     slug_is_given: bool,
     hour_is_given: bool,
-    place: Option<Place>,
+    place: Option<CategoryRef>,
     views: Option<i64>,
     created_at: Option<DateTime<Utc>>,
     cleaned: Cleaned,
@@ -79,7 +79,7 @@ pub struct Prepared {
 
 /// A row on its way to the writer.
 #[derive(Clone, Debug)]
-pub struct Ready {
+pub struct PreparedRow {
     line: u64,
     name: Option<String>,
     state: State,
@@ -95,17 +95,17 @@ enum State {
 
 /// Rows of a batch, with the articles that they were held against.
 #[derive(Clone, Debug)]
-pub struct Portion {
+pub struct PreparedBatch {
     /// The rows, in the body's order.
-    pub rows: Vec<Ready>,
+    pub rows: Vec<PreparedRow>,
     /// The articles that were there a moment ago.
-    pub standing: HashMap<Identity, Standing>,
+    pub standing: HashMap<Identity, ExistingArticle>,
 }
 
-impl Portion {
+impl PreparedBatch {
     /// What the rows are about.
     pub fn identities(&self) -> impl Iterator<Item = &Identity> {
-        self.rows.iter().filter_map(Ready::identity)
+        self.rows.iter().filter_map(PreparedRow::identity)
     }
 }
 
@@ -113,22 +113,22 @@ impl Portion {
 pub struct Context<'c> {
     /// How to import.
     pub params: &'c ImportParams,
-    /// The sections.
+    /// The categories.
     pub tree: &'c Tree,
     /// The time, by the database's clock.
     pub now: DateTime<Utc>,
 }
 
 /// Reads rows on all cores.
-pub fn parse(rows: Vec<RawRow>, params: &ImportParams, is_utf8: bool) -> Vec<Result<Parsed, Ready>> {
+pub fn parse(rows: Vec<RawRow>, params: &ImportParams, is_utf8: bool) -> Vec<Result<Parsed, PreparedRow>> {
     let status = params.status.map_or("", Status::as_str);
     let salt = format!("{SANITIZER}{:?}{status}", params.clean);
     rows.into_par_iter().map(|row| parse_one(&row, &salt, is_utf8)).collect()
 }
 
-fn parse_one(row: &RawRow, salt: &str, is_utf8: bool) -> Result<Parsed, Ready> {
+fn parse_one(row: &RawRow, salt: &str, is_utf8: bool) -> Result<Parsed, PreparedRow> {
     let line = row.line;
-    let failed = |faults| Ready { line, name: None, state: State::Failed(faults) };
+    let failed = |faults| PreparedRow { line, name: None, state: State::Failed(faults) };
     let (value, faults) = row.text.parse(is_utf8).map_err(|fault| failed(vec![fault]))?;
     let text = match &row.text {
         Text::Line(line) => Cow::Borrowed(line.as_slice()),
@@ -154,12 +154,12 @@ pub fn own_id(value: &Value) -> String {
 
 /// Validates and sanitises rows on all cores, but for those that stand there already.
 pub fn prepare(
-    rows: Vec<Result<Parsed, Ready>>,
-    standing: HashMap<Identity, Standing>,
+    rows: Vec<Result<Parsed, PreparedRow>>,
+    standing: HashMap<Identity, ExistingArticle>,
     context: &Context<'_>,
-) -> Portion {
+) -> PreparedBatch {
     let prepared = rows.into_par_iter().map(|row| match row {
-        Ok(parsed) if is_known(&parsed, standing.get(&parsed.identity), context) => Ready {
+        Ok(parsed) if is_known(&parsed, standing.get(&parsed.identity), context) => PreparedRow {
             line: parsed.line,
             name: Some(parsed.identity.name().to_owned()),
             state: State::Known(Box::new(parsed)),
@@ -170,33 +170,33 @@ pub fn prepare(
         }
         Err(failed) => failed,
     });
-    Portion { rows: prepared.collect(), standing }
+    PreparedBatch { rows: prepared.collect(), standing }
 }
 
 /// Whether the article stands as just this row left it.
-fn is_known(parsed: &Parsed, standing: Option<&Standing>, context: &Context<'_>) -> bool {
+fn is_known(parsed: &Parsed, standing: Option<&ExistingArticle>, context: &Context<'_>) -> bool {
     standing.is_some_and(|standing| {
         let same = standing.source_hash.as_ref() == Some(&parsed.hash) && !standing.trashed;
-        // Its section may have another name by now.
-        let place = || Place::read(&parsed.value["category"]).ok().flatten();
-        let section = || place().and_then(|place| place.find(context.tree).map(|row| row.id));
-        same && context.params.mode() != Mode::Create && section() == standing.category_id
+        // Its category may have another name by now.
+        let place = || CategoryRef::read(&parsed.value["category"]).ok().flatten();
+        let category = || place().and_then(|place| place.find(context.tree).map(|row| row.id));
+        same && context.params.mode() != Mode::Create && category() == standing.category_id
     })
 }
 
-fn prepare_one(parsed: Parsed, standing: Option<&Standing>, context: &Context<'_>) -> Ready {
+fn prepare_one(parsed: Parsed, standing: Option<&ExistingArticle>, context: &Context<'_>) -> PreparedRow {
     let (line, name) = (parsed.line, parsed.identity.name().to_owned());
     let state = match prepared(parsed, standing, context) {
         Ok(prepared) => State::Prepared(Box::new(prepared)),
         Err(faults) => State::Failed(faults),
     };
-    Ready { line, name: Some(name), state }
+    PreparedRow { line, name: Some(name), state }
 }
 
 /// What the row makes of its article; all its faults together.
 fn prepared(
     mut parsed: Parsed,
-    standing: Option<&Standing>,
+    standing: Option<&ExistingArticle>,
     context: &Context<'_>,
 ) -> Result<Prepared, Vec<Fault>> {
     let cleaned = cleaning::row(&mut parsed.value, context.params);
@@ -212,15 +212,15 @@ fn prepared(
     };
     let mut new: NewArticle = checked(parsed.value, faults).map_err(in_words)?;
     new.external_id = external_id;
-    let body = prose::render(std::mem::take(&mut new.body), new.format());
+    let body = render_body::render(std::mem::take(&mut new.body), new.format());
     let (slug_is_given, hour_is_given, views) = (new.slug.is_some(), new.published_at.is_some(), new.views);
     if let Some(standing) = standing {
         new.slug.get_or_insert_with(|| standing.slug.clone());
         let kept = standing.published_at.filter(|_| new.status == Some(Status::Published));
         new.published_at = new.published_at.or(kept);
     }
-    let section = place.as_ref().and_then(|place| place.find(context.tree)).map(|row| row.id);
-    let content = new.with_body(body, section, context.now, Vec::new()).map_err(in_words)?;
+    let category = place.as_ref().and_then(|place| place.find(context.tree)).map(|row| row.id);
+    let content = new.with_body(body, category, context.now, Vec::new()).map_err(in_words)?;
     Ok(Prepared {
         identity: parsed.identity,
         content_hash: content.hash(),

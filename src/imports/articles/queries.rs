@@ -15,14 +15,14 @@ use uuid::Uuid;
 
 use super::Identity;
 use crate::articles::model::{Content, Row};
-use crate::articles::queries::{BESIDE, VIEWS};
+use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
 use crate::changes::model::Actor;
 use crate::db::rows::Conditions;
 use crate::telemetry;
 
 /// An article that a row may be about.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
-pub struct Standing {
+pub struct ExistingArticle {
     /// Its id.
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
@@ -31,7 +31,7 @@ pub struct Standing {
     /// Its name in addresses.
     #[diesel(sql_type = Text)]
     pub slug: String,
-    /// The section it is in.
+    /// The category it is in.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub category_id: Option<Uuid>,
     /// From when it is out.
@@ -49,7 +49,7 @@ pub struct Standing {
 pub async fn standing<'i>(
     conn: &mut AsyncPgConnection,
     identities: impl Iterator<Item = &'i Identity>,
-) -> QueryResult<HashMap<Identity, Standing>> {
+) -> QueryResult<HashMap<Identity, ExistingArticle>> {
     let (mut external, mut slugs) = (Vec::new(), Vec::new());
     for identity in identities {
         match identity {
@@ -59,7 +59,7 @@ pub async fn standing<'i>(
     }
     let columns =
         "id, external_id, slug, category_id, published_at, source_hash, deleted_at IS NOT NULL AS trashed";
-    let rows: Vec<Standing> = sql_query(format!(
+    let rows: Vec<ExistingArticle> = sql_query(format!(
         "SELECT {columns} FROM articles WHERE external_id = ANY($1)
          UNION ALL SELECT {columns} FROM articles WHERE external_id IS NULL AND slug = ANY($2)"
     ))
@@ -95,7 +95,7 @@ pub async fn lock(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<H
         return Ok(HashMap::new());
     }
     let rows: Vec<Before> = sql_query(format!(
-        "SELECT articles.*, {BESIDE}, deleted_at IS NOT NULL AS trashed FROM articles {VIEWS}
+        "SELECT articles.*, {EXTRA_COLUMNS}, deleted_at IS NOT NULL AS trashed FROM articles {VIEWS}
          WHERE articles.id = ANY($1) ORDER BY articles.id FOR UPDATE OF articles"
     ))
     .bind::<Array<SqlUuid>, _>(ids)
@@ -257,7 +257,7 @@ pub async fn export(
 ) -> QueryResult<impl Stream<Item = QueryResult<Row>>> {
     sql_query("SET statement_timeout = 0").execute(conn).await?;
     let text = format!(
-        "SELECT articles.*, {BESIDE} FROM articles {VIEWS} WHERE {} ORDER BY articles.created_at, articles.slug",
+        "SELECT articles.*, {EXTRA_COLUMNS} FROM articles {VIEWS} WHERE {} ORDER BY articles.created_at, articles.slug",
         conditions.sql()
     );
     conditions.statement(text).load_stream::<Row>(conn).await

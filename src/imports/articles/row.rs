@@ -9,7 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::articles::input::NewArticle;
 use crate::db::types::as_stored;
 use crate::error::{Code, Fault};
-use crate::imports::sections::Place;
+use crate::imports::category_ref::CategoryRef;
 
 /// The keys of a row, in the order of exports.
 pub const KEYS: &[&str] = &[
@@ -32,7 +32,7 @@ pub const KEYS: &[&str] = &[
     "created_at",
 ];
 
-/// A row: a new article, whose section may be a breadcrumb, with the time it was made.
+/// A row: a new article, whose category may be a breadcrumb, with the time it was made.
 pub struct ArticleRow;
 
 impl PartialSchema for ArticleRow {
@@ -46,7 +46,7 @@ impl PartialSchema for ArticleRow {
             .item(ArrayBuilder::new().items(steps).max_items(Some(16)))
             .item(ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null)))
             .description(Some(
-                "Its section: slug, id, or breadcrumb (`新闻/地方动态`, or an array from the root on).",
+                "Its category: slug, id, or breadcrumb (`新闻/地方动态`, or an array from the root on).",
             ));
         let created_at = ObjectBuilder::new()
             .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
@@ -75,9 +75,9 @@ impl ToSchema for ArticleRow {
 
 /// Takes the keys out of a row that new articles do not have: where it belongs,
 /// and when it was made.
-pub fn beside(row: &mut Value, faults: &mut Vec<Fault>) -> (Option<Place>, Option<DateTime<Utc>>) {
+pub fn beside(row: &mut Value, faults: &mut Vec<Fault>) -> (Option<CategoryRef>, Option<DateTime<Utc>>) {
     let Some(row) = row.as_object_mut() else { return (None, None) };
-    let place = row.shift_remove("category").map_or(Ok(None), |value| Place::read(&value));
+    let place = row.shift_remove("category").map_or(Ok(None), |value| CategoryRef::read(&value));
     let made = match row.shift_remove("created_at") {
         None | Some(Value::Null) => Ok(None),
         Some(value) => time(&value).map(Some),

@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
 use uuid::Uuid;
 
-use super::queries::{self, Before, Line, Standing};
-use super::{Context, Identity, Portion, Prepared, Ready, State, prepare_one};
+use super::queries::{self, Before, ExistingArticle, Line};
+use super::{Context, Identity, Prepared, PreparedBatch, PreparedRow, State, prepare_one};
 use crate::app::Tx;
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
@@ -15,14 +15,14 @@ use crate::categories::queries::{lock_tree, tree};
 use crate::changes::model::{Actor, Change};
 use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
+use crate::imports::category_ref;
 use crate::imports::params::{ImportParams, Mode};
 use crate::imports::report::{Cleaned, Outcome, RowOutcome};
-use crate::imports::sections;
 use crate::imports::writer::Written;
 use crate::{db, slug};
 
 /// New rows that are worth two transactions.
-pub const MANY: usize = 500;
+pub const PARALLEL_MIN_ROWS: usize = 500;
 /// How many slugs are tried for a title whose slug is taken.
 const SLUG_ATTEMPTS: usize = 5;
 
@@ -40,7 +40,7 @@ struct Pending<'b> {
 struct Batch<'b> {
     params: &'b ImportParams,
     actor: Actor,
-    standing: Cow<'b, HashMap<Identity, Standing>>,
+    standing: Cow<'b, HashMap<Identity, ExistingArticle>>,
     tree: Tree,
     outcomes: Vec<Option<Outcome>>,
     created_categories: u64,
@@ -48,7 +48,7 @@ struct Batch<'b> {
 
 /// Writes a batch and says what became of each of its rows.
 ///
-/// `is_current` says that the import itself has not touched the portion's articles since it looked.
+/// `snapshot_is_fresh` says that the import itself has not touched the portion's articles since it looked.
 /// Some of it goes through `beside`, a second transaction, to be written at the same time.
 /// A row that cannot be written is left out and told. Fails, and is to be
 /// repeated from the start, when somebody else took a slug or an id meanwhile.
@@ -57,11 +57,11 @@ pub async fn write(
     beside: Option<&mut Tx>,
     params: &ImportParams,
     actor: Actor,
-    portion: &Portion,
-    is_current: bool,
+    portion: &PreparedBatch,
+    snapshot_is_fresh: bool,
 ) -> Result<Written> {
     let rows = &portion.rows;
-    let standing = match is_current {
+    let standing = match snapshot_is_fresh {
         true => Cow::Borrowed(&portion.standing),
         false => Cow::Owned(queries::standing(tx, portion.identities()).await?),
     };
@@ -73,15 +73,15 @@ pub async fn write(
         outcomes: vec![None; rows.len()],
         created_categories: 0,
     };
-    let mut pending = batch.pending(tx, rows).await?;
-    batch.place(tx, &mut pending).await?;
-    batch.supersede(rows, &mut pending);
+    let mut pending = batch.rows_to_write(tx, rows).await?;
+    batch.resolve_categories(tx, &mut pending).await?;
+    batch.drop_superseded(rows, &mut pending);
     let failed = batch.failed();
-    batch.meet(tx, &mut pending).await?;
-    batch.name(tx, &mut pending).await?;
-    if is_current && params.mode() == Mode::Update && batch.failed() > failed {
+    batch.lock_and_compare(tx, &mut pending).await?;
+    batch.assign_slugs(tx, &mut pending).await?;
+    if snapshot_is_fresh && params.mode() == Mode::Update && batch.failed() > failed {
         // Perhaps for what has come since the portion was looked at.
-        return Err(lost("rows that failed are looked at anew"));
+        return Err(retryable("rows that failed are looked at anew"));
     }
     let cleaned = batch.store(tx, beside, &pending).await?;
     let outcomes = rows.iter().zip(batch.outcomes).map(|(row, outcome)| RowOutcome {
@@ -92,7 +92,7 @@ pub async fn write(
     Ok(Written { outcomes: outcomes.collect(), cleaned, categories: batch.created_categories })
 }
 
-impl Ready {
+impl PreparedRow {
     pub(super) fn identity(&self) -> Option<&Identity> {
         match &self.state {
             State::Failed(_) => None,
@@ -109,7 +109,7 @@ impl Batch<'_> {
     }
 
     /// The rows that are to be written, as far as can be told from them alone.
-    async fn pending<'b>(&mut self, tx: &mut Tx, rows: &'b [Ready]) -> Result<Vec<Pending<'b>>> {
+    async fn rows_to_write<'b>(&mut self, tx: &mut Tx, rows: &'b [PreparedRow]) -> Result<Vec<Pending<'b>>> {
         let now = db::now(tx).await?;
         let mut pending = Vec::with_capacity(rows.len());
         for (at, ready) in rows.iter().enumerate() {
@@ -140,8 +140,8 @@ impl Batch<'_> {
         Ok(pending)
     }
 
-    /// Finds the section of each row, or makes it.
-    async fn place(&mut self, tx: &mut Tx, pending: &mut Vec<Pending<'_>>) -> Result<()> {
+    /// Finds the category of each row, or makes it.
+    async fn resolve_categories(&mut self, tx: &mut Tx, pending: &mut Vec<Pending<'_>>) -> Result<()> {
         let is_new =
             |row: &Pending| row.row.place.as_ref().is_some_and(|place| place.find(&self.tree).is_none());
         if self.params.creates_categories() && pending.iter().any(is_new) {
@@ -153,22 +153,22 @@ impl Batch<'_> {
                 kept.push(row);
                 continue;
             };
-            let section = match place.find(&self.tree) {
-                Some(section) => Ok(section.id),
-                None if !self.params.creates_categories() => Err(vec![sections::unknown()]),
+            let category = match place.find(&self.tree) {
+                Some(category) => Ok(category.id),
+                None if !self.params.creates_categories() => Err(vec![category_ref::unknown()]),
                 None => match place.create(tx, self.actor, &mut self.tree).await {
-                    Ok((section, created)) => {
+                    Ok((category, created)) => {
                         self.created_categories += created;
-                        Ok(section)
+                        Ok(category)
                     }
                     Err(error) => Err(error.into_faults()?),
                 },
             };
-            match section {
-                Ok(section) => {
+            match category {
+                Ok(category) => {
                     row.set(
-                        |content| content.category_id != Some(section),
-                        |content| content.category_id = Some(section),
+                        |content| content.category_id != Some(category),
+                        |content| content.category_id = Some(category),
                     );
                     kept.push(row);
                 }
@@ -180,7 +180,7 @@ impl Batch<'_> {
     }
 
     /// Of rows with one identity the last counts that has not failed.
-    fn supersede(&mut self, rows: &[Ready], pending: &mut Vec<Pending<'_>>) {
+    fn drop_superseded(&mut self, rows: &[PreparedRow], pending: &mut Vec<Pending<'_>>) {
         let mut last: HashMap<&Identity, u64> = HashMap::new();
         for (at, row) in rows.iter().enumerate().rev() {
             let Some(identity) = row.identity().filter(|_| self.outcomes[at].is_none()) else { continue };
@@ -195,7 +195,7 @@ impl Batch<'_> {
     }
 
     /// Compares rows with the articles they are about, which are locked; those that change nothing are done.
-    async fn meet(&mut self, tx: &mut Tx, pending: &mut Vec<Pending<'_>>) -> Result<()> {
+    async fn lock_and_compare(&mut self, tx: &mut Tx, pending: &mut Vec<Pending<'_>>) -> Result<()> {
         let known = |row: &Pending| self.standing.get(&row.row.identity).map(|standing| standing.id);
         let mut before = queries::lock(tx, pending.iter().filter_map(known).collect()).await?;
         let mut kept = Vec::with_capacity(pending.len());
@@ -231,7 +231,7 @@ impl Batch<'_> {
     }
 
     /// Gives every row a slug of its own: a made one that is taken gets an ending.
-    async fn name(&mut self, tx: &mut Tx, pending: &mut Vec<Pending<'_>>) -> Result<()> {
+    async fn assign_slugs(&mut self, tx: &mut Tx, pending: &mut Vec<Pending<'_>>) -> Result<()> {
         let wanted = pending.iter().map(|row| row.row.content.slug.clone()).collect();
         let in_use = queries::slugs_in_use(tx, wanted).await?;
         let is_new_here = |row: &Pending| {
@@ -240,7 +240,7 @@ impl Batch<'_> {
                 && owner.is_some_and(|owner| owner.external_id == row.row.content.external_id)
         };
         if pending.iter().any(is_new_here) {
-            return Err(lost("an article has come since it was looked for"));
+            return Err(retryable("an article has come since it was looked for"));
         }
         let mut taken: HashSet<String> = HashSet::new();
         let outcomes = &mut self.outcomes;
@@ -258,7 +258,7 @@ impl Batch<'_> {
                 slug = slug::with_suffix(&made);
             }
             if !is_free(&slug, &taken) {
-                let fault = Fault::body("/slug", Code::SlugTaken, "is used by another article");
+                let fault = Fault::body("/slug", Code::SlugTaken, "already used by another article");
                 outcomes[row.at] = Some(Outcome::Failed(vec![fault]));
                 return false;
             }
@@ -279,8 +279,8 @@ impl Batch<'_> {
         let [old, mut new] = [old, new].map(|rows| rows.into_iter().map(Pending::line).collect::<Vec<_>>());
         // All imports in one order, so that of two with the same rows one waits, and not each for the other.
         new.sort_unstable_by_key(|line| (line.content.external_id.as_deref(), line.content.slug.as_str()));
-        // Another transaction does not see the sections made in this one.
-        let beside = beside.filter(|_| self.created_categories == 0 && new.len() >= MANY);
+        // Another transaction does not see the categories made in this one.
+        let beside = beside.filter(|_| self.created_categories == 0 && new.len() >= PARALLEL_MIN_ROWS);
         let (here, there) = new.split_at(if beside.is_some() { new.len() / 2 } else { new.len() });
         let writing_here = async {
             queries::insert(tx, here, self.actor).await?;
@@ -294,7 +294,7 @@ impl Batch<'_> {
         };
         // Both to their ends: a statement that is left alone goes on, and keeps its locks.
         let (here, there) = futures_util::future::join(writing_here, writing_there).await;
-        here.and(there).map_err(or_lost)?;
+        here.and(there).map_err(or_retryable)?;
         let mut cleaned = Cleaned::default();
         for row in pending {
             cleaned += row.row.cleaned;
@@ -306,18 +306,18 @@ impl Batch<'_> {
 }
 
 /// What is worth another try: somebody else took a slug or an id, or removed a
-/// section, while the batch was on its way.
-fn or_lost(error: DieselError) -> Error {
+/// category, while the batch was on its way.
+fn or_retryable(error: DieselError) -> Error {
     match error {
         DieselError::DatabaseError(Kind::UniqueViolation | Kind::ForeignKeyViolation, _) => {
-            lost("somebody was faster")
+            retryable("somebody was faster")
         }
         other => other.into(),
     }
 }
 
 /// A failure after which the batch is written again.
-pub fn lost(why: &str) -> Error {
+pub fn retryable(why: &str) -> Error {
     Error::Unavailable(format!("imports: could not serialize: {why}"))
 }
 

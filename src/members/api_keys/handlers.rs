@@ -11,9 +11,9 @@ use crate::changes;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Error, Result};
 use crate::http::body::Json;
-use crate::http::key::Id;
+use crate::http::id_or_slug::Id;
 use crate::http::paging::List;
-use crate::http::reply::{Data, Done, Reply};
+use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::Admin;
 
 /// List API keys
@@ -67,7 +67,7 @@ pub async fn add(tx: &mut Tx, actor: Actor, owner: Option<Uuid>, new: NewApiKey)
 /// It stops working at once.
 #[utoipa::path(tag = "access", params(("id" = uuid::Uuid, Path, description = "The key's id")), responses((status = 204, description = "Revoked")))]
 #[delete("/api-keys/{id}")]
-pub async fn delete_api_key(app: web::Data<App>, admin: Admin, id: Id) -> Result<Done> {
+pub async fn delete_api_key(app: web::Data<App>, admin: Admin, id: Id) -> Result<NoContent> {
     app.write(async move |tx| {
         if !queries::revoke(tx, id.0).await? {
             return Err(Error::not_found());
@@ -75,5 +75,5 @@ pub async fn delete_api_key(app: web::Data<App>, admin: Admin, id: Id) -> Result
         Ok(changes::queries::record(tx, admin.0.actor(), Change::new("delete", "api_key", id.0)).await?)
     })
     .await?;
-    Ok(Done)
+    Ok(NoContent)
 }

@@ -20,15 +20,15 @@ pub enum Scope {
     #[serde(rename = "articles:import")]
     #[value(name = "articles:import")]
     ArticlesImport,
-    /// Reads the section tree.
+    /// Reads the category tree.
     #[serde(rename = "categories:read")]
     #[value(name = "categories:read")]
     CategoriesRead,
-    /// Creates, changes and deletes sections.
+    /// Creates, changes and deletes categories.
     #[serde(rename = "categories:write")]
     #[value(name = "categories:write")]
     CategoriesWrite,
-    /// Imports sections in bulk.
+    /// Imports categories in bulk.
     #[serde(rename = "categories:import")]
     #[value(name = "categories:import")]
     CategoriesImport,

@@ -6,8 +6,8 @@
 //! token in a mail follows from the row's id and the site's secret, so that a
 //! mail sent twice after a crash is the same mail.
 
-mod letters;
 pub mod queries;
+mod templates;
 pub mod worker;
 
 use crate::db::types::text_enum;

@@ -6,11 +6,11 @@ use actix_web::{rt, web};
 use chrono::{TimeDelta, Utc};
 
 use super::Kind;
-use super::letters::{self, Site};
 use super::queries::{self, Job};
+use super::templates::{self, Site};
 use crate::app::{App, Tx};
 use crate::error::Result;
-use crate::mail::{Failure, Letter, Mailer};
+use crate::mail::{Failure, MailText, Mailer};
 use crate::members::model::{MemberRow, MemberStatus};
 use crate::members::recovery::queries::{self as recovery, Purpose};
 use crate::members::{email, queries as members, secrets};
@@ -72,7 +72,7 @@ fn pause(job: &Job) -> f64 {
 }
 
 /// The letter of a job, its token ready to be used; none when there is nobody to write to.
-async fn compose(tx: &mut Tx, app: &App, job: &Job) -> Result<Option<Letter>> {
+async fn compose(tx: &mut Tx, app: &App, job: &Job) -> Result<Option<MailText>> {
     let Some(member) = members::by_address(tx, &job.email_canonical).await? else { return Ok(None) };
     let verified = member.email_verified_at.is_some();
     let active = member.account.status == MemberStatus::Active;
@@ -91,7 +91,7 @@ async fn compose(tx: &mut Tx, app: &App, job: &Job) -> Result<Option<Letter>> {
     let locale = member.account.locale.clone().unwrap_or(locale);
     let site = Site { name, chinese: locale.to_lowercase().starts_with("zh") };
     let to = job.recipient.clone().unwrap_or_else(|| member.account.email.clone());
-    Ok(Some(letters::letter(job.kind, &site, &member.account.display_name, &deliverable(&to), link)))
+    Ok(Some(templates::render(job.kind, &site, &member.account.display_name, &deliverable(&to), link)))
 }
 
 /// The page of the frontend that a mail leads to, and what its token is good for.

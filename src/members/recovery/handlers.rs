@@ -12,15 +12,15 @@ use crate::changes::model::{Actor, Change};
 use crate::error::{Code, Error, Result};
 use crate::http::body::Json;
 use crate::http::client::Client;
-use crate::http::reply::{Data, Done, Reply};
-use crate::members::access::{canonical, prove, replace_password, unless_taken};
+use crate::http::reply::{Data, NoContent, Reply};
+use crate::members::auth::{canonical, prove, replace_password, unless_taken};
 use crate::members::guard::SignedIn;
 use crate::members::outbox::Kind;
 use crate::members::passwords::{self, Hasher};
 use crate::members::{attempts, email, outbox, queries as members, secrets, sessions};
 
 /// 202, the same whatever is behind it.
-pub fn accepted() -> Reply<Data<Accepted>> {
+pub fn accepted_response() -> Reply<Data<Accepted>> {
     Reply::new(StatusCode::ACCEPTED, Data { data: Accepted { status: "accepted" } })
 }
 
@@ -58,7 +58,7 @@ pub async fn request_password_reset(
 ) -> Result<impl Responder> {
     attempts::visitor(&app, &req, &client).await?;
     ask_for(&app, Kind::Reset, &body.0.email).await?;
-    Ok(accepted())
+    Ok(accepted_response())
 }
 
 /// Ask for the confirmation mail again
@@ -74,7 +74,7 @@ pub async fn request_confirmation(
 ) -> Result<impl Responder> {
     attempts::visitor(&app, &req, &client).await?;
     ask_for(&app, Kind::Verify, &body.0.email).await?;
-    Ok(accepted())
+    Ok(accepted_response())
 }
 
 /// Set a new password
@@ -89,7 +89,7 @@ pub async fn reset_password(
     hasher: web::Data<Hasher>,
     client: Client,
     body: Json<Reset>,
-) -> Result<Done> {
+) -> Result<NoContent> {
     attempts::visitor(&app, &req, &client).await?;
     let Json(reset) = body;
     let token = secrets::hash(&reset.token);
@@ -110,7 +110,7 @@ pub async fn reset_password(
         replace_password(tx, Actor::member(member), member, &hash, tells.then_some(&row)).await
     })
     .await?;
-    Ok(Done)
+    Ok(NoContent)
 }
 
 async fn hash_for(app: &App, hasher: &Hasher, member: Uuid, password: &str) -> Result<String> {
@@ -143,7 +143,7 @@ pub async fn verify_email(
     app: web::Data<App>,
     client: Client,
     body: Json<MailedToken>,
-) -> Result<Done> {
+) -> Result<NoContent> {
     attempts::visitor(&app, &req, &client).await?;
     let token = secrets::hash(&body.0.token);
     app.write(async move |tx| {
@@ -158,7 +158,7 @@ pub async fn verify_email(
         }
     })
     .await?;
-    Ok(Done)
+    Ok(NoContent)
 }
 
 /// Gives a member another address, ends what the old one gave a right to, and tells it.
@@ -215,5 +215,5 @@ pub async fn change_email(
         change_address(tx, member.id, address.to_owned(), canonical.clone(), false).await
     })
     .await?;
-    Ok(accepted())
+    Ok(accepted_response())
 }

@@ -10,9 +10,9 @@ use crate::changes::model::{Actor, Change};
 use crate::db;
 use crate::error::{Code, Error, Result};
 use crate::http::body::Json;
-use crate::http::key::Id;
+use crate::http::id_or_slug::Id;
 use crate::http::paging::List;
-use crate::http::reply::{Data, Done, Reply};
+use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Admin, SignedIn};
 use crate::members::model::{MemberRow, MemberStatus};
 use crate::members::secrets;
@@ -70,7 +70,7 @@ async fn rotate(tx: &mut Tx, app: &App, token: &str) -> Result<Option<(MemberRow
 /// Ends the session of the token that this request carries, on every node at once.
 #[utoipa::path(tag = "access", responses((status = 204, description = "The session has ended")))]
 #[post("/logout")]
-pub async fn logout_member(app: web::Data<App>, member: SignedIn) -> Result<Done> {
+pub async fn logout_member(app: web::Data<App>, member: SignedIn) -> Result<NoContent> {
     let SignedIn(member) = member;
     app.write(async move |tx| {
         queries::end(tx, member.id, member.session).await?;
@@ -78,7 +78,7 @@ pub async fn logout_member(app: web::Data<App>, member: SignedIn) -> Result<Done
         Ok(changes::queries::record(tx, member.actor(), change).await?)
     })
     .await?;
-    Ok(Done)
+    Ok(NoContent)
 }
 
 /// List the own sessions
@@ -97,7 +97,7 @@ pub async fn list_own_sessions(app: web::Data<App>, member: SignedIn) -> Result<
 /// Ends all own sessions, this one included.
 #[utoipa::path(tag = "members", responses((status = 204, description = "All sessions have ended")))]
 #[delete("/me/sessions")]
-pub async fn end_own_sessions(app: web::Data<App>, member: SignedIn) -> Result<Done> {
+pub async fn end_own_sessions(app: web::Data<App>, member: SignedIn) -> Result<NoContent> {
     let SignedIn(member) = member;
     app.write(async move |tx| {
         queries::end_all(tx, member.id).await?;
@@ -105,7 +105,7 @@ pub async fn end_own_sessions(app: web::Data<App>, member: SignedIn) -> Result<D
         Ok(changes::queries::record(tx, member.actor(), change).await?)
     })
     .await?;
-    Ok(Done)
+    Ok(NoContent)
 }
 
 /// End an own session
@@ -113,7 +113,7 @@ pub async fn end_own_sessions(app: web::Data<App>, member: SignedIn) -> Result<D
 /// Signs a lost phone out.
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The session's id")), responses((status = 204, description = "The session has ended")))]
 #[delete("/me/sessions/{id}")]
-pub async fn end_own_session(app: web::Data<App>, member: SignedIn, id: Id) -> Result<Done> {
+pub async fn end_own_session(app: web::Data<App>, member: SignedIn, id: Id) -> Result<NoContent> {
     let SignedIn(member) = member;
     app.write(async move |tx| {
         if !queries::end(tx, member.id, id.0).await? {
@@ -123,7 +123,7 @@ pub async fn end_own_session(app: web::Data<App>, member: SignedIn, id: Id) -> R
         Ok(changes::queries::record(tx, member.actor(), change).await?)
     })
     .await?;
-    Ok(Done)
+    Ok(NoContent)
 }
 
 /// List a member's sessions
@@ -142,7 +142,7 @@ pub async fn list_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> 
 /// Signs the member out everywhere, at once.
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 204, description = "All sessions have ended")))]
 #[delete("/{id}/sessions")]
-pub async fn end_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> Result<Done> {
+pub async fn end_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> Result<NoContent> {
     app.write(async move |tx| {
         let member = crate::members::queries::by_id(tx, id.0).await?;
         queries::end_all(tx, member.id).await?;
@@ -150,5 +150,5 @@ pub async fn end_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> R
         Ok(changes::queries::record(tx, admin.0.actor(), change).await?)
     })
     .await?;
-    Ok(Done)
+    Ok(NoContent)
 }

@@ -50,7 +50,7 @@ const HARMLESS: &[&str] = &[
     "q",
     "s",
     "samp",
-    "section",
+    "category",
     "small",
     "span",
     "strike",

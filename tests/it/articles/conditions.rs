@@ -11,7 +11,7 @@ use crate::harness::{Answer, Client, TestApp};
 async fn scene() -> (TestApp, Client, Client, Value) {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
-    editor.section("local", None).await;
+    editor.category("local", None).await;
     let article = create(&editor, json!({"title": "First", "category": "local"})).await;
     (app, anon, editor, article)
 }
@@ -70,7 +70,7 @@ async fn of_editors_at_once_one_wins_and_the_others_come_too_late() {
 }
 
 #[actix_web::test]
-async fn a_renamed_section_makes_another_page_but_no_other_version() {
+async fn a_renamed_category_makes_another_page_but_no_other_version() {
     let (_app, anon, editor, article) = scene().await;
     let seen = tag(&anon, &article).await;
     editor.patch("/api/v1/categories/local", json!({"name": "地方动态"})).await.expect(200);

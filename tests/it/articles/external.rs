@@ -13,7 +13,7 @@ const PLACE: &str = "/api/v1/articles/by-external-id/portal-7";
 async fn editor() -> (TestApp, Client) {
     let (app, _) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
-    editor.section("local", None).await;
+    editor.category("local", None).await;
     (app, editor)
 }
 

@@ -207,10 +207,10 @@ async fn extra_holds_sixteen_kibibytes() {
 }
 
 #[actix_web::test]
-async fn a_section_must_exist() {
+async fn a_category_must_exist() {
     let (_app, editor) = editor().await;
-    for section in ["nowhere", "0199f0a2-b6c5-7d3e-9f0a-1b2c3d4e5f60", "No such"] {
-        refused(&editor, "category", json!(section), "unknown_reference").await;
+    for category in ["nowhere", "0199f0a2-b6c5-7d3e-9f0a-1b2c3d4e5f60", "No such"] {
+        refused(&editor, "category", json!(category), "unknown_reference").await;
     }
 }
 

@@ -6,14 +6,14 @@ use serde_json::json;
 use super::{A_MINUTE_APART, ARTICLES, create, db_rows, titles};
 use crate::harness::{Client, TestApp};
 
-/// Three sections in each other, and an article in each; one in none.
+/// Three categories in each other, and an article in each; one in none.
 async fn scene() -> (TestApp, Client, Client) {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
     for (slug, parent) in [("news", None), ("local", Some("news")), ("town", Some("local")), ("else", None)] {
-        editor.section(slug, parent).await;
+        editor.category(slug, parent).await;
     }
-    for (day, (title, section, tags, author)) in [
+    for (day, (title, category, tags, author)) in [
         ("one", json!("news"), json!(["质量", "tide"]), "林悦"),
         ("two", json!("local"), json!(["tide"]), ""),
         ("three", json!("town"), json!(["moon"]), "Lin Yue"),
@@ -22,7 +22,7 @@ async fn scene() -> (TestApp, Client, Client) {
     .into_iter()
     .enumerate()
     {
-        create(&editor, json!({"title": title, "category": section, "tags": tags, "author": author,
+        create(&editor, json!({"title": title, "category": category, "tags": tags, "author": author,
             "source_name": if day < 2 { "报社" } else { "" }, "published_at": format!("2019-09-0{}T12:00:00Z", day + 1)}))
         .await;
     }
@@ -60,7 +60,7 @@ async fn each_filter_shows_what_it_names() {
 }
 
 #[actix_web::test]
-async fn a_section_is_named_by_id_as_well() {
+async fn a_category_is_named_by_id_as_well() {
     let (_app, anon, _) = scene().await;
     let local = anon.get("/api/v1/categories/local").await.data(200);
     let query = format!("category={}&sort=published_at", local["id"].as_str().unwrap());
@@ -79,17 +79,17 @@ async fn totals_and_pages_follow_the_filter() {
 }
 
 #[actix_web::test]
-async fn one_section_is_paged_like_the_whole_list() {
+async fn one_category_is_paged_like_the_whole_list() {
     let (app, anon, editor) = scene().await;
-    editor.section("part-1", Some("else")).await;
+    editor.category("part-1", Some("else")).await;
     db_rows(&app, 13, A_MINUTE_APART).await;
-    for section in ["part-1", "else"] {
+    for category in ["part-1", "else"] {
         let mut seen = Vec::new();
         for number in 1..=3 {
-            seen.push(titles(&anon, &format!("category={section}&page={number}&page_size=2")).await);
+            seen.push(titles(&anon, &format!("category={category}&page={number}&page_size=2")).await);
         }
         assert_eq!(seen, [vec!["row 00001", "row 00004"], vec!["row 00007", "row 00010"], vec!["row 00013"]]);
-        let query = format!("category={section}&page_size=2");
+        let query = format!("category={category}&page_size=2");
         let first = anon.get(&format!("{ARTICLES}?{query}")).await.expect(200).json();
         let cursor = first["page"]["next_cursor"].as_str().unwrap();
         assert_eq!(titles(&anon, &format!("{query}&cursor={cursor}")).await, ["row 00007", "row 00010"]);
@@ -97,7 +97,7 @@ async fn one_section_is_paged_like_the_whole_list() {
 }
 
 #[actix_web::test]
-async fn a_section_that_moves_takes_its_articles_along() {
+async fn a_category_that_moves_takes_its_articles_along() {
     let (_app, anon, editor) = scene().await;
     editor.patch("/api/v1/categories/local", json!({"parent": "else"})).await.expect(200);
     assert_eq!(titles(&anon, "category=news").await, ["one"]);

@@ -33,8 +33,8 @@ const SORTS: [&str; 8] = [
 async fn scene() -> (TestApp, Cast) {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
-    cast.admin.section("news", None).await;
-    cast.admin.section("local", Some("news")).await;
+    cast.admin.category("news", None).await;
+    cast.admin.category("local", Some("news")).await;
     for kind in ["draft", "archived", "visible", "future", "trashed"] {
         let status = if ["draft", "archived"].contains(&kind) { kind } else { "published" };
         let hour = if kind == "future" { "2199-09-20T00:00:00Z" } else { "2019-09-20T00:00:00Z" };
@@ -133,9 +133,9 @@ async fn nothing_private_can_be_filtered_sorted_included_or_named() {
         ("sort=author.NAME", "email", "emoil"),
         ("fields=*,NAME.*", "members", "mumbles"),
         ("fields=title,NAME", "password_hash", "passmark_hush"),
-        ("fields=NAME", "sessions", "sections"),
+        ("fields=NAME", "sessions", "sassions"),
         ("include=NAME", "members", "mumbles"),
-        ("include=category,author.NAME", "sessions", "sections"),
+        ("include=category,author.NAME", "sessions", "sassions"),
     ];
     for client in [&cast.anon, &cast.member, &cast.admin] {
         for (query, real, invented) in asked {
@@ -151,11 +151,11 @@ async fn nothing_private_can_be_filtered_sorted_included_or_named() {
 }
 
 #[actix_web::test]
-async fn sections_count_only_what_is_public() {
+async fn categories_count_only_what_is_public() {
     let (_app, cast) = scene().await;
-    for section in ["news", "local"] {
-        let read = cast.admin.get(&format!("/api/v1/categories/{section}")).await.data(200);
-        assert_eq!(read["article_count"], 1, "{section}");
+    for category in ["news", "local"] {
+        let read = cast.admin.get(&format!("/api/v1/categories/{category}")).await.data(200);
+        assert_eq!(read["article_count"], 1, "{category}");
     }
 }
 

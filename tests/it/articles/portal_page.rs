@@ -19,7 +19,7 @@ struct Portal {
     article: Value,
 }
 
-/// An article of the portal's section for local news, as it was published that day.
+/// An article of the portal's category for local news, as it was published that day.
 fn page(title: &str, body: &str, hour: &str) -> Value {
     json!({"title": title, "body": body, "category": "local", "author": "", "source_name": "", "status": "published",
         "published_at": hour})
@@ -32,8 +32,8 @@ async fn portal() -> Portal {
     for (name, slug, parent) in
         [("首页", "home", None), ("新闻", "news", Some("home")), ("地方动态", "local", Some("news"))]
     {
-        let section = json!({"name": name, "slug": slug, "parent": parent});
-        admin.post("/api/v1/categories", section).await.expect(201);
+        let category = json!({"name": name, "slug": slug, "parent": parent});
+        admin.post("/api/v1/categories", category).await.expect(201);
     }
     let older = page("“世界標準日”主題活動預告(第3號)", "<p>詳見附件。</p>", "2019-09-19T16:00:00Z");
     let newer = page("三部門部署秋季量值比對——時間、範圍與要求", "<p>共4項。</p>", "2019-09-21T01:30:00Z");
@@ -79,12 +79,12 @@ async fn the_breadcrumb_is_the_portals() {
 }
 
 #[actix_web::test]
-async fn the_section_lists_its_articles_newest_first() {
+async fn the_category_lists_its_articles_newest_first() {
     let portal = portal().await;
-    for section in ["home", "news", "local"] {
-        let cards = portal.anon.get(&format!("{ARTICLES}?category={section}")).await.data(200);
+    for category in ["home", "news", "local"] {
+        let cards = portal.anon.get(&format!("{ARTICLES}?category={category}")).await.data(200);
         let wanted = ["三部門部署秋季量值比對——時間、範圍與要求", TITLE, "“世界標準日”主題活動預告(第3號)"];
-        assert_eq!(column(&cards, "title"), wanted, "{section}");
+        assert_eq!(column(&cards, "title"), wanted, "{category}");
         assert_eq!((&cards[1]["summary"], &cards[1]["views"]), (&json!(SUMMARY), &json!(2600)));
         assert_eq!(column(&cards[1]["category"]["path"], "name"), ["首页", "新闻", "地方动态"]);
     }

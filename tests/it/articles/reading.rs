@@ -38,8 +38,8 @@ fn expected(mut sent: Value, got: &Value) -> Value {
 
 async fn full_article(app: &TestApp) -> Value {
     let admin = app.db_member(Role::Admin).await;
-    admin.section("news", None).await;
-    admin.section("local", Some("news")).await;
+    admin.category("news", None).await;
+    admin.category("local", Some("news")).await;
     admin.post(ARTICLES, everything()).await.data(201)
 }
 
@@ -65,7 +65,7 @@ async fn a_card_is_the_article_without_its_body() {
 }
 
 #[actix_web::test]
-async fn the_breadcrumb_runs_from_the_root_to_the_section() {
+async fn the_breadcrumb_runs_from_the_root_to_the_category() {
     let (app, _) = TestApp::start().await;
     let path = full_article(&app).await["category"]["path"].clone();
     let crumbs: Vec<_> = path.as_array().unwrap().iter().map(|crumb| crumb["slug"].clone()).collect();
@@ -137,14 +137,15 @@ async fn neighbors(client: &Client, slug: &str) -> [Value; 2] {
 }
 
 #[actix_web::test]
-async fn neighbors_are_the_next_older_and_newer_of_the_section() {
+async fn neighbors_are_the_next_older_and_newer_of_the_category() {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
-    editor.section("tides", None).await;
-    editor.section("below", Some("tides")).await;
-    for (slug, section, day) in [("c", "tides", 3), ("a", "tides", 1), ("x", "below", 2), ("b", "tides", 2)] {
+    editor.category("tides", None).await;
+    editor.category("below", Some("tides")).await;
+    for (slug, category, day) in [("c", "tides", 3), ("a", "tides", 1), ("x", "below", 2), ("b", "tides", 2)]
+    {
         let hour = format!("2019-09-0{day}T00:00:00Z");
-        create(&editor, json!({"title": slug, "slug": slug, "category": section, "published_at": hour}))
+        create(&editor, json!({"title": slug, "slug": slug, "category": category, "published_at": hour}))
             .await;
     }
     assert_eq!(neighbors(&anon, "a").await, [Value::Null, json!("b")]);
@@ -157,7 +158,7 @@ async fn neighbors_are_the_next_older_and_newer_of_the_section() {
 async fn neighbors_of_one_hour_form_a_chain() {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
-    editor.section("tides", None).await;
+    editor.category("tides", None).await;
     for slug in ["a", "b", "c"] {
         let keys =
             json!({"title": slug, "slug": slug, "category": "tides", "published_at": "2019-09-20T00:00:00Z"});
@@ -167,7 +168,7 @@ async fn neighbors_of_one_hour_form_a_chain() {
 }
 
 #[actix_web::test]
-async fn without_include_or_without_a_section_there_are_no_neighbors() {
+async fn without_include_or_without_a_category_there_are_no_neighbors() {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
     let article = create(&editor, json!({"slug": "alone"})).await;

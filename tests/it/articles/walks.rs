@@ -9,13 +9,13 @@ use crate::harness::{Client, TestApp, column};
 const ROWS: usize = 10_000;
 const ONE_HOUR: &str = "timestamptz '2019-09-20T00:00:00Z'";
 
-/// As many rows of one hour, in three sections of one, and somebody who adds to them.
+/// As many rows of one hour, in three categories of one, and somebody who adds to them.
 async fn scene() -> (TestApp, Client, Client) {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
-    editor.section("whole", None).await;
+    editor.category("whole", None).await;
     for part in ["part-0", "part-1", "part-2"] {
-        editor.section(part, Some("whole")).await;
+        editor.category(part, Some("whole")).await;
     }
     db_rows(&app, ROWS, ONE_HOUR).await;
     (app, anon, editor)
@@ -91,7 +91,7 @@ async fn a_walk_by_title_meets_every_row_once() {
 }
 
 #[actix_web::test]
-async fn a_walk_through_sections_meets_every_row_once() {
+async fn a_walk_through_categories_meets_every_row_once() {
     forwards("fields=title&category=whole").await;
 }
 
@@ -101,6 +101,6 @@ async fn a_walk_back_in_the_usual_order_meets_every_row_once() {
 }
 
 #[actix_web::test]
-async fn a_walk_back_in_a_mixed_order_through_sections_meets_every_row_once() {
+async fn a_walk_back_in_a_mixed_order_through_categories_meets_every_row_once() {
     backwards("fields=title&category=whole&sort=published_at,-created_at,title").await;
 }

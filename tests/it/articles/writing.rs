@@ -125,7 +125,7 @@ async fn a_publication_hour_survives_withdrawing_and_comes_back_in_utc() {
 #[actix_web::test]
 async fn a_patch_changes_what_it_names_and_nothing_else() {
     let (_app, editor) = editor().await;
-    editor.section("local", None).await;
+    editor.category("local", None).await;
     let keys = json!({"category": "local", "tags": ["a"], "author": "Lin", "source_name": "Gazette", "extra": {"a": {"b": 1}},
         "source_url": "https://example.org/1", "cover_url": "https://example.org/1.png", "external_id": "e1", "summary": "S"});
     let before = create(&editor, keys).await;
@@ -142,7 +142,7 @@ async fn a_patch_changes_what_it_names_and_nothing_else() {
 #[actix_web::test]
 async fn null_in_a_patch_empties_what_may_be_empty() {
     let (_app, editor) = editor().await;
-    editor.section("local", None).await;
+    editor.category("local", None).await;
     let keys = json!({"category": "local", "source_url": "https://example.org/1", "cover_url": "/1.png",
         "external_id": "e1", "summary": "Given."});
     let article = create(&editor, keys).await;
@@ -177,12 +177,12 @@ async fn a_patch_that_changes_nothing_makes_no_version() {
 }
 
 #[actix_web::test]
-async fn an_article_can_be_changed_by_its_slug_and_move_between_sections() {
+async fn an_article_can_be_changed_by_its_slug_and_move_between_categories() {
     let (_app, editor) = editor().await;
-    let section = editor.section("local", None).await;
+    let category = editor.category("local", None).await;
     create(&editor, json!({"slug": "tides"})).await;
-    for name in [json!("local"), section["id"].clone()] {
+    for name in [json!("local"), category["id"].clone()] {
         let moved = editor.patch(&format!("{ARTICLES}/tides"), json!({"category": name})).await.data(200);
-        assert_eq!(moved["category"]["id"], section["id"]);
+        assert_eq!(moved["category"]["id"], category["id"]);
     }
 }

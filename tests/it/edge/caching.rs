@@ -12,7 +12,7 @@ async fn reads(app: &TestApp, open: bool) -> Vec<String> {
     let admin = app.db_member(Role::Admin).await;
     let article = json!({"title": "a", "external_id": "x", "status": "published"});
     admin.post("/api/v1/articles", article).await.expect(201);
-    admin.section("a", None).await;
+    admin.category("a", None).await;
     let notice = json!({"kind": "notice", "title": "a", "status": "published"});
     let notice = admin.post("/api/v1/notices", notice).await.data(201);
     let path = |one: &Operation| {
@@ -103,8 +103,8 @@ async fn an_article_that_is_withdrawn_is_not_merely_unchanged() {
 async fn a_tag_changes_with_everything_that_the_answer_shows() {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
-    editor.section("a", None).await;
-    editor.section("b", Some("a")).await;
+    editor.category("a", None).await;
+    editor.category("b", Some("a")).await;
     editor.article("x", Some("b")).await;
     let paths = ["/api/v1/articles", "/api/v1/articles/x", "/api/v1/categories", "/api/v1/categories/b"];
     let mut seen = Vec::new();
@@ -123,7 +123,7 @@ async fn where_it_is_required_a_change_names_the_version_it_is_based_on() {
     let (app, anon) = TestApp::start_with(&["--require-if-match"]).await;
     let admin = app.db_member(Role::Admin).await;
     let path = "/api/v1/categories/a";
-    admin.section("a", None).await;
+    admin.category("a", None).await;
     for answer in [admin.patch(path, json!({"name": "b"})).await, admin.delete(path).await] {
         assert_eq!(answer.problem(), (428, "precondition_required".to_owned()));
     }

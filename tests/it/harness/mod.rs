@@ -16,7 +16,7 @@ use inkstone::config::{Cli, Config};
 use inkstone::db::pool::Pool;
 use inkstone::keys::Keys;
 use inkstone::mail::Mailer;
-use inkstone::members::access::account;
+use inkstone::members::auth::account;
 use inkstone::members::model::Role;
 use inkstone::members::passwords::Hasher;
 use inkstone::members::sessions::queries::NewSession;
@@ -183,15 +183,15 @@ impl Client {
         self.request(Method::POST, path).send().await
     }
 
-    /// Creates a section and returns it.
-    pub async fn section(&self, slug: &str, parent: Option<&str>) -> Value {
+    /// Creates a category and returns it.
+    pub async fn category(&self, slug: &str, parent: Option<&str>) -> Value {
         let body = json!({"name": slug, "slug": slug, "parent": parent});
         self.post("/api/v1/categories", body).await.data(201)
     }
 
-    /// Creates a published article in a section and returns it.
-    pub async fn article(&self, title: &str, section: Option<&str>) -> Value {
-        let body = json!({"title": title, "body": format!("<p>{title}</p>"), "category": section, "status": "published"});
+    /// Creates a published article in a category and returns it.
+    pub async fn article(&self, title: &str, category: Option<&str>) -> Value {
+        let body = json!({"title": title, "body": format!("<p>{title}</p>"), "category": category, "status": "published"});
         self.post("/api/v1/articles", body).await.data(201)
     }
 }

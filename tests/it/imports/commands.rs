@@ -101,7 +101,7 @@ async fn a_server_that_says_no_is_quoted() {
 }
 
 #[actix_web::test]
-async fn a_saved_page_becomes_a_clean_article_in_its_section() {
+async fn a_saved_page_becomes_a_clean_article_in_its_category() {
     let (app, editor) = start().await;
     let folder = tempfile::tempdir().unwrap();
     let page = "計量網(wǎng)首頁\n您當前的位置: 首頁 > 新聞 > 地方動態(tài)\n\n某省推進(jìn)“兩提高”行動\n\n\
@@ -112,7 +112,7 @@ async fn a_saved_page_becomes_a_clean_article_in_its_section() {
     let flags = "--from html --status published --create-categories --clean pinyin_glosses,simplified";
     let flags: Vec<&str> = flags.split(' ').collect();
     let (done, said, errors) = run(&app, &[&["import", path], &flags[..]].concat()).await;
-    assert!(done && said.contains("1 created") && said.contains("2 sections created"), "{said}{errors}");
+    assert!(done && said.contains("1 created") && said.contains("2 categories created"), "{said}{errors}");
     let list = editor.get("/api/v1/articles?fields=title,body,published_at,category,views");
     let article = list.await.data(200)[0].clone();
     assert_eq!(article["title"], "某省推进“两提高”行动");

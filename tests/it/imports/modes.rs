@@ -92,7 +92,7 @@ async fn a_dry_run_counts_and_writes_nothing() {
 }
 
 fn with_category(category: impl Into<Value>) -> Vec<Value> {
-    let mut one = row("c", "In a section");
+    let mut one = row("c", "In a category");
     one["category"] = category.into();
     vec![one]
 }
@@ -198,9 +198,9 @@ async fn times_and_views_of_the_old_system_are_kept() {
 }
 
 #[actix_web::test]
-async fn sections_are_found_by_slug_or_path_and_made_when_asked() {
+async fn categories_are_found_by_slug_or_path_and_made_when_asked() {
     let (_app, editor) = start().await;
-    let news = editor.section("news", None).await;
+    let news = editor.category("news", None).await;
     let unknown = import(&editor, "", &with_category("新闻/地方动态")).await;
     assert_eq!(errors(&unknown), [(1, "/category".to_owned(), "unknown_reference".to_owned())]);
     import(&editor, "", &with_category("news")).await;
@@ -239,22 +239,22 @@ async fn titles_that_are_the_same_get_slugs_that_are_not() {
 }
 
 #[actix_web::test]
-async fn sections_and_notices_are_imported_the_same_way() {
+async fn categories_and_notices_are_imported_the_same_way() {
     let (_app, editor) = start().await;
     let post = async |path: &str, rows: &[Value]| {
         editor.request(Method::POST, path).labelled(NDJSON, ndjson(rows)).send().await.data(200)
     };
-    let sections = [
+    let categories = [
         json!({"name": "新闻", "slug": "news"}),
         json!({"name": "地方动态", "parent": "新闻", "position": 2}),
         json!({"name": "Lost", "parent": "nowhere"}),
     ];
-    let first = post("/api/v1/categories/import", &sections).await;
+    let first = post("/api/v1/categories/import", &categories).await;
     assert_eq!(
         (counts(&first), errors(&first)[0].clone()),
         ([2, 0, 0, 1], (3, "/parent".into(), "unknown_reference".into()))
     );
-    assert_eq!(counts(&post("/api/v1/categories/import", &sections[..2]).await), [0, 0, 2, 0]);
+    assert_eq!(counts(&post("/api/v1/categories/import", &categories[..2]).await), [0, 0, 2, 0]);
     let mut notices =
         [json!({"external_id": "n1", "kind": "notice", "title": "通知", "status": "published"})];
     assert_eq!(counts(&post("/api/v1/notices/import", &notices).await), [1, 0, 0, 0]);

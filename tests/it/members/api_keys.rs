@@ -24,7 +24,7 @@ async fn a_key_is_shown_once_and_lives_until_it_is_revoked() {
     let (script, key) = script(&app, &admin, &["categories:write", "categories:read"]).await;
     let text = key["key"].as_str().unwrap();
     assert!(text.starts_with(&format!("ink_{}_", key["prefix"].as_str().unwrap())));
-    script.section("local", None).await;
+    script.category("local", None).await;
     let listed = admin.get(KEYS).await.expect(200);
     assert!(!listed.text().contains(text));
     assert!(listed.json()["data"][0]["last_used_at"].is_string());

@@ -41,19 +41,19 @@ async fn a_site_is_run_from_the_command_line_while_it_serves() {
     login(&anon, "lin@example.org", password).await.expect(200);
 
     let key =
-        run(dir, &["key", "create", "nightly", "--scopes", "categories:write,categories:read"], "", true);
+        run(dir, &["api-key", "create", "nightly", "--scopes", "categories:write,categories:read"], "", true);
     let script = Client::new(&server.url, Some(key.trim().to_owned()));
     script.post("/api/v1/categories", json!({"name": "local"})).await.expect(201);
     run(dir, &["key", "create", "bad", "--scopes", "articles:burn"], "", false);
     let listed = run(dir, &["key", "list"], "", true);
     assert!(listed.contains("nightly") && !listed.contains(key.trim()));
-    run(dir, &["key", "revoke", &key[4..12]], "", true);
+    run(dir, &["api-key", "revoke", &key[4..12]], "", true);
     assert_eq!(script.get("/api/v1/categories").await.status, 401);
 
     let before = login(&anon, "lin@example.org", password).await.data(200);
     let states =
         |text: &str| text.lines().map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect::<Vec<_>>();
-    let rotated = run(dir, &["keys", "rotate"], "", true);
+    let rotated = run(dir, &["signing-key", "rotate"], "", true);
     assert_eq!(states(&rotated).len(), 3, "{rotated}");
     assert_eq!(run(dir, &["keys", "list"], "", true), rotated);
     let old = Client::new(&server.url, before["access_token"].as_str().map(str::to_owned));

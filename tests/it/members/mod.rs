@@ -1,10 +1,10 @@
 //! Accounts, sessions, tokens, and the admins who run them.
 
 mod abuse;
-mod access;
 mod accounts;
 mod admin;
 mod api_keys;
+mod auth;
 mod commands;
 mod mail;
 mod passwords;

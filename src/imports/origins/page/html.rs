@@ -8,7 +8,7 @@ use super::{Page, check_size, facts};
 use crate::imports::clean;
 use crate::imports::origins::dates;
 use crate::imports::origins::row::{Found, Row, web_url, words};
-use crate::markup::{Bare, bare, bounds};
+use crate::markup::{Stripped, bounds, strip_raw_elements};
 
 /// Longest text of an element that is more than running text, in bytes.
 const LINE: usize = 500;
@@ -26,7 +26,7 @@ const MOST_ELEMENTS: usize = 50_000;
 pub fn read_html(html: &str, external_id: &str) -> Found {
     check_size(html)?;
     bounds::check(html, MOST_ELEMENTS).map_err(|beyond| format!("The page {beyond}."))?;
-    let bare = bare(html);
+    let bare = strip_raw_elements(html);
     let text = clean::lines(&bare.html);
     let page = Page::new(&text);
     let mut site = Site::new(&bare);
@@ -48,7 +48,7 @@ struct Site<'b> {
 }
 
 impl<'b> Site<'b> {
-    fn new(bare: &'b Bare) -> Self {
+    fn new(bare: &'b Stripped) -> Self {
         let mut readability = Readability::from(bare.html.as_str());
         readability.config =
             Config { disable_json_ld: true, max_elements_to_parse: 200_000, ..Config::default() };

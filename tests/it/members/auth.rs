@@ -44,19 +44,19 @@ async fn a_deleted_member_is_out_at_once() {
     let cast = app.db_cast().await;
     cast.admin.delete(&path_of(&cast.editor)).await.expect(204);
     assert_eq!(cast.editor.get(ME).await.status, 401);
-    let section = json!({"name": "late"});
-    assert_eq!(cast.editor.post("/api/v1/categories", section).await.status, 401);
+    let category = json!({"name": "late"});
+    assert_eq!(cast.editor.post("/api/v1/categories", category).await.status, 401);
 }
 
 #[actix_web::test]
 async fn a_change_of_role_is_felt_by_the_next_request() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
-    let section = |name: &str| json!({"name": name});
+    let category = |name: &str| json!({"name": name});
     cast.admin.patch(&path_of(&cast.editor), json!({"role": "author"})).await.expect(200);
-    assert_eq!(cast.editor.post("/api/v1/categories", section("a")).await.status, 403);
+    assert_eq!(cast.editor.post("/api/v1/categories", category("a")).await.status, 403);
     cast.admin.patch(&path_of(&cast.member), json!({"role": "editor"})).await.expect(200);
-    cast.member.post("/api/v1/categories", section("b")).await.expect(201);
+    cast.member.post("/api/v1/categories", category("b")).await.expect(201);
 }
 
 #[actix_web::test]

@@ -3,7 +3,7 @@
 use html_escape::{encode_double_quoted_attribute, encode_text};
 
 use super::Kind;
-use crate::mail::Letter;
+use crate::mail::MailText;
 
 /// Who writes, and in which language.
 pub struct Site {
@@ -93,7 +93,7 @@ fn in_english(kind: Kind) -> Words {
 }
 
 /// The letter of a kind; `link` is an address and the token in it.
-pub fn letter(kind: Kind, site: &Site, name: &str, to: &str, link: Option<(String, String)>) -> Letter {
+pub fn render(kind: Kind, site: &Site, name: &str, to: &str, link: Option<(String, String)>) -> MailText {
     let (subject, body, label) = if site.chinese { in_chinese(kind) } else { in_english(kind) };
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
     let greeting = match (site.chinese, name.trim()) {
@@ -115,7 +115,7 @@ pub fn letter(kind: Kind, site: &Site, name: &str, to: &str, link: Option<(Strin
     text.push_str(&format!("\n{}\n", site.name));
     html.push_str(&format!("<p>{}</p>", encode_text(&site.name)));
     let subject: String = format!("{}: {subject}", site.name).chars().filter(|c| !c.is_control()).collect();
-    Letter { to: to.to_owned(), subject, text, html }
+    MailText { to: to.to_owned(), subject, text, html }
 }
 
 #[cfg(test)]
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn what_a_member_calls_themselves_stays_text() {
         let site = Site { name: "S\r\nBcc: x@example.org".to_owned(), chinese: false };
-        let written = letter(Kind::Reset, &site, "<b>{{7*7}}</b>\r\n${x}", "a@example.org", None);
+        let written = render(Kind::Reset, &site, "<b>{{7*7}}</b>\r\n${x}", "a@example.org", None);
         assert!(!written.subject.contains(['\r', '\n']));
         assert!(written.text.starts_with("Hello <b>{{7*7}}</b>${x},\n"));
         assert!(written.html.contains("&lt;b&gt;{{7*7}}&lt;/b&gt;"));

@@ -9,14 +9,14 @@ use crate::error::{Error, Result};
 
 /// What a path or a body may name a thing by: its id, or its slug.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Key {
+pub enum IdOrSlug {
     /// The id that never changes.
     Id(Uuid),
     /// The slug for people.
     Slug(String),
 }
 
-impl Key {
+impl IdOrSlug {
     /// The key in `text`: what has the form of a UUID is an id.
     pub fn parse(text: &str) -> Self {
         match canonical(text) {
@@ -27,7 +27,7 @@ impl Key {
 }
 
 /// `{id}` as an id or a slug; one that can be neither is a 404.
-impl FromRequest for Key {
+impl FromRequest for IdOrSlug {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
@@ -37,8 +37,8 @@ impl FromRequest for Key {
             && text.len() <= crate::slug::MAX
             && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         ready(match Self::parse(text) {
-            key @ Self::Id(_) => Ok(key),
-            key if is_slug => Ok(key),
+            id @ Self::Id(_) => Ok(id),
+            slug if is_slug => Ok(slug),
             _ => Err(Error::not_found()),
         })
     }

@@ -10,7 +10,7 @@ use crate::markup::Body;
 /// one takes seconds, in which the others must be served.
 ///
 /// Fails as [`render`].
-pub async fn written(source: String, format: BodyFormat) -> Result<Body, Fault> {
+pub async fn render_off_thread(source: String, format: BodyFormat) -> Result<Body, Fault> {
     let rendered = spawn_blocking(move || render(source, format)).await;
     rendered.unwrap_or_else(|_| Err(unreadable("cannot be read")))
 }

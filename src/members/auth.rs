@@ -10,7 +10,7 @@ use super::guard::SignedIn;
 use super::model::{Account, MemberRow, MemberStatus, Role};
 use super::outbox::Kind;
 use super::passwords::{self, Hasher};
-use super::recovery::handlers::accepted;
+use super::recovery::handlers::accepted_response;
 use super::recovery::view::Accepted;
 use super::view::{Login, Member, PasswordChange, Registration, Session};
 use super::{email, outbox, queries, recovery, sessions};
@@ -53,7 +53,7 @@ pub async fn register_member(
     let registered = app.write(async move |tx| register(tx, &account, &hash, may_write).await).await;
     match registered {
         // Of registrations at the same time one has won, and its mail is on the way.
-        Err(Error::Faults(Code::EmailTaken, _)) | Ok(()) => Ok(Either::Right(accepted())),
+        Err(Error::Faults(Code::EmailTaken, _)) | Ok(()) => Ok(Either::Right(accepted_response())),
         Err(error) => Err(error),
     }
 }
@@ -240,5 +240,5 @@ pub async fn replace_password(
 #[get("/.well-known/jwks.json")]
 pub async fn get_jwks(app: web::Data<App>) -> impl Responder {
     Reply::new(StatusCode::OK, app.keys.ring().jwks())
-        .with(header::CACHE_CONTROL, "public, max-age=300".to_owned())
+        .with_header(header::CACHE_CONTROL, "public, max-age=300".to_owned())
 }

@@ -29,7 +29,7 @@ const GAP: &str = "<!---->";
 
 /// HTML as it was, but for comments, scripts, styles, frames, forms' texts, and graphics.
 #[derive(Default)]
-pub struct Bare {
+pub struct Stripped {
     /// Any parser finds the tags in it that [`tokens`] finds.
     pub html: String,
     /// The JSON-LD that was in its scripts.
@@ -37,8 +37,8 @@ pub struct Bare {
 }
 
 /// Takes out of HTML what a parser would read by other rules.
-pub fn bare(source: &str) -> Bare {
-    let mut bare = Bare::default();
+pub fn strip_raw_elements(source: &str) -> Stripped {
+    let mut bare = Stripped::default();
     let (mut is_linked_data, mut is_raw) = (false, false);
     for token in tokens(source) {
         match token {

@@ -23,7 +23,7 @@ const AWAY: &str = "/var/lib/inkstone";
 const LARGEST_LOG: u64 = 10 << 20;
 
 /// The folders and files of one cluster, locked for this process.
-pub(super) struct Place {
+pub(super) struct DataDir {
     /// PostgreSQL's own data folder.
     pub data: PathBuf,
     /// The folder of its socket.
@@ -38,7 +38,7 @@ pub(super) struct Place {
     _locks: Vec<Lock>,
 }
 
-impl Place {
+impl DataDir {
     /// The folder of the socket of the cluster in `data_dir`, if another process has locked it.
     pub fn in_use(data_dir: &Path) -> Option<PathBuf> {
         let home = fs::canonicalize(data_dir).ok()?;
@@ -49,7 +49,7 @@ impl Place {
     }
 
     /// Makes and locks what is missing around the cluster, but not the cluster.
-    pub fn prepare(data_dir: &Path) -> Result<Place> {
+    pub fn prepare(data_dir: &Path) -> Result<DataDir> {
         let home = fs::create_dir_all(data_dir)
             .and_then(|()| fs::canonicalize(data_dir))
             .with_context(|| format!("making the folder {}", data_dir.display()))?;
@@ -81,7 +81,7 @@ impl Place {
 
         let run = socket_folder(&base);
         let data = base.join("postgres");
-        let place = Place { data, run, base, home, account, _locks: locks };
+        let place = DataDir { data, run, base, home, account, _locks: locks };
         place.private_folder(&place.run)?;
         if let Some(account) = &place.account {
             info!("PostgreSQL does not run as root: it runs as {}", account.name);

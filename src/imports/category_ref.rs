@@ -1,4 +1,4 @@
-//! The section a row belongs to: by slug or id, or by its breadcrumb.
+//! The category a row belongs to: by slug or id, or by its breadcrumb.
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -11,14 +11,14 @@ use crate::categories::view::NewCategory;
 use crate::changes::model::Actor;
 use crate::error::{Code, Fault, Result};
 use crate::http::body::checked;
-use crate::http::key::Key;
+use crate::http::id_or_slug::IdOrSlug;
 
 /// Steps a breadcrumb may have.
 const MOST_STEPS: usize = 16;
 
 /// Where a row says it belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum CategoryRef {
     /// A slug, an id, or the name of a root.
     Key(String),
     /// A breadcrumb, root first.
@@ -28,13 +28,13 @@ pub enum Place {
 /// One step of a breadcrumb.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The section's name.
+    /// The category's name.
     pub name: String,
-    /// The section's slug, if it is given.
+    /// The category's slug, if it is given.
     pub slug: Option<String>,
 }
 
-impl Place {
+impl CategoryRef {
     /// The place in the `category` of a row: `"local"`, `"新闻/地方动态"`,
     /// `["新闻", "地方动态"]` or `[{"slug": "news", "name": "新闻"}, …]`.
     pub fn read(value: &Value) -> Result<Option<Self>, Fault> {
@@ -60,19 +60,19 @@ impl Place {
             })
         };
         if steps.iter().enumerate().any(repeats) {
-            return Err(fault(Code::CategoryCycle, "leads into a section that it has passed already"));
+            return Err(fault(Code::CategoryCycle, "leads into a category that it has passed already"));
         }
         Ok(Some(Self::Path(steps)))
     }
 
-    /// The section of this place, if it is in the tree.
+    /// The category of this place, if it is in the tree.
     pub fn find<'t>(&self, tree: &'t Tree) -> Option<&'t Row> {
         match self {
-            Self::Key(key) => tree.find(&Key::parse(key)).or_else(|| Step::named(key).below(tree, None)),
+            Self::Key(key) => tree.find(&IdOrSlug::parse(key)).or_else(|| Step::named(key).below(tree, None)),
             Self::Path(steps) => {
                 let last = steps.last()?;
                 if let Some(slug) = &last.slug {
-                    return tree.find(&Key::parse(slug));
+                    return tree.find(&IdOrSlug::parse(slug));
                 }
                 let mut found: Option<&Row> = None;
                 for step in steps {
@@ -83,7 +83,7 @@ impl Place {
         }
     }
 
-    /// The steps to this place, as sections to be made.
+    /// The steps to this place, as categories to be made.
     fn steps(&self) -> Vec<Step> {
         match self {
             Self::Key(key) => vec![Step::named(key)],
@@ -91,12 +91,12 @@ impl Place {
         }
     }
 
-    /// Creates what is missing of this place and returns its section, with the
+    /// Creates what is missing of this place and returns its category, with the
     /// number of new ones. Needs the locked tree, which is read again after a change.
     pub async fn create(&self, tx: &mut Tx, actor: Actor, tree: &mut Tree) -> Result<(Uuid, u64)> {
         let (mut parent, mut created) = (None, 0);
         for step in self.steps() {
-            let known = step.slug.as_ref().and_then(|slug| tree.find(&Key::parse(slug)));
+            let known = step.slug.as_ref().and_then(|slug| tree.find(&IdOrSlug::parse(slug)));
             if let Some(row) = known.or_else(|| step.below(tree, parent)) {
                 parent = Some(row.id);
                 continue;
@@ -130,7 +130,7 @@ impl Step {
         }
     }
 
-    /// The section that this step leads to from `parent`.
+    /// The category that this step leads to from `parent`.
     fn below<'t>(&self, tree: &'t Tree, parent: Option<Uuid>) -> Option<&'t Row> {
         let slug = self.slug.as_ref().unwrap_or(&self.name);
         let mut children = tree.children(parent);
@@ -142,12 +142,12 @@ fn fault(code: Code, detail: &str) -> Fault {
     Fault::body("/category", code, detail)
 }
 
-/// The fault of a place that no section has.
+/// The fault of a place that no category has.
 pub fn unknown() -> Fault {
-    fault(Code::UnknownReference, "names no section; create_categories=true would create it")
+    fault(Code::UnknownReference, "unknown category; create_categories=true would create it")
 }
 
-/// An error about a section to be made, as one about the row that names it.
+/// An error about a category to be made, as one about the row that names it.
 fn at_category(error: crate::error::Error) -> crate::error::Error {
     match error {
         crate::error::Error::Faults(code, faults) => {
@@ -166,14 +166,17 @@ mod tests {
 
     #[test]
     fn a_place_is_a_name_or_a_path() {
-        let read = |value| Place::read(&value).map_err(|fault| fault.code);
-        let named = |names: &[&str]| Place::Path(names.iter().map(|name| Step::named(name)).collect());
+        let read = |value| CategoryRef::read(&value).map_err(|fault| fault.code);
+        let named = |names: &[&str]| CategoryRef::Path(names.iter().map(|name| Step::named(name)).collect());
         assert_eq!(read(json!(null)), Ok(None));
-        assert_eq!(read(json!("local")), Ok(Some(Place::Key("local".to_owned()))));
+        assert_eq!(read(json!("local")), Ok(Some(CategoryRef::Key("local".to_owned()))));
         assert_eq!(read(json!("新闻 / 地方动态")), Ok(Some(named(&["新闻", "地方动态"]))));
         assert_eq!(read(json!(["新闻", "地方动态"])), Ok(Some(named(&["新闻", "地方动态"]))));
         let slugged = Step { name: "新闻".to_owned(), slug: Some("news".to_owned()) };
-        assert_eq!(read(json!([{"name": "新闻", "slug": "news"}])), Ok(Some(Place::Path(vec![slugged]))));
+        assert_eq!(
+            read(json!([{"name": "新闻", "slug": "news"}])),
+            Ok(Some(CategoryRef::Path(vec![slugged])))
+        );
         assert_eq!(read(json!("新闻//地方")), Err(Code::TooShort));
         assert_eq!(read(json!("新闻/地方/新闻")), Err(Code::CategoryCycle));
         assert_eq!(read(json!([7])), Err(Code::WrongType));

@@ -7,11 +7,11 @@ use std::time::Duration;
 use actix_web::{post, web};
 use uuid::Uuid;
 
-use super::queries::{self, Name};
+use super::queries::{self, ArticleRef};
 use crate::app::App;
 use crate::error::Result;
-use crate::http::key::Key;
-use crate::http::reply::Done;
+use crate::http::id_or_slug::IdOrSlug;
+use crate::http::reply::NoContent;
 use crate::members::guard::Reader;
 
 /// How often the gathered views are written. A crash loses at most these.
@@ -19,13 +19,13 @@ pub const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// Views that are not written yet, by article.
 #[derive(Debug, Default)]
-pub struct Counter {
+pub struct ViewCounter {
     gathered: Mutex<HashMap<Uuid, i64>>,
     /// One flush at a time: the last one before the end must not miss what another holds.
     flushing: tokio::sync::Mutex<()>,
 }
 
-impl Counter {
+impl ViewCounter {
     fn add(&self, id: Uuid) {
         *self.gathered.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default() += 1;
     }
@@ -59,11 +59,11 @@ impl Counter {
 #[post("/{id}/views")]
 pub async fn count_article_view(
     app: web::Data<App>,
-    counter: web::Data<Counter>,
+    counter: web::Data<ViewCounter>,
     reader: Reader,
-    key: Key,
-) -> Result<Done> {
-    let row = queries::get(&mut *app.conn().await?, &Name::Key(key), reader.articles()).await?;
+    id: IdOrSlug,
+) -> Result<NoContent> {
+    let row = queries::get(&mut *app.conn().await?, &ArticleRef::IdOrSlug(id), reader.articles()).await?;
     counter.add(row.id);
-    Ok(Done)
+    Ok(NoContent)
 }
