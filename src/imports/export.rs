@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix_web::{rt, web};
 use chrono::{DateTime, Utc};
-use diesel_async::pooled_connection::deadpool::Object;
 use futures_util::{Stream, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -180,7 +179,7 @@ pub async fn start(
     let tree = tree(&mut conn).await?;
     let conditions = countable(&filter.listing(&tree, visible, true)?);
     // Its own from now on: a long export must not keep a place in the pool.
-    let mut conn = Object::take(conn);
+    let mut conn = deadpool::managed::Object::take(conn);
     let (sender, receiver) = mpsc::channel(WAITING);
     let (begun, beginning) = oneshot::channel();
     rt::spawn(async move {

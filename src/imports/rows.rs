@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::cells;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::json;
+use crate::http::pointer::{escape, truncate_key};
 use crate::http::schema::did_you_mean;
 
 /// Largest row, in bytes: twice the largest body of a single write.
@@ -60,7 +61,7 @@ impl Columns {
                 keys.push(None);
                 continue;
             }
-            let shown = json::escape(&json::truncate_key(&header));
+            let shown = escape(&truncate_key(&header));
             if !self.known.contains(&key) {
                 let hint = did_you_mean(key, self.known.iter().copied());
                 faults.push(Fault::body(

@@ -1,6 +1,5 @@
 //! Categories and notices: few enough to be written one by one, by what single writes use.
 
-use diesel_async::{AnsiTransactionManager, TransactionManager};
 use serde_json::{Value, json};
 
 use super::articles::own_id;
@@ -10,7 +9,6 @@ use super::params::{ImportParams, Mode};
 use super::report::{Cleaned, Outcome, RowOutcome};
 use super::rows::RawRow;
 use super::writer::{Job, Resource, Written};
-use crate::app::Tx;
 use crate::categories::view::{CategoryPatch, NewCategory};
 use crate::changes::model::Actor;
 use crate::db::types::Status;
@@ -18,6 +16,7 @@ use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::checked;
 use crate::http::patch::Patch;
 use crate::notices::view::NewNotice;
+use crate::tx::Tx;
 use crate::{categories, db, notices};
 
 /// The keys of a category's row.
@@ -67,17 +66,10 @@ pub async fn write(tx: &mut Tx, job: &Job, rows: &[SingleRow]) -> Result<Written
             }
         };
         let name = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(str::to_owned);
-        AnsiTransactionManager::begin_transaction(tx).await?;
-        let outcome = match one(tx, job, value, faults, &mut cleaned).await {
-            Ok(outcome) => {
-                AnsiTransactionManager::commit_transaction(tx).await?;
-                outcome
-            }
-            Err(error) => {
-                let faults = error.into_faults()?;
-                AnsiTransactionManager::rollback_transaction(tx).await?;
-                Outcome::Failed(faults)
-            }
+        let written = tx.try_step(async |tx| one(tx, job, value, faults, &mut cleaned).await).await?;
+        let outcome = match written {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Failed(error.into_faults()?),
         };
         outcomes.push(RowOutcome { line: row.line, name, outcome });
     }

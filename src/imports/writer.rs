@@ -5,18 +5,16 @@ use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
 use actix_web::web;
-use diesel_async::{AnsiTransactionManager, TransactionManager};
 
 use super::articles::{self, Identity, PreparedBatch};
 use super::params::ImportParams;
 use super::report::{Cleaned, Outcome, RowOutcome};
 use super::small::{self, SingleRow};
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::changes::model::Actor;
 use crate::db;
-use crate::db::pool::Conn;
 use crate::error::{Code, Error, Result};
+use crate::tx::Tx;
 
 /// How long one of two transactions waits for a lock: two imports may wait for each other's
 /// halves, which the database cannot see.
@@ -107,7 +105,7 @@ pub struct Writer {
     /// What the last batches were about, which those after them may not have seen.
     recent: VecDeque<HashSet<Identity>>,
     /// The one transaction of an import that is all or nothing.
-    whole: Option<Conn>,
+    whole: Option<Tx>,
 }
 
 impl Writer {
@@ -115,9 +113,7 @@ impl Writer {
     pub async fn begin(job: Job) -> Result<Self> {
         let mut whole = None;
         if job.params.is_atomic() || job.params.is_dry() {
-            let mut conn = job.app.conn().await?;
-            AnsiTransactionManager::begin_transaction(&mut *conn).await?;
-            whole = Some(conn);
+            whole = Some(job.app.begin().await?);
         }
         Ok(Self { job, recent: VecDeque::new(), whole })
     }
@@ -125,15 +121,18 @@ impl Writer {
     /// Writes a batch. `Ok(Err(…))`: it was not written, because rows failed and the import is to stop then.
     pub async fn write(&mut self, batch: Batch) -> Result<Result<Written, Written>> {
         let aborts = self.job.params.aborts();
-        if let Some(conn) = &mut self.whole {
+        if let Some(tx) = &mut self.whole {
             // What this transaction has written nobody else could have looked at.
-            let written = write(conn, None, &self.job, &batch, false).await;
-            if written.is_err() {
-                // Left open, it would keep its locks. A connection that cannot even roll back
-                // is dropped by the pool.
-                let _ = end(conn, false).await;
-            }
-            let written = written?;
+            let written = match write(tx, None, &self.job, &batch, false).await {
+                Ok(written) => written,
+                Err(error) => {
+                    // Left open, it would keep its locks.
+                    if let Some(tx) = self.whole.take() {
+                        tx.rollback().await;
+                    }
+                    return Err(error);
+                }
+            };
             let stops = aborts && written.has_failed();
             return Ok(if stops { Err(written) } else { Ok(written) });
         }
@@ -147,7 +146,7 @@ impl Writer {
             let written = match write(tx, beside.as_mut(), &job, &batch, is_first && snapshot_is_fresh).await
             {
                 // A wait that the database did not see, or a second connection that was lost.
-                Err(Error::Unavailable(cause)) if beside.is_some() => {
+                Err(Error::Unavailable(cause) | Error::Contended(cause)) if beside.is_some() => {
                     Err(articles::writing::retryable(&cause))
                 }
                 Ok(written) if aborts && written.has_failed() => {
@@ -158,8 +157,8 @@ impl Writer {
                 written => written,
             };
             match beside {
-                Some(ParallelTx(mut conn)) if written.is_ok() => end(&mut conn, true).await?,
-                Some(ParallelTx(mut conn)) => drop(end(&mut conn, false).await),
+                Some(ParallelTx(tx)) if written.is_ok() => tx.commit().await?,
+                Some(ParallelTx(tx)) => tx.rollback().await,
                 None => {}
             }
             written
@@ -184,26 +183,20 @@ impl Writer {
 
     /// Ends the one transaction, if there is one: with all that is in it, or without.
     pub async fn end(self, keep: bool) -> Result<()> {
-        let Some(mut conn) = self.whole else { return Ok(()) };
-        end(&mut conn, keep && !self.job.params.is_dry()).await
+        let Some(tx) = self.whole else { return Ok(()) };
+        if keep && !self.job.params.is_dry() {
+            return tx.commit().await;
+        }
+        tx.rollback().await;
+        Ok(())
     }
-}
-
-/// Ends a transaction: with all that is in it, or without.
-async fn end(conn: &mut Conn, keep: bool) -> Result<()> {
-    if keep {
-        AnsiTransactionManager::commit_transaction(&mut **conn).await?;
-    } else {
-        AnsiTransactionManager::rollback_transaction(&mut **conn).await?;
-    }
-    Ok(())
 }
 
 /// A second transaction, for rows that can be written beside the others of their batch.
 ///
 /// It is committed before the first one: should that fail, half a batch is there, of which
 /// nobody was told, and which the same rows again find there.
-pub struct ParallelTx(Conn);
+pub struct ParallelTx(Tx);
 
 impl ParallelTx {
     /// Begins one, if the batch is worth it and a connection is free.
@@ -212,12 +205,11 @@ impl ParallelTx {
         {
             return None;
         }
-        let mut conn = app.spare_conn().await?;
-        AnsiTransactionManager::begin_transaction(&mut *conn).await.ok()?;
-        db::allow_bulk(&mut conn, SHORT_WAIT).await.ok()?;
+        let mut tx = Tx::begin(app.spare_conn().await?, app.follower.clone());
+        db::allow_bulk(&mut tx, SHORT_WAIT).await.ok()?;
         // The first transaction, which ends the batch, waits for the disk for both.
-        db::commit_lazily(&mut conn).await.ok()?;
-        Some(Self(conn))
+        db::commit_lazily(&mut tx).await.ok()?;
+        Some(Self(tx))
     }
 
     fn tx(&mut self) -> &mut Tx {
@@ -241,10 +233,9 @@ async fn write(
         Batch::SingleRow(rows) => small::write(tx, job, rows).await?,
     };
     if written.has_changed() {
-        // One line for all of them: caches see few invalidations.
-        changes::queries::tell_of_many(tx, job.resource.entity()).await?;
+        tx.touch(job.resource.entity());
         if let Some(beside) = beside {
-            changes::queries::tell_of_many(beside.tx(), job.resource.entity()).await?;
+            beside.tx().touch(job.resource.entity());
         }
     }
     Ok(written)

@@ -9,7 +9,7 @@ use diesel::sql_types::{
     Array, BigInt, Binary, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel::{QueryResult, QueryableByName, sql_query};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use futures_util::Stream;
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use super::Identity;
 use crate::articles::model::{Content, Row};
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
 use crate::changes::model::Actor;
+use crate::db::connection::Connection;
 use crate::db::rows::Conditions;
 use crate::telemetry;
 
@@ -47,7 +48,7 @@ pub struct ExistingArticle {
 
 /// The articles that rows with these identities are about.
 pub async fn standing<'i>(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     identities: impl Iterator<Item = &'i Identity>,
 ) -> QueryResult<HashMap<Identity, ExistingArticle>> {
     let (mut external, mut slugs) = (Vec::new(), Vec::new());
@@ -90,7 +91,7 @@ pub struct Before {
 
 /// These articles, locked until the transaction ends; in the order of their ids,
 /// so that two imports cannot wait for each other.
-pub async fn lock(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> QueryResult<HashMap<Uuid, Before>> {
+pub async fn lock(conn: &mut Connection, ids: Vec<Uuid>) -> QueryResult<HashMap<Uuid, Before>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -118,10 +119,7 @@ pub struct Owner {
 }
 
 /// Which of these slugs are in use, and by which article.
-pub async fn slugs_in_use(
-    conn: &mut AsyncPgConnection,
-    slugs: Vec<String>,
-) -> QueryResult<HashMap<String, Owner>> {
+pub async fn slugs_in_use(conn: &mut Connection, slugs: Vec<String>) -> QueryResult<HashMap<String, Owner>> {
     let rows: Vec<Owner> = sql_query("SELECT slug, id, external_id FROM articles WHERE slug = ANY($1)")
         .bind::<Array<Text>, _>(slugs)
         .load(conn)
@@ -205,7 +203,7 @@ fn bound<'l>(text: String, lines: &'l [Line<'l>], actor: Actor) -> BoxedSqlQuery
 }
 
 /// Adds articles with their views and their lines in the log. Constraints as for a single one.
-pub async fn insert(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Actor) -> QueryResult<()> {
+pub async fn insert(conn: &mut Connection, lines: &[Line<'_>], actor: Actor) -> QueryResult<()> {
     if lines.is_empty() {
         return Ok(());
     }
@@ -227,7 +225,7 @@ pub async fn insert(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Act
 }
 
 /// Replaces what articles say, takes them out of the trash, and writes their lines in the log.
-pub async fn update(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Actor) -> QueryResult<()> {
+pub async fn update(conn: &mut Connection, lines: &[Line<'_>], actor: Actor) -> QueryResult<()> {
     if lines.is_empty() {
         return Ok(());
     }
@@ -252,7 +250,7 @@ pub async fn update(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Act
 /// All articles that meet `conditions`, in an order that does not depend on
 /// their ids, one after another as they are read. The connection serves nothing else afterwards.
 pub async fn export(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     conditions: Conditions,
 ) -> QueryResult<impl Stream<Item = QueryResult<Row>>> {
     sql_query("SET statement_timeout = 0").execute(conn).await?;

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::queries::{self, Before, ExistingArticle, Line};
 use super::{Context, Identity, Prepared, PreparedBatch, PreparedRow, State, prepare_one};
-use crate::app::Tx;
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
 use crate::categories::queries::{lock_tree, tree};
@@ -19,6 +18,7 @@ use crate::imports::category_ref;
 use crate::imports::params::{ImportParams, Mode};
 use crate::imports::report::{Cleaned, Outcome, RowOutcome};
 use crate::imports::writer::Written;
+use crate::tx::Tx;
 use crate::{db, slug};
 
 /// New rows that are worth two transactions.
@@ -318,7 +318,7 @@ fn or_retryable(error: DieselError) -> Error {
 
 /// A failure after which the batch is written again.
 pub fn retryable(why: &str) -> Error {
-    Error::Unavailable(format!("imports: could not serialize: {why}"))
+    Error::Contended(format!("imports: {why}"))
 }
 
 impl Prepared {
