@@ -15,7 +15,7 @@ use crate::http::conditional::IfMatch;
 use crate::notices::view::NewNotice;
 use crate::site::view::SitePatch;
 use crate::tx::Tx;
-use crate::{articles, categories, changes, db, notices, site};
+use crate::{articles, categories, changes, notices, site};
 
 const CONTENT: &str = include_str!("site.json");
 
@@ -45,23 +45,24 @@ async fn load_once(tx: &mut Tx, demo: Demo) -> Result<bool> {
         tracing::warn!("The demo site is not loaded: this site has contents of its own");
         return Ok(false);
     }
-    let now = db::now(tx).await?;
+    let now = tx.now().await?;
     let site =
-        site::handlers::change(tx, Actor::SYSTEM, &IfMatch::Absent, read::<SitePatch>(demo.site)?).await?;
+        site::writing::patch_site(tx, Actor::SYSTEM, &IfMatch::Absent, read::<SitePatch>(demo.site)?).await?;
+    let mut tree = tree;
     for category in demo.categories {
-        let tree = categories::queries::tree(tx).await?;
-        let content = categories::handlers::new_content(&tree, read::<NewCategory>(category)?)?;
-        categories::handlers::add(tx, Actor::SYSTEM, &content).await?;
+        let content = categories::writing::new_content(&tree, read::<NewCategory>(category)?)?;
+        tree = tree.with(categories::writing::add_category(tx, Actor::SYSTEM, &content).await?);
     }
     for mut article in demo.articles {
         set_hour(&mut article, "hours_ago", "published_at", |hours| now - hours);
-        articles::writing::add(tx, Actor::SYSTEM, read::<NewArticle>(article.into())?).await?;
+        let article = articles::writing::prepare_article(&tree, read::<NewArticle>(article.into())?).await;
+        articles::writing::add_article(tx, Actor::SYSTEM, article).await?;
     }
     for mut notice in demo.notices {
         set_hour(&mut notice, "hours_ago", "published_at", |hours| now - hours);
         set_hour(&mut notice, "expires_in_hours", "expires_at", |hours| now + hours);
-        let content = read::<NewNotice>(notice.into())?.content(now).await?;
-        notices::handlers::add(tx, Actor::SYSTEM, &content).await?;
+        let notice = notices::writing::prepare_notice(read::<NewNotice>(notice.into())?).await;
+        notices::writing::add_notice(tx, Actor::SYSTEM, notice).await?;
     }
     tx.record(Actor::SYSTEM, Change::new("load", "demo", site.id));
     Ok(true)

@@ -3,10 +3,9 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::categories::handlers::{add, new_content};
 use crate::categories::model::{Row, Tree};
-use crate::categories::queries;
 use crate::categories::view::NewCategory;
+use crate::categories::writing::{add_category, new_content};
 use crate::changes::model::Actor;
 use crate::error::{Code, Fault, Result};
 use crate::http::body::checked;
@@ -104,8 +103,9 @@ impl CategoryRef {
             let new = serde_json::json!({"name": step.name, "slug": step.slug, "parent": parent});
             let new: NewCategory = checked(new, Vec::new()).map_err(at_category)?;
             let content = new_content(tree, new).map_err(at_category)?;
-            parent = Some(add(tx, actor, &content).await?.id);
-            *tree = queries::tree(tx).await?;
+            let row = add_category(tx, actor, &content).await?;
+            parent = Some(row.id);
+            *tree = tree.with(row);
             created += 1;
         }
         parent.map(|id| (id, created)).ok_or_else(|| unknown().into())

@@ -20,7 +20,7 @@ use super::rows::{self, RawRow};
 use super::small::SingleRow;
 use super::writer::{Batch, Job, Resource, Writer};
 use crate::app::App;
-use crate::categories::queries::tree;
+use crate::categories::queries::load_tree;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::priority;
@@ -180,7 +180,7 @@ async fn prepare(
     let mut conn = app.conn().await?;
     let identities = parsed.iter().filter_map(|row| row.as_ref().ok()).map(Parsed::identity);
     let standing = queries::standing(&mut conn, identities).await?;
-    let (tree, now) = (tree(&mut conn).await?, db::now(&mut conn).await?);
+    let (tree, now) = (load_tree(&mut conn).await?, db::now(&mut conn).await?);
     drop(conn);
     on_all_cores(move || articles::prepare(parsed, standing, &Context { params: &params, tree: &tree, now }))
         .await

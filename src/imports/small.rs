@@ -11,13 +11,12 @@ use super::rows::RawRow;
 use super::writer::{Job, Resource, Written};
 use crate::categories::view::{CategoryPatch, NewCategory};
 use crate::changes::model::Actor;
-use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::checked;
 use crate::http::patch::Patch;
 use crate::notices::view::NewNotice;
 use crate::tx::Tx;
-use crate::{categories, db, notices};
+use crate::{categories, notices};
 
 /// The keys of a category's row.
 pub const CATEGORY_KEYS: &[&str] = &["slug", "name", "parent", "description", "position"];
@@ -132,8 +131,8 @@ async fn category(
     };
     allowed(params.mode(), known.is_some(), "/slug")?;
     let Some(row) = known else {
-        let content = categories::handlers::new_content(&tree, new)?;
-        categories::handlers::add(tx, actor, &content).await?;
+        let content = categories::writing::new_content(&tree, new)?;
+        categories::writing::add_category(tx, actor, &content).await?;
         return Ok(Outcome::Created);
     };
     let patch = CategoryPatch {
@@ -143,7 +142,7 @@ async fn category(
         description: Some(new.description),
         position: Some(new.position),
     };
-    let changed = categories::handlers::change(tx, actor, &tree, row, patch).await?;
+    let changed = categories::writing::patch_category(tx, actor, &tree, row, patch).await?.is_some();
     Ok(if changed { Outcome::Updated } else { Outcome::Unchanged })
 }
 
@@ -160,18 +159,14 @@ async fn notice(
     let external_id = new.external_id.get_or_insert(own).clone();
     let known = notices::queries::lock_external(tx, &external_id).await?;
     allowed(params.mode(), known.is_some(), "/external_id")?;
-    let now = db::now(tx).await?;
+    let notice = notices::writing::prepare_notice(new).await;
     let Some((row, trashed)) = known else {
-        let content = new.content(now).await?;
-        notices::handlers::add(tx, actor, &content).await?;
+        notices::writing::add_notice(tx, actor, notice).await?;
         return Ok(Outcome::Created);
     };
-    let kept = row.content.published_at.filter(|_| new.status == Some(Status::Published));
-    new.published_at = new.published_at.or(kept);
-    let after = new.content(now).await?;
     if trashed {
-        notices::handlers::move_across(tx, actor, row.id, false).await?;
+        notices::writing::set_deleted(tx, actor, &row, false).await?;
     }
-    let changed = notices::handlers::replace(tx, actor, &row, &after).await?.is_some();
+    let changed = notices::writing::replace_notice(tx, actor, &row, notice).await?.is_some();
     Ok(if changed || trashed { Outcome::Updated } else { Outcome::Unchanged })
 }

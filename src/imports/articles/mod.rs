@@ -220,7 +220,7 @@ fn prepared(
         new.published_at = new.published_at.or(kept);
     }
     let category = place.as_ref().and_then(|place| place.find(context.tree)).map(|row| row.id);
-    let content = new.with_body(body, category, context.now, Vec::new()).map_err(in_words)?;
+    let content = new.into_content(body, category, context.now, Vec::new()).map_err(in_words)?;
     Ok(Prepared {
         identity: parsed.identity,
         content_hash: content.hash(),

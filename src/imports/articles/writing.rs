@@ -10,7 +10,7 @@ use super::queries::{self, Before, ExistingArticle, Line};
 use super::{Context, Identity, Prepared, PreparedBatch, PreparedRow, State, prepare_one};
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
-use crate::categories::queries::{lock_tree, tree};
+use crate::categories::queries::{load_tree, lock_tree};
 use crate::changes::model::{Actor, Change};
 use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
@@ -69,7 +69,7 @@ pub async fn write(
         params,
         actor,
         standing,
-        tree: tree(tx).await?,
+        tree: load_tree(tx).await?,
         outcomes: vec![None; rows.len()],
         created_categories: 0,
     };
