@@ -25,7 +25,8 @@ use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
 use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
-use crate::throttle::{self, LimitState};
+use crate::throttle;
+use crate::throttle::model::LimitState;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Seconds a client may take to send its request line and headers.

@@ -17,7 +17,8 @@ use crate::changes;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Error, Result};
 use crate::http::client::Client;
-use crate::throttle::{self, LimitState, Rule};
+use crate::throttle::model::{LimitState, Rule};
+use crate::throttle::writing::{count_attempt, forgive_attempts};
 
 /// How many attempts are counted at once: a flood of them leaves connections to the readers.
 static GATE: Semaphore = Semaphore::const_new(2);
@@ -28,7 +29,7 @@ const WAIT: Duration = Duration::from_millis(500);
 pub async fn visitor(app: &App, req: &HttpRequest, client: &Client) -> Result<()> {
     let free = app.config.access.login_attempts.saturating_mul(60);
     let rule = Rule { name: "visitor", free, window: 900, longest: 60 };
-    let state = rule.take(app, &[&client.network]).await?;
+    let state = count_attempt(app, rule, &[&client.network]).await?;
     req.extensions_mut().insert(state);
     Ok(())
 }
@@ -36,7 +37,7 @@ pub async fn visitor(app: &App, req: &HttpRequest, client: &Client) -> Result<()
 /// Counts a mail to an account: a mailbox is not to be flooded by strangers.
 pub async fn mail(app: &App, account: &str) -> Result<()> {
     let rule = Rule { name: "mail", free: app.config.access.login_attempts, window: 3600, longest: 3600 };
-    rule.take(app, &[account]).await.map(drop)
+    count_attempt(app, rule, &[account]).await.map(drop)
 }
 
 /// An attempt that was let through.
@@ -57,13 +58,14 @@ impl Attempt {
         let rule =
             |name, times: i32, longest| Rule { name, free: free.saturating_mul(times), window: 900, longest };
         let account = email::canonical(address).unwrap_or_else(|| address.trim().to_lowercase());
-        let here = rule("login", 1, 900).take(app, &[&account, &client.network]).await?;
+        let here = count_attempt(app, rule("login", 1, 900), &[&account, &client.network]).await?;
         req.extensions_mut().insert(here.clone());
         let mut attempt = Self { of_account: vec![here], of_network: None };
         let network = sessions::network(app, client);
         if !sessions::queries::knows_network(&mut *app.conn().await?, &account, &network).await? {
-            attempt.of_account.push(rule("login-account", 2, 60).take(app, &[&account]).await?);
-            attempt.of_network = Some(rule("login-network", 10, 10).take(app, &[&client.network]).await?);
+            attempt.of_account.push(count_attempt(app, rule("login-account", 2, 60), &[&account]).await?);
+            attempt.of_network =
+                Some(count_attempt(app, rule("login-network", 10, 10), &[&client.network]).await?);
         }
         Ok(attempt)
     }
@@ -71,7 +73,7 @@ impl Attempt {
     /// It was right: it does not count.
     pub async fn succeeded(self, app: &App) -> Result<()> {
         let states: Vec<LimitState> = self.of_account.into_iter().chain(self.of_network).collect();
-        throttle::forgive(app, &states).await
+        forgive_attempts(app, &states).await
     }
 
     /// It was wrong. A streak of refusals is told to the audit trail, once by each of the

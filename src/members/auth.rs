@@ -10,7 +10,7 @@ use super::guard::SignedIn;
 use super::model::{Account, MemberRow, MemberStatus, Role};
 use super::outbox::Kind;
 use super::passwords::{self, Hasher};
-use super::recovery::handlers::accepted_response;
+use super::recovery::reply::accepted_response;
 use super::recovery::view::Accepted;
 use super::view::{Login, Member, PasswordChange, Registration, Session};
 use super::{email, outbox, queries, recovery, sessions};

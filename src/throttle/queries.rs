@@ -5,10 +5,10 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, Binary, Bool, Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::{LimitState, Rule};
+use super::model::{LimitState, Rule};
 
 #[derive(QueryableByName)]
-struct Taken {
+struct AttemptRow {
     #[diesel(sql_type = Integer)]
     attempts: i32,
     #[diesel(sql_type = Integer)]
@@ -18,8 +18,12 @@ struct Taken {
 }
 
 /// Counts an attempt, unless it comes too early.
-pub async fn take(conn: &mut AsyncPgConnection, rule: Rule, key: Vec<u8>) -> QueryResult<LimitState> {
-    let taken: Taken = sql_query(
+pub async fn count_attempt(
+    conn: &mut AsyncPgConnection,
+    rule: Rule,
+    key: Vec<u8>,
+) -> QueryResult<LimitState> {
+    let row: AttemptRow = sql_query(
         "INSERT INTO auth.throttles AS t (key, attempts, window_ends, free_at)
          VALUES ($1, 1, now() + make_interval(secs => $2), '-infinity')
          ON CONFLICT (key) DO UPDATE SET (attempts, window_ends, free_at, refused) = (
@@ -39,11 +43,11 @@ pub async fn take(conn: &mut AsyncPgConnection, rule: Rule, key: Vec<u8>) -> Que
     .bind::<Integer, _>(rule.longest)
     .get_result(conn)
     .await?;
-    Ok(LimitState { rule, key, attempts: taken.attempts, wait: taken.wait, refused: taken.refused })
+    Ok(LimitState { rule, key, attempts: row.attempts, wait: row.wait, refused: row.refused })
 }
 
-/// Takes back one attempt at each key.
-pub async fn forgive(conn: &mut AsyncPgConnection, keys: &[&[u8]]) -> QueryResult<()> {
+/// Takes back one attempt under each key.
+pub async fn forgive_attempts(conn: &mut AsyncPgConnection, keys: &[&[u8]]) -> QueryResult<()> {
     sql_query(
         "UPDATE auth.throttles SET attempts = greatest(0, attempts - 1), free_at = '-infinity'
          WHERE key IN (SELECT key FROM auth.throttles WHERE key = ANY($1) ORDER BY key FOR UPDATE)",
@@ -54,7 +58,7 @@ pub async fn forgive(conn: &mut AsyncPgConnection, keys: &[&[u8]]) -> QueryResul
     Ok(())
 }
 
-/// Forgets what has been forgiven.
+/// Deletes the counts whose window has ended.
 pub async fn sweep(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     sql_query("DELETE FROM auth.throttles WHERE window_ends < now()").execute(conn).await?;
     Ok(())

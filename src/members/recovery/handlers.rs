@@ -1,10 +1,10 @@
 //! Confirm an address, recover a password, change an address.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, Responder, post, web};
 use uuid::Uuid;
 
 use super::queries::{self, Purpose};
+use super::reply::accepted_response;
 use super::view::{Accepted, Address, EmailChange, MailedToken, Reset};
 use crate::app::{App, Tx};
 use crate::changes;
@@ -12,17 +12,12 @@ use crate::changes::model::{Actor, Change};
 use crate::error::{Code, Error, Result};
 use crate::http::body::Json;
 use crate::http::client::Client;
-use crate::http::reply::{Data, NoContent, Reply};
+use crate::http::reply::{Data, NoContent};
 use crate::members::auth::{canonical, prove, replace_password, unless_taken};
 use crate::members::guard::SignedIn;
 use crate::members::outbox::Kind;
 use crate::members::passwords::{self, Hasher};
 use crate::members::{attempts, email, outbox, queries as members, secrets, sessions};
-
-/// 202, the same whatever is behind it.
-pub fn accepted_response() -> Reply<Data<Accepted>> {
-    Reply::new(StatusCode::ACCEPTED, Data { data: Accepted { status: "accepted" } })
-}
 
 fn invalid_token() -> Error {
     let detail = "The token is not valid: used, expired, replaced by a newer one, or none of ours.";
