@@ -214,7 +214,7 @@ async fn run(shared: Shared, listener: TcpListener, address: SocketAddr) -> anyh
 /// Makes what a first start leaves behind, and returns the site's address.
 async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String> {
     let app = &shared.app;
-    if let Some(password) = bootstrap::first_admin(app, &shared.hasher).await? {
+    if let Some(password) = bootstrap::ensure_first_admin(app, &shared.hasher).await? {
         let email = &app.config.bootstrap.admin_email;
         say(&format!("First admin: {email}\n   password: {password}   (shown this once)"))?;
     }

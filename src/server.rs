@@ -273,8 +273,8 @@ async fn run_housekeeping(app: &App, sweep: bool) -> Result<()> {
     let mut conn = app.conn().await?;
     app.keys.reread(&mut conn).await.map_err(Error::Internal)?;
     if sweep {
-        throttle::queries::sweep(&mut conn).await?;
-        sessions::queries::sweep(&mut conn).await?;
+        throttle::queries::delete_ended_windows(&mut conn).await?;
+        sessions::queries::delete_ended_sessions(&mut conn).await?;
     }
     Ok(())
 }

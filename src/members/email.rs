@@ -8,7 +8,7 @@ pub const MAX: usize = 254;
 
 /// The form in which two spellings of one address are equal: trimmed, NFKC,
 /// lower case, the domain in IDNA ASCII. `None` when `typed` is no address.
-pub fn canonical(typed: &str) -> Option<String> {
+pub fn canonicalise(typed: &str) -> Option<String> {
     let folded: String = typed.trim().nfkc().collect::<String>().to_lowercase();
     let (local, domain) = folded.rsplit_once('@')?;
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"@\"(),:;<>[\\]".contains(c);
@@ -26,13 +26,13 @@ mod tests {
 
     #[test]
     fn spellings_of_one_address_meet() {
-        let one = canonical("ada@example.org");
+        let one = canonicalise("ada@example.org");
         assert!(one.is_some());
         for spelling in [" Ada@Example.org ", "ADA@EXAMPLE.ORG", "ａｄａ@example.org", "ada@example.org."]
         {
-            assert_eq!(canonical(spelling), one, "{spelling}");
+            assert_eq!(canonicalise(spelling), one, "{spelling}");
         }
-        assert_eq!(canonical("li@例子.公司").as_deref(), Some("li@xn--fsqu00a.xn--55qx5d"));
+        assert_eq!(canonicalise("li@例子.公司").as_deref(), Some("li@xn--fsqu00a.xn--55qx5d"));
     }
 
     #[test]
@@ -48,7 +48,7 @@ mod tests {
             "a\r\nBcc:x@example.org",
             "a@127.0.0.1",
         ] {
-            assert_eq!(canonical(typed), None, "{typed:?}");
+            assert_eq!(canonicalise(typed), None, "{typed:?}");
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod api_keys;
 pub mod attempts;
 pub mod auth;
 pub mod bootstrap;
+pub mod credentials;
 pub mod email;
 pub mod guard;
 pub mod handlers;
@@ -23,6 +24,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod tokens;
 pub mod view;
+pub mod writing;
 
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;

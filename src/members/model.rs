@@ -36,7 +36,7 @@ text_enum! {
 
 impl Account {
     /// Which of the `required` parts are empty.
-    pub fn missing(&self, required: &[ProfileField]) -> Vec<ProfileField> {
+    pub fn list_missing_fields(&self, required: &[ProfileField]) -> Vec<ProfileField> {
         let empty = |field: &ProfileField| {
             let text = match field {
                 ProfileField::DisplayName => &self.display_name,
@@ -101,4 +101,17 @@ pub struct MemberRow {
     pub created_at: DateTime<Utc>,
     /// When the account last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// Which members a list holds; an absent criterion admits all.
+#[derive(Clone, Debug, Default)]
+pub struct MemberCriteria {
+    /// Members with one of these roles.
+    pub roles: Option<Vec<Role>>,
+    /// Members with this status.
+    pub status: Option<MemberStatus>,
+    /// Members whose name or email contains this text, in any case.
+    pub text: Option<String>,
+    /// Members whose email was verified, or was not.
+    pub email_verified: Option<bool>,
 }

@@ -25,20 +25,20 @@ const WAIT: Duration = Duration::from_millis(500);
 /// what is among the first 100,000 guesses: common passwords and words, also
 /// with the usual changes of templates, and what follows from `Inkstone` or the address.
 /// There is no rule of composition or expiry (NIST SP 800-63B §3.1.1.2).
-pub fn admit(pointer: &str, password: &str, address: &str) -> Result<String> {
-    admit_on("", pointer, password, address)
+pub fn validate(pointer: &str, password: &str, address: &str) -> Result<String> {
+    validate_for_site("", pointer, password, address)
 }
 
-/// [`admit`], which also refuses the name of the site `site` with little around it.
-pub fn admit_on(site: &str, pointer: &str, password: &str, address: &str) -> Result<String> {
-    let normal = normal(password);
+/// [`validate`], which also refuses the name of the site `site` with little around it.
+pub fn validate_for_site(site: &str, pointer: &str, password: &str, address: &str) -> Result<String> {
+    let normal = normalise(password);
     let folded = normal.to_lowercase();
     let local = address.split('@').next().unwrap_or_default();
     let fault = if normal.chars().count() < 8 {
         Some((Code::TooShort, "must have at least 8 characters"))
     } else if normal.len() > MAX_BYTES {
         Some((Code::TooLong, "must have at most 1024 bytes"))
-    } else if folded == local.to_lowercase() || Some(&folded) == email::canonical(address).as_ref() {
+    } else if folded == local.to_lowercase() || Some(&folded) == email::canonicalise(address).as_ref() {
         Some((Code::WeakPassword, "must not be your e-mail address"))
     } else if is_name_of(site, &folded) {
         Some((Code::WeakPassword, "must not be the name of the site"))
@@ -54,14 +54,14 @@ pub fn admit_on(site: &str, pointer: &str, password: &str, address: &str) -> Res
 }
 
 /// The one form of a password, whatever keyboard it was typed on.
-pub fn normal(password: &str) -> String {
+pub fn normalise(password: &str) -> String {
     password.nfkc().collect()
 }
 
 /// Whether `password` is the site's name with no more than a few characters around it.
 fn is_name_of(site: &str, password: &str) -> bool {
     const FEW: usize = 4;
-    let site = normal(site.trim()).to_lowercase();
+    let site = normalise(site.trim()).to_lowercase();
     !site.is_empty() && password.contains(&site) && password.chars().count() <= site.chars().count() + FEW
 }
 
@@ -114,7 +114,7 @@ impl Hasher {
     /// work and says no, so that the time tells nobody whether an account exists.
     pub async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool> {
         let argon2 = self.argon2.clone();
-        let password = normal(password);
+        let password = normalise(password);
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.to_string());
         self.run(move || {
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn length_is_the_only_rule_but_for_the_own_address() {
-        let admitted = |password: &str| admit("/password", password, "ada@example.org").is_ok();
+        let admitted = |password: &str| validate("/password", password, "ada@example.org").is_ok();
         assert!(admitted("eight ch"));
         assert!(admitted("密码八个字符够了"));
         assert!(!admitted("seven c"));
@@ -165,7 +165,7 @@ mod tests {
             assert!(!admitted(guessed), "{guessed}");
         }
         assert!(admitted("correct horse"));
-        let on_site = |password: &str| admit_on("中国计量门户网站", "", password, "").is_ok();
+        let on_site = |password: &str| validate_for_site("中国计量门户网站", "", password, "").is_ok();
         assert!(
             !on_site("中国计量门户网站")
                 && !on_site("中国计量门户网站2026")
@@ -176,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn one_password_in_two_forms_is_one_password() {
         let hasher = Hasher::new().unwrap();
-        let composed = admit("", "caf\u{e9}-caf\u{e9}", "").unwrap();
+        let composed = validate("", "caf\u{e9}-caf\u{e9}", "").unwrap();
         let hash = hasher.hash(composed).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert!(hasher.verify("cafe\u{301}-cafe\u{301}", Some(hash.clone())).await.unwrap());

@@ -5,12 +5,21 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::model::{Account, MemberRow, MemberStatus, Role};
-use crate::db::rows::{Conditions, PageSlice};
+use super::model::{Account, MemberCriteria, MemberRow, MemberStatus, Role};
+use crate::changes;
+use crate::changes::model::Entry;
+use crate::db::rows::{Conditions, PageSlice, SortColumn, Value};
 use crate::db::schema::{members, passwords, site};
 
+/// The key of the advisory lock under which a site gets its first admin.
+const FIRST_START_LOCK_KEY: i64 = 0x696e_6b66_6972_7374;
+
 /// Adds a member. Constraint: `members_email_key`.
-pub async fn insert(conn: &mut AsyncPgConnection, account: &Account, hash: &str) -> QueryResult<MemberRow> {
+pub async fn insert_member(
+    conn: &mut AsyncPgConnection,
+    account: &Account,
+    hash: &str,
+) -> QueryResult<MemberRow> {
     let row: MemberRow = diesel::insert_into(members::table)
         .values((members::id.eq(Uuid::new_v4()), account))
         .returning(MemberRow::as_returning())
@@ -24,7 +33,7 @@ pub async fn insert(conn: &mut AsyncPgConnection, account: &Account, hash: &str)
 }
 
 /// One member.
-pub async fn by_id(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberRow> {
+pub async fn load_member(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberRow> {
     members::table
         .find(id)
         .filter(members::deleted_at.is_null())
@@ -34,7 +43,10 @@ pub async fn by_id(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Member
 }
 
 /// The member of a canonical address, if there is one, locked until the transaction ends.
-pub async fn by_address(conn: &mut AsyncPgConnection, canonical: &str) -> QueryResult<Option<MemberRow>> {
+pub async fn lock_member_by_email(
+    conn: &mut AsyncPgConnection,
+    canonical: &str,
+) -> QueryResult<Option<MemberRow>> {
     members::table
         .filter(members::email_canonical.eq(canonical))
         .filter(members::deleted_at.is_null())
@@ -46,7 +58,7 @@ pub async fn by_address(conn: &mut AsyncPgConnection, canonical: &str) -> QueryR
 }
 
 /// One member, locked until the transaction ends.
-pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberRow> {
+pub async fn lock_member(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberRow> {
     members::table
         .find(id)
         .filter(members::deleted_at.is_null())
@@ -56,8 +68,49 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberR
         .await
 }
 
+/// Returns the conditions for members that meet `criteria` and are not deleted.
+pub fn filter_members(criteria: MemberCriteria) -> Conditions {
+    let MemberCriteria { roles, status, text, email_verified } = criteria;
+    let mut conditions = Conditions::default();
+    conditions.and("members.deleted_at IS NULL");
+    let roles = roles.map(|roles| roles.iter().map(|role| role.as_str().to_owned()).collect());
+    conditions.and_if("members.role = ANY(?)", roles.map(Value::Texts));
+    let status = status.map(|status| Value::Text(status.as_str().to_owned()));
+    conditions.and_if("members.status = ?", status);
+    let contains = "strpos(lower(members.display_name || ' ' || members.email), lower(?)) > 0";
+    conditions.and_if(contains, text.map(Value::Text));
+    match email_verified {
+        Some(true) => conditions.and("members.email_verified_at IS NOT NULL"),
+        Some(false) => conditions.and("members.email_verified_at IS NULL"),
+        None => {}
+    }
+    conditions
+}
+
+/// Returns the order of the member list: by the time of registration.
+pub fn order_members(oldest_first: bool) -> Vec<SortColumn> {
+    let descending = !oldest_first;
+    vec![
+        SortColumn { name: "created_at", sql: "members.created_at", cast: "timestamptz", descending },
+        SortColumn { name: "id", sql: "members.id", cast: "uuid", descending },
+    ]
+}
+
+/// Loads the newest entries of the change log that a member caused, at most `limit`.
+pub async fn list_activity(
+    conn: &mut AsyncPgConnection,
+    member: Uuid,
+    limit: i64,
+) -> QueryResult<Vec<Entry>> {
+    let mut conditions = Conditions::default();
+    conditions.and_if("actor_id = ?", Some(Value::Id(member)));
+    let order = vec![changes::queries::NEWEST_FIRST];
+    let slice = PageSlice { order, keys: None, backwards: false, limit, offset: 0 };
+    changes::queries::list(conn, conditions, &slice).await
+}
+
 /// Members that meet `conditions` and are not deleted.
-pub async fn list(
+pub async fn list_members(
     conn: &mut AsyncPgConnection,
     conditions: Conditions,
     slice: &PageSlice,
@@ -66,7 +119,7 @@ pub async fn list(
 }
 
 /// Replaces what can be changed about a member; notes since when the profile is complete.
-pub async fn update(
+pub async fn update_member(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     account: &Account,
@@ -91,7 +144,7 @@ pub async fn update(
 }
 
 /// Deletes a member; the address becomes free, and what they told of themselves is gone.
-pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+pub async fn delete_member(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::update(members::table.find(id))
         .set((
             members::deleted_at.eq(now),
@@ -112,7 +165,7 @@ pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
 }
 
 /// Whether an active admin other than `id` remains. Locks the others it counts on.
-pub async fn other_admin_remains(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
+pub async fn has_other_admin(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
     let others: Vec<Uuid> = members::table
         .filter(members::role.eq(Role::Admin.as_str()))
         .filter(members::status.eq(MemberStatus::Active.as_str()))
@@ -125,15 +178,24 @@ pub async fn other_admin_remains(conn: &mut AsyncPgConnection, id: Uuid) -> Quer
     Ok(others.iter().any(|other| *other != id))
 }
 
+/// Waits for the lock under which a site gets its first admin, and holds it until the transaction ends.
+pub async fn lock_first_start(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
+        .bind::<diesel::sql_types::BigInt, _>(FIRST_START_LOCK_KEY)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Whether there is any admin.
-pub async fn any_admin(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
+pub async fn has_admin(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
     let admins =
         members::table.filter(members::role.eq(Role::Admin.as_str())).filter(members::deleted_at.is_null());
     select(exists(admins)).get_result(conn).await
 }
 
 /// A member with the password's hash, by canonical address.
-pub async fn by_email(
+pub async fn load_with_password_hash(
     conn: &mut AsyncPgConnection,
     canonical: &str,
 ) -> QueryResult<Option<(MemberRow, String)>> {
@@ -148,12 +210,12 @@ pub async fn by_email(
 }
 
 /// The hash of a member's password, if they have one.
-pub async fn password(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<Option<String>> {
+pub async fn load_password_hash(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<Option<String>> {
     passwords::table.find(member).select(passwords::hash).first(conn).await.optional()
 }
 
 /// Sets a member's password.
-pub async fn set_password(conn: &mut AsyncPgConnection, member: Uuid, hash: &str) -> QueryResult<()> {
+pub async fn set_password_hash(conn: &mut AsyncPgConnection, member: Uuid, hash: &str) -> QueryResult<()> {
     diesel::insert_into(passwords::table)
         .values((passwords::member_id.eq(member), passwords::hash.eq(hash)))
         .on_conflict(passwords::member_id)
@@ -165,6 +227,6 @@ pub async fn set_password(conn: &mut AsyncPgConnection, member: Uuid, hash: &str
 }
 
 /// The site's name, which makes a poor password.
-pub async fn site_name(conn: &mut AsyncPgConnection) -> QueryResult<String> {
+pub async fn load_site_name(conn: &mut AsyncPgConnection) -> QueryResult<String> {
     site::table.select(site::name).first(conn).await
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::model::{Account, MemberRow, MemberStatus, Role};
+use super::model::{Account, MemberCriteria, MemberRow, MemberStatus, Role};
 use super::sessions::view::OpenSession;
 use crate::changes::model::Entry;
 use crate::config::ProfileField;
@@ -249,7 +249,7 @@ pub struct ProfilePatch {
 
 impl ProfilePatch {
     /// The account after the change.
-    pub fn over(self, current: Account) -> Account {
+    pub fn apply_to(self, current: Account) -> Account {
         Account {
             display_name: self.display_name.unwrap_or(current.display_name),
             phone: self.phone.unwrap_or(current.phone),
@@ -279,6 +279,18 @@ pub struct MemberPatch {
     pub display_name: Option<String>,
 }
 
+impl MemberPatch {
+    /// Returns the account after the change.
+    pub fn apply_to(self, current: Account) -> Account {
+        Account {
+            role: self.role.unwrap_or(current.role),
+            status: self.status.unwrap_or(current.status),
+            display_name: self.display_name.unwrap_or(current.display_name),
+            ..current
+        }
+    }
+}
+
 /// Which members to list.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -298,6 +310,13 @@ pub struct MemberFilter {
     /// The order; newest first when absent.
     #[param(inline, nullable = false)]
     pub sort: Option<MemberSort>,
+}
+
+impl From<MemberFilter> for MemberCriteria {
+    fn from(filter: MemberFilter) -> Self {
+        let MemberFilter { role, status, q, verified, sort: _ } = filter;
+        Self { roles: role, status, text: q, email_verified: verified }
+    }
 }
 
 /// The orders of the member list.

@@ -59,7 +59,7 @@ pub async fn forgive_attempts(conn: &mut AsyncPgConnection, keys: &[&[u8]]) -> Q
 }
 
 /// Deletes the counts whose window has ended.
-pub async fn sweep(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+pub async fn delete_ended_windows(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     sql_query("DELETE FROM auth.throttles WHERE window_ends < now()").execute(conn).await?;
     Ok(())
 }

@@ -1,15 +1,11 @@
-//! API keys: made, listed, revoked.
+//! Operations on API keys: list, create, revoke.
 
 use actix_web::{Responder, delete, get, post, web};
-use uuid::Uuid;
 
-use super::queries::{self, NewKeyRow};
-use super::secret;
 use super::view::{ApiKey, CreatedKey, NewApiKey};
-use crate::app::{App, Tx};
-use crate::changes;
-use crate::changes::model::{Actor, Change};
-use crate::error::{Error, Result};
+use super::{queries, writing};
+use crate::app::App;
+use crate::error::Result;
 use crate::http::body::Json;
 use crate::http::id_or_slug::Id;
 use crate::http::paging::List;
@@ -22,7 +18,7 @@ use crate::members::guard::Admin;
 #[utoipa::path(tag = "access", responses((status = 200, description = "The keys", body = List<ApiKey>)))]
 #[get("/api-keys")]
 pub async fn list_api_keys(app: web::Data<App>, _: Admin) -> Result<impl Responder> {
-    let rows = queries::list(&mut *app.conn().await?).await?;
+    let rows = queries::list_keys(&mut *app.conn().await?).await?;
     Ok(Reply::list(List::whole(rows.into_iter().map(ApiKey::from).collect())))
 }
 
@@ -37,29 +33,9 @@ pub async fn create_api_key(
     body: Json<NewApiKey>,
 ) -> Result<impl Responder> {
     let (Admin(admin), Json(new)) = (admin, body);
-    let created =
-        app.write(async move |tx| add(tx, admin.actor(), Some(admin.id), new.clone()).await).await?;
-    Ok(Reply::created("/api/v1/api-keys".to_owned(), created))
-}
-
-/// Makes a key and records it.
-pub async fn add(tx: &mut Tx, actor: Actor, owner: Option<Uuid>, new: NewApiKey) -> Result<CreatedKey> {
-    let key = secret::generate()?;
-    let mut scopes: Vec<String> = new.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
-    scopes.sort();
-    scopes.dedup();
-    let row = NewKeyRow {
-        id: Uuid::now_v7(),
-        prefix: key.prefix,
-        hash: key.hash,
-        name: new.name,
-        scopes,
-        member_id: owner,
-        expires_at: new.expires_at,
-    };
-    let row = queries::insert(tx, &row).await?;
-    changes::queries::record(tx, actor, Change::new("create", "api_key", row.id)).await?;
-    Ok(CreatedKey { api_key: row.into(), key: key.text })
+    let created = app
+        .write(async move |tx| writing::create_api_key(tx, admin.actor(), Some(admin.id), new.clone()).await);
+    Ok(Reply::created("/api/v1/api-keys".to_owned(), created.await?))
 }
 
 /// Revoke an API key
@@ -68,12 +44,6 @@ pub async fn add(tx: &mut Tx, actor: Actor, owner: Option<Uuid>, new: NewApiKey)
 #[utoipa::path(tag = "access", params(("id" = uuid::Uuid, Path, description = "The key's id")), responses((status = 204, description = "Revoked")))]
 #[delete("/api-keys/{id}")]
 pub async fn delete_api_key(app: web::Data<App>, admin: Admin, id: Id) -> Result<NoContent> {
-    app.write(async move |tx| {
-        if !queries::revoke(tx, id.0).await? {
-            return Err(Error::not_found());
-        }
-        Ok(changes::queries::record(tx, admin.0.actor(), Change::new("delete", "api_key", id.0)).await?)
-    })
-    .await?;
+    app.write(async move |tx| writing::revoke_api_key(tx, admin.0.actor(), id.0).await).await?;
     Ok(NoContent)
 }

@@ -6,3 +6,4 @@ pub mod queries;
 pub mod scope;
 pub mod secret;
 pub mod view;
+pub mod writing;

@@ -57,12 +57,12 @@ pub struct KeyRow {
 }
 
 /// Keeps a key.
-pub async fn insert(conn: &mut AsyncPgConnection, key: &NewKeyRow) -> QueryResult<KeyRow> {
+pub async fn insert_key(conn: &mut AsyncPgConnection, key: &NewKeyRow) -> QueryResult<KeyRow> {
     diesel::insert_into(api_keys::table).values(key).returning(KeyRow::as_returning()).get_result(conn).await
 }
 
 /// All keys that were not revoked, the newest first.
-pub async fn list(conn: &mut AsyncPgConnection) -> QueryResult<Vec<KeyRow>> {
+pub async fn list_keys(conn: &mut AsyncPgConnection) -> QueryResult<Vec<KeyRow>> {
     api_keys::table
         .filter(api_keys::revoked_at.is_null())
         .order(api_keys::id.desc())
@@ -108,7 +108,7 @@ pub async fn in_use(
 }
 
 /// Revokes a key; says whether there was one.
-pub async fn revoke(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
+pub async fn revoke_key(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
     let revoked = diesel::update(api_keys::table.find(id))
         .filter(api_keys::revoked_at.is_null())
         .set(api_keys::revoked_at.eq(now))

@@ -6,28 +6,7 @@
 //! token in a mail follows from the row's id and the site's secret, so that a
 //! mail sent twice after a crash is the same mail.
 
+pub mod model;
 pub mod queries;
 mod templates;
 pub mod worker;
-
-use crate::db::types::text_enum;
-
-text_enum! {
-    /// What a mail is about.
-    Kind {
-        /// Confirm the address.
-        Verify => "verify",
-        /// Somebody registered an address that has an account.
-        AlreadyRegistered => "already_registered",
-        /// Choose a new password.
-        Reset => "reset",
-        /// An admin made the account: choose a password.
-        Invitation => "invitation",
-        /// Confirm the new address.
-        ChangeEmail => "change_email",
-        /// The address was changed (to the old one).
-        EmailChanged => "email_changed",
-        /// The password was changed.
-        PasswordChanged => "password_changed",
-    }
-}

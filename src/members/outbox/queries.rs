@@ -7,18 +7,18 @@ use diesel::sql_types::{Double, Integer, Nullable, Text, Timestamptz, Uuid as Sq
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::Kind;
+use super::model::MailKind;
 use crate::db::schema::{outbox, site};
 
 /// A mail to be sent.
 #[derive(Clone, Debug, QueryableByName)]
-pub struct Job {
+pub struct OutboxMail {
     /// Its id, from which its token follows.
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
     /// What it is about.
     #[diesel(sql_type = Text)]
-    pub kind: Kind,
+    pub kind: MailKind,
     /// The account, by its canonical address.
     #[diesel(sql_type = Text)]
     pub email_canonical: String,
@@ -34,9 +34,9 @@ pub struct Job {
 }
 
 /// Puts a mail into the outbox; one of its kind for this account that still waits is replaced.
-pub async fn enqueue(
+pub async fn enqueue_mail(
     conn: &mut AsyncPgConnection,
-    kind: Kind,
+    kind: MailKind,
     canonical: &str,
     recipient: Option<&str>,
 ) -> QueryResult<()> {
@@ -59,7 +59,7 @@ pub async fn enqueue(
 }
 
 /// Takes a mail that is due: nobody else gets it for two minutes, in which it is sent or its sender dies.
-pub async fn take(conn: &mut AsyncPgConnection) -> QueryResult<Option<Job>> {
+pub async fn claim_mail(conn: &mut AsyncPgConnection) -> QueryResult<Option<OutboxMail>> {
     sql_query(
         "UPDATE auth.outbox SET attempts = attempts + 1, due_at = now() + interval '2 minutes'
          WHERE id = (SELECT id FROM auth.outbox WHERE due_at <= now()
@@ -72,13 +72,13 @@ pub async fn take(conn: &mut AsyncPgConnection) -> QueryResult<Option<Job>> {
 }
 
 /// Removes a mail that was sent, or never will be.
-pub async fn done(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+pub async fn delete_mail(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::delete(outbox::table.find(id)).execute(conn).await?;
     Ok(())
 }
 
 /// Leaves a mail for later.
-pub async fn retry(conn: &mut AsyncPgConnection, id: Uuid, seconds: f64) -> QueryResult<()> {
+pub async fn postpone_mail(conn: &mut AsyncPgConnection, id: Uuid, seconds: f64) -> QueryResult<()> {
     sql_query("UPDATE auth.outbox SET due_at = now() + make_interval(secs => $2) WHERE id = $1")
         .bind::<SqlUuid, _>(id)
         .bind::<Double, _>(seconds)
@@ -88,6 +88,6 @@ pub async fn retry(conn: &mut AsyncPgConnection, id: Uuid, seconds: f64) -> Quer
 }
 
 /// The site's name, public address and language.
-pub async fn site(conn: &mut AsyncPgConnection) -> QueryResult<(String, String, String)> {
+pub async fn load_site(conn: &mut AsyncPgConnection) -> QueryResult<(String, String, String)> {
     site::table.select((site::name, site::base_url, site::locale)).first(conn).await
 }

@@ -4,3 +4,4 @@ pub mod handlers;
 pub mod queries;
 pub mod reply;
 pub mod view;
+pub mod writing;

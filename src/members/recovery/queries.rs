@@ -23,7 +23,7 @@ text_enum! {
 }
 
 /// For how long a token is nobody else's while a password is hashed.
-const CLAIM: TimeDelta = TimeDelta::seconds(10);
+const CLAIM_LIFETIME: TimeDelta = TimeDelta::seconds(10);
 
 /// A token to be made good.
 pub struct NewToken {
@@ -41,11 +41,21 @@ pub struct NewToken {
     pub minutes: i64,
 }
 
-/// What a token that was spent was good for.
-pub type Spent = (Uuid, Purpose, Option<String>, Option<String>);
+/// A token that has just been spent.
+#[derive(Queryable)]
+pub struct SpentToken {
+    /// The member the token belongs to.
+    pub member_id: Uuid,
+    /// The purpose of the token.
+    pub purpose: Purpose,
+    /// The new email, as typed.
+    pub email: Option<String>,
+    /// The new email, in its canonical form.
+    pub email_canonical: Option<String>,
+}
 
 /// Makes a token good from now on, and older ones of its purpose void; false when it was spent already.
-pub async fn ready(conn: &mut AsyncPgConnection, new: NewToken) -> QueryResult<bool> {
+pub async fn activate_token(conn: &mut AsyncPgConnection, new: NewToken) -> QueryResult<bool> {
     let purpose = new.purpose.as_str();
     diesel::delete(one_time_tokens::table)
         .filter(one_time_tokens::member_id.eq(new.member_id))
@@ -78,12 +88,16 @@ pub async fn ready(conn: &mut AsyncPgConnection, new: NewToken) -> QueryResult<b
 }
 
 /// Takes a token for the time that hashing a password takes; says whose it is.
-pub async fn claim(conn: &mut AsyncPgConnection, hash: &[u8], purpose: Purpose) -> QueryResult<Option<Uuid>> {
+pub async fn claim_token(
+    conn: &mut AsyncPgConnection,
+    hash: &[u8],
+    purpose: Purpose,
+) -> QueryResult<Option<Uuid>> {
     diesel::update(one_time_tokens::table.find(hash))
         .filter(one_time_tokens::purpose.eq(purpose.as_str()))
         .filter(one_time_tokens::expires_at.gt(now))
         .filter(one_time_tokens::claimed_until.le(now))
-        .set(one_time_tokens::claimed_until.eq(now.into_sql::<Timestamptz>() + CLAIM))
+        .set(one_time_tokens::claimed_until.eq(now.into_sql::<Timestamptz>() + CLAIM_LIFETIME))
         .returning(one_time_tokens::member_id)
         .get_result(conn)
         .await
@@ -91,7 +105,7 @@ pub async fn claim(conn: &mut AsyncPgConnection, hash: &[u8], purpose: Purpose) 
 }
 
 /// Gives a claimed token back.
-pub async fn unclaim(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult<()> {
+pub async fn release_token(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult<()> {
     diesel::update(one_time_tokens::table.find(hash))
         .set(one_time_tokens::claimed_until.eq(now))
         .execute(conn)
@@ -100,11 +114,11 @@ pub async fn unclaim(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult<(
 }
 
 /// Spends a token: of all who try at once, one succeeds.
-pub async fn spend(
+pub async fn spend_token(
     conn: &mut AsyncPgConnection,
     hash: &[u8],
     purposes: &[Purpose],
-) -> QueryResult<Option<Spent>> {
+) -> QueryResult<Option<SpentToken>> {
     let purposes: Vec<&str> = purposes.iter().map(|purpose| purpose.as_str()).collect();
     diesel::update(one_time_tokens::table.find(hash))
         .filter(one_time_tokens::purpose.eq_any(purposes))
@@ -122,7 +136,7 @@ pub async fn spend(
 }
 
 /// Makes all tokens of a member void.
-pub async fn void_all(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<()> {
+pub async fn void_tokens(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<()> {
     diesel::update(one_time_tokens::table.filter(one_time_tokens::member_id.eq(member)))
         .filter(one_time_tokens::expires_at.gt(now))
         .set(one_time_tokens::expires_at.eq(now))
@@ -132,7 +146,7 @@ pub async fn void_all(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult
 }
 
 /// Notes that a member's address is confirmed; false if it was already.
-pub async fn verify(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<bool> {
+pub async fn mark_email_verified(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<bool> {
     let verified = diesel::update(members::table.find(member))
         .filter(members::email_verified_at.is_null())
         .set((
@@ -146,7 +160,7 @@ pub async fn verify(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<b
 }
 
 /// Revokes all API keys of a member.
-pub async fn revoke_keys(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<()> {
+pub async fn revoke_member_keys(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<()> {
     diesel::update(api_keys::table.filter(api_keys::member_id.eq(member)))
         .filter(api_keys::revoked_at.is_null())
         .set(api_keys::revoked_at.eq(now))

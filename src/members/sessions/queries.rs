@@ -49,7 +49,7 @@ pub struct SessionRow {
 }
 
 /// Opens a session and says when, by the database's clock.
-pub async fn open(conn: &mut AsyncPgConnection, session: NewSession) -> QueryResult<DateTime<Utc>> {
+pub async fn insert_session(conn: &mut AsyncPgConnection, session: NewSession) -> QueryResult<DateTime<Utc>> {
     diesel::insert_into(sessions::table)
         .values(session)
         .returning(sessions::created_at)
@@ -58,7 +58,11 @@ pub async fn open(conn: &mut AsyncPgConnection, session: NewSession) -> QueryRes
 }
 
 /// Adds an unused refresh token; adding it again does nothing.
-pub async fn add_token(conn: &mut AsyncPgConnection, hash: &[u8], session: Uuid) -> QueryResult<()> {
+pub async fn insert_refresh_token(
+    conn: &mut AsyncPgConnection,
+    hash: &[u8],
+    session: Uuid,
+) -> QueryResult<()> {
     diesel::insert_into(refresh_tokens::table)
         .values((refresh_tokens::hash.eq(hash), refresh_tokens::session_id.eq(session)))
         .on_conflict_do_nothing()
@@ -69,7 +73,7 @@ pub async fn add_token(conn: &mut AsyncPgConnection, hash: &[u8], session: Uuid)
 
 /// The session of a refresh token, locked so that the uses of its tokens queue, with its member;
 /// none when no such token was ever given, or the member is gone.
-pub async fn lock_by_token(
+pub async fn lock_session_by_token(
     conn: &mut AsyncPgConnection,
     hash: &[u8],
 ) -> QueryResult<Option<(SessionRow, MemberRow)>> {
@@ -82,12 +86,15 @@ pub async fn lock_by_token(
         .await
         .optional()?;
     let Some(session) = session else { return Ok(None) };
-    let member = crate::members::queries::by_id(conn, session.member_id).await.optional()?;
+    let member = crate::members::queries::load_member(conn, session.member_id).await.optional()?;
     Ok(member.map(|member| (session, member)))
 }
 
 /// Marks a refresh token as used, if it was not; says when it had been used before.
-pub async fn use_token(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult<Option<DateTime<Utc>>> {
+pub async fn mark_token_used(
+    conn: &mut AsyncPgConnection,
+    hash: &[u8],
+) -> QueryResult<Option<DateTime<Utc>>> {
     let used = diesel::update(refresh_tokens::table.find(hash))
         .filter(refresh_tokens::used_at.is_null())
         .set(refresh_tokens::used_at.eq(now))
@@ -100,7 +107,7 @@ pub async fn use_token(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult
 }
 
 /// Notes that a session was refreshed; it now ends at `end`. Says when it was.
-pub async fn refresh(
+pub async fn extend_session(
     conn: &mut AsyncPgConnection,
     session: Uuid,
     end: DateTime<Utc>,
@@ -129,7 +136,7 @@ pub async fn role(conn: &mut AsyncPgConnection, member: Uuid, session: Uuid) -> 
 }
 
 /// The live sessions of a member, the last used first; at most 200.
-pub async fn list(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<Vec<SessionRow>> {
+pub async fn list_sessions(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<Vec<SessionRow>> {
     sessions::table
         .filter(sessions::member_id.eq(member))
         .filter(sessions::revoked_at.is_null())
@@ -142,7 +149,7 @@ pub async fn list(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<Vec
 }
 
 /// Whether a member has signed in from this network, and not only now.
-pub async fn knows_network(
+pub async fn has_session_from(
     conn: &mut AsyncPgConnection,
     canonical: &str,
     network: &[u8],
@@ -156,7 +163,7 @@ pub async fn knows_network(
 }
 
 /// Ends one session of a member; says whether there was one to end.
-pub async fn end(conn: &mut AsyncPgConnection, member: Uuid, session: Uuid) -> QueryResult<bool> {
+pub async fn end_session(conn: &mut AsyncPgConnection, member: Uuid, session: Uuid) -> QueryResult<bool> {
     let ended = diesel::update(sessions::table.find(session))
         .filter(sessions::member_id.eq(member))
         .filter(sessions::revoked_at.is_null())
@@ -167,7 +174,7 @@ pub async fn end(conn: &mut AsyncPgConnection, member: Uuid, session: Uuid) -> Q
 }
 
 /// Ends all sessions of a member; says how many.
-pub async fn end_all(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<usize> {
+pub async fn end_all_sessions(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<usize> {
     diesel::update(sessions::table)
         .filter(sessions::member_id.eq(member))
         .filter(sessions::revoked_at.is_null())
@@ -177,7 +184,7 @@ pub async fn end_all(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<
 }
 
 /// Removes sessions that ended long ago, and their refresh tokens.
-pub async fn sweep(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+pub async fn delete_ended_sessions(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     diesel::sql_query(
         "DELETE FROM auth.sessions WHERE least(expires_at, revoked_at) < now() - interval '30 days'",
     )
