@@ -76,8 +76,8 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     rt::spawn(flush_views(shared.clone()));
     rt::spawn(housekeeping_loop(shared.clone()));
     // Two, so that one slow mailbox does not hold up the others.
-    rt::spawn(outbox::worker::run(shared.app.clone()));
-    rt::spawn(outbox::worker::run(shared.app.clone()));
+    rt::spawn(outbox::worker::run_worker(shared.app.clone()));
+    rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     let server = HttpServer::new(move || {
         let (app, _) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
         app.app_data(shared.app.clone())

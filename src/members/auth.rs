@@ -21,11 +21,11 @@ use crate::http::reply::{Data, Reply};
 
 /// Register as a member
 ///
-/// Open to everybody; the new member has the role `member`. Where the site
-/// sends mail, the answer is always 202 and the address must be confirmed
-/// before the first login; an address that has an account gets a mail that
-/// says so. Elsewhere the member can sign in at once.
-#[utoipa::path(tag = "access", security(()), responses((status = 201, description = "The new member", body = Data<Member>), (status = 202, description = "Taken; a mail follows", body = Data<Accepted>)))]
+/// Needs no credential. The new member has the role `member`. If the site sends
+/// mail, the answer is always 202, and the email must be verified before the
+/// first login; an email that already has an account gets a mail that says so.
+/// If the site sends no mail, the member can sign in at once.
+#[utoipa::path(tag = "access", security(()), responses((status = 201, description = "The new member", body = Data<Member>), (status = 202, description = "Accepted; a mail follows", body = Data<Accepted>)))]
 #[post("/register")]
 pub async fn register_member(
     req: HttpRequest,
@@ -59,8 +59,8 @@ pub async fn register_member(
 
 /// Log in
 ///
-/// Gives an access token for the address and the password. Every failure is
-/// the same 401 and takes the same time, whether the account exists or not.
+/// Returns tokens for an email and a password. Every failure is the same 401
+/// and takes the same time, whether the account exists or not.
 #[utoipa::path(tag = "access", security(()), responses((status = 200, description = "A session", body = Data<Session>)))]
 #[post("/login")]
 pub async fn login_member(
@@ -78,7 +78,7 @@ pub async fn login_member(
 
 /// Change the own password
 ///
-/// Takes the current one. Ends all sessions, and opens a new one for this client.
+/// Requires the current password. Ends all sessions, and opens a new one for this client.
 #[utoipa::path(tag = "access", responses((status = 200, description = "The new session", body = Data<Session>)))]
 #[post("/password/change")]
 pub async fn change_password(
@@ -114,8 +114,8 @@ async fn load_member_and_site(app: &App, id: uuid::Uuid) -> Result<(MemberRow, S
 
 /// Public keys
 ///
-/// The keys that verify access tokens (RFC 7517), so that a frontend or an
-/// edge function can check one without calling here.
+/// The keys that verify access tokens (RFC 7517). With them, a frontend or an
+/// edge function can verify a token without a request to this API.
 #[utoipa::path(tag = "access", security(()), responses((status = 200, description = "A JSON Web Key Set", body = Object)))]
 #[get("/.well-known/jwks.json")]
 pub async fn get_jwks(app: web::Data<App>) -> impl Responder {

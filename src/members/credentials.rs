@@ -34,7 +34,7 @@ pub async fn verify_login(
         attempt.record_failure(app, member.map(|member| member.id)).await?;
         return Err(Error::Refused(
             Code::InvalidCredentials,
-            "The e-mail address and the password do not belong together.".to_owned(),
+            "The email or the password is wrong.".to_owned(),
         ));
     };
     attempt.record_success(app).await?;

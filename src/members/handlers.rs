@@ -1,4 +1,4 @@
-//! Members, for admins.
+//! Operations of admins on members.
 
 use actix_web::{Responder, delete, get, patch, post, web};
 
@@ -38,7 +38,7 @@ pub async fn list_members(
 
 /// Create a member
 ///
-/// With a password; or without one, and the member gets an invitation by mail.
+/// Without a password, the member gets an invitation by mail.
 #[utoipa::path(tag = "members", responses((status = 201, description = "The new member", body = Data<Member>)))]
 #[post("")]
 pub async fn create_member(
@@ -88,9 +88,9 @@ fn member_response(row: MemberRow) -> Reply<Data<Member>> {
 
 /// Change a member
 ///
-/// Role and status, felt by the member's next request. The last active admin
-/// can be neither demoted nor suspended.
-#[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The member as changed", body = Data<Member>)))]
+/// A new role or status takes effect with the member's next request. The last
+/// active admin can be neither demoted nor suspended.
+#[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The changed member", body = Data<Member>)))]
 #[patch("/{id}")]
 pub async fn update_member(
     app: web::Data<App>,
@@ -109,7 +109,7 @@ pub async fn update_member(
 
 /// Delete a member
 ///
-/// Ends all sessions and frees the address. The last active admin stays.
+/// Ends all sessions and frees the email. The last active admin cannot be deleted.
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 204, description = "Deleted")))]
 #[delete("/{id}")]
 pub async fn delete_member(

@@ -1,4 +1,4 @@
-//! The own profile and account of a member.
+//! Operations of a member on the own account.
 
 use actix_web::{HttpRequest, Responder, delete, get, patch, web};
 
@@ -18,7 +18,7 @@ use crate::http::conditional::{IfMatch, etag};
 use crate::http::reply::{Data, NoContent, Reply};
 
 /// Get the own profile
-#[utoipa::path(tag = "members", responses((status = 200, description = "Who you are", body = Data<OwnProfile>)))]
+#[utoipa::path(tag = "members", responses((status = 200, description = "The own profile", body = Data<OwnProfile>)))]
 #[get("/me")]
 pub async fn get_own_profile(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
     Ok(profile_response(&app, queries::load_member(&mut *app.conn().await?, member.0.id).await?))
@@ -37,7 +37,7 @@ fn profile_response(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
 }
 
 /// Change the own profile
-#[utoipa::path(tag = "members", responses((status = 200, description = "The profile as changed", body = Data<OwnProfile>)))]
+#[utoipa::path(tag = "members", responses((status = 200, description = "The changed profile", body = Data<OwnProfile>)))]
 #[patch("/me")]
 pub async fn update_own_profile(
     app: web::Data<App>,
@@ -56,9 +56,9 @@ pub async fn update_own_profile(
 
 /// Delete the own account
 ///
-/// Takes the password. Ends all sessions, frees the address and removes what
-/// you told of yourself; what you wrote stays. The last active admin stays.
-#[utoipa::path(tag = "members", responses((status = 204, description = "The account is gone")))]
+/// Requires the password. Ends all sessions, frees the email and removes the
+/// profile. Articles stay. The last active admin cannot be deleted.
+#[utoipa::path(tag = "members", responses((status = 204, description = "The account is deleted")))]
 #[delete("/me")]
 pub async fn delete_own_account(
     req: HttpRequest,
@@ -84,7 +84,7 @@ const MAX_ACTIVITY_ENTRIES: i64 = 10_000;
 
 /// Export the own data
 ///
-/// All that the site keeps about you: profile, sessions, and what you did, the newest first.
+/// All data that the site stores about you: profile, sessions, and your changes, newest first.
 #[utoipa::path(tag = "members", responses((status = 200, description = "Your data", body = Data<OwnData>)))]
 #[get("/me/export")]
 pub async fn get_own_data(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {

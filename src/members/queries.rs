@@ -1,4 +1,4 @@
-//! All SQL of members and their sessions.
+//! All SQL of members and their passwords.
 
 use diesel::dsl::{exists, now, select};
 use diesel::prelude::*;
@@ -32,7 +32,7 @@ pub async fn insert_member(
     Ok(row)
 }
 
-/// One member.
+/// Loads a member.
 pub async fn load_member(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberRow> {
     members::table
         .find(id)
@@ -42,7 +42,7 @@ pub async fn load_member(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<
         .await
 }
 
-/// The member of a canonical address, if there is one, locked until the transaction ends.
+/// Loads the member with a canonical email, if there is one, and locks it until the transaction ends.
 pub async fn lock_member_by_email(
     conn: &mut AsyncPgConnection,
     canonical: &str,
@@ -57,7 +57,7 @@ pub async fn lock_member_by_email(
         .optional()
 }
 
-/// One member, locked until the transaction ends.
+/// Loads a member and locks it until the transaction ends.
 pub async fn lock_member(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberRow> {
     members::table
         .find(id)
@@ -109,7 +109,7 @@ pub async fn list_activity(
     changes::queries::list(conn, conditions, &slice).await
 }
 
-/// Members that meet `conditions` and are not deleted.
+/// Loads a page of the members that meet `conditions`.
 pub async fn list_members(
     conn: &mut AsyncPgConnection,
     conditions: Conditions,
@@ -118,15 +118,15 @@ pub async fn list_members(
     conditions.page_query("*", "members", slice).load(conn).await
 }
 
-/// Replaces what can be changed about a member; notes since when the profile is complete.
+/// Stores an account, and the time since which its profile is complete.
 pub async fn update_member(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     account: &Account,
-    complete: bool,
+    is_complete: bool,
 ) -> QueryResult<MemberRow> {
-    let since = diesel::dsl::case_when(
-        complete.into_sql::<diesel::sql_types::Bool>(),
+    let completed_at = diesel::dsl::case_when(
+        is_complete.into_sql::<diesel::sql_types::Bool>(),
         diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>>(
             "coalesce(profile_completed_at, now())",
         ),
@@ -134,7 +134,7 @@ pub async fn update_member(
     diesel::update(members::table.find(id))
         .set((
             account,
-            members::profile_completed_at.eq(since),
+            members::profile_completed_at.eq(completed_at),
             members::version.eq(members::version + 1),
             members::updated_at.eq(now),
         ))
@@ -143,7 +143,7 @@ pub async fn update_member(
         .await
 }
 
-/// Deletes a member; the address becomes free, and what they told of themselves is gone.
+/// Marks a member as deleted, frees the email and removes the profile.
 pub async fn delete_member(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::update(members::table.find(id))
         .set((
@@ -164,7 +164,7 @@ pub async fn delete_member(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResul
     Ok(())
 }
 
-/// Whether an active admin other than `id` remains. Locks the others it counts on.
+/// Whether there is an active admin other than `id`. Locks all active admins until the transaction ends.
 pub async fn has_other_admin(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
     let others: Vec<Uuid> = members::table
         .filter(members::role.eq(Role::Admin.as_str()))
@@ -187,14 +187,14 @@ pub async fn lock_first_start(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     Ok(())
 }
 
-/// Whether there is any admin.
+/// Whether there is an admin.
 pub async fn has_admin(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
     let admins =
         members::table.filter(members::role.eq(Role::Admin.as_str())).filter(members::deleted_at.is_null());
     select(exists(admins)).get_result(conn).await
 }
 
-/// A member with the password's hash, by canonical address.
+/// Loads a member and the hash of its password, by canonical email.
 pub async fn load_with_password_hash(
     conn: &mut AsyncPgConnection,
     canonical: &str,
@@ -209,12 +209,12 @@ pub async fn load_with_password_hash(
         .optional()
 }
 
-/// The hash of a member's password, if they have one.
+/// Loads the hash of a member's password, if there is one.
 pub async fn load_password_hash(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<Option<String>> {
     passwords::table.find(member).select(passwords::hash).first(conn).await.optional()
 }
 
-/// Sets a member's password.
+/// Stores the hash of a member's password.
 pub async fn set_password_hash(conn: &mut AsyncPgConnection, member: Uuid, hash: &str) -> QueryResult<()> {
     diesel::insert_into(passwords::table)
         .values((passwords::member_id.eq(member), passwords::hash.eq(hash)))
@@ -226,7 +226,7 @@ pub async fn set_password_hash(conn: &mut AsyncPgConnection, member: Uuid, hash:
     Ok(())
 }
 
-/// The site's name, which makes a poor password.
+/// Loads the site's name, which is refused as a password.
 pub async fn load_site_name(conn: &mut AsyncPgConnection) -> QueryResult<String> {
     site::table.select(site::name).first(conn).await
 }

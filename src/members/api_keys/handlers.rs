@@ -14,7 +14,7 @@ use crate::members::guard::Admin;
 
 /// List API keys
 ///
-/// All that were not revoked, the newest first.
+/// All keys that are not revoked, newest first.
 #[utoipa::path(tag = "access", responses((status = 200, description = "The keys", body = List<ApiKey>)))]
 #[get("/api-keys")]
 pub async fn list_api_keys(app: web::Data<App>, _: Admin) -> Result<impl Responder> {
@@ -24,7 +24,7 @@ pub async fn list_api_keys(app: web::Data<App>, _: Admin) -> Result<impl Respond
 
 /// Create an API key
 ///
-/// For a script. The key is shown this once. It works as long as you are an active admin.
+/// For a script. The key is shown only in this answer. It works as long as you are an active admin.
 #[utoipa::path(tag = "access", responses((status = 201, description = "The new key", body = Data<CreatedKey>)))]
 #[post("/api-keys")]
 pub async fn create_api_key(
@@ -40,7 +40,7 @@ pub async fn create_api_key(
 
 /// Revoke an API key
 ///
-/// It stops working at once.
+/// The key stops working at once.
 #[utoipa::path(tag = "access", params(("id" = uuid::Uuid, Path, description = "The key's id")), responses((status = 204, description = "Revoked")))]
 #[delete("/api-keys/{id}")]
 pub async fn delete_api_key(app: web::Data<App>, admin: Admin, id: Id) -> Result<NoContent> {

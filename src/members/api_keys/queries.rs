@@ -11,26 +11,26 @@ use uuid::Uuid;
 use crate::db::schema::{api_keys, members};
 use crate::members::model::{MemberStatus, Role};
 
-/// How exactly the last use is known.
-const USE_STEP: TimeDelta = TimeDelta::minutes(1);
+/// The precision of the time of last use.
+const LAST_USE_PRECISION: TimeDelta = TimeDelta::minutes(1);
 
-/// A key to be kept.
+/// A key to be inserted.
 #[derive(Clone, Insertable)]
 #[diesel(table_name = api_keys)]
 pub struct NewKeyRow {
-    /// Its id.
+    /// The id.
     pub id: Uuid,
-    /// The part of its text that names it.
+    /// The public part of the key, which identifies it.
     pub prefix: String,
-    /// SHA-256 of its text.
+    /// The SHA-256 of the key.
     pub hash: Vec<u8>,
-    /// What it is for.
+    /// The purpose of the key.
     pub name: String,
-    /// What it may do.
+    /// The scopes of the key.
     pub scopes: Vec<String>,
-    /// The admin it belongs to.
+    /// The admin the key belongs to.
     pub member_id: Option<Uuid>,
-    /// When it stops working.
+    /// The time when the key expires.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -38,30 +38,30 @@ pub struct NewKeyRow {
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = api_keys, check_for_backend(Pg))]
 pub struct KeyRow {
-    /// Its id.
+    /// The id.
     pub id: Uuid,
-    /// The part of its text that names it.
+    /// The public part of the key, which identifies it.
     pub prefix: String,
-    /// What it is for.
+    /// The purpose of the key.
     pub name: String,
-    /// What it may do.
+    /// The scopes of the key.
     pub scopes: Vec<String>,
-    /// The admin it belongs to.
+    /// The admin the key belongs to.
     pub member_id: Option<Uuid>,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: DateTime<Utc>,
-    /// When it stops working.
+    /// The time when the key expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was last used, within a minute.
+    /// The time of the last use, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// Keeps a key.
+/// Inserts a key.
 pub async fn insert_key(conn: &mut AsyncPgConnection, key: &NewKeyRow) -> QueryResult<KeyRow> {
     diesel::insert_into(api_keys::table).values(key).returning(KeyRow::as_returning()).get_result(conn).await
 }
 
-/// All keys that were not revoked, the newest first.
+/// Loads all keys that are not revoked, newest first.
 pub async fn list_keys(conn: &mut AsyncPgConnection) -> QueryResult<Vec<KeyRow>> {
     api_keys::table
         .filter(api_keys::revoked_at.is_null())
@@ -71,7 +71,10 @@ pub async fn list_keys(conn: &mut AsyncPgConnection) -> QueryResult<Vec<KeyRow>>
         .await
 }
 
-/// The living key of this name and hash, whose owner is still an active admin; notes that it is used.
+/// Loads the id and the scopes of a valid key, and updates its time of last use.
+///
+/// A key is valid if it is neither revoked nor expired, and has no owner or an
+/// owner who is an active admin.
 pub async fn in_use(
     conn: &mut AsyncPgConnection,
     prefix: &str,
@@ -97,7 +100,7 @@ pub async fn in_use(
         .await
         .optional()?;
     if let Some((id, _)) = &found {
-        let before = (now.into_sql::<Timestamptz>() - USE_STEP).nullable();
+        let before = (now.into_sql::<Timestamptz>() - LAST_USE_PRECISION).nullable();
         diesel::update(api_keys::table.find(id))
             .filter(api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt(before)))
             .set(api_keys::last_used_at.eq(now))
@@ -107,7 +110,7 @@ pub async fn in_use(
     Ok(found)
 }
 
-/// Revokes a key; says whether there was one.
+/// Revokes a key; returns whether there was such a key.
 pub async fn revoke_key(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
     let revoked = diesel::update(api_keys::table.find(id))
         .filter(api_keys::revoked_at.is_null())

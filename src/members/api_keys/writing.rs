@@ -10,7 +10,7 @@ use crate::changes;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Error, Result};
 
-/// Creates a key and records the change. A key without an owner does not end with a member's rights.
+/// Creates a key and records the change. A key without an owner does not depend on a member's rights.
 pub async fn create_api_key(
     tx: &mut Tx,
     actor: Actor,

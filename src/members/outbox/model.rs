@@ -3,19 +3,19 @@
 use crate::db::types::text_enum;
 
 text_enum! {
-    /// What a mail is about.
+    /// The kind of a mail.
     MailKind {
-        /// Confirm the address.
+        /// Verify the email.
         Verify => "verify",
-        /// Somebody registered an address that has an account.
+        /// Somebody registered an email that has an account.
         AlreadyRegistered => "already_registered",
         /// Choose a new password.
         Reset => "reset",
-        /// An admin made the account: choose a password.
+        /// An admin created the account: choose a password.
         Invitation => "invitation",
-        /// Confirm the new address.
+        /// Verify the new email.
         ChangeEmail => "change_email",
-        /// The address was changed (to the old one).
+        /// The email was changed; sent to the old email.
         EmailChanged => "email_changed",
         /// The password was changed.
         PasswordChanged => "password_changed",

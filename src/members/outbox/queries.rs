@@ -13,27 +13,27 @@ use crate::db::schema::{outbox, site};
 /// A mail to be sent.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct OutboxMail {
-    /// Its id, from which its token follows.
+    /// The id, from which the token is derived.
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
-    /// What it is about.
+    /// The kind of the mail.
     #[diesel(sql_type = Text)]
     pub kind: MailKind,
-    /// The account, by its canonical address.
+    /// The account, by its canonical email.
     #[diesel(sql_type = Text)]
     pub email_canonical: String,
-    /// Where it goes instead of the account's address.
+    /// The recipient, if it is not the account's email.
     #[diesel(sql_type = Nullable<Text>)]
     pub recipient: Option<String>,
-    /// Attempts so far, this one included.
+    /// The number of attempts, this one included.
     #[diesel(sql_type = Integer)]
     pub attempts: i32,
-    /// When it was asked for.
+    /// The time of the request.
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
 }
 
-/// Puts a mail into the outbox; one of its kind for this account that still waits is replaced.
+/// Puts a mail into the outbox. Replaces a mail of the same kind for this account that was not tried yet.
 pub async fn enqueue_mail(
     conn: &mut AsyncPgConnection,
     kind: MailKind,
@@ -58,7 +58,7 @@ pub async fn enqueue_mail(
     Ok(())
 }
 
-/// Takes a mail that is due: nobody else gets it for two minutes, in which it is sent or its sender dies.
+/// Claims a mail that is due. No other worker gets it for two minutes, so it is tried again if this worker dies.
 pub async fn claim_mail(conn: &mut AsyncPgConnection) -> QueryResult<Option<OutboxMail>> {
     sql_query(
         "UPDATE auth.outbox SET attempts = attempts + 1, due_at = now() + interval '2 minutes'
@@ -71,13 +71,13 @@ pub async fn claim_mail(conn: &mut AsyncPgConnection) -> QueryResult<Option<Outb
     .optional()
 }
 
-/// Removes a mail that was sent, or never will be.
+/// Deletes a mail that was sent or given up.
 pub async fn delete_mail(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
     diesel::delete(outbox::table.find(id)).execute(conn).await?;
     Ok(())
 }
 
-/// Leaves a mail for later.
+/// Makes a mail due again in `seconds`.
 pub async fn postpone_mail(conn: &mut AsyncPgConnection, id: Uuid, seconds: f64) -> QueryResult<()> {
     sql_query("UPDATE auth.outbox SET due_at = now() + make_interval(secs => $2) WHERE id = $1")
         .bind::<SqlUuid, _>(id)
@@ -87,7 +87,7 @@ pub async fn postpone_mail(conn: &mut AsyncPgConnection, id: Uuid, seconds: f64)
     Ok(())
 }
 
-/// The site's name, public address and language.
+/// Loads the site's name, public URL and language.
 pub async fn load_site(conn: &mut AsyncPgConnection) -> QueryResult<(String, String, String)> {
     site::table.select((site::name, site::base_url, site::locale)).first(conn).await
 }

@@ -1,22 +1,22 @@
-//! What the mails say, in Simplified Chinese and in English.
+//! The texts of the mails, in Simplified Chinese and in English.
 
 use html_escape::{encode_double_quoted_attribute, encode_text};
 
 use super::model::MailKind;
 use crate::mail::MailText;
 
-/// Who writes, and in which language.
+/// The site that sends a mail, and the language of the mail.
 pub struct Site {
     /// The site's name.
     pub name: String,
-    /// Simplified Chinese; English otherwise.
+    /// Whether the mail is in Simplified Chinese. Otherwise it is in English.
     pub chinese: bool,
 }
 
-/// Subject, text, and the words on the link.
-type Words = (&'static str, &'static str, &'static str);
+/// The subject, the text, and the label of the link.
+type Texts = (&'static str, &'static str, &'static str);
 
-fn in_chinese(kind: MailKind) -> Words {
+fn chinese_texts(kind: MailKind) -> Texts {
     match kind {
         MailKind::Verify => (
             "请确认您的邮箱",
@@ -52,7 +52,7 @@ fn in_chinese(kind: MailKind) -> Words {
     }
 }
 
-fn in_english(kind: MailKind) -> Words {
+fn english_texts(kind: MailKind) -> Texts {
     match kind {
         MailKind::Verify => (
             "Confirm your e-mail address",
@@ -92,9 +92,15 @@ fn in_english(kind: MailKind) -> Words {
     }
 }
 
-/// The letter of a kind; `link` is an address and the token in it.
-pub fn render(kind: MailKind, site: &Site, name: &str, to: &str, link: Option<(String, String)>) -> MailText {
-    let (subject, body, label) = if site.chinese { in_chinese(kind) } else { in_english(kind) };
+/// Renders a mail. `link` is a URL and the token in it.
+pub fn render_mail(
+    kind: MailKind,
+    site: &Site,
+    name: &str,
+    to: &str,
+    link: Option<(String, String)>,
+) -> MailText {
+    let (subject, body, label) = if site.chinese { chinese_texts(kind) } else { english_texts(kind) };
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
     let greeting = match (site.chinese, name.trim()) {
         (true, "") => "您好：".to_owned(),
@@ -104,12 +110,12 @@ pub fn render(kind: MailKind, site: &Site, name: &str, to: &str, link: Option<(S
     };
     let (mut text, mut html) = (format!("{greeting}\n\n{body}\n"), String::new());
     html.push_str(&format!("<p>{}</p><p>{}</p>", encode_text(&greeting), encode_text(body)));
-    if let Some((address, token)) = link {
-        text.push_str(&format!("\n{label}: {address}\n\nToken: {token}\n"));
+    if let Some((url, token)) = link {
+        text.push_str(&format!("\n{label}: {url}\n\nToken: {token}\n"));
         html.push_str(&format!(
             "<p><a href=\"{}\">{label}</a></p><p>{}</p>",
-            encode_double_quoted_attribute(&address),
-            encode_text(&address)
+            encode_double_quoted_attribute(&url),
+            encode_text(&url)
         ));
     }
     text.push_str(&format!("\n{}\n", site.name));
@@ -123,11 +129,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_member_calls_themselves_stays_text() {
+    fn names_cannot_add_headers_or_markup() {
         let site = Site { name: "S\r\nBcc: x@example.org".to_owned(), chinese: false };
-        let written = render(MailKind::Reset, &site, "<b>{{7*7}}</b>\r\n${x}", "a@example.org", None);
-        assert!(!written.subject.contains(['\r', '\n']));
-        assert!(written.text.starts_with("Hello <b>{{7*7}}</b>${x},\n"));
-        assert!(written.html.contains("&lt;b&gt;{{7*7}}&lt;/b&gt;"));
+        let mail = render_mail(MailKind::Reset, &site, "<b>{{7*7}}</b>\r\n${x}", "a@example.org", None);
+        assert!(!mail.subject.contains(['\r', '\n']));
+        assert!(mail.text.starts_with("Hello <b>{{7*7}}</b>${x},\n"));
+        assert!(mail.html.contains("&lt;b&gt;{{7*7}}&lt;/b&gt;"));
     }
 }

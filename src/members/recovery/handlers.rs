@@ -19,10 +19,10 @@ use crate::members::queries::load_member;
 use crate::members::secrets;
 use crate::members::writing::parse_email;
 
-/// Ask for a new password
+/// Request a password reset
 ///
-/// Always the same answer; if there is such an account, a mail with a link goes to it.
-#[utoipa::path(tag = "access", security(()), responses((status = 202, description = "Taken", body = Data<Accepted>)))]
+/// The answer is always the same. If the account exists, a mail with a link is sent to it.
+#[utoipa::path(tag = "access", security(()), responses((status = 202, description = "Accepted", body = Data<Accepted>)))]
 #[post("/password/forgot")]
 pub async fn request_password_reset(
     req: HttpRequest,
@@ -38,10 +38,10 @@ pub async fn request_password_reset(
     Ok(accepted_response())
 }
 
-/// Ask for the confirmation mail again
+/// Request the verification mail again
 ///
-/// Always the same answer; if there is an account that waits for it, the mail goes out.
-#[utoipa::path(tag = "access", security(()), responses((status = 202, description = "Taken", body = Data<Accepted>)))]
+/// The answer is always the same. If there is an unverified account, the mail is sent to it.
+#[utoipa::path(tag = "access", security(()), responses((status = 202, description = "Accepted", body = Data<Accepted>)))]
 #[post("/email/resend")]
 pub async fn request_confirmation(
     req: HttpRequest,
@@ -59,8 +59,8 @@ pub async fn request_confirmation(
 
 /// Set a new password
 ///
-/// With the token of the mail, once. Confirms the address too, ends all
-/// sessions, and signs nobody in.
+/// Requires the token from the mail, which can be used once. Also verifies the
+/// email and ends all sessions. Does not sign in.
 #[utoipa::path(tag = "access", security(()), responses((status = 204, description = "The password is set")))]
 #[post("/password/reset")]
 pub async fn reset_password(
@@ -79,11 +79,11 @@ pub async fn reset_password(
     Ok(NoContent)
 }
 
-/// Confirm an address
+/// Verify an email
 ///
-/// With the token of the mail, once; of the first address or of a new one.
-/// Signs nobody in; a changed address ends all sessions.
-#[utoipa::path(tag = "access", security(()), responses((status = 204, description = "The address is confirmed")))]
+/// Requires the token from the mail, which can be used once. Verifies the first
+/// email or a new one. A new email ends all sessions. Does not sign in.
+#[utoipa::path(tag = "access", security(()), responses((status = 204, description = "The email is verified")))]
 #[post("/email/verify")]
 pub async fn verify_email(
     req: HttpRequest,
@@ -97,11 +97,12 @@ pub async fn verify_email(
     Ok(NoContent)
 }
 
-/// Change the own address
+/// Change the own email
 ///
-/// Takes the password. The new address gets a mail and counts once it is
-/// confirmed; the old one is told. On a site without mail it counts at once.
-#[utoipa::path(tag = "access", responses((status = 202, description = "Taken", body = Data<Accepted>)))]
+/// Requires the password. The new email gets a mail and takes effect once it is
+/// verified; then the old email gets a mail too. If the site sends no mail, the
+/// new email takes effect at once.
+#[utoipa::path(tag = "access", responses((status = 202, description = "Accepted", body = Data<Accepted>)))]
 #[post("/email/change")]
 pub async fn change_email(
     req: HttpRequest,

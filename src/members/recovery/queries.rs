@@ -1,4 +1,4 @@
-//! All SQL of the tokens that come by mail.
+//! All SQL of the tokens that are sent by mail.
 
 use chrono::TimeDelta;
 use diesel::dsl::now;
@@ -11,33 +11,33 @@ use crate::db::schema::{api_keys, members, one_time_tokens};
 use crate::db::types::text_enum;
 
 text_enum! {
-    /// What a token is good for.
+    /// The purpose of a token.
     Purpose {
-        /// Confirms an address.
+        /// Verifies an email.
         Verify => "verify",
         /// Sets a password.
         Reset => "reset",
-        /// Confirms a new address.
+        /// Verifies a new email.
         ChangeEmail => "change_email",
     }
 }
 
-/// For how long a token is nobody else's while a password is hashed.
+/// The time for which a claimed token is reserved while a password is hashed.
 const CLAIM_LIFETIME: TimeDelta = TimeDelta::seconds(10);
 
-/// A token to be made good.
+/// A token to be activated.
 pub struct NewToken {
-    /// SHA-256 of its text.
+    /// The SHA-256 of the token.
     pub hash: Vec<u8>,
-    /// Whose.
+    /// The member the token belongs to.
     pub member_id: Uuid,
-    /// What for.
+    /// The purpose of the token.
     pub purpose: Purpose,
-    /// The new address, as typed.
+    /// The new email, as typed.
     pub email: Option<String>,
-    /// The new address, as compared.
+    /// The new email, in its canonical form.
     pub email_canonical: Option<String>,
-    /// For how long, from now.
+    /// The lifetime in minutes, from now.
     pub minutes: i64,
 }
 
@@ -54,7 +54,9 @@ pub struct SpentToken {
     pub email_canonical: Option<String>,
 }
 
-/// Makes a token good from now on, and older ones of its purpose void; false when it was spent already.
+/// Activates a token and deletes the member's other tokens of its purpose.
+///
+/// Returns false if the token was spent already.
 pub async fn activate_token(conn: &mut AsyncPgConnection, new: NewToken) -> QueryResult<bool> {
     let purpose = new.purpose.as_str();
     diesel::delete(one_time_tokens::table)
@@ -64,7 +66,7 @@ pub async fn activate_token(conn: &mut AsyncPgConnection, new: NewToken) -> Quer
         .execute(conn)
         .await?;
     let expires_at = now.into_sql::<Timestamptz>() + TimeDelta::minutes(new.minutes);
-    let made = diesel::insert_into(one_time_tokens::table)
+    let inserted = diesel::insert_into(one_time_tokens::table)
         .values((
             one_time_tokens::hash.eq(&new.hash),
             one_time_tokens::member_id.eq(new.member_id),
@@ -76,7 +78,7 @@ pub async fn activate_token(conn: &mut AsyncPgConnection, new: NewToken) -> Quer
         .on_conflict_do_nothing()
         .execute(conn)
         .await?;
-    if made == 1 {
+    if inserted == 1 {
         return Ok(true);
     }
     let renewed = diesel::update(one_time_tokens::table.find(&new.hash))
@@ -87,7 +89,7 @@ pub async fn activate_token(conn: &mut AsyncPgConnection, new: NewToken) -> Quer
     Ok(renewed == 1)
 }
 
-/// Takes a token for the time that hashing a password takes; says whose it is.
+/// Reserves a token while a password is hashed; returns the member it belongs to.
 pub async fn claim_token(
     conn: &mut AsyncPgConnection,
     hash: &[u8],
@@ -104,7 +106,7 @@ pub async fn claim_token(
         .optional()
 }
 
-/// Gives a claimed token back.
+/// Ends the reservation of a token.
 pub async fn release_token(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult<()> {
     diesel::update(one_time_tokens::table.find(hash))
         .set(one_time_tokens::claimed_until.eq(now))
@@ -113,7 +115,7 @@ pub async fn release_token(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryRe
     Ok(())
 }
 
-/// Spends a token: of all who try at once, one succeeds.
+/// Spends a token. Of parallel attempts, one succeeds.
 pub async fn spend_token(
     conn: &mut AsyncPgConnection,
     hash: &[u8],
@@ -135,7 +137,7 @@ pub async fn spend_token(
         .optional()
 }
 
-/// Makes all tokens of a member void.
+/// Voids all tokens of a member.
 pub async fn void_tokens(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<()> {
     diesel::update(one_time_tokens::table.filter(one_time_tokens::member_id.eq(member)))
         .filter(one_time_tokens::expires_at.gt(now))
@@ -145,7 +147,7 @@ pub async fn void_tokens(conn: &mut AsyncPgConnection, member: Uuid) -> QueryRes
     Ok(())
 }
 
-/// Notes that a member's address is confirmed; false if it was already.
+/// Marks a member's email as verified; returns false if it was verified already.
 pub async fn mark_email_verified(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<bool> {
     let verified = diesel::update(members::table.find(member))
         .filter(members::email_verified_at.is_null())

@@ -15,7 +15,7 @@ use crate::members::writing::{change_email_address, replace_password};
 use crate::members::{email, outbox, queries as members, sessions};
 
 fn invalid_token() -> Error {
-    let detail = "The token is not valid: used, expired, replaced by a newer one, or none of ours.";
+    let detail = "The token is not valid. It may be used, expired or replaced by a newer one.";
     Error::Refused(Code::InvalidToken, detail.to_owned())
 }
 
@@ -29,7 +29,7 @@ pub async fn admit_mail_request(app: &App, typed: &str) -> Result<Option<String>
         Err(Error::Throttled { .. }) => Ok(None),
         Err(error) => Err(error),
         Ok(()) if app.mailer.is_none() => {
-            tracing::warn!("A mail was asked for, but no mail is configured (INKSTONE_MAIL_URL)");
+            tracing::warn!("A mail was requested, but no mail server is configured (INKSTONE_MAIL_URL)");
             Ok(None)
         }
         Ok(()) => Ok(Some(canonical)),
@@ -41,7 +41,7 @@ pub async fn request_mail(tx: &mut Tx, kind: MailKind, canonical: &str) -> Resul
     Ok(outbox::queries::enqueue_mail(tx, kind, canonical, None).await?)
 }
 
-/// A claimed reset token: whose it is, and the hash of the new password.
+/// The member of a claimed reset token, and the hash of the new password.
 pub struct PreparedReset {
     member: Uuid,
     hash: String,

@@ -17,10 +17,10 @@ use crate::members::view::Session;
 
 /// Refresh a session
 ///
-/// Gives new tokens for a refresh token, which is good for one use. The same
-/// request within ten seconds gets the same answer's refresh token again, so a
-/// lost answer can be asked for; any later use of a used token ends the session.
-#[utoipa::path(tag = "access", security(()), responses((status = 200, description = "The session goes on", body = Data<Session>)))]
+/// Returns new tokens for a refresh token, which can be used once. The same
+/// request within ten seconds returns the same refresh token again, so a client
+/// can retry after a lost answer. Any later use of a used token ends the session.
+#[utoipa::path(tag = "access", security(()), responses((status = 200, description = "The session with new tokens", body = Data<Session>)))]
 #[post("/refresh")]
 pub async fn refresh_session(app: web::Data<App>, body: Json<Refresh>) -> Result<impl Responder> {
     let token = body.0.refresh_token;
@@ -35,7 +35,7 @@ pub async fn refresh_session(app: web::Data<App>, body: Json<Refresh>) -> Result
 
 /// Log out
 ///
-/// Ends the session of the token that this request carries, on every node at once.
+/// Ends the session of this request, on all nodes at once.
 #[utoipa::path(tag = "access", responses((status = 204, description = "The session has ended")))]
 #[post("/logout")]
 pub async fn logout_member(app: web::Data<App>, member: SignedIn) -> Result<NoContent> {
@@ -46,7 +46,7 @@ pub async fn logout_member(app: web::Data<App>, member: SignedIn) -> Result<NoCo
 
 /// List the own sessions
 ///
-/// Everywhere you are signed in, the last used first.
+/// Your open sessions, the last used first.
 #[utoipa::path(tag = "members", responses((status = 200, description = "The sessions", body = List<OpenSession>)))]
 #[get("/me/sessions")]
 pub async fn list_own_sessions(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
@@ -73,7 +73,7 @@ pub async fn end_own_sessions(app: web::Data<App>, member: SignedIn) -> Result<N
 
 /// End an own session
 ///
-/// Signs a lost phone out.
+/// For example, the session on a lost phone.
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The session's id")), responses((status = 204, description = "The session has ended")))]
 #[delete("/me/sessions/{id}")]
 pub async fn end_own_session(app: web::Data<App>, member: SignedIn, id: Id) -> Result<NoContent> {
@@ -94,7 +94,7 @@ pub async fn list_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> 
 
 /// End a member's sessions
 ///
-/// Signs the member out everywhere, at once.
+/// Ends all sessions of the member at once.
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 204, description = "All sessions have ended")))]
 #[delete("/{id}/sessions")]
 pub async fn end_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> Result<NoContent> {

@@ -10,19 +10,19 @@ use uuid::Uuid;
 use crate::db::schema::{members, refresh_tokens, sessions};
 use crate::members::model::{MemberRow, MemberStatus, Role};
 
-/// A session to be opened.
+/// A session to be inserted.
 #[derive(Insertable)]
 #[diesel(table_name = sessions)]
 pub struct NewSession {
-    /// Its id.
+    /// The id.
     pub id: Uuid,
-    /// Whose.
+    /// The member the session belongs to.
     pub member_id: Uuid,
-    /// What the client calls itself.
+    /// The `User-Agent` of the client.
     pub device: String,
-    /// Where it was opened, as a keyed hash.
+    /// The network of the client at the login, as a keyed hash.
     pub network: Vec<u8>,
-    /// When it ends if nobody refreshes it.
+    /// The time when the session ends, unless it is refreshed.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -30,25 +30,25 @@ pub struct NewSession {
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = sessions, check_for_backend(Pg))]
 pub struct SessionRow {
-    /// Its id.
+    /// The id.
     pub id: Uuid,
-    /// Whose.
+    /// The member the session belongs to.
     pub member_id: Uuid,
-    /// What the client calls itself.
+    /// The `User-Agent` of the client.
     pub device: String,
-    /// When it was opened.
+    /// The time of the login.
     pub created_at: DateTime<Utc>,
-    /// When it was last used.
+    /// The time of the last use.
     pub last_seen_at: DateTime<Utc>,
-    /// When it was last refreshed.
+    /// The time of the last refresh.
     pub refreshed_at: DateTime<Utc>,
-    /// When it ends by itself.
+    /// The time when the session ends, unless it is refreshed.
     pub expires_at: DateTime<Utc>,
-    /// When it was ended.
+    /// The time when the session was ended early.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// Opens a session and says when, by the database's clock.
+/// Inserts a session; returns its time of creation, by the database's clock.
 pub async fn insert_session(conn: &mut AsyncPgConnection, session: NewSession) -> QueryResult<DateTime<Utc>> {
     diesel::insert_into(sessions::table)
         .values(session)
@@ -57,7 +57,7 @@ pub async fn insert_session(conn: &mut AsyncPgConnection, session: NewSession) -
         .await
 }
 
-/// Adds an unused refresh token; adding it again does nothing.
+/// Inserts an unused refresh token. Does nothing if the token exists.
 pub async fn insert_refresh_token(
     conn: &mut AsyncPgConnection,
     hash: &[u8],
@@ -71,8 +71,10 @@ pub async fn insert_refresh_token(
     Ok(())
 }
 
-/// The session of a refresh token, locked so that the uses of its tokens queue, with its member;
-/// none when no such token was ever given, or the member is gone.
+/// Loads the session of a refresh token and its member, and locks the session until the transaction ends.
+///
+/// The lock makes parallel uses of the session's tokens wait. Returns `None`
+/// if the token does not exist or the member was deleted.
 pub async fn lock_session_by_token(
     conn: &mut AsyncPgConnection,
     hash: &[u8],
@@ -90,7 +92,7 @@ pub async fn lock_session_by_token(
     Ok(member.map(|member| (session, member)))
 }
 
-/// Marks a refresh token as used, if it was not; says when it had been used before.
+/// Marks a refresh token as used; returns the time of its first use if it was used before.
 pub async fn mark_token_used(
     conn: &mut AsyncPgConnection,
     hash: &[u8],
@@ -106,7 +108,7 @@ pub async fn mark_token_used(
     refresh_tokens::table.find(hash).select(refresh_tokens::used_at).first(conn).await
 }
 
-/// Notes that a session was refreshed; it now ends at `end`. Says when it was.
+/// Extends a session to `end`; returns the time of the refresh.
 pub async fn extend_session(
     conn: &mut AsyncPgConnection,
     session: Uuid,
@@ -119,7 +121,7 @@ pub async fn extend_session(
         .await
 }
 
-/// The role of `member` if the session is theirs and alive, and they may sign in.
+/// Loads the role of `member`, if the session belongs to the member and is open, and the member is active.
 pub async fn role(conn: &mut AsyncPgConnection, member: Uuid, session: Uuid) -> QueryResult<Option<Role>> {
     sessions::table
         .inner_join(members::table.on(members::id.eq(sessions::member_id)))
@@ -135,7 +137,7 @@ pub async fn role(conn: &mut AsyncPgConnection, member: Uuid, session: Uuid) -> 
         .optional()
 }
 
-/// The live sessions of a member, the last used first; at most 200.
+/// Loads the open sessions of a member, the last used first; at most 200.
 pub async fn list_sessions(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<Vec<SessionRow>> {
     sessions::table
         .filter(sessions::member_id.eq(member))
@@ -148,7 +150,7 @@ pub async fn list_sessions(conn: &mut AsyncPgConnection, member: Uuid) -> QueryR
         .await
 }
 
-/// Whether a member has signed in from this network, and not only now.
+/// Whether the member with a canonical email has signed in from this network before.
 pub async fn has_session_from(
     conn: &mut AsyncPgConnection,
     canonical: &str,
@@ -162,7 +164,7 @@ pub async fn has_session_from(
     diesel::select(diesel::dsl::exists(known)).get_result(conn).await
 }
 
-/// Ends one session of a member; says whether there was one to end.
+/// Ends one session of a member; returns whether it was open.
 pub async fn end_session(conn: &mut AsyncPgConnection, member: Uuid, session: Uuid) -> QueryResult<bool> {
     let ended = diesel::update(sessions::table.find(session))
         .filter(sessions::member_id.eq(member))
@@ -173,7 +175,7 @@ pub async fn end_session(conn: &mut AsyncPgConnection, member: Uuid, session: Uu
     Ok(ended == 1)
 }
 
-/// Ends all sessions of a member; says how many.
+/// Ends all sessions of a member; returns their number.
 pub async fn end_all_sessions(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<usize> {
     diesel::update(sessions::table)
         .filter(sessions::member_id.eq(member))
@@ -183,7 +185,7 @@ pub async fn end_all_sessions(conn: &mut AsyncPgConnection, member: Uuid) -> Que
         .await
 }
 
-/// Removes sessions that ended long ago, and their refresh tokens.
+/// Deletes sessions that ended more than 30 days ago, with their refresh tokens.
 pub async fn delete_ended_sessions(conn: &mut AsyncPgConnection) -> QueryResult<()> {
     diesel::sql_query(
         "DELETE FROM auth.sessions WHERE least(expires_at, revoked_at) < now() - interval '30 days'",

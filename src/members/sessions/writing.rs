@@ -114,7 +114,7 @@ pub async fn refresh_session(
         changes::queries::record(tx, Actor::member(member.id), change).await?;
         return Ok(None);
     }
-    let child = secrets::derived(&app.keys, secrets::REFRESH, &[b"refresh", token.as_bytes()]);
+    let child = secrets::derive(&app.keys, secrets::REFRESH, &[b"refresh", token.as_bytes()]);
     if used_at.is_none() {
         queries::insert_refresh_token(tx, &secrets::hash(&child), session.id).await?;
     }
