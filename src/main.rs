@@ -90,7 +90,7 @@ impl Data {
     fn beside(config: &Database) -> anyhow::Result<Self> {
         let running = match config.database_url {
             Some(_) => None,
-            None => Embedded::running(&config.data_dir),
+            None => Embedded::find_running(&config.data_dir),
         };
         Self::open(&Database { database_url: running.or(config.database_url.clone()), ..config.clone() })
     }

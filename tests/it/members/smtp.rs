@@ -128,7 +128,7 @@ async fn mail_waits_for_a_server_that_is_down_and_no_answer_does() {
 
 /// The database of the process over `dir`.
 fn database(dir: &Path) -> String {
-    Embedded::running(dir).unwrap()
+    Embedded::find_running(dir).unwrap()
 }
 
 /// Starts Inkstone again after a crash, waits until nothing is left to send, and returns the tokens that arrived.
