@@ -129,7 +129,7 @@ async fn edge(
         head.headers_mut().insert(X_REQUEST_ID, value);
     }
     if let Some(state) = state {
-        state.tell(head.headers_mut());
+        throttle::headers::write_headers(&state, head.headers_mut());
     }
     head.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     tracing::info!(target: "inkstone::access", %method, path, status = head.status.as_u16(), ms = began.elapsed().as_millis() as u64, request_id = id, "{method} {path}");

@@ -57,7 +57,7 @@ pub async fn create_member(
     let password = match &new.password {
         Some(password) => passwords::validate_for_site(&site, "/password", password, &new.email),
         // A random password; the member sets another by the invitation.
-        None => secrets::random(""),
+        None => secrets::generate_token(""),
     };
     let account = writing::parse_account(&new.email, new.role.unwrap_or(Role::Member), new.display_name);
     let (account, password) = Error::join(account, password)?;

@@ -6,7 +6,7 @@ use super::credentials::verify_own_password;
 use super::guard::SignedIn;
 use super::model::MemberRow;
 use super::passwords::Hasher;
-use super::recovery::view::Proof;
+use super::recovery::view::PasswordProof;
 use super::sessions::view::OpenSession;
 use super::view::{Activity, Member, OwnData, OwnProfile, ProfilePatch};
 use super::{queries, sessions, writing};
@@ -66,7 +66,7 @@ pub async fn delete_own_account(
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
     client: Client,
-    body: Json<Proof>,
+    body: Json<PasswordProof>,
 ) -> Result<NoContent> {
     let SignedIn(member) = member;
     let row = queries::load_member(&mut *app.conn().await?, member.id).await?;

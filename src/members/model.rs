@@ -103,7 +103,7 @@ pub struct MemberRow {
     pub updated_at: DateTime<Utc>,
 }
 
-/// Which members a list holds; an absent criterion admits all.
+/// The criteria of a member list. An absent criterion matches all members.
 #[derive(Clone, Debug, Default)]
 pub struct MemberCriteria {
     /// Members with one of these roles.

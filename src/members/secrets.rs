@@ -8,21 +8,21 @@ use crate::error::{Error, Result};
 use crate::keys::Keys;
 
 /// The prefix of refresh tokens.
-pub const REFRESH: &str = "inkr_";
+pub const REFRESH_PREFIX: &str = "inkr_";
 /// The prefix of tokens that reset a password.
-pub const RESET: &str = "inkp_";
+pub const RESET_PREFIX: &str = "inkp_";
 /// The prefix of tokens that verify an email.
-pub const VERIFY: &str = "inkv_";
+pub const VERIFY_PREFIX: &str = "inkv_";
 
 /// Generates a random token.
-pub fn random(prefix: &str) -> Result<String> {
+pub fn generate_token(prefix: &str) -> Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|cause| Error::Internal(cause.into()))?;
     Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
 /// Derives a token from `parts` and the site's secret, the same on every node.
-pub fn derive(keys: &Keys, prefix: &str, parts: &[&[u8]]) -> String {
+pub fn derive_token(keys: &Keys, prefix: &str, parts: &[&[u8]]) -> String {
     format!("{prefix}{}", URL_SAFE_NO_PAD.encode(keys.derive(parts)))
 }
 

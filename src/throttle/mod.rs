@@ -4,6 +4,7 @@
 //! attempt must wait twice as long as the one before, up to a limit. Nobody is
 //! locked out for good: a window without attempts resets the count.
 
+pub mod headers;
 pub mod model;
 pub mod queries;
 pub mod writing;

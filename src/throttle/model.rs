@@ -1,8 +1,6 @@
 //! The rules that limit attempts, and the state of a client under one of them.
 
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-
-/// How many attempts are free, and how long later ones must wait.
+/// A rule: the number of free attempts, and the waits of later ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     /// The rule's name in the headers.
@@ -32,18 +30,5 @@ impl LimitState {
     /// Whether this was the last attempt without a wait.
     pub fn is_spent(&self) -> bool {
         self.attempts == self.rule.free
-    }
-
-    /// Adds the headers `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
-    pub fn tell(&self, headers: &mut HeaderMap) {
-        let Rule { name, free, window, .. } = self.rule;
-        let left = (free - self.attempts).max(0);
-        let policy = format!("\"{name}\";q={free};w={window}");
-        let state = format!("\"{name}\";r={left};t={}", if left > 0 { window } else { self.wait });
-        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        }
     }
 }

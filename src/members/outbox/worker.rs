@@ -114,8 +114,8 @@ async fn activate_token(
     member: &MemberRow,
     purpose: Purpose,
 ) -> Result<Option<String>> {
-    let prefix = if purpose == Purpose::Reset { secrets::RESET } else { secrets::VERIFY };
-    let token = secrets::derive(&app.keys, prefix, &[b"mail", mail.id.as_bytes()]);
+    let prefix = if purpose == Purpose::Reset { secrets::RESET_PREFIX } else { secrets::VERIFY_PREFIX };
+    let token = secrets::derive_token(&app.keys, prefix, &[b"mail", mail.id.as_bytes()]);
     let minutes = if mail.kind == MailKind::Reset { 30 } else { 48 * 60 };
     let new = recovery::NewToken {
         hash: secrets::hash(&token),

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, Responder, post, web};
 
 use super::reply::accepted_response;
-use super::view::{Accepted, Address, EmailChange, MailedToken, Reset};
+use super::view::{Accepted, AccountEmail, EmailChange, MailedToken, PasswordReset};
 use super::writing;
 use crate::app::App;
 use crate::error::Result;
@@ -28,7 +28,7 @@ pub async fn request_password_reset(
     req: HttpRequest,
     app: web::Data<App>,
     client: Client,
-    body: Json<Address>,
+    body: Json<AccountEmail>,
 ) -> Result<impl Responder> {
     count_visitor(&app, &req, &client).await?;
     if let Some(canonical) = writing::admit_mail_request(&app, &body.0.email).await? {
@@ -47,7 +47,7 @@ pub async fn request_confirmation(
     req: HttpRequest,
     app: web::Data<App>,
     client: Client,
-    body: Json<Address>,
+    body: Json<AccountEmail>,
 ) -> Result<impl Responder> {
     count_visitor(&app, &req, &client).await?;
     if let Some(canonical) = writing::admit_mail_request(&app, &body.0.email).await? {
@@ -68,7 +68,7 @@ pub async fn reset_password(
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
     client: Client,
-    body: Json<Reset>,
+    body: Json<PasswordReset>,
 ) -> Result<NoContent> {
     count_visitor(&app, &req, &client).await?;
     let Json(reset) = body;

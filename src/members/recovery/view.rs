@@ -15,7 +15,7 @@ pub struct Accepted {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "ada@example.org"}))]
-pub struct Address {
+pub struct AccountEmail {
     /// The email of an account.
     #[schema(max_length = 320)]
     pub email: String,
@@ -33,7 +33,7 @@ pub struct MailedToken {
 /// A new password, and the token that permits to set it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Reset {
+pub struct PasswordReset {
     /// The `token` from the link.
     #[schema(max_length = 200, example = "inkp_…")]
     pub token: String,
@@ -57,7 +57,7 @@ pub struct EmailChange {
 /// The own password as proof.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Proof {
+pub struct PasswordProof {
     /// The own password.
     #[schema(max_length = 1024, format = Password)]
     pub password: String,

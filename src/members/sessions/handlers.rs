@@ -3,7 +3,7 @@
 use actix_web::{Responder, delete, get, post, web};
 
 use super::queries::{self, SessionRow};
-use super::view::{OpenSession, Refresh};
+use super::view::{OpenSession, RefreshRequest};
 use super::writing;
 use crate::app::App;
 use crate::error::{Code, Error, Result};
@@ -22,7 +22,7 @@ use crate::members::view::Session;
 /// can retry after a lost answer. Any later use of a used token ends the session.
 #[utoipa::path(tag = "access", security(()), responses((status = 200, description = "The session with new tokens", body = Data<Session>)))]
 #[post("/refresh")]
-pub async fn refresh_session(app: web::Data<App>, body: Json<Refresh>) -> Result<impl Responder> {
+pub async fn refresh_session(app: web::Data<App>, body: Json<RefreshRequest>) -> Result<impl Responder> {
     let token = body.0.refresh_token;
     let shared = app.clone();
     let refreshed = app.write(async move |tx| writing::refresh_session(tx, &shared, &token).await).await?;

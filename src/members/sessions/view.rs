@@ -42,7 +42,7 @@ impl OpenSession {
 /// A request for new tokens.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Refresh {
+pub struct RefreshRequest {
     /// The refresh token of the last login or refresh.
     #[schema(max_length = 200, example = "inkr_…")]
     pub refresh_token: String,

@@ -48,7 +48,7 @@ pub async fn open_session(
     member: &MemberRow,
     client: &Client,
 ) -> Result<OpenedSession> {
-    let refresh_token = secrets::random(secrets::REFRESH)?;
+    let refresh_token = secrets::generate_token(secrets::REFRESH_PREFIX)?;
     let now = db::now(tx).await?;
     let session = queries::NewSession {
         id: Uuid::now_v7(),
@@ -114,7 +114,7 @@ pub async fn refresh_session(
         changes::queries::record(tx, Actor::member(member.id), change).await?;
         return Ok(None);
     }
-    let child = secrets::derive(&app.keys, secrets::REFRESH, &[b"refresh", token.as_bytes()]);
+    let child = secrets::derive_token(&app.keys, secrets::REFRESH_PREFIX, &[b"refresh", token.as_bytes()]);
     if used_at.is_none() {
         queries::insert_refresh_token(tx, &secrets::hash(&child), session.id).await?;
     }
