@@ -57,7 +57,7 @@ pub async fn update_own_profile(
 /// Delete the own account
 ///
 /// Requires the password. Ends all sessions, frees the email and removes the
-/// profile. Articles stay. The last active admin cannot be deleted.
+/// profile. Articles and notices stay. The last active admin cannot be deleted.
 #[utoipa::path(tag = "members", responses((status = 204, description = "The account is deleted")))]
 #[delete("/me")]
 pub async fn delete_own_account(
