@@ -190,7 +190,7 @@ async fn prepare(
 async fn on_all_cores<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     static POOL: LazyLock<Result<ThreadPool, rayon::ThreadPoolBuildError>> = LazyLock::new(|| {
         let pool = ThreadPoolBuilder::new().thread_name(|at| format!("import-{at}"));
-        pool.start_handler(|_| priority::background()).build()
+        pool.start_handler(|_| priority::lower_thread_priority()).build()
     });
     let working = spawn_blocking(move || match &*POOL {
         Ok(pool) => Ok(pool.install(work)),

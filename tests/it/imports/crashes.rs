@@ -63,7 +63,7 @@ fn told(heard: &[u8]) -> u64 {
 /// Articles without their line in the log, and lines without their article: a transaction of
 /// which only a part is there.
 async fn halves(dir: &Path) -> i64 {
-    let url = Embedded::running(dir).unwrap();
+    let url = Embedded::find_running(dir).unwrap();
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     let driver = actix_web::rt::spawn(connection);
     let halves = client
