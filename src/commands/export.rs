@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::config::bulk::Export;
 use crate::db::visibility::Articles;
 use crate::http::query;
-use crate::imports::export::{ExportFormat, start};
+use crate::interchange::export::{ExportFormat, start};
 
 /// Exports through a running server, if one is named.
 pub async fn remotely(server: &Server, export: &Export) -> anyhow::Result<()> {

@@ -24,12 +24,12 @@ use crate::changes::model::Actor;
 use crate::config::bulk::{Import, Kind};
 use crate::http::query;
 use crate::imports::body::PayloadFormat;
-use crate::imports::decode::Compression;
 use crate::imports::params::ImportParams;
 use crate::imports::pipeline::run;
 use crate::imports::report::{Ending, Event, RowProblem, Summary};
 use crate::imports::rows::Format;
 use crate::imports::writer::{Job, Resource};
+use crate::interchange::decode::Compression;
 
 /// Bytes that are sent at once.
 const CHUNK: usize = 64 << 10;
@@ -195,7 +195,7 @@ fn finish(watch: Watch, input: &Input, import: &Import) -> anyhow::Result<String
     if summary.created_categories > 0 {
         text += &format!("; {} categories created", summary.created_categories);
     }
-    if summary.cleaned != crate::imports::report::Cleaned::default() {
+    if summary.cleaned != crate::interchange::text_filters::Cleaned::default() {
         let cleaned = summary.cleaned;
         text += &format!(
             "; cleaned of {} glosses, {} characters folded",

@@ -9,10 +9,10 @@ use encoding_rs::Encoding;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
-use super::decode::Compression;
 use super::params::ImportParams;
 use super::rows::{Columns, Format};
 use crate::error::{Code, Error, Fault, Result};
+use crate::interchange::decode::Compression;
 
 /// How long a body may make us wait for its next bytes.
 const STALL: Duration = Duration::from_secs(30);

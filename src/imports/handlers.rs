@@ -1,36 +1,32 @@
-//! Importing and exporting over HTTP.
+//! Importing over HTTP.
 
 use std::convert::Infallible;
 use std::io::Read;
 use std::rc::Rc;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL};
-use actix_web::{HttpRequest, HttpResponse, Responder, get, post, rt, web};
+use actix_web::{HttpRequest, HttpResponse, Responder, post, rt, web};
 use futures_util::stream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use super::articles::row::ArticleRow;
 use super::body::{PayloadFormat, PayloadReader};
-use super::export::{self, ExportParams};
 use super::params::ImportParams;
 use super::pipeline::{Ended, run};
 use super::report::{Ending, Event, Summary};
 use super::writer::{Job, Resource};
 use crate::app::App;
-use crate::articles::listing::ArticleFilter;
 use crate::categories::view::NewCategory;
 use crate::error::{Code, Error, Result};
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
-use crate::members::guard::{Author, Editor};
+use crate::interchange::article_row::ArticleRow;
+use crate::interchange::turns::turn;
+use crate::members::guard::Editor;
 use crate::notices::view::NewNotice;
 use crate::telemetry::{self, REQUEST_ID};
 
-/// Imports and exports a process runs at once; more are asked to come back.
-const AT_ONCE: usize = 4;
 /// Lines of a live stream that wait to be read.
 const WAITING: usize = 10_000;
 /// How long a client may leave them unread before it gets no more of them.
@@ -111,14 +107,6 @@ async fn import(
     Ok(answer(req, ended))
 }
 
-/// A place among the imports and exports of this process; 503 when all are taken.
-fn turn() -> Result<OwnedSemaphorePermit> {
-    static TURNS: LazyLock<std::sync::Arc<Semaphore>> =
-        LazyLock::new(|| std::sync::Arc::new(Semaphore::new(AT_ONCE)));
-    let turn = TURNS.clone().try_acquire_owned();
-    turn.map_err(|_| Error::Unavailable("too many imports and exports at once".to_owned()))
-}
-
 fn wants_events(req: &HttpRequest) -> bool {
     let accepted = req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok());
     accepted.into_iter().any(|accept| accept.contains("application/x-ndjson"))
@@ -186,31 +174,4 @@ async fn tell(listener: &mut Option<mpsc::Sender<Event>>, events: Vec<Event>) {
         }
         *listener = None;
     }
-}
-
-/// Export articles
-///
-/// All that the caller may read, of any status, in the order in which they were
-/// made; the filters are those of the list. An import of the export makes the
-/// same articles again. Sent as it is read, in one consistent state.
-#[utoipa::path(tag = "imports", params(ArticleFilter, ExportParams), security(("bearer" = [])), responses((status = 200, description = "The articles, a row each", content((ArticleRow = "application/x-ndjson"), (String = "text/csv")))))]
-#[get("/articles/export")]
-pub async fn export_articles(
-    app: web::Data<App>,
-    author: Author,
-    filter: Query<ArticleFilter>,
-    params: Query<ExportParams>,
-) -> Result<HttpResponse> {
-    let turn = turn()?;
-    let format = params.0.format();
-    let visible = filter.0.visible_to_staff(&author.0)?;
-    let rows = export::start(app, visible, filter.0, format, Some(turn)).await?;
-    Ok(HttpResponse::Ok()
-        .content_type(format.media_type())
-        .insert_header((CACHE_CONTROL, "private, no-store"))
-        .insert_header((
-            "content-disposition",
-            format!("attachment; filename=\"articles.{}\"", format.extension()),
-        ))
-        .streaming(rows))
 }

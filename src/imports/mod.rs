@@ -1,7 +1,7 @@
-//! Bulk import and export, for the API and for the command line.
+//! Bulk import, for the API and for the command line.
 //!
 //! A body runs through four stages, each bounded, so that memory does not grow
-//! with it: [`decode`] (compression, character set), [`rows`] (NDJSON, JSON
+//! with it: [`decode`](crate::interchange::decode) (compression, character set), [`rows`] (NDJSON, JSON
 //! array or CSV to rows), a [`pipeline`] that validates and sanitises batches on
 //! all cores while the batch before is written, and [`report`], which tells
 //! what became of each row. A row meets the schema and the sanitiser of single
@@ -14,13 +14,7 @@
 pub mod articles;
 pub mod body;
 pub mod category_ref;
-pub mod cells;
-pub mod clean;
-pub mod cleaning;
-pub mod decode;
-pub mod export;
 pub mod handlers;
-pub mod origins;
 pub mod params;
 pub mod pipeline;
 pub mod report;
@@ -31,10 +25,9 @@ pub mod writer;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The routes beside those of the resources. They come first, so that
-/// `import` and `export` are not taken for names of articles.
+/// `import` is not taken for the name of an article.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(handlers::import_articles)
         .service(handlers::import_categories)
-        .service(handlers::import_notices)
-        .service(handlers::export_articles);
+        .service(handlers::import_notices);
 }

@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::rows::Columns;
 use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
+use crate::interchange::text_filters::Cleaning;
 
 /// How to import.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -70,17 +71,6 @@ pub enum OnError {
     Abort,
 }
 
-/// A cleaning of the texts that scrapers leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
-pub enum Cleaning {
-    /// Removes pinyin in brackets after a Han character: `網(wǎng)`.
-    PinyinGlosses,
-    /// Folds Traditional Chinese to Simplified.
-    Simplified,
-}
-
 impl ImportParams {
     /// What becomes of rows that are there already.
     pub fn mode(&self) -> Mode {
@@ -107,9 +97,9 @@ impl ImportParams {
         self.create_categories == Some(true)
     }
 
-    /// Whether texts are cleaned like this.
-    pub fn cleans(&self, cleaning: Cleaning) -> bool {
-        self.clean.as_ref().is_some_and(|all| all.contains(&cleaning))
+    /// What texts are cleaned of.
+    pub fn cleanings(&self) -> &[Cleaning] {
+        self.clean.as_deref().unwrap_or_default()
     }
 
     /// Gives a row that says no status the one that is asked for.

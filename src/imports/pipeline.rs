@@ -13,7 +13,6 @@ use tokio::task::spawn_blocking;
 
 use super::articles::{self, Context, Parsed, PreparedBatch, PreparedRow, queries};
 use super::body::PayloadFormat;
-use super::decode::decoded;
 use super::params::ImportParams;
 use super::report::{Ending, Event, Report, Summary};
 use super::rows::{self, RawRow};
@@ -23,6 +22,7 @@ use crate::app::App;
 use crate::categories::queries::tree;
 use crate::db;
 use crate::error::{Error, Result};
+use crate::interchange::decode::decoded;
 use crate::priority;
 
 /// Rows that are written together.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{At, Code, Fault};
+use crate::interchange::text_filters::Cleaned;
 
 /// Failed rows that a summary names, and warnings.
 pub const MOST_NAMED: usize = 1_000;
@@ -111,22 +112,6 @@ pub struct Summary {
     pub committed_rows: u64,
     /// Milliseconds it took.
     pub elapsed_ms: u64,
-}
-
-/// Counts of what was cleaned away in the rows that were written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Cleaned {
-    /// Pinyin in brackets.
-    pub pinyin_glosses: u64,
-    /// Characters folded to Simplified.
-    pub simplified: u64,
-}
-
-impl std::ops::AddAssign for Cleaned {
-    fn add_assign(&mut self, more: Self) {
-        self.pinyin_glosses += more.pinyin_glosses;
-        self.simplified += more.simplified;
-    }
 }
 
 /// A line of the live stream.

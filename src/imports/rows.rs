@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use csv::ByteRecord;
 use serde_json::Value;
 
-use super::cells;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::json;
 use crate::http::schema::did_you_mean;
+use crate::interchange::cells;
 
 /// Largest row, in bytes: twice the largest body of a single write.
 pub const ROW_MAX: u64 = 8 << 20;
@@ -301,7 +301,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::imports::decode::{Compression, decoded};
+    use crate::interchange::decode::{Compression, decoded};
 
     /// The rows of `bytes`, whatever they are: their lines, and whether they parse.
     fn parsed(format: &Format, bytes: &[u8]) -> Vec<(u64, bool)> {

@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 
 use super::articles::own_id;
 use super::category_ref::CategoryRef;
-use super::cleaning;
 use super::params::{ImportParams, Mode};
-use super::report::{Cleaned, Outcome, RowOutcome};
+use super::report::{Outcome, RowOutcome};
 use super::rows::RawRow;
 use super::writer::{Job, Resource, Written};
 use crate::app::Tx;
@@ -17,6 +16,8 @@ use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::checked;
 use crate::http::patch::Patch;
+use crate::interchange::row_filters;
+use crate::interchange::text_filters::Cleaned;
 use crate::notices::view::NewNotice;
 use crate::{categories, db, notices};
 
@@ -91,7 +92,7 @@ async fn one(
     faults: Vec<Fault>,
     cleaned: &mut Cleaned,
 ) -> Result<Outcome> {
-    *cleaned += cleaning::row(&mut value, &job.params);
+    *cleaned += row_filters::row(&mut value, job.params.cleanings());
     match job.resource {
         Resource::Categories => category(tx, &job.params, job.actor, value, faults).await,
         Resource::Notices | Resource::Articles => {

@@ -9,7 +9,7 @@ use diesel_async::{AnsiTransactionManager, TransactionManager};
 
 use super::articles::{self, Identity, PreparedBatch};
 use super::params::ImportParams;
-use super::report::{Cleaned, Outcome, RowOutcome};
+use super::report::{Outcome, RowOutcome};
 use super::small::{self, SingleRow};
 use crate::app::{App, Tx};
 use crate::changes;
@@ -17,6 +17,7 @@ use crate::changes::model::Actor;
 use crate::db;
 use crate::db::pool::Conn;
 use crate::error::{Code, Error, Result};
+use crate::interchange::text_filters::Cleaned;
 
 /// How long one of two transactions waits for a lock: two imports may wait for each other's
 /// halves, which the database cannot see.
@@ -37,7 +38,7 @@ impl Resource {
     /// The keys that its rows can have.
     pub fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Articles => articles::row::KEYS,
+            Self::Articles => crate::interchange::article_row::KEYS,
             Self::Categories => small::CATEGORY_KEYS,
             Self::Notices => small::NOTICE_KEYS,
         }

@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["members"],
     &["categories", "notices", "site", "audit", "health"],
     &["articles"],
+    &["interchange"],
     &["imports", "demo"],
     &["openapi", "commands"],
     &["routes"],

@@ -13,9 +13,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::category_ref::CategoryRef;
-use super::cleaning;
 use super::params::{ImportParams, Mode};
-use super::report::Cleaned;
 use super::rows::{RawRow, Text};
 use crate::articles::input::NewArticle;
 use crate::articles::model::Content;
@@ -24,6 +22,8 @@ use crate::db::types::Status;
 use crate::error::{Code, Fault, Result};
 use crate::http::body::checked;
 use crate::http::render_body;
+use crate::interchange::row_filters;
+use crate::interchange::text_filters::Cleaned;
 use crate::markup::SANITIZER;
 use queries::ExistingArticle;
 
@@ -199,7 +199,7 @@ fn prepared(
     standing: Option<&ExistingArticle>,
     context: &Context<'_>,
 ) -> Result<Prepared, Vec<Fault>> {
-    let cleaned = cleaning::row(&mut parsed.value, context.params);
+    let cleaned = row_filters::row(&mut parsed.value, context.params.cleanings());
     context.params.give_status(&mut parsed.value);
     let mut faults = parsed.faults;
     let (place, created_at) = row::beside(&mut parsed.value, &mut faults);

@@ -10,14 +10,12 @@ use diesel::sql_types::{
 };
 use diesel::{QueryResult, QueryableByName, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures_util::Stream;
 use uuid::Uuid;
 
 use super::Identity;
 use crate::articles::model::{Content, Row};
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
 use crate::changes::model::Actor;
-use crate::db::rows::Conditions;
 use crate::telemetry;
 
 /// An article that a row may be about.
@@ -247,18 +245,4 @@ pub async fn update(conn: &mut AsyncPgConnection, lines: &[Line<'_>], actor: Act
     );
     bound(text, lines, actor).execute(conn).await?;
     Ok(())
-}
-
-/// All articles that meet `conditions`, in an order that does not depend on
-/// their ids, one after another as they are read. The connection serves nothing else afterwards.
-pub async fn export(
-    conn: &mut AsyncPgConnection,
-    conditions: Conditions,
-) -> QueryResult<impl Stream<Item = QueryResult<Row>>> {
-    sql_query("SET statement_timeout = 0").execute(conn).await?;
-    let text = format!(
-        "SELECT articles.*, {EXTRA_COLUMNS} FROM articles {VIEWS} WHERE {} ORDER BY articles.created_at, articles.slug",
-        conditions.sql()
-    );
-    conditions.statement(text).load_stream::<Row>(conn).await
 }

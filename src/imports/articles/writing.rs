@@ -17,8 +17,9 @@ use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
 use crate::imports::category_ref;
 use crate::imports::params::{ImportParams, Mode};
-use crate::imports::report::{Cleaned, Outcome, RowOutcome};
+use crate::imports::report::{Outcome, RowOutcome};
 use crate::imports::writer::Written;
+use crate::interchange::text_filters::Cleaned;
 use crate::{db, slug};
 
 /// New rows that are worth two transactions.

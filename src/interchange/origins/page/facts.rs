@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::imports::clean;
-use crate::imports::origins::dates;
+use crate::interchange::origins::dates;
+use crate::interchange::text_filters;
 
 /// Longest line that is more than running text, in bytes.
 const LINE: usize = 500;
@@ -86,7 +86,7 @@ impl Facts {
         if line.len() > LINE {
             return None;
         }
-        let line = clean::without_glosses(line, &mut 0);
+        let line = text_filters::without_glosses(line, &mut 0);
         let found = labels(&line);
         let (first, ..) = *found.first()?;
         let mut facts = Self::default();
@@ -126,7 +126,7 @@ fn labels(line: &str) -> Vec<(usize, usize, Label)> {
         let before = line[..at].trim_end();
         let all = LABELS.iter().flat_map(|(label, names)| names.iter().map(move |name| (*label, name)));
         let starts = all.filter_map(|(label, name)| Some((before.strip_suffix(name)?, label)));
-        let mut apart = starts.filter(|(rest, _)| !rest.ends_with(clean::is_han));
+        let mut apart = starts.filter(|(rest, _)| !rest.ends_with(text_filters::is_han));
         apart.next().map(|(rest, label)| (rest.len(), at + colon.len(), label))
     });
     found.collect()
@@ -155,7 +155,7 @@ pub fn breadcrumb(line: &str) -> Option<Vec<String>> {
     if line.len() > LINE {
         return None;
     }
-    let line = clean::without_glosses(line, &mut 0);
+    let line = text_filters::without_glosses(line, &mut 0);
     let labelled = line.split_once("位置").map(|(_, after)| after.trim_start_matches(is_filler));
     let labelled = labelled.and_then(|after| after.strip_prefix([':', '：']));
     let steps = labelled.unwrap_or(&line).split(['>', '＞', '›', '»', '→']).map(str::trim);
@@ -188,7 +188,7 @@ pub fn is_end(line: &str) -> bool {
     if line.len() > SHORT {
         return false;
     }
-    let line = clean::without_glosses(line.trim(), &mut 0);
+    let line = text_filters::without_glosses(line.trim(), &mut 0);
     let first = line.split_whitespace().next().unwrap_or_default();
     BEGIN.iter().any(|word| line.starts_with(word)) || ALONE.contains(&first)
 }

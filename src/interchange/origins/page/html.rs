@@ -5,9 +5,9 @@ use dom_smoothie::{Config, Readability};
 use serde_json::Value;
 
 use super::{Page, check_size, facts};
-use crate::imports::clean;
-use crate::imports::origins::dates;
-use crate::imports::origins::row::{Found, Row, web_url, words};
+use crate::interchange::origins::dates;
+use crate::interchange::origins::row::{Found, Row, web_url, words};
+use crate::interchange::text_filters;
 use crate::markup::{Stripped, bounds, strip_raw_elements};
 
 /// Longest text of an element that is more than running text, in bytes.
@@ -27,7 +27,7 @@ pub fn read_html(html: &str, external_id: &str) -> Found {
     check_size(html)?;
     bounds::check(html, MOST_ELEMENTS).map_err(|beyond| format!("The page {beyond}."))?;
     let bare = strip_raw_elements(html);
-    let text = clean::lines(&bare.html);
+    let text = text_filters::lines(&bare.html);
     let page = Page::new(&text);
     let mut site = Site::new(&bare);
     let title = site.title().or_else(|| page.title().map(words)).ok_or("The page has no text.")?;

@@ -13,9 +13,9 @@ use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use utoipa::{IntoParams, ToSchema};
 
-use super::articles::queries::export;
-use super::articles::row::KEYS;
+use super::article_row::KEYS;
 use super::cells;
+use super::queries::export;
 use crate::app::App;
 use crate::articles::listing::ArticleFilter;
 use crate::articles::model::Row;

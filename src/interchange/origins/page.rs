@@ -111,7 +111,7 @@ impl<'t> Page<'t> {
     /// Adds what the page says in words. The breadcrumb's last step may be the article itself.
     fn add_to(&self, row: Row, title: &str) -> Row {
         let mut steps: Vec<&String> = self.steps.iter().collect();
-        let title = crate::imports::clean::without_glosses(title, &mut 0);
+        let title = crate::interchange::text_filters::without_glosses(title, &mut 0);
         steps.pop_if(|last| {
             let stem = last.trim_end_matches(['.', '…']);
             matches!(stem, "正文" | "内容" | "")

@@ -11,9 +11,38 @@ use std::sync::LazyLock;
 use hanconv::{Dictionary, Trie};
 use html5gum::Token;
 use pinyin::ToPinyinMulti;
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
+use utoipa::ToSchema;
 
 use crate::markup::{RAW, tokens};
+
+/// A cleaning of the texts that scrapers leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum Cleaning {
+    /// Removes pinyin in brackets after a Han character: `網(wǎng)`.
+    PinyinGlosses,
+    /// Folds Traditional Chinese to Simplified.
+    Simplified,
+}
+
+/// Counts of what was cleaned away in the rows that were written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Cleaned {
+    /// Pinyin in brackets.
+    pub pinyin_glosses: u64,
+    /// Characters folded to Simplified.
+    pub simplified: u64,
+}
+
+impl std::ops::AddAssign for Cleaned {
+    fn add_assign(&mut self, more: Self) {
+        self.pinyin_glosses += more.pinyin_glosses;
+        self.simplified += more.simplified;
+    }
+}
 
 /// A cleaning of plain text. It adds to `changes` how many places it changed.
 pub type Clean = for<'t> fn(text: &'t str, changes: &mut u64) -> Cow<'t, str>;

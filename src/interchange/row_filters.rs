@@ -2,22 +2,20 @@
 
 use serde_json::Value;
 
-use super::clean::{Clean, html, simplified, without_glosses};
-use super::params::{Cleaning, ImportParams};
-use super::report::Cleaned;
+use super::text_filters::{Clean, Cleaned, Cleaning, html, simplified, without_glosses};
 
 /// Texts that are shown as they are.
 const TEXTS: &[&str] = &["title", "summary", "author", "source_name", "name", "description", "parent"];
 
-/// Cleans the texts of a row as the parameters ask, and counts what was done.
+/// Cleans the texts of a row in these ways, and counts what was done.
 /// Names for machines, addresses and a frontend's own fields stay as they are.
-pub fn row(row: &mut Value, params: &ImportParams) -> Cleaned {
+pub fn row(row: &mut Value, cleanings: &[Cleaning]) -> Cleaned {
     let mut cleaned = Cleaned::default();
     // Glosses first: they are recognised by the character before them.
-    if params.cleans(Cleaning::PinyinGlosses) {
+    if cleanings.contains(&Cleaning::PinyinGlosses) {
         clean(row, without_glosses, &mut cleaned.pinyin_glosses);
     }
-    if params.cleans(Cleaning::Simplified) {
+    if cleanings.contains(&Cleaning::Simplified) {
         clean(row, simplified, &mut cleaned.simplified);
     }
     cleaned
@@ -59,15 +57,12 @@ mod tests {
 
     #[test]
     fn texts_are_cleaned_and_nothing_else_is() {
-        let params = ImportParams {
-            clean: Some(vec![Cleaning::Simplified, Cleaning::PinyinGlosses]),
-            ..ImportParams::default()
-        };
+        let both = [Cleaning::Simplified, Cleaning::PinyinGlosses];
         let mut dirty = json!({
             "title": "計量網(wǎng)（WTO）(2019)", "slug": "a", "body": "<p title=\"計(jì)\">計(jì)劃</p>",
             "category": ["新聞", {"name": "動態(tài)", "slug": "x"}], "tags": ["質量"], "extra": {"a": "計"},
         });
-        let cleaned = row(&mut dirty, &params);
+        let cleaned = row(&mut dirty, &both);
         assert_eq!(
             dirty,
             json!({
@@ -76,6 +71,6 @@ mod tests {
             })
         );
         assert_eq!((cleaned.pinyin_glosses, cleaned.simplified), (3, 8));
-        assert_eq!(row(&mut json!({"title": "計"}), &ImportParams::default()), Cleaned::default());
+        assert_eq!(row(&mut json!({"title": "計"}), &[]), Cleaned::default());
     }
 }

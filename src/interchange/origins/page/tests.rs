@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::imports::clean::{self, Clean};
+use crate::interchange::text_filters::{self, Clean};
 
 const TEXT: &str = "衡器資訊網(wǎng) http://portal.example.org/
 衡器資訊網(wǎng)——秤與尺的門戶
@@ -24,9 +24,9 @@ const TEXT: &str = "衡器資訊網(wǎng) http://portal.example.org/
 
 /// What an import makes of a text when both cleanings are asked for.
 fn cleaned(value: &Value) -> String {
-    let cleanings: [Clean; 2] = [clean::without_glosses, clean::simplified];
+    let cleanings: [Clean; 2] = [text_filters::without_glosses, text_filters::simplified];
     cleanings.iter().fold(value.as_str().unwrap().to_owned(), |text, clean| {
-        clean::html(&text, &mut 0, *clean).into_owned()
+        text_filters::html(&text, &mut 0, *clean).into_owned()
     })
 }
 

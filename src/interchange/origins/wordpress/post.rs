@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::{Field, Record};
-use crate::imports::clean;
-use crate::imports::origins::dates;
-use crate::imports::origins::row::{Found, Row, slug, summary, tags, web_url};
+use crate::interchange::origins::dates;
+use crate::interchange::origins::row::{Found, Row, slug, summary, tags, web_url};
+use crate::interchange::text_filters;
 
 /// Deepest that categories are nested.
 const DEEPEST: usize = 32;
@@ -32,11 +32,11 @@ impl Head {
     pub fn add(&mut self, record: &Record) {
         match record.name.as_str() {
             "wp:author" => {
-                let name = clean::plain(record.text("wp:author_display_name"));
+                let name = text_filters::plain(record.text("wp:author_display_name"));
                 self.authors.insert(record.text("wp:author_login").to_owned(), name);
             }
             "wp:category" => {
-                let name = clean::plain(record.text("wp:cat_name"));
+                let name = text_filters::plain(record.text("wp:cat_name"));
                 let parent = record.text("wp:category_parent").to_owned();
                 self.categories
                     .insert(record.text("wp:category_nicename").to_owned(), Category { name, parent });
@@ -51,7 +51,7 @@ impl Head {
 
     /// A category and those above it, root first.
     fn path<'a>(&'a self, field: &'a Field) -> Vec<Step<'a>> {
-        let named = Cow::Owned(clean::plain(&field.text));
+        let named = Cow::Owned(text_filters::plain(&field.text));
         let mut path = vec![Step { nicename: &field.nicename, name: named }];
         let mut at = self.categories.get(&field.nicename);
         while let Some(parent) = at.map(|category| category.parent.as_str())
@@ -107,9 +107,9 @@ fn row(item: &Record, id: &str, status: &str, head: &Head) -> Row {
         .or_else(|| dates::read(item.text("wp:post_date")));
     let (category, tags) = terms(item, head);
     Row::new(format!("wordpress:{id}"))
-        .with("title", Some(clean::plain(item.text("title"))))
+        .with("title", Some(text_filters::plain(item.text("title"))))
         .with("slug", slug(item.text("wp:post_name")))
-        .with("summary", Some(summary(&clean::plain(item.text("excerpt:encoded")))))
+        .with("summary", Some(summary(&text_filters::plain(item.text("excerpt:encoded")))))
         .with_body(body(item.text("content:encoded")), "html")
         .with_list("category", category)
         .with_list("tags", tags)
@@ -132,7 +132,7 @@ fn terms(item: &Record, head: &Head) -> (Vec<Value>, Vec<Value>) {
     let is_step = |field: &Field| path.iter().any(|step| step.nicename == field.nicename);
     let others = categories().filter(|field| !is_step(field));
     let names = fields().filter(|field| field.domain == "post_tag").chain(others);
-    let tags = tags(names.map(|field| clean::plain(&field.text)));
+    let tags = tags(names.map(|field| text_filters::plain(&field.text)));
     (path.iter().map(Step::value).collect(), tags)
 }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 
 use super::{Found, ghost, page, wordpress};
-use crate::imports::clean::{self, Clean};
+use crate::interchange::text_filters::{self, Clean};
 
 const WXR: &str = r#"<?xml version="1.0"?><rss><channel><wp:author><wp:author_login>a</wp:author_login></wp:author>
 <wp:category><wp:category_nicename>n</wp:category_nicename><wp:category_parent>n</wp:category_parent><wp:cat_name>N</wp:cat_name></wp:category>
@@ -95,8 +95,8 @@ fn read(bytes: &[u8]) -> usize {
     let _ = ghost::read(bytes, &mut each);
     let text = String::from_utf8_lossy(bytes);
     sizes += size(&page::read_html(&text, "x")) + size(&page::read_text(&text, "x"));
-    for clean in [clean::without_glosses, clean::simplified] as [Clean; 2] {
-        sizes += clean(&text, &mut 0).len() + clean::html(&text, &mut 0, clean).len();
+    for clean in [text_filters::without_glosses, text_filters::simplified] as [Clean; 2] {
+        sizes += clean(&text, &mut 0).len() + text_filters::html(&text, &mut 0, clean).len();
     }
     sizes
 }
@@ -136,9 +136,9 @@ proptest! {
     #[test]
     fn cleaning_html_leaves_its_tags_alone(soup in soup()) {
         let mut count = 0;
-        let clean = clean::html(&soup, &mut count, clean::without_glosses).into_owned();
-        prop_assert_eq!(clean::html(&clean, &mut 0, clean::without_glosses), clean.as_str());
-        let simple = clean::html(&clean, &mut count, clean::simplified);
+        let clean = text_filters::html(&soup, &mut count, text_filters::without_glosses).into_owned();
+        prop_assert_eq!(text_filters::html(&clean, &mut 0, text_filters::without_glosses), clean.as_str());
+        let simple = text_filters::html(&clean, &mut count, text_filters::simplified);
         prop_assert_eq!(markup(&simple), markup(&soup));
         prop_assert_eq!(count == 0, simple == soup);
     }
