@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::to_anyhow;
 use crate::config::bulk::{Import, Origin, RowFormat};
 use crate::imports::body;
-use crate::imports::report::RowProblem;
 use crate::imports::rows::{self, Columns, Format, Text};
+use crate::imports::view::RowProblem;
 use crate::interchange::decode::{Compression, decoded};
 
 /// The file of an import.
@@ -81,7 +81,7 @@ impl Input {
     /// The same bytes once more.
     fn again(&self) -> anyhow::Result<Box<dyn Read + Send>> {
         if let Some(origin) = self.from {
-            return crate::interchange::origins::open(origin, &self.path);
+            return crate::interchange::origins::reader::open(origin, &self.path);
         }
         if let Some(spool) = &self.spool {
             let mut spool = spool.try_clone()?;

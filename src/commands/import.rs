@@ -24,11 +24,11 @@ use crate::changes::model::Actor;
 use crate::config::bulk::{Import, Kind};
 use crate::http::query;
 use crate::imports::body::PayloadFormat;
+use crate::imports::job::{Job, Resource};
 use crate::imports::params::ImportParams;
 use crate::imports::pipeline::run;
-use crate::imports::report::{Ending, Event, RowProblem, Summary};
 use crate::imports::rows::Format;
-use crate::imports::writer::{Job, Resource};
+use crate::imports::view::{Ending, Event, RowProblem, Summary};
 use crate::interchange::decode::Compression;
 
 /// Bytes that are sent at once.

@@ -12,10 +12,10 @@ use futures_util::stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::body::{PayloadFormat, PayloadReader};
+use super::job::{Job, Resource};
 use super::params::ImportParams;
 use super::pipeline::{Ended, run};
-use super::report::{Ending, Event, Summary};
-use super::writer::{Job, Resource};
+use super::view::{Ending, Event, Summary};
 use crate::app::App;
 use crate::categories::view::NewCategory;
 use crate::error::{Code, Error, Result};

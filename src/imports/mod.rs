@@ -15,11 +15,14 @@ pub mod articles;
 pub mod body;
 pub mod category_ref;
 pub mod handlers;
+pub mod job;
+pub mod outcome;
 pub mod params;
 pub mod pipeline;
 pub mod report;
 pub mod rows;
 pub mod small;
+pub mod view;
 pub mod writer;
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -11,13 +11,16 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::articles::{self, Context, Parsed, PreparedBatch, PreparedRow, queries};
+use super::articles::prepare::{self, Context, Parsed, PreparedBatch, PreparedRow};
+use super::articles::queries;
 use super::body::PayloadFormat;
+use super::job::{Job, Resource};
 use super::params::ImportParams;
-use super::report::{Ending, Event, Report, Summary};
+use super::report::Report;
 use super::rows::{self, RawRow};
 use super::small::SingleRow;
-use super::writer::{Batch, Job, Resource, Writer};
+use super::view::{Ending, Event, Summary};
+use super::writer::{Batch, Writer};
 use crate::app::App;
 use crate::categories::queries::tree;
 use crate::db;
@@ -155,7 +158,7 @@ async fn prepare_all(
         let is_utf8 = batch.encoding == UTF_8;
         let batch = match job.resource {
             Resource::Articles => {
-                Batch::Articles(prepare(&job.app, params.clone(), batch.rows, is_utf8).await?)
+                Batch::Articles(prepare_articles(&job.app, params.clone(), batch.rows, is_utf8).await?)
             }
             Resource::Categories | Resource::Notices => {
                 Batch::SingleRow(batch.rows.iter().map(|row| SingleRow::read(row, is_utf8)).collect())
@@ -168,7 +171,7 @@ async fn prepare_all(
     Ok(())
 }
 
-async fn prepare(
+async fn prepare_articles(
     app: &App,
     params: Arc<ImportParams>,
     rows: Vec<RawRow>,
@@ -176,13 +179,13 @@ async fn prepare(
 ) -> Result<PreparedBatch> {
     let parsing = params.clone();
     let parsed: Vec<Result<Parsed, PreparedRow>> =
-        on_all_cores(move || articles::parse(rows, &parsing, is_utf8)).await?;
+        on_all_cores(move || prepare::parse(rows, &parsing, is_utf8)).await?;
     let mut conn = app.conn().await?;
     let identities = parsed.iter().filter_map(|row| row.as_ref().ok()).map(Parsed::identity);
     let standing = queries::standing(&mut conn, identities).await?;
     let (tree, now) = (tree(&mut conn).await?, db::now(&mut conn).await?);
     drop(conn);
-    on_all_cores(move || articles::prepare(parsed, standing, &Context { params: &params, tree: &tree, now }))
+    on_all_cores(move || prepare::prepare(parsed, standing, &Context { params: &params, tree: &tree, now }))
         .await
 }
 

@@ -3,12 +3,12 @@
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 use serde_json::{Value, json};
 
-use super::articles::own_id;
+use super::articles::identity::own_id;
 use super::category_ref::CategoryRef;
+use super::job::{Job, Resource};
+use super::outcome::{Outcome, RowOutcome, Written};
 use super::params::{ImportParams, Mode};
-use super::report::{Outcome, RowOutcome};
 use super::rows::RawRow;
-use super::writer::{Job, Resource, Written};
 use crate::app::Tx;
 use crate::categories::view::{CategoryPatch, NewCategory};
 use crate::changes::model::Actor;
@@ -20,22 +20,6 @@ use crate::interchange::row_filters;
 use crate::interchange::text_filters::Cleaned;
 use crate::notices::view::NewNotice;
 use crate::{categories, db, notices};
-
-/// The keys of a category's row.
-pub const CATEGORY_KEYS: &[&str] = &["slug", "name", "parent", "description", "position"];
-/// The keys of a notice's row.
-pub const NOTICE_KEYS: &[&str] = &[
-    "external_id",
-    "kind",
-    "title",
-    "body",
-    "body_format",
-    "pinned",
-    "audience",
-    "status",
-    "published_at",
-    "expires_at",
-];
 
 /// A row that has been read, or could not be.
 #[derive(Clone, Debug)]

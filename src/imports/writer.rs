@@ -4,55 +4,23 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
-use actix_web::web;
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 
-use super::articles::{self, Identity, PreparedBatch};
-use super::params::ImportParams;
-use super::report::{Outcome, RowOutcome};
+use super::articles::identity::Identity;
+use super::articles::prepare::PreparedBatch;
+use super::articles::writing::{self, PARALLEL_MIN_ROWS};
+use super::job::Job;
+use super::outcome::Written;
 use super::small::{self, SingleRow};
 use crate::app::{App, Tx};
 use crate::changes;
-use crate::changes::model::Actor;
 use crate::db;
 use crate::db::pool::Conn;
 use crate::error::{Code, Error, Result};
-use crate::interchange::text_filters::Cleaned;
 
 /// How long one of two transactions waits for a lock: two imports may wait for each other's
 /// halves, which the database cannot see.
 const SHORT_WAIT: &str = "3s";
-
-/// What can be imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resource {
-    /// Articles.
-    Articles,
-    /// Categories.
-    Categories,
-    /// Notices.
-    Notices,
-}
-
-impl Resource {
-    /// The keys that its rows can have.
-    pub fn keys(self) -> &'static [&'static str] {
-        match self {
-            Self::Articles => crate::interchange::article_row::KEYS,
-            Self::Categories => small::CATEGORY_KEYS,
-            Self::Notices => small::NOTICE_KEYS,
-        }
-    }
-
-    /// What the change log calls one.
-    fn entity(self) -> &'static str {
-        match self {
-            Self::Articles => "article",
-            Self::Categories => "category",
-            Self::Notices => "notice",
-        }
-    }
-}
 
 /// Rows that are written together.
 #[derive(Clone, Debug)]
@@ -61,40 +29,6 @@ pub enum Batch {
     Articles(PreparedBatch),
     /// Categories or notices, as they were read.
     SingleRow(Vec<SingleRow>),
-}
-
-/// What became of a batch.
-#[derive(Debug)]
-pub struct Written {
-    /// Of each row, in the body's order.
-    pub outcomes: Vec<RowOutcome>,
-    /// What was cleaned away.
-    pub cleaned: Cleaned,
-    /// Categories created on the way.
-    pub categories: u64,
-}
-
-impl Written {
-    fn has_failed(&self) -> bool {
-        self.outcomes.iter().any(|row| matches!(row.outcome, Outcome::Failed(_)))
-    }
-
-    fn has_changed(&self) -> bool {
-        self.outcomes.iter().any(|row| matches!(row.outcome, Outcome::Created | Outcome::Updated))
-    }
-}
-
-/// Whose import it is, and how it is done.
-#[derive(Clone)]
-pub struct Job {
-    /// The process.
-    pub app: web::Data<App>,
-    /// How to import.
-    pub params: Rc<ImportParams>,
-    /// Who imports.
-    pub actor: Actor,
-    /// What is imported.
-    pub resource: Resource,
 }
 
 /// How often a batch is tried: an import of the same rows may be one transaction ahead each time.
@@ -148,9 +82,7 @@ impl Writer {
             let written = match write(tx, beside.as_mut(), &job, &batch, is_first && snapshot_is_fresh).await
             {
                 // A wait that the database did not see, or a second connection that was lost.
-                Err(Error::Unavailable(cause)) if beside.is_some() => {
-                    Err(articles::writing::retryable(&cause))
-                }
+                Err(Error::Unavailable(cause)) if beside.is_some() => Err(writing::retryable(&cause)),
                 Ok(written) if aborts && written.has_failed() => {
                     // An error undoes what the batch has written.
                     stopped.replace(Some(written));
@@ -209,8 +141,7 @@ pub struct ParallelTx(Conn);
 impl ParallelTx {
     /// Begins one, if the batch is worth it and a connection is free.
     async fn begin(app: &App, batch: &Batch) -> Option<Self> {
-        if !matches!(batch, Batch::Articles(portion) if portion.rows.len() >= articles::writing::PARALLEL_MIN_ROWS)
-        {
+        if !matches!(batch, Batch::Articles(portion) if portion.rows.len() >= PARALLEL_MIN_ROWS) {
             return None;
         }
         let mut conn = app.spare_conn().await?;
@@ -237,7 +168,7 @@ async fn write(
     let written = match batch {
         Batch::Articles(portion) => {
             let beside = beside.as_mut().map(|beside| beside.tx());
-            articles::writing::write(tx, beside, &job.params, job.actor, portion, snapshot_is_fresh).await?
+            writing::write(tx, beside, &job.params, job.actor, portion, snapshot_is_fresh).await?
         }
         Batch::SingleRow(rows) => small::write(tx, job, rows).await?,
     };

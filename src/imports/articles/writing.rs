@@ -6,8 +6,9 @@ use std::collections::{HashMap, HashSet};
 use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
 use uuid::Uuid;
 
+use super::identity::Identity;
+use super::prepare::{Context, Prepared, PreparedBatch, PreparedRow, State, is_known, prepare_one};
 use super::queries::{self, Before, ExistingArticle, Line};
-use super::{Context, Identity, Prepared, PreparedBatch, PreparedRow, State, prepare_one};
 use crate::app::Tx;
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
@@ -16,9 +17,8 @@ use crate::changes::model::{Actor, Change};
 use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
 use crate::imports::category_ref;
+use crate::imports::outcome::{Outcome, RowOutcome, Written};
 use crate::imports::params::{ImportParams, Mode};
-use crate::imports::report::{Outcome, RowOutcome};
-use crate::imports::writer::Written;
 use crate::interchange::text_filters::Cleaned;
 use crate::{db, slug};
 
@@ -93,16 +93,6 @@ pub async fn write(
     Ok(Written { outcomes: outcomes.collect(), cleaned, categories: batch.created_categories })
 }
 
-impl PreparedRow {
-    pub(super) fn identity(&self) -> Option<&Identity> {
-        match &self.state {
-            State::Failed(_) => None,
-            State::Known(parsed) => Some(&parsed.identity),
-            State::Prepared(prepared) => Some(&prepared.identity),
-        }
-    }
-}
-
 impl Batch<'_> {
     /// How many rows have failed so far.
     fn failed(&self) -> usize {
@@ -123,7 +113,7 @@ impl Batch<'_> {
                 }
                 State::Known(parsed) => {
                     let standing = self.standing.get(&parsed.identity);
-                    if super::is_known(parsed, standing, &context) {
+                    if is_known(parsed, standing, &context) {
                         continue;
                     }
                     match prepare_one(*parsed.clone(), standing, &context).state {

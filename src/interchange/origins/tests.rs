@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
-use super::{Found, ghost, page, wordpress};
+use super::page::html::read_html;
+use super::page::text::read_text;
+use super::row::Found;
+use super::{ghost, wordpress};
 use crate::interchange::text_filters::{self, Clean};
 
 const WXR: &str = r#"<?xml version="1.0"?><rss><channel><wp:author><wp:author_login>a</wp:author_login></wp:author>
@@ -94,7 +97,7 @@ fn read(bytes: &[u8]) -> usize {
     let _ = wordpress::read(bytes, &mut each);
     let _ = ghost::read(bytes, &mut each);
     let text = String::from_utf8_lossy(bytes);
-    sizes += size(&page::read_html(&text, "x")) + size(&page::read_text(&text, "x"));
+    sizes += size(&read_html(&text, "x")) + size(&read_text(&text, "x"));
     for clean in [text_filters::without_glosses, text_filters::simplified] as [Clean; 2] {
         sizes += clean(&text, &mut 0).len() + text_filters::html(&text, &mut 0, clean).len();
     }

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use dom_smoothie::{Config, Readability};
 use serde_json::Value;
 
-use super::{Page, check_size, facts};
+use super::facts;
+use super::text::{Page, check_size};
 use crate::interchange::origins::dates;
 use crate::interchange::origins::row::{Found, Row, web_url, words};
 use crate::interchange::text_filters;
@@ -18,7 +19,7 @@ const MOST_ELEMENTS: usize = 50_000;
 /// Reads an article out of a page; `external_id` is what it shall be known as.
 ///
 /// The body is HTML, not sanitised; where no main text can be made out it is
-/// what [`read_text`](super::read_text) makes of the page's text.
+/// what [`read_text`](super::text::read_text) makes of the page's text.
 ///
 /// # Errors
 ///

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::*;
+use super::html::read_html;
+use super::text::{LARGEST, read_text};
 use crate::interchange::text_filters::{self, Clean};
 
 const TEXT: &str = "衡器資訊網(wǎng) http://portal.example.org/

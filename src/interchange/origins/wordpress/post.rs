@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{Field, Record};
+use super::wxr::{Field, Record};
 use crate::interchange::origins::dates;
 use crate::interchange::origins::row::{Found, Row, slug, summary, tags, web_url};
 use crate::interchange::text_filters;

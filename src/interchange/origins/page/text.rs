@@ -1,18 +1,11 @@
-//! Saved article pages, as HTML or as the text that was copied out of one.
-//!
-//! What a page says in its markup comes first (canonical link, `article:published_time`,
-//! JSON-LD), then what it says in words, as Chinese portals do: a breadcrumb, and a
-//! line like `发布时间：2019-09-20 作者： 来源： 浏览：2600`. The texts themselves are not cleaned.
+//! The text of a page, in lines, and what they say about its article.
 
-mod facts;
-mod html;
-
-use super::row::{Found, Row, words};
-use facts::Facts;
-pub use html::read_html;
+use super::facts::{self, Facts};
+use crate::interchange::origins::row::{Found, Row, words};
+use crate::interchange::text_filters;
 
 /// Largest page, in bytes.
-const LARGEST: usize = 8 << 20;
+pub(super) const LARGEST: usize = 8 << 20;
 /// How many lines there may be before the article begins.
 const HEAD: usize = 300;
 
@@ -32,12 +25,12 @@ pub fn read_text(text: &str, external_id: &str) -> Found {
     Ok(page.add_to(row, title).with_body(page.body(), "text").done())
 }
 
-fn check_size(page: &str) -> Result<(), String> {
+pub(super) fn check_size(page: &str) -> Result<(), String> {
     if page.len() > LARGEST { Err("The page is larger than 8 MiB.".into()) } else { Ok(()) }
 }
 
 /// The lines of a page, and what they say about its article.
-struct Page<'t> {
+pub(super) struct Page<'t> {
     lines: Vec<&'t str>,
     /// The steps of its breadcrumb.
     steps: Vec<String>,
@@ -49,7 +42,7 @@ struct Page<'t> {
 }
 
 impl<'t> Page<'t> {
-    fn new(text: &'t str) -> Self {
+    pub(super) fn new(text: &'t str) -> Self {
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         let head = &lines[..lines.len().min(HEAD)];
         let crumb = head.iter().enumerate().find_map(|(at, line)| Some((at + 1, facts::breadcrumb(line)?)));
@@ -76,19 +69,19 @@ impl<'t> Page<'t> {
         }
     }
 
-    fn title(&self) -> Option<&'t str> {
+    pub(super) fn title(&self) -> Option<&'t str> {
         let is_text = |line: &&&str| !line.is_empty();
         let before = self.lines[self.top..self.labels].iter().rev().find(is_text);
         before.or_else(|| self.lines[self.rest..].iter().find(is_text)).copied()
     }
 
     /// Whether a label says who wrote it, or that nobody says.
-    fn has_author(&self) -> bool {
+    pub(super) fn has_author(&self) -> bool {
         self.facts.author.is_some()
     }
 
     /// What comes after the title and the labels, and before what is the page's own.
-    fn body(&self) -> String {
+    pub(super) fn body(&self) -> String {
         let title = self.title().unwrap_or_default();
         let mut body = String::new();
         let mut is_parted = false;
@@ -109,9 +102,9 @@ impl<'t> Page<'t> {
     }
 
     /// Adds what the page says in words. The breadcrumb's last step may be the article itself.
-    fn add_to(&self, row: Row, title: &str) -> Row {
+    pub(super) fn add_to(&self, row: Row, title: &str) -> Row {
         let mut steps: Vec<&String> = self.steps.iter().collect();
-        let title = crate::interchange::text_filters::without_glosses(title, &mut 0);
+        let title = text_filters::without_glosses(title, &mut 0);
         steps.pop_if(|last| {
             let stem = last.trim_end_matches(['.', '…']);
             matches!(stem, "正文" | "内容" | "")
@@ -126,6 +119,3 @@ impl<'t> Page<'t> {
             .with_moment("published_at", self.facts.published_at)
     }
 }
-
-#[cfg(test)]
-mod tests;
