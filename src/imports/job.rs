@@ -1,4 +1,4 @@
-//! What an import is about, and for whom.
+//! The description of one import: its resource, its parameters, its actor.
 
 use std::rc::Rc;
 
@@ -25,7 +25,7 @@ const NOTICE_KEYS: &[&str] = &[
     "expires_at",
 ];
 
-/// What can be imported.
+/// A resource that can be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
     /// Articles.
@@ -40,13 +40,13 @@ impl Resource {
     /// The keys that its rows can have.
     pub fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Articles => article_row::KEYS,
+            Self::Articles => article_row::ARTICLE_KEYS,
             Self::Categories => CATEGORY_KEYS,
             Self::Notices => NOTICE_KEYS,
         }
     }
 
-    /// What the change log calls one.
+    /// Its name in the change log.
     pub fn entity(self) -> &'static str {
         match self {
             Self::Articles => "article",
@@ -56,15 +56,15 @@ impl Resource {
     }
 }
 
-/// Whose import it is, and how it is done.
+/// One import.
 #[derive(Clone)]
 pub struct Job {
-    /// The process.
+    /// The application.
     pub app: web::Data<App>,
-    /// How to import.
+    /// The parameters.
     pub params: Rc<ImportParams>,
-    /// Who imports.
+    /// The caller.
     pub actor: Actor,
-    /// What is imported.
+    /// The resource of the rows.
     pub resource: Resource,
 }

@@ -1,53 +1,53 @@
-//! What becomes of rows and of batches.
+//! The outcomes of rows and batches.
 
 use crate::error::Fault;
-use crate::interchange::text_filters::Cleaned;
+use crate::interchange::text_filters::FilterCounts;
 
-/// What became of one row.
+/// The outcome of one row.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// It made something new.
+    /// The row created a resource.
     Created,
-    /// It replaced something.
+    /// The row changed a resource.
     Updated,
-    /// It stood there already.
+    /// The resource was already as the row describes it.
     Unchanged,
-    /// The row at this line of the same batch replaces it.
+    /// The row at this line of the same batch has the same identity and replaces this one.
     Superseded(u64),
-    /// It was left out.
+    /// The row has faults and was left out.
     Failed(Vec<Fault>),
 }
 
-/// What became of one row, and which it was.
+/// The outcome of one row, with its line and identity.
 #[derive(Clone, Debug)]
 pub struct RowOutcome {
-    /// Its line.
+    /// The row's line.
     pub line: u64,
-    /// Its external id or slug.
-    pub name: Option<String>,
-    /// What became of it.
+    /// The row's external id or slug, if it could be read.
+    pub identity: Option<String>,
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 #[derive(Debug)]
-pub struct Written {
-    /// Of each row, in the body's order.
+pub struct BatchResult {
+    /// The outcome of each row, in the body's order.
     pub outcomes: Vec<RowOutcome>,
-    /// What was cleaned away.
-    pub cleaned: Cleaned,
-    /// Categories created on the way.
-    pub categories: u64,
+    /// Changes made by text filters in the rows that were written.
+    pub filter_counts: FilterCounts,
+    /// Number of categories created.
+    pub created_categories: u64,
 }
 
-impl Written {
+impl BatchResult {
     /// Whether a row has failed.
-    pub fn has_failed(&self) -> bool {
+    pub fn has_failures(&self) -> bool {
         self.outcomes.iter().any(|row| matches!(row.outcome, Outcome::Failed(_)))
     }
 
-    /// Whether a row has changed anything.
-    pub fn has_changed(&self) -> bool {
+    /// Whether a row was created or updated.
+    pub fn has_changes(&self) -> bool {
         self.outcomes.iter().any(|row| matches!(row.outcome, Outcome::Created | Outcome::Updated))
     }
 }

@@ -1,30 +1,30 @@
-//! What became of the rows of an import.
+//! Counts the outcomes of rows and makes the events and the summary from them.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
-use super::outcome::{Outcome, RowOutcome};
+use super::outcome::{BatchResult, Outcome, RowOutcome};
 use super::view::{Ending, Event, Progress, RowProblem, Summary};
 use crate::error::{Code, Fault};
-use crate::interchange::text_filters::Cleaned;
+use crate::interchange::text_filters::FilterCounts;
 
-/// Failed rows that a summary names, and warnings.
-pub const MOST_NAMED: usize = 1_000;
-/// Rows whose repetition is noticed across batches: a bound on memory.
-const MOST_REMEMBERED: usize = 2_000_000;
+/// Errors listed in a summary, and warnings.
+const MAX_LISTED_PROBLEMS: usize = 1_000;
+/// Identities remembered to notice repeated rows across batches. Bounds memory.
+const MAX_TRACKED_IDENTITIES: usize = 2_000_000;
 
-/// Counts what becomes of the rows.
+/// Counts the outcomes of rows.
 pub struct Report {
     summary: Summary,
     line: u64,
     skip: u64,
-    began: Instant,
-    seen: HashSet<u64>,
+    started_at: Instant,
+    seen_identities: HashSet<u64>,
 }
 
 impl Report {
-    /// An empty report of an import that passes over `skip` rows and begins now.
+    /// A report of an import that begins now and skips `skip` rows.
     pub fn new(skip: u64) -> Self {
         let summary = Summary {
             ending: Ending::Completed,
@@ -35,89 +35,95 @@ impl Report {
             superseded: 0,
             failed: 0,
             created_categories: 0,
-            cleaned: Cleaned::default(),
+            cleaned: FilterCounts::default(),
             errors: Vec::new(),
             warnings: Vec::new(),
             committed_rows: skip,
             elapsed_ms: 0,
         };
-        Self { summary, line: 0, skip, began: Instant::now(), seen: HashSet::new() }
+        Self { summary, line: 0, skip, started_at: Instant::now(), seen_identities: HashSet::new() }
     }
 
-    /// Takes in what became of a batch, and returns the lines that tell it.
-    pub fn take(&mut self, batch: Vec<RowOutcome>, cleaned: Cleaned, categories: u64) -> Vec<Event> {
+    /// Adds a batch that was written. Returns its events.
+    pub fn add_batch(&mut self, batch: BatchResult) -> Vec<Event> {
         let mut events = Vec::new();
-        self.summary.cleaned += cleaned;
-        self.summary.created_categories += categories;
-        for row in batch {
+        self.summary.cleaned += batch.filter_counts;
+        self.summary.created_categories += batch.created_categories;
+        for row in batch.outcomes {
             self.summary.rows += 1;
             self.summary.committed_rows += 1;
             self.line = row.line;
-            self.take_row(row, &mut events);
+            self.add_row(row, &mut events);
         }
-        events.push(Event::Progress(self.progress()));
+        events.push(Event::Progress(self.build_progress()));
         events
     }
 
-    /// Takes in the failed rows of a batch that is not written because of them.
-    pub fn take_failures(&mut self, batch: Vec<RowOutcome>) -> Vec<Event> {
+    /// Adds the failed rows of a batch that was not written because of them. Returns their events.
+    pub fn add_failures(&mut self, batch: BatchResult) -> Vec<Event> {
         let mut events = Vec::new();
-        for row in batch.into_iter().filter(|row| matches!(row.outcome, Outcome::Failed(_))) {
+        for row in batch.outcomes.into_iter().filter(|row| matches!(row.outcome, Outcome::Failed(_))) {
             self.summary.rows += 1;
-            self.take_row(row, &mut events);
+            self.add_row(row, &mut events);
         }
         events
     }
 
-    fn take_row(&mut self, row: RowOutcome, events: &mut Vec<Event>) {
-        let RowOutcome { line, name, outcome } = row;
+    fn add_row(&mut self, row: RowOutcome, events: &mut Vec<Event>) {
+        let RowOutcome { line, identity, outcome } = row;
         match outcome {
             Outcome::Created => self.summary.created += 1,
             Outcome::Updated => self.summary.updated += 1,
             Outcome::Unchanged => self.summary.unchanged += 1,
             Outcome::Superseded(by) => {
                 self.summary.superseded += 1;
-                return self.warn(
+                return self.add_warning(
                     line,
-                    name,
+                    identity,
                     &format!("is replaced by line {by}, which has the same id"),
                     events,
                 );
             }
             Outcome::Failed(faults) => {
                 self.summary.failed += 1;
-                let problem = RowProblem::new(line, name, &faults);
-                if self.summary.errors.len() < MOST_NAMED {
+                let problem = RowProblem::new(line, identity, &faults);
+                if self.summary.errors.len() < MAX_LISTED_PROBLEMS {
                     self.summary.errors.push(problem.clone());
                 }
                 return events.push(Event::Error(problem));
             }
         }
-        if name.as_ref().is_some_and(|name| self.is_repeated(name)) {
-            self.warn(line, name, "replaces an earlier row that has the same id", events);
+        if identity.as_ref().is_some_and(|identity| self.is_repeated(identity)) {
+            self.add_warning(line, identity, "replaces an earlier row that has the same id", events);
         }
     }
 
-    fn warn(&mut self, line: u64, name: Option<String>, detail: &str, events: &mut Vec<Event>) {
-        let warning = RowProblem::new(line, name, &[Fault::body("/external_id", Code::RepeatedRow, detail)]);
-        if self.summary.warnings.len() < MOST_NAMED {
+    fn add_warning(&mut self, line: u64, identity: Option<String>, detail: &str, events: &mut Vec<Event>) {
+        let warning =
+            RowProblem::new(line, identity, &[Fault::body("/external_id", Code::RepeatedRow, detail)]);
+        if self.summary.warnings.len() < MAX_LISTED_PROBLEMS {
             self.summary.warnings.push(warning.clone());
         }
         events.push(Event::Warning(warning));
     }
 
-    fn is_repeated(&mut self, name: &str) -> bool {
+    /// Whether an earlier row had this identity. Remembers the identity.
+    fn is_repeated(&mut self, identity: &str) -> bool {
         let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
+        identity.hash(&mut hasher);
         let hash = hasher.finish();
-        if self.seen.len() < MOST_REMEMBERED { !self.seen.insert(hash) } else { self.seen.contains(&hash) }
+        if self.seen_identities.len() < MAX_TRACKED_IDENTITIES {
+            !self.seen_identities.insert(hash)
+        } else {
+            self.seen_identities.contains(&hash)
+        }
     }
 
     fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn progress(&self) -> Progress {
+    fn build_progress(&self) -> Progress {
         let summary = &self.summary;
         Progress {
             line: self.line,
@@ -130,8 +136,8 @@ impl Report {
         }
     }
 
-    /// The end. Where nothing is committed, nothing counts as done.
-    pub fn end(mut self, ending: Ending) -> Summary {
+    /// Returns the summary. If nothing was committed, no row counts as committed.
+    pub fn finish(mut self, ending: Ending) -> Summary {
         let elapsed_ms = self.elapsed_ms();
         let summary = &mut self.summary;
         (summary.ending, summary.elapsed_ms) = (ending, elapsed_ms);
@@ -140,7 +146,7 @@ impl Report {
         }
         if ending == Ending::RolledBack {
             (summary.created, summary.updated, summary.unchanged, summary.superseded) = (0, 0, 0, 0);
-            (summary.created_categories, summary.cleaned) = (0, Cleaned::default());
+            (summary.created_categories, summary.cleaned) = (0, FilterCounts::default());
         }
         self.summary
     }

@@ -1,34 +1,34 @@
-//! What an import answers: the summary, and the events of the live stream.
+//! The responses of an import: the summary, and the events of the live stream.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::{At, Code, Fault};
-use crate::interchange::text_filters::Cleaned;
+use crate::interchange::text_filters::FilterCounts;
 
 /// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// The whole body was read; all rows but the failed ones are in.
+    /// The whole body was read. All rows but the failed ones are stored.
     Completed,
-    /// It was a dry run: nothing is in.
+    /// It was a dry run. Nothing is stored.
     DryRun,
-    /// It stopped early; the committed batches are in.
+    /// It stopped early. The committed batches are stored.
     Aborted,
-    /// It was to be all or nothing, and is nothing.
+    /// It was atomic and failed. Nothing is stored.
     RolledBack,
 }
 
-/// A row that failed, or that needs a second look.
+/// A problem of a row: an error or a warning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RowProblem {
-    /// Where the row is: the line of NDJSON and CSV (from 1, where a row begins), the number of an array's item (from 1).
+    /// The position of the row: the line where it begins, in NDJSON and CSV; the number of the item, in an array. The first is 1.
     pub line: u64,
-    /// The row's external id or slug, as far as it could be read.
+    /// The row's external id or slug, if it could be read.
     #[schema(required)]
     pub external_id: Option<String>,
-    /// Where in the row: a JSON pointer (RFC 6901); empty for the row as a whole.
+    /// The place in the row: a JSON pointer (RFC 6901). Empty for the row as a whole.
     #[schema(example = "/title")]
     pub pointer: String,
     /// The stable name of the kind of fault.
@@ -36,7 +36,7 @@ pub struct RowProblem {
     pub code: String,
     /// What is wrong, for a person to read.
     pub detail: String,
-    /// Further faults of the same row, each with its place.
+    /// Further faults of the same row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub more: Vec<PlacedFault>,
@@ -45,7 +45,7 @@ pub struct RowProblem {
 /// One of several faults of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlacedFault {
-    /// Where in the row: a JSON pointer (RFC 6901).
+    /// The place in the row: a JSON pointer (RFC 6901).
     pub pointer: String,
     /// The stable name of the kind of fault.
     pub code: String,
@@ -74,18 +74,18 @@ impl RowProblem {
     }
 }
 
-/// What an import did.
+/// The summary of an import.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Summary {
     /// How it ended.
     pub ending: Ending,
-    /// Rows read, those passed over by `skip` not counted.
+    /// Rows read, without those skipped by `skip`.
     pub rows: u64,
-    /// Rows that made something new.
+    /// Rows that created a resource.
     pub created: u64,
-    /// Rows that replaced something.
+    /// Rows that changed a resource.
     pub updated: u64,
-    /// Rows that stood there already, word for word.
+    /// Rows whose resource was already as they describe it.
     pub unchanged: u64,
     /// Rows that a later row of the same batch replaces.
     pub superseded: u64,
@@ -93,55 +93,55 @@ pub struct Summary {
     pub failed: u64,
     /// Categories that were created.
     pub created_categories: u64,
-    /// What was cleaned away.
-    pub cleaned: Cleaned,
+    /// Changes made by text filters.
+    pub cleaned: FilterCounts,
     /// The first 1,000 failed rows.
     pub errors: Vec<RowProblem>,
-    /// The first 1,000 rows that repeat the external id of an earlier row: the last one counts.
+    /// The first 1,000 rows with the external id of another row. The last row of each id counts.
     pub warnings: Vec<RowProblem>,
-    /// Rows from the beginning of the body that are done, those passed over by `skip` included: the `skip` of an import that goes on.
+    /// Rows from the beginning of the body that are done, with those skipped by `skip`. Use it as `skip` to resume the import.
     pub committed_rows: u64,
-    /// Milliseconds it took.
+    /// Duration in milliseconds.
     pub elapsed_ms: u64,
 }
 
-/// A line of the live stream.
+/// An event: one line of the live stream.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    /// Batches up to here are committed (unless the import is atomic or a dry run).
+    /// The batches up to here are committed (unless the import is atomic or a dry run).
     Progress(Progress),
     /// A row failed.
     Error(RowProblem),
-    /// A row repeats an earlier one.
+    /// A row has the external id of another row.
     Warning(RowProblem),
-    /// The end; nothing follows.
+    /// The end of the import. Nothing follows but a `problem`, if there is one.
     Summary(Box<Summary>),
-    /// The end, by a fault of the body or the server; a summary precedes it.
+    /// The error that stopped the import. It follows the summary.
     Problem {
-        /// The stable name of what went wrong.
+        /// The stable name of the error.
         code: String,
-        /// What went wrong, for a person to read.
+        /// What is wrong, for a person to read.
         #[schema(required)]
         detail: Option<String>,
     },
 }
 
-/// How far an import is.
+/// The progress of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Progress {
-    /// The last line that is done.
+    /// The line of the last row that is done.
     pub line: u64,
     /// Rows read so far.
     pub rows: u64,
-    /// Rows that made something new.
+    /// Rows that created a resource.
     pub created: u64,
-    /// Rows that replaced something.
+    /// Rows that changed a resource.
     pub updated: u64,
-    /// Rows that stood there already.
+    /// Rows whose resource was already as they describe it.
     pub unchanged: u64,
-    /// Rows that were left out.
+    /// Rows that were left out because of faults.
     pub failed: u64,
-    /// Milliseconds since the beginning.
+    /// Milliseconds since the import began.
     pub elapsed_ms: u64,
 }

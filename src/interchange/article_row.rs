@@ -1,4 +1,4 @@
-//! An article as imports take it and exports give it.
+//! The row format of articles, in imports and exports.
 
 use serde_json::json;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type};
@@ -7,8 +7,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::articles::input::NewArticle;
 
-/// The keys of a row, in the order of exports.
-pub const KEYS: &[&str] = &[
+/// The keys of a row, in the column order of CSV exports.
+pub const ARTICLE_KEYS: &[&str] = &[
     "external_id",
     "slug",
     "title",
@@ -28,7 +28,7 @@ pub const KEYS: &[&str] = &[
     "created_at",
 ];
 
-/// A row: a new article, whose category may be a breadcrumb, with the time it was made.
+/// The schema of a row: a new article, with `created_at`, and with a category that can be a breadcrumb.
 pub struct ArticleRow;
 
 impl PartialSchema for ArticleRow {
@@ -77,7 +77,7 @@ mod tests {
     fn the_keys_are_those_of_the_schema() {
         let schema = serde_json::to_value(ArticleRow::schema()).unwrap();
         let mut documented: Vec<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
-        let mut known = KEYS.to_vec();
+        let mut known = ARTICLE_KEYS.to_vec();
         documented.sort();
         known.sort_unstable();
         assert_eq!(documented, known);

@@ -1,11 +1,11 @@
-//! Exporting over HTTP.
+//! The export's HTTP operation.
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, get, web};
 
 use super::article_row::ArticleRow;
 use super::export::{self, ExportParams};
-use super::turns::turn;
+use super::permits::acquire_permit;
 use crate::app::App;
 use crate::articles::listing::ArticleFilter;
 use crate::error::Result;
@@ -14,9 +14,9 @@ use crate::members::guard::Author;
 
 /// Export articles
 ///
-/// All that the caller may read, of any status, in the order in which they were
-/// made; the filters are those of the list. An import of the export makes the
-/// same articles again. Sent as it is read, in one consistent state.
+/// Returns all articles that the caller may read, of any status, in order of creation.
+/// The filters are those of the list. Importing the export makes the same articles again.
+/// The rows are streamed from one consistent state of the database.
 #[utoipa::path(tag = "imports", params(ArticleFilter, ExportParams), security(("bearer" = [])), responses((status = 200, description = "The articles, a row each", content((ArticleRow = "application/x-ndjson"), (String = "text/csv")))))]
 #[get("/articles/export")]
 pub async fn export_articles(
@@ -25,10 +25,10 @@ pub async fn export_articles(
     filter: Query<ArticleFilter>,
     params: Query<ExportParams>,
 ) -> Result<HttpResponse> {
-    let turn = turn()?;
+    let permit = acquire_permit()?;
     let format = params.0.format();
     let visible = filter.0.visible_to_staff(&author.0)?;
-    let rows = export::start(app, visible, filter.0, format, Some(turn)).await?;
+    let rows = export::start_export(app, visible, filter.0, format, Some(permit)).await?;
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())
         .insert_header((CACHE_CONTROL, "private, no-store"))

@@ -1,4 +1,4 @@
-//! The SQL of exports.
+//! SQL of the article export.
 
 use diesel::{QueryResult, sql_query};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -8,9 +8,11 @@ use crate::articles::model::Row;
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
 use crate::db::rows::Conditions;
 
-/// All articles that meet `conditions`, in an order that does not depend on
-/// their ids, one after another as they are read. The connection serves nothing else afterwards.
-pub async fn export(
+/// Streams all articles that meet `conditions`, by creation time and slug. This order does not
+/// depend on ids, so that an export of a re-imported export is the same.
+///
+/// Removes the connection's statement timeout. Do not return the connection to the pool.
+pub async fn stream_articles(
     conn: &mut AsyncPgConnection,
     conditions: Conditions,
 ) -> QueryResult<impl Stream<Item = QueryResult<Row>>> {

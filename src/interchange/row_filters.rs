@@ -1,48 +1,54 @@
-//! The cleanings that an import asks for, over the texts of a row.
+//! Applies text filters to the texts of a row.
 
 use serde_json::Value;
 
-use super::text_filters::{Clean, Cleaned, Cleaning, html, simplified, without_glosses};
+use super::text_filters::{
+    FilterCounts, FilterFn, TextFilter, filter_html, fold_to_simplified, strip_glosses,
+};
 
-/// Texts that are shown as they are.
-const TEXTS: &[&str] = &["title", "summary", "author", "source_name", "name", "description", "parent"];
+/// Keys of plain text. Bodies, tags and categories are filtered besides.
+const TEXT_KEYS: &[&str] = &["title", "summary", "author", "source_name", "name", "description", "parent"];
 
-/// Cleans the texts of a row in these ways, and counts what was done.
-/// Names for machines, addresses and a frontend's own fields stay as they are.
-pub fn row(row: &mut Value, cleanings: &[Cleaning]) -> Cleaned {
-    let mut cleaned = Cleaned::default();
-    // Glosses first: they are recognised by the character before them.
-    if cleanings.contains(&Cleaning::PinyinGlosses) {
-        clean(row, without_glosses, &mut cleaned.pinyin_glosses);
+/// Applies `filters` to the texts of a row and returns the number of changes.
+/// Slugs, ids, addresses and `extra` are not changed.
+pub fn filter_row(row: &mut Value, filters: &[TextFilter]) -> FilterCounts {
+    let mut counts = FilterCounts::default();
+    // Glosses come first: they are recognised by the character before them, in its original form.
+    if filters.contains(&TextFilter::PinyinGlosses) {
+        apply_filter(row, strip_glosses, &mut counts.pinyin_glosses);
     }
-    if cleanings.contains(&Cleaning::Simplified) {
-        clean(row, simplified, &mut cleaned.simplified);
+    if filters.contains(&TextFilter::Simplified) {
+        apply_filter(row, fold_to_simplified, &mut counts.simplified);
     }
-    cleaned
+    counts
 }
 
-fn clean(row: &mut Value, with: Clean, changes: &mut u64) {
+fn apply_filter(row: &mut Value, filter: FilterFn, changes: &mut u64) {
     let is_html = row["body_format"].as_str().is_none_or(|format| format == "html");
     let Some(row) = row.as_object_mut() else { return };
     for (key, value) in row.iter_mut() {
         match (key.as_str(), value) {
-            ("body", Value::String(body)) if is_html => *body = html(body, changes, with).into_owned(),
-            ("body", Value::String(body)) => *body = with(body, changes).into_owned(),
-            ("tags" | "category", value) => names(value, with, changes),
-            (key, Value::String(text)) if TEXTS.contains(&key) => *text = with(text, changes).into_owned(),
+            ("body", Value::String(body)) if is_html => {
+                *body = filter_html(body, changes, filter).into_owned()
+            }
+            ("body", Value::String(body)) => *body = filter(body, changes).into_owned(),
+            ("tags" | "category", value) => filter_names(value, filter, changes),
+            (key, Value::String(text)) if TEXT_KEYS.contains(&key) => {
+                *text = filter(text, changes).into_owned()
+            }
             _ => {}
         }
     }
 }
 
-/// Cleans the names in a list, or in the steps of a breadcrumb.
-fn names(value: &mut Value, with: Clean, changes: &mut u64) {
+/// Filters a name, a list of names, or the names in the steps of a breadcrumb.
+fn filter_names(value: &mut Value, filter: FilterFn, changes: &mut u64) {
     match value {
-        Value::String(name) => *name = with(name, changes).into_owned(),
-        Value::Array(items) => items.iter_mut().for_each(|item| names(item, with, changes)),
+        Value::String(name) => *name = filter(name, changes).into_owned(),
+        Value::Array(items) => items.iter_mut().for_each(|item| filter_names(item, filter, changes)),
         Value::Object(step) => {
             if let Some(name) = step.get_mut("name") {
-                names(name, with, changes);
+                filter_names(name, filter, changes);
             }
         }
         _ => {}
@@ -56,13 +62,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_cleaned_and_nothing_else_is() {
-        let both = [Cleaning::Simplified, Cleaning::PinyinGlosses];
+    fn only_texts_are_filtered() {
+        let both = [TextFilter::Simplified, TextFilter::PinyinGlosses];
         let mut dirty = json!({
             "title": "計量網(wǎng)（WTO）(2019)", "slug": "a", "body": "<p title=\"計(jì)\">計(jì)劃</p>",
             "category": ["新聞", {"name": "動態(tài)", "slug": "x"}], "tags": ["質量"], "extra": {"a": "計"},
         });
-        let cleaned = row(&mut dirty, &both);
+        let counts = filter_row(&mut dirty, &both);
         assert_eq!(
             dirty,
             json!({
@@ -70,7 +76,7 @@ mod tests {
                 "category": ["新闻", {"name": "动态", "slug": "x"}], "tags": ["质量"], "extra": {"a": "計"},
             })
         );
-        assert_eq!((cleaned.pinyin_glosses, cleaned.simplified), (3, 8));
-        assert_eq!(row(&mut json!({"title": "計"}), &[]), Cleaned::default());
+        assert_eq!((counts.pinyin_glosses, counts.simplified), (3, 8));
+        assert_eq!(filter_row(&mut json!({"title": "計"}), &[]), FilterCounts::default());
     }
 }

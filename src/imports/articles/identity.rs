@@ -1,27 +1,27 @@
-//! What tells one article from another.
+//! Which article a row is about.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// What tells a row's article from all others.
+/// The key by which a row finds its article.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Identity {
-    /// Its id where it comes from, given or made from the row itself.
-    External(String),
-    /// Its slug, in rows without an external id.
+    /// The external id, given or derived from the row.
+    ExternalId(String),
+    /// The slug, in rows that have one and no external id.
     Slug(String),
 }
 
 impl Identity {
-    /// As reports name it.
-    pub fn name(&self) -> &str {
-        let (Self::External(name) | Self::Slug(name)) = self;
-        name
+    /// The external id or slug, for reports.
+    pub fn as_str(&self) -> &str {
+        let (Self::ExternalId(key) | Self::Slug(key)) = self;
+        key
     }
 }
 
-/// An id made from all that a row says: the same row again is the same article.
-pub fn own_id(value: &Value) -> String {
+/// Derives an external id from the content of a row. Equal rows get the same id.
+pub fn derive_external_id(value: &Value) -> String {
     let mut sorted = value.clone();
     sorted.sort_all_objects();
     let digest = Sha256::digest(sorted.to_string());

@@ -1,7 +1,7 @@
-//! Articles in bulk: rows are prepared on all cores, then written a batch at a time.
+//! Articles in bulk. Rows are prepared on all cores, then each batch is written in one transaction.
 
+pub mod extra_keys;
 pub mod identity;
 pub mod prepare;
 pub mod queries;
-pub mod row;
 pub mod writing;

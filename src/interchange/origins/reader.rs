@@ -1,4 +1,4 @@
-//! The articles of a foreign file as one stream of NDJSON.
+//! Reads a foreign file on its own thread and returns its articles as a stream of NDJSON.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -11,34 +11,36 @@ use serde_json::json;
 
 use super::page::html::read_html;
 use super::page::text::read_text;
-use super::row::Found;
+use super::row_builder::RowResult;
 use super::{ghost, wordpress};
 use crate::config::bulk::Origin;
-use crate::interchange::decode::{Compression, decoded};
+use crate::interchange::decode::{Compression, decode_body};
 
-/// Bytes of a page that are read: one more than any reader of pages takes.
-const LARGEST_PAGE: u64 = (8 << 20) + 1;
-/// Rows that wait to be read.
-const WAITING: usize = 64;
+/// Most bytes read of a page: one more than the page readers accept, so that they can refuse it.
+const MAX_PAGE_READ_BYTES: u64 = (8 << 20) + 1;
+/// Rows that wait for the importer. The reading thread blocks while the queue is full.
+const MAX_QUEUED_ROWS: usize = 64;
 
-/// The articles in `path`, as NDJSON. One that cannot be read is a row that says why, and fails.
-pub fn open(origin: Origin, path: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
+/// Opens the file or folder at `path` and returns its articles as NDJSON.
+///
+/// An unreadable article becomes a row that the import refuses; the row holds the reason.
+pub fn open_origin(origin: Origin, path: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
     let path = path.to_owned();
-    // Whatever is there can be opened before anything is imported.
+    // Report a missing file before the import begins.
     std::fs::metadata(&path).with_context(|| format!("opening {}", path.display()))?;
-    let (sender, rows) = sync_channel(WAITING);
+    let (sender, rows) = sync_channel(MAX_QUEUED_ROWS);
     std::thread::spawn(move || {
-        if let Err(detail) = read(origin, &path, &sender) {
-            // Nobody to hear it: then the import has stopped already.
+        if let Err(detail) = send_rows(origin, &path, &sender) {
+            // Sextension fails if the import has stopped already.
             let _ = sender.send(Err(io::Error::new(io::ErrorKind::InvalidData, detail)));
         }
     });
-    Ok(Box::new(Lines { rows, current: io::Cursor::default() }))
+    Ok(Box::new(RowReader { rows, current: io::Cursor::default() }))
 }
 
-fn read(origin: Origin, path: &PathBuf, rows: &SyncSender<io::Result<Vec<u8>>>) -> Result<(), String> {
-    let mut each = |found: Found| {
-        let row = match found {
+fn send_rows(origin: Origin, path: &PathBuf, rows: &SyncSender<io::Result<Vec<u8>>>) -> Result<(), String> {
+    let mut each = |result: RowResult| {
+        let row = match result {
             Ok(row) => row.into(),
             Err(detail) => json!({"unreadable": detail}),
         };
@@ -49,28 +51,28 @@ fn read(origin: Origin, path: &PathBuf, rows: &SyncSender<io::Result<Vec<u8>>>) 
     };
     let file = || File::open(path).map(BufReader::new).map_err(|cause| cause.to_string());
     match origin {
-        Origin::Wordpress => wordpress::read(file()?, &mut each),
-        Origin::Ghost => ghost::read(file()?, &mut each),
-        Origin::Html => pages(path, &mut each),
+        Origin::Wordpress => wordpress::read_export(file()?, &mut each),
+        Origin::Ghost => ghost::read_export(file()?, &mut each),
+        Origin::Html => read_pages(path, &mut each),
     }
 }
 
-/// Reads a saved page, or all in a folder and those below it, in the order of their names.
-fn pages(path: &Path, each: &mut dyn FnMut(Found) -> ControlFlow<()>) -> Result<(), String> {
+/// Reads one saved page, or all pages of a folder and its subfolders, sorted by name.
+fn read_pages(path: &Path, each: &mut dyn FnMut(RowResult) -> ControlFlow<()>) -> Result<(), String> {
     if !path.is_dir() {
-        let _ = each(page(path, path.file_name().unwrap_or_default().as_ref()));
+        let _ = each(read_page(path, path.file_name().unwrap_or_default().as_ref()));
         return Ok(());
     }
     let mut folders = vec![path.to_owned()];
     while let Some(folder) = folders.pop() {
         let entries = std::fs::read_dir(&folder).map_err(|cause| format!("{}: {cause}", folder.display()))?;
-        let mut found: Vec<PathBuf> =
+        let mut children: Vec<PathBuf> =
             entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-        found.sort();
-        // The first is taken next.
-        folders.extend(found.iter().rev().filter(|one| one.is_dir()).cloned());
-        for file in found.iter().filter(|one| one.is_file() && is_page(one)) {
-            if each(page(file, file.strip_prefix(path).unwrap_or(file))).is_break() {
+        children.sort();
+        // Reversed, because `pop` takes the last one first.
+        folders.extend(children.iter().rev().filter(|path| path.is_dir()).cloned());
+        for file in children.iter().filter(|path| path.is_file() && is_page(path)) {
+            if each(read_page(file, file.strip_prefix(path).unwrap_or(file))).is_break() {
                 return Ok(());
             }
         }
@@ -79,32 +81,32 @@ fn pages(path: &Path, each: &mut dyn FnMut(Found) -> ControlFlow<()>) -> Result<
 }
 
 fn is_page(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
-    ending.is_some_and(|ending| ["html", "htm", "xhtml", "txt"].contains(&ending.as_str()))
+    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
+    extension.is_some_and(|extension| ["html", "htm", "xhtml", "txt"].contains(&extension.as_str()))
 }
 
-/// The article of a saved page, known as `page:` and its name.
-fn page(path: &Path, name: &Path) -> Found {
-    let told = |cause: io::Error| format!("{}: {cause}", path.display());
-    let file = File::open(path).map_err(told)?;
+/// Reads the article of a saved page. Its external id is `page:` and the file's relative path.
+fn read_page(path: &Path, name: &Path) -> RowResult {
+    let describe = |cause: io::Error| format!("{}: {cause}", path.display());
+    let file = File::open(path).map_err(describe)?;
     let mut text = Vec::new();
-    let body = decoded(file, Compression::Identity, None).map_err(told)?.text;
-    body.take(LARGEST_PAGE).read_to_end(&mut text).map_err(told)?;
+    let body = decode_body(file, Compression::Identity, None).map_err(describe)?.text;
+    body.take(MAX_PAGE_READ_BYTES).read_to_end(&mut text).map_err(describe)?;
     let text = String::from_utf8_lossy(&text);
     let id = format!("page:{}", name.display());
-    match path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt")) {
+    match path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt")) {
         true => read_text(&text, &id),
         false => read_html(&text, &id),
     }
 }
 
-/// Lines as they are made, to be read as one text.
-struct Lines {
+/// Joins rows from a channel into one stream of bytes.
+struct RowReader {
     rows: Receiver<io::Result<Vec<u8>>>,
     current: io::Cursor<Vec<u8>>,
 }
 
-impl Read for Lines {
+impl Read for RowReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.current.read(into)? {

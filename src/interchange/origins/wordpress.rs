@@ -1,7 +1,7 @@
-//! WordPress exports: WXR 1.0 to 1.2, which is RSS with posts, terms and authors in it.
+//! WordPress exports: WXR 1.0 to 1.2, an extension of RSS with posts, terms and authors.
 //!
-//! The elements and what is in them are those of WordPress' own exporter,
-//! `wp-admin/includes/export.php`; they are told by their names, prefix and all.
+//! WordPress writes these elements in `wp-admin/includes/export.php`. They are matched by
+//! their full names, prefix included.
 
 mod post;
 mod wxr;
@@ -9,27 +9,30 @@ mod wxr;
 use std::io::BufRead;
 use std::ops::ControlFlow;
 
-use super::row::Found;
-use post::Head;
-use wxr::Export;
+use super::row_builder::RowResult;
+use post::SiteTerms;
+use wxr::RecordReader;
 
-/// Reads `input`, handing each article to `each` in the file's order until that breaks.
+/// Reads `input` and calls `each` with every post, in the file's order, until `each` breaks.
 ///
-/// Pages, attachments and what else is no post are passed over, and so are posts
-/// in the trash. Memory is bounded by the largest item, at most 16 MiB.
+/// Skips posts in the trash, pages, attachments and other types. Holds one item in memory
+/// at a time, of at most 16 MiB.
 ///
 /// # Errors
 ///
-/// The file as a whole cannot be read (any further): it is not XML in UTF-8, not
-/// RSS, declares a document type, or has a larger item.
-pub fn read(input: impl BufRead, each: &mut dyn FnMut(Found) -> ControlFlow<()>) -> Result<(), String> {
-    let mut export = Export::new(input);
-    let mut head = Head::default();
-    while let Some(record) = export.next()? {
+/// The file is not XML in UTF-8, is not RSS, declares a document type, or has an item that is
+/// too large.
+pub fn read_export(
+    input: impl BufRead,
+    each: &mut dyn FnMut(RowResult) -> ControlFlow<()>,
+) -> Result<(), String> {
+    let mut reader = RecordReader::new(input);
+    let mut terms = SiteTerms::default();
+    while let Some(record) = reader.next_record()? {
         if record.name != "item" {
-            head.add(&record);
-        } else if let Some(found) = post::found(&record, &head)
-            && each(found).is_break()
+            terms.add_record(&record);
+        } else if let Some(row) = post::convert_item(&record, &terms)
+            && each(row).is_break()
         {
             break;
         }
@@ -39,7 +42,7 @@ pub fn read(input: impl BufRead, each: &mut dyn FnMut(Found) -> ControlFlow<()>)
 
 #[cfg(test)]
 mod tests {
-    use super::wxr::LARGEST;
+    use super::wxr::MAX_ITEM_BYTES;
     use super::*;
 
     const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8" ?>
@@ -49,10 +52,10 @@ mod tests {
 <wp:category><wp:category_nicename>news</wp:category_nicename><wp:category_parent></wp:category_parent><wp:cat_name><![CDATA[新闻]]></wp:cat_name></wp:category>
 <wp:category><wp:category_nicename>%e5%9c%b0</wp:category_nicename><wp:category_parent>news</wp:category_parent><wp:cat_name><![CDATA[地方 &amp; 行业]]></wp:cat_name></wp:category>"#;
 
-    fn read_all(items: &str) -> (Vec<Found>, Result<(), String>) {
+    fn read_all(items: &str) -> (Vec<RowResult>, Result<(), String>) {
         let mut found = Vec::new();
         let file = format!("{HEAD}{items}</channel></rss>");
-        let end = read(file.as_bytes(), &mut |article| {
+        let end = read_export(file.as_bytes(), &mut |article| {
             found.push(article);
             ControlFlow::Continue(())
         });
@@ -70,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_post_becomes_a_row_with_all_that_is_known_of_it() {
+    fn a_post_becomes_a_row_with_all_its_fields() {
         let row = row(r#"<title>Weights &amp;amp; scales</title><link>https://example.org/?p=7</link>
             <dc:creator>lin</dc:creator><pubDate>Mon, 02 Mar 2020 01:00:00 +0000</pubDate>
             <excerpt:encoded><![CDATA[<b>Short</b> words]]></excerpt:encoded>
@@ -98,7 +101,7 @@ three]]></content:encoded>
     }
 
     #[test]
-    fn drafts_are_told_from_what_readers_saw() {
+    fn unpublished_posts_are_drafts() {
         for (fields, status) in [
             ("<wp:status>publish</wp:status>", "published"),
             ("<wp:status>private</wp:status>", "draft"),
@@ -115,14 +118,14 @@ three]]></content:encoded>
     }
 
     #[test]
-    fn blocks_and_paragraphs_of_their_own_stay_as_they_are() {
+    fn bodies_with_paragraphs_or_blocks_are_kept() {
         for body in ["<p>a</p>\n\nb", "<!-- wp:list -->\n\n<ul></ul>"] {
             assert_eq!(row(&format!("<content:encoded><![CDATA[{body}]]></content:encoded>"))["body"], body);
         }
     }
 
     #[test]
-    fn what_is_no_post_is_passed_over_and_a_bad_one_stops_no_other() {
+    fn other_types_are_skipped_and_a_bad_post_stops_no_other() {
         let items = "<item><wp:post_id>1</wp:post_id><wp:post_type>page</wp:post_type></item><item/>"
             .to_owned()
             + &post("<wp:status>trash</wp:status>")
@@ -135,8 +138,8 @@ three]]></content:encoded>
     }
 
     #[test]
-    fn a_file_that_is_no_export_is_refused() {
-        let read = |file: &str| read(file.as_bytes(), &mut |_| ControlFlow::Continue(()));
+    fn a_file_that_is_not_an_export_is_refused() {
+        let read = |file: &str| read_export(file.as_bytes(), &mut |_| ControlFlow::Continue(()));
         assert!(read("").unwrap_err().contains("no element"));
         assert!(read("<html></html>").unwrap_err().contains("not RSS"));
         assert!(read("<rss><channel>").unwrap_err().contains("ends in the middle"));
@@ -146,8 +149,9 @@ three]]></content:encoded>
     }
 
     #[test]
-    fn an_item_larger_than_any_article_ends_the_reading() {
-        let large = format!("<content:encoded><![CDATA[{}]]></content:encoded>", "长文".repeat(LARGEST / 6));
+    fn an_item_that_is_too_large_ends_the_reading() {
+        let large =
+            format!("<content:encoded><![CDATA[{}]]></content:encoded>", "长文".repeat(MAX_ITEM_BYTES / 6));
         let (found, end) = read_all(&(post("") + &post(&large)));
         assert_eq!(found.len(), 1);
         assert!(end.unwrap_err().contains("16 MiB"));
@@ -156,10 +160,10 @@ three]]></content:encoded>
     }
 
     #[test]
-    fn reading_stops_when_it_is_told_to() {
+    fn reading_stops_when_the_callback_breaks() {
         let file = format!("{HEAD}{}", post("").repeat(3));
         let mut count = 0;
-        let end = read(file.as_bytes(), &mut |_| {
+        let end = read_export(file.as_bytes(), &mut |_| {
             count += 1;
             ControlFlow::Break(())
         });

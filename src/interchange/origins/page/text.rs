@@ -1,110 +1,121 @@
-//! The text of a page, in lines, and what they say about its article.
+//! A page as plain text: finds the title, the labels and the body by their lines.
 
-use super::facts::{self, Facts};
-use crate::interchange::origins::row::{Found, Row, words};
+use super::labels::{self, PageLabels};
+use crate::interchange::origins::row_builder::{RowBuilder, RowResult, fold_whitespace};
 use crate::interchange::text_filters;
 
 /// Largest page, in bytes.
-pub(super) const LARGEST: usize = 8 << 20;
-/// How many lines there may be before the article begins.
-const HEAD: usize = 300;
+pub(super) const MAX_PAGE_BYTES: usize = 8 << 20;
+/// Lines in which the breadcrumb and the labels are looked for.
+const MAX_HEAD_LINES: usize = 300;
 
-/// Reads an article out of the text of a page; `external_id` is what it shall be known as.
+/// Reads an article from the text of a page. The article gets the given external id.
 ///
-/// The title is the line before that with the labels. The body's paragraphs are
-/// the lines after it, up to where the page itself goes on (`分享到`, `公告`, `会员登录`).
+/// The title is the line before the labels. The body is the lines after the labels,
+/// up to the first line of the site's own text (`分享到`, `公告`, `会员登录`).
 ///
 /// # Errors
 ///
 /// The text is larger than 8 MiB, or empty.
-pub fn read_text(text: &str, external_id: &str) -> Found {
+pub fn read_text(text: &str, external_id: &str) -> RowResult {
     check_size(text)?;
-    let page = Page::new(text);
-    let title = page.title().ok_or("The page has no text.")?;
-    let row = Row::new(external_id).with("title", Some(words(title)));
-    Ok(page.add_to(row, title).with_body(page.body(), "text").done())
+    let page = PageText::new(text);
+    let title = page.find_title().ok_or("The page has no text.")?;
+    let row = RowBuilder::new(external_id).with("title", Some(fold_whitespace(title)));
+    Ok(page.add_labels_to(row, title).with_body(page.extract_body(), "text").build())
 }
 
 pub(super) fn check_size(page: &str) -> Result<(), String> {
-    if page.len() > LARGEST { Err("The page is larger than 8 MiB.".into()) } else { Ok(()) }
+    if page.len() > MAX_PAGE_BYTES { Err("The page is larger than 8 MiB.".into()) } else { Ok(()) }
 }
 
-/// The lines of a page, and what they say about its article.
-pub(super) struct Page<'t> {
+/// The lines of a page, with the breadcrumb and the labels found in them.
+pub(super) struct PageText<'t> {
     lines: Vec<&'t str>,
-    /// The steps of its breadcrumb.
-    steps: Vec<String>,
-    facts: Facts,
-    /// The first line after the breadcrumb, that of the first label, and the first after the labels.
-    top: usize,
-    labels: usize,
-    rest: usize,
+    /// The steps of the breadcrumb.
+    breadcrumb: Vec<String>,
+    labels: PageLabels,
+    /// Index of the first line after the breadcrumb.
+    title_start: usize,
+    /// Index of the first line with a label.
+    labels_start: usize,
+    /// Index of the first line after the labels.
+    body_start: usize,
 }
 
-impl<'t> Page<'t> {
+impl<'t> PageText<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
-        let head = &lines[..lines.len().min(HEAD)];
-        let crumb = head.iter().enumerate().find_map(|(at, line)| Some((at + 1, facts::breadcrumb(line)?)));
-        let (top, steps) = crumb.unwrap_or_default();
-        let labels = (top..head.len()).find(|at| Facts::read(lines[*at]).is_some());
-        let mut page = Self { lines, steps, facts: Facts::default(), top, labels: top, rest: top };
-        if let Some(labels) = labels {
-            page.labels = labels;
+        let head = &lines[..lines.len().min(MAX_HEAD_LINES)];
+        let breadcrumb =
+            head.iter().enumerate().find_map(|(at, line)| Some((at + 1, labels::parse_breadcrumb(line)?)));
+        let (start, breadcrumb) = breadcrumb.unwrap_or_default();
+        let labels_start = (start..head.len()).find(|at| PageLabels::parse(lines[*at]).is_some());
+        let mut page = Self {
+            lines,
+            breadcrumb,
+            labels: PageLabels::default(),
+            title_start: start,
+            labels_start: start,
+            body_start: start,
+        };
+        if let Some(labels_start) = labels_start {
+            page.labels_start = labels_start;
             page.read_labels();
         }
         page
     }
 
-    /// Reads the labels, which may go on over several lines.
+    /// Reads the labels, which can span several lines.
     fn read_labels(&mut self) {
-        self.rest = self.labels;
-        for line in &self.lines[self.labels..] {
-            match Facts::read(line) {
-                Some(facts) => self.facts = std::mem::take(&mut self.facts).or(facts),
+        self.body_start = self.labels_start;
+        for line in &self.lines[self.labels_start..] {
+            match PageLabels::parse(line) {
+                Some(labels) => self.labels = std::mem::take(&mut self.labels).merge(labels),
                 None if !line.is_empty() => break,
                 None => {}
             }
-            self.rest += 1;
+            self.body_start += 1;
         }
     }
 
-    pub(super) fn title(&self) -> Option<&'t str> {
+    pub(super) fn find_title(&self) -> Option<&'t str> {
         let is_text = |line: &&&str| !line.is_empty();
-        let before = self.lines[self.top..self.labels].iter().rev().find(is_text);
-        before.or_else(|| self.lines[self.rest..].iter().find(is_text)).copied()
+        let before = self.lines[self.title_start..self.labels_start].iter().rev().find(is_text);
+        before.or_else(|| self.lines[self.body_start..].iter().find(is_text)).copied()
     }
 
-    /// Whether a label says who wrote it, or that nobody says.
+    /// Whether the page has an author label. Its value can be empty.
     pub(super) fn has_author(&self) -> bool {
-        self.facts.author.is_some()
+        self.labels.author.is_some()
     }
 
-    /// What comes after the title and the labels, and before what is the page's own.
-    pub(super) fn body(&self) -> String {
-        let title = self.title().unwrap_or_default();
+    /// The lines between the labels and the site's own text, without a repeated title.
+    pub(super) fn extract_body(&self) -> String {
+        let title = self.find_title().unwrap_or_default();
         let mut body = String::new();
-        let mut is_parted = false;
-        for line in &self.lines[self.rest..] {
+        let mut is_new_paragraph = false;
+        for line in &self.lines[self.body_start..] {
             if line.is_empty() {
-                is_parted = true;
-            } else if facts::is_end(line) {
+                is_new_paragraph = true;
+            } else if labels::ends_article(line) {
                 break;
             } else if !(body.is_empty() && *line == title) {
                 if !body.is_empty() {
-                    body.push_str(if is_parted { "\n\n" } else { "\n" });
+                    body.push_str(if is_new_paragraph { "\n\n" } else { "\n" });
                 }
                 body.push_str(line);
-                is_parted = false;
+                is_new_paragraph = false;
             }
         }
         body
     }
 
-    /// Adds what the page says in words. The breadcrumb's last step may be the article itself.
-    pub(super) fn add_to(&self, row: Row, title: &str) -> Row {
-        let mut steps: Vec<&String> = self.steps.iter().collect();
-        let title = text_filters::without_glosses(title, &mut 0);
+    /// Adds the breadcrumb and the labels to `row`. The last step of the breadcrumb is left
+    /// out if it names the article itself.
+    pub(super) fn add_labels_to(&self, row: RowBuilder, title: &str) -> RowBuilder {
+        let mut steps: Vec<&String> = self.breadcrumb.iter().collect();
+        let title = text_filters::strip_glosses(title, &mut 0);
         steps.pop_if(|last| {
             let stem = last.trim_end_matches(['.', '…']);
             matches!(stem, "正文" | "内容" | "")
@@ -113,9 +124,9 @@ impl<'t> Page<'t> {
         });
         let category = steps.iter().map(|name| serde_json::json!({ "name": name })).collect();
         row.with_list("category", category)
-            .with("author", self.facts.author.as_deref())
-            .with("source_name", self.facts.source_name.as_deref())
-            .with("views", self.facts.views)
-            .with_moment("published_at", self.facts.published_at)
+            .with("author", self.labels.author.as_deref())
+            .with("source_name", self.labels.source_name.as_deref())
+            .with("views", self.labels.views)
+            .with_time("published_at", self.labels.published_at)
     }
 }
