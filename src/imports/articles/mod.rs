@@ -2,6 +2,7 @@
 
 pub mod extra_keys;
 pub mod identity;
+mod pending_write;
 pub mod prepare;
 pub mod queries;
 pub mod writing;

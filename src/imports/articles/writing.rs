@@ -10,16 +10,13 @@ use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
 use uuid::Uuid;
 
 use super::identity::Identity;
-use super::prepare::{
-    PrepareContext, PreparedArticle, PreparedBatch, PreparedRow, RowState, is_unchanged, prepare_row,
-};
-use super::queries::{self, ArticleWrite, ExistingArticle, LockedArticle};
+use super::pending_write::PendingWrite;
+use super::prepare::{PrepareContext, PreparedBatch, PreparedRow, RowState, is_unchanged, prepare_row};
+use super::queries::{self, ExistingArticle};
 use crate::app::Tx;
-use crate::articles::model::Content;
 use crate::categories::model::Tree;
 use crate::categories::queries::{lock_tree, tree};
-use crate::changes::model::{Actor, Change};
-use crate::db::types::Status;
+use crate::changes::model::Actor;
 use crate::error::{Code, Error, Fault, Result};
 use crate::imports::category_ref;
 use crate::imports::outcome::{BatchResult, Outcome, RowOutcome};
@@ -31,17 +28,6 @@ use crate::{db, slug};
 pub const PARALLEL_MIN_ROWS: usize = 500;
 /// Slugs tried for a title whose slug is in use.
 const MAX_SLUG_ATTEMPTS: usize = 5;
-
-/// A row that is to be written.
-struct PendingWrite<'b> {
-    /// The index of its row in the batch.
-    index: usize,
-    /// The article to write. It is copied only if the batch changes it.
-    article: Cow<'b, PreparedArticle>,
-    id: Uuid,
-    /// The article before the write, if it exists.
-    before: Option<LockedArticle>,
-}
 
 /// The state of a batch while it is written.
 struct BatchWrite<'b> {
@@ -338,65 +324,4 @@ fn map_conflicts(error: DieselError) -> Error {
 /// An error after which the batch is written again, in a new transaction.
 pub fn retryable_error(why: &str) -> Error {
     Error::Unavailable(format!("imports: could not serialize: {why}"))
-}
-
-impl PreparedArticle {
-    fn changes_nothing(&self, before: &LockedArticle) -> bool {
-        let row = &before.article;
-        !before.trashed
-            && self.content == row.content
-            // Views only grow: an import never lowers the counter.
-            && self.views.is_none_or(|views| views <= row.views)
-            && self.created_at.is_none_or(|created_at| created_at == row.created_at)
-    }
-}
-
-impl PendingWrite<'_> {
-    /// Changes the content if it `differs`, and updates its digest.
-    fn change_content(&mut self, differs: impl FnOnce(&Content) -> bool, change: impl FnOnce(&mut Content)) {
-        if differs(&self.article.content) {
-            let article = self.article.to_mut();
-            change(&mut article.content);
-            article.content_hash = article.content.hash();
-        }
-    }
-
-    /// Keeps the slug and the publication time of the article if the row has none.
-    fn keep_unspecified(&mut self, before: &LockedArticle) {
-        let old = &before.article.content;
-        if !self.article.slug_is_given {
-            self.change_content(
-                |content| content.slug != old.slug,
-                |content| content.slug.clone_from(&old.slug),
-            );
-        }
-        let published_at = old.published_at.filter(|_| self.article.content.status == Status::Published);
-        if !self.article.published_at_is_given && published_at.is_some() {
-            self.change_content(
-                |content| content.published_at != published_at,
-                |content| content.published_at = published_at,
-            );
-        }
-    }
-
-    fn to_article_write(&self) -> ArticleWrite<'_> {
-        let article = &self.article;
-        let (action, fields) = match &self.before {
-            None => ("create", String::new()),
-            Some(before) => {
-                let change = Change::between("article", self.id, &before.article.content, &article.content);
-                (if before.trashed { "restore" } else { "update" }, change.fields.join(","))
-            }
-        };
-        ArticleWrite {
-            id: self.id,
-            content: &article.content,
-            content_hash: &article.content_hash,
-            source_hash: &article.source_hash,
-            views: article.views,
-            created_at: article.created_at,
-            action,
-            fields,
-        }
-    }
 }
