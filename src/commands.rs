@@ -21,7 +21,6 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as NameError, StrDeserializer};
 
 use crate::app::App;
-use crate::changes;
 use crate::changes::model::{Actor, Change};
 use crate::config::{ApiKeyCommand, MemberCommand, SigningKeyCommand};
 use crate::db::rows::{Conditions, PageSlice, SortColumn};
@@ -99,7 +98,8 @@ pub async fn api_key(app: &web::Data<App>, command: ApiKeyCommand) -> anyhow::Re
             let id = row.with_context(|| format!("there is no key {key}"))?.id;
             let revoke = app.write(async move |tx| {
                 key_queries::revoke(tx, id).await?;
-                Ok(changes::queries::record(tx, Actor::SYSTEM, Change::new("delete", "api_key", id)).await?)
+                tx.record(Actor::SYSTEM, Change::new("delete", "api_key", id));
+                Ok(())
             });
             revoke.await.map_err(to_anyhow)?;
             Ok("The key is revoked.".to_owned())
@@ -150,7 +150,8 @@ async fn set_role(app: &App, email: &str, role: Role) -> anyhow::Result<String> 
         keep_an_admin(tx, &row, Some(&after)).await?;
         queries::update(tx, id, &after, row.profile_completed_at.is_some()).await?;
         let change = Change::between("member", id, &row.account, &after);
-        Ok(changes::queries::record(tx, Actor::SYSTEM, change).await?)
+        tx.record(Actor::SYSTEM, change);
+        Ok(())
     });
     update.await.map_err(to_anyhow)?;
     Ok(format!("{email} is {} now.", role.as_str()))

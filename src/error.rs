@@ -69,6 +69,8 @@ pub enum Error {
     },
     /// Overloaded, or the database is away.
     Unavailable(String),
+    /// Lost against another transaction: the same work, done again, can succeed. Answered as [`Error::Unavailable`].
+    Contended(String),
     /// A fault of ours: shown as an empty 500, logged here and nowhere else.
     Internal(anyhow::Error),
 }
@@ -141,7 +143,7 @@ impl Error {
             Self::Stale { .. } => Code::VersionMismatch,
             Self::MethodNotAllowed { .. } => Code::MethodNotAllowed,
             Self::Throttled { .. } => Code::TooManyRequests,
-            Self::Unavailable(_) => Code::Unavailable,
+            Self::Unavailable(_) | Self::Contended(_) => Code::Unavailable,
             Self::Internal(_) => Code::Internal,
         }
     }
@@ -159,7 +161,7 @@ impl Error {
             }
             Self::MethodNotAllowed { allow } => Some(format!("This path takes {allow}.")),
             Self::Throttled { wait, .. } => Some(format!("Too many attempts; try again in {wait} s.")),
-            Self::Unavailable(_) => Some("Please try again in a moment.".to_owned()),
+            Self::Unavailable(_) | Self::Contended(_) => Some("Please try again in a moment.".to_owned()),
             Self::Internal(_) => None,
         }
     }
@@ -177,7 +179,7 @@ impl std::fmt::Display for Error {
         let code = self.code().as_str();
         match self {
             Self::Internal(cause) => write!(f, "{code}: {cause:#}"),
-            Self::Unavailable(cause) => write!(f, "{code}: {cause}"),
+            Self::Unavailable(cause) | Self::Contended(cause) => write!(f, "{code}: {cause}"),
             _ => write!(f, "{code}: {}", self.detail().unwrap_or_default()),
         }
     }

@@ -113,9 +113,8 @@ impl Data {
             .thread_name("postgres")
             .enable_all()
             .build()?;
-        let opening = runtime.spawn(db::pool::open(url.clone()));
-        let conn = runtime.block_on(opening)?.context("connecting to the database")?;
-        let ran = runtime.block_on(runtime.spawn(db::migrate(conn)))??;
+        let to = url.clone();
+        let ran = runtime.block_on(runtime.spawn(async move { db::migrate(&to).await }))??;
         if ran > 0 {
             tracing::info!(migrations = ran, "Migrated the database: {ran} migrations");
         }
@@ -144,8 +143,8 @@ fn administer(
     let data = Data::beside(&config.database)?;
     let keys = data.keys(&config.access)?;
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
-    let pool = db::pool::build(&data.url, 4, data.runtime.handle().clone())?;
-    let app = web::Data::new(App { config, pool, keys, mailer });
+    let app = App::new(config, &data.url, data.runtime.handle().clone(), keys, mailer)?;
+    let app = web::Data::new(app);
     let hasher = Hasher::new()?;
     let said = actix_web::rt::System::new().block_on(command(&app, &hasher))?;
     if said.is_empty() { Ok(()) } else { say(said.trim_end()) }
@@ -179,8 +178,10 @@ fn serve(config: Config) -> anyhow::Result<()> {
     let data = Data::open(&config.database)?;
     let keys = data.keys(&config.access)?;
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
-    let pool = db::pool::build(&data.url, config.database.pool_size, data.runtime.handle().clone())?;
-    let shared = Shared::new(App { config, pool, keys, mailer }, Hasher::new()?)?;
+    let app = App::new(config, &data.url, data.runtime.handle().clone(), keys, mailer)?;
+    let shared = Shared::new(app, Hasher::new()?)?;
+    let (follower, url) = (shared.app.follower.clone(), data.url.clone());
+    data.runtime.spawn(async move { follower.follow(&url).await });
     let served = actix_web::rt::System::new().block_on(run(shared, listener, address));
     tracing::info!("Stopped");
     served

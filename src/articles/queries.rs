@@ -4,10 +4,11 @@ use diesel::dsl::{now, sql};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::model::{Content, NeighborRow, Row};
+use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, Value};
 use crate::db::schema::articles;
 use crate::db::visibility::Articles;
@@ -39,11 +40,7 @@ pub struct Listing {
 ///
 /// Within categories it takes the first rows of each category from that category's
 /// index, and merges: the cost follows the number of categories, not of articles.
-pub async fn list(
-    conn: &mut AsyncPgConnection,
-    listing: Listing,
-    slice: &PageSlice,
-) -> QueryResult<Vec<Row>> {
+pub async fn list(conn: &mut Connection, listing: Listing, slice: &PageSlice) -> QueryResult<Vec<Row>> {
     let Listing { mut conditions, categories, with_body } = listing;
     slice.add_cursor(&mut conditions);
     let order = slice.order_by();
@@ -95,22 +92,19 @@ impl From<Uuid> for ArticleRef {
 }
 
 /// One article, if it is visible.
-pub async fn get(conn: &mut AsyncPgConnection, name: &ArticleRef, visible: Articles) -> QueryResult<Row> {
+pub async fn get(conn: &mut Connection, name: &ArticleRef, visible: Articles) -> QueryResult<Row> {
     single(conn, name, visible, "").await
 }
 
 /// One article, if it is visible, locked until the transaction ends.
-pub async fn lock(conn: &mut AsyncPgConnection, name: &ArticleRef, visible: Articles) -> QueryResult<Row> {
+pub async fn lock(conn: &mut Connection, name: &ArticleRef, visible: Articles) -> QueryResult<Row> {
     single(conn, name, visible, "FOR UPDATE OF articles").await
 }
 
 /// One article by its external id, and whether it is in the trash; locked until
 /// the transaction ends. The id itself is locked too, so that two who would
 /// both create the article take turns.
-pub async fn lock_external(
-    conn: &mut AsyncPgConnection,
-    external_id: &str,
-) -> QueryResult<Option<(Row, bool)>> {
+pub async fn lock_external(conn: &mut Connection, external_id: &str) -> QueryResult<Option<(Row, bool)>> {
     sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
         .bind::<Text, _>(external_id)
         .execute(conn)
@@ -125,7 +119,7 @@ pub async fn lock_external(
 }
 
 async fn single(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     name: &ArticleRef,
     visible: Articles,
     locking: &str,
@@ -147,7 +141,7 @@ async fn single(
 }
 
 /// The public articles just before and just after this one in its category.
-pub async fn neighbors(conn: &mut AsyncPgConnection, row: &Row) -> QueryResult<Vec<NeighborRow>> {
+pub async fn neighbors(conn: &mut Connection, row: &Row) -> QueryResult<Vec<NeighborRow>> {
     let side = |is_previous: bool, sign: &str, direction: &str| {
         format!(
             "(SELECT id, slug, title, published_at, {is_previous} AS is_previous FROM articles
@@ -168,7 +162,7 @@ pub async fn neighbors(conn: &mut AsyncPgConnection, row: &Row) -> QueryResult<V
 /// Adds an article and returns its id; `None` if the slug is taken and `slug_is_made`.
 /// Constraints: `articles_slug_key`, `articles_external_id_key`, `articles_category_id_fkey`.
 pub async fn insert(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     content: &Content,
     created_by: Option<Uuid>,
     slug_is_made: bool,
@@ -195,7 +189,7 @@ pub async fn insert(
 }
 
 /// Replaces what can be changed about an article. Constraints as for [`insert`].
-pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -> QueryResult<()> {
+pub async fn update(conn: &mut Connection, id: Uuid, content: &Content) -> QueryResult<()> {
     diesel::update(articles::table.find(id))
         .set((
             content,
@@ -210,7 +204,7 @@ pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -
 }
 
 /// Puts an article into the trash, or takes it out.
-pub async fn set_deleted(conn: &mut AsyncPgConnection, id: Uuid, deleted: bool) -> QueryResult<()> {
+pub async fn set_deleted(conn: &mut Connection, id: Uuid, deleted: bool) -> QueryResult<()> {
     diesel::update(articles::table.find(id))
         .set((
             articles::deleted_at.eq(sql::<Nullable<Timestamptz>>(if deleted { "now()" } else { "NULL" })),
@@ -223,7 +217,7 @@ pub async fn set_deleted(conn: &mut AsyncPgConnection, id: Uuid, deleted: bool) 
 }
 
 /// Sets the number of views, as an import brings it.
-pub async fn set_views(conn: &mut AsyncPgConnection, id: Uuid, views: i64) -> QueryResult<()> {
+pub async fn set_views(conn: &mut Connection, id: Uuid, views: i64) -> QueryResult<()> {
     sql_query(
         "INSERT INTO article_views (article_id, views) VALUES ($1, $2)
          ON CONFLICT (article_id) DO UPDATE SET views = excluded.views",
@@ -236,7 +230,7 @@ pub async fn set_views(conn: &mut AsyncPgConnection, id: Uuid, views: i64) -> Qu
 }
 
 /// Adds views to many articles at once; ids that no article has are passed over.
-pub async fn add_views(conn: &mut AsyncPgConnection, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<()> {
+pub async fn add_views(conn: &mut Connection, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<()> {
     // In id order, so that two processes that flush at once cannot deadlock.
     sql_query(
         "INSERT INTO article_views AS v (article_id, views)

@@ -2,7 +2,6 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{Either, HttpRequest, Responder, get, web};
-use diesel_async::AsyncPgConnection;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,6 +14,7 @@ use super::view::{Article, ArticleCard, ArticleField, PARTIAL, pick};
 use crate::app::App;
 use crate::categories;
 use crate::categories::model::Tree;
+use crate::db::connection::Connection;
 use crate::error::{Error, Result};
 use crate::http::conditional::etag;
 use crate::http::id_or_slug::IdOrSlug;
@@ -160,7 +160,7 @@ async fn single(
 
 /// The article in `row`, with its place in the tree and, if wanted, its neighbours.
 pub async fn article(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     row: Row,
     for_staff: bool,
     with_neighbors: bool,

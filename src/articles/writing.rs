@@ -10,8 +10,7 @@ use super::model::{Content, Row};
 use super::queries::{self, ArticleRef};
 use super::reading::{article, external_id};
 use super::view::Article;
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::db::types::Status;
 use crate::db::visibility::Articles;
@@ -23,6 +22,7 @@ use crate::http::patch::Patch;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Author, Editor, Member};
 use crate::members::model::Role;
+use crate::tx::Tx;
 use crate::{categories, db, slug};
 
 /// How many slugs are tried before giving up: the first, and some with random endings.
@@ -85,7 +85,7 @@ pub async fn add(tx: &mut Tx, actor: Actor, new: NewArticle) -> Result<Uuid> {
     if let Some(views) = views {
         queries::set_views(tx, id, views).await?;
     }
-    changes::queries::record(tx, actor, Change::new("create", "article", id)).await?;
+    tx.record(actor, Change::new("create", "article", id));
     Ok(id)
 }
 
@@ -192,11 +192,11 @@ async fn replace(tx: &mut Tx, actor: Actor, row: &Row, after: &Content, views: O
     if let Some(views) = views.filter(|views| *views != row.views) {
         queries::set_views(tx, row.id, views).await?;
         let change = Change::new("update", "article", row.id).of_fields(vec!["views".to_owned()]);
-        changes::queries::record(tx, actor, change).await?;
+        tx.record(actor, change);
     }
     if *after != row.content {
         map_constraint_errors(queries::update(tx, row.id, after).await)?;
-        changes::queries::record(tx, actor, Change::between("article", row.id, &row.content, after)).await?;
+        tx.record(actor, Change::between("article", row.id, &row.content, after));
     }
     Ok(())
 }
@@ -250,7 +250,7 @@ pub async fn put_article(
 async fn put_over(tx: &mut Tx, actor: Actor, row: &Row, trashed: bool, mut new: NewArticle) -> Result<()> {
     if trashed {
         queries::set_deleted(tx, row.id, false).await?;
-        changes::queries::record(tx, actor, Change::new("restore", "article", row.id)).await?;
+        tx.record(actor, Change::new("restore", "article", row.id));
     }
     let views = new.views;
     let (category, faults) = category_id(tx, new.category.as_deref()).await?;
@@ -278,7 +278,7 @@ pub async fn delete_article(
         let row = lock_own(tx, &member, id.clone()).await?;
         if_match.check(row.version)?;
         queries::set_deleted(tx, row.id, true).await?;
-        Ok(changes::queries::record(tx, member.actor(), Change::new("delete", "article", row.id)).await?)
+        Ok(tx.record(member.actor(), Change::new("delete", "article", row.id)))
     })
     .await?;
     Ok(NoContent)
@@ -303,7 +303,7 @@ pub async fn restore_article(
             let row = row.ok_or_else(Error::not_found)?;
             if_match.check(row.version)?;
             queries::set_deleted(tx, row.id, false).await?;
-            changes::queries::record(tx, member.actor(), Change::new("restore", "article", row.id)).await?;
+            tx.record(member.actor(), Change::new("restore", "article", row.id));
             load_view(tx, row.id).await
         })
         .await?;

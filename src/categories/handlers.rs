@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::model::{Content, Row, Tree};
 use super::queries;
 use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal};
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::body::Json;
@@ -18,6 +17,7 @@ use crate::http::patch::Patch;
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Editor, Reader};
+use crate::tx::Tx;
 use crate::{db, slug};
 
 /// Levels a tree may have: a breadcrumb longer than that helps nobody.
@@ -85,7 +85,7 @@ pub async fn create_category(
 /// Adds a category and records it; 409 when the slug is taken.
 pub async fn add(tx: &mut Tx, actor: Actor, content: &Content) -> Result<Row> {
     let row = queries::insert(tx, content).await.on_constraint("categories_slug_key", slug_taken)?;
-    changes::queries::record(tx, actor, Change::new("create", "category", row.id)).await?;
+    tx.record(actor, Change::new("create", "category", row.id));
     Ok(row)
 }
 
@@ -169,7 +169,7 @@ pub async fn change(tx: &mut Tx, actor: Actor, tree: &Tree, row: &Row, patch: Ca
     }
     queries::update(tx, row.id, &after).await.on_constraint("categories_slug_key", slug_taken)?;
     let change = Change::between("category", row.id, &row.content, &after);
-    changes::queries::record(tx, actor, change).await?;
+    tx.record(actor, change);
     Ok(true)
 }
 
@@ -221,7 +221,7 @@ pub async fn delete_category(
                 "an article was just written into the category; try again",
             )
         })?;
-        Ok(changes::queries::record(tx, editor.0.actor(), Change::new("delete", "category", row.id)).await?)
+        Ok(tx.record(editor.0.actor(), Change::new("delete", "category", row.id)))
     })
     .await?;
     Ok(NoContent)
@@ -252,9 +252,9 @@ async fn empty_into(tx: &mut Tx, actor: Actor, tree: &Tree, id: Uuid, target: &s
     db::allow_bulk(tx, db::LONG_WAIT).await?;
     let articles = queries::move_articles(tx, id, target).await?;
     let change = Change::new("update", "article", id).of_fields(vec!["category".to_owned()]);
-    changes::queries::record_many(tx, actor, change, &articles).await?;
+    tx.record_many(actor, change, articles);
     let categories = queries::move_children(tx, id, target).await?;
     let change = Change::new("update", "category", id).of_fields(vec!["parent".to_owned()]);
-    changes::queries::record_many(tx, actor, change, &categories).await?;
+    tx.record_many(actor, change, categories);
     Ok(())
 }

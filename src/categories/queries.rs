@@ -4,10 +4,11 @@ use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::BigInt;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::model::{Content, Row, Tree};
+use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, Value, count};
 use crate::db::schema::{articles, categories};
 use crate::db::visibility::PUBLIC_ARTICLE;
@@ -16,18 +17,18 @@ use crate::db::visibility::PUBLIC_ARTICLE;
 const TREE_LOCK: i64 = 0x696e_6b74_7265_6531;
 
 /// The whole tree.
-pub async fn tree(conn: &mut AsyncPgConnection) -> QueryResult<Tree> {
+pub async fn tree(conn: &mut Connection) -> QueryResult<Tree> {
     Ok(Tree::new(categories::table.select(Row::as_select()).load(conn).await?))
 }
 
 /// The whole tree, which nobody else can change until this transaction ends.
-pub async fn lock_tree(conn: &mut AsyncPgConnection) -> QueryResult<Tree> {
+pub async fn lock_tree(conn: &mut Connection) -> QueryResult<Tree> {
     sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(TREE_LOCK).execute(conn).await?;
     tree(conn).await
 }
 
 /// Adds a category. Constraint: `categories_slug_key`.
-pub async fn insert(conn: &mut AsyncPgConnection, content: &Content) -> QueryResult<Row> {
+pub async fn insert(conn: &mut Connection, content: &Content) -> QueryResult<Row> {
     diesel::insert_into(categories::table)
         .values((categories::id.eq(Uuid::now_v7()), content))
         .returning(Row::as_returning())
@@ -36,7 +37,7 @@ pub async fn insert(conn: &mut AsyncPgConnection, content: &Content) -> QueryRes
 }
 
 /// Replaces what can be changed about a category. Constraint: `categories_slug_key`.
-pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -> QueryResult<Row> {
+pub async fn update(conn: &mut Connection, id: Uuid, content: &Content) -> QueryResult<Row> {
     diesel::update(categories::table.find(id))
         .set((content, categories::version.eq(categories::version + 1), categories::updated_at.eq(now)))
         .returning(Row::as_returning())
@@ -45,13 +46,13 @@ pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -
 }
 
 /// Removes a category that holds nothing.
-pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+pub async fn delete(conn: &mut Connection, id: Uuid) -> QueryResult<()> {
     diesel::delete(categories::table.find(id)).execute(conn).await?;
     Ok(())
 }
 
 /// How many articles the public finds in `categories`.
-pub async fn count_public_articles(conn: &mut AsyncPgConnection, categories: Vec<Uuid>) -> QueryResult<i64> {
+pub async fn count_public_articles(conn: &mut Connection, categories: Vec<Uuid>) -> QueryResult<i64> {
     let mut conditions = Conditions::default();
     conditions.and(PUBLIC_ARTICLE);
     conditions.and_if("articles.category_id = ANY(?)", Some(Value::Ids(categories)));
@@ -59,12 +60,12 @@ pub async fn count_public_articles(conn: &mut AsyncPgConnection, categories: Vec
 }
 
 /// How many articles are in the category itself, drafts and trash included.
-pub async fn count_articles(conn: &mut AsyncPgConnection, category: Uuid) -> QueryResult<i64> {
+pub async fn count_articles(conn: &mut Connection, category: Uuid) -> QueryResult<i64> {
     articles::table.filter(articles::category_id.eq(category)).count().get_result(conn).await
 }
 
 /// Moves all articles of a category, and says which.
-pub async fn move_articles(conn: &mut AsyncPgConnection, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
+pub async fn move_articles(conn: &mut Connection, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
     diesel::update(articles::table.filter(articles::category_id.eq(from)))
         .set((
             articles::category_id.eq(to),
@@ -77,7 +78,7 @@ pub async fn move_articles(conn: &mut AsyncPgConnection, from: Uuid, to: Uuid) -
 }
 
 /// Moves all categories that are directly in a category, and says which.
-pub async fn move_children(conn: &mut AsyncPgConnection, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
+pub async fn move_children(conn: &mut Connection, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
     diesel::update(categories::table.filter(categories::parent_id.eq(from)))
         .set((
             categories::parent_id.eq(to),

@@ -93,6 +93,17 @@ impl Change {
     }
 }
 
+/// A change of one or more things, on its way into the log.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Who made it.
+    pub actor: Actor,
+    /// What was done.
+    pub change: Change,
+    /// Which things, each of which gets a line.
+    pub ids: Vec<Uuid>,
+}
+
 /// A line of the log.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct Entry {

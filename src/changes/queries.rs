@@ -1,64 +1,81 @@
 //! All SQL of the change log.
 
-use diesel::QueryResult;
-use diesel::sql_query;
+use diesel::dsl::sql;
 use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use uuid::Uuid;
+use diesel::{QueryResult, QueryableByName, sql_query};
+use diesel_async::RunQueryDsl;
 
 use super::CHANNEL;
-use super::model::{Actor, Change, Entry};
+use super::model::{Entry, Recorded};
+use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SortColumn};
 use crate::telemetry;
 
-/// Writes the line of a change. Call it inside the change's transaction: the
-/// line and the notification come with the commit, or not at all.
-pub async fn record(conn: &mut AsyncPgConnection, actor: Actor, change: Change) -> QueryResult<()> {
-    let ids = [change.id];
-    record_many(conn, actor, change, &ids).await
-}
-
-/// Writes a line like `change` for each of `ids`, in one statement.
-pub async fn record_many(
-    conn: &mut AsyncPgConnection,
-    actor: Actor,
-    change: Change,
-    ids: &[Uuid],
-) -> QueryResult<()> {
+/// Writes the lines of all `recorded` changes, in one statement.
+pub async fn insert(mut conn: &Connection, recorded: &[Recorded]) -> QueryResult<()> {
+    let lines = || recorded.iter().flat_map(|recorded| recorded.ids.iter().map(move |id| (recorded, *id)));
     sql_query(
-        "WITH line AS (
-             INSERT INTO changes (actor_kind, actor_id, action, entity, entity_id, fields, request_id)
-             SELECT $1, $2, $3, $4, id, $5, $6 FROM unnest($7) AS id
-             RETURNING entity, entity_id
-         )
-         SELECT pg_notify($8, entity || ':' || entity_id) FROM line",
+        "INSERT INTO changes (actor_kind, actor_id, action, entity, entity_id, fields, request_id)
+         SELECT line.actor_kind, line.actor_id, line.action, line.entity, line.entity_id,
+                string_to_array(line.fields, ','), $7
+         FROM unnest($1, $2, $3, $4, $5, $6)
+              AS line(actor_kind, actor_id, action, entity, entity_id, fields)",
     )
-    .bind::<Text, _>(actor.kind)
-    .bind::<Nullable<SqlUuid>, _>(actor.id)
-    .bind::<Text, _>(change.action)
-    .bind::<Text, _>(change.entity)
-    .bind::<Array<Text>, _>(change.fields)
+    .bind::<Array<Text>, _>(lines().map(|(recorded, _)| recorded.actor.kind.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(lines().map(|(recorded, _)| recorded.actor.id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(lines().map(|(recorded, _)| recorded.change.action).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(lines().map(|(recorded, _)| recorded.change.entity).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(lines().map(|(_, id)| id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(lines().map(|(recorded, _)| recorded.change.fields.join(",")).collect::<Vec<_>>())
     .bind::<Nullable<Text>, _>(telemetry::request_id())
-    .bind::<Array<SqlUuid>, _>(ids)
-    .bind::<Text, _>(CHANNEL)
-    .execute(conn)
+    .execute(&mut conn)
     .await?;
     Ok(())
 }
 
-/// Tells every listener that many things of this kind have changed, in one
-/// notification `entity:*`; the log has a line for each.
-pub async fn tell_of_many(conn: &mut AsyncPgConnection, entity: &str) -> QueryResult<()> {
-    sql_query("SELECT pg_notify($1, $2 || ':*')")
+/// Notifies every listener that there is something new in the log; `node` tells who has written it.
+pub async fn notify(mut conn: &Connection, node: &str) -> QueryResult<()> {
+    sql_query("SELECT pg_notify($1, $2)")
         .bind::<Text, _>(CHANNEL)
-        .bind::<Text, _>(entity)
-        .execute(conn)
+        .bind::<Text, _>(node)
+        .execute(&mut conn)
         .await?;
     Ok(())
 }
 
+/// The position that the log has now: a `pg_snapshot` as text.
+pub async fn position(mut conn: &Connection) -> QueryResult<String> {
+    diesel::select(sql::<Text>("pg_current_snapshot()::text")).get_result(&mut conn).await
+}
+
+/// The kinds of things that have changed since `position`, and the position that the log has now.
+///
+/// A row is new if its transaction was not visible at the position: it ran then, or began later. So
+/// no transaction is missed, however long it stayed open, and none is waited for.
+pub async fn changed_since(mut conn: &Connection, position: &str) -> QueryResult<(Vec<String>, String)> {
+    #[derive(QueryableByName)]
+    struct Look {
+        #[diesel(sql_type = Array<Text>)]
+        entities: Vec<String>,
+        #[diesel(sql_type = Text)]
+        position: String,
+    }
+    let look: Look = sql_query(
+        "SELECT pg_current_snapshot()::text AS position, ARRAY(
+             SELECT entity FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)
+             UNION
+             SELECT entity FROM changes
+             WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
+         ) AS entities",
+    )
+    .bind::<Text, _>(position)
+    .get_result(&mut conn)
+    .await?;
+    Ok((look.entities, look.position))
+}
+
 /// Whether a change of this action and entity was ever recorded.
-pub async fn exists(conn: &mut AsyncPgConnection, action: &str, entity: &str) -> QueryResult<bool> {
+pub async fn exists(conn: &mut Connection, action: &str, entity: &str) -> QueryResult<bool> {
     let found = sql_query("SELECT 1 FROM changes WHERE action = $1 AND entity = $2 LIMIT 1")
         .bind::<Text, _>(action)
         .bind::<Text, _>(entity)
@@ -73,7 +90,7 @@ pub const NEWEST_FIRST: SortColumn =
 
 /// Lines that meet `conditions`.
 pub async fn list(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     conditions: Conditions,
     slice: &PageSlice,
 ) -> QueryResult<Vec<Entry>> {

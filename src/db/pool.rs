@@ -1,52 +1,98 @@
 //! Connections: how one is opened, and the pool they wait in.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use anyhow::Context;
 use deadpool::Runtime;
-use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::{Object, Pool as DieselPool};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::tls::TlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::connection::Connection;
+
 /// A pool of connections, shared by all workers of a process.
-pub type Pool = DieselPool<AsyncPgConnection>;
+pub type Pool = managed::Pool<Manager>;
 /// A connection on loan from the [`Pool`].
-pub type Conn = Object<AsyncPgConnection>;
+pub type Conn = managed::Object<Manager>;
+/// Why the pool has no connection to lend.
+pub type PoolError = managed::PoolError<OpenError>;
 
 /// How long a request waits for a free connection before it is told to come back.
-const WAIT: Duration = Duration::from_secs(2);
+const POOL_WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long opening a connection may take.
-const CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long packets may stay unanswered before a TCP connection counts as lost.
+const TCP_TIMEOUT: Duration = Duration::from_secs(10);
 /// What every connection promises: no statement over 5 s, no lock waited for
 /// over 2 s, no transaction left open for 10 s.
 const LIMITS: &str = "-c statement_timeout=5000 -c lock_timeout=2000 \
-     -c idle_in_transaction_session_timeout=10000 -c timezone=UTC";
+     -c idle_in_transaction_session_timeout=10000 -c timezone=UTC -c client_encoding=UTF8";
+
+/// A connection could not be opened.
+#[derive(Debug)]
+pub struct OpenError(String);
+
+impl OpenError {
+    /// Says why.
+    pub fn new(reason: &str) -> Self {
+        Self(reason.to_owned())
+    }
+}
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<tokio_postgres::Error> for OpenError {
+    fn from(cause: tokio_postgres::Error) -> Self {
+        let reason =
+            std::error::Error::source(&cause).map_or_else(String::new, |source| format!(": {source}"));
+        Self(format!("{cause}{reason}"))
+    }
+}
+
+/// Opens the connections of a pool.
+pub struct Manager {
+    url: String,
+    runtime: Handle,
+}
+
+impl managed::Manager for Manager {
+    type Type = Connection;
+    type Error = OpenError;
+
+    async fn create(&self) -> Result<Connection, OpenError> {
+        let opening = self.runtime.spawn(open(self.url.clone()));
+        opening.await.map_err(|cause| OpenError(cause.to_string()))?
+    }
+
+    /// Takes back what can be used again. A check query would cost about a third of the throughput:
+    /// a connection that died in the meantime is found by its next statement.
+    async fn recycle(&self, conn: &mut Connection, _: &Metrics) -> RecycleResult<OpenError> {
+        if conn.is_idle() { Ok(()) } else { Err(RecycleError::message("closed, or left in a transaction")) }
+    }
+}
 
 /// A pool of at most `size` connections to `url`, opened as they are needed.
 ///
 /// The connections are driven on `runtime`, which must outlive every worker: a
 /// worker that stops must not take along connections that others are using.
 pub fn build(url: &str, size: usize, runtime: Handle) -> anyhow::Result<Pool> {
-    let mut config = ManagerConfig::default();
-    // A check query before each use costs about a third of the throughput. A
-    // connection that died is found by its first statement, and dropped.
-    config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(move |url| {
-        let opening = runtime.spawn(open(url.to_owned()));
-        Box::pin(
-            async move { opening.await.map_err(|cause| ConnectionError::BadConnection(cause.to_string()))? },
-        )
-    });
-    DieselPool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
+    Pool::builder(Manager { url: url.to_owned(), runtime })
         .max_size(size)
-        .wait_timeout(Some(WAIT))
-        .create_timeout(Some(CONNECT))
+        .wait_timeout(Some(POOL_WAIT_TIMEOUT))
+        .create_timeout(Some(CONNECT_TIMEOUT))
         .runtime(Runtime::Tokio1)
         .build()
         .context("building the connection pool")
@@ -56,34 +102,87 @@ pub fn build(url: &str, size: usize, runtime: Handle) -> anyhow::Result<Pool> {
 ///
 /// `sslmode=require` encrypts and checks the server's certificate against the
 /// system's roots; any other mode connects in the clear.
-pub async fn open(url: String) -> ConnectionResult<AsyncPgConnection> {
-    let bad = |cause: tokio_postgres::Error| {
-        let reason =
-            std::error::Error::source(&cause).map_or_else(String::new, |source| format!(": {source}"));
-        ConnectionError::BadConnection(format!("{cause}{reason}"))
+pub async fn open(url: String) -> Result<Connection, OpenError> {
+    open_client(&url).await.map(Connection::new)
+}
+
+/// As [`open`], for what needs the bare client.
+pub async fn open_client(url: &str) -> Result<Client, OpenError> {
+    let config = configure(url, "inkstone")?;
+    if config.get_ssl_mode() == SslMode::Require {
+        connect(&config, make_tls()).await
+    } else {
+        connect(&config, NoTls).await
+    }
+}
+
+/// Opens a connection that listens on `channel`: it comes with the payloads of the notifications.
+///
+/// The server lists it as `inkstone-follower`. The stream of payloads ends when the connection is lost.
+pub async fn open_listening(
+    url: &str,
+    channel: &str,
+) -> Result<(Connection, mpsc::UnboundedReceiver<String>), OpenError> {
+    let config = configure(url, "inkstone-follower")?;
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let client = if config.get_ssl_mode() == SslMode::Require {
+        let (client, connection) = config.connect(make_tls()).await?;
+        tokio::spawn(forward_notifications(connection, sender));
+        client
+    } else {
+        let (client, connection) = config.connect(NoTls).await?;
+        tokio::spawn(forward_notifications(connection, sender));
+        client
     };
-    let mut config: Config = url.parse().map_err(bad)?;
+    client.batch_execute(&format!("LISTEN {channel}")).await?;
+    Ok((Connection::new(client), receiver))
+}
+
+async fn forward_notifications<S>(
+    mut connection: tokio_postgres::Connection<Socket, S>,
+    to: mpsc::UnboundedSender<String>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
+        if let AsyncMessage::Notification(notification) = message {
+            // Nobody listens any more: the connection still has to be driven to its end.
+            let _ = to.send(notification.payload().to_owned());
+        }
+    }
+}
+
+/// The settings of a connection to `url`, which the server lists under `application_name`.
+fn configure(url: &str, application_name: &str) -> Result<Config, OpenError> {
+    let mut config: Config = url.parse()?;
     config
-        .application_name("inkstone")
-        .connect_timeout(CONNECT)
-        .tcp_user_timeout(Duration::from_secs(10))
-        .keepalives_idle(Duration::from_secs(10));
+        .application_name(application_name)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_user_timeout(TCP_TIMEOUT)
+        .keepalives_idle(TCP_TIMEOUT);
     let options = match config.get_options() {
         Some(given) => format!("{LIMITS} {given}"),
         None => LIMITS.to_owned(),
     };
     config.options(options);
-    if config.get_ssl_mode() == SslMode::Require {
-        let (client, connection) = config.connect(tls()).await.map_err(bad)?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await
-    } else {
+    if config.get_ssl_mode() != SslMode::Require {
         config.ssl_mode(SslMode::Disable);
-        let (client, connection) = config.connect(NoTls).await.map_err(bad)?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await
     }
+    Ok(config)
 }
 
-fn tls() -> MakeRustlsConnect {
+async fn connect<T>(config: &Config, tls: T) -> Result<Client, OpenError>
+where
+    T: tokio_postgres::tls::MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+    T::TlsConnect: TlsConnect<Socket>,
+{
+    let (client, connection) = config.connect(tls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+fn make_tls() -> MakeRustlsConnect {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();

@@ -4,12 +4,13 @@
 //! columns are chosen by the request. Here the text comes from `&'static str`s
 //! of the feature's `queries.rs` alone; whatever a client sent is bound.
 
+use super::connection::Connection;
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryResult, QueryableByName, sql_query};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 /// A value bound to a statement.
@@ -133,7 +134,7 @@ impl PageSlice {
 }
 
 /// How many rows of `from` meet `conditions`.
-pub async fn count(conn: &mut AsyncPgConnection, from: &str, conditions: Conditions) -> QueryResult<i64> {
+pub async fn count(conn: &mut Connection, from: &str, conditions: Conditions) -> QueryResult<i64> {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::app::{App, Tx};
+use crate::app::App;
 use crate::articles::input::NewArticle;
 use crate::categories::view::NewCategory;
 use crate::changes::model::{Actor, Change};
@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::http::conditional::IfMatch;
 use crate::notices::view::NewNotice;
 use crate::site::view::SitePatch;
+use crate::tx::Tx;
 use crate::{articles, categories, changes, db, notices, site};
 
 const SITE_JSON: &str = include_str!("site.json");
@@ -63,7 +64,7 @@ async fn load_once(tx: &mut Tx, demo: DemoSite) -> Result<bool> {
         let content = parse_body::<NewNotice>(notice.into())?.content(now).await?;
         notices::handlers::add(tx, Actor::SYSTEM, &content).await?;
     }
-    changes::queries::record(tx, Actor::SYSTEM, Change::new("load", "demo", site.id)).await?;
+    tx.record(Actor::SYSTEM, Change::new("load", "demo", site.id));
     Ok(true)
 }
 

@@ -1,6 +1,6 @@
 //! What the database's errors mean to the caller.
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
 
 use super::{Error, Fault, Result};
 
@@ -8,44 +8,22 @@ impl From<DieselError> for Error {
     fn from(cause: DieselError) -> Self {
         match &cause {
             DieselError::NotFound => Self::not_found(),
-            DieselError::DatabaseError(kind, info) if is_passing(kind, info.message()) => {
-                Self::Unavailable(format!("database: {}", info.message()))
-            }
-            DieselError::BrokenTransactionManager => {
-                Self::Unavailable("database: connection lost".to_owned())
-            }
+            DieselError::DatabaseError(kind, info) => match kind {
+                // `db::fault` sorts by SQLSTATE, and says how these two are meant.
+                Kind::SerializationFailure => Self::Contended(format!("database: {}", info.message())),
+                Kind::ClosedConnection | Kind::UnableToSendCommand | Kind::ReadOnlyTransaction => {
+                    Self::Unavailable(format!("database: {}", info.message()))
+                }
+                _ => Self::Internal(anyhow::Error::new(cause)),
+            },
             _ => Self::Internal(anyhow::Error::new(cause)),
         }
     }
 }
 
-/// Whether a fault of the database passes by itself: it is away, restarting,
-/// read-only for now, full, or made us wait too long.
-fn is_passing(kind: &DatabaseErrorKind, message: &str) -> bool {
-    // diesel keeps no SQLSTATE of these. A server that speaks another language is warned of at the start.
-    const PASSING: &[&str] = &[
-        "terminating connection",
-        "the database system is",
-        "canceling statement due to",
-        "deadlock detected",
-        "too many clients",
-        "remaining connection slots",
-        "could not extend file",
-        "No space left on device",
-    ];
-    match kind {
-        DatabaseErrorKind::UnableToSendCommand
-        | DatabaseErrorKind::ClosedConnection
-        | DatabaseErrorKind::SerializationFailure
-        | DatabaseErrorKind::ReadOnlyTransaction => true,
-        _ => PASSING.iter().any(|passing| message.contains(passing)),
-    }
-}
-
 /// Whether trying the same transaction again can succeed: it lost against another one.
 pub fn is_worth_retrying(error: &Error) -> bool {
-    matches!(error, Error::Unavailable(cause)
-        if cause.contains("deadlock detected") || cause.contains("could not serialize"))
+    matches!(error, Error::Contended(_))
 }
 
 /// Turns a broken constraint into what the client did wrong.

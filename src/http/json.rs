@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::schema::MOST_FAULTS;
+use super::pointer::{MAX_FAULTS, escape, truncate_key};
 use crate::error::{Code, Error, Fault, Result};
 
 /// The value in `bytes`, and the faults found on the way.
@@ -62,17 +62,6 @@ impl<'de> Visitor<'de> for Items<'_> {
     }
 }
 
-/// `segment` as a part of a JSON pointer (RFC 6901).
-pub fn escape(segment: &str) -> String {
-    segment.replace('~', "~0").replace('/', "~1")
-}
-
-/// The name of a key as faults show it: the beginning of a long one, for a
-/// hostile body must not make an answer larger than itself.
-pub fn truncate_key(key: &str) -> String {
-    key.chars().take(100).collect()
-}
-
 #[derive(Default)]
 struct JsonPath {
     path: Vec<String>,
@@ -86,7 +75,7 @@ impl JsonPath {
 
     /// Keeps a fault at the current place, while there are not too many.
     fn fault(&mut self, code: Code, detail: &str) {
-        if self.faults.len() < MOST_FAULTS {
+        if self.faults.len() < MAX_FAULTS {
             self.faults.push(Fault::body(self.pointer(), code, detail));
         }
     }

@@ -7,6 +7,7 @@ pub mod id_or_slug;
 pub mod json;
 pub mod paging;
 pub mod patch;
+pub mod pointer;
 pub mod query;
 pub mod render_body;
 pub mod reply;

@@ -5,13 +5,13 @@ use std::future::{Ready, ready};
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use diesel_async::AsyncPgConnection;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::query::{Query, pairs};
 use crate::app::App;
+use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SortColumn, count};
 use crate::error::{Code, Error, Fault, Result};
 
@@ -144,7 +144,7 @@ impl Paging {
     /// How many rows of `from` meet `conditions`, if the client wants to know.
     pub async fn total(
         &self,
-        conn: &mut AsyncPgConnection,
+        conn: &mut Connection,
         from: &str,
         conditions: &Conditions,
     ) -> Result<Option<i64>> {

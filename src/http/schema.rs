@@ -14,11 +14,8 @@ use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::json::{escape, truncate_key};
+use super::pointer::{MAX_FAULTS, escape, truncate_key};
 use crate::error::{Code, Error, Fault, Result};
-
-/// Faults that one answer names at most: enough to mend a body by, too few to flood with.
-pub const MOST_FAULTS: usize = 100;
 
 /// What is compiled once for a type, and kept.
 pub type Compiled<V> = LazyLock<RwLock<HashMap<TypeId, Arc<V>>>>;
@@ -77,13 +74,13 @@ impl Checker {
         }
     }
 
-    /// The faults of `value`, up to [`MOST_FAULTS`].
+    /// The faults of `value`, up to [`MAX_FAULTS`].
     pub fn faults(&self, value: &Value) -> Vec<Fault> {
         let mut faults = Vec::new();
-        for error in self.validator.iter_errors(value).take(MOST_FAULTS) {
+        for error in self.validator.iter_errors(value).take(MAX_FAULTS) {
             self.collect(&error, &mut faults);
         }
-        faults.truncate(MOST_FAULTS);
+        faults.truncate(MAX_FAULTS);
         faults
     }
 
@@ -93,7 +90,7 @@ impl Checker {
             Kind::AdditionalProperties { unexpected } => {
                 let parent = error.schema_path().as_str();
                 let known = self.properties(parent);
-                faults.extend(unexpected.iter().take(MOST_FAULTS).map(|name| {
+                faults.extend(unexpected.iter().take(MAX_FAULTS).map(|name| {
                     let detail =
                         format!("unknown field{}", did_you_mean(name, known.iter().map(String::as_str)));
                     Fault::body(

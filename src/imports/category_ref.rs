@@ -3,7 +3,6 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::app::Tx;
 use crate::categories::handlers::{add, new_content};
 use crate::categories::model::{Row, Tree};
 use crate::categories::queries;
@@ -12,6 +11,7 @@ use crate::changes::model::Actor;
 use crate::error::{Code, Fault, Result};
 use crate::http::body::checked;
 use crate::http::id_or_slug::IdOrSlug;
+use crate::tx::Tx;
 
 /// Most steps of a breadcrumb.
 const MAX_PATH_STEPS: usize = 16;

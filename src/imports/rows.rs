@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::json;
+use crate::http::pointer::{escape, truncate_key};
 use crate::http::schema::did_you_mean;
 use crate::interchange::cells;
 
@@ -60,7 +61,7 @@ impl ColumnMapping {
                 keys.push(None);
                 continue;
             }
-            let pointer = json::escape(&json::truncate_key(&header));
+            let pointer = escape(&truncate_key(&header));
             if !self.known.contains(&key) {
                 let hint = did_you_mean(key, self.known.iter().copied());
                 faults.push(Fault::body(

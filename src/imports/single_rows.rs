@@ -1,6 +1,5 @@
 //! Writes categories and notices one by one, with the functions of single writes.
 
-use diesel_async::{AnsiTransactionManager, TransactionManager};
 use serde_json::{Value, json};
 
 use super::articles::identity::derive_external_id;
@@ -9,7 +8,6 @@ use super::job::{Job, Resource};
 use super::outcome::{BatchResult, Outcome, RowOutcome};
 use super::params::{ImportParams, Mode};
 use super::rows::RawRow;
-use crate::app::Tx;
 use crate::categories::view::{CategoryPatch, NewCategory};
 use crate::changes::model::Actor;
 use crate::db::types::Status;
@@ -19,6 +17,7 @@ use crate::http::patch::Patch;
 use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
 use crate::notices::view::NewNotice;
+use crate::tx::Tx;
 use crate::{categories, db, notices};
 
 /// A row that was parsed, or the fault that prevented it.
@@ -52,17 +51,10 @@ pub async fn write_rows(tx: &mut Tx, job: &Job, rows: &[SingleRow]) -> Result<Ba
             }
         };
         let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(str::to_owned);
-        AnsiTransactionManager::begin_transaction(tx).await?;
-        let outcome = match write_row(tx, job, value, faults, &mut filter_counts).await {
-            Ok(outcome) => {
-                AnsiTransactionManager::commit_transaction(tx).await?;
-                outcome
-            }
-            Err(error) => {
-                let faults = error.into_faults()?;
-                AnsiTransactionManager::rollback_transaction(tx).await?;
-                Outcome::Failed(faults)
-            }
+        let write = async |tx: &mut Tx| write_row(tx, job, value, faults, &mut filter_counts).await;
+        let outcome = match tx.try_step(write).await? {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Failed(error.into_faults()?),
         };
         outcomes.push(RowOutcome { line: row.line, identity, outcome });
     }

@@ -4,19 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
-use diesel_async::{AnsiTransactionManager, TransactionManager};
-
 use super::articles::identity::Identity;
 use super::articles::prepare::PreparedBatch;
 use super::articles::writing::{self, PARALLEL_MIN_ROWS};
 use super::job::Job;
 use super::outcome::BatchResult;
 use super::single_rows::{self, SingleRow};
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::db;
-use crate::db::pool::Conn;
 use crate::error::{Code, Error, Result};
+use crate::tx::Tx;
 
 /// Lock timeout while a batch uses two transactions. Two imports can block each other across
 /// four transactions; PostgreSQL cannot detect that deadlock, so we time out early.
@@ -42,7 +39,7 @@ pub struct BatchWriter {
     /// The identities of the last batches. A batch that was prepared before they were written has an old snapshot.
     recent_identities: VecDeque<HashSet<Identity>>,
     /// The transaction of an atomic import or a dry run.
-    import_tx: Option<Conn>,
+    import_tx: Option<Tx>,
 }
 
 impl BatchWriter {
@@ -50,9 +47,7 @@ impl BatchWriter {
     pub async fn begin(job: Job) -> Result<Self> {
         let mut import_tx = None;
         if job.params.is_atomic() || job.params.is_dry_run() {
-            let mut conn = job.app.conn().await?;
-            AnsiTransactionManager::begin_transaction(&mut *conn).await?;
-            import_tx = Some(conn);
+            import_tx = Some(job.app.begin().await?);
         }
         Ok(Self { job, recent_identities: VecDeque::new(), import_tx })
     }
@@ -61,15 +56,8 @@ impl BatchWriter {
     /// failure. The batch is not written then.
     pub async fn write_batch(&mut self, batch: Batch) -> Result<Result<BatchResult, BatchResult>> {
         let aborts = self.job.params.aborts_on_failure();
-        if let Some(conn) = &mut self.import_tx {
-            // The snapshot was loaded outside this transaction and does not show its writes.
-            let result = write_in(conn, None, &self.job, &batch, false).await;
-            if result.is_err() {
-                // An open transaction would keep its locks. If the rollback fails too, the pool
-                // drops the connection.
-                let _ = end_transaction(conn, false).await;
-            }
-            let result = result?;
+        if let Some(tx) = self.import_tx.take() {
+            let result = self.write_in_import_tx(tx, &batch).await?;
             let stops = aborts && result.has_failures();
             return Ok(if stops { Err(result) } else { Ok(result) });
         }
@@ -85,7 +73,9 @@ impl BatchWriter {
             let is_fresh = is_first_attempt && snapshot_is_fresh;
             let result = match write_in(tx, parallel.as_mut(), &job, &batch, is_fresh).await {
                 // The lock timeout of a parallel transaction, or a lost second connection.
-                Err(Error::Unavailable(cause)) if parallel.is_some() => Err(writing::retryable_error(&cause)),
+                Err(Error::Unavailable(cause) | Error::Contended(cause)) if parallel.is_some() => {
+                    Err(writing::retryable_error(&cause))
+                }
                 Ok(result) if aborts && result.has_failures() => {
                     // The error rolls the batch back.
                     aborted.replace(Some(result));
@@ -94,8 +84,8 @@ impl BatchWriter {
                 result => result,
             };
             match parallel {
-                Some(ParallelTx(mut conn)) if result.is_ok() => end_transaction(&mut conn, true).await?,
-                Some(ParallelTx(mut conn)) => drop(end_transaction(&mut conn, false).await),
+                Some(ParallelTx(tx)) if result.is_ok() => tx.commit().await?,
+                Some(ParallelTx(tx)) => tx.rollback().await,
                 None => {}
             }
             result
@@ -103,6 +93,22 @@ impl BatchWriter {
         match (write.await, aborted_result.take()) {
             (_, Some(result)) => Ok(Err(result)),
             (result, None) => Ok(Ok(result?)),
+        }
+    }
+
+    /// Writes a batch in the transaction of the whole import. Rolls it back on an error.
+    async fn write_in_import_tx(&mut self, mut tx: Tx, batch: &Batch) -> Result<BatchResult> {
+        // The snapshot was loaded outside this transaction and does not show its writes.
+        match write_in(&mut tx, None, &self.job, batch, false).await {
+            Ok(result) => {
+                self.import_tx = Some(tx);
+                Ok(result)
+            }
+            Err(error) => {
+                // An open transaction would keep its locks.
+                tx.rollback().await;
+                Err(error)
+            }
         }
     }
 
@@ -120,26 +126,20 @@ impl BatchWriter {
 
     /// Ends the transaction of an atomic import or a dry run. A dry run is never committed.
     pub async fn finish(self, commit: bool) -> Result<()> {
-        let Some(mut conn) = self.import_tx else { return Ok(()) };
-        end_transaction(&mut conn, commit && !self.job.params.is_dry_run()).await
+        let Some(tx) = self.import_tx else { return Ok(()) };
+        if commit && !self.job.params.is_dry_run() {
+            return tx.commit().await;
+        }
+        tx.rollback().await;
+        Ok(())
     }
-}
-
-/// Commits a transaction or rolls it back.
-async fn end_transaction(conn: &mut Conn, commit: bool) -> Result<()> {
-    if commit {
-        AnsiTransactionManager::commit_transaction(&mut **conn).await?;
-    } else {
-        AnsiTransactionManager::rollback_transaction(&mut **conn).await?;
-    }
-    Ok(())
 }
 
 /// A second transaction that writes a part of the batch in parallel.
 ///
 /// It is committed before the main transaction. If the main commit fails, half of the batch is
 /// stored although no outcome was reported. Importing the same rows again completes the batch.
-pub struct ParallelTx(Conn);
+pub struct ParallelTx(Tx);
 
 impl ParallelTx {
     /// Begins a parallel transaction if the batch is large enough and a connection is spare.
@@ -147,12 +147,11 @@ impl ParallelTx {
         if !matches!(batch, Batch::Articles(prepared) if prepared.rows.len() >= PARALLEL_MIN_ROWS) {
             return None;
         }
-        let mut conn = app.spare_conn().await?;
-        AnsiTransactionManager::begin_transaction(&mut *conn).await.ok()?;
-        db::allow_bulk(&mut conn, LOCK_TIMEOUT_PARALLEL).await.ok()?;
+        let mut tx = Tx::begin(app.spare_conn().await?, app.follower.clone());
+        db::allow_bulk(&mut tx, LOCK_TIMEOUT_PARALLEL).await.ok()?;
         // The main transaction commits later and synchronously; its WAL flush covers this commit.
-        db::commit_lazily(&mut conn).await.ok()?;
-        Some(Self(conn))
+        db::commit_lazily(&mut tx).await.ok()?;
+        Some(Self(tx))
     }
 
     fn tx(&mut self) -> &mut Tx {
@@ -178,10 +177,9 @@ async fn write_in(
         Batch::SingleRows(rows) => single_rows::write_rows(tx, job, rows).await?,
     };
     if result.has_changes() {
-        // One notification for the whole batch, so that caches see few invalidations.
-        changes::queries::tell_of_many(tx, job.resource.entity()).await?;
+        tx.touch(job.resource.entity());
         if let Some(parallel) = parallel {
-            changes::queries::tell_of_many(parallel.tx(), job.resource.entity()).await?;
+            parallel.tx().touch(job.resource.entity());
         }
     }
     Ok(result)

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix_web::{rt, web};
 use chrono::{DateTime, Utc};
-use diesel_async::pooled_connection::deadpool::Object;
 use futures_util::{Stream, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -180,7 +179,7 @@ pub async fn start_export(
     let tree = tree(&mut conn).await?;
     let conditions = countable(&filter.listing(&tree, visible, true)?);
     // Take the connection out of the pool, so that a long export does not use up a slot.
-    let mut conn = Object::take(conn);
+    let mut conn = deadpool::managed::Object::take(conn);
     let (sender, receiver) = mpsc::channel(MAX_QUEUED_CHUNKS);
     let (started, start) = oneshot::channel();
     rt::spawn(async move {

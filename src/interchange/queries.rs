@@ -1,11 +1,12 @@
 //! SQL of the article export.
 
 use diesel::{QueryResult, sql_query};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use futures_util::Stream;
 
 use crate::articles::model::Row;
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
+use crate::db::connection::Connection;
 use crate::db::rows::Conditions;
 
 /// Streams all articles that meet `conditions`, by creation time and slug. This order does not
@@ -13,7 +14,7 @@ use crate::db::rows::Conditions;
 ///
 /// Removes the connection's statement timeout. Do not return the connection to the pool.
 pub async fn stream_articles(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     conditions: Conditions,
 ) -> QueryResult<impl Stream<Item = QueryResult<Row>>> {
     sql_query("SET statement_timeout = 0").execute(conn).await?;

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use crate::db::connection::Connection;
 use anyhow::Context;
-use diesel_async::AsyncPgConnection;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -40,11 +40,7 @@ impl Keys {
     ///
     /// A retired key verifies for `kept`, which is at least the life of a token.
     /// Fails on a file that holds no Ed25519 key in PKCS #8 PEM.
-    pub async fn open(
-        conn: &mut AsyncPgConnection,
-        files: &[PathBuf],
-        kept: Duration,
-    ) -> anyhow::Result<Self> {
+    pub async fn open(conn: &mut Connection, files: &[PathBuf], kept: Duration) -> anyhow::Result<Self> {
         let configured = if files.is_empty() { None } else { Some(Ring::from_files(files)?) };
         let seal = queries::site_secret(conn, random()?).await.context("reading the site's secret")?;
         if let Some(ring) = configured {
@@ -67,7 +63,7 @@ impl Keys {
     }
 
     /// Reads the ring again; configured keys stay.
-    pub async fn reread(&self, conn: &mut AsyncPgConnection) -> anyhow::Result<()> {
+    pub async fn reread(&self, conn: &mut Connection) -> anyhow::Result<()> {
         if let Some(kept) = self.kept {
             let ring = Ring::from_rows(&queries::list(conn, kept).await?)?;
             *self.ring.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(ring), Instant::now());

@@ -6,8 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
+use crate::db::connection::Connection;
 use crate::db::schema::{signing_keys, site_secret};
 
 /// For how long the list remembers retired keys.
@@ -30,7 +31,7 @@ pub struct KeyRow {
 }
 
 /// The site's secret: `fresh` if there is none yet.
-pub async fn site_secret(conn: &mut AsyncPgConnection, fresh: Vec<u8>) -> QueryResult<Vec<u8>> {
+pub async fn site_secret(conn: &mut Connection, fresh: Vec<u8>) -> QueryResult<Vec<u8>> {
     diesel::insert_into(site_secret::table)
         .values(site_secret::secret.eq(fresh))
         .on_conflict_do_nothing()
@@ -40,7 +41,7 @@ pub async fn site_secret(conn: &mut AsyncPgConnection, fresh: Vec<u8>) -> QueryR
 }
 
 /// Fills the places of the active and the next key that are empty; of processes that try at once, one does.
-pub async fn fill(conn: &mut AsyncPgConnection, fresh: &[(String, [u8; 32]); 2]) -> QueryResult<()> {
+pub async fn fill(conn: &mut Connection, fresh: &[(String, [u8; 32]); 2]) -> QueryResult<()> {
     for (state, (kid, secret)) in ["active", "next"].into_iter().zip(fresh) {
         diesel::insert_into(signing_keys::table)
             .values((
@@ -56,7 +57,7 @@ pub async fn fill(conn: &mut AsyncPgConnection, fresh: &[(String, [u8; 32]); 2])
 }
 
 /// The ring, but for keys that retired longer ago than `kept`.
-pub async fn list(conn: &mut AsyncPgConnection, kept: Duration) -> QueryResult<Vec<KeyRow>> {
+pub async fn list(conn: &mut Connection, kept: Duration) -> QueryResult<Vec<KeyRow>> {
     let kept = TimeDelta::from_std(kept).unwrap_or(REMEMBERED);
     signing_keys::table
         .filter(
@@ -71,7 +72,7 @@ pub async fn list(conn: &mut AsyncPgConnection, kept: Duration) -> QueryResult<V
 }
 
 /// Retires the active key, puts the next one in its place, and announces `fresh`. Call it in a transaction.
-pub async fn rotate(conn: &mut AsyncPgConnection, fresh: &(String, [u8; 32])) -> QueryResult<()> {
+pub async fn rotate(conn: &mut Connection, fresh: &(String, [u8; 32])) -> QueryResult<()> {
     let in_state = |state: &'static str| signing_keys::table.filter(signing_keys::state.eq(state));
     diesel::update(in_state("active"))
         .set((signing_keys::state.eq("retired"), signing_keys::retired_at.eq(now)))

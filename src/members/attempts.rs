@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use super::{email, sessions};
 use crate::app::App;
-use crate::changes;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Error, Result};
 use crate::http::client::Client;
@@ -80,7 +79,11 @@ impl Attempt {
         let is_streak = self.of_account.iter().any(LimitState::is_spent);
         if let Some(member) = member.filter(|_| is_streak) {
             let change = Change::new("login_refused", "member", member);
-            changes::queries::record(&mut *app.conn().await?, Actor::VISITOR, change).await?;
+            app.write(async move |tx| {
+                tx.record(Actor::VISITOR, change.clone());
+                Ok(())
+            })
+            .await?;
         }
         Ok(())
     }

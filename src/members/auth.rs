@@ -14,13 +14,13 @@ use super::recovery::handlers::accepted_response;
 use super::recovery::view::Accepted;
 use super::view::{Login, Member, PasswordChange, Registration, Session};
 use super::{email, outbox, queries, recovery, sessions};
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::body::Json;
 use crate::http::client::Client;
 use crate::http::reply::{Data, Reply};
+use crate::tx::Tx;
 
 /// Register as a member
 ///
@@ -105,7 +105,7 @@ pub fn account(address: &str, role: Role, display_name: String) -> Result<Accoun
 /// Adds a member and records it; 409 when the address is taken.
 pub async fn add(tx: &mut Tx, actor: Actor, account: &Account, hash: &str) -> Result<MemberRow> {
     let row = unless_taken(queries::insert(tx, account, hash).await)?;
-    changes::queries::record(tx, actor, Change::new("create", "member", row.id)).await?;
+    tx.record(actor, Change::new("create", "member", row.id));
     Ok(row)
 }
 
@@ -229,7 +229,7 @@ pub async fn replace_password(
         outbox::queries::enqueue(tx, Kind::PasswordChanged, &row.account.email_canonical, None).await?;
     }
     let change = Change::new("update", "member", member).of_fields(vec!["password".to_owned()]);
-    Ok(changes::queries::record(tx, actor, change).await?)
+    Ok(tx.record(actor, change))
 }
 
 /// Public keys

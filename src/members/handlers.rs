@@ -9,8 +9,7 @@ use super::outbox::Kind;
 use super::passwords::{self, Hasher};
 use super::view::{Member, MemberFilter, MemberPatch, MemberSort, NewMember};
 use super::{outbox, queries, recovery, secrets, sessions};
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::db::rows::{Conditions, SortColumn, Value};
 use crate::error::{Code, Error, Fault, Result};
@@ -20,6 +19,7 @@ use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
+use crate::tx::Tx;
 
 /// List members
 #[utoipa::path(tag = "members", params(MemberFilter, PagingParams), responses((status = 200, description = "A page of members", body = List<Member>)))]
@@ -151,7 +151,7 @@ pub async fn update_member(
                 sessions::queries::end_all(tx, row.id).await?;
             }
             let change = Change::between("member", row.id, &row.account, &after);
-            changes::queries::record(tx, admin.0.actor(), change).await?;
+            tx.record(admin.0.actor(), change);
             let complete = after.missing(&required).is_empty();
             Ok(queries::update(tx, row.id, &after, complete).await?)
         })
@@ -206,5 +206,5 @@ pub async fn remove(tx: &mut Tx, actor: Actor, row: &MemberRow) -> Result<()> {
     sessions::queries::end_all(tx, row.id).await?;
     recovery::queries::void_all(tx, row.id).await?;
     queries::delete(tx, row.id).await?;
-    Ok(changes::queries::record(tx, actor, Change::new("delete", "member", row.id)).await?)
+    Ok(tx.record(actor, Change::new("delete", "member", row.id)))
 }

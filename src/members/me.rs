@@ -60,12 +60,7 @@ pub async fn update_own_profile(
             if after == row.account {
                 return Ok(row);
             }
-            changes::queries::record(
-                tx,
-                member.actor(),
-                Change::between("member", row.id, &row.account, &after),
-            )
-            .await?;
+            tx.record(member.actor(), Change::between("member", row.id, &row.account, &after));
             let complete = after.missing(&required).is_empty();
             Ok(queries::update(tx, row.id, &after, complete).await?)
         })

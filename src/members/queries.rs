@@ -2,15 +2,16 @@
 
 use diesel::dsl::{exists, now, select};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::model::{Account, MemberRow, MemberStatus, Role};
+use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice};
 use crate::db::schema::{members, passwords, site};
 
 /// Adds a member. Constraint: `members_email_key`.
-pub async fn insert(conn: &mut AsyncPgConnection, account: &Account, hash: &str) -> QueryResult<MemberRow> {
+pub async fn insert(conn: &mut Connection, account: &Account, hash: &str) -> QueryResult<MemberRow> {
     let row: MemberRow = diesel::insert_into(members::table)
         .values((members::id.eq(Uuid::new_v4()), account))
         .returning(MemberRow::as_returning())
@@ -24,7 +25,7 @@ pub async fn insert(conn: &mut AsyncPgConnection, account: &Account, hash: &str)
 }
 
 /// One member.
-pub async fn by_id(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberRow> {
+pub async fn by_id(conn: &mut Connection, id: Uuid) -> QueryResult<MemberRow> {
     members::table
         .find(id)
         .filter(members::deleted_at.is_null())
@@ -34,7 +35,7 @@ pub async fn by_id(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Member
 }
 
 /// The member of a canonical address, if there is one, locked until the transaction ends.
-pub async fn by_address(conn: &mut AsyncPgConnection, canonical: &str) -> QueryResult<Option<MemberRow>> {
+pub async fn by_address(conn: &mut Connection, canonical: &str) -> QueryResult<Option<MemberRow>> {
     members::table
         .filter(members::email_canonical.eq(canonical))
         .filter(members::deleted_at.is_null())
@@ -46,7 +47,7 @@ pub async fn by_address(conn: &mut AsyncPgConnection, canonical: &str) -> QueryR
 }
 
 /// One member, locked until the transaction ends.
-pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberRow> {
+pub async fn lock(conn: &mut Connection, id: Uuid) -> QueryResult<MemberRow> {
     members::table
         .find(id)
         .filter(members::deleted_at.is_null())
@@ -58,7 +59,7 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<MemberR
 
 /// Members that meet `conditions` and are not deleted.
 pub async fn list(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     conditions: Conditions,
     slice: &PageSlice,
 ) -> QueryResult<Vec<MemberRow>> {
@@ -67,7 +68,7 @@ pub async fn list(
 
 /// Replaces what can be changed about a member; notes since when the profile is complete.
 pub async fn update(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     id: Uuid,
     account: &Account,
     complete: bool,
@@ -91,7 +92,7 @@ pub async fn update(
 }
 
 /// Deletes a member; the address becomes free, and what they told of themselves is gone.
-pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+pub async fn delete(conn: &mut Connection, id: Uuid) -> QueryResult<()> {
     diesel::update(members::table.find(id))
         .set((
             members::deleted_at.eq(now),
@@ -112,7 +113,7 @@ pub async fn delete(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
 }
 
 /// Whether an active admin other than `id` remains. Locks the others it counts on.
-pub async fn other_admin_remains(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
+pub async fn other_admin_remains(conn: &mut Connection, id: Uuid) -> QueryResult<bool> {
     let others: Vec<Uuid> = members::table
         .filter(members::role.eq(Role::Admin.as_str()))
         .filter(members::status.eq(MemberStatus::Active.as_str()))
@@ -126,17 +127,14 @@ pub async fn other_admin_remains(conn: &mut AsyncPgConnection, id: Uuid) -> Quer
 }
 
 /// Whether there is any admin.
-pub async fn any_admin(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
+pub async fn any_admin(conn: &mut Connection) -> QueryResult<bool> {
     let admins =
         members::table.filter(members::role.eq(Role::Admin.as_str())).filter(members::deleted_at.is_null());
     select(exists(admins)).get_result(conn).await
 }
 
 /// A member with the password's hash, by canonical address.
-pub async fn by_email(
-    conn: &mut AsyncPgConnection,
-    canonical: &str,
-) -> QueryResult<Option<(MemberRow, String)>> {
+pub async fn by_email(conn: &mut Connection, canonical: &str) -> QueryResult<Option<(MemberRow, String)>> {
     members::table
         .inner_join(passwords::table.on(passwords::member_id.eq(members::id)))
         .filter(members::email_canonical.eq(canonical))
@@ -148,12 +146,12 @@ pub async fn by_email(
 }
 
 /// The hash of a member's password, if they have one.
-pub async fn password(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<Option<String>> {
+pub async fn password(conn: &mut Connection, member: Uuid) -> QueryResult<Option<String>> {
     passwords::table.find(member).select(passwords::hash).first(conn).await.optional()
 }
 
 /// Sets a member's password.
-pub async fn set_password(conn: &mut AsyncPgConnection, member: Uuid, hash: &str) -> QueryResult<()> {
+pub async fn set_password(conn: &mut Connection, member: Uuid, hash: &str) -> QueryResult<()> {
     diesel::insert_into(passwords::table)
         .values((passwords::member_id.eq(member), passwords::hash.eq(hash)))
         .on_conflict(passwords::member_id)
@@ -165,6 +163,6 @@ pub async fn set_password(conn: &mut AsyncPgConnection, member: Uuid, hash: &str
 }
 
 /// The site's name, which makes a poor password.
-pub async fn site_name(conn: &mut AsyncPgConnection) -> QueryResult<String> {
+pub async fn site_name(conn: &mut Connection) -> QueryResult<String> {
     site::table.select(site::name).first(conn).await
 }

@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::model::{Content, Row};
 use super::queries;
 use super::view::{NewNotice, Notice, NoticeFilter, NoticePatch};
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::db::rows::{Conditions, Value};
 use crate::db::visibility::Notices;
@@ -19,6 +18,7 @@ use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Editor, Reader};
+use crate::tx::Tx;
 
 /// List notices
 ///
@@ -106,7 +106,7 @@ pub async fn create_notice(
 /// Adds a notice and records it.
 pub async fn add(tx: &mut Tx, actor: Actor, content: &Content) -> Result<Row> {
     let row = map_constraint_errors(queries::insert(tx, content).await)?;
-    changes::queries::record(tx, actor, Change::new("create", "notice", row.id)).await?;
+    tx.record(actor, Change::new("create", "notice", row.id));
     Ok(row)
 }
 
@@ -148,7 +148,7 @@ pub async fn replace(tx: &mut Tx, actor: Actor, row: &Row, after: &Content) -> R
         return Ok(None);
     }
     let change = Change::between("notice", row.id, &row.content, after);
-    changes::queries::record(tx, actor, change).await?;
+    tx.record(actor, change);
     Ok(Some(map_constraint_errors(queries::update(tx, row.id, after).await)?))
 }
 
@@ -200,6 +200,6 @@ async fn set_deleted(
 /// Puts a notice into the trash, or takes it out, and records it.
 pub async fn move_across(tx: &mut Tx, actor: Actor, id: Uuid, deleted: bool) -> Result<Row> {
     let action = if deleted { "delete" } else { "restore" };
-    changes::queries::record(tx, actor, Change::new(action, "notice", id)).await?;
+    tx.record(actor, Change::new(action, "notice", id));
     Ok(queries::set_deleted(tx, id, deleted).await?)
 }

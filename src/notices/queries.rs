@@ -3,10 +3,11 @@
 use diesel::dsl::{now, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Timestamptz};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::model::{Content, Row};
+use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SortColumn};
 use crate::db::schema::notices;
 use crate::db::visibility::Notices;
@@ -25,21 +26,17 @@ pub fn order(visible: Notices) -> Vec<SortColumn> {
 }
 
 /// Notices that meet `conditions`.
-pub async fn list(
-    conn: &mut AsyncPgConnection,
-    conditions: Conditions,
-    slice: &PageSlice,
-) -> QueryResult<Vec<Row>> {
+pub async fn list(conn: &mut Connection, conditions: Conditions, slice: &PageSlice) -> QueryResult<Vec<Row>> {
     conditions.page_query("*", "notices", slice).load(conn).await
 }
 
 /// One notice, if it is visible.
-pub async fn by_id(conn: &mut AsyncPgConnection, id: Uuid, visible: Notices) -> QueryResult<Row> {
+pub async fn by_id(conn: &mut Connection, id: Uuid, visible: Notices) -> QueryResult<Row> {
     notices::table.find(id).filter(sql::<Bool>(&visible.sql())).select(Row::as_select()).first(conn).await
 }
 
 /// One notice, if it is visible, locked until the transaction ends.
-pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid, visible: Notices) -> QueryResult<Row> {
+pub async fn lock(conn: &mut Connection, id: Uuid, visible: Notices) -> QueryResult<Row> {
     notices::table
         .find(id)
         .filter(sql::<Bool>(&visible.sql()))
@@ -50,10 +47,7 @@ pub async fn lock(conn: &mut AsyncPgConnection, id: Uuid, visible: Notices) -> Q
 }
 
 /// One notice by its external id, and whether it is in the trash; locked until the transaction ends.
-pub async fn lock_external(
-    conn: &mut AsyncPgConnection,
-    external_id: &str,
-) -> QueryResult<Option<(Row, bool)>> {
+pub async fn lock_external(conn: &mut Connection, external_id: &str) -> QueryResult<Option<(Row, bool)>> {
     notices::table
         .filter(notices::external_id.eq(external_id))
         .select((Row::as_select(), notices::deleted_at.is_not_null()))
@@ -64,7 +58,7 @@ pub async fn lock_external(
 }
 
 /// Adds a notice. Constraints: `notices_window`, `notices_external_id_key`.
-pub async fn insert(conn: &mut AsyncPgConnection, content: &Content) -> QueryResult<Row> {
+pub async fn insert(conn: &mut Connection, content: &Content) -> QueryResult<Row> {
     diesel::insert_into(notices::table)
         .values((notices::id.eq(Uuid::now_v7()), content))
         .returning(Row::as_returning())
@@ -73,7 +67,7 @@ pub async fn insert(conn: &mut AsyncPgConnection, content: &Content) -> QueryRes
 }
 
 /// Replaces what can be changed about a notice. Constraints: `notices_window`, `notices_external_id_key`.
-pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -> QueryResult<Row> {
+pub async fn update(conn: &mut Connection, id: Uuid, content: &Content) -> QueryResult<Row> {
     diesel::update(notices::table.find(id))
         .set((content, notices::version.eq(notices::version + 1), notices::updated_at.eq(now)))
         .returning(Row::as_returning())
@@ -82,7 +76,7 @@ pub async fn update(conn: &mut AsyncPgConnection, id: Uuid, content: &Content) -
 }
 
 /// Puts a notice into the trash, or takes it out.
-pub async fn set_deleted(conn: &mut AsyncPgConnection, id: Uuid, deleted: bool) -> QueryResult<Row> {
+pub async fn set_deleted(conn: &mut Connection, id: Uuid, deleted: bool) -> QueryResult<Row> {
     diesel::update(notices::table.find(id))
         .set((
             notices::deleted_at.eq(sql::<Nullable<Timestamptz>>(if deleted { "now()" } else { "NULL" })),

@@ -6,14 +6,14 @@ use url::Url;
 use super::model::Row;
 use super::queries;
 use super::view::{Site, SitePatch};
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{IfMatch, etag};
 use crate::http::reply::{Data, Reply};
 use crate::members::guard::{Admin, Reader};
+use crate::tx::Tx;
 
 /// Get the site
 #[utoipa::path(tag = "site", security((), ("bearer" = [])), responses((status = 200, description = "The site", body = Data<Site>)))]
@@ -57,6 +57,6 @@ pub async fn change(tx: &mut Tx, actor: Actor, if_match: &IfMatch, patch: SitePa
     if after == row.content {
         return Ok(row);
     }
-    changes::queries::record(tx, actor, Change::between("site", row.id, &row.content, &after)).await?;
+    tx.record(actor, Change::between("site", row.id, &row.content, &after));
     Ok(queries::update(tx, row.id, &after).await?)
 }

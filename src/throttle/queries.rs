@@ -3,9 +3,10 @@
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, Binary, Bool, Integer};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
 use super::{LimitState, Rule};
+use crate::db::connection::Connection;
 
 #[derive(QueryableByName)]
 struct Taken {
@@ -18,7 +19,7 @@ struct Taken {
 }
 
 /// Counts an attempt, unless it comes too early.
-pub async fn take(conn: &mut AsyncPgConnection, rule: Rule, key: Vec<u8>) -> QueryResult<LimitState> {
+pub async fn take(conn: &mut Connection, rule: Rule, key: Vec<u8>) -> QueryResult<LimitState> {
     let taken: Taken = sql_query(
         "INSERT INTO auth.throttles AS t (key, attempts, window_ends, free_at)
          VALUES ($1, 1, now() + make_interval(secs => $2), '-infinity')
@@ -43,7 +44,7 @@ pub async fn take(conn: &mut AsyncPgConnection, rule: Rule, key: Vec<u8>) -> Que
 }
 
 /// Takes back one attempt at each key.
-pub async fn forgive(conn: &mut AsyncPgConnection, keys: &[&[u8]]) -> QueryResult<()> {
+pub async fn forgive(conn: &mut Connection, keys: &[&[u8]]) -> QueryResult<()> {
     sql_query(
         "UPDATE auth.throttles SET attempts = greatest(0, attempts - 1), free_at = '-infinity'
          WHERE key IN (SELECT key FROM auth.throttles WHERE key = ANY($1) ORDER BY key FOR UPDATE)",
@@ -55,7 +56,7 @@ pub async fn forgive(conn: &mut AsyncPgConnection, keys: &[&[u8]]) -> QueryResul
 }
 
 /// Forgets what has been forgiven.
-pub async fn sweep(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+pub async fn sweep(conn: &mut Connection) -> QueryResult<()> {
     sql_query("DELETE FROM auth.throttles WHERE window_ends < now()").execute(conn).await?;
     Ok(())
 }

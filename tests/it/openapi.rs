@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use diesel_async::AsyncMigrationHarness;
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::MigrationHarness;
 use inkstone::contract::Contract;
 use inkstone::db;
@@ -250,7 +250,9 @@ async fn every_migration_can_be_undone() {
     let url = bare_database().await.url;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let migrating = runtime.spawn(async move {
-        let mut harness = AsyncMigrationHarness::new(db::pool::open(url.clone()).await.unwrap());
+        let mut harness = AsyncMigrationHarness::new(
+            AsyncPgConnection::try_from(db::pool::open_client(&url).await.unwrap()).await.unwrap(),
+        );
         let mut shapes = vec![shape(&url).await];
         while harness.has_pending_migration(db::MIGRATIONS).unwrap() {
             let name = harness.run_next_migration(db::MIGRATIONS).unwrap().to_string();

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::SimpleAsyncConnection;
 use futures::future::join_all;
 use inkstone::db;
+use inkstone::db::connection::Connection;
 use inkstone::db::embedded::Embedded;
 use inkstone::members::model::Role;
 use serde_json::{Value, json};
@@ -106,7 +107,7 @@ async fn terminated_connections_are_replaced() {
 }
 
 /// A session that has locked the articles.
-async fn lock(app: &TestApp, mode: &str) -> AsyncPgConnection {
+async fn lock(app: &TestApp, mode: &str) -> Connection {
     let mut conn = db::pool::open(app.db.url.clone()).await.unwrap();
     let sql =
         format!("SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE articles IN {mode} MODE");

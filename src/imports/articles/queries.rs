@@ -9,13 +9,14 @@ use diesel::sql_types::{
     Array, BigInt, Binary, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel::{QueryResult, QueryableByName, sql_query};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::identity::Identity;
 use crate::articles::model::{Content, Row};
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
 use crate::changes::model::Actor;
+use crate::db::connection::Connection;
 use crate::telemetry;
 
 /// An article that a row of the batch can be about.
@@ -45,7 +46,7 @@ pub struct ExistingArticle {
 
 /// Loads the articles with these identities, without locking them.
 pub async fn find_existing<'i>(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     identities: impl Iterator<Item = &'i Identity>,
 ) -> QueryResult<HashMap<Identity, ExistingArticle>> {
     let (mut external, mut slugs) = (Vec::new(), Vec::new());
@@ -90,7 +91,7 @@ pub struct LockedArticle {
 ///
 /// Locks in the order of ids, so that two imports do not deadlock.
 pub async fn lock_articles(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     ids: Vec<Uuid>,
 ) -> QueryResult<HashMap<Uuid, LockedArticle>> {
     if ids.is_empty() {
@@ -121,7 +122,7 @@ pub struct SlugOwner {
 
 /// Finds out which of these slugs are in use, and by which article.
 pub async fn find_slug_owners(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     slugs: Vec<String>,
 ) -> QueryResult<HashMap<String, SlugOwner>> {
     let rows: Vec<SlugOwner> = sql_query("SELECT slug, id, external_id FROM articles WHERE slug = ANY($1)")
@@ -213,7 +214,7 @@ fn bind_writes<'w>(
 
 /// Inserts articles, their view counters and their entries in the change log.
 pub async fn insert_articles(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     writes: &[ArticleWrite<'_>],
     actor: Actor,
 ) -> QueryResult<()> {
@@ -239,7 +240,7 @@ pub async fn insert_articles(
 
 /// Replaces the content of articles, takes them out of the trash and adds entries to the change log.
 pub async fn update_articles(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     writes: &[ArticleWrite<'_>],
     actor: Actor,
 ) -> QueryResult<()> {

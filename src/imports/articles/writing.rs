@@ -13,7 +13,6 @@ use super::identity::Identity;
 use super::pending_write::PendingWrite;
 use super::prepare::{PrepareContext, PreparedBatch, PreparedRow, RowState, is_unchanged, prepare_row};
 use super::queries::{self, ExistingArticle};
-use crate::app::Tx;
 use crate::categories::model::Tree;
 use crate::categories::queries::{lock_tree, tree};
 use crate::changes::model::Actor;
@@ -22,6 +21,7 @@ use crate::imports::category_ref;
 use crate::imports::outcome::{BatchResult, Outcome, RowOutcome};
 use crate::imports::params::{ImportParams, Mode};
 use crate::interchange::text_filters::FilterCounts;
+use crate::tx::Tx;
 use crate::{db, slug};
 
 /// Fewest new rows of a batch for which a second, parallel transaction is used.
@@ -323,5 +323,5 @@ fn map_conflicts(error: DieselError) -> Error {
 
 /// An error after which the batch is written again, in a new transaction.
 pub fn retryable_error(why: &str) -> Error {
-    Error::Unavailable(format!("imports: could not serialize: {why}"))
+    Error::Contended(format!("imports: {why}"))
 }

@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::queries::{self, NewKeyRow};
 use super::secret;
 use super::view::{ApiKey, CreatedKey, NewApiKey};
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Error, Result};
 use crate::http::body::Json;
@@ -15,6 +14,7 @@ use crate::http::id_or_slug::Id;
 use crate::http::paging::List;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::Admin;
+use crate::tx::Tx;
 
 /// List API keys
 ///
@@ -58,7 +58,7 @@ pub async fn add(tx: &mut Tx, actor: Actor, owner: Option<Uuid>, new: NewApiKey)
         expires_at: new.expires_at,
     };
     let row = queries::insert(tx, &row).await?;
-    changes::queries::record(tx, actor, Change::new("create", "api_key", row.id)).await?;
+    tx.record(actor, Change::new("create", "api_key", row.id));
     Ok(CreatedKey { api_key: row.into(), key: key.text })
 }
 
@@ -72,7 +72,7 @@ pub async fn delete_api_key(app: web::Data<App>, admin: Admin, id: Id) -> Result
         if !queries::revoke(tx, id.0).await? {
             return Err(Error::not_found());
         }
-        Ok(changes::queries::record(tx, admin.0.actor(), Change::new("delete", "api_key", id.0)).await?)
+        Ok(tx.record(admin.0.actor(), Change::new("delete", "api_key", id.0)))
     })
     .await?;
     Ok(NoContent)

@@ -5,9 +5,10 @@ use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use crate::db::connection::Connection;
 use crate::db::schema::{api_keys, members};
 use crate::members::model::{MemberStatus, Role};
 
@@ -57,12 +58,12 @@ pub struct KeyRow {
 }
 
 /// Keeps a key.
-pub async fn insert(conn: &mut AsyncPgConnection, key: &NewKeyRow) -> QueryResult<KeyRow> {
+pub async fn insert(conn: &mut Connection, key: &NewKeyRow) -> QueryResult<KeyRow> {
     diesel::insert_into(api_keys::table).values(key).returning(KeyRow::as_returning()).get_result(conn).await
 }
 
 /// All keys that were not revoked, the newest first.
-pub async fn list(conn: &mut AsyncPgConnection) -> QueryResult<Vec<KeyRow>> {
+pub async fn list(conn: &mut Connection) -> QueryResult<Vec<KeyRow>> {
     api_keys::table
         .filter(api_keys::revoked_at.is_null())
         .order(api_keys::id.desc())
@@ -73,7 +74,7 @@ pub async fn list(conn: &mut AsyncPgConnection) -> QueryResult<Vec<KeyRow>> {
 
 /// The living key of this name and hash, whose owner is still an active admin; notes that it is used.
 pub async fn in_use(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     prefix: &str,
     hash: &[u8],
 ) -> QueryResult<Option<(Uuid, Vec<String>)>> {
@@ -108,7 +109,7 @@ pub async fn in_use(
 }
 
 /// Revokes a key; says whether there was one.
-pub async fn revoke(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<bool> {
+pub async fn revoke(conn: &mut Connection, id: Uuid) -> QueryResult<bool> {
     let revoked = diesel::update(api_keys::table.find(id))
         .filter(api_keys::revoked_at.is_null())
         .set(api_keys::revoked_at.eq(now))

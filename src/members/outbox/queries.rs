@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Kind;
+use crate::db::connection::Connection;
 use crate::db::schema::{outbox, site};
 
 /// A mail to be sent.
@@ -35,7 +36,7 @@ pub struct Job {
 
 /// Puts a mail into the outbox; one of its kind for this account that still waits is replaced.
 pub async fn enqueue(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     kind: Kind,
     canonical: &str,
     recipient: Option<&str>,
@@ -59,7 +60,7 @@ pub async fn enqueue(
 }
 
 /// Takes a mail that is due: nobody else gets it for two minutes, in which it is sent or its sender dies.
-pub async fn take(conn: &mut AsyncPgConnection) -> QueryResult<Option<Job>> {
+pub async fn take(conn: &mut Connection) -> QueryResult<Option<Job>> {
     sql_query(
         "UPDATE auth.outbox SET attempts = attempts + 1, due_at = now() + interval '2 minutes'
          WHERE id = (SELECT id FROM auth.outbox WHERE due_at <= now()
@@ -72,13 +73,13 @@ pub async fn take(conn: &mut AsyncPgConnection) -> QueryResult<Option<Job>> {
 }
 
 /// Removes a mail that was sent, or never will be.
-pub async fn done(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<()> {
+pub async fn done(conn: &mut Connection, id: Uuid) -> QueryResult<()> {
     diesel::delete(outbox::table.find(id)).execute(conn).await?;
     Ok(())
 }
 
 /// Leaves a mail for later.
-pub async fn retry(conn: &mut AsyncPgConnection, id: Uuid, seconds: f64) -> QueryResult<()> {
+pub async fn retry(conn: &mut Connection, id: Uuid, seconds: f64) -> QueryResult<()> {
     sql_query("UPDATE auth.outbox SET due_at = now() + make_interval(secs => $2) WHERE id = $1")
         .bind::<SqlUuid, _>(id)
         .bind::<Double, _>(seconds)
@@ -88,6 +89,6 @@ pub async fn retry(conn: &mut AsyncPgConnection, id: Uuid, seconds: f64) -> Quer
 }
 
 /// The site's name, public address and language.
-pub async fn site(conn: &mut AsyncPgConnection) -> QueryResult<(String, String, String)> {
+pub async fn site(conn: &mut Connection) -> QueryResult<(String, String, String)> {
     site::table.select((site::name, site::base_url, site::locale)).first(conn).await
 }

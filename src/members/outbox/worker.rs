@@ -8,12 +8,13 @@ use chrono::{TimeDelta, Utc};
 use super::Kind;
 use super::queries::{self, Job};
 use super::templates::{self, Site};
-use crate::app::{App, Tx};
+use crate::app::App;
 use crate::error::Result;
 use crate::mail::{Failure, MailText, Mailer};
 use crate::members::model::{MemberRow, MemberStatus};
 use crate::members::recovery::queries::{self as recovery, Purpose};
 use crate::members::{email, queries as members, secrets};
+use crate::tx::Tx;
 
 /// How often an empty outbox is looked at.
 const POLL: Duration = Duration::from_millis(500);

@@ -6,8 +6,7 @@ use uuid::Uuid;
 
 use super::queries::{self, Purpose};
 use super::view::{Accepted, Address, EmailChange, MailedToken, Reset};
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Code, Error, Result};
 use crate::http::body::Json;
@@ -18,6 +17,7 @@ use crate::members::guard::SignedIn;
 use crate::members::outbox::Kind;
 use crate::members::passwords::{self, Hasher};
 use crate::members::{attempts, email, outbox, queries as members, secrets, sessions};
+use crate::tx::Tx;
 
 /// 202, the same whatever is behind it.
 pub fn accepted_response() -> Reply<Data<Accepted>> {
@@ -127,7 +127,7 @@ async fn confirm(tx: &mut Tx, member: Uuid) -> Result<()> {
         sessions::queries::end_all(tx, member).await?;
         queries::revoke_keys(tx, member).await?;
         let change = Change::new("update", "member", member).of_fields(vec!["email_verified".to_owned()]);
-        changes::queries::record(tx, Actor::member(member), change).await?;
+        tx.record(Actor::member(member), change);
     }
     Ok(())
 }
@@ -181,7 +181,7 @@ async fn change_address(
         outbox::queries::enqueue(tx, Kind::EmailChanged, canonical, Some(&old)).await?;
     }
     let change = Change::between("member", member, &row.account, &after);
-    Ok(changes::queries::record(tx, Actor::member(member), change).await?)
+    Ok(tx.record(Actor::member(member), change))
 }
 
 /// Change the own address

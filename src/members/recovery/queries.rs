@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use crate::db::connection::Connection;
 use crate::db::schema::{api_keys, members, one_time_tokens};
 use crate::db::types::text_enum;
 
@@ -45,7 +46,7 @@ pub struct NewToken {
 pub type Spent = (Uuid, Purpose, Option<String>, Option<String>);
 
 /// Makes a token good from now on, and older ones of its purpose void; false when it was spent already.
-pub async fn ready(conn: &mut AsyncPgConnection, new: NewToken) -> QueryResult<bool> {
+pub async fn ready(conn: &mut Connection, new: NewToken) -> QueryResult<bool> {
     let purpose = new.purpose.as_str();
     diesel::delete(one_time_tokens::table)
         .filter(one_time_tokens::member_id.eq(new.member_id))
@@ -78,7 +79,7 @@ pub async fn ready(conn: &mut AsyncPgConnection, new: NewToken) -> QueryResult<b
 }
 
 /// Takes a token for the time that hashing a password takes; says whose it is.
-pub async fn claim(conn: &mut AsyncPgConnection, hash: &[u8], purpose: Purpose) -> QueryResult<Option<Uuid>> {
+pub async fn claim(conn: &mut Connection, hash: &[u8], purpose: Purpose) -> QueryResult<Option<Uuid>> {
     diesel::update(one_time_tokens::table.find(hash))
         .filter(one_time_tokens::purpose.eq(purpose.as_str()))
         .filter(one_time_tokens::expires_at.gt(now))
@@ -91,7 +92,7 @@ pub async fn claim(conn: &mut AsyncPgConnection, hash: &[u8], purpose: Purpose) 
 }
 
 /// Gives a claimed token back.
-pub async fn unclaim(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult<()> {
+pub async fn unclaim(conn: &mut Connection, hash: &[u8]) -> QueryResult<()> {
     diesel::update(one_time_tokens::table.find(hash))
         .set(one_time_tokens::claimed_until.eq(now))
         .execute(conn)
@@ -100,11 +101,7 @@ pub async fn unclaim(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult<(
 }
 
 /// Spends a token: of all who try at once, one succeeds.
-pub async fn spend(
-    conn: &mut AsyncPgConnection,
-    hash: &[u8],
-    purposes: &[Purpose],
-) -> QueryResult<Option<Spent>> {
+pub async fn spend(conn: &mut Connection, hash: &[u8], purposes: &[Purpose]) -> QueryResult<Option<Spent>> {
     let purposes: Vec<&str> = purposes.iter().map(|purpose| purpose.as_str()).collect();
     diesel::update(one_time_tokens::table.find(hash))
         .filter(one_time_tokens::purpose.eq_any(purposes))
@@ -122,7 +119,7 @@ pub async fn spend(
 }
 
 /// Makes all tokens of a member void.
-pub async fn void_all(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<()> {
+pub async fn void_all(conn: &mut Connection, member: Uuid) -> QueryResult<()> {
     diesel::update(one_time_tokens::table.filter(one_time_tokens::member_id.eq(member)))
         .filter(one_time_tokens::expires_at.gt(now))
         .set(one_time_tokens::expires_at.eq(now))
@@ -132,7 +129,7 @@ pub async fn void_all(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult
 }
 
 /// Notes that a member's address is confirmed; false if it was already.
-pub async fn verify(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<bool> {
+pub async fn verify(conn: &mut Connection, member: Uuid) -> QueryResult<bool> {
     let verified = diesel::update(members::table.find(member))
         .filter(members::email_verified_at.is_null())
         .set((
@@ -146,7 +143,7 @@ pub async fn verify(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<b
 }
 
 /// Revokes all API keys of a member.
-pub async fn revoke_keys(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<()> {
+pub async fn revoke_keys(conn: &mut Connection, member: Uuid) -> QueryResult<()> {
     diesel::update(api_keys::table.filter(api_keys::member_id.eq(member)))
         .filter(api_keys::revoked_at.is_null())
         .set(api_keys::revoked_at.eq(now))

@@ -4,8 +4,7 @@ use actix_web::{Responder, delete, get, post, web};
 
 use super::view::{OpenSession, Refresh};
 use super::{GRACE, Opened, answer, end, queries};
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::db;
 use crate::error::{Code, Error, Result};
@@ -17,6 +16,7 @@ use crate::members::guard::{Admin, SignedIn};
 use crate::members::model::{MemberRow, MemberStatus};
 use crate::members::secrets;
 use crate::members::view::Session;
+use crate::tx::Tx;
 
 /// Refresh a session
 ///
@@ -54,7 +54,7 @@ async fn rotate(tx: &mut Tx, app: &App, token: &str) -> Result<Option<(MemberRow
         queries::end(tx, member.id, session.id).await?;
         tracing::warn!(session = %session.id, "A refresh token was used twice: its session has ended");
         let change = Change::new("reuse", "session", session.id);
-        changes::queries::record(tx, Actor::member(member.id), change).await?;
+        tx.record(Actor::member(member.id), change);
         return Ok(None);
     }
     let child = secrets::derived(&app.keys, secrets::REFRESH, &[b"refresh", token.as_bytes()]);
@@ -75,7 +75,7 @@ pub async fn logout_member(app: web::Data<App>, member: SignedIn) -> Result<NoCo
     app.write(async move |tx| {
         queries::end(tx, member.id, member.session).await?;
         let change = Change::new("delete", "session", member.session);
-        Ok(changes::queries::record(tx, member.actor(), change).await?)
+        Ok(tx.record(member.actor(), change))
     })
     .await?;
     Ok(NoContent)
@@ -102,7 +102,7 @@ pub async fn end_own_sessions(app: web::Data<App>, member: SignedIn) -> Result<N
     app.write(async move |tx| {
         queries::end_all(tx, member.id).await?;
         let change = Change::new("logout_everywhere", "member", member.id);
-        Ok(changes::queries::record(tx, member.actor(), change).await?)
+        Ok(tx.record(member.actor(), change))
     })
     .await?;
     Ok(NoContent)
@@ -120,7 +120,7 @@ pub async fn end_own_session(app: web::Data<App>, member: SignedIn, id: Id) -> R
             return Err(Error::not_found());
         }
         let change = Change::new("delete", "session", id.0);
-        Ok(changes::queries::record(tx, member.actor(), change).await?)
+        Ok(tx.record(member.actor(), change))
     })
     .await?;
     Ok(NoContent)
@@ -147,7 +147,7 @@ pub async fn end_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> R
         let member = crate::members::queries::by_id(tx, id.0).await?;
         queries::end_all(tx, member.id).await?;
         let change = Change::new("logout_everywhere", "member", member.id);
-        Ok(changes::queries::record(tx, admin.0.actor(), change).await?)
+        Ok(tx.record(admin.0.actor(), change))
     })
     .await?;
     Ok(NoContent)

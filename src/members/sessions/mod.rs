@@ -16,11 +16,11 @@ use uuid::Uuid;
 use super::model::{MemberRow, Role};
 use super::view::{Session, SignedInMember};
 use super::{secrets, tokens};
-use crate::app::{App, Tx};
-use crate::changes;
+use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::error::Result;
 use crate::http::client::Client;
+use crate::tx::Tx;
 
 /// For how long a used refresh token gives its child again.
 pub const GRACE: TimeDelta = TimeDelta::seconds(10);
@@ -63,7 +63,7 @@ pub async fn open(tx: &mut Tx, app: &App, member: &MemberRow, client: &Client) -
     let id = session.id;
     let at = queries::open(tx, session).await?;
     queries::add_token(tx, &secrets::hash(&refresh_token), id).await?;
-    changes::queries::record(tx, Actor::member(member.id), Change::new("create", "session", id)).await?;
+    tx.record(Actor::member(member.id), Change::new("create", "session", id));
     Ok(Opened { id, at, refresh_token })
 }
 

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use crate::db::connection::Connection;
 use crate::db::schema::{members, refresh_tokens, sessions};
 use crate::members::model::{MemberRow, MemberStatus, Role};
 
@@ -49,7 +50,7 @@ pub struct SessionRow {
 }
 
 /// Opens a session and says when, by the database's clock.
-pub async fn open(conn: &mut AsyncPgConnection, session: NewSession) -> QueryResult<DateTime<Utc>> {
+pub async fn open(conn: &mut Connection, session: NewSession) -> QueryResult<DateTime<Utc>> {
     diesel::insert_into(sessions::table)
         .values(session)
         .returning(sessions::created_at)
@@ -58,7 +59,7 @@ pub async fn open(conn: &mut AsyncPgConnection, session: NewSession) -> QueryRes
 }
 
 /// Adds an unused refresh token; adding it again does nothing.
-pub async fn add_token(conn: &mut AsyncPgConnection, hash: &[u8], session: Uuid) -> QueryResult<()> {
+pub async fn add_token(conn: &mut Connection, hash: &[u8], session: Uuid) -> QueryResult<()> {
     diesel::insert_into(refresh_tokens::table)
         .values((refresh_tokens::hash.eq(hash), refresh_tokens::session_id.eq(session)))
         .on_conflict_do_nothing()
@@ -70,7 +71,7 @@ pub async fn add_token(conn: &mut AsyncPgConnection, hash: &[u8], session: Uuid)
 /// The session of a refresh token, locked so that the uses of its tokens queue, with its member;
 /// none when no such token was ever given, or the member is gone.
 pub async fn lock_by_token(
-    conn: &mut AsyncPgConnection,
+    conn: &mut Connection,
     hash: &[u8],
 ) -> QueryResult<Option<(SessionRow, MemberRow)>> {
     let session = sessions::table
@@ -87,7 +88,7 @@ pub async fn lock_by_token(
 }
 
 /// Marks a refresh token as used, if it was not; says when it had been used before.
-pub async fn use_token(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult<Option<DateTime<Utc>>> {
+pub async fn use_token(conn: &mut Connection, hash: &[u8]) -> QueryResult<Option<DateTime<Utc>>> {
     let used = diesel::update(refresh_tokens::table.find(hash))
         .filter(refresh_tokens::used_at.is_null())
         .set(refresh_tokens::used_at.eq(now))
@@ -100,11 +101,7 @@ pub async fn use_token(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult
 }
 
 /// Notes that a session was refreshed; it now ends at `end`. Says when it was.
-pub async fn refresh(
-    conn: &mut AsyncPgConnection,
-    session: Uuid,
-    end: DateTime<Utc>,
-) -> QueryResult<DateTime<Utc>> {
+pub async fn refresh(conn: &mut Connection, session: Uuid, end: DateTime<Utc>) -> QueryResult<DateTime<Utc>> {
     diesel::update(sessions::table.find(session))
         .set((sessions::refreshed_at.eq(now), sessions::last_seen_at.eq(now), sessions::expires_at.eq(end)))
         .returning(sessions::last_seen_at)
@@ -113,7 +110,7 @@ pub async fn refresh(
 }
 
 /// The role of `member` if the session is theirs and alive, and they may sign in.
-pub async fn role(conn: &mut AsyncPgConnection, member: Uuid, session: Uuid) -> QueryResult<Option<Role>> {
+pub async fn role(conn: &mut Connection, member: Uuid, session: Uuid) -> QueryResult<Option<Role>> {
     sessions::table
         .inner_join(members::table.on(members::id.eq(sessions::member_id)))
         .filter(sessions::id.eq(session))
@@ -129,7 +126,7 @@ pub async fn role(conn: &mut AsyncPgConnection, member: Uuid, session: Uuid) -> 
 }
 
 /// The live sessions of a member, the last used first; at most 200.
-pub async fn list(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<Vec<SessionRow>> {
+pub async fn list(conn: &mut Connection, member: Uuid) -> QueryResult<Vec<SessionRow>> {
     sessions::table
         .filter(sessions::member_id.eq(member))
         .filter(sessions::revoked_at.is_null())
@@ -142,11 +139,7 @@ pub async fn list(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<Vec
 }
 
 /// Whether a member has signed in from this network, and not only now.
-pub async fn knows_network(
-    conn: &mut AsyncPgConnection,
-    canonical: &str,
-    network: &[u8],
-) -> QueryResult<bool> {
+pub async fn knows_network(conn: &mut Connection, canonical: &str, network: &[u8]) -> QueryResult<bool> {
     let known = sessions::table
         .inner_join(members::table.on(members::id.eq(sessions::member_id)))
         .filter(members::email_canonical.eq(canonical))
@@ -156,7 +149,7 @@ pub async fn knows_network(
 }
 
 /// Ends one session of a member; says whether there was one to end.
-pub async fn end(conn: &mut AsyncPgConnection, member: Uuid, session: Uuid) -> QueryResult<bool> {
+pub async fn end(conn: &mut Connection, member: Uuid, session: Uuid) -> QueryResult<bool> {
     let ended = diesel::update(sessions::table.find(session))
         .filter(sessions::member_id.eq(member))
         .filter(sessions::revoked_at.is_null())
@@ -167,7 +160,7 @@ pub async fn end(conn: &mut AsyncPgConnection, member: Uuid, session: Uuid) -> Q
 }
 
 /// Ends all sessions of a member; says how many.
-pub async fn end_all(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<usize> {
+pub async fn end_all(conn: &mut Connection, member: Uuid) -> QueryResult<usize> {
     diesel::update(sessions::table)
         .filter(sessions::member_id.eq(member))
         .filter(sessions::revoked_at.is_null())
@@ -177,7 +170,7 @@ pub async fn end_all(conn: &mut AsyncPgConnection, member: Uuid) -> QueryResult<
 }
 
 /// Removes sessions that ended long ago, and their refresh tokens.
-pub async fn sweep(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+pub async fn sweep(conn: &mut Connection) -> QueryResult<()> {
     diesel::sql_query(
         "DELETE FROM auth.sessions WHERE least(expires_at, revoked_at) < now() - interval '30 days'",
     )

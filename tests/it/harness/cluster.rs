@@ -6,8 +6,7 @@ use std::sync::LazyLock;
 use diesel_async::RunQueryDsl;
 use inkstone::db;
 use inkstone::db::embedded::{Embedded, Options};
-use inkstone::db::pool::Pool;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -95,14 +94,11 @@ async fn make_template() {
 
 /// Brings the database at `url` to the newest schema, and says how many migrations ran.
 pub async fn migrate(url: String) -> usize {
-    let task = RUNTIME.spawn(async move {
-        let conn = db::pool::open(url).await.unwrap();
-        db::migrate(conn).await.unwrap()
-    });
+    let task = RUNTIME.spawn(async move { db::migrate(&url).await.unwrap() });
     task.await.unwrap()
 }
 
-/// Connections to the database at `url`.
-pub fn pool(url: &str) -> Pool {
-    db::pool::build(url, 4, RUNTIME.handle().clone()).unwrap()
+/// What drives the connections of all tests.
+pub fn runtime() -> Handle {
+    RUNTIME.handle().clone()
 }

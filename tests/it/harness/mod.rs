@@ -13,7 +13,6 @@ use actix_web::dev::ServerHandle;
 use clap::Parser;
 use inkstone::app::App;
 use inkstone::config::{Cli, Config};
-use inkstone::db::pool::Pool;
 use inkstone::keys::Keys;
 use inkstone::mail::Mailer;
 use inkstone::members::auth::account;
@@ -25,6 +24,7 @@ use inkstone::server::{self, Shared};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use cluster::TestDb;
@@ -35,6 +35,7 @@ pub struct TestApp {
     pub shared: Shared,
     pub db: TestDb,
     handle: ServerHandle,
+    follower: JoinHandle<()>,
 }
 
 impl TestApp {
@@ -51,17 +52,19 @@ impl TestApp {
     /// A server over `db`. All servers of a test run share one signing key.
     pub async fn start_on(db: TestDb, flags: &[&str]) -> (Self, Client) {
         let config = config(flags);
-        let pool = cluster::pool(&db.url);
-        let keys = keys(&pool, &config).await;
+        let keys = keys(&db.url, &config).await;
         let mailer = Mailer::new(&config.mail, &config.database.data_dir).unwrap();
-        let shared = Shared::new(App { config, pool, keys, mailer }, Hasher::new().unwrap()).unwrap();
+        let app = App::new(config, &db.url, cluster::runtime(), keys, mailer).unwrap();
+        let shared = Shared::new(app, Hasher::new().unwrap()).unwrap();
+        let (follower, follow) = (shared.app.follower.clone(), db.url.clone());
+        let follower = cluster::runtime().spawn(async move { follower.follow(&follow).await });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = server::start(&shared, listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let anon = Client::new(&url, None);
-        (Self { url, shared, db, handle }, anon)
+        (Self { url, shared, db, handle, follower }, anon)
     }
 
     /// A signed-in member with `role`, made behind the API's back.
@@ -106,11 +109,12 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         // The command is sent at once; nobody waits for the end.
         drop(self.handle.stop(false));
+        self.follower.abort();
     }
 }
 
-async fn keys(pool: &Pool, config: &Config) -> Keys {
-    let mut conn = pool.get().await.unwrap();
+async fn keys(url: &str, config: &Config) -> Keys {
+    let mut conn = inkstone::db::pool::open(url.to_owned()).await.unwrap();
     let kept = Duration::from_secs(720);
     Keys::open(&mut conn, &config.access.signing_key_file, kept).await.unwrap()
 }

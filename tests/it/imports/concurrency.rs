@@ -100,12 +100,13 @@ async fn an_import_sends_few_notifications_to_caches() {
     });
     client.batch_execute("LISTEN inkstone_changes").await.unwrap();
     import_rows(&editor, "", &make_rows(3_000)).await;
+    let mut payloads = vec![notifications.recv().await.unwrap()];
     client.batch_execute("SELECT pg_notify('inkstone_changes', 'end')").await.unwrap();
-    let mut payloads = Vec::new();
     while let Some(payload) = notifications.recv().await.filter(|payload| payload != "end") {
         payloads.push(payload);
     }
-    assert_eq!(payloads, ["article:*"; 4]);
+    // Two batches, of two transactions each.
+    assert!(payloads.len() <= 4, "{payloads:?}");
 }
 
 #[actix_web::test]

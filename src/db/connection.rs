@@ -1,0 +1,351 @@
+//! One connection to PostgreSQL, as diesel sees it.
+//!
+//! diesel-async's own connection keeps no SQLSTATE, and prepares every
+//! `sql_query` anew, at the cost of a round trip. This one keeps each statement
+//! prepared by its text, and sorts faults by their SQLSTATE. Statements of
+//! several tasks may be under way at once: they are pipelined in the order in
+//! which they were first polled.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use diesel::QueryResult;
+use diesel::pg::{Pg, PgMetadataLookup, PgQueryBuilder, PgTypeMetadata};
+use diesel::query_builder::bind_collector::RawBytesBindCollector;
+use diesel::query_builder::{AsQuery, QueryBuilder, QueryFragment, QueryId};
+use diesel::result::Error as DieselError;
+use diesel_async::{AsyncConnectionCore, SimpleAsyncConnection};
+use futures_util::future::{BoxFuture, join};
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use lru::LruCache;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, RowStream, Statement};
+
+use super::fault::{diesel_error, is_outdated_statement};
+use super::row::{Bind, PgRow};
+
+/// Statements that a connection keeps prepared. The server keeps a plan for each: some 50 KB.
+const MAX_PREPARED_STATEMENTS: NonZeroUsize = NonZeroUsize::new(200).expect("200 is not zero");
+
+/// A connection to PostgreSQL.
+pub struct Connection {
+    client: Client,
+    statements: Mutex<LruCache<String, PreparedStatement>>,
+    /// Whether BEGIN is to be sent together with the next statement.
+    begin_is_due: AtomicBool,
+    /// Whether a transaction is open, or about to be.
+    in_transaction: AtomicBool,
+    /// Whether a statement of the open transaction has failed: PostgreSQL would answer COMMIT by rolling back.
+    has_failed: Arc<AtomicBool>,
+    waiting: Waiting,
+}
+
+/// The statements that wait for their answers.
+#[derive(Default)]
+struct Waiting(Mutex<(usize, Option<Instant>)>);
+
+/// One statement that waits for its answer, until it is dropped.
+struct Wait<'c>(&'c Waiting);
+
+impl Waiting {
+    fn begin(&self) -> Wait<'_> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0 += 1;
+        state.1.get_or_insert_with(Instant::now);
+        Wait(self)
+    }
+
+    /// Whether statements have waited for so long without any answer.
+    fn is_silent_for(&self, limit: Duration) -> bool {
+        let since = self.0.lock().unwrap_or_else(PoisonError::into_inner).1;
+        since.is_some_and(|since| since.elapsed() > limit)
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0 -= 1;
+        state.1 = (state.0 > 0).then(Instant::now);
+    }
+}
+
+/// A statement as the server knows it.
+#[derive(Clone)]
+struct PreparedStatement {
+    statement: Statement,
+    types: Vec<Type>,
+}
+
+/// A statement as diesel wrote it: its text, and the values bound to it.
+struct SqlWithBinds {
+    sql: String,
+    types: Vec<Type>,
+    binds: Vec<Bind>,
+}
+
+impl Connection {
+    /// Wraps `client`, whose connection is driven elsewhere.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            statements: Mutex::new(LruCache::new(MAX_PREPARED_STATEMENTS)),
+            begin_is_due: AtomicBool::new(false),
+            in_transaction: AtomicBool::new(false),
+            has_failed: Arc::default(),
+            waiting: Waiting::default(),
+        }
+    }
+
+    /// The client below, for what diesel cannot say: COPY.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether the connection can be used for something new: it is open, and in no transaction.
+    pub fn is_idle(&self) -> bool {
+        !self.client.is_closed() && !self.in_transaction.load(Ordering::Acquire)
+    }
+
+    /// Whether statements have waited longer than `limit` while the server answered none.
+    pub fn is_silent_for(&self, limit: Duration) -> bool {
+        self.waiting.is_silent_for(limit)
+    }
+
+    /// Begins a transaction. BEGIN goes out together with the first statement.
+    pub fn begin(&self) {
+        self.in_transaction.store(true, Ordering::Release);
+        self.has_failed.store(false, Ordering::Release);
+        self.begin_is_due.store(true, Ordering::Release);
+    }
+
+    /// Runs `last` and commits, in one round trip.
+    ///
+    /// Fails, with everything rolled back, if `last` or an earlier statement of the transaction failed.
+    pub async fn commit_after<T>(&self, last: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
+        if self.has_failed.load(Ordering::Acquire) {
+            self.rollback().await?;
+            return Err(DieselError::RollbackTransaction);
+        }
+        let (last, committed) = join(last, self.client.batch_execute("COMMIT")).await;
+        self.in_transaction.store(false, Ordering::Release);
+        let last = last?;
+        committed.map_err(diesel_error)?;
+        Ok(last)
+    }
+
+    /// Commits.
+    pub async fn commit(&self) -> QueryResult<()> {
+        if self.begin_is_due.swap(false, Ordering::AcqRel) {
+            // Nothing was sent: there is nothing to commit.
+            self.in_transaction.store(false, Ordering::Release);
+            return Ok(());
+        }
+        self.commit_after(std::future::ready(Ok(()))).await
+    }
+
+    /// Rolls back.
+    pub async fn rollback(&self) -> QueryResult<()> {
+        if !self.begin_is_due.swap(false, Ordering::AcqRel) {
+            self.client.batch_execute("ROLLBACK").await.map_err(diesel_error)?;
+        }
+        self.in_transaction.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// Marks a place in the transaction to go back to.
+    pub async fn set_savepoint(&self) -> QueryResult<()> {
+        self.after_begin(async {
+            self.client.batch_execute("SAVEPOINT inner_step").await.map_err(diesel_error)
+        })
+        .await
+    }
+
+    /// Keeps what was done since the last savepoint.
+    pub async fn release_savepoint(&self) -> QueryResult<()> {
+        self.client.batch_execute("RELEASE SAVEPOINT inner_step").await.map_err(diesel_error)
+    }
+
+    /// Goes back to the last savepoint: the transaction is good again.
+    pub async fn return_to_savepoint(&self) -> QueryResult<()> {
+        self.client.batch_execute("ROLLBACK TO SAVEPOINT inner_step").await.map_err(diesel_error)?;
+        self.has_failed.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// Sends BEGIN ahead of `statement`, without waiting in between, if it is due.
+    async fn after_begin<T>(&self, statement: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
+        let done = if self.begin_is_due.swap(false, Ordering::AcqRel) {
+            let (begun, done) = join(self.client.batch_execute("BEGIN"), statement).await;
+            begun.map_err(diesel_error).and(done)
+        } else {
+            statement.await
+        };
+        if done.is_err() {
+            self.has_failed.store(true, Ordering::Release);
+        }
+        done
+    }
+
+    /// Runs a statement, and returns its rows as they arrive.
+    async fn query(&self, query: QueryResult<SqlWithBinds>) -> QueryResult<RowStream> {
+        let query = query?;
+        let _wait = self.waiting.begin();
+        self.after_begin(async {
+            let statement = self.prepare(&query).await.map_err(diesel_error)?;
+            match self.client.query_raw(&statement, &query.binds).await {
+                Err(fault) if self.can_prepare_again(&fault) => {
+                    self.forget_statement(&query.sql);
+                    let statement = self.prepare(&query).await.map_err(diesel_error)?;
+                    self.client.query_raw(&statement, &query.binds).await.map_err(diesel_error)
+                }
+                rows => rows.map_err(diesel_error),
+            }
+        })
+        .await
+    }
+
+    /// Whether a statement failed only because the server's copy of it is out of date: after a
+    /// migration by a newer process, or behind a pooler that discarded it.
+    fn can_prepare_again(&self, fault: &tokio_postgres::Error) -> bool {
+        !self.in_transaction.load(Ordering::Acquire) && is_outdated_statement(fault)
+    }
+
+    fn forget_statement(&self, sql: &str) {
+        self.statements.lock().unwrap_or_else(PoisonError::into_inner).pop(sql);
+    }
+
+    async fn prepare(&self, query: &SqlWithBinds) -> Result<Statement, tokio_postgres::Error> {
+        let known = {
+            let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
+            statements.get(&query.sql).filter(|known| known.types == query.types).cloned()
+        };
+        if let Some(known) = known {
+            return Ok(known.statement);
+        }
+        let statement = self.client.prepare_typed(&query.sql, &query.types).await?;
+        let prepared = PreparedStatement { statement: statement.clone(), types: query.types.clone() };
+        let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
+        statements.put(query.sql.clone(), prepared);
+        Ok(statement)
+    }
+
+    fn load_rows<'a>(
+        &'a self,
+        query: QueryResult<SqlWithBinds>,
+    ) -> BoxFuture<'a, QueryResult<BoxStream<'static, QueryResult<PgRow>>>> {
+        async move {
+            let rows = self.query(query).await?;
+            let (has_failed, mut oids) = (self.has_failed.clone(), None);
+            let rows = rows.map_ok(move |row| PgRow::new(row, &mut oids)).map_err(move |fault| {
+                has_failed.store(true, Ordering::Release);
+                diesel_error(fault)
+            });
+            Ok(rows.boxed())
+        }
+        .boxed()
+    }
+
+    fn count_rows<'a>(&'a self, query: QueryResult<SqlWithBinds>) -> BoxFuture<'a, QueryResult<usize>> {
+        async move {
+            let mut rows = std::pin::pin!(self.query(query).await?);
+            while let Some(row) = rows.next().await {
+                row.map_err(|fault| {
+                    self.has_failed.store(true, Ordering::Release);
+                    diesel_error(fault)
+                })?;
+            }
+            Ok(rows.rows_affected().unwrap_or_default().try_into().unwrap_or(usize::MAX))
+        }
+        .boxed()
+    }
+}
+
+impl SqlWithBinds {
+    fn of<T: QueryFragment<Pg>>(query: &T) -> QueryResult<Self> {
+        let mut builder = PgQueryBuilder::default();
+        query.to_sql(&mut builder, &Pg)?;
+        let mut collector = RawBytesBindCollector::<Pg>::new();
+        query.collect_binds(&mut collector, &mut BuiltInTypes, &Pg)?;
+        let oids = collector.metadata.iter().map(PgTypeMetadata::oid);
+        let types = oids.map(|oid| Type::from_oid(oid.ok()?)).collect::<Option<Vec<_>>>();
+        let types = types.ok_or_else(|| DieselError::SerializationError("not a built-in type".into()))?;
+        Ok(Self { sql: builder.finish(), types, binds: collector.binds.into_iter().map(Bind).collect() })
+    }
+}
+
+/// The types of our schema: all of them are PostgreSQL's own, so that none has to be looked up.
+struct BuiltInTypes;
+
+impl PgMetadataLookup for BuiltInTypes {
+    fn lookup_type(&mut self, _: &str, _: Option<&str>) -> PgTypeMetadata {
+        PgTypeMetadata::new(0, 0)
+    }
+}
+
+impl SimpleAsyncConnection for Connection {
+    async fn batch_execute(&mut self, sql: &str) -> QueryResult<()> {
+        self.after_begin(async { self.client.batch_execute(sql).await.map_err(diesel_error) }).await
+    }
+}
+
+impl SimpleAsyncConnection for &Connection {
+    async fn batch_execute(&mut self, sql: &str) -> QueryResult<()> {
+        self.after_begin(async { self.client.batch_execute(sql).await.map_err(diesel_error) }).await
+    }
+}
+
+impl AsyncConnectionCore for Connection {
+    type ExecuteFuture<'conn, 'query> = BoxFuture<'conn, QueryResult<usize>>;
+    type LoadFuture<'conn, 'query> = BoxFuture<'conn, QueryResult<Self::Stream<'conn, 'query>>>;
+    type Stream<'conn, 'query> = BoxStream<'static, QueryResult<PgRow>>;
+    type Row<'conn, 'query> = PgRow;
+    type Backend = Pg;
+
+    fn load<'conn, 'query, T>(&'conn mut self, source: T) -> Self::LoadFuture<'conn, 'query>
+    where
+        T: AsQuery + 'query,
+        T::Query: QueryFragment<Pg> + QueryId + 'query,
+    {
+        self.load_rows(SqlWithBinds::of(&source.as_query()))
+    }
+
+    fn execute_returning_count<'conn, 'query, T>(
+        &'conn mut self,
+        source: T,
+    ) -> Self::ExecuteFuture<'conn, 'query>
+    where
+        T: QueryFragment<Pg> + QueryId + 'query,
+    {
+        self.count_rows(SqlWithBinds::of(&source))
+    }
+}
+
+impl<'a> AsyncConnectionCore for &'a Connection {
+    type ExecuteFuture<'conn, 'query> = BoxFuture<'a, QueryResult<usize>>;
+    type LoadFuture<'conn, 'query> = BoxFuture<'a, QueryResult<Self::Stream<'conn, 'query>>>;
+    type Stream<'conn, 'query> = BoxStream<'static, QueryResult<PgRow>>;
+    type Row<'conn, 'query> = PgRow;
+    type Backend = Pg;
+
+    fn load<'conn, 'query, T>(&'conn mut self, source: T) -> Self::LoadFuture<'conn, 'query>
+    where
+        T: AsQuery + 'query,
+        T::Query: QueryFragment<Pg> + QueryId + 'query,
+    {
+        self.load_rows(SqlWithBinds::of(&source.as_query()))
+    }
+
+    fn execute_returning_count<'conn, 'query, T>(
+        &'conn mut self,
+        source: T,
+    ) -> Self::ExecuteFuture<'conn, 'query>
+    where
+        T: QueryFragment<Pg> + QueryId + 'query,
+    {
+        self.count_rows(SqlWithBinds::of(&source))
+    }
+}

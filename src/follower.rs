@@ -1,0 +1,237 @@
+//! What a process keeps in memory of the database, and how it stays true.
+//!
+//! Small shared data (the category tree, the site, the signing keys) is kept as
+//! immutable snapshots. A commit on this node drops the snapshots that it makes
+//! stale before it is acknowledged. Commits of other nodes are found in the
+//! change log: by one connection that listens for notifications, and that looks
+//! at the log twice a second for what a notification missed. Snapshots are
+//! served only while the last completed look began less than a second ago:
+//! without one, every read loads its own copy.
+
+use std::any::{Any, TypeId};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use diesel::QueryResult;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use uuid::Uuid;
+
+use crate::changes::{CHANNEL, queries};
+use crate::db::connection::Connection;
+use crate::db::pool;
+use crate::error::Result;
+
+/// How often the log is looked at, notification or not.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a look at the log may take before its connection counts as lost.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long after the beginning of the last completed look snapshots are served.
+const MAX_LOOK_AGE: Duration = Duration::from_secs(1);
+/// How long commits are gathered before the other nodes are notified of them.
+const NOTIFY_DELAY: Duration = Duration::from_millis(5);
+/// The pause before a lost connection is opened again.
+const RECONNECT_DELAY: Duration = Duration::from_millis(200);
+
+/// Small data that many requests read and few change, kept in memory as a whole.
+pub trait Snapshot: Send + Sync + Sized + 'static {
+    /// The kinds of things, as the change log names them, whose changes make it stale.
+    const ENTITIES: &'static [&'static str];
+
+    /// Reads it from the database.
+    fn load(conn: &Connection) -> impl Future<Output = QueryResult<Self>>;
+}
+
+/// The snapshots of a process, and the state of its look at the log.
+pub struct Follower {
+    /// The name under which this process notifies the others, made up at its start.
+    node: String,
+    began: Instant,
+    slots: RwLock<HashMap<TypeId, Arc<Slot>>>,
+    /// When the last completed look began, in milliseconds after `began`; [`NEVER`] while nobody looks.
+    last_look: AtomicU64,
+    /// Commits of this node that other nodes were not yet notified of.
+    has_news: AtomicBool,
+    news: Notify,
+}
+
+const NEVER: u64 = u64::MAX;
+
+/// The place of one snapshot.
+struct Slot {
+    entities: &'static [&'static str],
+    state: RwLock<SlotState>,
+    /// Lets one load run for all who wait for it.
+    loading: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct SlotState {
+    /// Grows whenever the value is dropped; what was loaded before that is not kept.
+    generation: u64,
+    value: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Default for Follower {
+    fn default() -> Self {
+        Self {
+            node: Uuid::new_v4().simple().to_string(),
+            began: Instant::now(),
+            slots: RwLock::default(),
+            last_look: AtomicU64::new(NEVER),
+            has_news: AtomicBool::new(false),
+            news: Notify::new(),
+        }
+    }
+}
+
+impl Follower {
+    /// Drops what a commit of this node has made stale, and lets the other nodes be notified.
+    pub fn note_commit(&self, entities: impl Iterator<Item = &'static str>) {
+        let entities: BTreeSet<&str> = entities.collect();
+        if entities.is_empty() {
+            return;
+        }
+        for entity in entities {
+            self.drop_stale(entity);
+        }
+        self.has_news.store(true, Ordering::Release);
+        self.news.notify_one();
+    }
+
+    fn drop_stale(&self, entity: &str) {
+        for slot in self.slots.read().unwrap_or_else(PoisonError::into_inner).values() {
+            if slot.entities.contains(&entity) {
+                slot.drop_value();
+            }
+        }
+    }
+
+    fn drop_all(&self) {
+        for slot in self.slots.read().unwrap_or_else(PoisonError::into_inner).values() {
+            slot.drop_value();
+        }
+    }
+
+    /// Whether snapshots may be served: what other nodes committed over a second ago is known here.
+    pub fn is_current(&self) -> bool {
+        let last_look = self.last_look.load(Ordering::Acquire);
+        last_look != NEVER && self.began.elapsed() < Duration::from_millis(last_look) + MAX_LOOK_AGE
+    }
+
+    /// The snapshot `T`, read over a connection that `connect` gives if it is not in memory.
+    ///
+    /// It is no older than the last commit acknowledged here, and at most a second behind the
+    /// commits of other nodes.
+    pub async fn snapshot<T: Snapshot>(
+        &self,
+        connect: impl AsyncFnOnce() -> Result<Arc<Connection>>,
+    ) -> Result<Arc<T>> {
+        let slot = self.slot::<T>();
+        if !self.is_current() {
+            return Ok(Arc::new(T::load(&*connect().await?).await?));
+        }
+        if let Some(value) = slot.get() {
+            return Ok(value);
+        }
+        let _loading = slot.loading.lock().await;
+        if let Some(value) = slot.get() {
+            return Ok(value);
+        }
+        let generation = slot.generation();
+        let value = Arc::new(T::load(&*connect().await?).await?);
+        slot.put(generation, value.clone());
+        Ok(value)
+    }
+
+    fn slot<T: Snapshot>(&self) -> Arc<Slot> {
+        let kind = TypeId::of::<T>();
+        if let Some(slot) = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&kind) {
+            return slot.clone();
+        }
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        slots.entry(kind).or_insert_with(|| Arc::new(Slot::new(T::ENTITIES))).clone()
+    }
+
+    /// Looks at the log for ever, over a connection to `url`.
+    pub async fn follow(&self, url: &str) {
+        loop {
+            if let Err(cause) = self.follow_connection(url).await {
+                tracing::warn!(%cause, "Not listening for changes; reads load what they need until it is back");
+            }
+            self.last_look.store(NEVER, Ordering::Release);
+            self.drop_all();
+            sleep(RECONNECT_DELAY).await;
+        }
+    }
+
+    /// Looks at the log until the connection is lost.
+    async fn follow_connection(&self, url: &str) -> anyhow::Result<()> {
+        let (conn, mut notified) = timeout(LOOK_TIMEOUT, pool::open_listening(url, CHANNEL)).await??;
+        let mut position = queries::position(&conn).await?;
+        let mut ticks = interval(LOOK_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // What was loaded before the position was taken may be older than it.
+        self.drop_all();
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                notification = notified.recv() => match notification {
+                    None => anyhow::bail!("the connection is closed"),
+                    Some(node) if node == self.node => continue,
+                    Some(_) => drain(&mut notified),
+                },
+                () = self.news.notified() => {
+                    sleep(NOTIFY_DELAY).await;
+                    if self.has_news.swap(false, Ordering::AcqRel) {
+                        timeout(LOOK_TIMEOUT, queries::notify(&conn, &self.node)).await??;
+                    }
+                    continue;
+                }
+            }
+            let began = self.began.elapsed().as_millis().try_into().unwrap_or(NEVER);
+            let (entities, reached) =
+                timeout(LOOK_TIMEOUT, queries::changed_since(&conn, &position)).await??;
+            for entity in entities {
+                self.drop_stale(&entity);
+            }
+            position = reached;
+            self.last_look.store(began, Ordering::Release);
+        }
+    }
+}
+
+/// Takes what has arrived: one look is enough for all of it.
+fn drain(notified: &mut mpsc::UnboundedReceiver<String>) {
+    while notified.try_recv().is_ok() {}
+}
+
+impl Slot {
+    fn new(entities: &'static [&'static str]) -> Self {
+        Self { entities, state: RwLock::default(), loading: tokio::sync::Mutex::default() }
+    }
+
+    fn drop_value(&self) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.generation += 1;
+        state.value = None;
+    }
+
+    fn get<T: Snapshot>(&self) -> Option<Arc<T>> {
+        let value = self.state.read().unwrap_or_else(PoisonError::into_inner).value.clone();
+        value?.downcast().ok()
+    }
+
+    fn generation(&self) -> u64 {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).generation
+    }
+
+    fn put<T: Snapshot>(&self, generation: u64, value: Arc<T>) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.generation == generation {
+            state.value = Some(value);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The transaction: the only way to change anything.
+//!
+//! A [`Tx`] carries its connection, the changes to be recorded, and the
+//! request's deadline. Rendering, hashing and slug making are done before it
+//! begins. Its commit writes the log of its changes in the same round trip, and
+//! then brings this node's memory up to date.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::rt;
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::changes;
+use crate::changes::model::{Actor, Change, Recorded};
+use crate::db;
+use crate::db::connection::Connection;
+use crate::db::pool::Conn;
+use crate::error::{Error, Result, is_worth_retrying};
+use crate::follower::Follower;
+use crate::telemetry::{self, REQUEST_ID};
+
+/// How often a transaction that lost against another one is tried in all.
+const MAX_ATTEMPTS: u32 = 3;
+
+tokio::task_local! {
+    /// When the request must be answered; a transaction that is not done by then is rolled back.
+    pub static DEADLINE: Instant;
+}
+
+/// A transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
+pub struct Tx {
+    conn: Conn,
+    recorded: Vec<Recorded>,
+    /// Kinds of things whose lines in the log the caller writes itself.
+    touched: Vec<&'static str>,
+    follower: Arc<Follower>,
+}
+
+impl Tx {
+    /// Begins a transaction on `conn`; BEGIN goes out together with the first statement.
+    pub fn begin(conn: Conn, follower: Arc<Follower>) -> Self {
+        conn.begin();
+        Self { conn, recorded: Vec::new(), touched: Vec::new(), follower }
+    }
+
+    /// Records a change; its line is written to the log at the commit, with all others.
+    pub fn record(&mut self, actor: Actor, change: Change) {
+        let ids = vec![change.id];
+        self.recorded.push(Recorded { actor, change, ids });
+    }
+
+    /// Records a change like `change` of each of `ids`.
+    pub fn record_many(&mut self, actor: Actor, change: Change, ids: Vec<Uuid>) {
+        self.recorded.push(Recorded { actor, change, ids });
+    }
+
+    /// Says that things of this kind change, whose lines in the log are written by the caller's own statement.
+    pub fn touch(&mut self, entity: &'static str) {
+        self.touched.push(entity);
+    }
+
+    /// The time of the transaction by the database's clock: what `now()` is in all its statements.
+    pub async fn now(&mut self) -> QueryResult<DateTime<Utc>> {
+        db::now(&mut self.conn).await
+    }
+
+    /// Runs `step`, and undoes what it did if it fails; the transaction itself goes on.
+    pub async fn try_step<T>(&mut self, step: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<Result<T>> {
+        self.conn.set_savepoint().await?;
+        let recorded = self.recorded.len();
+        let done = step(self).await;
+        if done.is_ok() {
+            self.conn.release_savepoint().await?;
+        } else {
+            self.conn.return_to_savepoint().await?;
+            self.recorded.truncate(recorded);
+        }
+        Ok(done)
+    }
+
+    /// Commits, together with the log of the recorded changes, in one round trip.
+    ///
+    /// On this node nobody is served anything older from here on; other nodes are notified within milliseconds.
+    pub async fn commit(self) -> Result<()> {
+        let Self { conn, recorded, touched, follower } = self;
+        if recorded.is_empty() {
+            conn.commit().await?;
+        } else {
+            conn.commit_after(changes::queries::insert(&conn, &recorded)).await?;
+        }
+        follower
+            .note_commit(touched.into_iter().chain(recorded.iter().map(|recorded| recorded.change.entity)));
+        Ok(())
+    }
+
+    /// Rolls back, so that the connection can be used again.
+    pub async fn rollback(self) {
+        // A connection that cannot even roll back is dropped by the pool.
+        let _ = self.conn.rollback().await;
+    }
+}
+
+impl Deref for Tx {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.conn
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.conn
+    }
+}
+
+impl App {
+    /// Begins a transaction of its own accord; [`App::write`] is for all that one closure can do.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(Tx::begin(self.pool.get().await?, self.follower.clone()))
+    }
+
+    /// Runs `work` in a transaction: all of it, or none.
+    ///
+    /// It runs in a task of its own, so a client that hangs up cannot stop it
+    /// halfway. A transaction that lost against another one is run again, three
+    /// times in all. At the request's deadline it is rolled back: a client that
+    /// was told 503 finds nothing written.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T> + 'static,
+        T: 'static,
+    {
+        self.write_in(MAX_ATTEMPTS, work).await
+    }
+
+    /// As [`App::write`], tried `attempts` times in all.
+    pub async fn write_in<T, F>(&self, attempts: u32, work: F) -> Result<T>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T> + 'static,
+        T: 'static,
+    {
+        let (pool, follower) = (self.pool.clone(), self.follower.clone());
+        let (request_id, deadline) = (telemetry::request_id(), DEADLINE.try_with(|deadline| *deadline).ok());
+        let task = rt::spawn(REQUEST_ID.scope(request_id, async move {
+            let mut attempt = 1;
+            loop {
+                let tx = Tx::begin(pool.get().await?, follower.clone());
+                match run(tx, &work, deadline).await {
+                    Err(error) if attempt < attempts && is_worth_retrying(&error) => {
+                        rt::time::sleep(backoff(attempt)).await;
+                        attempt += 1;
+                    }
+                    done => return done,
+                }
+            }
+        }));
+        task.await.map_err(|cause| Error::Internal(cause.into()))?
+    }
+}
+
+async fn run<T, F>(mut tx: Tx, work: &F, deadline: Option<Instant>) -> Result<T>
+where
+    F: AsyncFn(&mut Tx) -> Result<T>,
+{
+    let worked = match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, work(&mut tx)).await,
+        None => Ok(work(&mut tx).await),
+    };
+    match worked {
+        Ok(Ok(value)) => {
+            tx.commit().await?;
+            Ok(value)
+        }
+        Ok(Err(error)) => {
+            tx.rollback().await;
+            Err(error)
+        }
+        // A statement may still be running: the connection is dropped with the transaction.
+        Err(_) => Err(Error::Unavailable("the request's deadline has passed; rolled back".to_owned())),
+    }
+}
+
+/// 10 to 30 ms after the first attempt, 20 to 40 after the second.
+fn backoff(attempt: u32) -> Duration {
+    let jitter = u64::from(Uuid::new_v4().as_bytes()[0]) * 20 / 255;
+    Duration::from_millis(u64::from(attempt) * 10 + jitter)
+}
