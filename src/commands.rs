@@ -1,13 +1,14 @@
-//! The commands that run a site from its own machine: members, API keys, signing
-//! keys, imports and exports.
+//! The commands of the binary: members, API keys, signing keys, imports and exports.
 //!
-//! They do what the API does, as the system: the same rules, the same records.
+//! A command follows the rules of the API and is recorded in the change log, with the system
+//! as its actor.
 
 pub mod export;
 mod file;
 pub mod import;
 mod progress;
 pub mod remote;
+mod resume;
 
 use std::fmt::Write;
 use std::io::Read;
@@ -34,37 +35,37 @@ use crate::members::passwords::{self, Hasher};
 use crate::members::writing::{add_verified_member, keep_an_admin, parse_account, replace_password};
 use crate::members::{email, queries};
 
-/// `inkstone member …`; returns what to print.
+/// `inkstone member …`. Returns the text to print.
 pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberCommand) -> anyhow::Result<String> {
     match command {
         MemberCommand::Create { email, role, name, password_stdin } => {
             let account = parse_account(&email, parse_role(&role)?, name).map_err(to_anyhow)?;
-            let (password, shown) = password(password_stdin, &account.email)?;
+            let (password, note) = read_or_make_password(password_stdin, &account.email)?;
             let hash = hasher.hash(password).await.map_err(to_anyhow)?;
-            let made =
+            let create =
                 app.write(async move |tx| add_verified_member(tx, Actor::SYSTEM, &account, &hash).await);
-            let row = made.await.map_err(to_anyhow)?;
-            Ok(format!("{} {} {}{shown}", row.id, row.account.email, row.account.role.as_str()))
+            let row = create.await.map_err(to_anyhow)?;
+            Ok(format!("{} {} {}{note}", row.id, row.account.email, row.account.role.as_str()))
         }
-        MemberCommand::List => list(app).await,
+        MemberCommand::List => list_members(app).await,
         MemberCommand::SetRole { email, role } => set_role(app, &email, parse_role(&role)?).await,
         MemberCommand::SetPassword { email, password_stdin } => {
-            let row = find(app, &email).await?;
-            let (password, shown) = password(password_stdin, &row.account.email)?;
+            let row = find_member(app, &email).await?;
+            let (password, note) = read_or_make_password(password_stdin, &row.account.email)?;
             let hash = hasher.hash(password).await.map_err(to_anyhow)?;
-            let told_by_mail = app.mailer.is_some();
-            let set = app.write(async move |tx| {
+            let sends_mail = app.mailer.is_some();
+            let update = app.write(async move |tx| {
                 let row = queries::lock_member(tx, row.id).await?;
-                let mail = told_by_mail.then_some(&row);
+                let mail = sends_mail.then_some(&row);
                 replace_password(tx, Actor::SYSTEM, row.id, &hash, mail).await
             });
-            set.await.map_err(to_anyhow)?;
-            Ok(format!("The password is set; all sessions have ended.{shown}"))
+            update.await.map_err(to_anyhow)?;
+            Ok(format!("The password is set; all sessions have ended.{note}"))
         }
     }
 }
 
-/// `inkstone api-key …`; returns what to print.
+/// `inkstone api-key …`. Returns the text to print.
 pub async fn api_key(app: &web::Data<App>, command: ApiKeyCommand) -> anyhow::Result<String> {
     match command {
         ApiKeyCommand::Create { name, scopes, expires_in_days } => {
@@ -75,16 +76,16 @@ pub async fn api_key(app: &web::Data<App>, command: ApiKeyCommand) -> anyhow::Re
             };
             let scopes = scopes.iter().map(scope).collect::<anyhow::Result<_>>()?;
             let new = NewApiKey { name, scopes, expires_at };
-            let made = app
+            let create = app
                 .write(async move |tx| api_keys::create_api_key(tx, Actor::SYSTEM, None, new.clone()).await);
-            Ok(made.await.map_err(to_anyhow)?.key)
+            Ok(create.await.map_err(to_anyhow)?.key)
         }
         ApiKeyCommand::List => {
             let mut text = String::new();
             for row in key_queries::list_keys(&*app.conn().await.map_err(to_anyhow)?).await? {
-                let used = row.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_rfc3339());
+                let last_used = row.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_rfc3339());
                 let scopes = row.scopes.join(",");
-                writeln!(text, "{} {} {} used {used} {}", row.id, row.prefix, scopes, row.name)?;
+                writeln!(text, "{} {} {} used {last_used} {}", row.id, row.prefix, scopes, row.name)?;
             }
             Ok(text)
         }
@@ -92,18 +93,18 @@ pub async fn api_key(app: &web::Data<App>, command: ApiKeyCommand) -> anyhow::Re
             let rows = key_queries::list_keys(&*app.conn().await.map_err(to_anyhow)?).await?;
             let row = rows.into_iter().find(|row| row.prefix == key || row.id.to_string() == key);
             let id = row.with_context(|| format!("there is no key {key}"))?.id;
-            let revoked = app.write(async move |tx| {
+            let revoke = app.write(async move |tx| {
                 key_queries::revoke_key(tx, id).await?;
                 tx.record(Actor::SYSTEM, Change::new("delete", "api_key", id));
                 Ok(())
             });
-            revoked.await.map_err(to_anyhow)?;
+            revoke.await.map_err(to_anyhow)?;
             Ok("The key is revoked.".to_owned())
         }
     }
 }
 
-/// `inkstone signing-key …`; returns what to print.
+/// `inkstone signing-key …`. Returns the text to print.
 pub async fn signing_key(app: &web::Data<App>, command: SigningKeyCommand) -> anyhow::Result<String> {
     if matches!(command, SigningKeyCommand::Rotate) {
         if !app.config.access.signing_key_file.is_empty() {
@@ -113,14 +114,14 @@ pub async fn signing_key(app: &web::Data<App>, command: SigningKeyCommand) -> an
         app.write(async move |tx| Ok(keys::queries::rotate(tx, &fresh).await?)).await.map_err(to_anyhow)?;
     }
     let mut text = String::new();
-    let remembered = std::time::Duration::from_secs(30 * 86_400);
-    for row in keys::queries::list(&*app.conn().await.map_err(to_anyhow)?, remembered).await? {
+    let max_age = std::time::Duration::from_secs(30 * 86_400);
+    for row in keys::queries::list(&*app.conn().await.map_err(to_anyhow)?, max_age).await? {
         writeln!(text, "{} {} {}", row.kid, row.state, row.created_at.to_rfc3339())?;
     }
     Ok(text)
 }
 
-async fn list(app: &App) -> anyhow::Result<String> {
+async fn list_members(app: &App) -> anyhow::Result<String> {
     let order =
         vec![SortColumn { name: "email", sql: "members.email_canonical", cast: "text", descending: false }];
     let slice = PageSlice { order, keys: None, backwards: false, limit: i64::MAX, offset: 0 };
@@ -134,9 +135,9 @@ async fn list(app: &App) -> anyhow::Result<String> {
     Ok(text)
 }
 
-async fn set_role(app: &App, address: &str, role: Role) -> anyhow::Result<String> {
-    let id = find(app, address).await?.id;
-    let set = app.write(async move |tx| {
+async fn set_role(app: &App, email: &str, role: Role) -> anyhow::Result<String> {
+    let id = find_member(app, email).await?.id;
+    let update = app.write(async move |tx| {
         let row = queries::lock_member(tx, id).await?;
         let mut after = row.account.clone();
         after.role = role;
@@ -149,27 +150,28 @@ async fn set_role(app: &App, address: &str, role: Role) -> anyhow::Result<String
         tx.record(Actor::SYSTEM, change);
         Ok(())
     });
-    set.await.map_err(to_anyhow)?;
-    Ok(format!("{address} is {} now.", role.as_str()))
+    update.await.map_err(to_anyhow)?;
+    Ok(format!("{email} is {} now.", role.as_str()))
 }
 
-async fn find(app: &App, address: &str) -> anyhow::Result<MemberRow> {
+async fn find_member(app: &App, email: &str) -> anyhow::Result<MemberRow> {
     let canonical =
-        email::canonicalise(address).with_context(|| format!("{address} is not an e-mail address"))?;
+        email::canonicalise(email).with_context(|| format!("{email} is not an e-mail address"))?;
     let found = app.write(async move |tx| Ok(queries::lock_member_by_email(tx, &canonical).await?));
     let found = found.await.map_err(to_anyhow)?;
-    found.with_context(|| format!("there is no member {address}"))
+    found.with_context(|| format!("there is no member {email}"))
 }
 
-/// The password from standard input, or one made up and the words that show it once.
-fn password(from_stdin: bool, address: &str) -> anyhow::Result<(String, String)> {
+/// Reads the password from standard input, or makes a random one. Returns the password and a
+/// note that shows a random one.
+fn read_or_make_password(from_stdin: bool, email: &str) -> anyhow::Result<(String, String)> {
     if !from_stdin {
-        let made_up = generate_password()?;
-        return Ok((made_up.clone(), format!("\npassword: {made_up}   (shown this once)")));
+        let random = generate_password()?;
+        return Ok((random.clone(), format!("\npassword: {random}   (shown this once)")));
     }
-    let mut given = String::new();
-    std::io::stdin().read_to_string(&mut given).context("reading the password")?;
-    let password = passwords::validate("", given.trim_end_matches(['\r', '\n']), address);
+    let mut input = String::new();
+    std::io::stdin().read_to_string(&mut input).context("reading the password")?;
+    let password = passwords::validate("", input.trim_end_matches(['\r', '\n']), email);
     Ok((password.map_err(to_anyhow)?, String::new()))
 }
 
@@ -178,7 +180,7 @@ fn parse_role(role: &str) -> anyhow::Result<Role> {
     Ok(Role::deserialize(name)?)
 }
 
-/// An error in words for a terminal.
+/// Converts an error to its text for the terminal.
 fn to_anyhow(error: Error) -> anyhow::Error {
     anyhow!("{}", describe_error(&error))
 }

@@ -11,7 +11,7 @@
 //! 6. [`members`]: accounts, sessions, tokens, passwords, guards
 //! 7. [`categories`], [`notices`], [`site`], [`audit`], [`health`]: the small features
 //! 8. [`articles`]: what the site is for
-//! 9. [`imports`]: many at once, in and out; [`demo`]: a small site to look at
+//! 9. [`interchange`]: exports, other systems' formats; [`imports`]: many at once; [`demo`]: a small site to look at
 //! 10. [`commands`]: running a site from its own machine; [`openapi`]: what is true of all operations
 //! 11. [`routes`]: every path, a line a feature
 //! 12. [`contract`]: the document, and what it refuses
@@ -36,6 +36,7 @@ pub mod follower;
 pub mod health;
 pub mod http;
 pub mod imports;
+pub mod interchange;
 pub mod keys;
 pub mod mail;
 pub mod markup;

@@ -3,13 +3,14 @@
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{articles, audit, categories, health, imports, members, notices, site};
+use crate::{articles, audit, categories, health, imports, interchange, members, notices, site};
 
 /// All routes.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         scope("/api/v1")
             .configure(imports::routes)
+            .configure(interchange::routes)
             .configure(articles::routes)
             .configure(categories::routes)
             .configure(notices::routes)

@@ -1,4 +1,4 @@
-//! `inkstone import`: a file into the site, directly or through a running server.
+//! `inkstone import`: imports a file, directly into the database or through a running server.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,48 +15,50 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use url::form_urlencoded;
 
-use super::file::{Input, Mark};
+use super::file::ImportFile;
 use super::progress::Display;
-use super::remote::{Server, answered};
+use super::remote::{Server, send_request};
+use super::resume::ResumeMark;
 use super::to_anyhow;
 use crate::app::App;
 use crate::changes::model::Actor;
 use crate::config::bulk::{Import, Kind};
 use crate::http::query;
-use crate::imports::body::PayloadFormat;
-use crate::imports::decode::Compression;
+use crate::imports::job::{Job, Resource};
 use crate::imports::params::ImportParams;
-use crate::imports::pipeline::run;
-use crate::imports::report::{Ending, Event, RowProblem, Summary};
+use crate::imports::payload::PayloadFormat;
+use crate::imports::pipeline::run_import;
 use crate::imports::rows::Format;
-use crate::imports::writer::{Job, Resource};
+use crate::imports::view::{Ending, Event, RowProblem, Summary};
+use crate::interchange::decode::Compression;
+use crate::interchange::text_filters::FilterCounts;
 
-/// Bytes that are sent at once.
-const CHUNK: usize = 64 << 10;
+/// Bytes of a chunk of an upload.
+const UPLOAD_CHUNK_BYTES: usize = 64 << 10;
 
-/// What is known of an import while it runs.
-struct Watch {
+/// Follows a running import: shows its progress, stores it, and collects the failed rows.
+struct ImportMonitor {
     display: Display,
-    mark: Option<Mark>,
+    mark: Option<ResumeMark>,
     failed: BTreeMap<u64, RowProblem>,
     summary: Option<Summary>,
     problem: Option<String>,
     skip: u64,
 }
 
-impl Watch {
-    fn take(&mut self, event: Event) -> anyhow::Result<()> {
+impl ImportMonitor {
+    fn handle_event(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::Progress(progress) => {
-                self.display.show(&progress);
+                self.display.show_progress(&progress);
                 if let Some(mark) = &self.mark {
-                    mark.set(self.skip + progress.rows)?;
+                    mark.save_rows(self.skip + progress.rows)?;
                 }
             }
             Event::Error(problem) => {
                 self.failed.insert(problem.line, problem);
             }
-            Event::Warning(problem) => self.display.warn(&problem),
+            Event::Warning(problem) => self.display.show_warning(&problem),
             Event::Summary(summary) => self.summary = Some(*summary),
             Event::Problem { code, detail } => self.problem = Some(detail.unwrap_or(code)),
         }
@@ -66,9 +68,9 @@ impl Watch {
 
 /// Imports through a running server.
 pub async fn remotely(server: &Server, import: &Import) -> anyhow::Result<String> {
-    let (input, mut watch) = open(import)?;
+    let (input, mut monitor) = open_import(import)?;
     let path = format!("{}/import", import.kind.as_str());
-    let mut request = server.post(&path, &import.parameters(watch.skip))?;
+    let mut request = server.post(&path, &import.parameters(monitor.skip))?;
     request =
         request.header("accept", "application/x-ndjson").header("content-type", input.format.media_type());
     request = match input.compression {
@@ -76,25 +78,27 @@ pub async fn remotely(server: &Server, import: &Import) -> anyhow::Result<String
         Compression::Gzip => request.header("content-encoding", "gzip"),
         Compression::Zstd => request.header("content-encoding", "zstd"),
     };
-    let sent = request.body(Body::wrap_stream(bytes(input.source()?)));
-    let response = answered(sent).await?;
+    let sent = request.body(Body::wrap_stream(stream_source(input.open_source()?)));
+    let response = send_request(sent).await?;
     let (mut chunks, mut rest) = (response.bytes_stream(), Vec::new());
     while let Some(chunk) = chunks.next().await {
-        rest.extend_from_slice(&chunk.context("the server hung up; the same import with --resume goes on")?);
+        rest.extend_from_slice(
+            &chunk.context("the connection was lost; run the same import with --resume to continue")?,
+        );
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = rest.drain(..=end).collect();
-            watch.take(serde_json::from_slice(&line).context("the server's answer")?)?;
+            monitor.handle_event(serde_json::from_slice(&line).context("the server's response")?)?;
         }
     }
-    finish(watch, &input, import)
+    finish_import(monitor, &input, import)
 }
 
-/// The bytes of `source`, read on a thread of their own.
-fn bytes(mut source: Box<dyn Read + Send>) -> impl Stream<Item = io::Result<web::Bytes>> + Send {
+/// Reads `source` on a thread of its own and returns its bytes as a stream.
+fn stream_source(mut source: Box<dyn Read + Send>) -> impl Stream<Item = io::Result<web::Bytes>> + Send {
     let (sender, receiver) = mpsc::channel(4);
     spawn_blocking(move || {
         loop {
-            let mut chunk = vec![0; CHUNK];
+            let mut chunk = vec![0; UPLOAD_CHUNK_BYTES];
             let read = source.read(&mut chunk);
             let is_last = !matches!(read, Ok(1..));
             let item = read.map(|length| {
@@ -109,37 +113,37 @@ fn bytes(mut source: Box<dyn Read + Send>) -> impl Stream<Item = io::Result<web:
     stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) })
 }
 
-/// Imports into the database.
+/// Imports directly into the database.
 pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<String> {
-    let (input, watch) = open(import)?;
-    let params = params(import, watch.skip)?;
-    let labels = PayloadFormat {
-        format: row_format(&input, import)?,
+    let (input, monitor) = open_import(import)?;
+    let params = parse_params(import, monitor.skip)?;
+    let format = PayloadFormat {
+        format: build_format(&input, import)?,
         compression: input.compression,
-        encoding: input.encoding(import)?,
+        encoding: input.find_encoding(import)?,
     };
-    let watch = Rc::new(RefCell::new(watch));
-    let resource = resource(import.kind);
+    let monitor = Rc::new(RefCell::new(monitor));
+    let resource = to_resource(import.kind);
     let job = Job { app: app.clone(), params: Rc::new(params), actor: Actor::SYSTEM, resource };
     let mut failure = Ok(());
-    let ended = run(job, input.source()?, labels, async |events| {
+    let end = run_import(job, input.open_source()?, format, async |events| {
         for event in events {
-            if let Err(cause) = watch.borrow_mut().take(event) {
+            if let Err(cause) = monitor.borrow_mut().handle_event(event) {
                 failure = Err(cause);
             }
         }
     })
     .await;
     failure?;
-    let Ok(watch) = Rc::try_unwrap(watch) else { bail!("the import is still watched") };
-    let mut watch = watch.into_inner();
-    watch.problem = ended.stopped_by.map(|error| error.to_string());
-    watch.summary = Some(ended.summary);
-    finish(watch, &input, import)
+    let Ok(monitor) = Rc::try_unwrap(monitor) else { bail!("the import is still running") };
+    let mut monitor = monitor.into_inner();
+    monitor.problem = end.stopped_by.map(|error| error.to_string());
+    monitor.summary = Some(end.summary);
+    finish_import(monitor, &input, import)
 }
 
-/// What a kind of rows is called by imports.
-fn resource(kind: Kind) -> Resource {
+/// The import engine's name for a kind of rows.
+fn to_resource(kind: Kind) -> Resource {
     match kind {
         Kind::Articles => Resource::Articles,
         Kind::Categories => Resource::Categories,
@@ -147,39 +151,40 @@ fn resource(kind: Kind) -> Resource {
     }
 }
 
-/// The file, and what is known before its import begins.
-fn open(import: &Import) -> anyhow::Result<(Input, Watch)> {
-    let input = Input::open(import)?;
-    let mark = input.mark(import)?;
-    let skip = if import.resume { mark.as_ref().map_or(Ok(0), Mark::get)? } else { 0 };
-    let display = Display::new(input.length, Arc::clone(&input.read));
+/// Opens the file and loads the progress of an earlier import.
+fn open_import(import: &Import) -> anyhow::Result<(ImportFile, ImportMonitor)> {
+    let input = ImportFile::open(import)?;
+    let mark = input.resume_mark(import)?;
+    let skip = if import.resume { mark.as_ref().map_or(Ok(0), ResumeMark::load_rows)? } else { 0 };
+    let display = Display::new(input.length, Arc::clone(&input.bytes_read));
     let commits = !(import.atomic || import.dry_run);
     let mark = mark.filter(|_| commits);
-    let watch = Watch { display, mark, failed: BTreeMap::new(), summary: None, problem: None, skip };
-    Ok((input, watch))
+    let monitor =
+        ImportMonitor { display, mark, failed: BTreeMap::new(), summary: None, problem: None, skip };
+    Ok((input, monitor))
 }
 
-/// What the command line says, as the API is to_anyhow.
-fn params(import: &Import, skip: u64) -> anyhow::Result<ImportParams> {
+/// Converts the command line's options to the parameters of the API.
+fn parse_params(import: &Import, skip: u64) -> anyhow::Result<ImportParams> {
     let pairs = import.parameters(skip);
     let pairs = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     query::read(&pairs).map_err(to_anyhow)
 }
 
-/// How the rows are written, and which columns are which keys.
-fn row_format(input: &Input, import: &Import) -> anyhow::Result<Format> {
-    let columns = params(import, 0)?.columns().map_err(to_anyhow)?;
-    Ok(input.rows(columns.of(resource(import.kind).keys())))
+/// The format of the rows, with the mapping of columns.
+fn build_format(input: &ImportFile, import: &Import) -> anyhow::Result<Format> {
+    let columns = parse_params(import, 0)?.parse_columns().map_err(to_anyhow)?;
+    Ok(input.row_format(columns.with_known_keys(to_resource(import.kind).keys())))
 }
 
-/// Writes down what failed, says how it went, and fails unless every row is in.
-fn finish(watch: Watch, input: &Input, import: &Import) -> anyhow::Result<String> {
-    watch.display.end();
-    let written = match watch.failed.is_empty() {
+/// Writes the failed rows to a file and returns the summary. Fails unless all rows are stored.
+fn finish_import(monitor: ImportMonitor, input: &ImportFile, import: &Import) -> anyhow::Result<String> {
+    monitor.display.clear();
+    let failed_path = match monitor.failed.is_empty() {
         true => None,
-        false => Some(input.write_failed(import, &row_format(input, import)?, &watch.failed)?),
+        false => Some(input.write_failed(import, &build_format(input, import)?, &monitor.failed)?),
     };
-    let Some(summary) = watch.summary else { bail!("the server did not say how it ended; run it again") };
+    let Some(summary) = monitor.summary else { bail!("the server sent no summary; run the import again") };
     let mut text = format!(
         "{} rows in {:.1} s: {} created, {} updated, {} unchanged, {} failed",
         summary.rows,
@@ -195,23 +200,21 @@ fn finish(watch: Watch, input: &Input, import: &Import) -> anyhow::Result<String
     if summary.created_categories > 0 {
         text += &format!("; {} categories created", summary.created_categories);
     }
-    if summary.cleaned != crate::imports::report::Cleaned::default() {
-        let cleaned = summary.cleaned;
-        text += &format!(
-            "; cleaned of {} glosses, {} characters folded",
-            cleaned.pinyin_glosses, cleaned.simplified
-        );
+    if summary.cleaned != FilterCounts::default() {
+        let counts = summary.cleaned;
+        text +=
+            &format!("; {} glosses removed, {} characters folded", counts.pinyin_glosses, counts.simplified);
     }
-    let is_done = matches!(summary.ending, Ending::Completed | Ending::DryRun);
-    if let Some(mark) = watch.mark.filter(|_| is_done) {
-        mark.clear()?;
+    let is_complete = matches!(summary.ending, Ending::Completed | Ending::DryRun);
+    if let Some(mark) = monitor.mark.filter(|_| is_complete) {
+        mark.remove()?;
     }
-    match (watch.problem, written) {
+    match (monitor.problem, failed_path) {
         (Some(problem), _) => {
-            bail!("{text}; stopped: {problem} ({} bytes read)", input.read.load(Ordering::Relaxed))
+            bail!("{text}; stopped: {problem} ({} bytes read)", input.bytes_read.load(Ordering::Relaxed))
         }
         (None, Some(path)) => bail!("{text}; the rows that failed are in {}", path.display()),
-        (None, None) if is_done => Ok(text),
+        (None, None) if is_complete => Ok(text),
         (None, None) => bail!("{text}; stopped"),
     }
 }

@@ -1,4 +1,4 @@
-//! How far a long command is, for whoever looks on.
+//! Shows the progress of an import on standard error.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -7,22 +7,22 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::imports::report::{Progress, RowProblem};
+use crate::imports::view::{Progress, RowProblem};
 
-/// How often a line is written where there is no terminal.
-const EVERY: Duration = Duration::from_secs(5);
+/// Interval between lines if standard error is not a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A bar on a terminal, plain lines elsewhere; on standard error.
+/// A progress bar on a terminal, plain lines elsewhere.
 pub struct Display {
     bar: Option<ProgressBar>,
-    read: Arc<AtomicU64>,
-    began: Instant,
-    to_anyhow: Instant,
+    bytes_read: Arc<AtomicU64>,
+    started_at: Instant,
+    last_line_at: Instant,
 }
 
 impl Display {
-    /// A display for a file of `length` bytes, if that is known; `read` counts them.
-    pub fn new(length: Option<u64>, read: Arc<AtomicU64>) -> Self {
+    /// A display for a file. `length` is its size, if known; `bytes_read` counts the bytes read.
+    pub fn new(length: Option<u64>, bytes_read: Arc<AtomicU64>) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let (bar, form) = match length {
                 Some(length) => (ProgressBar::new(length), "{wide_bar} {percent}% {msg}, {eta} left"),
@@ -33,13 +33,13 @@ impl Display {
                 Err(_) => bar,
             }
         });
-        Self { bar, read, began: Instant::now(), to_anyhow: Instant::now() }
+        Self { bar, bytes_read, started_at: Instant::now(), last_line_at: Instant::now() }
     }
 
-    /// Shows how far the import is.
-    pub fn show(&mut self, progress: &Progress) {
-        let seconds = self.began.elapsed().as_secs_f64().max(0.001);
-        let words = format!(
+    /// Shows the progress.
+    pub fn show_progress(&mut self, progress: &Progress) {
+        let seconds = self.started_at.elapsed().as_secs_f64().max(0.001);
+        let text = format!(
             "{} rows ({:.0}/s): {} created, {} updated, {} unchanged, {} failed",
             progress.rows,
             progress.rows as f64 / seconds,
@@ -50,35 +50,35 @@ impl Display {
         );
         match &self.bar {
             Some(bar) => {
-                bar.set_position(self.read.load(Ordering::Relaxed));
-                bar.set_message(words);
+                bar.set_position(self.bytes_read.load(Ordering::Relaxed));
+                bar.set_message(text);
             }
-            None if self.to_anyhow.elapsed() >= EVERY => {
-                self.to_anyhow = Instant::now();
-                self.say(&words);
+            None if self.last_line_at.elapsed() >= LINE_INTERVAL => {
+                self.last_line_at = Instant::now();
+                self.print_line(&text);
             }
             None => {}
         }
     }
 
-    /// Tells of a row that needs a second look.
-    pub fn warn(&self, problem: &RowProblem) {
+    /// Shows a warning about a row.
+    pub fn show_warning(&self, problem: &RowProblem) {
         let id = problem.external_id.as_deref().unwrap_or("without an id");
-        self.say(&format!("line {} ({id}) {}", problem.line, problem.detail));
+        self.print_line(&format!("line {} ({id}) {}", problem.line, problem.detail));
     }
 
-    fn say(&self, line: &str) {
+    fn print_line(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None => {
-                // Nobody to read it is no reason to stop.
+                // A closed standard error does not stop the import.
                 let _ = writeln!(std::io::stderr(), "{line}");
             }
         }
     }
 
     /// Clears the display.
-    pub fn end(&self) {
+    pub fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

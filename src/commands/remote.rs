@@ -1,4 +1,4 @@
-//! A running Inkstone, worked through by its API.
+//! A client for the API of a running Inkstone.
 
 use anyhow::{Context, bail};
 use reqwest::{Client, RequestBuilder, Response};
@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::config::bulk::Remote;
 
-/// An Inkstone somewhere else.
+/// A running Inkstone.
 pub struct Server {
     client: Client,
     base: Url,
@@ -17,21 +17,21 @@ impl Server {
     /// The server named on the command line, if one is.
     pub fn of(remote: &Remote) -> anyhow::Result<Option<Self>> {
         let Some(url) = &remote.url else { return Ok(None) };
-        // Whoever was first has installed the same.
+        // Fails if a provider is installed already. That is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let base = Url::parse(url).with_context(|| format!("{url} is no address"))?;
+        let base = Url::parse(url).with_context(|| format!("{url} is not an address"))?;
         let client = Client::builder().connect_timeout(std::time::Duration::from_secs(10)).build()?;
         Ok(Some(Self { client, base, key: remote.key.clone() }))
     }
 
-    /// A POST to a path of the API.
+    /// Builds a POST request to a path of the API.
     pub fn post(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<RequestBuilder> {
-        Ok(self.with_key(self.client.post(self.address(path, query)?)))
+        Ok(self.with_key(self.client.post(self.build_url(path, query)?)))
     }
 
-    /// A GET of a path of the API.
+    /// Builds a GET request to a path of the API.
     pub fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<RequestBuilder> {
-        Ok(self.with_key(self.client.get(self.address(path, query)?)))
+        Ok(self.with_key(self.client.get(self.build_url(path, query)?)))
     }
 
     fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
@@ -41,7 +41,7 @@ impl Server {
         }
     }
 
-    fn address(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Url> {
+    fn build_url(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Url> {
         let mut url = self.base.join(&format!("/api/v1/{path}"))?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -50,9 +50,9 @@ impl Server {
     }
 }
 
-/// The answer, or the problem it tells, in words.
-pub async fn answered(request: RequestBuilder) -> anyhow::Result<Response> {
-    let response = request.send().await.context("the server cannot be reached, or hung up")?;
+/// Sends a request. Returns the response, or the text of its problem as an error.
+pub async fn send_request(request: RequestBuilder) -> anyhow::Result<Response> {
+    let response = request.send().await.context("the server cannot be reached, or closed the connection")?;
     if response.status().is_success() {
         return Ok(response);
     }
@@ -61,9 +61,9 @@ pub async fn answered(request: RequestBuilder) -> anyhow::Result<Response> {
     let mut faults = problem["errors"].as_array().cloned().unwrap_or_default();
     faults.truncate(5);
     let faults = faults.iter().map(|fault| {
-        let place = fault["pointer"].as_str().or(fault["parameter"].as_str()).unwrap_or_default();
-        format!("; {place} {}", fault["detail"].as_str().unwrap_or_default())
+        let location = fault["pointer"].as_str().or(fault["parameter"].as_str()).unwrap_or_default();
+        format!("; {location} {}", fault["detail"].as_str().unwrap_or_default())
     });
     let faults: String = faults.collect();
-    bail!("the server answered {status}: {}{faults}", problem["detail"].as_str().unwrap_or_default())
+    bail!("the server responded {status}: {}{faults}", problem["detail"].as_str().unwrap_or_default())
 }

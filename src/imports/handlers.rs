@@ -1,49 +1,45 @@
-//! Importing and exporting over HTTP.
+//! The HTTP operations of imports.
 
 use std::convert::Infallible;
 use std::io::Read;
 use std::rc::Rc;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL};
-use actix_web::{HttpRequest, HttpResponse, Responder, get, post, rt, web};
+use actix_web::{HttpRequest, HttpResponse, Responder, post, rt, web};
 use futures_util::stream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use super::articles::row::ArticleRow;
-use super::body::{PayloadFormat, PayloadReader};
-use super::export::{self, ExportParams};
+use super::job::{Job, Resource};
 use super::params::ImportParams;
-use super::pipeline::{Ended, run};
-use super::report::{Ending, Event, Summary};
-use super::writer::{Job, Resource};
+use super::payload::{PayloadFormat, PayloadReader};
+use super::pipeline::{ImportEnd, run_import};
+use super::view::{Ending, Event, Summary};
 use crate::app::App;
-use crate::articles::listing::ArticleFilter;
 use crate::categories::view::NewCategory;
 use crate::error::{Code, Error, Result};
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
-use crate::members::guard::{Author, Editor};
+use crate::interchange::article_row::ArticleRow;
+use crate::interchange::permits::acquire_permit;
+use crate::members::guard::Editor;
 use crate::notices::view::NewNotice;
 use crate::telemetry::{self, REQUEST_ID};
 
-/// Imports and exports a process runs at once; more are asked to come back.
-const AT_ONCE: usize = 4;
-/// Lines of a live stream that wait to be read.
-const WAITING: usize = 10_000;
-/// How long a client may leave them unread before it gets no more of them.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Events of a live stream that wait to be sent.
+const MAX_QUEUED_EVENTS: usize = 10_000;
+/// A live stream ends if the client reads nothing for this long. The import goes on.
+const READER_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Import articles
 ///
-/// Rows in NDJSON, a JSON array or CSV, optionally compressed, in any character
-/// set. Each is created, replaced or left alone by its external id; batches are
-/// committed as they go, so that the same body can be sent again after whatever
-/// interrupted it. With `Accept: application/x-ndjson` the answer is a live
-/// stream of events, the summary last.
-#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((ArticleRow = "application/x-ndjson"), (Vec<ArticleRow> = "application/json"), (String = "text/csv"))), security(("bearer" = [])), responses((status = 200, description = "What became of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
+/// Takes rows as NDJSON, a JSON array or CSV, optionally compressed, in any character set.
+/// Each row creates the article with its external id, replaces it, or leaves it unchanged.
+/// Batches are committed one after another, so that the same body can be sent again after an
+/// interruption. With `Accept: application/x-ndjson` the response is a live stream of events
+/// that ends with the summary.
+#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((ArticleRow = "application/x-ndjson"), (Vec<ArticleRow> = "application/json"), (String = "text/csv"))), security(("bearer" = [])), responses((status = 200, description = "The outcome of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
 #[post("/articles/import")]
 pub async fn import_articles(
     req: HttpRequest,
@@ -52,14 +48,14 @@ pub async fn import_articles(
     params: Query<ImportParams>,
     body: web::Payload,
 ) -> Result<HttpResponse> {
-    import(&req, app, editor, params.0, body, Resource::Articles).await
+    start_import(&req, app, editor, params.0, body, Resource::Articles).await
 }
 
 /// Import categories
 ///
-/// As articles. A category is known by its slug, or else by its name in its
-/// parent, which is named by slug, id or breadcrumb and stands before it.
-#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((NewCategory = "application/x-ndjson"), (Vec<NewCategory> = "application/json"), (String = "text/csv"))), security(("bearer" = [])), responses((status = 200, description = "What became of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
+/// Works like the import of articles. A category is found by its slug, or else by its name and
+/// its parent. `parent` is a slug, an id or a breadcrumb; parents must precede their children.
+#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((NewCategory = "application/x-ndjson"), (Vec<NewCategory> = "application/json"), (String = "text/csv"))), security(("bearer" = [])), responses((status = 200, description = "The outcome of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
 #[post("/categories/import")]
 pub async fn import_categories(
     req: HttpRequest,
@@ -68,13 +64,13 @@ pub async fn import_categories(
     params: Query<ImportParams>,
     body: web::Payload,
 ) -> Result<HttpResponse> {
-    import(&req, app, editor, params.0, body, Resource::Categories).await
+    start_import(&req, app, editor, params.0, body, Resource::Categories).await
 }
 
 /// Import notices
 ///
-/// As articles, by external id.
-#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((NewNotice = "application/x-ndjson"), (Vec<NewNotice> = "application/json"), (String = "text/csv"))), security(("bearer" = [])), responses((status = 200, description = "What became of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
+/// Works like the import of articles. A notice is found by its external id.
+#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((NewNotice = "application/x-ndjson"), (Vec<NewNotice> = "application/json"), (String = "text/csv"))), security(("bearer" = [])), responses((status = 200, description = "The outcome of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
 #[post("/notices/import")]
 pub async fn import_notices(
     req: HttpRequest,
@@ -83,10 +79,10 @@ pub async fn import_notices(
     params: Query<ImportParams>,
     body: web::Payload,
 ) -> Result<HttpResponse> {
-    import(&req, app, editor, params.0, body, Resource::Notices).await
+    start_import(&req, app, editor, params.0, body, Resource::Notices).await
 }
 
-async fn import(
+async fn start_import(
     req: &HttpRequest,
     app: web::Data<App>,
     editor: Editor,
@@ -94,29 +90,21 @@ async fn import(
     body: web::Payload,
     resource: Resource,
 ) -> Result<HttpResponse> {
-    let labels = PayloadFormat::of(req, &params, resource.keys())?;
-    let turn = turn()?;
+    let format = PayloadFormat::from_request(req, &params, resource.keys())?;
+    let permit = acquire_permit()?;
     let job = Job { app, params: Rc::new(params), actor: editor.0.actor(), resource };
     let source = PayloadReader::new(body);
     if wants_events(req) {
-        return Ok(streamed(job, source, labels, turn));
+        return Ok(stream_events(job, source, format, permit));
     }
-    // In a task of its own: a client that hangs up leaves whole batches.
+    // A separate task: if the client disconnects, the import still ends with a whole batch.
     let running = rt::spawn(REQUEST_ID.scope(telemetry::request_id(), async move {
-        let ended = run(job, source, labels, async |_| {}).await;
-        drop(turn);
-        ended
+        let end = run_import(job, source, format, async |_| {}).await;
+        drop(permit);
+        end
     }));
-    let ended = running.await.map_err(|cause| Error::Internal(cause.into()))?;
-    Ok(answer(req, ended))
-}
-
-/// A place among the imports and exports of this process; 503 when all are taken.
-fn turn() -> Result<OwnedSemaphorePermit> {
-    static TURNS: LazyLock<std::sync::Arc<Semaphore>> =
-        LazyLock::new(|| std::sync::Arc::new(Semaphore::new(AT_ONCE)));
-    let turn = TURNS.clone().try_acquire_owned();
-    turn.map_err(|_| Error::Unavailable("too many imports and exports at once".to_owned()))
+    let end = running.await.map_err(|cause| Error::Internal(cause.into()))?;
+    Ok(build_response(req, end))
 }
 
 fn wants_events(req: &HttpRequest) -> bool {
@@ -124,46 +112,47 @@ fn wants_events(req: &HttpRequest) -> bool {
     accepted.into_iter().any(|accept| accept.contains("application/x-ndjson"))
 }
 
-/// The answer when all is over: the summary, or the problem that stopped the import, with the summary.
-fn answer(req: &HttpRequest, ended: Ended) -> HttpResponse {
-    let Ended { summary, stopped_by } = ended;
-    let error = stopped_by.or_else(|| aborted(&summary));
+/// Builds the response of a finished import: the summary, or a problem that includes the summary.
+fn build_response(req: &HttpRequest, end: ImportEnd) -> HttpResponse {
+    let ImportEnd { summary, stopped_by } = end;
+    let error = stopped_by.or_else(|| abort_error(&summary));
     match error {
         None => Reply::new(StatusCode::OK, Data { data: summary }).respond_to(req),
         Some(error) => error.answer(serde_json::to_value(&summary).ok()),
     }
 }
 
-/// What an import that rows have stopped ends with.
-fn aborted(summary: &Summary) -> Option<Error> {
-    let kept = match summary.ending {
+/// The error of an import that a failed row has stopped.
+fn abort_error(summary: &Summary) -> Option<Error> {
+    let effect = match summary.ending {
         Ending::Completed | Ending::DryRun => return None,
         Ending::Aborted => format!("the first {} rows are done", summary.committed_rows),
         Ending::RolledBack => "nothing was written".to_owned(),
     };
     let line = summary.errors.first().map_or(0, |error| error.line);
-    Some(Error::Refused(Code::ImportAborted, format!("Line {line} failed; {kept}.")))
+    Some(Error::Refused(Code::ImportAborted, format!("Line {line} failed; {effect}.")))
 }
 
-/// The answer as a live stream.
-fn streamed(
+/// Runs the import and responds with its events as a live stream.
+fn stream_events(
     job: Job,
     source: impl Read + Send + 'static,
-    labels: PayloadFormat,
-    turn: OwnedSemaphorePermit,
+    format: PayloadFormat,
+    permit: OwnedSemaphorePermit,
 ) -> HttpResponse {
-    let (sender, receiver) = mpsc::channel::<Event>(WAITING);
+    let (sender, receiver) = mpsc::channel::<Event>(MAX_QUEUED_EVENTS);
     rt::spawn(REQUEST_ID.scope(telemetry::request_id(), async move {
-        let mut listener = Some(sender);
-        let ended = run(job, source, labels, async |events| tell(&mut listener, events).await).await;
-        let error = ended.stopped_by.or_else(|| aborted(&ended.summary));
-        let mut last = vec![Event::Summary(Box::new(ended.summary))];
+        let mut sender = Some(sender);
+        let end =
+            run_import(job, source, format, async |events| send_events(&mut sender, events).await).await;
+        let error = end.stopped_by.or_else(|| abort_error(&end.summary));
+        let mut last = vec![Event::Summary(Box::new(end.summary))];
         last.extend(error.map(|error| {
             tracing::warn!(%error, "An import stopped");
             Event::Problem { code: error.code().as_str().to_owned(), detail: error.detail() }
         }));
-        tell(&mut listener, last).await;
-        drop(turn);
+        send_events(&mut sender, last).await;
+        drop(permit);
     }));
     let lines = stream::unfold(receiver, |mut receiver| async move {
         let event = receiver.recv().await?;
@@ -177,40 +166,13 @@ fn streamed(
         .streaming(lines)
 }
 
-/// Hands events on while somebody listens: an import never waits long for a slow reader.
-async fn tell(listener: &mut Option<mpsc::Sender<Event>>, events: Vec<Event>) {
+/// Sends events to the stream. Drops `sender` if the client has disconnected or reads too slowly.
+async fn send_events(sender: &mut Option<mpsc::Sender<Event>>, events: Vec<Event>) {
     for event in events {
-        let Some(sender) = listener else { return };
-        if tokio::time::timeout(PATIENCE, sender.send(event)).await.is_ok_and(|sent| sent.is_ok()) {
-            continue;
+        let Some(open) = sender else { return };
+        let sent = tokio::time::timeout(READER_STALL_TIMEOUT, open.send(event)).await;
+        if !sent.is_ok_and(|sent| sent.is_ok()) {
+            *sender = None;
         }
-        *listener = None;
     }
-}
-
-/// Export articles
-///
-/// All that the caller may read, of any status, in the order in which they were
-/// made; the filters are those of the list. An import of the export makes the
-/// same articles again. Sent as it is read, in one consistent state.
-#[utoipa::path(tag = "imports", params(ArticleFilter, ExportParams), security(("bearer" = [])), responses((status = 200, description = "The articles, a row each", content((ArticleRow = "application/x-ndjson"), (String = "text/csv")))))]
-#[get("/articles/export")]
-pub async fn export_articles(
-    app: web::Data<App>,
-    author: Author,
-    filter: Query<ArticleFilter>,
-    params: Query<ExportParams>,
-) -> Result<HttpResponse> {
-    let turn = turn()?;
-    let format = params.0.format();
-    let visible = filter.0.visible_to_staff(&author.0)?;
-    let rows = export::start(app, visible, filter.0, format, Some(turn)).await?;
-    Ok(HttpResponse::Ok()
-        .content_type(format.media_type())
-        .insert_header((CACHE_CONTROL, "private, no-store"))
-        .insert_header((
-            "content-disposition",
-            format!("attachment; filename=\"articles.{}\"", format.extension()),
-        ))
-        .streaming(rows))
 }

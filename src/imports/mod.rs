@@ -1,40 +1,35 @@
-//! Bulk import and export, for the API and for the command line.
+//! Bulk import, for the API and for the command line.
 //!
-//! A body runs through four stages, each bounded, so that memory does not grow
-//! with it: [`decode`] (compression, character set), [`rows`] (NDJSON, JSON
-//! array or CSV to rows), a [`pipeline`] that validates and sanitises batches on
-//! all cores while the batch before is written, and [`report`], which tells
-//! what became of each row. A row meets the schema and the sanitiser of single
-//! writes; there is no second path with weaker checks.
+//! A body passes through four stages: [`decode`](crate::interchange::decode) (compression,
+//! character set), [`rows`] (NDJSON, JSON array or CSV to rows), the [`pipeline`] (prepares a
+//! batch on all cores while the previous one is written), [`report`] (the outcome of each row).
+//! Every stage is bounded, so that memory does not grow with the body. Rows are checked against
+//! the same schema and sanitiser as single writes.
 //!
-//! Batches are committed as they go, in the body's order. Whatever interrupts
-//! an import leaves whole batches; the same body again completes it, and finds
-//! what is done `unchanged` without looking twice.
+//! Batches are committed one after another, in the body's order. An interrupted import leaves
+//! whole batches. Importing the same body again completes it; rows that are done are
+//! `unchanged` and cost one comparison of digests.
 
 pub mod articles;
-pub mod body;
 pub mod category_ref;
-pub mod cells;
-pub mod clean;
-pub mod cleaning;
-pub mod decode;
-pub mod export;
 pub mod handlers;
-pub mod origins;
+pub mod job;
+pub mod outcome;
 pub mod params;
+pub mod payload;
 pub mod pipeline;
 pub mod report;
 pub mod rows;
-pub mod small;
+pub mod single_rows;
+pub mod view;
 pub mod writer;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-/// The routes beside those of the resources. They come first, so that
-/// `import` and `export` are not taken for names of articles.
+/// The import routes. They must precede the routes of the resources, which would match
+/// `import` as a slug.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(handlers::import_articles)
         .service(handlers::import_categories)
-        .service(handlers::import_notices)
-        .service(handlers::export_articles);
+        .service(handlers::import_notices);
 }

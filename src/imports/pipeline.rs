@@ -1,5 +1,7 @@
-//! An import from its bytes to its summary: a thread reads rows, all cores
-//! prepare a batch, and the batch before it is written meanwhile.
+//! Runs an import from the body to the summary.
+//!
+//! Three stages run in parallel: a thread reads rows, all cores prepare a batch, the writer
+//! writes the previous batch.
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -11,71 +13,73 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::articles::{self, Context, Parsed, PreparedBatch, PreparedRow, queries};
-use super::body::PayloadFormat;
-use super::decode::decoded;
+use super::articles::prepare::{self, ParsedRow, PrepareContext, PreparedBatch, PreparedRow};
+use super::articles::queries;
+use super::job::{Job, Resource};
 use super::params::ImportParams;
-use super::report::{Ending, Event, Report, Summary};
+use super::payload::PayloadFormat;
+use super::report::Report;
 use super::rows::{self, RawRow};
-use super::small::SingleRow;
-use super::writer::{Batch, Job, Resource, Writer};
+use super::single_rows::SingleRow;
+use super::view::{Ending, Event, Summary};
+use super::writer::{Batch, BatchWriter};
 use crate::app::App;
 use crate::categories::queries::load_tree;
 use crate::db;
 use crate::error::{Error, Result};
+use crate::interchange::decode::decode_body;
 use crate::priority;
 
-/// Rows that are written together.
-const BATCH_ROWS: usize = 2_000;
-/// Bytes of rows that are written together, more or less.
-const BATCH_BYTES: usize = 6 << 20;
+/// Most rows of a batch.
+const MAX_BATCH_ROWS: usize = 2_000;
+/// A batch is complete when its rows have at least this many bytes.
+const FULL_BATCH_BYTES: usize = 6 << 20;
 
-/// How an import ended: what it did, and what stopped it, if something did.
-pub struct Ended {
-    /// What it did.
+/// The end of an import.
+pub struct ImportEnd {
+    /// The summary, also of an import that failed.
     pub summary: Summary,
-    /// The fault of the body or of the server that stopped it.
+    /// The error of the body or the server that stopped the import.
     pub stopped_by: Option<Error>,
 }
 
-/// Imports `source`. `tell` gets the lines of the live stream, but for the last.
+/// Imports `source`. Passes all events but the last to `send_events`.
 ///
-/// Never fails halfway through a batch: what was told to be done is committed.
-pub async fn run(
+/// Rows that an event reports as done are committed, unless the import is atomic or a dry run.
+pub async fn run_import(
     job: Job,
     source: impl Read + Send + 'static,
-    labels: PayloadFormat,
-    mut tell: impl AsyncFnMut(Vec<Event>),
-) -> Ended {
+    format: PayloadFormat,
+    mut send_events: impl AsyncFnMut(Vec<Event>),
+) -> ImportEnd {
     let mut report = Report::new(job.params.skip.unwrap_or_default());
-    let (raw, batches) = mpsc::channel(1);
+    let (raw_sender, raw_batches) = mpsc::channel(1);
     let skip = job.params.skip.unwrap_or_default();
-    let reading = spawn_blocking(move || read(source, labels, skip, &raw));
-    let (ready, mut prepared) = mpsc::channel(1);
-    let preparing = rt::spawn(prepare_all(job.clone(), batches, ready));
-    let written = write_all(&job, &mut prepared, &mut report, &mut tell).await;
-    // Whoever still reads or prepares finds nobody to hand on to, and ends.
-    drop(prepared);
-    let prepared = preparing.await.unwrap_or_else(|cause| Err(Error::Internal(cause.into())));
-    let read = reading.await.unwrap_or_else(|cause| Err(Error::Internal(cause.into())));
-    let (writer, is_whole) = match written {
-        Ok((writer, is_whole)) => (Some(writer), is_whole),
-        Err(error) => return Ended { summary: report.end(stopped(&job, false)), stopped_by: Some(error) },
+    let reading = spawn_blocking(move || read_batches(source, format, skip, &raw_sender));
+    let (batch_sender, mut batches) = mpsc::channel(1);
+    let preparing = rt::spawn(prepare_batches(job.clone(), raw_batches, batch_sender));
+    let write_result = write_batches(&job, &mut batches, &mut report, &mut send_events).await;
+    // Closing the channel ends the other two stages.
+    drop(batches);
+    let prepare_result = preparing.await.unwrap_or_else(|cause| Err(Error::Internal(cause.into())));
+    let read_result = reading.await.unwrap_or_else(|cause| Err(Error::Internal(cause.into())));
+    let (writer, all_written) = match write_result {
+        Ok(written) => written,
+        Err(error) => {
+            return ImportEnd { summary: report.finish(choose_ending(&job, false)), stopped_by: Some(error) };
+        }
     };
-    let mut stopped_by = if is_whole { prepared.and(read).err() } else { None };
-    let keep = is_whole && stopped_by.is_none();
-    if let Some(writer) = writer
-        && let Err(error) = writer.end(keep).await
-    {
+    let mut stopped_by = if all_written { prepare_result.and(read_result).err() } else { None };
+    let commit = all_written && stopped_by.is_none();
+    if let Err(error) = writer.finish(commit).await {
         stopped_by = Some(error);
     }
-    let is_done = keep && stopped_by.is_none();
-    Ended { summary: report.end(stopped(&job, is_done)), stopped_by }
+    let is_complete = commit && stopped_by.is_none();
+    ImportEnd { summary: report.finish(choose_ending(&job, is_complete)), stopped_by }
 }
 
-/// How an import of this kind ended.
-fn stopped(job: &Job, is_done: bool) -> Ending {
-    match (is_done, job.params.is_dry(), job.params.is_atomic()) {
+fn choose_ending(job: &Job, is_complete: bool) -> Ending {
+    match (is_complete, job.params.is_dry_run(), job.params.is_atomic()) {
         (true, true, _) => Ending::DryRun,
         (true, false, _) => Ending::Completed,
         (false, false, false) => Ending::Aborted,
@@ -83,21 +87,21 @@ fn stopped(job: &Job, is_done: bool) -> Ending {
     }
 }
 
-/// Writes the batches as they come. Returns the writer, and whether none stopped it.
-async fn write_all(
+/// Writes the batches that arrive. Returns the writer, and whether all batches were written.
+async fn write_batches(
     job: &Job,
     batches: &mut mpsc::Receiver<Batch>,
     report: &mut Report,
-    tell: &mut impl AsyncFnMut(Vec<Event>),
-) -> Result<(Writer, bool)> {
-    let mut writer = Writer::begin(job.clone()).await?;
+    send_events: &mut impl AsyncFnMut(Vec<Event>),
+) -> Result<(BatchWriter, bool)> {
+    let mut writer = BatchWriter::begin(job.clone()).await?;
     while let Some(batch) = batches.recv().await {
-        match writer.write(batch).await? {
-            Ok(written) => {
-                tell(report.take(written.outcomes, written.cleaned, written.categories)).await;
+        match writer.write_batch(batch).await? {
+            Ok(result) => {
+                send_events(report.add_batch(result)).await;
             }
-            Err(unwritten) => {
-                tell(report.take_failures(unwritten.outcomes)).await;
+            Err(failed) => {
+                send_events(report.add_failures(failed)).await;
                 return Ok((writer, false));
             }
         }
@@ -105,96 +109,99 @@ async fn write_all(
     Ok((writer, true))
 }
 
-/// Rows that were cut out together, and the character set they came in.
+/// The unparsed rows of a batch, and the character set of the body.
 struct RawBatch {
     rows: Vec<RawRow>,
     encoding: &'static Encoding,
 }
 
-/// Reads the body on a thread of its own and hands on whole batches. A body that
-/// breaks off leaves out the batch it was in.
-fn read(
+/// Reads the body and sends whole batches. Blocks the thread.
+///
+/// If the body fails midway, the rows of the incomplete batch are not sent.
+fn read_batches(
     source: impl Read + Send + 'static,
-    labels: PayloadFormat,
+    format: PayloadFormat,
     skip: u64,
     batches: &mpsc::Sender<RawBatch>,
 ) -> Result<()> {
-    let decoded = decoded(source, labels.compression, labels.encoding).map_err(rows::broken)?;
-    let (mut batch, mut bytes, mut count, mut is_heard) = (Vec::new(), 0, 0_u64, true);
-    rows::read(&labels.format, decoded.text, &mut |row| {
+    let decoded = decode_body(source, format.compression, format.encoding).map_err(rows::map_read_error)?;
+    let (mut batch, mut bytes, mut count, mut has_receiver) = (Vec::new(), 0, 0_u64, true);
+    rows::read_rows(&format.format, decoded.text, &mut |row| {
         count += 1;
         if count <= skip {
             return ControlFlow::Continue(());
         }
-        bytes += row.text.size();
+        bytes += row.text.byte_size();
         batch.push(row);
-        if batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
+        if batch.len() < MAX_BATCH_ROWS && bytes < FULL_BATCH_BYTES {
             return ControlFlow::Continue(());
         }
         bytes = 0;
         let raw = RawBatch { rows: std::mem::take(&mut batch), encoding: decoded.encoding };
-        is_heard = batches.blocking_send(raw).is_ok();
-        if is_heard { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        has_receiver = batches.blocking_send(raw).is_ok();
+        if has_receiver { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
-    if is_heard && !batch.is_empty() {
-        // Nobody to hear it: then the import has stopped for another reason.
+    if has_receiver && !batch.is_empty() {
+        // Sending fails if the import has stopped for another reason.
         let _ = batches.blocking_send(RawBatch { rows: batch, encoding: decoded.encoding });
     }
     Ok(())
 }
 
-/// Prepares batches as they are read.
-async fn prepare_all(
+/// Prepares the batches that arrive.
+async fn prepare_batches(
     job: Job,
-    mut batches: mpsc::Receiver<RawBatch>,
-    ready: mpsc::Sender<Batch>,
+    mut raw_batches: mpsc::Receiver<RawBatch>,
+    batches: mpsc::Sender<Batch>,
 ) -> Result<()> {
-    // Parameters for other threads, which the job, being of this one, cannot go to.
+    // The job cannot be sent to other threads; its parameters can.
     let params = Arc::new((*job.params).clone());
-    while let Some(batch) = batches.recv().await {
+    while let Some(batch) = raw_batches.recv().await {
         let is_utf8 = batch.encoding == UTF_8;
         let batch = match job.resource {
             Resource::Articles => {
-                Batch::Articles(prepare(&job.app, params.clone(), batch.rows, is_utf8).await?)
+                Batch::Articles(prepare_articles(&job.app, params.clone(), batch.rows, is_utf8).await?)
             }
             Resource::Categories | Resource::Notices => {
-                Batch::SingleRow(batch.rows.iter().map(|row| SingleRow::read(row, is_utf8)).collect())
+                Batch::SingleRows(batch.rows.iter().map(|row| SingleRow::parse(row, is_utf8)).collect())
             }
         };
-        if ready.send(batch).await.is_err() {
+        if batches.send(batch).await.is_err() {
             break;
         }
     }
     Ok(())
 }
 
-async fn prepare(
+async fn prepare_articles(
     app: &App,
     params: Arc<ImportParams>,
     rows: Vec<RawRow>,
     is_utf8: bool,
 ) -> Result<PreparedBatch> {
-    let parsing = params.clone();
-    let parsed: Vec<Result<Parsed, PreparedRow>> =
-        on_all_cores(move || articles::parse(rows, &parsing, is_utf8)).await?;
+    let parse_params = params.clone();
+    let parsed: Vec<Result<ParsedRow, PreparedRow>> =
+        run_on_import_threads(move || prepare::parse_rows(rows, &parse_params, is_utf8)).await?;
     let mut conn = app.conn().await?;
-    let identities = parsed.iter().filter_map(|row| row.as_ref().ok()).map(Parsed::identity);
-    let standing = queries::standing(&mut conn, identities).await?;
+    let identities = parsed.iter().filter_map(|row| row.as_ref().ok()).map(ParsedRow::identity);
+    let existing = queries::find_existing(&mut conn, identities).await?;
     let (tree, now) = (load_tree(&mut conn).await?, db::now(&mut conn).await?);
     drop(conn);
-    on_all_cores(move || articles::prepare(parsed, standing, &Context { params: &params, tree: &tree, now }))
-        .await
+    run_on_import_threads(move || {
+        prepare::prepare_rows(parsed, existing, &PrepareContext { params: &params, tree: &tree, now })
+    })
+    .await
 }
 
-/// Runs `work` on the threads of imports, beside those that answer requests.
-async fn on_all_cores<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+/// Runs `work` on the import threads. They have a lower priority than those that serve requests.
+async fn run_on_import_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     static POOL: LazyLock<Result<ThreadPool, rayon::ThreadPoolBuildError>> = LazyLock::new(|| {
         let pool = ThreadPoolBuilder::new().thread_name(|at| format!("import-{at}"));
         pool.start_handler(|_| priority::lower_thread_priority()).build()
     });
-    let working = spawn_blocking(move || match &*POOL {
+    let task = spawn_blocking(move || match &*POOL {
         Ok(pool) => Ok(pool.install(work)),
         Err(cause) => Err(Error::Internal(anyhow::anyhow!("threads for imports: {cause}"))),
     });
-    working.await.map_err(|cause| Error::Internal(cause.into()))?
+    task.await.map_err(|cause| Error::Internal(cause.into()))?
 }

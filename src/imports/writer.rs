@@ -1,190 +1,133 @@
-//! Batches into the database: each in a transaction of its own, or all in one.
+//! Writes batches to the database: each in its own transaction, or all in one.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
-use actix_web::web;
-
-use super::articles::{self, Identity, PreparedBatch};
-use super::params::ImportParams;
-use super::report::{Cleaned, Outcome, RowOutcome};
-use super::small::{self, SingleRow};
+use super::articles::identity::Identity;
+use super::articles::prepare::PreparedBatch;
+use super::articles::writing::{self, PARALLEL_MIN_ROWS};
+use super::job::Job;
+use super::outcome::BatchResult;
+use super::single_rows::{self, SingleRow};
 use crate::app::App;
-use crate::changes::model::Actor;
 use crate::db;
 use crate::error::{Code, Error, Result};
 use crate::tx::Tx;
 
-/// How long one of two transactions waits for a lock: two imports may wait for each other's
-/// halves, which the database cannot see.
-const SHORT_WAIT: &str = "3s";
-
-/// What can be imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resource {
-    /// Articles.
-    Articles,
-    /// Categories.
-    Categories,
-    /// Notices.
-    Notices,
-}
-
-impl Resource {
-    /// The keys that its rows can have.
-    pub fn keys(self) -> &'static [&'static str] {
-        match self {
-            Self::Articles => articles::row::KEYS,
-            Self::Categories => small::CATEGORY_KEYS,
-            Self::Notices => small::NOTICE_KEYS,
-        }
-    }
-
-    /// What the change log calls one.
-    fn entity(self) -> &'static str {
-        match self {
-            Self::Articles => "article",
-            Self::Categories => "category",
-            Self::Notices => "notice",
-        }
-    }
-}
+/// Lock timeout while a batch uses two transactions. Two imports can block each other across
+/// four transactions; PostgreSQL cannot detect that deadlock, so we time out early.
+const LOCK_TIMEOUT_PARALLEL: &str = "3s";
+/// Attempts to write a batch. A parallel import of the same rows can conflict several times.
+const MAX_BATCH_ATTEMPTS: u32 = 6;
+/// Batches whose snapshot is older than the batch being written: one queued by the pipeline, one
+/// in preparation.
+const MAX_BATCHES_AHEAD: usize = 2;
 
 /// Rows that are written together.
 #[derive(Clone, Debug)]
 pub enum Batch {
-    /// Articles, prepared.
+    /// Prepared articles.
     Articles(PreparedBatch),
-    /// Categories or notices, as they were read.
-    SingleRow(Vec<SingleRow>),
+    /// Parsed categories or notices.
+    SingleRows(Vec<SingleRow>),
 }
-
-/// What became of a batch.
-#[derive(Debug)]
-pub struct Written {
-    /// Of each row, in the body's order.
-    pub outcomes: Vec<RowOutcome>,
-    /// What was cleaned away.
-    pub cleaned: Cleaned,
-    /// Categories created on the way.
-    pub categories: u64,
-}
-
-impl Written {
-    fn has_failed(&self) -> bool {
-        self.outcomes.iter().any(|row| matches!(row.outcome, Outcome::Failed(_)))
-    }
-
-    fn has_changed(&self) -> bool {
-        self.outcomes.iter().any(|row| matches!(row.outcome, Outcome::Created | Outcome::Updated))
-    }
-}
-
-/// Whose import it is, and how it is done.
-#[derive(Clone)]
-pub struct Job {
-    /// The process.
-    pub app: web::Data<App>,
-    /// How to import.
-    pub params: Rc<ImportParams>,
-    /// Who imports.
-    pub actor: Actor,
-    /// What is imported.
-    pub resource: Resource,
-}
-
-/// How often a batch is tried: an import of the same rows may be one transaction ahead each time.
-const ATTEMPTS: u32 = 6;
-/// How many batches may be read and prepared while one is written.
-const AHEAD: usize = 2;
 
 /// Writes batches, in order.
-pub struct Writer {
+pub struct BatchWriter {
     job: Job,
-    /// What the last batches were about, which those after them may not have seen.
-    recent: VecDeque<HashSet<Identity>>,
-    /// The one transaction of an import that is all or nothing.
-    whole: Option<Tx>,
+    /// The identities of the last batches. A batch that was prepared before they were written has an old snapshot.
+    recent_identities: VecDeque<HashSet<Identity>>,
+    /// The transaction of an atomic import or a dry run.
+    import_tx: Option<Tx>,
 }
 
-impl Writer {
-    /// Begins to write.
+impl BatchWriter {
+    /// Creates a writer. Begins a transaction for an atomic import or a dry run.
     pub async fn begin(job: Job) -> Result<Self> {
-        let mut whole = None;
-        if job.params.is_atomic() || job.params.is_dry() {
-            whole = Some(job.app.begin().await?);
+        let mut import_tx = None;
+        if job.params.is_atomic() || job.params.is_dry_run() {
+            import_tx = Some(job.app.begin().await?);
         }
-        Ok(Self { job, recent: VecDeque::new(), whole })
+        Ok(Self { job, recent_identities: VecDeque::new(), import_tx })
     }
 
-    /// Writes a batch. `Ok(Err(…))`: it was not written, because rows failed and the import is to stop then.
-    pub async fn write(&mut self, batch: Batch) -> Result<Result<Written, Written>> {
-        let aborts = self.job.params.aborts();
-        if let Some(tx) = &mut self.whole {
-            // What this transaction has written nobody else could have looked at.
-            let written = match write(tx, None, &self.job, &batch, false).await {
-                Ok(written) => written,
-                Err(error) => {
-                    // Left open, it would keep its locks.
-                    if let Some(tx) = self.whole.take() {
-                        tx.rollback().await;
-                    }
-                    return Err(error);
-                }
-            };
-            let stops = aborts && written.has_failed();
-            return Ok(if stops { Err(written) } else { Ok(written) });
+    /// Writes a batch. Returns `Ok(Err(result))` if rows have failed and the import aborts on
+    /// failure. The batch is not written then.
+    pub async fn write_batch(&mut self, batch: Batch) -> Result<Result<BatchResult, BatchResult>> {
+        let aborts = self.job.params.aborts_on_failure();
+        if let Some(tx) = self.import_tx.take() {
+            let result = self.write_in_import_tx(tx, &batch).await?;
+            let stops = aborts && result.has_failures();
+            return Ok(if stops { Err(result) } else { Ok(result) });
         }
         let snapshot_is_fresh = self.snapshot_is_fresh(&batch);
-        let failed: Rc<RefCell<Option<Written>>> = Rc::default();
-        let (job, stopped, is_first) = (self.job.clone(), failed.clone(), Cell::new(true));
-        let done = self.job.app.write_in(ATTEMPTS, async move |tx| {
-            // What failed is looked at anew, and in one transaction, whose waits the database sees.
-            let is_first = is_first.replace(false);
-            let mut beside = if is_first { ParallelTx::begin(&job.app, &batch).await } else { None };
-            let written = match write(tx, beside.as_mut(), &job, &batch, is_first && snapshot_is_fresh).await
-            {
-                // A wait that the database did not see, or a second connection that was lost.
-                Err(Error::Unavailable(cause) | Error::Contended(cause)) if beside.is_some() => {
-                    Err(articles::writing::retryable(&cause))
+        let aborted_result: Rc<RefCell<Option<BatchResult>>> = Rc::default();
+        let (job, aborted, is_first_attempt) = (self.job.clone(), aborted_result.clone(), Cell::new(true));
+        let write = self.job.app.write_in(MAX_BATCH_ATTEMPTS, async move |tx| {
+            // Further attempts load a new snapshot and use one transaction, so that PostgreSQL
+            // can detect deadlocks.
+            let is_first_attempt = is_first_attempt.replace(false);
+            let mut parallel =
+                if is_first_attempt { ParallelTx::begin(&job.app, &batch).await } else { None };
+            let is_fresh = is_first_attempt && snapshot_is_fresh;
+            let result = match write_in(tx, parallel.as_mut(), &job, &batch, is_fresh).await {
+                // The lock timeout of a parallel transaction, or a lost second connection.
+                Err(Error::Unavailable(cause) | Error::Contended(cause)) if parallel.is_some() => {
+                    Err(writing::retryable_error(&cause))
                 }
-                Ok(written) if aborts && written.has_failed() => {
-                    // An error undoes what the batch has written.
-                    stopped.replace(Some(written));
+                Ok(result) if aborts && result.has_failures() => {
+                    // The error rolls the batch back.
+                    aborted.replace(Some(result));
                     Err(Error::Refused(Code::ImportAborted, String::new()))
                 }
-                written => written,
+                result => result,
             };
-            match beside {
-                Some(ParallelTx(tx)) if written.is_ok() => tx.commit().await?,
+            match parallel {
+                Some(ParallelTx(tx)) if result.is_ok() => tx.commit().await?,
                 Some(ParallelTx(tx)) => tx.rollback().await,
                 None => {}
             }
-            written
+            result
         });
-        match (done.await, failed.take()) {
-            (_, Some(written)) => Ok(Err(written)),
-            (done, None) => Ok(Ok(done?)),
+        match (write.await, aborted_result.take()) {
+            (_, Some(result)) => Ok(Err(result)),
+            (result, None) => Ok(Ok(result?)),
         }
     }
 
-    /// Whether no batch that was on its way while this one was prepared is about the same articles.
+    /// Writes a batch in the transaction of the whole import. Rolls it back on an error.
+    async fn write_in_import_tx(&mut self, mut tx: Tx, batch: &Batch) -> Result<BatchResult> {
+        // The snapshot was loaded outside this transaction and does not show its writes.
+        match write_in(&mut tx, None, &self.job, batch, false).await {
+            Ok(result) => {
+                self.import_tx = Some(tx);
+                Ok(result)
+            }
+            Err(error) => {
+                // An open transaction would keep its locks.
+                tx.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the batch's snapshot shows all writes of this import to the batch's articles.
     fn snapshot_is_fresh(&mut self, batch: &Batch) -> bool {
-        let Batch::Articles(portion) = batch else { return false };
-        let own: HashSet<Identity> = portion.identities().cloned().collect();
-        let snapshot_is_fresh = self.recent.iter().all(|recent| recent.is_disjoint(&own));
-        self.recent.push_back(own);
-        if self.recent.len() > AHEAD {
-            self.recent.pop_front();
+        let Batch::Articles(prepared) = batch else { return false };
+        let identities: HashSet<Identity> = prepared.identities().cloned().collect();
+        let is_fresh = self.recent_identities.iter().all(|recent| recent.is_disjoint(&identities));
+        self.recent_identities.push_back(identities);
+        if self.recent_identities.len() > MAX_BATCHES_AHEAD {
+            self.recent_identities.pop_front();
         }
-        snapshot_is_fresh
+        is_fresh
     }
 
-    /// Ends the one transaction, if there is one: with all that is in it, or without.
-    pub async fn end(self, keep: bool) -> Result<()> {
-        let Some(tx) = self.whole else { return Ok(()) };
-        if keep && !self.job.params.is_dry() {
+    /// Ends the transaction of an atomic import or a dry run. A dry run is never committed.
+    pub async fn finish(self, commit: bool) -> Result<()> {
+        let Some(tx) = self.import_tx else { return Ok(()) };
+        if commit && !self.job.params.is_dry_run() {
             return tx.commit().await;
         }
         tx.rollback().await;
@@ -192,22 +135,21 @@ impl Writer {
     }
 }
 
-/// A second transaction, for rows that can be written beside the others of their batch.
+/// A second transaction that writes a part of the batch in parallel.
 ///
-/// It is committed before the first one: should that fail, half a batch is there, of which
-/// nobody was told, and which the same rows again find there.
+/// It is committed before the main transaction. If the main commit fails, half of the batch is
+/// stored although no outcome was reported. Importing the same rows again completes the batch.
 pub struct ParallelTx(Tx);
 
 impl ParallelTx {
-    /// Begins one, if the batch is worth it and a connection is free.
+    /// Begins a parallel transaction if the batch is large enough and a connection is spare.
     async fn begin(app: &App, batch: &Batch) -> Option<Self> {
-        if !matches!(batch, Batch::Articles(portion) if portion.rows.len() >= articles::writing::PARALLEL_MIN_ROWS)
-        {
+        if !matches!(batch, Batch::Articles(prepared) if prepared.rows.len() >= PARALLEL_MIN_ROWS) {
             return None;
         }
         let mut tx = Tx::begin(app.spare_conn().await?, app.follower.clone());
-        db::allow_bulk(&mut tx, SHORT_WAIT).await.ok()?;
-        // The first transaction, which ends the batch, waits for the disk for both.
+        db::allow_bulk(&mut tx, LOCK_TIMEOUT_PARALLEL).await.ok()?;
+        // The main transaction commits later and synchronously; its WAL flush covers this commit.
         db::commit_lazily(&mut tx).await.ok()?;
         Some(Self(tx))
     }
@@ -217,26 +159,28 @@ impl ParallelTx {
     }
 }
 
-async fn write(
+/// Writes a batch in the given transactions, without ending them.
+async fn write_in(
     tx: &mut Tx,
-    mut beside: Option<&mut ParallelTx>,
+    mut parallel: Option<&mut ParallelTx>,
     job: &Job,
     batch: &Batch,
     snapshot_is_fresh: bool,
-) -> Result<Written> {
-    db::allow_bulk(tx, if beside.is_some() { SHORT_WAIT } else { db::LONG_WAIT }).await?;
-    let written = match batch {
-        Batch::Articles(portion) => {
-            let beside = beside.as_mut().map(|beside| beside.tx());
-            articles::writing::write(tx, beside, &job.params, job.actor, portion, snapshot_is_fresh).await?
+) -> Result<BatchResult> {
+    let lock_timeout = if parallel.is_some() { LOCK_TIMEOUT_PARALLEL } else { db::LONG_WAIT };
+    db::allow_bulk(tx, lock_timeout).await?;
+    let result = match batch {
+        Batch::Articles(prepared) => {
+            let parallel_tx = parallel.as_mut().map(|parallel| parallel.tx());
+            writing::write_batch(tx, parallel_tx, &job.params, job.actor, prepared, snapshot_is_fresh).await?
         }
-        Batch::SingleRow(rows) => small::write(tx, job, rows).await?,
+        Batch::SingleRows(rows) => single_rows::write_rows(tx, job, rows).await?,
     };
-    if written.has_changed() {
+    if result.has_changes() {
         tx.touch(job.resource.entity());
-        if let Some(beside) = beside {
-            beside.tx().touch(job.resource.entity());
+        if let Some(parallel) = parallel {
+            parallel.tx().touch(job.resource.entity());
         }
     }
-    Ok(written)
+    Ok(result)
 }

@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["members"],
     &["categories", "notices", "site", "audit", "health"],
     &["articles"],
+    &["interchange"],
     &["imports", "demo"],
     &["openapi", "commands"],
     &["routes"],

@@ -1,4 +1,4 @@
-//! All SQL of articles in bulk: a statement a batch, whatever its size.
+//! SQL of articles in bulk. The number of statements for a batch does not depend on its size.
 
 use std::collections::HashMap;
 
@@ -10,18 +10,16 @@ use diesel::sql_types::{
 };
 use diesel::{QueryResult, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
-use futures_util::Stream;
 use uuid::Uuid;
 
-use super::Identity;
+use super::identity::Identity;
 use crate::articles::model::{Content, Row};
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
 use crate::changes::model::Actor;
 use crate::db::connection::Connection;
-use crate::db::rows::Conditions;
 use crate::telemetry;
 
-/// An article that a row may be about.
+/// An article that a row of the batch can be about.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct ExistingArticle {
     /// Its id.
@@ -29,16 +27,16 @@ pub struct ExistingArticle {
     pub id: Uuid,
     #[diesel(sql_type = Nullable<Text>)]
     external_id: Option<String>,
-    /// Its name in addresses.
+    /// Its slug.
     #[diesel(sql_type = Text)]
     pub slug: String,
-    /// The category it is in.
+    /// Its category.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub category_id: Option<Uuid>,
-    /// From when it is out.
+    /// Its publication time.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub published_at: Option<DateTime<Utc>>,
-    /// The row it stands as, if nothing has changed it since.
+    /// The digest of the row that wrote it. Any other change removes it.
     #[diesel(sql_type = Nullable<Binary>)]
     pub source_hash: Option<Vec<u8>>,
     /// Whether it is in the trash.
@@ -46,15 +44,15 @@ pub struct ExistingArticle {
     pub trashed: bool,
 }
 
-/// The articles that rows with these identities are about.
-pub async fn standing<'i>(
+/// Loads the articles with these identities, without locking them.
+pub async fn find_existing<'i>(
     conn: &mut Connection,
     identities: impl Iterator<Item = &'i Identity>,
 ) -> QueryResult<HashMap<Identity, ExistingArticle>> {
     let (mut external, mut slugs) = (Vec::new(), Vec::new());
     for identity in identities {
         match identity {
-            Identity::External(id) => external.push(id.as_str()),
+            Identity::ExternalId(id) => external.push(id.as_str()),
             Identity::Slug(slug) => slugs.push(slug.as_str()),
         }
     }
@@ -70,7 +68,7 @@ pub async fn standing<'i>(
     .await?;
     let identified = rows.into_iter().map(|row| {
         let identity = match &row.external_id {
-            Some(id) => Identity::External(id.clone()),
+            Some(id) => Identity::ExternalId(id.clone()),
             None => Identity::Slug(row.slug.clone()),
         };
         (identity, row)
@@ -78,9 +76,9 @@ pub async fn standing<'i>(
     Ok(identified.collect())
 }
 
-/// An article with its trash, as it is before a row replaces it.
+/// An article before a row replaces it, locked.
 #[derive(Clone, Debug, QueryableByName)]
-pub struct Before {
+pub struct LockedArticle {
     /// The article.
     #[diesel(embed)]
     pub article: Row,
@@ -89,13 +87,17 @@ pub struct Before {
     pub trashed: bool,
 }
 
-/// These articles, locked until the transaction ends; in the order of their ids,
-/// so that two imports cannot wait for each other.
-pub async fn lock(conn: &mut Connection, ids: Vec<Uuid>) -> QueryResult<HashMap<Uuid, Before>> {
+/// Loads articles and locks them until the transaction ends.
+///
+/// Locks in the order of ids, so that two imports do not deadlock.
+pub async fn lock_articles(
+    conn: &mut Connection,
+    ids: Vec<Uuid>,
+) -> QueryResult<HashMap<Uuid, LockedArticle>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<Before> = sql_query(format!(
+    let rows: Vec<LockedArticle> = sql_query(format!(
         "SELECT articles.*, {EXTRA_COLUMNS}, deleted_at IS NOT NULL AS trashed FROM articles {VIEWS}
          WHERE articles.id = ANY($1) ORDER BY articles.id FOR UPDATE OF articles"
     ))
@@ -105,50 +107,53 @@ pub async fn lock(conn: &mut Connection, ids: Vec<Uuid>) -> QueryResult<HashMap<
     Ok(rows.into_iter().map(|before| (before.article.id, before)).collect())
 }
 
-/// An article by its slug.
+/// The article that uses a slug.
 #[derive(QueryableByName)]
-pub struct Owner {
+pub struct SlugOwner {
     #[diesel(sql_type = Text)]
     slug: String,
     /// Its id.
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
-    /// Its id where it comes from.
+    /// Its external id.
     #[diesel(sql_type = Nullable<Text>)]
     pub external_id: Option<String>,
 }
 
-/// Which of these slugs are in use, and by which article.
-pub async fn slugs_in_use(conn: &mut Connection, slugs: Vec<String>) -> QueryResult<HashMap<String, Owner>> {
-    let rows: Vec<Owner> = sql_query("SELECT slug, id, external_id FROM articles WHERE slug = ANY($1)")
+/// Finds out which of these slugs are in use, and by which article.
+pub async fn find_slug_owners(
+    conn: &mut Connection,
+    slugs: Vec<String>,
+) -> QueryResult<HashMap<String, SlugOwner>> {
+    let rows: Vec<SlugOwner> = sql_query("SELECT slug, id, external_id FROM articles WHERE slug = ANY($1)")
         .bind::<Array<Text>, _>(slugs)
         .load(conn)
         .await?;
     Ok(rows.into_iter().map(|row| (row.slug.clone(), row)).collect())
 }
 
-/// An article to be written, with what stands beside its content.
-pub struct Line<'w> {
+/// An article to insert or update.
+pub struct ArticleWrite<'w> {
     /// Its id.
     pub id: Uuid,
-    /// What it will say.
+    /// Its new content.
     pub content: &'w Content,
-    /// The digest of that.
+    /// The digest of `content`.
     pub content_hash: &'w [u8],
-    /// The digest of the row that says it.
+    /// The digest of the row.
     pub source_hash: &'w [u8],
-    /// How often it was read, if that is known.
+    /// Its number of views, if the row has one.
     pub views: Option<i64>,
-    /// When it was made, if that is known.
+    /// Its creation time, if the row has one.
     pub created_at: Option<DateTime<Utc>>,
-    /// What the log calls it: `create`, `update` or `restore`.
+    /// The action for the change log: `create`, `update` or `restore`.
     pub action: &'static str,
-    /// What changes, comma-separated, by the names clients know.
+    /// The changed fields for the change log, comma-separated.
     pub fields: String,
 }
 
-/// The columns of [`Line`]s as a table: `new` of the statements below.
-const NEW: &str = "unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], \
+/// The bound columns of all [`ArticleWrite`]s as a table named `new`.
+const NEW_ROWS: &str = "unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], \
      $6::bool[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], \
      $14::uuid[], $15::text[], $16::text[], $17::jsonb[], $18::text[], $19::timestamptz[], $20::bytea[], \
      $21::bytea[], $22::timestamptz[]) \
@@ -156,55 +161,64 @@ const NEW: &str = "unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::te
      author, source_name, source_url, category_id, tags, cover_url, extra, status, published_at, content_hash, \
      source_hash, created_at)";
 
-/// What follows for the ids in `written`: lines of the change log, and numbers of views.
-/// It takes the narrow columns alone, so that the wide ones are gone through once.
-const FOLLOWING: &str = "beside AS (SELECT * FROM unnest($1::uuid[], $23::bigint[], $24::text[], $25::text[]) \
-     AS beside(id, views, action, fields) JOIN written USING (id)), \
-     line AS (INSERT INTO changes (actor_kind, actor_id, action, entity, entity_id, fields, request_id) \
-     SELECT $26, $27, action, 'article', id, string_to_array(fields, ','), $28 FROM beside), \
-     seen AS (INSERT INTO article_views AS v (article_id, views) SELECT id, views FROM beside \
+/// Adds entries to the change log and view counters for the ids in `written`.
+///
+/// Reads the narrow columns only, so that PostgreSQL expands the wide ones once.
+const LOG_AND_VIEWS: &str = "details AS (SELECT * FROM unnest($1::uuid[], $23::bigint[], $24::text[], $25::text[]) \
+     AS details(id, views, action, fields) JOIN written USING (id)), \
+     log_entries AS (INSERT INTO changes (actor_kind, actor_id, action, entity, entity_id, fields, request_id) \
+     SELECT $26, $27, action, 'article', id, string_to_array(fields, ','), $28 FROM details), \
+     counters AS (INSERT INTO article_views AS v (article_id, views) SELECT id, views FROM details \
      WHERE views > 0 ON CONFLICT (article_id) DO UPDATE SET views = greatest(v.views, excluded.views))";
 
-fn bound<'l>(text: String, lines: &'l [Line<'l>], actor: Actor) -> BoxedSqlQuery<'l, Pg, SqlQuery> {
-    fn all<'l, T>(lines: &'l [Line<'l>], column: impl Fn(&'l Line<'l>) -> T) -> Vec<T> {
-        lines.iter().map(column).collect()
+fn bind_writes<'w>(
+    text: String,
+    writes: &'w [ArticleWrite<'w>],
+    actor: Actor,
+) -> BoxedSqlQuery<'w, Pg, SqlQuery> {
+    fn collect<'w, T>(writes: &'w [ArticleWrite<'w>], column: impl Fn(&'w ArticleWrite<'w>) -> T) -> Vec<T> {
+        writes.iter().map(column).collect()
     }
     sql_query(text)
         .into_boxed()
-        .bind::<Array<SqlUuid>, _>(all(lines, |line| line.id))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.slug.as_str()))
-        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| line.content.external_id.as_deref()))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.title.as_str()))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.summary.as_str()))
-        .bind::<Array<Bool>, _>(all(lines, |line| line.content.summary_made))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.body.as_str()))
-        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| line.content.body_source.as_deref()))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.body_format))
-        .bind::<Array<SmallInt>, _>(all(lines, |line| line.content.sanitizer))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.author.as_str()))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.source_name.as_str()))
-        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| line.content.source_url.as_deref()))
-        .bind::<Array<Nullable<SqlUuid>>, _>(all(lines, |line| line.content.category_id))
-        // Tags hold no commas.
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.tags.join(",")))
-        .bind::<Array<Nullable<Text>>, _>(all(lines, |line| line.content.cover_url.as_deref()))
-        .bind::<Array<Jsonb>, _>(all(lines, |line| &line.content.extra))
-        .bind::<Array<Text>, _>(all(lines, |line| line.content.status))
-        .bind::<Array<Nullable<Timestamptz>>, _>(all(lines, |line| line.content.published_at))
-        .bind::<Array<Binary>, _>(all(lines, |line| line.content_hash))
-        .bind::<Array<Binary>, _>(all(lines, |line| line.source_hash))
-        .bind::<Array<Nullable<Timestamptz>>, _>(all(lines, |line| line.created_at))
-        .bind::<Array<Nullable<BigInt>>, _>(all(lines, |line| line.views))
-        .bind::<Array<Text>, _>(all(lines, |line| line.action))
-        .bind::<Array<Text>, _>(all(lines, |line| line.fields.as_str()))
+        .bind::<Array<SqlUuid>, _>(collect(writes, |write| write.id))
+        .bind::<Array<Text>, _>(collect(writes, |write| write.content.slug.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.external_id.as_deref()))
+        .bind::<Array<Text>, _>(collect(writes, |write| write.content.title.as_str()))
+        .bind::<Array<Text>, _>(collect(writes, |write| write.content.summary.as_str()))
+        .bind::<Array<Bool>, _>(collect(writes, |write| write.content.summary_made))
+        .bind::<Array<Text>, _>(collect(writes, |write| write.content.body.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.body_source.as_deref()))
+        .bind::<Array<Text>, _>(collect(writes, |write| write.content.body_format))
+        .bind::<Array<SmallInt>, _>(collect(writes, |write| write.content.sanitizer))
+        .bind::<Array<Text>, _>(collect(writes, |write| write.content.author.as_str()))
+        .bind::<Array<Text>, _>(collect(writes, |write| write.content.source_name.as_str()))
+        .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.source_url.as_deref()))
+        .bind::<Array<Nullable<SqlUuid>>, _>(collect(writes, |write| write.content.category_id))
+        // A tag never contains a comma.
+        .bind::<Array<Text>, _>(collect(writes, |write| write.content.tags.join(",")))
+        .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.cover_url.as_deref()))
+        .bind::<Array<Jsonb>, _>(collect(writes, |write| &write.content.extra))
+        .bind::<Array<Text>, _>(collect(writes, |write| write.content.status))
+        .bind::<Array<Nullable<Timestamptz>>, _>(collect(writes, |write| write.content.published_at))
+        .bind::<Array<Binary>, _>(collect(writes, |write| write.content_hash))
+        .bind::<Array<Binary>, _>(collect(writes, |write| write.source_hash))
+        .bind::<Array<Nullable<Timestamptz>>, _>(collect(writes, |write| write.created_at))
+        .bind::<Array<Nullable<BigInt>>, _>(collect(writes, |write| write.views))
+        .bind::<Array<Text>, _>(collect(writes, |write| write.action))
+        .bind::<Array<Text>, _>(collect(writes, |write| write.fields.as_str()))
         .bind::<Text, _>(actor.kind)
         .bind::<Nullable<SqlUuid>, _>(actor.id)
         .bind::<Nullable<Text>, _>(telemetry::request_id())
 }
 
-/// Adds articles with their views and their lines in the log. Constraints as for a single one.
-pub async fn insert(conn: &mut Connection, lines: &[Line<'_>], actor: Actor) -> QueryResult<()> {
-    if lines.is_empty() {
+/// Inserts articles, their view counters and their entries in the change log.
+pub async fn insert_articles(
+    conn: &mut Connection,
+    writes: &[ArticleWrite<'_>],
+    actor: Actor,
+) -> QueryResult<()> {
+    if writes.is_empty() {
         return Ok(());
     }
     let text = format!(
@@ -216,17 +230,21 @@ pub async fn insert(conn: &mut Connection, lines: &[Line<'_>], actor: Actor) -> 
                  body_format, sanitizer, author, source_name, source_url, category_id,
                  string_to_array(tags, ','), cover_url, extra, status, published_at, content_hash, source_hash,
                  coalesce(created_at, now()), $29
-             FROM {NEW} RETURNING id
-         ), {FOLLOWING} SELECT count(*) FROM written"
+             FROM {NEW_ROWS} RETURNING id
+         ), {LOG_AND_VIEWS} SELECT count(*) FROM written"
     );
-    let statement = bound(text, lines, actor).bind::<Nullable<SqlUuid>, _>(actor.member_id());
+    let statement = bind_writes(text, writes, actor).bind::<Nullable<SqlUuid>, _>(actor.member_id());
     statement.execute(conn).await?;
     Ok(())
 }
 
-/// Replaces what articles say, takes them out of the trash, and writes their lines in the log.
-pub async fn update(conn: &mut Connection, lines: &[Line<'_>], actor: Actor) -> QueryResult<()> {
-    if lines.is_empty() {
+/// Replaces the content of articles, takes them out of the trash and adds entries to the change log.
+pub async fn update_articles(
+    conn: &mut Connection,
+    writes: &[ArticleWrite<'_>],
+    actor: Actor,
+) -> QueryResult<()> {
+    if writes.is_empty() {
         return Ok(());
     }
     let text = format!(
@@ -240,23 +258,9 @@ pub async fn update(conn: &mut Connection, lines: &[Line<'_>], actor: Actor) -> 
                  published_at = new.published_at, content_hash = new.content_hash,
                  source_hash = new.source_hash, created_at = coalesce(new.created_at, articles.created_at),
                  deleted_at = NULL, version = articles.version + 1, updated_at = now()
-             FROM {NEW} WHERE articles.id = new.id RETURNING articles.id
-         ), {FOLLOWING} SELECT count(*) FROM written"
+             FROM {NEW_ROWS} WHERE articles.id = new.id RETURNING articles.id
+         ), {LOG_AND_VIEWS} SELECT count(*) FROM written"
     );
-    bound(text, lines, actor).execute(conn).await?;
+    bind_writes(text, writes, actor).execute(conn).await?;
     Ok(())
-}
-
-/// All articles that meet `conditions`, in an order that does not depend on
-/// their ids, one after another as they are read. The connection serves nothing else afterwards.
-pub async fn export(
-    conn: &mut Connection,
-    conditions: Conditions,
-) -> QueryResult<impl Stream<Item = QueryResult<Row>>> {
-    sql_query("SET statement_timeout = 0").execute(conn).await?;
-    let text = format!(
-        "SELECT articles.*, {EXTRA_COLUMNS} FROM articles {VIEWS} WHERE {} ORDER BY articles.created_at, articles.slug",
-        conditions.sql()
-    );
-    conditions.statement(text).load_stream::<Row>(conn).await
 }

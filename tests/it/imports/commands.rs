@@ -10,99 +10,103 @@ use super::*;
 use crate::harness::process::inkstone;
 
 /// Runs `inkstone` with these arguments on the database of `app`.
-async fn run(app: &TestApp, arguments: &[&str]) -> (bool, String, String) {
+async fn run_command(app: &TestApp, arguments: &[&str]) -> (bool, String, String) {
     let mut command = inkstone(arguments);
     command.env("DATABASE_URL", &app.db.url);
-    let done = actix_web::web::block(move || command.output().unwrap()).await.unwrap();
-    told(done)
+    let output = actix_web::web::block(move || command.output().unwrap()).await.unwrap();
+    run_result(output)
 }
 
-fn told(output: Output) -> (bool, String, String) {
+/// Success, standard output, standard error.
+fn run_result(output: Output) -> (bool, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
-fn file(folder: &Path, name: &str, rows: &[Value]) -> String {
+/// Writes rows to a file and returns its path.
+fn write_file(folder: &Path, name: &str, rows: &[Value]) -> String {
     let path = folder.join(name);
-    fs::write(&path, ndjson(rows)).unwrap();
+    fs::write(&path, to_ndjson(rows)).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
 #[actix_web::test]
-async fn a_file_is_imported_and_what_failed_can_be_mended_and_fed_back() {
-    let (app, editor) = start().await;
+async fn a_file_is_imported_and_its_failed_rows_can_be_corrected_and_imported() {
+    let (app, editor) = start_app().await;
     let folder = tempfile::tempdir().unwrap();
-    let mut body = rows(30);
+    let mut body = make_rows(30);
     body[7]["views"] = json!("many");
     body[19]["titel"] = json!("x");
-    let path = file(folder.path(), "articles.ndjson", &body);
-    let (done, _, said) = run(&app, &["import", &path]).await;
-    assert!(!done && said.contains("28 created, 0 updated, 0 unchanged, 2 failed"), "{said}");
+    let path = write_file(folder.path(), "articles.ndjson", &body);
+    let (success, _, output) = run_command(&app, &["import", &path]).await;
+    assert!(!success && output.contains("28 created, 0 updated, 0 unchanged, 2 failed"), "{output}");
     let failed = format!("{path}.failed.ndjson");
     let text = fs::read_to_string(&failed).unwrap();
     assert!(text.contains("# line 8: /views must be integer or null, not string\n"), "{text}");
     fs::write(&failed, text.replace("\"many\"", "3").replace(",\"titel\":\"x\"", "")).unwrap();
-    let (done, said, _) = run(&app, &["import", &failed]).await;
-    assert!(done && said.contains("2 rows") && said.contains("2 created"), "{said}");
-    assert_eq!(total(&editor).await, 30);
+    let (success, output, _) = run_command(&app, &["import", &failed]).await;
+    assert!(success && output.contains("2 rows") && output.contains("2 created"), "{output}");
+    assert_eq!(count_articles(&editor).await, 30);
 }
 
 #[actix_web::test]
 async fn an_import_through_a_server_is_the_same_as_a_direct_one() {
-    let (app, _) = start().await;
+    let (app, _) = start_app().await;
     let admin = app.db_member(Role::Admin).await;
     let scopes = json!({"name": "s", "scopes": ["articles:import", "articles:read"]});
     let key = admin.post("/api/v1/api-keys", scopes).await.data(201)["key"].as_str().unwrap().to_owned();
     let folder = tempfile::tempdir().unwrap();
-    let path = file(folder.path(), "articles.ndjson", &rows(1_200));
+    let path = write_file(folder.path(), "articles.ndjson", &make_rows(1_200));
     let remote = ["--url", &app.url, "--key", &key];
-    let (done, said, errors) = run(&app, &[&["import", &path, "--dry-run"], &remote[..]].concat()).await;
-    assert!(done && said.contains("1200 created"), "{said}{errors}");
-    assert_eq!(total(&admin).await, 0);
-    let (done, said, _) = run(&app, &[&["import", &path], &remote[..]].concat()).await;
-    assert!(done && said.contains("1200 created"), "{said}");
-    let (done, said, _) = run(&app, &["import", &path]).await;
-    assert!(done && said.contains("1200 unchanged"), "{said}");
+    let (success, output, errors) =
+        run_command(&app, &[&["import", &path, "--dry-run"], &remote[..]].concat()).await;
+    assert!(success && output.contains("1200 created"), "{output}{errors}");
+    assert_eq!(count_articles(&admin).await, 0);
+    let (success, output, _) = run_command(&app, &[&["import", &path], &remote[..]].concat()).await;
+    assert!(success && output.contains("1200 created"), "{output}");
+    let (success, output, _) = run_command(&app, &["import", &path]).await;
+    assert!(success && output.contains("1200 unchanged"), "{output}");
     let there = folder.path().join("there.ndjson");
     let to = there.to_str().unwrap();
-    let (done, _, errors) = run(&app, &[&["export", "-o", to], &remote[..]].concat()).await;
-    assert!(done, "{errors}");
-    let (_, here, _) = run(&app, &["export"]).await;
+    let (success, _, errors) = run_command(&app, &[&["export", "-o", to], &remote[..]].concat()).await;
+    assert!(success, "{errors}");
+    let (_, here, _) = run_command(&app, &["export"]).await;
     assert_eq!(fs::read_to_string(&there).unwrap(), here);
     assert_eq!(here.lines().count(), 1_200);
 }
 
 #[actix_web::test]
-async fn an_import_that_was_stopped_goes_on_where_it_was() {
-    let (app, editor) = start().await;
+async fn an_import_that_was_stopped_can_be_resumed() {
+    let (app, editor) = start_app().await;
     let folder = tempfile::tempdir().unwrap();
-    let mut body = rows(2_500);
+    let mut body = make_rows(2_500);
     body[2_100]["views"] = json!(-1);
-    let path = file(folder.path(), "articles.ndjson", &body);
-    let (done, _, said) = run(&app, &["import", &path, "--on-error", "abort"]).await;
-    assert!(!done && said.contains("2000 created"), "{said}");
+    let path = write_file(folder.path(), "articles.ndjson", &body);
+    let (success, _, output) = run_command(&app, &["import", &path, "--on-error", "abort"]).await;
+    assert!(!success && output.contains("2000 created"), "{output}");
     let mark: Value = serde_json::from_slice(&fs::read(format!("{path}.resume.json")).unwrap()).unwrap();
     assert_eq!(mark["rows"], 2_000);
-    let (done, _, said) = run(&app, &["import", &path, "--resume"]).await;
-    assert!(!done && said.contains("500 rows") && said.contains("499 created"), "{said}");
-    assert_eq!(total(&editor).await, 2_499);
+    let (success, _, output) = run_command(&app, &["import", &path, "--resume"]).await;
+    assert!(!success && output.contains("500 rows") && output.contains("499 created"), "{output}");
+    assert_eq!(count_articles(&editor).await, 2_499);
     assert!(!Path::new(&format!("{path}.resume.json")).exists());
 }
 
 #[actix_web::test]
-async fn a_server_that_says_no_is_quoted() {
-    let (app, _) = start().await;
+async fn the_error_of_the_server_is_shown() {
+    let (app, _) = start_app().await;
     let folder = tempfile::tempdir().unwrap();
-    let path = file(folder.path(), "articles.ndjson", &rows(1));
-    let (done, _, said) = run(&app, &["import", &path, "--url", &app.url, "--key", "ink_wrong"]).await;
-    assert!(!done && said.contains("401"), "{said}");
-    let (done, _, said) = run(&app, &["import", "/nowhere.ndjson"]).await;
-    assert!(!done && said.contains("/nowhere.ndjson"), "{said}");
+    let path = write_file(folder.path(), "articles.ndjson", &make_rows(1));
+    let (success, _, output) =
+        run_command(&app, &["import", &path, "--url", &app.url, "--key", "ink_wrong"]).await;
+    assert!(!success && output.contains("401"), "{output}");
+    let (success, _, output) = run_command(&app, &["import", "/nowhere.ndjson"]).await;
+    assert!(!success && output.contains("/nowhere.ndjson"), "{output}");
 }
 
 #[actix_web::test]
-async fn a_saved_page_becomes_a_clean_article_in_its_category() {
-    let (app, editor) = start().await;
+async fn a_saved_page_becomes_a_filtered_article_in_its_category() {
+    let (app, editor) = start_app().await;
     let folder = tempfile::tempdir().unwrap();
     let page = "計量網(wǎng)首頁\n您當前的位置: 首頁 > 新聞 > 地方動態(tài)\n\n某省推進(jìn)“兩提高”行動\n\n\
         發(fā)布時間:2019-09-20 作者: 來源: 瀏覽:2600\n\n近3年來,舉辦培訓(xùn)班240多期,培訓(xùn)1.1萬名,各市(縣)參加。\n\n\
@@ -111,8 +115,11 @@ async fn a_saved_page_becomes_a_clean_article_in_its_category() {
     let path = folder.path().to_str().unwrap();
     let flags = "--from html --status published --create-categories --clean pinyin_glosses,simplified";
     let flags: Vec<&str> = flags.split(' ').collect();
-    let (done, said, errors) = run(&app, &[&["import", path], &flags[..]].concat()).await;
-    assert!(done && said.contains("1 created") && said.contains("2 categories created"), "{said}{errors}");
+    let (success, output, errors) = run_command(&app, &[&["import", path], &flags[..]].concat()).await;
+    assert!(
+        success && output.contains("1 created") && output.contains("2 categories created"),
+        "{output}{errors}"
+    );
     let list = editor.get("/api/v1/articles?fields=title,body,published_at,category,views");
     let article = list.await.data(200)[0].clone();
     assert_eq!(article["title"], "某省推进“两提高”行动");
@@ -128,7 +135,7 @@ async fn a_saved_page_becomes_a_clean_article_in_its_category() {
 
 #[actix_web::test]
 async fn the_exports_of_other_systems_are_read() {
-    let (app, editor) = start().await;
+    let (app, editor) = start_app().await;
     let folder = tempfile::tempdir().unwrap();
     let wordpress = r#"<?xml version="1.0" encoding="UTF-8"?>
         <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:wp="http://wordpress.org/export/1.2/">
@@ -145,9 +152,9 @@ async fn the_exports_of_other_systems_are_read() {
         fs::write(&path, text).unwrap();
         let path = path.to_str().unwrap();
         let arguments = ["import", path, "--from", system, "--create-categories"];
-        let (done, said, errors) = run(&app, &arguments).await;
-        assert!(done && said.contains("1 created"), "{said}{errors}");
-        assert!(run(&app, &arguments).await.1.contains("1 unchanged"));
+        let (success, output, errors) = run_command(&app, &arguments).await;
+        assert!(success && output.contains("1 created"), "{output}{errors}");
+        assert!(run_command(&app, &arguments).await.1.contains("1 unchanged"));
     }
     let moved = editor.get("/api/v1/articles/from-wordpress").await.data(200);
     assert_eq!(

@@ -1,14 +1,14 @@
-//! Dirty data: every bad row is named with its reason, and every good one is in.
+//! Invalid rows: every invalid row is reported with its fault, and every valid row is stored.
 
 use serde_json::json;
 
 use super::*;
 
 #[expect(clippy::too_many_lines, reason = "a list")]
-/// Kinds of dirt: the row, where the fault lies, and its code.
-fn dirt() -> Vec<(Vec<u8>, &'static str, &'static str)> {
+/// Invalid rows of every kind: the row, the pointer of its fault, its code.
+fn invalid_rows() -> Vec<(Vec<u8>, &'static str, &'static str)> {
     let with = |key: &str, value: Value| {
-        let mut one = row("dirty", "Dirty");
+        let mut one = make_row("dirty", "Dirty");
         one[key] = value;
         one.to_string().into_bytes()
     };
@@ -66,67 +66,67 @@ fn dirt() -> Vec<(Vec<u8>, &'static str, &'static str)> {
 }
 
 #[actix_web::test]
-async fn of_a_thousand_dirty_rows_each_is_named_and_the_good_ones_between_are_in() {
-    let (_app, editor) = start().await;
-    let dirt = dirt();
+async fn a_thousand_invalid_rows_are_reported_and_the_valid_ones_between_are_stored() {
+    let (_app, editor) = start_app().await;
+    let invalid = invalid_rows();
     let (mut body, mut expected) = (Vec::new(), Vec::new());
     for at in 0..1_000 {
-        let (dirty, pointer, code) = &dirt[at % dirt.len()];
+        let (dirty, pointer, code) = &invalid[at % invalid.len()];
         // One long title is enough.
-        let (dirty, pointer, code) = if dirty.len() > 1 << 20 && at >= dirt.len() {
-            &dirt[0]
+        let (dirty, pointer, code) = if dirty.len() > 1 << 20 && at >= invalid.len() {
+            &invalid[0]
         } else {
             &(dirty.clone(), *pointer, *code)
         };
         body.extend_from_slice(dirty);
         body.push(b'\n');
-        body.extend_from_slice(row(&format!("good-{at}"), &format!("Good {at}")).to_string().as_bytes());
+        body.extend_from_slice(make_row(&format!("good-{at}"), &format!("Good {at}")).to_string().as_bytes());
         body.push(b'\n');
         expected.push((2 * i64::try_from(at).unwrap() + 1, (*pointer).to_owned(), (*code).to_owned()));
     }
-    let summary = send(&editor, "", NDJSON, body).await.data(200);
-    assert_eq!(counts(&summary), [1_000, 0, 0, 1_000]);
-    assert_eq!(total(&editor).await, 1_000);
-    for (found, expected) in errors(&summary).into_iter().zip(expected) {
+    let summary = send_body(&editor, "", NDJSON, body).await.data(200);
+    assert_eq!(outcome_counts(&summary), [1_000, 0, 0, 1_000]);
+    assert_eq!(count_articles(&editor).await, 1_000);
+    for (found, expected) in row_errors(&summary).into_iter().zip(expected) {
         assert_eq!(found, expected);
     }
 }
 
 #[actix_web::test]
-async fn a_row_with_several_faults_names_them_all() {
-    let (_app, editor) = start().await;
+async fn all_faults_of_a_row_are_reported() {
+    let (_app, editor) = start_app().await;
     let bad = json!({"titel": "x", "views": -1, "category": "a//b", "created_at": "x"});
-    let summary = import(&editor, "", &[bad]).await;
+    let summary = import_rows(&editor, "", &[bad]).await;
     let error = &summary["errors"][0];
-    let mut places = vec![error["pointer"].as_str().unwrap().to_owned()];
-    places.extend(
+    let mut pointers = vec![error["pointer"].as_str().unwrap().to_owned()];
+    pointers.extend(
         error["more"].as_array().unwrap().iter().map(|one| one["pointer"].as_str().unwrap().to_owned()),
     );
-    places.sort();
-    assert_eq!(places, ["/category", "/created_at", "/titel", "/title", "/views"]);
+    pointers.sort();
+    assert_eq!(pointers, ["/category", "/created_at", "/titel", "/title", "/views"]);
 }
 
 #[actix_web::test]
-async fn what_an_import_brings_is_as_safe_as_what_is_written() {
-    let (_app, editor) = start().await;
-    let mut one = row("xss", "x");
+async fn imported_bodies_are_sanitised_like_written_ones() {
+    let (_app, editor) = start_app().await;
+    let mut one = make_row("xss", "x");
     one["body"] = json!("<p onclick=x()>a<script>x()</script><a href='javascript:x()'>b</a></p>");
-    import(&editor, "", &[one.clone()]).await;
-    let imported = article(&editor, "xss").await["body"].clone();
+    import_rows(&editor, "", &[one.clone()]).await;
+    let imported = load_article(&editor, "xss").await["body"].clone();
     let written = editor.post("/api/v1/articles", json!({"title": "x", "body": one["body"]})).await.data(201);
     assert_eq!(imported, written["body"]);
     assert!(!imported.to_string().contains("script"));
 }
 
 #[actix_web::test]
-async fn rows_that_never_end_are_passed_over() {
-    let (_app, editor) = start().await;
+async fn rows_that_are_too_large_are_skipped() {
+    let (_app, editor) = start_app().await;
     let long = format!("{{\"title\": \"{}\"}}\n", "x".repeat(9 << 20));
-    let body = format!("{}{long}{}", ndjson(&rows(1)), ndjson(&rows(2)));
-    let summary = send(&editor, "", NDJSON, body).await.data(200);
-    assert_eq!(errors(&summary), [(2, String::new(), "too_long".to_owned())]);
-    assert_eq!(total(&editor).await, 2);
+    let body = format!("{}{long}{}", to_ndjson(&make_rows(1)), to_ndjson(&make_rows(2)));
+    let summary = send_body(&editor, "", NDJSON, body).await.data(200);
+    assert_eq!(row_errors(&summary), [(2, String::new(), "too_long".to_owned())]);
+    assert_eq!(count_articles(&editor).await, 2);
     let array = format!("[{{\"title\": \"{}\"}}]", "x".repeat(9 << 20));
-    let problem = send(&editor, "", "application/json", array).await;
+    let problem = send_body(&editor, "", "application/json", array).await;
     assert_eq!(problem.problem(), (413, "payload_too_large".to_owned()));
 }

@@ -1,16 +1,16 @@
-//! What a page says about its article in words: labels with values, and where it stands on the site.
+//! Metadata in the text of a page: labels with values, and the breadcrumb.
 
 use chrono::{DateTime, Utc};
 
-use crate::imports::clean;
-use crate::imports::origins::dates;
+use crate::interchange::origins::dates;
+use crate::interchange::text_filters;
 
-/// Longest line that is more than running text, in bytes.
-const LINE: usize = 500;
-/// Longest line with one label only, in bytes.
-const SHORT: usize = 120;
-/// Most steps of a breadcrumb.
-const STEPS: usize = 10;
+/// Longest line that can hold labels, in bytes. Longer lines are content.
+const MAX_LINE_BYTES: usize = 500;
+/// Longest line that may hold a single label, in bytes.
+const MAX_SHORT_LINE_BYTES: usize = 120;
+/// Most steps of a breadcrumb that are kept.
+const MAX_BREADCRUMB_STEPS: usize = 10;
 
 #[derive(Clone, Copy)]
 enum Label {
@@ -20,7 +20,7 @@ enum Label {
     Views,
 }
 
-/// Labels in either script. Of two that end alike the longer comes first.
+/// Labels in Simplified and Traditional. If one label is the end of another, the longer comes first.
 const LABELS: [(Label, &[&str]); 4] = [
     (
         Label::Published,
@@ -70,46 +70,48 @@ const LABELS: [(Label, &[&str]); 4] = [
     ),
 ];
 
-/// What the labels of one or more lines say. An empty text is a label without a value.
+/// The values of the labels in one or more lines. An empty string is a label without a value.
 #[derive(Default)]
-pub struct Facts {
+pub struct PageLabels {
     pub published_at: Option<DateTime<Utc>>,
     pub author: Option<String>,
     pub source_name: Option<String>,
     pub views: Option<u64>,
 }
 
-impl Facts {
-    /// What a line says, if it is one of labels: it has two, or begins with one and
-    /// is short, or one and a date.
-    pub fn read(line: &str) -> Option<Self> {
-        if line.len() > LINE {
+impl PageLabels {
+    /// Reads a line of labels. Such a line has two labels, or one label and a date, or it is
+    /// short and begins with a label. Returns `None` for any other line.
+    pub fn parse(line: &str) -> Option<Self> {
+        if line.len() > MAX_LINE_BYTES {
             return None;
         }
-        let line = clean::without_glosses(line, &mut 0);
-        let found = labels(&line);
+        let line = text_filters::strip_glosses(line, &mut 0);
+        let found = find_labels(&line);
         let (first, ..) = *found.first()?;
-        let mut facts = Self::default();
+        let mut labels = Self::default();
         for (at, (_, from, label)) in found.iter().enumerate() {
             let to = found.get(at + 1).map_or(line.len(), |next| next.0);
-            facts.add(*label, line[*from..to].trim_matches(is_filler));
+            labels.add(*label, line[*from..to].trim_matches(is_filler));
         }
-        facts.published_at = facts.published_at.or_else(|| dates::read(&line));
-        let is_short = first == 0 && line.len() <= SHORT;
-        (found.len() > 1 || is_short || facts.published_at.is_some()).then_some(facts)
+        labels.published_at = labels.published_at.or_else(|| dates::parse_date(&line));
+        let is_short = first == 0 && line.len() <= MAX_SHORT_LINE_BYTES;
+        (found.len() > 1 || is_short || labels.published_at.is_some()).then_some(labels)
     }
 
     fn add(&mut self, label: Label, value: &str) {
         match label {
-            Label::Published => self.published_at = self.published_at.or_else(|| dates::read(value)),
-            Label::Author => self.author = self.author.take().or_else(|| Some(first_part(value))),
-            Label::Source => self.source_name = self.source_name.take().or_else(|| Some(first_part(value))),
-            Label::Views => self.views = self.views.or_else(|| count(value)),
+            Label::Published => self.published_at = self.published_at.or_else(|| dates::parse_date(value)),
+            Label::Author => self.author = self.author.take().or_else(|| Some(take_first_part(value))),
+            Label::Source => {
+                self.source_name = self.source_name.take().or_else(|| Some(take_first_part(value)))
+            }
+            Label::Views => self.views = self.views.or_else(|| parse_count(value)),
         }
     }
 
-    /// What these say, and what they do not say from `others`.
-    pub fn or(self, others: Self) -> Self {
+    /// Fills missing values from `others`.
+    pub fn merge(self, others: Self) -> Self {
         Self {
             published_at: self.published_at.or(others.published_at),
             author: self.author.or(others.author),
@@ -119,15 +121,15 @@ impl Facts {
     }
 }
 
-/// The labels of a line: where each begins, where its value does, and which it is.
-fn labels(line: &str) -> Vec<(usize, usize, Label)> {
+/// The labels of a line: start of the label, start of its value, kind.
+fn find_labels(line: &str) -> Vec<(usize, usize, Label)> {
     let colons = line.match_indices([':', '：']);
     let found = colons.filter_map(|(at, colon)| {
         let before = line[..at].trim_end();
         let all = LABELS.iter().flat_map(|(label, names)| names.iter().map(move |name| (*label, name)));
         let starts = all.filter_map(|(label, name)| Some((before.strip_suffix(name)?, label)));
-        let mut apart = starts.filter(|(rest, _)| !rest.ends_with(clean::is_han));
-        apart.next().map(|(rest, label)| (rest.len(), at + colon.len(), label))
+        let mut standalone = starts.filter(|(rest, _)| !rest.ends_with(text_filters::is_han));
+        standalone.next().map(|(rest, label)| (rest.len(), at + colon.len(), label))
     });
     found.collect()
 }
@@ -136,26 +138,26 @@ fn is_filler(c: char) -> bool {
     c.is_whitespace() || matches!(c, '|' | '｜' | '/' | '[' | ']' | '【' | '】' | '(' | ')' | '（' | '）')
 }
 
-/// A value up to a gap or a bar: what follows has no label of its own.
-fn first_part(value: &str) -> String {
+/// The value up to a gap or a bar. Text after that belongs to no label.
+fn take_first_part(value: &str) -> String {
     let ends = ["  ", "\u{3000}", "\t", "|", "｜"].iter().filter_map(|gap| value.find(gap));
     value[..ends.min().unwrap_or(value.len())].trim_end().to_owned()
 }
 
-fn count(value: &str) -> Option<u64> {
+fn parse_count(value: &str) -> Option<u64> {
     let digits = value.chars().take_while(|c| c.is_ascii_digit() || *c == ',').filter(|c| *c != ',');
     digits.collect::<String>().parse().ok()
 }
 
-/// The steps of a breadcrumb, without the home page; none if the line is no breadcrumb.
+/// The steps of a breadcrumb, without the home page. Returns `None` if the line is no breadcrumb.
 ///
-/// It begins with a label, as in `当前位置: 首页 > 新闻`, or with the home page.
-pub fn breadcrumb(line: &str) -> Option<Vec<String>> {
+/// A breadcrumb begins with a label, as in `当前位置: 首页 > 新闻`, or with the home page.
+pub fn parse_breadcrumb(line: &str) -> Option<Vec<String>> {
     const HOME: [&str; 8] = ["首页", "首頁", "主页", "主頁", "网站首页", "網站首頁", "home", "index"];
-    if line.len() > LINE {
+    if line.len() > MAX_LINE_BYTES {
         return None;
     }
-    let line = clean::without_glosses(line, &mut 0);
+    let line = text_filters::strip_glosses(line, &mut 0);
     let labelled = line.split_once("位置").map(|(_, after)| after.trim_start_matches(is_filler));
     let labelled = labelled.and_then(|after| after.strip_prefix([':', '：']));
     let steps = labelled.unwrap_or(&line).split(['>', '＞', '›', '»', '→']).map(str::trim);
@@ -164,12 +166,12 @@ pub fn breadcrumb(line: &str) -> Option<Vec<String>> {
     if labelled.is_none() && !(steps.len() > 1 && is_home(&steps[0])) {
         return None;
     }
-    let inner = steps.into_iter().filter(|step| !is_home(step)).take(STEPS);
+    let inner = steps.into_iter().filter(|step| !is_home(step)).take(MAX_BREADCRUMB_STEPS);
     Some(inner.map(str::to_owned).collect())
 }
 
-/// Whether the article is over where this line stands: what follows is the page's.
-pub fn is_end(line: &str) -> bool {
+/// Whether this line ends the article. The site's own text begins here.
+pub fn ends_article(line: &str) -> bool {
     const BEGIN: [&str; 12] = [
         "分享到",
         "分享至",
@@ -185,10 +187,10 @@ pub fn is_end(line: &str) -> bool {
         "版权所有",
     ];
     const ALONE: [&str; 2] = ["通知", "公告"];
-    if line.len() > SHORT {
+    if line.len() > MAX_SHORT_LINE_BYTES {
         return false;
     }
-    let line = clean::without_glosses(line.trim(), &mut 0);
+    let line = text_filters::strip_glosses(line.trim(), &mut 0);
     let first = line.split_whitespace().next().unwrap_or_default();
     BEGIN.iter().any(|word| line.starts_with(word)) || ALONE.contains(&first)
 }
@@ -198,31 +200,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_are_read_in_either_script_with_glosses_and_without_values() {
-        let facts = Facts::read("發(fā)布時間:2021-03-04 作者: 來源：省計量院 瀏覽(lǎn)：1,250次").unwrap();
-        assert_eq!(facts.published_at.map(dates::written).as_deref(), Some("2021-03-03T16:00:00Z"));
-        assert_eq!(facts.author.as_deref(), Some(""));
-        assert_eq!(facts.source_name.as_deref(), Some("省計量院"));
-        assert_eq!(facts.views, Some(1250));
+    fn labels_are_read_in_both_scripts_with_glosses_and_without_values() {
+        let labels =
+            PageLabels::parse("發(fā)布時間:2021-03-04 作者: 來源：省計量院 瀏覽(lǎn)：1,250次").unwrap();
+        assert_eq!(labels.published_at.map(dates::format_rfc3339).as_deref(), Some("2021-03-03T16:00:00Z"));
+        assert_eq!(labels.author.as_deref(), Some(""));
+        assert_eq!(labels.source_name.as_deref(), Some("省計量院"));
+        assert_eq!(labels.views, Some(1250));
     }
 
     #[test]
-    fn a_date_may_stand_without_a_label() {
-        let facts = Facts::read("2021年3月4日 08:30 | 来源：计量报  字号").unwrap();
-        assert_eq!(facts.published_at.map(dates::written).as_deref(), Some("2021-03-04T00:30:00Z"));
-        assert_eq!(facts.source_name.as_deref(), Some("计量报"));
+    fn a_date_can_have_no_label() {
+        let labels = PageLabels::parse("2021年3月4日 08:30 | 来源：计量报  字号").unwrap();
+        assert_eq!(labels.published_at.map(dates::format_rfc3339).as_deref(), Some("2021-03-04T00:30:00Z"));
+        assert_eq!(labels.source_name.as_deref(), Some("计量报"));
     }
 
     #[test]
-    fn running_text_is_no_line_of_labels() {
+    fn running_text_is_not_a_line_of_labels() {
         for line in ["会议时间:上午九点", "他说:资金来源:财政。", "", "8:30"] {
-            assert!(Facts::read(line).is_none(), "{line}");
+            assert!(PageLabels::parse(line).is_none(), "{line}");
         }
     }
 
     #[test]
     fn a_breadcrumb_is_known_by_its_label_or_its_home() {
-        let steps = |line: &str| breadcrumb(line).map(|steps| steps.join("/"));
+        let steps = |line: &str| parse_breadcrumb(line).map(|steps| steps.join("/"));
         assert_eq!(steps("您當(dāng)前的位置: 首頁 > 新聞 > 行業動態").as_deref(), Some("新聞/行業動態"));
         assert_eq!(steps("Home » News").as_deref(), Some("News"));
         for line in ["位置精度优于1米", "a > b", "首页", ""] {
@@ -231,12 +234,12 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_the_pages_own_ends_an_article() {
+    fn only_the_sites_own_text_ends_an_article() {
         for line in ["分享到:", "通知 點擊查看", "公告", "會員登陸", "下一篇：秤"] {
-            assert!(is_end(line), "{line}");
+            assert!(ends_article(line), "{line}");
         }
         for line in ["通知要求各地核查衡器。", "公告称", ""] {
-            assert!(!is_end(line), "{line}");
+            assert!(!ends_article(line), "{line}");
         }
     }
 }

@@ -1,40 +1,25 @@
-//! Categories and notices: few enough to be written one by one, by what single writes use.
+//! Writes categories and notices one by one, with the functions of single writes.
 
 use serde_json::{Value, json};
 
-use super::articles::own_id;
+use super::articles::identity::derive_external_id;
 use super::category_ref::CategoryRef;
-use super::cleaning;
+use super::job::{Job, Resource};
+use super::outcome::{BatchResult, Outcome, RowOutcome};
 use super::params::{ImportParams, Mode};
-use super::report::{Cleaned, Outcome, RowOutcome};
 use super::rows::RawRow;
-use super::writer::{Job, Resource, Written};
 use crate::categories::view::{CategoryPatch, NewCategory};
 use crate::changes::model::Actor;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::checked;
 use crate::http::patch::Patch;
+use crate::interchange::row_filters;
+use crate::interchange::text_filters::FilterCounts;
 use crate::notices::view::NewNotice;
 use crate::tx::Tx;
 use crate::{categories, notices};
 
-/// The keys of a category's row.
-pub const CATEGORY_KEYS: &[&str] = &["slug", "name", "parent", "description", "position"];
-/// The keys of a notice's row.
-pub const NOTICE_KEYS: &[&str] = &[
-    "external_id",
-    "kind",
-    "title",
-    "body",
-    "body_format",
-    "pinned",
-    "audience",
-    "status",
-    "published_at",
-    "expires_at",
-];
-
-/// A row that has been read, or could not be.
+/// A row that was parsed, or the fault that prevented it.
 #[derive(Clone, Debug)]
 pub struct SingleRow {
     line: u64,
@@ -42,68 +27,68 @@ pub struct SingleRow {
 }
 
 impl SingleRow {
-    /// Reads a row.
-    pub fn read(row: &RawRow, is_utf8: bool) -> Self {
+    /// Parses a row.
+    pub fn parse(row: &RawRow, is_utf8: bool) -> Self {
         Self { line: row.line, row: row.text.parse(is_utf8) }
     }
 }
 
-/// Writes rows one after another and says what became of each; one that fails leaves nothing behind.
-pub async fn write(tx: &mut Tx, job: &Job, rows: &[SingleRow]) -> Result<Written> {
-    let mut cleaned = Cleaned::default();
+/// Writes rows, each in a savepoint, and returns their outcomes. A row that fails is rolled back.
+pub async fn write_rows(tx: &mut Tx, job: &Job, rows: &[SingleRow]) -> Result<BatchResult> {
+    let mut filter_counts = FilterCounts::default();
     let mut outcomes = Vec::with_capacity(rows.len());
     for row in rows {
         let (value, faults) = match row.row.clone() {
-            Ok(read) => read,
+            Ok(parsed) => parsed,
             Err(fault) => {
                 outcomes.push(RowOutcome {
                     line: row.line,
-                    name: None,
+                    identity: None,
                     outcome: Outcome::Failed(vec![fault]),
                 });
                 continue;
             }
         };
-        let name = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(str::to_owned);
-        let written = tx.try_step(async |tx| one(tx, job, value, faults, &mut cleaned).await).await?;
-        let outcome = match written {
+        let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(str::to_owned);
+        let write = async |tx: &mut Tx| write_row(tx, job, value, faults, &mut filter_counts).await;
+        let outcome = match tx.try_step(write).await? {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Failed(error.into_faults()?),
         };
-        outcomes.push(RowOutcome { line: row.line, name, outcome });
+        outcomes.push(RowOutcome { line: row.line, identity, outcome });
     }
-    Ok(Written { outcomes, cleaned, categories: 0 })
+    Ok(BatchResult { outcomes, filter_counts, created_categories: 0 })
 }
 
-async fn one(
+async fn write_row(
     tx: &mut Tx,
     job: &Job,
     mut value: Value,
     faults: Vec<Fault>,
-    cleaned: &mut Cleaned,
+    filter_counts: &mut FilterCounts,
 ) -> Result<Outcome> {
-    *cleaned += cleaning::row(&mut value, &job.params);
+    *filter_counts += row_filters::filter_row(&mut value, job.params.text_filters());
     match job.resource {
-        Resource::Categories => category(tx, &job.params, job.actor, value, faults).await,
+        Resource::Categories => write_category(tx, &job.params, job.actor, value, faults).await,
         Resource::Notices | Resource::Articles => {
-            job.params.give_status(&mut value);
-            notice(tx, &job.params, job.actor, value, faults).await
+            job.params.set_default_status(&mut value);
+            write_notice(tx, &job.params, job.actor, value, faults).await
         }
     }
 }
 
-/// Refuses what the mode does not allow for a thing that is there, or is not.
-fn allowed(mode: Mode, exists: bool, key: &str) -> Result<()> {
-    let refused = match (mode, exists) {
-        (Mode::Create, true) => Fault::body(key, Code::ExternalIdTaken, "is there already"),
-        (Mode::Update, false) => Fault::body(key, Code::UnknownReference, "names nothing that is there"),
+/// Refuses an existing resource in mode `create` and a missing one in mode `update`.
+fn check_mode(mode: Mode, exists: bool, key: &str) -> Result<()> {
+    let fault = match (mode, exists) {
+        (Mode::Create, true) => Fault::body(key, Code::ExternalIdTaken, "already exists"),
+        (Mode::Update, false) => Fault::body(key, Code::UnknownReference, "not found"),
         _ => return Ok(()),
     };
-    Err(Error::Faults(refused.code, vec![refused]))
+    Err(Error::Faults(fault.code, vec![fault]))
 }
 
-/// A category is known by its slug, or else by its name in its parent.
-async fn category(
+/// Writes a category. It is found by its slug, or else by its name and its parent.
+async fn write_category(
     tx: &mut Tx,
     params: &ImportParams,
     actor: Actor,
@@ -112,9 +97,9 @@ async fn category(
 ) -> Result<Outcome> {
     let tree = categories::queries::lock_tree(tx).await?;
     let parent = value.get_mut("parent").map(Value::take).unwrap_or_default();
-    let parent = match CategoryRef::read(&parent) {
+    let parent = match CategoryRef::parse(&parent) {
         Ok(None) => None,
-        Ok(Some(place)) => place.find(&tree).map(|row| row.id).or_else(|| {
+        Ok(Some(category_ref)) => category_ref.find(&tree).map(|row| row.id).or_else(|| {
             faults.push(Fault::body("/parent", Code::UnknownReference, "unknown category"));
             None
         }),
@@ -125,12 +110,12 @@ async fn category(
     };
     value["parent"] = json!(parent);
     let new: NewCategory = checked(value, faults)?;
-    let known = match &new.slug {
+    let existing = match &new.slug {
         Some(slug) => tree.find(&crate::http::id_or_slug::IdOrSlug::parse(slug)),
         None => tree.children(parent).find(|row| row.content.name == new.name),
     };
-    allowed(params.mode(), known.is_some(), "/slug")?;
-    let Some(row) = known else {
+    check_mode(params.mode(), existing.is_some(), "/slug")?;
+    let Some(row) = existing else {
         let content = categories::writing::new_content(&tree, new)?;
         categories::writing::add_category(tx, actor, &content).await?;
         return Ok(Outcome::Created);
@@ -146,27 +131,27 @@ async fn category(
     Ok(if changed { Outcome::Updated } else { Outcome::Unchanged })
 }
 
-/// A notice is known by its external id; one without is known by all that it says.
-async fn notice(
+/// Writes a notice. It is found by its external id, which is derived from the row if it has none.
+async fn write_notice(
     tx: &mut Tx,
     params: &ImportParams,
     actor: Actor,
     value: Value,
     faults: Vec<Fault>,
 ) -> Result<Outcome> {
-    let own = own_id(&value);
+    let derived_id = derive_external_id(&value);
     let mut new: NewNotice = checked(value, faults)?;
-    let external_id = new.external_id.get_or_insert(own).clone();
-    let known = notices::queries::lock_external(tx, &external_id).await?;
-    allowed(params.mode(), known.is_some(), "/external_id")?;
+    let external_id = new.external_id.get_or_insert(derived_id).clone();
+    let existing = notices::queries::lock_external(tx, &external_id).await?;
+    check_mode(params.mode(), existing.is_some(), "/external_id")?;
     let notice = notices::writing::prepare_notice(new).await;
-    let Some((row, trashed)) = known else {
+    let Some((row, is_trashed)) = existing else {
         notices::writing::add_notice(tx, actor, notice).await?;
         return Ok(Outcome::Created);
     };
-    if trashed {
+    if is_trashed {
         notices::writing::set_deleted(tx, actor, &row, false).await?;
     }
     let changed = notices::writing::replace_notice(tx, actor, &row, notice).await?.is_some();
-    Ok(if changed || trashed { Outcome::Updated } else { Outcome::Unchanged })
+    Ok(if changed || is_trashed { Outcome::Updated } else { Outcome::Unchanged })
 }

@@ -1,18 +1,14 @@
-//! An article as imports take it and exports give it.
+//! The row format of articles, in imports and exports.
 
-use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::articles::input::NewArticle;
-use crate::db::types::as_stored;
-use crate::error::{Code, Fault};
-use crate::imports::category_ref::CategoryRef;
 
-/// The keys of a row, in the order of exports.
-pub const KEYS: &[&str] = &[
+/// The keys of a row, in the column order of CSV exports.
+pub const ARTICLE_KEYS: &[&str] = &[
     "external_id",
     "slug",
     "title",
@@ -32,7 +28,7 @@ pub const KEYS: &[&str] = &[
     "created_at",
 ];
 
-/// A row: a new article, whose category may be a breadcrumb, with the time it was made.
+/// The schema of a row: a new article, with `created_at`, and with a category that can be a breadcrumb.
 pub struct ArticleRow;
 
 impl PartialSchema for ArticleRow {
@@ -73,29 +69,6 @@ impl ToSchema for ArticleRow {
     }
 }
 
-/// Takes the keys out of a row that new articles do not have: where it belongs,
-/// and when it was made.
-pub fn beside(row: &mut Value, faults: &mut Vec<Fault>) -> (Option<CategoryRef>, Option<DateTime<Utc>>) {
-    let Some(row) = row.as_object_mut() else { return (None, None) };
-    let place = row.shift_remove("category").map_or(Ok(None), |value| CategoryRef::read(&value));
-    let made = match row.shift_remove("created_at") {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => time(&value).map(Some),
-    };
-    let mut or_fault = |fault| faults.push(fault);
-    (place.map_err(&mut or_fault).unwrap_or(None), made.map_err(&mut or_fault).unwrap_or(None))
-}
-
-/// A time from the years that an article can be from.
-fn time(value: &Value) -> Result<DateTime<Utc>, Fault> {
-    let text = value.as_str().unwrap_or_default();
-    let time = DateTime::parse_from_rfc3339(text).ok().filter(|_| text.starts_with(['1', '2']));
-    time.map(|time| as_stored(time.to_utc())).ok_or_else(|| {
-        let detail = "must be a time as in RFC 3339, like 2019-09-20T08:00:00Z";
-        Fault::body("/created_at", Code::InvalidFormat, detail)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,7 +77,7 @@ mod tests {
     fn the_keys_are_those_of_the_schema() {
         let schema = serde_json::to_value(ArticleRow::schema()).unwrap();
         let mut documented: Vec<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
-        let mut known = KEYS.to_vec();
+        let mut known = ARTICLE_KEYS.to_vec();
         documented.sort();
         known.sort_unstable();
         assert_eq!(documented, known);

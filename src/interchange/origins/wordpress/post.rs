@@ -1,24 +1,26 @@
-//! What is known of a WordPress post, as a row.
+//! Converts WordPress posts to rows.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{Field, Record};
-use crate::imports::clean;
-use crate::imports::origins::dates;
-use crate::imports::origins::row::{Found, Row, slug, summary, tags, web_url};
+use super::wxr::{Field, Record};
+use crate::interchange::html_text;
+use crate::interchange::origins::dates;
+use crate::interchange::origins::row_builder::{
+    RowBuilder, RowResult, accept_slug, accept_web_url, make_summary, make_tags,
+};
 
-/// Deepest that categories are nested.
-const DEEPEST: usize = 32;
+/// Most steps of a category's path. Bounds damaged exports.
+const MAX_CATEGORY_DEPTH: usize = 32;
 
-/// What an export says before its first item.
+/// Authors and categories. An export lists them before its items.
 #[derive(Default)]
-pub struct Head {
+pub struct SiteTerms {
     /// Display names by login.
     authors: HashMap<String, String>,
-    /// Categories by the name they have in addresses.
+    /// Categories by their nicename (WordPress' word for a slug).
     categories: HashMap<String, Category>,
 }
 
@@ -27,16 +29,16 @@ struct Category {
     parent: String,
 }
 
-impl Head {
+impl SiteTerms {
     /// Adds an author or a category.
-    pub fn add(&mut self, record: &Record) {
+    pub fn add_record(&mut self, record: &Record) {
         match record.name.as_str() {
             "wp:author" => {
-                let name = clean::plain(record.text("wp:author_display_name"));
+                let name = html_text::html_to_text(record.text("wp:author_display_name"));
                 self.authors.insert(record.text("wp:author_login").to_owned(), name);
             }
             "wp:category" => {
-                let name = clean::plain(record.text("wp:cat_name"));
+                let name = html_text::html_to_text(record.text("wp:cat_name"));
                 let parent = record.text("wp:category_parent").to_owned();
                 self.categories
                     .insert(record.text("wp:category_nicename").to_owned(), Category { name, parent });
@@ -45,18 +47,18 @@ impl Head {
         }
     }
 
-    fn author<'a>(&'a self, login: &'a str) -> &'a str {
+    fn find_author<'a>(&'a self, login: &'a str) -> &'a str {
         self.authors.get(login).filter(|name| !name.is_empty()).map_or(login, String::as_str)
     }
 
-    /// A category and those above it, root first.
-    fn path<'a>(&'a self, field: &'a Field) -> Vec<Step<'a>> {
-        let named = Cow::Owned(clean::plain(&field.text));
-        let mut path = vec![Step { nicename: &field.nicename, name: named }];
+    /// The path to a category, root first.
+    fn build_path<'a>(&'a self, field: &'a Field) -> Vec<Step<'a>> {
+        let name = Cow::Owned(html_text::html_to_text(&field.text));
+        let mut path = vec![Step { nicename: &field.nicename, name }];
         let mut at = self.categories.get(&field.nicename);
         while let Some(parent) = at.map(|category| category.parent.as_str())
             && !parent.is_empty()
-            && path.len() < DEEPEST
+            && path.len() < MAX_CATEGORY_DEPTH
             && path.iter().all(|step| step.nicename != parent)
         {
             at = self.categories.get(parent);
@@ -74,16 +76,16 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    fn value(&self) -> Value {
-        match slug(self.nicename) {
+    fn to_json(&self) -> Value {
+        match accept_slug(self.nicename) {
             Some(slug) => json!({ "name": self.name, "slug": slug }),
             None => json!({ "name": self.name }),
         }
     }
 }
 
-/// The row for an item; none if it is no post, or one in the trash.
-pub fn found(item: &Record, head: &Head) -> Option<Found> {
+/// Converts an item to a row. Returns `None` if it is not a post, or is in the trash.
+pub fn convert_item(item: &Record, terms: &SiteTerms) -> Option<RowResult> {
     let kind = item.text("wp:post_type");
     let status = item.text("wp:status");
     if !matches!(kind, "" | "post") || matches!(status, "trash" | "inherit") {
@@ -94,51 +96,51 @@ pub fn found(item: &Record, head: &Head) -> Option<Found> {
         return Some(Err(format!("Post {id:?} cannot be read: {fault}")));
     }
     if id.is_empty() || id.len() > 20 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Err("An item has no wp:post_id.".to_owned()));
+        return Some(Err("An item has no valid wp:post_id.".to_owned()));
     }
-    Some(Ok(row(item, id, status, head).done()))
+    Some(Ok(build_row(item, id, status, terms).build()))
 }
 
-fn row(item: &Record, id: &str, status: &str, head: &Head) -> Row {
+fn build_row(item: &Record, id: &str, status: &str, terms: &SiteTerms) -> RowBuilder {
     let is_open = item.text("wp:post_password").is_empty();
     let is_published = is_open && matches!(status, "publish" | "future");
-    let at = dates::read_utc(item.text("wp:post_date_gmt"))
-        .or_else(|| dates::read(item.text("pubDate")))
-        .or_else(|| dates::read(item.text("wp:post_date")));
-    let (category, tags) = terms(item, head);
-    Row::new(format!("wordpress:{id}"))
-        .with("title", Some(clean::plain(item.text("title"))))
-        .with("slug", slug(item.text("wp:post_name")))
-        .with("summary", Some(summary(&clean::plain(item.text("excerpt:encoded")))))
-        .with_body(body(item.text("content:encoded")), "html")
+    let at = dates::parse_utc(item.text("wp:post_date_gmt"))
+        .or_else(|| dates::parse_date(item.text("pubDate")))
+        .or_else(|| dates::parse_date(item.text("wp:post_date")));
+    let (category, tags) = split_terms(item, terms);
+    RowBuilder::new(format!("wordpress:{id}"))
+        .with("title", Some(html_text::html_to_text(item.text("title"))))
+        .with("slug", accept_slug(item.text("wp:post_name")))
+        .with("summary", Some(make_summary(&html_text::html_to_text(item.text("excerpt:encoded")))))
+        .with_body(format_body(item.text("content:encoded")), "html")
         .with_list("category", category)
         .with_list("tags", tags)
-        .with("author", Some(head.author(item.text("dc:creator"))))
-        .with("source_url", web_url(item.text("link")))
+        .with("author", Some(terms.find_author(item.text("dc:creator"))))
+        .with("source_url", accept_web_url(item.text("link")))
         .with("status", Some(if is_published { "published" } else { "draft" }))
-        .with_moment("published_at", at.filter(|_| is_published))
-        .with_moment("created_at", at)
+        .with_time("published_at", at.filter(|_| is_published))
+        .with_time("created_at", at)
 }
 
-/// The steps to the deepest of a post's categories, and its tags with what other categories it has.
-fn terms(item: &Record, head: &Head) -> (Vec<Value>, Vec<Value>) {
+/// The path to the post's deepest category; its tags, to which its other categories are added.
+fn split_terms(item: &Record, terms: &SiteTerms) -> (Vec<Value>, Vec<Value>) {
     let fields = || item.fields.iter().filter(|field| field.name == "category");
     let categories = || fields().filter(|field| field.domain == "category");
-    // Of equally deep ones the first: `max_by_key` would take the last.
+    // The first of equally deep ones; `max_by_key` would return the last.
     let path = categories()
-        .map(|field| head.path(field))
+        .map(|field| terms.build_path(field))
         .reduce(|deepest, path| if path.len() > deepest.len() { path } else { deepest });
     let path = path.unwrap_or_default();
     let is_step = |field: &Field| path.iter().any(|step| step.nicename == field.nicename);
     let others = categories().filter(|field| !is_step(field));
     let names = fields().filter(|field| field.domain == "post_tag").chain(others);
-    let tags = tags(names.map(|field| clean::plain(&field.text)));
-    (path.iter().map(Step::value).collect(), tags)
+    let tags = make_tags(names.map(|field| html_text::html_to_text(&field.text)));
+    (path.iter().map(Step::to_json).collect(), tags)
 }
 
-/// A body as HTML. The classic editor leaves paragraphs to blank lines and
-/// breaks to single ones; what has paragraphs or blocks of its own stays.
-fn body(content: &str) -> Cow<'_, str> {
+/// Makes HTML paragraphs of the classic editor's text: a blank line ends a paragraph, a single
+/// newline is a `<br>`. Content with paragraphs or blocks is returned unchanged.
+fn format_body(content: &str) -> Cow<'_, str> {
     if content.contains("<p") || content.contains("<!-- wp:") {
         return Cow::Borrowed(content);
     }
@@ -148,7 +150,7 @@ fn body(content: &str) -> Cow<'_, str> {
     for line in content.lines().chain([""]) {
         if !line.trim().is_empty() {
             paragraph.push(line.trim());
-        } else if paragraph.first().is_some_and(|line| is_block(line)) {
+        } else if paragraph.first().is_some_and(|line| starts_with_block(line)) {
             html.push_str(&paragraph.join("\n"));
             html.push('\n');
             paragraph.clear();
@@ -160,8 +162,8 @@ fn body(content: &str) -> Cow<'_, str> {
     Cow::Owned(html)
 }
 
-/// Whether a line begins with an element that cannot be in a paragraph.
-fn is_block(line: &str) -> bool {
+/// Whether a line begins with an element that cannot be inside a paragraph.
+fn starts_with_block(line: &str) -> bool {
     const BLOCKS: [&str; 20] = [
         "blockquote",
         "div",

@@ -1,9 +1,10 @@
-//! Pages as portals have them, in texts of our own.
+//! Pages like those of Chinese portals, with invented texts.
 
 use serde_json::{Value, json};
 
-use super::*;
-use crate::imports::clean::{self, Clean};
+use super::html::read_html;
+use super::text::{MAX_PAGE_BYTES, read_text};
+use crate::interchange::text_filters::{self, FilterFn};
 
 const TEXT: &str = "衡器資訊網(wǎng) http://portal.example.org/
 衡器資訊網(wǎng)——秤與尺的門戶
@@ -22,46 +23,46 @@ const TEXT: &str = "衡器資訊網(wǎng) http://portal.example.org/
 會員注冊
 找回密碼";
 
-/// What an import makes of a text when both cleanings are asked for.
-fn cleaned(value: &Value) -> String {
-    let cleanings: [Clean; 2] = [clean::without_glosses, clean::simplified];
-    cleanings.iter().fold(value.as_str().unwrap().to_owned(), |text, clean| {
-        clean::html(&text, &mut 0, *clean).into_owned()
+/// Applies both text filters, as an import does.
+fn apply_filters(value: &Value) -> String {
+    let filters: [FilterFn; 2] = [text_filters::strip_glosses, text_filters::fold_to_simplified];
+    filters.iter().fold(value.as_str().unwrap().to_owned(), |text, filter| {
+        text_filters::filter_html(&text, &mut 0, *filter).into_owned()
     })
 }
 
-fn names(row: &serde_json::Map<String, Value>) -> Vec<String> {
-    row["category"].as_array().unwrap().iter().map(|step| cleaned(&step["name"])).collect()
+fn category_names(row: &serde_json::Map<String, Value>) -> Vec<String> {
+    row["category"].as_array().unwrap().iter().map(|step| apply_filters(&step["name"])).collect()
 }
 
 #[test]
-fn a_copied_page_is_read_and_cleans_to_simplified_text() {
+fn a_copied_page_is_read_and_folds_to_simplified_text() {
     let row = read_text(TEXT, "a.txt").unwrap();
-    assert_eq!(cleaned(&row["title"]), "河口市推进“三查、三改”守住秤杆子公平");
-    assert_eq!(names(&row), ["新闻", "地方动态"]);
+    assert_eq!(apply_filters(&row["title"]), "河口市推进“三查、三改”守住秤杆子公平");
+    assert_eq!(category_names(&row), ["新闻", "地方动态"]);
     assert_eq!(row["published_at"], "2021-03-03T16:00:00Z");
     assert_eq!(row["views"], 1830);
     assert_eq!((row.get("author"), row.get("source_name")), (None, None));
     assert_eq!(row["body_format"], "text");
     assert_eq!(
-        cleaned(&row["body"]),
+        apply_filters(&row["body"]),
         "河口市去年起在全市(县)集贸市场推行“三查、三改”,两年来检查电子秤3120台。\n\n\
          检定员上门服务(试行),节省费用86.5万元,培训2.4万人,并着力推行“1+N”公平秤(点)。"
     );
 }
 
 #[test]
-fn a_saved_page_is_read_and_cleans_to_simplified_html() {
+fn a_saved_page_is_read_and_folds_to_simplified_html() {
     let row = read_html(include_str!("portal.html"), "a.html").unwrap();
     assert_eq!(row["external_id"], "a.html");
-    assert_eq!(cleaned(&row["title"]), "河口市推进“三查三改”守住秤杆子公平");
-    assert_eq!(names(&row), ["新闻", "地方动态"]);
+    assert_eq!(apply_filters(&row["title"]), "河口市推进“三查三改”守住秤杆子公平");
+    assert_eq!(category_names(&row), ["新闻", "地方动态"]);
     assert_eq!(row["published_at"], "2021-03-03T16:00:00Z");
     assert_eq!(row["views"], 1830);
     assert_eq!((row.get("author"), row.get("source_name")), (None, None));
     assert_eq!(row["source_url"], "https://portal.example.org/news/show-31.html");
     assert_eq!(row["body_format"], "html");
-    let body = cleaned(&row["body"]);
+    let body = apply_filters(&row["body"]);
     for kept in
         ["全市(县)集贸市场", "417台", "href=\"/上網(wǎng)/圖.html\"", "(试行)", "“1+N”公平秤", "并着力培养"]
     {
@@ -74,7 +75,7 @@ fn a_saved_page_is_read_and_cleans_to_simplified_html() {
 }
 
 #[test]
-fn what_the_markup_says_comes_before_what_the_words_say() {
+fn metadata_in_markup_takes_precedence_over_text() {
     let page = r#"<title>秤 - Portal</title><meta property="og:title" content="一杆秤">
         <script type="application/ld+json">{"@graph":[{"@type":"NewsArticle","datePublished":"2021-03-04T08:00:00+08:00"}]}</script>
         <p>时间：2020-01-01 作者：林　编辑：周</p><p>秤砣虽小。</p><svg><style><p>x</p></style></svg>"#;
@@ -105,7 +106,7 @@ fn a_page_without_text_is_refused() {
 }
 
 #[test]
-fn nesting_without_end_is_refused_before_it_is_parsed() {
+fn excessive_nesting_is_refused_before_it_is_parsed() {
     let deep = [
         "<div>",
         "<svg><style><div>",
@@ -122,5 +123,5 @@ fn nesting_without_end_is_refused_before_it_is_parsed() {
     assert!(read_html(&format!("<p {attributes}>x"), "e").is_err());
     assert!(read_html(&"</p>".repeat(100_000), "e").is_err());
     assert!(read_html(&"&".repeat(100_000), "e").is_err());
-    assert!(read_html(&"x".repeat(LARGEST + 1), "e").is_err());
+    assert!(read_html(&"x".repeat(MAX_PAGE_BYTES + 1), "e").is_err());
 }

@@ -1,7 +1,6 @@
-//! Ghost exports: one JSON document with the tables of a Ghost database, of any version since 1.0.
+//! Ghost exports of any version since 1.0: one JSON document with the tables of a Ghost database.
 //!
-//! The tables and their columns are those of Ghost's own schema,
-//! `core/server/data/schema/schema.js`.
+//! Ghost defines the tables and columns in `core/server/data/schema/schema.js`.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Read};
@@ -12,36 +11,43 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::dates;
-use super::row::{Found, Row, slug, summary, tags, web_url, words};
+use super::row_builder::{
+    RowBuilder, RowResult, accept_slug, accept_web_url, fold_whitespace, make_summary, make_tags,
+};
 
-/// Largest file, in bytes: it is held in memory as a whole.
-const LARGEST: u64 = 512 << 20;
+/// Largest file, in bytes. The whole file is held in memory.
+const MAX_FILE_BYTES: u64 = 512 << 20;
 
-/// Reads `input`, handing each article to `each` in the file's order until that breaks. Pages are
-/// passed over.
+/// Reads `input` and calls `each` with every post, in the file's order, until `each` breaks.
+/// Pages are skipped.
 ///
 /// # Errors
 ///
-/// The file as a whole cannot be read: it is larger than 512 MiB, not JSON, or not a Ghost export.
-pub fn read(input: impl BufRead, each: &mut dyn FnMut(Found) -> ControlFlow<()>) -> Result<(), String> {
+/// The file is larger than 512 MiB, not JSON, or not a Ghost export.
+pub fn read_export(
+    input: impl BufRead,
+    each: &mut dyn FnMut(RowResult) -> ControlFlow<()>,
+) -> Result<(), String> {
     let mut bytes = Vec::new();
-    let mut input = input.take(LARGEST + 1);
+    let mut input = input.take(MAX_FILE_BYTES + 1);
     input.read_to_end(&mut bytes).map_err(|error| format!("The file cannot be read: {error}."))?;
-    if bytes.len() as u64 > LARGEST {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err("The file is larger than 512 MiB.".into());
     }
-    let file: File =
-        serde_json::from_slice(&bytes).map_err(|error| format!("The file is no Ghost export: {error}."))?;
+    let file: File = serde_json::from_slice(&bytes)
+        .map_err(|error| format!("The file is not a Ghost export: {error}."))?;
     drop(bytes);
     let data = match file {
         File { data: Some(data), .. } => data,
-        File { db, .. } => db.into_iter().next().ok_or("The file is no Ghost export: it has no data.")?.data,
+        File { db, .. } => {
+            db.into_iter().next().ok_or("The file is not a Ghost export: it has no data.")?.data
+        }
     };
     let names = Names::new(&data);
     for post in data.posts {
-        let found = post_row(post, &names);
-        if let Some(found) = found.transpose()
-            && each(found).is_break()
+        let row = convert_post(post, &names);
+        if let Some(row) = row.transpose()
+            && each(row).is_break()
         {
             break;
         }
@@ -61,33 +67,33 @@ struct Database {
     data: Data,
 }
 
-/// The tables that say something about articles.
+/// The tables that hold data of articles.
 #[derive(Deserialize)]
 struct Data {
     posts: Vec<Value>,
     #[serde(default)]
-    tags: Vec<Named>,
+    tags: Vec<NamedRecord>,
     #[serde(default)]
-    posts_tags: Vec<Link>,
+    posts_tags: Vec<PostLink>,
     #[serde(default)]
-    users: Vec<Named>,
+    users: Vec<NamedRecord>,
     #[serde(default)]
-    posts_authors: Vec<Link>,
+    posts_authors: Vec<PostLink>,
 }
 
 /// A tag or a user.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Named {
+struct NamedRecord {
     id: Value,
     name: Option<String>,
     visibility: Option<String>,
 }
 
-/// A tag or an author of a post.
+/// Links a post to a tag or an author.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Link {
+struct PostLink {
     post_id: Value,
     #[serde(alias = "tag_id", alias = "author_id")]
     to: Value,
@@ -108,7 +114,7 @@ struct Post {
     feature_image: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
-    /// Before `type` there was this.
+    /// Marks a page in exports older than `type`.
     page: Value,
     status: Option<String>,
     visibility: Option<String>,
@@ -128,36 +134,36 @@ struct Names {
 
 impl Names {
     fn new(data: &Data) -> Self {
-        let is_public = |tag: &&Named| {
+        let is_public = |tag: &&NamedRecord| {
             let is_internal = tag.visibility.as_deref() == Some("internal");
             !is_internal && !tag.name.as_deref().unwrap_or_default().starts_with('#')
         };
-        let public = names(data.tags.iter().filter(is_public));
-        let users = names(data.users.iter());
-        let tags = by_post(&data.posts_tags, &public);
-        Self { authors: by_post(&data.posts_authors, &users), users, tags }
+        let public = index_names(data.tags.iter().filter(is_public));
+        let users = index_names(data.users.iter());
+        let tags = group_by_post(&data.posts_tags, &public);
+        Self { authors: group_by_post(&data.posts_authors, &users), users, tags }
     }
 }
 
-fn names<'a>(table: impl Iterator<Item = &'a Named>) -> HashMap<String, String> {
-    table.filter_map(|row| Some((id(&row.id)?, row.name.clone()?))).collect()
+fn index_names<'a>(table: impl Iterator<Item = &'a NamedRecord>) -> HashMap<String, String> {
+    table.filter_map(|row| Some((parse_id(&row.id)?, row.name.clone()?))).collect()
 }
 
-fn by_post(links: &[Link], names: &HashMap<String, String>) -> HashMap<String, Vec<String>> {
-    let mut links: Vec<&Link> = links.iter().collect();
+fn group_by_post(links: &[PostLink], names: &HashMap<String, String>) -> HashMap<String, Vec<String>> {
+    let mut links: Vec<&PostLink> = links.iter().collect();
     links.sort_by_key(|link| link.sort_order);
     let mut by_post: HashMap<String, Vec<String>> = HashMap::new();
     for link in links {
-        let name = id(&link.to).and_then(|to| names.get(&to));
-        if let Some((post, name)) = id(&link.post_id).zip(name) {
+        let name = parse_id(&link.to).and_then(|to| names.get(&to));
+        if let Some((post, name)) = parse_id(&link.post_id).zip(name) {
             by_post.entry(post).or_default().push(name.clone());
         }
     }
     by_post
 }
 
-/// An identifier: Ghost had numbers before it had texts.
-fn id(value: &Value) -> Option<String> {
+/// Reads an id. Ids are numbers in old exports and strings in new ones.
+fn parse_id(value: &Value) -> Option<String> {
     match value {
         Value::String(id) if !id.is_empty() && id.len() <= 64 => Some(id.clone()),
         Value::Number(id) => Some(id.to_string()),
@@ -165,56 +171,56 @@ fn id(value: &Value) -> Option<String> {
     }
 }
 
-/// A moment, in UTC: older exports have it in milliseconds.
-fn moment(value: &Value) -> Option<DateTime<Utc>> {
+/// Reads a time in UTC. Old exports have milliseconds.
+fn parse_time(value: &Value) -> Option<DateTime<Utc>> {
     match value {
-        Value::String(text) => dates::read_utc(text),
-        Value::Number(millis) => dates::read_millis(millis.as_i64()?),
+        Value::String(text) => dates::parse_utc(text),
+        Value::Number(millis) => dates::parse_millis(millis.as_i64()?),
         _ => None,
     }
 }
 
-/// The row for a post; none if it is a page.
-fn post_row(post: Value, names: &Names) -> Result<Option<serde_json::Map<String, Value>>, String> {
-    let known = id(&post["id"]).or_else(|| id(&post["uuid"]));
-    let known = known.ok_or("A post has neither an id nor a uuid.")?;
+/// Converts a post to a row. Returns `None` for a page.
+fn convert_post(post: Value, names: &Names) -> Result<Option<serde_json::Map<String, Value>>, String> {
+    let id = parse_id(&post["id"]).or_else(|| parse_id(&post["uuid"]));
+    let id = id.ok_or("A post has neither an id nor a uuid.")?;
     let post: Post =
-        serde_json::from_value(post).map_err(|error| format!("Post {known} cannot be read: {error}."))?;
+        serde_json::from_value(post).map_err(|error| format!("Post {id} cannot be read: {error}."))?;
     let is_page = matches!(post.page, Value::Bool(true)) || post.page.as_i64() == Some(1);
     if is_page || post.kind.as_deref().is_some_and(|kind| kind != "post") {
         return Ok(None);
     }
-    Ok(Some(row(&known, &post, names)?.done()))
+    Ok(Some(build_row(&id, &post, names)?.build()))
 }
 
-fn row(known: &str, post: &Post, names: &Names) -> Result<Row, String> {
+fn build_row(id: &str, post: &Post, names: &Names) -> Result<RowBuilder, String> {
     let public = matches!(post.visibility.as_deref(), None | Some("public"));
     let is_published = public && matches!(post.status.as_deref(), Some("published" | "scheduled"));
     let (body, format) = match (&post.html, &post.plaintext) {
         (Some(html), _) => (html.as_str(), "html"),
         (None, Some(text)) => (text.as_str(), "text"),
         _ if post.lexical.is_some() || post.mobiledoc.is_some() => {
-            return Err(format!("Post {known} has a body in Ghost's own format only."));
+            return Err(format!("Post {id} has a body in Ghost's own format only."));
         }
         _ => ("", "html"),
     };
     let text = |field: &'_ Option<String>| field.clone().unwrap_or_default();
-    let author = id(&post.id).and_then(|id| names.authors.get(&id)?.first());
-    let author = author.or_else(|| names.users.get(&id(&post.author_id)?));
-    let tagged = id(&post.id).and_then(|id| names.tags.get(&id)).cloned().unwrap_or_default();
-    let published = moment(&post.published_at);
-    Ok(Row::new(format!("ghost:{known}"))
-        .with("title", Some(words(&text(&post.title))))
-        .with("slug", slug(&text(&post.slug)))
-        .with("summary", Some(summary(&text(&post.custom_excerpt))))
+    let author = parse_id(&post.id).and_then(|id| names.authors.get(&id)?.first());
+    let author = author.or_else(|| names.users.get(&parse_id(&post.author_id)?));
+    let tagged = parse_id(&post.id).and_then(|id| names.tags.get(&id)).cloned().unwrap_or_default();
+    let published = parse_time(&post.published_at);
+    Ok(RowBuilder::new(format!("ghost:{id}"))
+        .with("title", Some(fold_whitespace(&text(&post.title))))
+        .with("slug", accept_slug(&text(&post.slug)))
+        .with("summary", Some(make_summary(&text(&post.custom_excerpt))))
         .with_body(body, format)
-        .with_list("tags", tags(tagged))
+        .with_list("tags", make_tags(tagged))
         .with("author", author.map(String::as_str))
-        .with("source_url", web_url(&text(&post.canonical_url)))
-        .with("cover_url", web_url(&text(&post.feature_image)))
+        .with("source_url", accept_web_url(&text(&post.canonical_url)))
+        .with("cover_url", accept_web_url(&text(&post.feature_image)))
         .with("status", Some(if is_published { "published" } else { "draft" }))
-        .with_moment("published_at", published.filter(|_| is_published))
-        .with_moment("created_at", moment(&post.created_at).or(published)))
+        .with_time("published_at", published.filter(|_| is_published))
+        .with_time("created_at", parse_time(&post.created_at).or(published)))
 }
 
 #[cfg(test)]
@@ -222,14 +228,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read_all(file: &Value) -> Vec<Found> {
-        let mut found = Vec::new();
-        let end = read(file.to_string().as_bytes(), &mut |article| {
-            found.push(article);
+    fn read_all(file: &Value) -> Vec<RowResult> {
+        let mut row = Vec::new();
+        let end = read_export(file.to_string().as_bytes(), &mut |article| {
+            row.push(article);
             ControlFlow::Continue(())
         });
         assert_eq!(end, Ok(()));
-        found
+        row
     }
 
     fn row(post: Value) -> Value {
@@ -265,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_export_has_numbers_for_ids_and_moments() {
+    fn an_old_export_has_numbers_for_ids_and_times() {
         let row = row(json!({ "id": 3, "html": null, "plaintext": "a", "page": 0, "status": "published",
             "published_at": 1_583_109_000_000_i64 }));
         assert_eq!(row["external_id"], "ghost:3");
@@ -274,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_not_every_reader_may_see_is_a_draft() {
+    fn posts_for_some_readers_only_are_drafts() {
         for (status, visibility) in [("draft", "public"), ("sent", "public"), ("published", "members")] {
             let row = row(json!({ "id": "a", "html": "", "status": status, "visibility": visibility }));
             assert_eq!(row["status"], "draft", "{status} {visibility}");
@@ -282,19 +288,19 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_passed_over_and_a_bad_post_stops_no_other() {
+    fn pages_are_skipped_and_a_bad_post_stops_no_other() {
         let file = json!({ "data": { "posts": [
             { "id": "a", "type": "page" }, { "id": "b", "page": 1 }, 7, { "id": "c", "title": 1 },
             { "id": "d", "lexical": "{}" }, { "id": "e" },
         ] } });
-        let found: Vec<bool> = read_all(&file).iter().map(Result::is_ok).collect();
-        assert_eq!(found, [false, false, false, true]);
+        let row: Vec<bool> = read_all(&file).iter().map(Result::is_ok).collect();
+        assert_eq!(row, [false, false, false, true]);
     }
 
     #[test]
-    fn a_file_that_is_no_export_is_refused() {
+    fn a_file_that_is_not_an_export_is_refused() {
         for file in ["", "[]", "{}", "{\"db\": []}", "{\"db\": [{\"data\": {}}]}", &"[".repeat(100_000)] {
-            let end = read(file.as_bytes(), &mut |_| ControlFlow::Continue(()));
+            let end = read_export(file.as_bytes(), &mut |_| ControlFlow::Continue(()));
             assert!(end.unwrap_err().contains("Ghost export"), "{file}");
         }
     }

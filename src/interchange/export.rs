@@ -1,4 +1,4 @@
-//! Articles as rows, streamed from the database as they are read.
+//! The article export: streams articles as rows, from the database to the client.
 
 use std::io;
 use std::pin::pin;
@@ -12,9 +12,9 @@ use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use utoipa::{IntoParams, ToSchema};
 
-use super::articles::queries::export;
-use super::articles::row::KEYS;
+use super::article_row::ARTICLE_KEYS;
 use super::cells;
+use super::queries::stream_articles;
 use crate::app::App;
 use crate::articles::listing::ArticleFilter;
 use crate::articles::model::Row;
@@ -24,35 +24,35 @@ use crate::db::types::{BodyFormat, Status};
 use crate::db::visibility::Articles;
 use crate::error::{Error, Result};
 
-/// Bytes that are sent at once, more or less.
-const CHUNK: usize = 64 << 10;
-/// Chunks that wait to be sent.
-const WAITING: usize = 4;
-/// How long a client may leave a chunk unread before the export ends.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A chunk is sent when it has at least this many bytes.
+const MIN_CHUNK_BYTES: usize = 64 << 10;
+/// Chunks that wait to be sent. Reading from the database pauses while the queue is full.
+const MAX_QUEUED_CHUNKS: usize = 4;
+/// An export ends if the client reads nothing for this long.
+const READER_STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How to export.
+/// The parameters of an export.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ExportParams {
-    /// How rows are written.
+    /// The format of the rows.
     #[param(inline, nullable = false)]
     format: Option<ExportFormat>,
 }
 
 impl ExportParams {
-    /// How rows are written.
+    /// The format of the rows; NDJSON by default.
     pub fn format(&self) -> ExportFormat {
         self.format.unwrap_or_default()
     }
 }
 
-/// How rows are written.
+/// The format of the rows of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 #[schema(default = "ndjson")]
 pub enum ExportFormat {
-    /// A JSON object a line.
+    /// One JSON object per line.
     #[default]
     Ndjson,
     /// CSV (RFC 4180); cells that a spreadsheet would execute begin with an apostrophe.
@@ -68,7 +68,7 @@ impl ExportFormat {
         }
     }
 
-    /// How files of it end.
+    /// Its file extension.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Ndjson => "ndjson",
@@ -76,15 +76,15 @@ impl ExportFormat {
         }
     }
 
-    /// What comes before the rows.
-    fn head(self) -> io::Result<Vec<u8>> {
+    /// The bytes before the first row: the header line of CSV.
+    fn format_header(self) -> io::Result<Vec<u8>> {
         match self {
             Self::Ndjson => Ok(Vec::new()),
-            Self::Csv => record(KEYS.iter().copied()),
+            Self::Csv => format_record(ARTICLE_KEYS.iter().copied()),
         }
     }
 
-    fn write(self, row: &Exported<'_>, into: &mut Vec<u8>) -> io::Result<()> {
+    fn write_row(self, row: &ExportedArticle<'_>, into: &mut Vec<u8>) -> io::Result<()> {
         match self {
             Self::Ndjson => {
                 serde_json::to_writer(&mut *into, row)?;
@@ -92,30 +92,30 @@ impl ExportFormat {
             }
             Self::Csv => {
                 let row = serde_json::to_value(row)?;
-                into.extend(record(KEYS.iter().map(|key| cells::text(&row[*key])))?);
+                into.extend(format_record(ARTICLE_KEYS.iter().map(|key| cells::format_cell(&row[*key])))?);
             }
         }
         Ok(())
     }
 }
 
-fn record(cells: impl Iterator<Item = impl AsRef<[u8]>>) -> io::Result<Vec<u8>> {
+fn format_record(cells: impl Iterator<Item = impl AsRef<[u8]>>) -> io::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(cells).map_err(io::Error::other)?;
     writer.into_inner().map_err(|cause| io::Error::other(cause.to_string()))
 }
 
-/// An article as a row; the keys are [`KEYS`].
+/// An article as a row; the keys are [`ARTICLE_KEYS`].
 #[derive(Serialize)]
-struct Exported<'r> {
+struct ExportedArticle<'r> {
     external_id: Option<&'r str>,
     slug: &'r str,
     title: &'r str,
-    /// Made from the body: made again by an import.
+    /// Absent if it was made from the body: an import makes it again.
     summary: Option<&'r str>,
     body: &'r str,
     body_format: BodyFormat,
-    category: Option<Vec<Step<'r>>>,
+    category: Option<Vec<PathStep<'r>>>,
     tags: &'r [String],
     author: &'r str,
     source_name: &'r str,
@@ -129,16 +129,16 @@ struct Exported<'r> {
 }
 
 #[derive(Serialize)]
-struct Step<'r> {
+struct PathStep<'r> {
     name: &'r str,
     slug: &'r str,
 }
 
-impl<'r> Exported<'r> {
+impl<'r> ExportedArticle<'r> {
     fn new(row: &'r Row, tree: &'r Tree) -> Self {
         let content = &row.content;
         let path = content.category_id.map(|id| tree.path(id)).filter(|path| !path.is_empty());
-        let step = |row: &&'r crate::categories::model::Row| Step {
+        let step = |row: &&'r crate::categories::model::Row| PathStep {
             name: &row.content.name,
             slug: &row.content.slug,
         };
@@ -164,61 +164,61 @@ impl<'r> Exported<'r> {
     }
 }
 
-/// Begins an export: rows of what is `visible` and `filter` asks for.
+/// Starts an export of the articles that are `visible` and match `filter`.
 ///
-/// An export that breaks off ends with an error, so that no client takes a part for the whole.
-pub async fn start(
+/// If the export fails midway, the stream ends with an error, so that clients notice that it is incomplete.
+pub async fn start_export(
     app: web::Data<App>,
     visible: Articles,
     filter: ArticleFilter,
     format: ExportFormat,
-    turn: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 ) -> Result<impl Stream<Item = io::Result<web::Bytes>> + use<>> {
-    let mut conn = app.conn().await?;
-    let tree = load_tree(&mut conn).await?;
+    let conn = app.conn().await?;
+    let tree = load_tree(&conn).await?;
     let conditions = filter.listing(&tree, visible, true)?.to_conditions();
-    // Its own from now on: a long export must not keep a place in the pool.
+    // Take the connection out of the pool, so that a long export does not use up a slot.
     let mut conn = deadpool::managed::Object::take(conn);
-    let (sender, receiver) = mpsc::channel(WAITING);
-    let (begun, beginning) = oneshot::channel();
+    let (sender, receiver) = mpsc::channel(MAX_QUEUED_CHUNKS);
+    let (started, start) = oneshot::channel();
     rt::spawn(async move {
-        let rows = match export(&mut conn, conditions).await {
+        let rows = match stream_articles(&mut conn, conditions).await {
             Ok(rows) => rows,
             Err(cause) => {
-                let _ = begun.send(Err(cause));
+                let _ = started.send(Err(cause));
                 return;
             }
         };
-        let _ = begun.send(Ok(()));
-        if let Err(cause) = send(rows, &tree, format, &sender).await {
-            tracing::warn!(%cause, "An export broke off");
+        let _ = started.send(Ok(()));
+        if let Err(cause) = send_rows(rows, &tree, format, &sender).await {
+            tracing::warn!(%cause, "An export failed midway");
             let _ = sender.send(Err(cause)).await;
         }
-        drop(turn);
+        drop(permit);
     });
-    beginning.await.map_err(|cause| Error::Internal(cause.into()))??;
+    start.await.map_err(|cause| Error::Internal(cause.into()))??;
     Ok(stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) }))
 }
 
-async fn send(
+async fn send_rows(
     rows: impl Stream<Item = diesel::QueryResult<Row>>,
     tree: &Tree,
     format: ExportFormat,
     sender: &mpsc::Sender<io::Result<web::Bytes>>,
 ) -> io::Result<()> {
     let mut rows = pin!(rows);
-    let mut chunk = format.head()?;
+    let mut chunk = format.format_header()?;
     while let Some(row) = rows.try_next().await.map_err(io::Error::other)? {
-        format.write(&Exported::new(&row, tree), &mut chunk)?;
-        if chunk.len() >= CHUNK {
-            hand_over(std::mem::take(&mut chunk), sender).await?;
+        format.write_row(&ExportedArticle::new(&row, tree), &mut chunk)?;
+        if chunk.len() >= MIN_CHUNK_BYTES {
+            send_chunk(std::mem::take(&mut chunk), sender).await?;
         }
     }
-    hand_over(chunk, sender).await
+    send_chunk(chunk, sender).await
 }
 
-async fn hand_over(chunk: Vec<u8>, sender: &mpsc::Sender<io::Result<web::Bytes>>) -> io::Result<()> {
-    let sent = tokio::time::timeout(PATIENCE, sender.send(Ok(chunk.into()))).await;
+async fn send_chunk(chunk: Vec<u8>, sender: &mpsc::Sender<io::Result<web::Bytes>>) -> io::Result<()> {
+    let sent = tokio::time::timeout(READER_STALL_TIMEOUT, sender.send(Ok(chunk.into()))).await;
     match sent {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(io::ErrorKind::ConnectionAborted.into()),

@@ -1,11 +1,14 @@
-//! Whatever bytes a file holds, reading it ends, does not panic, and gives no more than was put in.
+//! Property tests: any bytes are read to an end without a panic, and the output is bounded by the input.
 
 use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
-use super::{Found, ghost, page, wordpress};
-use crate::imports::clean::{self, Clean};
+use super::page::html::read_html;
+use super::page::text::read_text;
+use super::row_builder::RowResult;
+use super::{ghost, wordpress};
+use crate::interchange::text_filters::{self, FilterFn};
 
 const WXR: &str = r#"<?xml version="1.0"?><rss><channel><wp:author><wp:author_login>a</wp:author_login></wp:author>
 <wp:category><wp:category_nicename>n</wp:category_nicename><wp:category_parent>n</wp:category_parent><wp:cat_name>N</wp:cat_name></wp:category>
@@ -17,8 +20,8 @@ const GHOST: &str = r##"{"db":[{"data":{"posts":[{"id":"1","title":"t","html":"<
 "tags":[{"id":1,"name":"#x"}],"posts_tags":[{"post_id":"1","tag_id":1}],"users":[],"posts_authors":[]}}]}"##;
 const PAGE: &str = include_str!("page/portal.html");
 
-/// A file with some of its bytes cut out, doubled or replaced.
-fn mutated(file: &'static str) -> impl Strategy<Value = Vec<u8>> {
+/// `file` with some of its bytes removed, doubled or replaced.
+fn any_damage(file: &'static str) -> impl Strategy<Value = Vec<u8>> {
     let change = (0..file.len(), 0..40_usize, any::<bool>(), prop::collection::vec(any::<u8>(), 0..4));
     prop::collection::vec(change, 1..6).prop_map(move |changes| {
         let mut bytes = file.as_bytes().to_vec();
@@ -31,7 +34,7 @@ fn mutated(file: &'static str) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// What soup is made of.
+/// Pieces of random markup.
 const PIECES: &[&str] = &[
     "<div>",
     "</div>",
@@ -74,35 +77,35 @@ const PIECES: &[&str] = &[
     "字，字字字字字字字字字字字字字字字。",
 ];
 
-/// Tags, text and marks in any order.
-fn soup() -> impl Strategy<Value = String> {
+/// Tags, text and punctuation in any order.
+fn any_markup() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(PIECES);
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
-fn size(found: &Found) -> usize {
+fn row_size(found: &RowResult) -> usize {
     found.as_ref().map_or_else(String::len, |row| serde_json::to_string(row).unwrap().len())
 }
 
-/// Size of all that is found.
-fn read(bytes: &[u8]) -> usize {
+/// Reads `bytes` in every format and returns the size of the output.
+fn read_all(bytes: &[u8]) -> usize {
     let mut sizes = 0;
-    let mut each = |found: Found| {
-        sizes += size(&found);
+    let mut each = |found: RowResult| {
+        sizes += row_size(&found);
         ControlFlow::Continue(())
     };
-    let _ = wordpress::read(bytes, &mut each);
-    let _ = ghost::read(bytes, &mut each);
+    let _ = wordpress::read_export(bytes, &mut each);
+    let _ = ghost::read_export(bytes, &mut each);
     let text = String::from_utf8_lossy(bytes);
-    sizes += size(&page::read_html(&text, "x")) + size(&page::read_text(&text, "x"));
-    for clean in [clean::without_glosses, clean::simplified] as [Clean; 2] {
-        sizes += clean(&text, &mut 0).len() + clean::html(&text, &mut 0, clean).len();
+    sizes += row_size(&read_html(&text, "x")) + row_size(&read_text(&text, "x"));
+    for filter in [text_filters::strip_glosses, text_filters::fold_to_simplified] as [FilterFn; 2] {
+        sizes += filter(&text, &mut 0).len() + text_filters::filter_html(&text, &mut 0, filter).len();
     }
     sizes
 }
 
-/// What is not text: tags with their attributes, and comments.
-fn markup(source: &str) -> Vec<String> {
+/// The tags, with attributes, and the comments of `source`.
+fn list_markup(source: &str) -> Vec<String> {
     let tokens = crate::markup::tokens(source).map(|token| match token {
         html5gum::Token::StartTag(tag) => {
             let values = tag.attributes.iter().map(|(name, value)| format!("{name:?}={:?}", value.value));
@@ -120,26 +123,26 @@ proptest! {
 
     #[test]
     fn any_bytes_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
-        prop_assert!(read(&bytes) < 60 * bytes.len() + 4000);
+        prop_assert!(read_all(&bytes) < 60 * bytes.len() + 4000);
     }
 
     #[test]
-    fn damaged_files_can_be_read(bytes in prop_oneof![mutated(WXR), mutated(GHOST), mutated(PAGE)]) {
-        prop_assert!(read(&bytes) < 60 * bytes.len() + 4000);
+    fn damaged_files_can_be_read(bytes in prop_oneof![any_damage(WXR), any_damage(GHOST), any_damage(PAGE)]) {
+        prop_assert!(read_all(&bytes) < 60 * bytes.len() + 4000);
     }
 
     #[test]
-    fn any_tags_can_be_read(soup in soup()) {
-        prop_assert!(read(soup.as_bytes()) < 60 * soup.len() + 4000);
+    fn any_tags_can_be_read(source in any_markup()) {
+        prop_assert!(read_all(source.as_bytes()) < 60 * source.len() + 4000);
     }
 
     #[test]
-    fn cleaning_html_leaves_its_tags_alone(soup in soup()) {
+    fn text_filters_leave_tags_unchanged(source in any_markup()) {
         let mut count = 0;
-        let clean = clean::html(&soup, &mut count, clean::without_glosses).into_owned();
-        prop_assert_eq!(clean::html(&clean, &mut 0, clean::without_glosses), clean.as_str());
-        let simple = clean::html(&clean, &mut count, clean::simplified);
-        prop_assert_eq!(markup(&simple), markup(&soup));
-        prop_assert_eq!(count == 0, simple == soup);
+        let stripped = text_filters::filter_html(&source, &mut count, text_filters::strip_glosses).into_owned();
+        prop_assert_eq!(text_filters::filter_html(&stripped, &mut 0, text_filters::strip_glosses), stripped.as_str());
+        let simple = text_filters::filter_html(&stripped, &mut count, text_filters::fold_to_simplified);
+        prop_assert_eq!(list_markup(&simple), list_markup(&source));
+        prop_assert_eq!(count == 0, simple == source);
     }
 }

@@ -1,4 +1,4 @@
-//! The body of an import over HTTP: its labels, and its bytes as they arrive.
+//! The HTTP body of an import: its format, and a blocking reader of its bytes.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -9,61 +9,65 @@ use encoding_rs::Encoding;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
-use super::decode::Compression;
 use super::params::ImportParams;
-use super::rows::{Columns, Format};
+use super::rows::{ColumnMapping, Format};
 use crate::error::{Code, Error, Fault, Result};
+use crate::interchange::decode::Compression;
 
-/// How long a body may make us wait for its next bytes.
-const STALL: Duration = Duration::from_secs(30);
-/// Chunks that wait to be read.
-const WAITING: usize = 16;
+/// An import ends if no bytes of the body arrive for this long.
+const PAYLOAD_STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Chunks that wait to be read. Receiving pauses while the queue is full.
+const MAX_QUEUED_CHUNKS: usize = 16;
 
-/// What a request says of its body.
+/// The format of a request's body.
 pub struct PayloadFormat {
-    /// How rows are written.
+    /// The format of its rows.
     pub format: Format,
-    /// How it is compressed.
+    /// Its compression.
     pub compression: Compression,
-    /// Its character set, if that is said.
+    /// Its character set, if the request names one.
     pub encoding: Option<&'static Encoding>,
 }
 
 impl PayloadFormat {
-    /// The labels of a request; 415 for those that no import takes.
-    pub fn of(req: &HttpRequest, params: &ImportParams, known: &'static [&'static str]) -> Result<Self> {
-        let label = |name| req.headers().get(name).and_then(|label| label.to_str().ok()).unwrap_or_default();
-        let kind = label(CONTENT_TYPE).to_ascii_lowercase();
-        let (essence, parameters) = kind.split_once(';').unwrap_or((&kind, ""));
+    /// Reads the format from the headers and parameters. Returns 415 for unsupported formats.
+    pub fn from_request(
+        req: &HttpRequest,
+        params: &ImportParams,
+        known_keys: &'static [&'static str],
+    ) -> Result<Self> {
+        let header =
+            |name| req.headers().get(name).and_then(|header| header.to_str().ok()).unwrap_or_default();
+        let content_type = header(CONTENT_TYPE).to_ascii_lowercase();
+        let (media_type, parameters) = content_type.split_once(';').unwrap_or((&content_type, ""));
         let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
         let charset = charset.map(|charset| charset.trim_matches('"'));
         let unsupported = |detail: &str| Error::Refused(Code::UnsupportedMediaType, detail.to_owned());
         let encoding = match (params.encoding.as_deref(), charset) {
-            (Some(name), _) => Some(encoding(name).ok_or_else(|| {
-                let fault = Fault::parameter("encoding", Code::InvalidParameter, "names no character set");
+            (Some(name), _) => Some(find_encoding(name).ok_or_else(|| {
+                let fault = Fault::parameter("encoding", Code::InvalidParameter, "unknown character set");
                 Error::Faults(fault.code, vec![fault])
             })?),
             (None, Some(name)) => {
-                Some(encoding(name).ok_or_else(|| unsupported("The charset is not a known one."))?)
+                Some(find_encoding(name).ok_or_else(|| unsupported("The charset is unknown."))?)
             }
             (None, None) => None,
         };
-        let compression = match label(CONTENT_ENCODING).trim().to_ascii_lowercase().as_str() {
+        let compression = match header(CONTENT_ENCODING).trim().to_ascii_lowercase().as_str() {
             "" | "identity" => Compression::Identity,
             "gzip" | "x-gzip" => Compression::Gzip,
             "zstd" => Compression::Zstd,
-            _ => return Err(unsupported("Send the body as it is, or as gzip or zstd.")),
+            _ => return Err(unsupported("Send the body uncompressed, or as gzip or zstd.")),
         };
-        let format = format(essence.trim(), params.columns()?.of(known));
-        let format = format.ok_or_else(|| {
-            unsupported("Send rows, labelled application/x-ndjson, application/json or text/csv.")
-        })?;
+        let format = find_format(media_type.trim(), params.parse_columns()?.with_known_keys(known_keys));
+        let format = format
+            .ok_or_else(|| unsupported("Send rows as application/x-ndjson, application/json or text/csv."))?;
         Ok(Self { format, compression, encoding })
     }
 }
 
-/// The format with this media type.
-fn format(media_type: &str, columns: Columns) -> Option<Format> {
+/// Finds the row format of a media type.
+fn find_format(media_type: &str, columns: ColumnMapping) -> Option<Format> {
     match media_type {
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Format::Ndjson),
         "application/json" => Some(Format::Json),
@@ -72,36 +76,40 @@ fn format(media_type: &str, columns: Columns) -> Option<Format> {
     }
 }
 
-/// The character set of this name.
-pub fn encoding(name: &str) -> Option<&'static Encoding> {
+/// Finds the character set with this name.
+pub fn find_encoding(name: &str) -> Option<&'static Encoding> {
     Encoding::for_label(name.trim().as_bytes())
 }
 
-/// The bytes of a body, to be read on a thread that may wait for them.
+/// Reads the bytes of a body, on a thread that may block.
 ///
-/// Reading fails with `ConnectionAborted` when the client hangs up before the
-/// end, and with `TimedOut` when nothing arrives for 30 seconds.
+/// Fails with `ConnectionAborted` if the client disconnects early, and with `TimedOut` if
+/// nothing arrives for 30 seconds.
 pub struct PayloadReader {
     chunks: mpsc::Receiver<io::Result<web::Bytes>>,
     current: web::Bytes,
 }
 
 impl PayloadReader {
-    /// The bytes of `payload`, taken as fast as they are read.
+    /// Starts to receive `payload`, as fast as it is read.
     pub fn new(mut payload: web::Payload) -> Self {
-        let (sender, chunks) = mpsc::channel(WAITING);
+        let (sender, chunks) = mpsc::channel(MAX_QUEUED_CHUNKS);
         rt::spawn(async move {
             loop {
-                let chunk = match tokio::time::timeout(STALL, payload.next()).await {
+                let chunk = match tokio::time::timeout(PAYLOAD_STALL_TIMEOUT, payload.next()).await {
                     Ok(None) => return,
                     Ok(Some(Ok(chunk))) => Ok(chunk),
                     Ok(Some(Err(_))) => Err(io::ErrorKind::ConnectionAborted.into()),
                     Err(_) => Err(io::ErrorKind::TimedOut.into()),
                 };
                 let is_last = chunk.is_err();
-                // Nobody reads on: what still arrives is let go, so that the client gets its answer.
+                // The import has stopped. Discard the rest of the body, so that the client
+                // reads the response.
                 if sender.send(chunk).await.is_err() {
-                    while let Ok(Some(Ok(_))) = tokio::time::timeout(STALL, payload.next()).await {}
+                    while let Ok(Some(Ok(_))) =
+                        tokio::time::timeout(PAYLOAD_STALL_TIMEOUT, payload.next()).await
+                    {
+                    }
                     return;
                 }
                 if is_last {

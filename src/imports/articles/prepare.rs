@@ -1,0 +1,234 @@
+//! Prepares rows on all cores: parse, detect unchanged articles, filter, validate, render.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use rayon::prelude::*;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::extra_keys;
+use super::identity::{Identity, derive_external_id};
+use super::queries::ExistingArticle;
+use crate::articles::input::NewArticle;
+use crate::articles::model::Content;
+use crate::categories::model::Tree;
+use crate::db::types::Status;
+use crate::error::{Code, Fault, Result};
+use crate::http::body::checked;
+use crate::http::render_body;
+use crate::imports::category_ref::CategoryRef;
+use crate::imports::params::{ImportParams, Mode};
+use crate::imports::rows::{RawRow, RawText};
+use crate::interchange::row_filters;
+use crate::interchange::text_filters::FilterCounts;
+use crate::markup::SANITIZER;
+
+/// A row that is valid JSON and has an identity.
+#[derive(Clone, Debug)]
+pub struct ParsedRow {
+    pub(super) line: u64,
+    pub(super) identity: Identity,
+    pub(super) value: Value,
+    pub(super) faults: Vec<Fault>,
+    /// Digest of the row and of the parameters that change its article. If the digest is
+    /// equal, the article is equal.
+    pub(super) hash: Vec<u8>,
+}
+
+impl ParsedRow {
+    /// The identity of its article.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+}
+
+/// A validated and rendered article. Its slug and its category are not final yet.
+#[derive(Clone, Debug)]
+pub struct PreparedArticle {
+    pub(super) identity: Identity,
+    pub(super) content: Content,
+    pub(super) content_hash: Vec<u8>,
+    pub(super) source_hash: Vec<u8>,
+    pub(super) slug_is_given: bool,
+    pub(super) published_at_is_given: bool,
+    pub(super) category_ref: Option<CategoryRef>,
+    pub(super) views: Option<i64>,
+    pub(super) created_at: Option<DateTime<Utc>>,
+    pub(super) filter_counts: FilterCounts,
+}
+
+/// A row as the writer takes it.
+#[derive(Clone, Debug)]
+pub struct PreparedRow {
+    pub(super) line: u64,
+    pub(super) identity_name: Option<String>,
+    pub(super) state: RowState,
+}
+
+impl PreparedRow {
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        match &self.state {
+            RowState::Failed(_) => None,
+            RowState::Unchanged(parsed) => Some(&parsed.identity),
+            RowState::Prepared(article) => Some(&article.identity),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum RowState {
+    Failed(Vec<Fault>),
+    /// The article had this row's digest when the batch was prepared. The parsed row is kept:
+    /// the writer prepares it if the article has changed since.
+    Unchanged(Box<ParsedRow>),
+    Prepared(Box<PreparedArticle>),
+}
+
+/// A batch of rows, with the articles that existed when it was prepared.
+#[derive(Clone, Debug)]
+pub struct PreparedBatch {
+    /// The rows, in the body's order.
+    pub rows: Vec<PreparedRow>,
+    /// The articles that existed when the batch was prepared.
+    pub existing: HashMap<Identity, ExistingArticle>,
+}
+
+impl PreparedBatch {
+    /// The identities of all rows that have one.
+    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
+        self.rows.iter().filter_map(PreparedRow::identity)
+    }
+}
+
+/// The inputs of preparing a row.
+pub struct PrepareContext<'c> {
+    /// The parameters of the import.
+    pub params: &'c ImportParams,
+    /// The categories.
+    pub tree: &'c Tree,
+    /// The current time, by the database's clock.
+    pub now: DateTime<Utc>,
+}
+
+/// Parses rows on all cores.
+pub fn parse_rows(
+    rows: Vec<RawRow>,
+    params: &ImportParams,
+    is_utf8: bool,
+) -> Vec<Result<ParsedRow, PreparedRow>> {
+    let status = params.status.map_or("", Status::as_str);
+    let salt = format!("{SANITIZER}{:?}{status}", params.clean);
+    rows.into_par_iter().map(|row| parse_row(&row, &salt, is_utf8)).collect()
+}
+
+fn parse_row(row: &RawRow, salt: &str, is_utf8: bool) -> Result<ParsedRow, PreparedRow> {
+    let line = row.line;
+    let failed = |faults| PreparedRow { line, identity_name: None, state: RowState::Failed(faults) };
+    let (value, faults) = row.text.parse(is_utf8).map_err(|fault| failed(vec![fault]))?;
+    let text = match &row.text {
+        RawText::Line(line) => Cow::Borrowed(line.as_slice()),
+        _ => Cow::Owned(value.to_string().into_bytes()),
+    };
+    let given = |key: &str| value[key].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let identity = match (given("external_id"), given("slug")) {
+        (Some(id), _) => Identity::ExternalId(id),
+        (None, Some(slug)) => Identity::Slug(slug),
+        (None, None) => Identity::ExternalId(derive_external_id(&value)),
+    };
+    let hash = Sha256::new().chain_update(salt).chain_update(text).finalize().to_vec();
+    Ok(ParsedRow { line, identity, value, faults, hash })
+}
+
+/// Prepares rows on all cores. Rows whose article is unchanged are not validated again.
+pub fn prepare_rows(
+    rows: Vec<Result<ParsedRow, PreparedRow>>,
+    existing: HashMap<Identity, ExistingArticle>,
+    context: &PrepareContext<'_>,
+) -> PreparedBatch {
+    let prepared = rows.into_par_iter().map(|row| match row {
+        Ok(parsed) if is_unchanged(&parsed, existing.get(&parsed.identity), context) => PreparedRow {
+            line: parsed.line,
+            identity_name: Some(parsed.identity.as_str().to_owned()),
+            state: RowState::Unchanged(Box::new(parsed)),
+        },
+        Ok(parsed) => {
+            let article = existing.get(&parsed.identity);
+            prepare_row(parsed, article, context)
+        }
+        Err(failed) => failed,
+    });
+    PreparedBatch { rows: prepared.collect(), existing }
+}
+
+/// Whether the article is still as this row has left it. Compares digests and the category.
+pub(super) fn is_unchanged(
+    parsed: &ParsedRow,
+    existing: Option<&ExistingArticle>,
+    context: &PrepareContext<'_>,
+) -> bool {
+    existing.is_some_and(|existing| {
+        let has_same_hash = existing.source_hash.as_ref() == Some(&parsed.hash) && !existing.trashed;
+        // Look the category up again: a category can have been renamed.
+        let category_ref = || CategoryRef::parse(&parsed.value["category"]).ok().flatten();
+        let category = || category_ref().and_then(|found| found.find(context.tree).map(|row| row.id));
+        has_same_hash && context.params.mode() != Mode::Create && category() == existing.category_id
+    })
+}
+
+pub(super) fn prepare_row(
+    parsed: ParsedRow,
+    existing: Option<&ExistingArticle>,
+    context: &PrepareContext<'_>,
+) -> PreparedRow {
+    let (line, identity_name) = (parsed.line, parsed.identity.as_str().to_owned());
+    let state = match build_article(parsed, existing, context) {
+        Ok(article) => RowState::Prepared(Box::new(article)),
+        Err(faults) => RowState::Failed(faults),
+    };
+    PreparedRow { line, identity_name: Some(identity_name), state }
+}
+
+/// Filters, validates and renders a row. Returns all its faults together.
+fn build_article(
+    mut parsed: ParsedRow,
+    existing: Option<&ExistingArticle>,
+    context: &PrepareContext<'_>,
+) -> Result<PreparedArticle, Vec<Fault>> {
+    let filter_counts = row_filters::filter_row(&mut parsed.value, context.params.text_filters());
+    context.params.set_default_status(&mut parsed.value);
+    let mut faults = parsed.faults;
+    let (category_ref, created_at) = extra_keys::take_extra_keys(&mut parsed.value, &mut faults);
+    let external_id = match &parsed.identity {
+        Identity::ExternalId(id) => Some(id.clone()),
+        Identity::Slug(_) => None,
+    };
+    let into_faults = |error: crate::error::Error| {
+        error.into_faults().unwrap_or_else(|_| vec![Fault::body("", Code::InvalidBody, "cannot be read")])
+    };
+    let mut new: NewArticle = checked(parsed.value, faults).map_err(into_faults)?;
+    new.external_id = external_id;
+    let body = render_body::render(std::mem::take(&mut new.body), new.format());
+    let (slug_is_given, published_at_is_given, views) =
+        (new.slug.is_some(), new.published_at.is_some(), new.views);
+    if let Some(existing) = existing {
+        new.slug.get_or_insert_with(|| existing.slug.clone());
+        let published_at = existing.published_at.filter(|_| new.status == Some(Status::Published));
+        new.published_at = new.published_at.or(published_at);
+    }
+    let category = category_ref.as_ref().and_then(|found| found.find(context.tree)).map(|row| row.id);
+    let content = new.into_content(body, category, context.now, Vec::new()).map_err(into_faults)?;
+    Ok(PreparedArticle {
+        identity: parsed.identity,
+        content_hash: content.hash(),
+        content,
+        source_hash: parsed.hash,
+        slug_is_given,
+        published_at_is_given,
+        category_ref,
+        views,
+        created_at,
+        filter_counts,
+    })
+}

@@ -1,0 +1,147 @@
+//! The responses of an import: the summary, and the events of the live stream.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::error::{At, Code, Fault};
+use crate::interchange::text_filters::FilterCounts;
+
+/// How an import ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The whole body was read. All rows but the failed ones are stored.
+    Completed,
+    /// It was a dry run. Nothing is stored.
+    DryRun,
+    /// It stopped early. The committed batches are stored.
+    Aborted,
+    /// It was atomic and failed. Nothing is stored.
+    RolledBack,
+}
+
+/// A problem of a row: an error or a warning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RowProblem {
+    /// The position of the row: the line where it begins, in NDJSON and CSV; the number of the item, in an array. The first is 1.
+    pub line: u64,
+    /// The row's external id or slug, if it could be read.
+    #[schema(required)]
+    pub external_id: Option<String>,
+    /// The place in the row: a JSON pointer (RFC 6901). Empty for the row as a whole.
+    #[schema(example = "/title")]
+    pub pointer: String,
+    /// The stable name of the kind of fault.
+    #[schema(example = "too_long")]
+    pub code: String,
+    /// What is wrong, for a person to read.
+    pub detail: String,
+    /// Further faults of the same row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub more: Vec<PlacedFault>,
+}
+
+/// One of several faults of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlacedFault {
+    /// The place in the row: a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// The stable name of the kind of fault.
+    pub code: String,
+    /// What is wrong, for a person to read.
+    pub detail: String,
+}
+
+impl From<&Fault> for PlacedFault {
+    fn from(fault: &Fault) -> Self {
+        let (At::Pointer(pointer) | At::Parameter(pointer)) = fault.at.clone();
+        Self { pointer, code: fault.code.as_str().to_owned(), detail: fault.detail.clone() }
+    }
+}
+
+impl RowProblem {
+    /// The problem of a row with these faults.
+    pub fn new(line: u64, external_id: Option<String>, faults: &[Fault]) -> Self {
+        let mut faults = faults.iter().map(PlacedFault::from);
+        let first = faults.next().unwrap_or_else(|| PlacedFault {
+            pointer: String::new(),
+            code: Code::InvalidBody.as_str().to_owned(),
+            detail: "is not valid".to_owned(),
+        });
+        let PlacedFault { pointer, code, detail } = first;
+        Self { line, external_id, pointer, code, detail, more: faults.collect() }
+    }
+}
+
+/// The summary of an import.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Summary {
+    /// How it ended.
+    pub ending: Ending,
+    /// Rows read, without those skipped by `skip`.
+    pub rows: u64,
+    /// Rows that created a resource.
+    pub created: u64,
+    /// Rows that changed a resource.
+    pub updated: u64,
+    /// Rows whose resource was already as they describe it.
+    pub unchanged: u64,
+    /// Rows that a later row of the same batch replaces.
+    pub superseded: u64,
+    /// Rows that were left out because of faults.
+    pub failed: u64,
+    /// Categories that were created.
+    pub created_categories: u64,
+    /// Changes made by text filters.
+    pub cleaned: FilterCounts,
+    /// The first 1,000 failed rows.
+    pub errors: Vec<RowProblem>,
+    /// The first 1,000 rows with the external id of another row. The last row of each id counts.
+    pub warnings: Vec<RowProblem>,
+    /// Rows from the beginning of the body that are done, with those skipped by `skip`. Use it as `skip` to resume the import.
+    pub committed_rows: u64,
+    /// Duration in milliseconds.
+    pub elapsed_ms: u64,
+}
+
+/// An event: one line of the live stream.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The batches up to here are committed (unless the import is atomic or a dry run).
+    Progress(Progress),
+    /// A row failed.
+    Error(RowProblem),
+    /// A row has the external id of another row.
+    Warning(RowProblem),
+    /// The end of the import. Nothing follows but a `problem`, if there is one.
+    Summary(Box<Summary>),
+    /// The error that stopped the import. It follows the summary.
+    Problem {
+        /// The stable name of the error.
+        code: String,
+        /// What is wrong, for a person to read.
+        #[schema(required)]
+        detail: Option<String>,
+    },
+}
+
+/// The progress of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Progress {
+    /// The line of the last row that is done.
+    pub line: u64,
+    /// Rows read so far.
+    pub rows: u64,
+    /// Rows that created a resource.
+    pub created: u64,
+    /// Rows that changed a resource.
+    pub updated: u64,
+    /// Rows whose resource was already as they describe it.
+    pub unchanged: u64,
+    /// Rows that were left out because of faults.
+    pub failed: u64,
+    /// Milliseconds since the import began.
+    pub elapsed_ms: u64,
+}

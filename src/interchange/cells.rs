@@ -1,0 +1,124 @@
+//! Converts between CSV cells and JSON values.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Code, Fault};
+
+/// Parses the cell of a key. Returns `None` for an empty cell: the key is absent then.
+///
+/// The key decides the type. Lists are comma-separated or JSON; `extra` is JSON.
+pub fn parse_cell(key: &str, cell: &str) -> Result<Option<Value>, Fault> {
+    let text = unguard_formula(cell);
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Ok(None);
+    }
+    let fault = |code, detail: &str| Fault::body(format!("/{key}"), code, detail);
+    Ok(Some(match key {
+        "views" | "position" => {
+            let number: Result<i64, _> = trimmed.parse();
+            number.map_err(|_| fault(Code::WrongType, "must be a whole number"))?.into()
+        }
+        "pinned" => match trimmed {
+            "true" => true.into(),
+            "false" => false.into(),
+            _ => return Err(fault(Code::WrongType, "must be true or false")),
+        },
+        "extra" => parse_json(trimmed).ok_or_else(|| fault(Code::WrongType, "must be a JSON object"))?,
+        "tags" | "category" if trimmed.starts_with('[') => parse_json(trimmed)
+            .ok_or_else(|| fault(Code::WrongType, "must be a JSON array, because it begins with ["))?,
+        "tags" => trimmed.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
+        // White space at the ends is kept in these three only.
+        "title" | "body" | "summary" => Value::String(text.into_owned()),
+        _ => Value::String(trimmed.to_owned()),
+    }))
+}
+
+fn parse_json(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok()
+}
+
+/// Formats `value` for a cell.
+pub fn format_cell(value: &Value) -> String {
+    let plain = match value {
+        Value::Null => return String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(fits_comma_list) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+        }
+        other => other.to_string(),
+    };
+    guard_formula(&plain).into_owned()
+}
+
+fn fits_comma_list(item: &Value) -> bool {
+    item.as_str().is_some_and(|text| !text.starts_with('[') && text.trim() == text && !text.contains(','))
+}
+
+/// Whether a spreadsheet would execute this cell (OWASP, CSV injection). Ignores leading apostrophes.
+fn is_formula(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+/// Puts an apostrophe before a cell that a spreadsheet would execute. The apostrophe makes it text.
+fn guard_formula(text: &str) -> Cow<'_, str> {
+    if is_formula(text) { format!("'{text}").into() } else { text.into() }
+}
+
+/// Removes the apostrophe that [`guard_formula`] has added.
+fn unguard_formula(cell: &str) -> Cow<'_, str> {
+    match cell.strip_prefix('\'') {
+        Some(text) if is_formula(text) => text.into(),
+        _ => cell.into(),
+    }
+}
+
+/// Builds a row from keys and cells. Returns the faults of all cells.
+pub fn parse_cells<'c>(cells: impl Iterator<Item = (&'c str, &'c str)>) -> (Value, Vec<Fault>) {
+    let (mut row, mut faults) = (Map::new(), Vec::new());
+    for (key, cell) in cells {
+        match parse_cell(key, cell) {
+            Ok(None) => {}
+            Ok(Some(value)) => {
+                row.insert(key.to_owned(), value);
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    (Value::Object(row), faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn formulas_become_text_and_are_read_back() {
+        for text in ["=1+1", "+86 10", "-1", "@me", "\tx", "\rx", "'=1", "''@x"] {
+            let cell = format_cell(&json!(text));
+            assert!(cell.starts_with('\''), "{cell}");
+            assert_eq!(parse_cell("title", &cell).unwrap(), Some(json!(text)));
+        }
+        for text in ["plain", "'quoted'", "1-1", "质量"] {
+            assert_eq!(format_cell(&json!(text)), text);
+            assert_eq!(parse_cell("title", text).unwrap(), Some(json!(text)));
+        }
+    }
+
+    #[test]
+    fn cells_have_the_type_of_their_key() {
+        assert_eq!(parse_cell("tags", "质量, 标准,,").unwrap(), Some(json!(["质量", "标准"])));
+        assert_eq!(parse_cell("views", " 2600 ").unwrap(), Some(json!(2600)));
+        assert_eq!(parse_cell("extra", r#"{"a": 1}"#).unwrap(), Some(json!({"a": 1})));
+        assert_eq!(parse_cell("category", r#"["新闻", "地方"]"#).unwrap(), Some(json!(["新闻", "地方"])));
+        assert_eq!(parse_cell("category", "新闻/地方").unwrap(), Some(json!("新闻/地方")));
+        assert_eq!(parse_cell("author", "").unwrap(), None);
+        assert_eq!(parse_cell("views", "many").unwrap_err().code, Code::WrongType);
+        assert_eq!(format_cell(&json!(["a", "b"])), "a,b");
+        assert_eq!(format_cell(&json!([" a", "b"])), r#"[" a","b"]"#);
+    }
+}

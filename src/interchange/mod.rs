@@ -1,0 +1,23 @@
+//! Formats for exchange with other systems: the article export, and readers for WordPress,
+//! Ghost and saved pages.
+//!
+//! The import engine uses this module, never the reverse.
+
+pub mod article_row;
+pub mod cells;
+pub mod decode;
+pub mod export;
+pub mod handlers;
+pub mod html_text;
+pub mod origins;
+pub mod permits;
+pub mod queries;
+pub mod row_filters;
+pub mod text_filters;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The export's route. It must precede the routes of articles, which would match `export` as a slug.
+pub fn routes(cfg: &mut ServiceConfig) {
+    cfg.service(handlers::export_articles);
+}

@@ -1,0 +1,126 @@
+//! Builds the rows that the readers of foreign files return, within the limits of an article.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::dates;
+
+/// One article of a foreign file, or why it cannot be read. The reader goes on with the next.
+pub type RowResult = Result<Map<String, Value>, String>;
+
+/// Longest slug, in bytes.
+const MAX_SLUG_BYTES: usize = 120;
+/// Longest summary, in characters.
+const MAX_SUMMARY_CHARS: usize = 1000;
+/// Longest tag, in characters.
+const MAX_TAG_CHARS: usize = 64;
+/// Most tags of an article.
+const MAX_TAGS: usize = 50;
+
+/// Builds a row. Absent and empty values are left out.
+#[derive(Default)]
+pub struct RowBuilder(Map<String, Value>);
+
+impl RowBuilder {
+    /// A row with this external id.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self::default().with("external_id", Some(id.into()))
+    }
+
+    /// Sets a key, unless the value is absent or an empty string.
+    pub fn with(mut self, key: &str, value: Option<impl Into<Value>>) -> Self {
+        if let Some(value) = value.map(Into::into).filter(|value| value.as_str() != Some("")) {
+            self.0.insert(key.to_owned(), value);
+        }
+        self
+    }
+
+    /// Sets a key to a time.
+    pub fn with_time(self, key: &str, at: Option<DateTime<Utc>>) -> Self {
+        self.with(key, at.map(dates::format_rfc3339))
+    }
+
+    /// Sets a key to a list, unless the list is empty.
+    pub fn with_list(self, key: &str, list: Vec<Value>) -> Self {
+        self.with(key, (!list.is_empty()).then_some(list))
+    }
+
+    /// Sets the body, even an empty one, and its format: `html` or `text`.
+    pub fn with_body(mut self, body: impl Into<String>, format: &str) -> Self {
+        self.0.insert("body".to_owned(), body.into().into());
+        self.with("body_format", Some(format))
+    }
+
+    /// The finished row.
+    pub fn build(self) -> Map<String, Value> {
+        self.0
+    }
+}
+
+/// Returns `text` if it is a valid slug: words of `a-z` and digits, joined by single hyphens.
+pub fn accept_slug(text: &str) -> Option<&str> {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    (text.len() <= MAX_SLUG_BYTES && text.split('-').all(is_word)).then_some(text)
+}
+
+/// Returns `text`, trimmed, if it is an `http` or `https` address.
+pub fn accept_web_url(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let url = url::Url::parse(text).ok()?;
+    matches!(url.scheme(), "http" | "https").then_some(text)
+}
+
+/// Replaces each run of white space by one space and trims the text.
+pub fn fold_whitespace(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A summary on one line, cut after 1000 characters.
+pub fn make_summary(text: &str) -> String {
+    fold_whitespace(text).chars().take(MAX_SUMMARY_CHARS).collect()
+}
+
+/// Turns names into tags: no commas, no duplicates, at most 64 characters each, at most 50 tags.
+pub fn make_tags(names: impl IntoIterator<Item = String>) -> Vec<Value> {
+    let mut seen = HashSet::new();
+    let names = names.into_iter().map(|name| {
+        let name = name.replace([',', '，'], " ");
+        let name: String = fold_whitespace(&name).chars().take(MAX_TAG_CHARS).collect();
+        name.trim_end().to_owned()
+    });
+    let distinct = names.filter(|name| !name.is_empty() && seen.insert(name.to_lowercase()));
+    distinct.take(MAX_TAGS).map(Value::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_valid_slugs_are_accepted() {
+        assert_eq!(accept_slug("quality-2019"), Some("quality-2019"));
+        for text in ["", "-a", "a--b", "A", "a_b", "%e8%b4%a8", "质量"] {
+            assert_eq!(accept_slug(text), None, "{text}");
+        }
+        assert_eq!(accept_slug(&"a".repeat(121)), None);
+    }
+
+    #[test]
+    fn tags_are_few_short_distinct_and_without_commas() {
+        let names = ["质量,计量", "Metro", "metro ", " ", &"长".repeat(80)].map(str::to_owned);
+        assert_eq!(make_tags(names), ["质量 计量", "Metro", &"长".repeat(64)].map(Value::from));
+        assert_eq!(make_tags((0..99).map(|n| n.to_string())).len(), 50);
+    }
+
+    #[test]
+    fn only_web_addresses_are_links() {
+        assert_eq!(accept_web_url(" https://example.org/质量 "), Some("https://example.org/质量"));
+        for text in ["", "/a", "javascript:x()", "ftp://example.org/"] {
+            assert_eq!(accept_web_url(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Applies text filters to the texts of a row.
+
+use serde_json::Value;
+
+use super::text_filters::{
+    FilterCounts, FilterFn, TextFilter, filter_html, fold_to_simplified, strip_glosses,
+};
+
+/// Keys of plain text. Bodies, tags and categories are filtered besides.
+const TEXT_KEYS: &[&str] = &["title", "summary", "author", "source_name", "name", "description", "parent"];
+
+/// Applies `filters` to the texts of a row and returns the number of changes.
+/// Slugs, ids, addresses and `extra` are not changed.
+pub fn filter_row(row: &mut Value, filters: &[TextFilter]) -> FilterCounts {
+    let mut counts = FilterCounts::default();
+    // Glosses come first: they are recognised by the character before them, in its original form.
+    if filters.contains(&TextFilter::PinyinGlosses) {
+        apply_filter(row, strip_glosses, &mut counts.pinyin_glosses);
+    }
+    if filters.contains(&TextFilter::Simplified) {
+        apply_filter(row, fold_to_simplified, &mut counts.simplified);
+    }
+    counts
+}
+
+fn apply_filter(row: &mut Value, filter: FilterFn, changes: &mut u64) {
+    let is_html = row["body_format"].as_str().is_none_or(|format| format == "html");
+    let Some(row) = row.as_object_mut() else { return };
+    for (key, value) in row.iter_mut() {
+        match (key.as_str(), value) {
+            ("body", Value::String(body)) if is_html => {
+                *body = filter_html(body, changes, filter).into_owned()
+            }
+            ("body", Value::String(body)) => *body = filter(body, changes).into_owned(),
+            ("tags" | "category", value) => filter_names(value, filter, changes),
+            (key, Value::String(text)) if TEXT_KEYS.contains(&key) => {
+                *text = filter(text, changes).into_owned()
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Filters a name, a list of names, or the names in the steps of a breadcrumb.
+fn filter_names(value: &mut Value, filter: FilterFn, changes: &mut u64) {
+    match value {
+        Value::String(name) => *name = filter(name, changes).into_owned(),
+        Value::Array(items) => items.iter_mut().for_each(|item| filter_names(item, filter, changes)),
+        Value::Object(step) => {
+            if let Some(name) = step.get_mut("name") {
+                filter_names(name, filter, changes);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_texts_are_filtered() {
+        let both = [TextFilter::Simplified, TextFilter::PinyinGlosses];
+        let mut dirty = json!({
+            "title": "計量網(wǎng)（WTO）(2019)", "slug": "a", "body": "<p title=\"計(jì)\">計(jì)劃</p>",
+            "category": ["新聞", {"name": "動態(tài)", "slug": "x"}], "tags": ["質量"], "extra": {"a": "計"},
+        });
+        let counts = filter_row(&mut dirty, &both);
+        assert_eq!(
+            dirty,
+            json!({
+                "title": "计量网（WTO）(2019)", "slug": "a", "body": "<p title=\"計(jì)\">计划</p>",
+                "category": ["新闻", {"name": "动态", "slug": "x"}], "tags": ["质量"], "extra": {"a": "計"},
+            })
+        );
+        assert_eq!((counts.pinyin_glosses, counts.simplified), (3, 8));
+        assert_eq!(filter_row(&mut json!({"title": "計"}), &[]), FilterCounts::default());
+    }
+}
