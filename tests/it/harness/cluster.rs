@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use inkstone::db;
 use inkstone::db::embedded::{Embedded, Options};
 use inkstone::db::pool::Pool;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -104,5 +104,10 @@ pub async fn migrate(url: String) -> usize {
 
 /// Connections to the database at `url`.
 pub fn pool(url: &str) -> Pool {
-    db::pool::build(url, 4, RUNTIME.handle().clone()).unwrap()
+    db::pool::build(url, 4, runtime()).unwrap()
+}
+
+/// What drives the connections of all tests.
+pub fn runtime() -> Handle {
+    RUNTIME.handle().clone()
 }
