@@ -5,6 +5,7 @@
 //! last token it signed has expired. Who keeps keys elsewhere names PEM files
 //! instead: the first signs, all verify.
 
+mod eddsa;
 pub mod queries;
 mod ring;
 

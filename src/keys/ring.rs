@@ -12,6 +12,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::eddsa;
 use super::queries::KeyRow;
 
 /// The key that signs, and all that verify.
@@ -61,6 +62,8 @@ impl Ring {
     }
 
     fn of(secrets: &[[u8; 32]]) -> anyhow::Result<Self> {
+        // No token is signed or verified without a ring.
+        eddsa::install();
         let first = SigningKey::from_bytes(secrets.first().context("a ring has a key")?);
         let der = first.to_pkcs8_der().context("encoding the signing key")?;
         let verifying = secrets.iter().map(|secret| {

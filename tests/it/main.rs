@@ -1,6 +1,11 @@
 //! The integration tests: one binary, one private PostgreSQL, a database for each test.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it measured"
+)]
 
 mod harness;
 
@@ -19,4 +24,5 @@ mod openapi;
 mod outage;
 mod processes;
 mod rights;
+mod round_trips;
 mod site;

@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod contract;
 pub mod machine;
 pub mod process;
+pub mod wire;
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -28,6 +29,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use cluster::TestDb;
+use wire::Wire;
 
 /// A running server.
 pub struct TestApp {
@@ -51,12 +53,26 @@ impl TestApp {
 
     /// A server over `db`. All servers of a test run share one signing key.
     pub async fn start_on(db: TestDb, flags: &[&str]) -> (Self, Client) {
+        let url = db.url.clone();
+        Self::start_through(db, &url, flags).await
+    }
+
+    /// A server over an empty database, a visitor, and a count of its round trips to the database.
+    pub async fn start_counting() -> (Self, Client, Wire) {
+        let db = cluster::fresh_database().await;
+        let wire = Wire::start(&db.url, &[wire::FOLLOWER], &cluster::runtime()).await;
+        let (app, anon) = Self::start_through(db, &wire.url, &[]).await;
+        (app, anon, wire)
+    }
+
+    /// A server over `db`, which it reaches by `database_url`.
+    async fn start_through(db: TestDb, database_url: &str, flags: &[&str]) -> (Self, Client) {
         let config = config(flags);
-        let keys = keys(&db.url, &config).await;
+        let keys = keys(database_url, &config).await;
         let mailer = Mailer::new(&config.mail, &config.database.data_dir).unwrap();
-        let app = App::new(config, &db.url, cluster::runtime(), keys, mailer).unwrap();
+        let app = App::new(config, database_url, cluster::runtime(), keys, mailer).unwrap();
         let shared = Shared::new(app, Hasher::new().unwrap()).unwrap();
-        let (follower, follow) = (shared.app.follower.clone(), db.url.clone());
+        let (follower, follow) = (shared.app.follower.clone(), database_url.to_owned());
         let follower = cluster::runtime().spawn(async move { follower.follow(&follow).await });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,0 +1,102 @@
+//! An HTTP load driver that leaves the processors to the server: one thread, keep-alive, no parsing beyond need.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use futures::future::try_join_all;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Requests are sent for this long before they are counted.
+const WARM_UP: Duration = Duration::from_millis(500);
+/// Requests are counted for this long.
+pub const SPAN: Duration = Duration::from_secs(3);
+
+/// Requests a second that `address` answers with `status` over so many connections.
+///
+/// `request` writes one request, given a random number.
+pub async fn rate(
+    address: SocketAddr,
+    connections: usize,
+    status: u16,
+    request: impl FnMut(u64, &mut Vec<u8>),
+) -> anyhow::Result<f64> {
+    let request = RefCell::new(request);
+    let random = Cell::new(0x9e37_79b9_7f4a_7c15);
+    let begin = Instant::now() + WARM_UP;
+    let end = begin + SPAN;
+    let client = async || {
+        let mut connection = Connection::open(address).await?;
+        let (mut counted, mut bytes) = (0_u32, Vec::new());
+        while Instant::now() < end {
+            bytes.clear();
+            (request.borrow_mut())(step(&random), &mut bytes);
+            let given = connection.send(&bytes).await?;
+            ensure!(given == status, "answered {given} instead of {status}: {}", connection.text());
+            counted += u32::from((begin..end).contains(&Instant::now()));
+        }
+        Ok(counted)
+    };
+    let counted = try_join_all((0..connections).map(|_| client())).await?;
+    Ok(f64::from(counted.iter().sum::<u32>()) / SPAN.as_secs_f64())
+}
+
+/// The next number of a xorshift generator.
+fn step(state: &Cell<u64>) -> u64 {
+    let mut next = state.get();
+    next ^= next << 13;
+    next ^= next >> 7;
+    next ^= next << 17;
+    state.set(next);
+    next
+}
+
+/// A keep-alive connection, and the last answer on it.
+pub struct Connection {
+    socket: TcpStream,
+    answer: Vec<u8>,
+}
+
+impl Connection {
+    pub async fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        let socket = TcpStream::connect(address).await?;
+        socket.set_nodelay(true)?;
+        Ok(Self { socket, answer: Vec::with_capacity(64 << 10) })
+    }
+
+    /// Sends `request`, reads the whole answer, and returns its status.
+    pub async fn send(&mut self, request: &[u8]) -> anyhow::Result<u16> {
+        self.socket.write_all(request).await?;
+        self.answer.clear();
+        let head = loop {
+            self.read().await?;
+            if let Some(at) = self.answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                break at + 4;
+            }
+        };
+        let text = std::str::from_utf8(&self.answer[..head])?;
+        let status = text.get(9..12).and_then(|status| status.parse().ok()).context("a status")?;
+        let length = text.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.parse::<usize>().ok()).flatten()
+        });
+        let whole = head + length.context("an answer without Content-Length")?;
+        while self.answer.len() < whole {
+            self.read().await?;
+        }
+        ensure!(self.answer.len() == whole, "more than one answer to one request");
+        Ok(status)
+    }
+
+    async fn read(&mut self) -> anyhow::Result<()> {
+        ensure!(self.socket.read_buf(&mut self.answer).await? > 0, "the server closed the connection");
+        Ok(())
+    }
+
+    /// The last answer, head and body.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.answer).into_owned()
+    }
+}
