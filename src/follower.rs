@@ -109,7 +109,8 @@ impl Follower {
         }
     }
 
-    fn drop_all(&self) {
+    /// Drops all snapshots, as after a change that no log tells of.
+    pub fn forget_all(&self) {
         for slot in self.slots.read().unwrap_or_else(PoisonError::into_inner).values() {
             slot.drop_value();
         }
@@ -162,7 +163,7 @@ impl Follower {
                 tracing::warn!(%cause, "Not listening for changes; reads load what they need until it is back");
             }
             self.last_look.store(NEVER, Ordering::Release);
-            self.drop_all();
+            self.forget_all();
             sleep(RECONNECT_DELAY).await;
         }
     }
@@ -174,7 +175,7 @@ impl Follower {
         let mut ticks = interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What was loaded before the position was taken may be older than it.
-        self.drop_all();
+        self.forget_all();
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}

@@ -235,7 +235,7 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
     };
     let patch = SitePatch { base_url: Some(wanted.clone()), ..SitePatch::default() };
     app.write(async move |tx| {
-        site::handlers::change(tx, changes::model::Actor::SYSTEM, &IfMatch::Absent, patch.clone()).await
+        site::writing::patch_site(tx, changes::model::Actor::SYSTEM, &IfMatch::Absent, patch.clone()).await
     })
     .await
     .map_err(to_anyhow)?;

@@ -5,6 +5,7 @@
 //! begins. Its commit writes the log of its changes in the same round trip, and
 //! then brings this node's memory up to date.
 
+use std::cell::OnceCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub struct Tx {
     recorded: Vec<Recorded>,
     /// Kinds of things whose lines in the log the caller writes itself.
     touched: Vec<&'static str>,
+    now: OnceCell<DateTime<Utc>>,
     follower: Arc<Follower>,
 }
 
@@ -46,7 +48,7 @@ impl Tx {
     /// Begins a transaction on `conn`; BEGIN goes out together with the first statement.
     pub fn begin(conn: Conn, follower: Arc<Follower>) -> Self {
         conn.begin();
-        Self { conn, recorded: Vec::new(), touched: Vec::new(), follower }
+        Self { conn, recorded: Vec::new(), touched: Vec::new(), now: OnceCell::new(), follower }
     }
 
     /// Records a change; its line is written to the log at the commit, with all others.
@@ -66,8 +68,15 @@ impl Tx {
     }
 
     /// The time of the transaction by the database's clock: what `now()` is in all its statements.
-    pub async fn now(&mut self) -> QueryResult<DateTime<Utc>> {
-        db::now(&mut self.conn).await
+    /// It is asked for once.
+    pub async fn now(&self) -> QueryResult<DateTime<Utc>> {
+        match self.now.get() {
+            Some(now) => Ok(*now),
+            None => {
+                let now = db::now(&self.conn).await?;
+                Ok(*self.now.get_or_init(|| now))
+            }
+        }
     }
 
     /// Runs `step`, and undoes what it did if it fails; the transaction itself goes on.
@@ -88,7 +97,7 @@ impl Tx {
     ///
     /// On this node nobody is served anything older from here on; other nodes are notified within milliseconds.
     pub async fn commit(self) -> Result<()> {
-        let Self { conn, recorded, touched, follower } = self;
+        let Self { conn, recorded, touched, follower, .. } = self;
         if recorded.is_empty() {
             conn.commit().await?;
         } else {

@@ -10,7 +10,6 @@ use super::model::Content;
 use crate::db::types::{BodyFormat, Status};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
-use crate::http::render_body;
 use crate::markup::{Body, SANITIZER, summarise};
 use crate::slug;
 
@@ -83,27 +82,16 @@ pub struct NewArticle {
 }
 
 impl NewArticle {
-    /// What the article will be in the category `category_id`, at the time `now`.
-    ///
-    /// With its slug, or one made from the title. Refuses what no schema can say,
-    /// together with the `faults` already found.
-    pub async fn content(
-        mut self,
-        category_id: Option<Uuid>,
-        now: DateTime<Utc>,
-        faults: Vec<Fault>,
-    ) -> Result<Content> {
-        let body = render_body::render_off_thread(std::mem::take(&mut self.body), self.format()).await;
-        self.with_body(body, category_id, now, faults)
-    }
-
-    /// What the body is written in.
+    /// The format of the body.
     pub fn format(&self) -> BodyFormat {
         self.body_format.unwrap_or(BodyFormat::Html)
     }
 
-    /// [`NewArticle::content`], with the body as it was rendered.
-    pub fn with_body(
+    /// The article in the category `category_id`, with its rendered body and its slug, or one made from the title.
+    ///
+    /// Published without a time, it is published at `now`. Refuses what no schema can say, together
+    /// with the `faults` already found.
+    pub fn into_content(
         self,
         body: Result<Body, Fault>,
         category_id: Option<Uuid>,
@@ -111,10 +99,10 @@ impl NewArticle {
         mut faults: Vec<Fault>,
     ) -> Result<Content> {
         let format = self.format();
-        let body = or_fault(body, format, &mut faults);
-        let (summary, summary_made) = summary(self.summary, &body.html);
+        let body = keep_fault(body, format, &mut faults);
+        let (summary, summary_made) = summary_or_made(self.summary, &body.html);
         let status = self.status.unwrap_or(Status::Draft);
-        checked(
+        validate(
             Content {
                 slug: self.slug.unwrap_or_else(|| slug::from_title(&self.title, "article")),
                 external_id: self.external_id,
@@ -129,9 +117,9 @@ impl NewArticle {
                 source_name: self.source_name,
                 source_url: self.source_url,
                 category_id,
-                tags: distinct(self.tags),
+                tags: distinct_tags(self.tags),
                 cover_url: self.cover_url,
-                extra: self.extra.map_or_else(|| json!({}), figures_as_stored),
+                extra: self.extra.map_or_else(|| json!({}), numbers_as_stored),
                 status,
                 published_at: status.default_published_at(self.published_at, now),
             },
@@ -202,28 +190,30 @@ pub struct ArticlePatch {
 }
 
 impl ArticlePatch {
-    /// The article after the change, in the category `category_id`, at the time `now`.
+    /// The article after the change, at the time `now`, with the rendered new body if there is one,
+    /// and in the category that `category` names.
+    ///
     /// Refuses what no schema can say, together with the `faults` already found.
-    pub async fn over(
+    pub fn apply(
         self,
         current: Content,
-        category_id: Option<Uuid>,
+        body: Option<Result<Body, Fault>>,
+        category: Patch<Uuid>,
         now: DateTime<Utc>,
         mut faults: Vec<Fault>,
     ) -> Result<Content> {
-        if self.body.is_none() && self.body_format.is_some_and(|format| format != current.body_format) {
+        if body.is_none() && self.body_format.is_some_and(|format| format != current.body_format) {
             faults.push(Fault::body("/body_format", Code::InvalidFormat, "cannot change without the body"));
         }
-        let sanitizer = if self.body.is_some() { SANITIZER } else { current.sanitizer };
-        let format = self.body_format.unwrap_or(current.body_format);
-        let body = match self.body {
-            Some(body) => or_fault(render_body::render_off_thread(body, format).await, format, &mut faults),
+        let sanitizer = if body.is_some() { SANITIZER } else { current.sanitizer };
+        let body = match body {
+            Some(body) => keep_fault(body, current.body_format, &mut faults),
             None => Body { html: current.body, source: current.body_source, format: current.body_format },
         };
         let given = Some(current.summary).filter(|_| !current.summary_made);
-        let (summary, summary_made) = summary(self.summary.over(given), &body.html);
+        let (summary, summary_made) = summary_or_made(self.summary.over(given), &body.html);
         let status = self.status.unwrap_or(current.status);
-        checked(
+        validate(
             Content {
                 slug: self.slug.unwrap_or(current.slug),
                 external_id: self.external_id.over(current.external_id),
@@ -237,11 +227,11 @@ impl ArticlePatch {
                 author: self.author.unwrap_or(current.author),
                 source_name: self.source_name.unwrap_or(current.source_name),
                 source_url: self.source_url.over(current.source_url),
-                category_id,
-                tags: self.tags.map_or(current.tags, distinct),
+                category_id: category.over(current.category_id),
+                tags: self.tags.map_or(current.tags, distinct_tags),
                 cover_url: self.cover_url.over(current.cover_url),
                 extra: match self.extra {
-                    Some(patch) => merged(current.extra, figures_as_stored(patch)),
+                    Some(patch) => merge_json(current.extra, numbers_as_stored(patch)),
                     None => current.extra,
                 },
                 status,
@@ -253,14 +243,14 @@ impl ArticlePatch {
 }
 
 /// The given summary, or one made from the body; and whether it was made.
-fn summary(given: Option<String>, html: &str) -> (String, bool) {
+fn summary_or_made(given: Option<String>, html: &str) -> (String, bool) {
     match given.filter(|given| !given.trim().is_empty()) {
         Some(given) => (given, false),
         None => (summarise(html), true),
     }
 }
 
-fn distinct(tags: Vec<Tag>) -> Vec<String> {
+fn distinct_tags(tags: Vec<Tag>) -> Vec<String> {
     let mut distinct: Vec<String> = Vec::with_capacity(tags.len());
     for Tag(tag) in tags {
         if !distinct.contains(&tag) {
@@ -272,11 +262,11 @@ fn distinct(tags: Vec<Tag>) -> Vec<String> {
 
 /// `value` as `jsonb` gives it back: a large whole figure written with an
 /// exponent comes back written out, and is then an integer.
-fn figures_as_stored(value: Value) -> Value {
+fn numbers_as_stored(value: Value) -> Value {
     match value {
-        Value::Array(items) => items.into_iter().map(figures_as_stored).collect(),
+        Value::Array(items) => items.into_iter().map(numbers_as_stored).collect(),
         Value::Object(object) => {
-            Value::Object(object.into_iter().map(|(key, value)| (key, figures_as_stored(value))).collect())
+            Value::Object(object.into_iter().map(|(key, value)| (key, numbers_as_stored(value))).collect())
         }
         Value::Number(number)
             if number.is_f64() && number.as_f64().is_some_and(|figure| figure.abs() >= 1e16) =>
@@ -289,7 +279,7 @@ fn figures_as_stored(value: Value) -> Value {
 }
 
 /// `patch` merged into `current` (RFC 7396): null removes a key, objects are merged in turn.
-fn merged(current: Value, patch: Value) -> Value {
+fn merge_json(current: Value, patch: Value) -> Value {
     let Value::Object(patch) = patch else { return patch };
     let mut merged_into = match current {
         Value::Object(current) => current,
@@ -300,14 +290,14 @@ fn merged(current: Value, patch: Value) -> Value {
             merged_into.shift_remove(&key);
         } else {
             let before = merged_into.get(&key).cloned().unwrap_or_default();
-            merged_into.insert(key, merged(before, value));
+            merged_into.insert(key, merge_json(before, value));
         }
     }
     Value::Object(merged_into)
 }
 
-/// The rendered body; an empty one and one fault more when it could not be.
-fn or_fault(body: Result<Body, Fault>, format: BodyFormat, faults: &mut Vec<Fault>) -> Body {
+/// The rendered body; an empty one, and one fault more, if it could not be rendered.
+fn keep_fault(body: Result<Body, Fault>, format: BodyFormat, faults: &mut Vec<Fault>) -> Body {
     body.unwrap_or_else(|fault| {
         faults.push(fault);
         Body { html: String::new(), source: None, format }
@@ -315,7 +305,7 @@ fn or_fault(body: Result<Body, Fault>, format: BodyFormat, faults: &mut Vec<Faul
 }
 
 /// What no schema can say about an article.
-fn checked(content: Content, mut faults: Vec<Fault>) -> Result<Content> {
+fn validate(content: Content, mut faults: Vec<Fault>) -> Result<Content> {
     if let Some(detail) = slug::refusal(&content.slug) {
         faults.push(Fault::body("/slug", Code::InvalidFormat, detail));
     }

@@ -154,6 +154,19 @@ impl ArticleFilter {
         }
     }
 
+    /// Whether reading the list is short work: an index has its order, and its conditions leave out few rows of it.
+    pub fn is_short(&self, listing: &Listing, shape: &ArticleShape, visible: Articles) -> bool {
+        const MAX_CATEGORIES: usize = 50;
+        let in_index_order = shape
+            .sort
+            .as_deref()
+            .is_none_or(|sort| matches!(sort, [ArticleSort::PublishedDown | ArticleSort::PublishedUp]));
+        visible == Articles::Public
+            && self.tag.is_none()
+            && in_index_order
+            && listing.categories.as_ref().is_none_or(|categories| categories.len() <= MAX_CATEGORIES)
+    }
+
     /// Which articles an export of `member`, one of the staff, holds: all they may see.
     pub fn visible_to_staff(&self, member: &Member) -> Result<Articles> {
         match self.deleted {
@@ -165,7 +178,7 @@ impl ArticleFilter {
     /// The list's conditions and categories.
     pub fn listing(&self, tree: &Tree, visible: Articles, with_body: bool) -> Result<Listing> {
         let mut conditions = Conditions::default();
-        conditions.and(visible.sql());
+        visible.restrict(&mut conditions);
         conditions.and_if("articles.tags && ?", self.tag.clone().map(Value::Texts));
         conditions.and_if("articles.author = ?", self.author.clone().map(Value::Text));
         conditions.and_if("articles.source_name = ?", self.source.clone().map(Value::Text));

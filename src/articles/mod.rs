@@ -1,10 +1,10 @@
 //! Articles: what the site is for.
 //!
-//! An article is a draft, published, or archived. Published with an hour that
-//! has not come, it is invisible until then; nothing has to run for it to
-//! appear. Deleted, it is in the trash, and can be restored. Its views are
+//! An article is a draft, published, or archived. Published with a time that has
+//! not come, it is invisible until then; nothing has to run for it to appear. Deleted, it is in the trash, and can be restored. Its views are
 //! counted beside it.
 
+pub mod handlers;
 pub mod input;
 pub mod listing;
 pub mod model;
@@ -28,13 +28,13 @@ pub fn routes(cfg: &mut ServiceConfig) {
         scope("/articles")
             .app_data(BODY_LIMIT)
             .service(reading::list_articles)
-            .service(writing::create_article)
+            .service(handlers::create_article)
             .service(reading::get_article_by_external_id)
-            .service(writing::put_article)
+            .service(handlers::put_article)
             .service(reading::get_article)
-            .service(writing::update_article)
-            .service(writing::delete_article)
-            .service(writing::restore_article)
+            .service(handlers::update_article)
+            .service(handlers::delete_article)
+            .service(handlers::restore_article)
             .service(view_counter::count_article_view),
     );
 }

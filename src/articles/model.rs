@@ -3,9 +3,11 @@
 use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::BigInt;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -15,7 +17,9 @@ use crate::db::schema::articles;
 use crate::db::types::{BodyFormat, Status};
 
 /// What can be changed about an article. Serialised, it has the names clients know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Insertable, AsChangeset, QueryableByName)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Serialize, Insertable, AsChangeset, Queryable, Selectable, QueryableByName,
+)]
 #[diesel(table_name = articles, check_for_backend(Pg), treat_none_as_null = true)]
 pub struct Content {
     /// Its name in addresses.
@@ -87,7 +91,7 @@ impl Write for Digester {
 }
 
 /// An article.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, Debug, Queryable, Selectable, QueryableByName)]
 #[diesel(table_name = articles, check_for_backend(Pg))]
 pub struct Row {
     /// Never changes; version 7, so it grows with time.
@@ -104,11 +108,13 @@ pub struct Row {
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
     /// How often it was read.
-    #[diesel(sql_type = BigInt)]
+    #[diesel(sql_type = BigInt, select_expression = views(), select_expression_type = SqlLiteral<BigInt>)]
     pub views: i64,
-    /// The site's address, which makes paths absolute.
-    #[diesel(sql_type = Text)]
-    pub base_url: String,
+}
+
+/// The views of an article, for statements that do not join `article_views`.
+fn views() -> SqlLiteral<BigInt> {
+    sql("coalesce((SELECT views FROM article_views WHERE article_id = articles.id), 0)")
 }
 
 /// An article next to another one in its category.

@@ -11,16 +11,16 @@ use super::model::{Content, NeighborRow, Row};
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, Value};
 use crate::db::schema::articles;
-use crate::db::visibility::Articles;
+use crate::db::visibility::{Articles, PUBLIC_ARTICLE};
 use crate::http::id_or_slug::IdOrSlug;
+use crate::tx::Tx;
 
 /// What goes with an article's own columns; it reads [`VIEWS`].
-pub const EXTRA_COLUMNS: &str =
-    "coalesce(article_views.views, 0) AS views, (SELECT base_url FROM site) AS base_url";
-/// The views beside an article.
+pub const EXTRA_COLUMNS: &str = "coalesce(article_views.views, 0) AS views";
+/// Joins the views of an article.
 pub const VIEWS: &str = "LEFT JOIN article_views ON article_views.article_id = articles.id";
 /// An article's columns without its body, which is long and stored apart.
-const CARD: &str = "articles.id, articles.slug, articles.external_id, articles.title, articles.summary, \
+const CARD_COLUMNS: &str = "articles.id, articles.slug, articles.external_id, articles.title, articles.summary, \
      articles.summary_made, articles.body_format, articles.sanitizer, articles.author, articles.source_name, \
      articles.source_url, articles.category_id, articles.tags, articles.cover_url, articles.extra, \
      articles.status, articles.published_at, articles.created_by, articles.version, articles.created_at, \
@@ -36,44 +36,68 @@ pub struct Listing {
     pub with_body: bool,
 }
 
-/// A stretch of a list.
+impl Listing {
+    /// The conditions as a plain condition on `articles`, for counting.
+    pub fn to_conditions(&self) -> Conditions {
+        let mut conditions = self.conditions.clone();
+        conditions.and_if("articles.category_id = ANY(?)", self.categories.clone().map(Value::Ids));
+        conditions
+    }
+}
+
+/// The articles of one page of a list.
 ///
-/// Within categories it takes the first rows of each category from that category's
-/// index, and merges: the cost follows the number of categories, not of articles.
-pub async fn list(conn: &mut Connection, listing: Listing, slice: &PageSlice) -> QueryResult<Vec<Row>> {
+/// In several categories it takes the first rows of each from that category's index, and merges:
+/// the cost follows the number of categories, not of articles. Where rows are skipped or merged,
+/// their ids are chosen first, and only the rows of the page are read whole.
+pub async fn list(mut conn: &Connection, listing: Listing, slice: &PageSlice) -> QueryResult<Vec<Row>> {
     let Listing { mut conditions, categories, with_body } = listing;
     slice.add_cursor(&mut conditions);
     let order = slice.order_by();
-    let (limit, offset) = (slice.limit, slice.offset);
-    let columns = if with_body {
-        "articles.*".to_owned()
-    } else {
-        format!("{CARD}, '' AS body, NULL::text AS body_source")
+    let columns = match with_body {
+        true => format!("{CARD_COLUMNS}, articles.body, articles.body_source, {EXTRA_COLUMNS}"),
+        false => format!("{CARD_COLUMNS}, '' AS body, NULL::text AS body_source, {EXTRA_COLUMNS}"),
     };
-    let from = match categories {
-        None => format!("articles {VIEWS} WHERE {}", conditions.sql()),
-        Some(categories) => {
-            let mark = conditions.bind(Value::Ids(categories));
-            format!(
-                "unnest({mark}::uuid[]) AS category(id) CROSS JOIN LATERAL (
-                     SELECT * FROM articles
-                     WHERE articles.category_id = category.id AND {}
-                     {order} LIMIT {}
-                 ) AS articles {VIEWS}",
-                conditions.sql(),
-                limit + offset,
-            )
+    let choose = match categories {
+        Some(categories) if categories.len() != 1 => {
+            Some(choose_in_categories(&mut conditions, categories, slice))
+        }
+        single => {
+            let category = single.as_deref().unwrap_or_default().iter().copied().next();
+            conditions.and_if("articles.category_id = ?", category.map(Value::Id));
+            (slice.offset > 0).then(|| {
+                let (met, limit) = (conditions.sql(), slice.limit_and_offset(&mut conditions));
+                format!("SELECT articles.id FROM articles WHERE {met} {order} {limit}")
+            })
         }
     };
-    let text = format!("SELECT {columns}, {EXTRA_COLUMNS} FROM {from} {order} LIMIT {limit} OFFSET {offset}");
-    conditions.statement(text).load(conn).await
+    let text = match choose {
+        None => format!(
+            "SELECT {columns} FROM articles {VIEWS} WHERE {} {order} LIMIT {}",
+            conditions.sql(),
+            slice.limit
+        ),
+        // Rows chosen by their ids come in any order.
+        Some(choose) => format!(
+            "SELECT {columns} FROM ({choose}) AS chosen JOIN articles ON articles.id = chosen.id {VIEWS} {order}"
+        ),
+    };
+    conditions.statement(text).load(&mut conn).await
 }
 
-/// The conditions of a list as a plain condition on `articles`, for counting.
-pub fn countable(listing: &Listing) -> Conditions {
-    let mut conditions = listing.conditions.clone();
-    conditions.and_if("articles.category_id = ANY(?)", listing.categories.clone().map(Value::Ids));
-    conditions
+/// The statement that chooses the ids of the rows of `slice` in `categories`.
+fn choose_in_categories(conditions: &mut Conditions, categories: Vec<Uuid>, slice: &PageSlice) -> String {
+    let (met, order) = (conditions.sql(), slice.order_by());
+    let mark = conditions.bind(Value::Ids(categories));
+    let columns: Vec<_> = slice.order.iter().map(|column| column.name).collect();
+    let most = slice.limit + slice.offset;
+    let limit = slice.limit_and_offset(conditions);
+    format!(
+        "SELECT articles.id FROM unnest({mark}::uuid[]) AS category(id) CROSS JOIN LATERAL (
+             SELECT {} FROM articles WHERE articles.category_id = category.id AND {met} {order} LIMIT {most}
+         ) AS articles {order} {limit}",
+        columns.join(", "),
+    )
 }
 
 /// How a single article is named.
@@ -85,69 +109,63 @@ pub enum ArticleRef {
     ExternalId(String),
 }
 
-impl From<Uuid> for ArticleRef {
-    fn from(id: Uuid) -> Self {
-        Self::IdOrSlug(IdOrSlug::Id(id))
-    }
-}
-
 /// One article, if it is visible.
-pub async fn get(conn: &mut Connection, name: &ArticleRef, visible: Articles) -> QueryResult<Row> {
-    single(conn, name, visible, "").await
+pub async fn get(mut conn: &Connection, article: &ArticleRef, visible: Articles) -> QueryResult<Row> {
+    let (conditions, text) = select_one(article, visible, "");
+    conditions.statement(text).get_result(&mut conn).await
 }
 
 /// One article, if it is visible, locked until the transaction ends.
-pub async fn lock(conn: &mut Connection, name: &ArticleRef, visible: Articles) -> QueryResult<Row> {
-    single(conn, name, visible, "FOR UPDATE OF articles").await
+pub async fn lock(tx: &Tx, article: &ArticleRef, visible: Articles) -> QueryResult<Row> {
+    let (conditions, text) = select_one(article, visible, "FOR NO KEY UPDATE OF articles");
+    conditions.statement(text).get_result(&mut &**tx).await
 }
 
-/// One article by its external id, and whether it is in the trash; locked until
-/// the transaction ends. The id itself is locked too, so that two who would
-/// both create the article take turns.
-pub async fn lock_external(conn: &mut Connection, external_id: &str) -> QueryResult<Option<(Row, bool)>> {
-    sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind::<Text, _>(external_id)
-        .execute(conn)
-        .await?;
-    let name = ArticleRef::ExternalId(external_id.to_owned());
-    for (visible, trashed) in [(Articles::All, false), (Articles::Trash, true)] {
-        if let Some(row) = lock(conn, &name, visible).await.optional()? {
-            return Ok(Some((row, trashed)));
-        }
-    }
-    Ok(None)
-}
-
-async fn single(
-    conn: &mut Connection,
-    name: &ArticleRef,
-    visible: Articles,
-    locking: &str,
-) -> QueryResult<Row> {
+fn select_one(article: &ArticleRef, visible: Articles, locking: &str) -> (Conditions, String) {
     let mut conditions = Conditions::default();
-    conditions.and(visible.sql());
-    match name.clone() {
+    match article.clone() {
         ArticleRef::IdOrSlug(IdOrSlug::Id(id)) => conditions.and_if("articles.id = ?", Some(Value::Id(id))),
         ArticleRef::IdOrSlug(IdOrSlug::Slug(slug)) => {
-            conditions.and_if("articles.slug = ?", Some(Value::Text(slug)))
+            conditions.and_if("articles.slug = ?", Some(Value::Text(slug)));
         }
         ArticleRef::ExternalId(id) => conditions.and_if("articles.external_id = ?", Some(Value::Text(id))),
     }
+    visible.restrict(&mut conditions);
     let text = format!(
-        "SELECT articles.*, {EXTRA_COLUMNS} FROM articles {VIEWS} WHERE {} {locking}",
+        "SELECT {CARD_COLUMNS}, articles.body, articles.body_source, {EXTRA_COLUMNS} \
+         FROM articles {VIEWS} WHERE {} {locking}",
         conditions.sql()
     );
-    conditions.statement(text).get_result(conn).await
+    (conditions, text)
+}
+
+/// Lets those who would write the article `external_id` take turns, also if it is not there yet.
+pub async fn lock_external_id(tx: &Tx, external_id: &str) -> QueryResult<()> {
+    sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind::<Text, _>(external_id)
+        .execute(&mut &**tx)
+        .await?;
+    Ok(())
+}
+
+/// The article `external_id`, and whether it is in the trash; locked until the transaction ends.
+pub async fn lock_by_external_id(tx: &Tx, external_id: &str) -> QueryResult<Option<(Row, bool)>> {
+    articles::table
+        .filter(articles::external_id.eq(external_id))
+        .select((Row::as_select(), articles::deleted_at.is_not_null()))
+        .for_no_key_update()
+        .first(&mut &**tx)
+        .await
+        .optional()
 }
 
 /// The public articles just before and just after this one in its category.
-pub async fn neighbors(conn: &mut Connection, row: &Row) -> QueryResult<Vec<NeighborRow>> {
+pub async fn neighbors(mut conn: &Connection, row: &Row) -> QueryResult<Vec<NeighborRow>> {
     let side = |is_previous: bool, sign: &str, direction: &str| {
         format!(
             "(SELECT id, slug, title, published_at, {is_previous} AS is_previous FROM articles
-              WHERE category_id = $1 AND (published_at, id) {sign} ($2, $3) AND {}
-              ORDER BY published_at {direction}, id {direction} LIMIT 1)",
-            Articles::Public.sql(),
+              WHERE category_id = $1 AND (published_at, id) {sign} ($2, $3) AND {PUBLIC_ARTICLE}
+              ORDER BY published_at {direction}, id {direction} LIMIT 1)"
         )
     };
     let text = format!("{} UNION ALL {}", side(true, "<", "DESC"), side(false, ">", "ASC"));
@@ -155,18 +173,18 @@ pub async fn neighbors(conn: &mut Connection, row: &Row) -> QueryResult<Vec<Neig
         .bind::<Nullable<SqlUuid>, _>(row.content.category_id)
         .bind::<Nullable<Timestamptz>, _>(row.content.published_at)
         .bind::<SqlUuid, _>(row.id)
-        .load(conn)
+        .load(&mut conn)
         .await
 }
 
-/// Adds an article and returns its id; `None` if the slug is taken and `slug_is_made`.
+/// Adds an article; `None` if the slug is taken and `slug_is_made`.
 /// Constraints: `articles_slug_key`, `articles_external_id_key`, `articles_category_id_fkey`.
 pub async fn insert(
-    conn: &mut Connection,
+    tx: &mut Tx,
     content: &Content,
     created_by: Option<Uuid>,
     slug_is_made: bool,
-) -> QueryResult<Option<Uuid>> {
+) -> QueryResult<Option<Row>> {
     let row = (
         articles::id.eq(Uuid::now_v7()),
         content,
@@ -176,20 +194,15 @@ pub async fn insert(
     let insert = diesel::insert_into(articles::table).values(row);
     if slug_is_made {
         // Leaves the transaction usable, so that another slug can be tried.
-        insert
-            .on_conflict(articles::slug)
-            .do_nothing()
-            .returning(articles::id)
-            .get_result(conn)
-            .await
-            .optional()
+        let insert = insert.on_conflict(articles::slug).do_nothing().returning(Row::as_returning());
+        insert.get_result(&mut **tx).await.optional()
     } else {
-        insert.returning(articles::id).get_result(conn).await.map(Some)
+        insert.returning(Row::as_returning()).get_result(&mut **tx).await.map(Some)
     }
 }
 
 /// Replaces what can be changed about an article. Constraints as for [`insert`].
-pub async fn update(conn: &mut Connection, id: Uuid, content: &Content) -> QueryResult<()> {
+pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row> {
     diesel::update(articles::table.find(id))
         .set((
             content,
@@ -198,39 +211,57 @@ pub async fn update(conn: &mut Connection, id: Uuid, content: &Content) -> Query
             articles::version.eq(articles::version + 1),
             articles::updated_at.eq(now),
         ))
-        .execute(conn)
-        .await?;
-    Ok(())
+        .returning(Row::as_returning())
+        .get_result(&mut **tx)
+        .await
 }
 
 /// Puts an article into the trash, or takes it out.
-pub async fn set_deleted(conn: &mut Connection, id: Uuid, deleted: bool) -> QueryResult<()> {
+pub async fn set_deleted(tx: &mut Tx, id: Uuid, deleted: bool) -> QueryResult<Row> {
     diesel::update(articles::table.find(id))
         .set((
             articles::deleted_at.eq(sql::<Nullable<Timestamptz>>(if deleted { "now()" } else { "NULL" })),
             articles::version.eq(articles::version + 1),
             articles::updated_at.eq(now),
         ))
-        .execute(conn)
-        .await?;
-    Ok(())
+        .returning(Row::as_returning())
+        .get_result(&mut **tx)
+        .await
 }
 
-/// Sets the number of views, as an import brings it.
-pub async fn set_views(conn: &mut Connection, id: Uuid, views: i64) -> QueryResult<()> {
+/// Sets the number of views of an article.
+pub async fn set_views(tx: &mut Tx, id: Uuid, views: i64) -> QueryResult<()> {
     sql_query(
         "INSERT INTO article_views (article_id, views) VALUES ($1, $2)
          ON CONFLICT (article_id) DO UPDATE SET views = excluded.views",
     )
     .bind::<SqlUuid, _>(id)
     .bind::<BigInt, _>(views)
-    .execute(conn)
+    .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-/// Adds views to many articles at once; ids that no article has are passed over.
-pub async fn add_views(conn: &mut Connection, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<()> {
+/// The id of an article, if it is visible.
+pub async fn find_id(mut conn: &Connection, article: &IdOrSlug, visible: Articles) -> QueryResult<Uuid> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let mut conditions = Conditions::default();
+    match article.clone() {
+        IdOrSlug::Id(id) => conditions.and_if("articles.id = ?", Some(Value::Id(id))),
+        IdOrSlug::Slug(slug) => conditions.and_if("articles.slug = ?", Some(Value::Text(slug))),
+    }
+    visible.restrict(&mut conditions);
+    let text = format!("SELECT articles.id FROM articles WHERE {}", conditions.sql());
+    let found: Found = conditions.statement(text).get_result(&mut conn).await?;
+    Ok(found.id)
+}
+
+/// Adds views to many articles at once. Ids that no article has are passed over.
+pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<()> {
     // In id order, so that two processes that flush at once cannot deadlock.
     sql_query(
         "INSERT INTO article_views AS v (article_id, views)
@@ -240,7 +271,7 @@ pub async fn add_views(conn: &mut Connection, ids: Vec<Uuid>, counts: Vec<i64>) 
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<BigInt>, _>(counts)
-    .execute(conn)
+    .execute(&mut **tx)
     .await?;
     Ok(())
 }

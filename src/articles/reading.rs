@@ -12,9 +12,7 @@ use super::model::Row;
 use super::queries::{self, ArticleRef};
 use super::view::{Article, ArticleCard, ArticleField, PARTIAL, pick};
 use crate::app::App;
-use crate::categories;
 use crate::categories::model::Tree;
-use crate::db::connection::Connection;
 use crate::error::{Error, Result};
 use crate::http::conditional::etag;
 use crate::http::id_or_slug::IdOrSlug;
@@ -22,6 +20,7 @@ use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
 use crate::members::guard::Reader;
+use crate::site::model::Row as Site;
 
 /// How much of a single article is wanted.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -58,37 +57,39 @@ pub async fn list_articles(
     let (Query(filter), Query(shape)) = (filter, shape);
     let visible = filter.visible(&reader)?;
     let slice = paging.page_slice(order(shape.sort.as_deref(), visible)?)?;
-    let mut conn = app.conn().await?;
-    let tree = categories::queries::tree(&mut conn).await?;
+    let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
     let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
     let listing = filter.listing(&tree, visible, with_body)?;
-    let total = paging.total(&mut conn, "articles", &queries::countable(&listing)).await?;
-    let rows = queries::list(&mut conn, listing, &slice).await?;
+    let (rows, total) = if filter.is_short(&listing, &shape, visible) && !paging.counts() {
+        (queries::list(&*app.reader().await?, listing, &slice).await?, None)
+    } else {
+        let conn = app.conn().await?;
+        let total = paging.total(&conn, "articles", &listing.to_conditions()).await?;
+        (queries::list(&conn, listing, &slice).await?, total)
+    };
     let modified = rows.iter().map(|row| row.updated_at).max();
     let page = paging.page(&slice, rows, total, |row| cursor_keys(&slice.order, row));
-    let surrogates = ["articles", "categories", "site"].map(str::to_owned);
-    let reply = match shape.fields {
-        None => Either::Left(
-            Reply::list(page.map(|row| ArticleCard::new(&tree, row)))
-                .with_last_modified(modified)
-                .with_surrogate_keys(&surrogates),
-        ),
-        Some(fields) => Either::Right(
-            partial(page, &tree, &fields)?.with_last_modified(modified).with_surrogate_keys(&surrogates),
-        ),
-    };
-    Ok(reply)
+    let base_url = &site.content.base_url;
+    let tags = ["articles", "categories", "site"].map(str::to_owned);
+    Ok(match shape.fields {
+        None => {
+            let page = page.map(|row| ArticleCard::new(&tree, base_url, row));
+            Either::Left(Reply::list(page).with_last_modified(modified).with_surrogate_keys(&tags))
+        }
+        Some(fields) => {
+            let page = page.map(|row| Article::new(&tree, base_url, row, false));
+            Either::Right(pick_fields(page, &fields)?.with_last_modified(modified).with_surrogate_keys(&tags))
+        }
+    })
 }
 
-fn partial(page: List<Row>, tree: &Tree, fields: &[ArticleField]) -> Result<Reply<List<Value>>> {
-    let page = page.map(|row| Article::new(tree, row, false));
+fn pick_fields(page: List<Article>, fields: &[ArticleField]) -> Result<Reply<List<Value>>> {
     let tag = etag(0, &(&page.data, &page.page));
     let picked: serde_json::Result<Vec<Value>> =
         page.data.iter().map(|article| pick(article, fields)).collect();
     let picked = picked.map_err(|cause| Error::Internal(cause.into()))?;
-    Ok(Reply::list(List { data: picked, page: page.page, link: page.link })
-        .with_etag(tag)
-        .with_media_type(PARTIAL))
+    let list = List { data: picked, page: page.page, link: page.link };
+    Ok(Reply::list(list).with_etag(tag).with_media_type(PARTIAL))
 }
 
 /// Get an article
@@ -102,7 +103,7 @@ pub async fn get_article(
     id: IdOrSlug,
     detail: Query<Detail>,
 ) -> Result<impl Responder> {
-    single(&app, &reader, ArticleRef::IdOrSlug(id), detail.0).await
+    reply_single(&app, &reader, ArticleRef::IdOrSlug(id), detail.0).await
 }
 
 /// Get an article by its external id
@@ -114,7 +115,7 @@ pub async fn get_article_by_external_id(
     reader: Reader,
     detail: Query<Detail>,
 ) -> Result<impl Responder> {
-    single(&app, &reader, ArticleRef::ExternalId(external_id(&req)?), detail.0).await
+    reply_single(&app, &reader, ArticleRef::ExternalId(external_id(&req)?), detail.0).await
 }
 
 /// The `{external_id}` of a path; what none can be is a 404.
@@ -126,16 +127,15 @@ pub fn external_id(req: &HttpRequest) -> Result<String> {
     if fits { Ok(text.into_owned()) } else { Err(Error::not_found()) }
 }
 
-async fn single(
+async fn reply_single(
     app: &App,
     reader: &Reader,
-    name: ArticleRef,
+    article: ArticleRef,
     detail: Detail,
 ) -> Result<Either<Reply<Data<Article>>, Reply<Value>>> {
-    let mut conn = app.conn().await?;
-    let row = queries::get(&mut conn, &name, reader.articles()).await?;
+    let row = queries::get(&*app.reader().await?, &article, reader.articles()).await?;
     let with_neighbors = detail.include.is_some_and(|relations| relations.contains(&Relation::Neighbors));
-    let article = article(&mut conn, row, reader.staff().is_some(), with_neighbors).await?;
+    let article = load_view(app, row, reader.staff().is_some(), with_neighbors).await?;
     let (tag, modified) = (etag(article.card.version, &article), article.card.updated_at);
     let mut surrogates =
         vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];
@@ -158,17 +158,12 @@ async fn single(
     })
 }
 
-/// The article in `row`, with its place in the tree and, if wanted, its neighbours.
-pub async fn article(
-    conn: &mut Connection,
-    row: Row,
-    for_staff: bool,
-    with_neighbors: bool,
-) -> Result<Article> {
-    let tree = categories::queries::tree(conn).await?;
+/// The article in `row` as clients see it: with its category and, if wanted, its neighbours.
+pub async fn load_view(app: &App, row: Row, for_staff: bool, with_neighbors: bool) -> Result<Article> {
+    let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
     let neighbors = match with_neighbors {
-        true => Some(queries::neighbors(conn, &row).await?.into_iter().collect()),
+        true => Some(queries::neighbors(&*app.reader().await?, &row).await?.into_iter().collect()),
         false => None,
     };
-    Ok(Article { neighbors, ..Article::new(&tree, row, for_staff) })
+    Ok(Article { neighbors, ..Article::new(&tree, &site.content.base_url, row, for_staff) })
 }

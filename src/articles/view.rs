@@ -75,11 +75,10 @@ pub struct ArticleCard {
 }
 
 impl ArticleCard {
-    /// The article in `row`, in its place in the tree.
-    pub fn new(tree: &Tree, row: Row) -> Self {
+    /// The article in `row`, in its place in the tree; paths become absolute below `base_url`.
+    pub fn new(tree: &Tree, base_url: &str, row: Row) -> Self {
         let content = row.content;
-        let absolute =
-            |url: String| if url.starts_with('/') { format!("{}{url}", row.base_url) } else { url };
+        let absolute = |url: String| if url.starts_with('/') { format!("{base_url}{url}") } else { url };
         Self {
             id: row.id,
             slug: content.slug,
@@ -124,11 +123,11 @@ pub struct Article {
 }
 
 impl Article {
-    /// The article in `row`, in its place in the tree.
-    pub fn new(tree: &Tree, mut row: Row, for_staff: bool) -> Self {
+    /// The article in `row`, in its place in the tree; paths become absolute below `base_url`.
+    pub fn new(tree: &Tree, base_url: &str, mut row: Row, for_staff: bool) -> Self {
         let body = std::mem::take(&mut row.content.body);
         let body_source = row.content.body_source.take().filter(|_| for_staff);
-        Self { card: ArticleCard::new(tree, row), body, body_source, neighbors: None }
+        Self { card: ArticleCard::new(tree, base_url, row), body, body_source, neighbors: None }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::{post, web};
 use uuid::Uuid;
 
-use super::queries::{self, ArticleRef};
+use super::queries;
 use crate::app::App;
 use crate::error::Result;
 use crate::http::id_or_slug::IdOrSlug;
@@ -38,10 +38,9 @@ impl ViewCounter {
             return Ok(());
         }
         let (ids, counts) = gathered.iter().map(|(id, count)| (*id, *count)).unzip();
-        let written = match app.conn().await {
-            Ok(mut conn) => queries::add_views(&mut conn, ids, counts).await.map_err(Into::into),
-            Err(error) => Err(error),
-        };
+        let (ids, counts): (Vec<Uuid>, Vec<i64>) = (ids, counts);
+        let written =
+            app.write(async move |tx| Ok(queries::add_views(tx, ids.clone(), counts.clone()).await?)).await;
         if written.is_err() {
             let mut kept = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
             for (id, count) in gathered {
@@ -63,7 +62,6 @@ pub async fn count_article_view(
     reader: Reader,
     id: IdOrSlug,
 ) -> Result<NoContent> {
-    let row = queries::get(&mut *app.conn().await?, &ArticleRef::IdOrSlug(id), reader.articles()).await?;
-    counter.add(row.id);
+    counter.add(queries::find_id(&*app.reader().await?, &id, reader.articles()).await?);
     Ok(NoContent)
 }

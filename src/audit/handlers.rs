@@ -25,9 +25,9 @@ pub async fn list_changes(
 ) -> Result<impl Responder> {
     let conditions = conditions(filter.0);
     let slice = paging.page_slice(vec![queries::NEWEST_FIRST])?;
-    let mut conn = app.conn().await?;
-    let total = paging.total(&mut conn, "changes", &conditions).await?;
-    let rows = queries::list(&mut conn, conditions, &slice).await?;
+    let conn = app.conn().await?;
+    let total = paging.total(&conn, "changes", &conditions).await?;
+    let rows = queries::list(&conn, conditions, &slice).await?;
     let page = paging.page(&slice, rows, total, |entry| vec![entry.seq.to_string()]);
     Ok(Reply::list(page.map(Change::from)))
 }

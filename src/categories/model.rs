@@ -71,6 +71,14 @@ impl Tree {
         tree
     }
 
+    /// The tree with `row` added, or in the place of the category with its id.
+    pub fn with(&self, row: Row) -> Self {
+        let mut rows = self.rows.clone();
+        rows.retain(|known| known.id != row.id);
+        rows.push(row);
+        Self::new(rows)
+    }
+
     /// The category with this id or slug.
     pub fn find(&self, key: &IdOrSlug) -> Option<&Row> {
         let at = match key {

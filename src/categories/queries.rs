@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
+use futures_util::future::join;
 use uuid::Uuid;
 
 use super::model::{Content, Row, Tree};
@@ -12,47 +13,65 @@ use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, Value, count};
 use crate::db::schema::{articles, categories};
 use crate::db::visibility::PUBLIC_ARTICLE;
+use crate::follower::Snapshot;
+use crate::tx::Tx;
 
 /// The key of the advisory lock under which the tree changes its shape.
 const TREE_LOCK: i64 = 0x696e_6b74_7265_6531;
 
+impl Snapshot for Tree {
+    const ENTITIES: &'static [&'static str] = &["category"];
+
+    async fn load(conn: &Connection) -> QueryResult<Self> {
+        load_tree(conn).await
+    }
+}
+
 /// The whole tree.
-pub async fn tree(conn: &mut Connection) -> QueryResult<Tree> {
-    Ok(Tree::new(categories::table.select(Row::as_select()).load(conn).await?))
+pub async fn load_tree(mut conn: &Connection) -> QueryResult<Tree> {
+    Ok(Tree::new(categories::table.select(Row::as_select()).load(&mut conn).await?))
 }
 
 /// The whole tree, which nobody else can change until this transaction ends.
-pub async fn lock_tree(conn: &mut Connection) -> QueryResult<Tree> {
-    sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(TREE_LOCK).execute(conn).await?;
-    tree(conn).await
+pub async fn lock_tree(tx: &Tx) -> QueryResult<Tree> {
+    // Sent together: the second statement begins when the first has the lock, and sees what was
+    // committed before that.
+    let (locked, tree) = join(take_tree_lock(tx), load_tree(tx)).await;
+    locked?;
+    tree
+}
+
+async fn take_tree_lock(mut conn: &Connection) -> QueryResult<()> {
+    sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(TREE_LOCK).execute(&mut conn).await?;
+    Ok(())
 }
 
 /// Adds a category. Constraint: `categories_slug_key`.
-pub async fn insert(conn: &mut Connection, content: &Content) -> QueryResult<Row> {
+pub async fn insert(tx: &mut Tx, content: &Content) -> QueryResult<Row> {
     diesel::insert_into(categories::table)
         .values((categories::id.eq(Uuid::now_v7()), content))
         .returning(Row::as_returning())
-        .get_result(conn)
+        .get_result(&mut **tx)
         .await
 }
 
 /// Replaces what can be changed about a category. Constraint: `categories_slug_key`.
-pub async fn update(conn: &mut Connection, id: Uuid, content: &Content) -> QueryResult<Row> {
+pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row> {
     diesel::update(categories::table.find(id))
         .set((content, categories::version.eq(categories::version + 1), categories::updated_at.eq(now)))
         .returning(Row::as_returning())
-        .get_result(conn)
+        .get_result(&mut **tx)
         .await
 }
 
 /// Removes a category that holds nothing.
-pub async fn delete(conn: &mut Connection, id: Uuid) -> QueryResult<()> {
-    diesel::delete(categories::table.find(id)).execute(conn).await?;
+pub async fn delete(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
+    diesel::delete(categories::table.find(id)).execute(&mut **tx).await?;
     Ok(())
 }
 
 /// How many articles the public finds in `categories`.
-pub async fn count_public_articles(conn: &mut Connection, categories: Vec<Uuid>) -> QueryResult<i64> {
+pub async fn count_public_articles(conn: &Connection, categories: Vec<Uuid>) -> QueryResult<i64> {
     let mut conditions = Conditions::default();
     conditions.and(PUBLIC_ARTICLE);
     conditions.and_if("articles.category_id = ANY(?)", Some(Value::Ids(categories)));
@@ -60,12 +79,12 @@ pub async fn count_public_articles(conn: &mut Connection, categories: Vec<Uuid>)
 }
 
 /// How many articles are in the category itself, drafts and trash included.
-pub async fn count_articles(conn: &mut Connection, category: Uuid) -> QueryResult<i64> {
-    articles::table.filter(articles::category_id.eq(category)).count().get_result(conn).await
+pub async fn count_articles(mut conn: &Connection, category: Uuid) -> QueryResult<i64> {
+    articles::table.filter(articles::category_id.eq(category)).count().get_result(&mut conn).await
 }
 
 /// Moves all articles of a category, and says which.
-pub async fn move_articles(conn: &mut Connection, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
+pub async fn move_articles(tx: &mut Tx, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
     diesel::update(articles::table.filter(articles::category_id.eq(from)))
         .set((
             articles::category_id.eq(to),
@@ -73,12 +92,12 @@ pub async fn move_articles(conn: &mut Connection, from: Uuid, to: Uuid) -> Query
             articles::updated_at.eq(now),
         ))
         .returning(articles::id)
-        .get_results(conn)
+        .get_results(&mut **tx)
         .await
 }
 
 /// Moves all categories that are directly in a category, and says which.
-pub async fn move_children(conn: &mut Connection, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
+pub async fn move_children(tx: &mut Tx, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
     diesel::update(categories::table.filter(categories::parent_id.eq(from)))
         .set((
             categories::parent_id.eq(to),
@@ -86,6 +105,6 @@ pub async fn move_children(conn: &mut Connection, from: Uuid, to: Uuid) -> Query
             categories::updated_at.eq(now),
         ))
         .returning(categories::id)
-        .get_results(conn)
+        .get_results(&mut **tx)
         .await
 }

@@ -75,11 +75,11 @@ pub async fn changed_since(mut conn: &Connection, position: &str) -> QueryResult
 }
 
 /// Whether a change of this action and entity was ever recorded.
-pub async fn exists(conn: &mut Connection, action: &str, entity: &str) -> QueryResult<bool> {
+pub async fn exists(mut conn: &Connection, action: &str, entity: &str) -> QueryResult<bool> {
     let found = sql_query("SELECT 1 FROM changes WHERE action = $1 AND entity = $2 LIMIT 1")
         .bind::<Text, _>(action)
         .bind::<Text, _>(entity)
-        .execute(conn)
+        .execute(&mut conn)
         .await?;
     Ok(found > 0)
 }
@@ -90,11 +90,11 @@ pub const NEWEST_FIRST: SortColumn =
 
 /// Lines that meet `conditions`.
 pub async fn list(
-    conn: &mut Connection,
+    mut conn: &Connection,
     conditions: Conditions,
     slice: &PageSlice,
 ) -> QueryResult<Vec<Entry>> {
     let columns = "seq, xid::text::bigint AS transaction_id, at, actor_kind, actor_id, action, entity, \
          entity_id, fields, request_id";
-    conditions.page_query(columns, "changes", slice).load(conn).await
+    conditions.page_query(columns, "changes", slice).load(&mut conn).await
 }

@@ -74,6 +74,6 @@ pub async fn commit_lazily(conn: &mut Connection) -> QueryResult<()> {
 }
 
 /// The time, by the database's clock: the only clock that counts.
-pub async fn now(conn: &mut Connection) -> QueryResult<DateTime<Utc>> {
-    diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(conn).await
+pub async fn now(mut conn: &Connection) -> QueryResult<DateTime<Utc>> {
+    diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(&mut conn).await
 }

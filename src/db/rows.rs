@@ -26,6 +26,8 @@ pub enum Value {
     Ids(Vec<Uuid>),
     /// `timestamptz`
     Time(DateTime<Utc>),
+    /// `bigint`
+    Number(i64),
 }
 
 /// Conditions joined by AND, and the values they bind.
@@ -60,7 +62,7 @@ impl Conditions {
         if self.sql.is_empty() { "true".to_owned() } else { self.sql.join(" AND ") }
     }
 
-    /// The stretch `walk` of the rows of `from` that meet these conditions.
+    /// The rows of `from` in `slice` that meet these conditions.
     pub fn page_query(
         mut self,
         columns: &str,
@@ -69,10 +71,8 @@ impl Conditions {
     ) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
         slice.add_cursor(&mut self);
         let (met, order) = (self.sql(), slice.order_by());
-        let (limit, offset) = (slice.limit, slice.offset);
-        self.statement(format!(
-            "SELECT {columns} FROM {from} WHERE {met} {order} LIMIT {limit} OFFSET {offset}"
-        ))
+        let limit = slice.limit_and_offset(&mut self);
+        self.statement(format!("SELECT {columns} FROM {from} WHERE {met} {order} {limit}"))
     }
 
     /// The statement `text` with the values of these conditions bound.
@@ -83,6 +83,7 @@ impl Conditions {
             Value::Id(value) => query.bind::<SqlUuid, _>(value),
             Value::Ids(value) => query.bind::<Array<SqlUuid>, _>(value),
             Value::Time(value) => query.bind::<Timestamptz, _>(value),
+            Value::Number(value) => query.bind::<BigInt, _>(value),
         })
     }
 }
@@ -123,6 +124,17 @@ impl PageSlice {
         }
     }
 
+    /// `LIMIT` and, if rows are to be skipped, `OFFSET`.
+    ///
+    /// The limit stands in the text: bound, it would be unknown to the planner, which then plans
+    /// each time anew. There are as many texts as page sizes.
+    pub fn limit_and_offset(&self, conditions: &mut Conditions) -> String {
+        match self.offset {
+            0 => format!("LIMIT {}", self.limit),
+            offset => format!("LIMIT {} OFFSET {}", self.limit, conditions.bind(Value::Number(offset))),
+        }
+    }
+
     /// `ORDER BY`, turned round for a walk backwards.
     pub fn order_by(&self) -> String {
         let columns = self.order.iter().map(|column| {
@@ -134,14 +146,14 @@ impl PageSlice {
 }
 
 /// How many rows of `from` meet `conditions`.
-pub async fn count(conn: &mut Connection, from: &str, conditions: Conditions) -> QueryResult<i64> {
+pub async fn count(mut conn: &Connection, from: &str, conditions: Conditions) -> QueryResult<i64> {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]
         count: i64,
     }
     let text = format!("SELECT count(*) FROM {from} WHERE {}", conditions.sql());
-    let row: Count = conditions.statement(text).get_result(conn).await?;
+    let row: Count = conditions.statement(text).get_result(&mut conn).await?;
     Ok(row.count)
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Every read of an article or a notice (lists, counts, single reads,
 //! neighbours) takes its condition from here, so none can forget a part of it.
-//! "Scheduled" is no state of its own: a published article whose hour has not
-//! come is simply not visible yet.
+//! "Scheduled" is no state of its own: a published article whose publication
+//! time has not come is not visible yet.
 
 use uuid::Uuid;
+
+use super::rows::{Conditions, Value};
 
 /// Articles that everybody may read now.
 pub const PUBLIC_ARTICLE: &str = "(articles.status = 'published' \
@@ -32,17 +34,19 @@ pub enum Articles {
 }
 
 impl Articles {
-    /// The condition as SQL over `articles`. Holds no text from outside: an id prints as hex.
-    pub fn sql(self) -> String {
+    /// Adds the condition over `articles` to `conditions`.
+    pub fn restrict(self, conditions: &mut Conditions) {
         match self {
-            Self::Public => PUBLIC_ARTICLE.to_owned(),
-            Self::OwnOf(author) => format!(
-                "({PUBLIC_ARTICLE} OR (articles.created_by = '{author}' AND articles.deleted_at IS NULL))"
+            Self::Public => conditions.and(PUBLIC_ARTICLE),
+            Self::OwnOf(author) => conditions.and_if(
+                &format!("({PUBLIC_ARTICLE} OR (articles.created_by = ? AND articles.deleted_at IS NULL))"),
+                Some(Value::Id(author)),
             ),
-            Self::All => "(articles.deleted_at IS NULL)".to_owned(),
-            Self::Trash => "(articles.deleted_at IS NOT NULL)".to_owned(),
-            Self::OwnTrash(author) => format!(
-                "(articles.created_by = '{author}' AND articles.status = 'draft' AND articles.deleted_at IS NOT NULL)"
+            Self::All => conditions.and("(articles.deleted_at IS NULL)"),
+            Self::Trash => conditions.and("(articles.deleted_at IS NOT NULL)"),
+            Self::OwnTrash(author) => conditions.and_if(
+                "(articles.created_by = ? AND articles.status = 'draft' AND articles.deleted_at IS NOT NULL)",
+                Some(Value::Id(author)),
             ),
         }
     }

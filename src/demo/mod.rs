@@ -15,7 +15,7 @@ use crate::http::conditional::IfMatch;
 use crate::notices::view::NewNotice;
 use crate::site::view::SitePatch;
 use crate::tx::Tx;
-use crate::{articles, categories, changes, db, notices, site};
+use crate::{articles, categories, changes, notices, site};
 
 const SITE_JSON: &str = include_str!("site.json");
 
@@ -37,7 +37,7 @@ pub async fn load(app: &App) -> anyhow::Result<bool> {
 
 async fn load_once(tx: &mut Tx, demo: DemoSite) -> Result<bool> {
     // The lock on the tree also prevents two processes from loading at the same time.
-    let tree = categories::queries::lock_tree(tx).await?;
+    let mut tree = categories::queries::lock_tree(tx).await?;
     if changes::queries::exists(tx, "load", "demo").await? {
         return Ok(false);
     }
@@ -45,24 +45,25 @@ async fn load_once(tx: &mut Tx, demo: DemoSite) -> Result<bool> {
         tracing::warn!("The demo site is not loaded: this site has contents of its own");
         return Ok(false);
     }
-    let now = db::now(tx).await?;
+    let now = tx.now().await?;
     let site =
-        site::handlers::change(tx, Actor::SYSTEM, &IfMatch::Absent, parse_body::<SitePatch>(demo.site)?)
+        site::writing::patch_site(tx, Actor::SYSTEM, &IfMatch::Absent, parse_body::<SitePatch>(demo.site)?)
             .await?;
     for category in demo.categories {
-        let tree = categories::queries::tree(tx).await?;
-        let content = categories::handlers::new_content(&tree, parse_body::<NewCategory>(category)?)?;
-        categories::handlers::add(tx, Actor::SYSTEM, &content).await?;
+        let content = categories::writing::new_content(&tree, parse_body::<NewCategory>(category)?)?;
+        tree = tree.with(categories::writing::add_category(tx, Actor::SYSTEM, &content).await?);
     }
     for mut article in demo.articles {
         replace_hours_by_time(&mut article, "hours_ago", "published_at", |hours| now - hours);
-        articles::writing::add(tx, Actor::SYSTEM, parse_body::<NewArticle>(article.into())?).await?;
+        let new = parse_body::<NewArticle>(article.into())?;
+        let article = articles::writing::prepare_article(&tree, new).await;
+        articles::writing::add_article(tx, Actor::SYSTEM, article).await?;
     }
     for mut notice in demo.notices {
         replace_hours_by_time(&mut notice, "hours_ago", "published_at", |hours| now - hours);
         replace_hours_by_time(&mut notice, "expires_in_hours", "expires_at", |hours| now + hours);
-        let content = parse_body::<NewNotice>(notice.into())?.content(now).await?;
-        notices::handlers::add(tx, Actor::SYSTEM, &content).await?;
+        let notice = notices::writing::prepare_notice(parse_body::<NewNotice>(notice.into())?).await;
+        notices::writing::add_notice(tx, Actor::SYSTEM, notice).await?;
     }
     tx.record(Actor::SYSTEM, Change::new("load", "demo", site.id));
     Ok(true)

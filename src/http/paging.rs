@@ -141,13 +141,13 @@ impl Paging {
         self.params.page_size.unwrap_or(20)
     }
 
+    /// Whether the client wants all rows counted.
+    pub fn counts(&self) -> bool {
+        self.params.count == Some(true)
+    }
+
     /// How many rows of `from` meet `conditions`, if the client wants to know.
-    pub async fn total(
-        &self,
-        conn: &mut Connection,
-        from: &str,
-        conditions: &Conditions,
-    ) -> Result<Option<i64>> {
+    pub async fn total(&self, conn: &Connection, from: &str, conditions: &Conditions) -> Result<Option<i64>> {
         match self.params.count {
             Some(true) => Ok(Some(count(conn, from, conditions.clone()).await?)),
             _ => Ok(None),

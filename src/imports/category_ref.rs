@@ -3,10 +3,9 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::categories::handlers::{add, new_content};
 use crate::categories::model::{Row, Tree};
-use crate::categories::queries;
 use crate::categories::view::NewCategory;
+use crate::categories::writing::{add_category, new_content};
 use crate::changes::model::Actor;
 use crate::error::{Code, Fault, Result};
 use crate::http::body::checked;
@@ -99,7 +98,7 @@ impl CategoryRef {
     /// Creates the missing categories of the breadcrumb. Returns the id of the last one and the
     /// number of categories created.
     ///
-    /// The caller must have locked the tree. It is loaded again after each new category.
+    /// The caller must have locked the tree. The new categories are added to `tree`.
     pub async fn create_missing(&self, tx: &mut Tx, actor: Actor, tree: &mut Tree) -> Result<(Uuid, u64)> {
         let (mut parent, mut created) = (None, 0);
         for step in self.to_steps() {
@@ -111,8 +110,9 @@ impl CategoryRef {
             let new = serde_json::json!({"name": step.name, "slug": step.slug, "parent": parent});
             let new: NewCategory = checked(new, Vec::new()).map_err(map_to_category_fault)?;
             let content = new_content(tree, new).map_err(map_to_category_fault)?;
-            parent = Some(add(tx, actor, &content).await?.id);
-            *tree = queries::tree(tx).await?;
+            let row = add_category(tx, actor, &content).await?;
+            parent = Some(row.id);
+            *tree = tree.with(row);
             created += 1;
         }
         parent.map(|id| (id, created)).ok_or_else(|| unknown_category().into())

@@ -24,7 +24,7 @@ use super::single_rows::SingleRow;
 use super::view::{Ending, Event, Summary};
 use super::writer::{Batch, BatchWriter};
 use crate::app::App;
-use crate::categories::queries::tree;
+use crate::categories::queries::load_tree;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::interchange::decode::decode_body;
@@ -185,7 +185,7 @@ async fn prepare_articles(
     let mut conn = app.conn().await?;
     let identities = parsed.iter().filter_map(|row| row.as_ref().ok()).map(ParsedRow::identity);
     let existing = queries::find_existing(&mut conn, identities).await?;
-    let (tree, now) = (tree(&mut conn).await?, db::now(&mut conn).await?);
+    let (tree, now) = (load_tree(&mut conn).await?, db::now(&mut conn).await?);
     drop(conn);
     run_on_import_threads(move || {
         prepare::prepare_rows(parsed, existing, &PrepareContext { params: &params, tree: &tree, now })

@@ -10,7 +10,6 @@ use super::params::{ImportParams, Mode};
 use super::rows::RawRow;
 use crate::categories::view::{CategoryPatch, NewCategory};
 use crate::changes::model::Actor;
-use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::checked;
 use crate::http::patch::Patch;
@@ -18,7 +17,7 @@ use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
 use crate::notices::view::NewNotice;
 use crate::tx::Tx;
-use crate::{categories, db, notices};
+use crate::{categories, notices};
 
 /// A row that was parsed, or the fault that prevented it.
 #[derive(Clone, Debug)]
@@ -117,8 +116,8 @@ async fn write_category(
     };
     check_mode(params.mode(), existing.is_some(), "/slug")?;
     let Some(row) = existing else {
-        let content = categories::handlers::new_content(&tree, new)?;
-        categories::handlers::add(tx, actor, &content).await?;
+        let content = categories::writing::new_content(&tree, new)?;
+        categories::writing::add_category(tx, actor, &content).await?;
         return Ok(Outcome::Created);
     };
     let patch = CategoryPatch {
@@ -128,7 +127,7 @@ async fn write_category(
         description: Some(new.description),
         position: Some(new.position),
     };
-    let changed = categories::handlers::change(tx, actor, &tree, row, patch).await?;
+    let changed = categories::writing::patch_category(tx, actor, &tree, row, patch).await?.is_some();
     Ok(if changed { Outcome::Updated } else { Outcome::Unchanged })
 }
 
@@ -145,18 +144,14 @@ async fn write_notice(
     let external_id = new.external_id.get_or_insert(derived_id).clone();
     let existing = notices::queries::lock_external(tx, &external_id).await?;
     check_mode(params.mode(), existing.is_some(), "/external_id")?;
-    let now = db::now(tx).await?;
+    let notice = notices::writing::prepare_notice(new).await;
     let Some((row, is_trashed)) = existing else {
-        let content = new.content(now).await?;
-        notices::handlers::add(tx, actor, &content).await?;
+        notices::writing::add_notice(tx, actor, notice).await?;
         return Ok(Outcome::Created);
     };
-    let published_at = row.content.published_at.filter(|_| new.status == Some(Status::Published));
-    new.published_at = new.published_at.or(published_at);
-    let after = new.content(now).await?;
     if is_trashed {
-        notices::handlers::move_across(tx, actor, row.id, false).await?;
+        notices::writing::set_deleted(tx, actor, &row, false).await?;
     }
-    let changed = notices::handlers::replace(tx, actor, &row, &after).await?.is_some();
+    let changed = notices::writing::replace_notice(tx, actor, &row, notice).await?.is_some();
     Ok(if changed || is_trashed { Outcome::Updated } else { Outcome::Unchanged })
 }

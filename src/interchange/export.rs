@@ -18,9 +18,8 @@ use super::queries::stream_articles;
 use crate::app::App;
 use crate::articles::listing::ArticleFilter;
 use crate::articles::model::Row;
-use crate::articles::queries::countable;
 use crate::categories::model::Tree;
-use crate::categories::queries::tree;
+use crate::categories::queries::load_tree;
 use crate::db::types::{BodyFormat, Status};
 use crate::db::visibility::Articles;
 use crate::error::{Error, Result};
@@ -176,8 +175,8 @@ pub async fn start_export(
     permit: Option<OwnedSemaphorePermit>,
 ) -> Result<impl Stream<Item = io::Result<web::Bytes>> + use<>> {
     let mut conn = app.conn().await?;
-    let tree = tree(&mut conn).await?;
-    let conditions = countable(&filter.listing(&tree, visible, true)?);
+    let tree = load_tree(&mut conn).await?;
+    let conditions = filter.listing(&tree, visible, true)?.to_conditions();
     // Take the connection out of the pool, so that a long export does not use up a slot.
     let mut conn = deadpool::managed::Object::take(conn);
     let (sender, receiver) = mpsc::channel(MAX_QUEUED_CHUNKS);

@@ -187,9 +187,13 @@ pub async fn authenticate(req: &HttpRequest) -> Result<()> {
 async fn of_key(app: &App, text: &str) -> Result<Option<Credential>> {
     let Some(prefix) = secret::name(text) else { return Ok(None) };
     let hash = secrets::hash(text);
-    let key = api_keys::queries::in_use(&mut *app.conn().await?, prefix, &hash).await?;
-    let scopes = |names: Vec<String>| names.iter().filter_map(|name| Scope::parse(name)).collect();
-    Ok(key.map(|(id, names)| Credential::Key(id, scopes(names))))
+    let Some(key) = api_keys::queries::find_usable(&*app.reader().await?, prefix, &hash).await? else {
+        return Ok(None);
+    };
+    if key.note_is_due {
+        app.write(async move |tx| Ok(api_keys::queries::note_use(tx, key.id).await?)).await?;
+    }
+    Ok(Some(Credential::Key(key.id, key.scopes.iter().filter_map(|name| Scope::parse(name)).collect())))
 }
 
 async fn of_session(app: &App, token: &str) -> Result<Option<Credential>> {
@@ -197,7 +201,7 @@ async fn of_session(app: &App, token: &str) -> Result<Option<Credential>> {
         app.keys.reread(&mut *app.conn().await?).await.map_err(Error::Internal)?;
     }
     let Ok(claims) = tokens::verify(&app.keys, token) else { return Ok(None) };
-    let role = sessions::queries::role(&mut *app.conn().await?, claims.sub, claims.sid).await?;
+    let role = sessions::queries::role(&*app.reader().await?, claims.sub, claims.sid).await?;
     let member = |role| Member { id: claims.sub, role, session: claims.sid, kind: ActorKind::Member };
     Ok(role.map(|role| Credential::Member(member(role))))
 }

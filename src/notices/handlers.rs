@@ -1,16 +1,15 @@
-//! Reading and writing notices.
+//! Reading and changing notices.
 
 use actix_web::{Responder, delete, get, patch, post, web};
-use uuid::Uuid;
 
-use super::model::{Content, Row};
-use super::queries;
+use super::model::Row;
 use super::view::{NewNotice, Notice, NoticeFilter, NoticePatch};
+use super::{queries, writing};
 use crate::app::App;
-use crate::changes::model::{Actor, Change};
 use crate::db::rows::{Conditions, Value};
+use crate::db::types::BodyFormat;
 use crate::db::visibility::Notices;
-use crate::error::{Code, Error, Fault, OnConstraint, Result};
+use crate::error::{Error, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{IfMatch, etag};
 use crate::http::id_or_slug::Id;
@@ -18,7 +17,6 @@ use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Editor, Reader};
-use crate::tx::Tx;
 
 /// List notices
 ///
@@ -41,9 +39,13 @@ pub async fn list_notices(
     let states = filter.status.map(|states| states.iter().map(|status| status.as_str().to_owned()).collect());
     conditions.and_if("notices.status = ANY(?)", states.map(Value::Texts));
     let slice = paging.page_slice(queries::order(visible))?;
-    let mut conn = app.conn().await?;
-    let total = paging.total(&mut conn, "notices", &conditions).await?;
-    let rows = queries::list(&mut conn, conditions, &slice).await?;
+    let (rows, total) = if for_staff || paging.counts() {
+        let conn = app.conn().await?;
+        let total = paging.total(&conn, "notices", &conditions).await?;
+        (queries::list(&conn, conditions, &slice).await?, total)
+    } else {
+        (queries::list(&*app.reader().await?, conditions, &slice).await?, None)
+    };
     let modified = rows.iter().map(|row| row.updated_at).max();
     let page = paging.page(&slice, rows, total, cursor_keys).map(|row| Notice::new(row, for_staff));
     Ok(Reply::list(page).with_last_modified(modified).with_surrogate_keys(&["notices".to_owned()]))
@@ -65,11 +67,11 @@ fn visible(reader: &Reader, filter: &NoticeFilter) -> Result<Notices> {
 }
 
 fn cursor_keys(row: &Row) -> Vec<String> {
-    let hour = row.content.published_at.map_or_else(|| "infinity".to_owned(), |at| at.to_rfc3339());
-    vec![row.content.pinned.to_string(), hour, row.id.to_string()]
+    let published_at = row.content.published_at.map_or_else(|| "infinity".to_owned(), |at| at.to_rfc3339());
+    vec![row.content.pinned.to_string(), published_at, row.id.to_string()]
 }
 
-fn one(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
+fn reply_with(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
     let notice = Notice::new(row, for_staff);
     let (tag, modified) = (etag(notice.version, &notice), notice.updated_at);
     let surrogate = format!("notice:{}", notice.id);
@@ -81,7 +83,7 @@ fn one(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
 #[get("/{id}")]
 pub async fn get_notice(app: web::Data<App>, reader: Reader, id: Id) -> Result<impl Responder> {
     let for_staff = reader.notices() == Notices::All;
-    Ok(one(queries::by_id(&mut *app.conn().await?, id.0, reader.notices()).await?, for_staff))
+    Ok(reply_with(queries::by_id(&*app.reader().await?, id.0, reader.notices()).await?, for_staff))
 }
 
 /// Create a notice
@@ -92,33 +94,12 @@ pub async fn create_notice(
     editor: Editor,
     body: Json<NewNotice>,
 ) -> Result<impl Responder> {
-    let row = app
-        .write(async move |tx| {
-            let content = body.0.clone().content(crate::db::now(tx).await?).await?;
-            add(tx, editor.0.actor(), &content).await
-        })
-        .await?;
+    let prepared = writing::prepare_notice(body.0).await;
+    let row =
+        app.write(async move |tx| writing::add_notice(tx, editor.0.actor(), prepared.clone()).await).await?;
     let notice = Notice::new(row, true);
     let tag = etag(notice.version, &notice);
     Ok(Reply::created(format!("/api/v1/notices/{}", notice.id), notice).with_etag(tag))
-}
-
-/// Adds a notice and records it.
-pub async fn add(tx: &mut Tx, actor: Actor, content: &Content) -> Result<Row> {
-    let row = map_constraint_errors(queries::insert(tx, content).await)?;
-    tx.record(actor, Change::new("create", "notice", row.id));
-    Ok(row)
-}
-
-/// Names the constraints of notices to the client.
-fn map_constraint_errors<T>(result: diesel::QueryResult<T>) -> Result<T> {
-    result
-        .on_constraint("notices_window", || {
-            Fault::body("/expires_at", Code::OutOfRange, "must be later than published_at")
-        })
-        .on_constraint("notices_external_id_key", || {
-            Fault::body("/external_id", Code::ExternalIdTaken, "already used by another notice")
-        })
 }
 
 /// Change a notice
@@ -131,25 +112,23 @@ pub async fn update_notice(
     if_match: IfMatch,
     body: Json<NoticePatch>,
 ) -> Result<impl Responder> {
+    let Json(patch) = body;
+    let format = match (&patch.body, patch.body_format) {
+        // A new body that names no format is written in that of the old one.
+        (Some(_), None) => {
+            queries::by_id(&*app.reader().await?, id.0, Notices::All).await?.content.body_format
+        }
+        _ => BodyFormat::Html,
+    };
+    let prepared = writing::prepare_patch(patch, format).await;
     let row = app
         .write(async move |tx| {
             let row = queries::lock(tx, id.0, Notices::All).await?;
             if_match.check(row.version)?;
-            let after = body.0.clone().over(row.content.clone(), crate::db::now(tx).await?).await?;
-            Ok(replace(tx, editor.0.actor(), &row, &after).await?.unwrap_or(row))
+            writing::patch_notice(tx, editor.0.actor(), row, prepared.clone()).await
         })
         .await?;
-    Ok(one(row, true))
-}
-
-/// Replaces what a notice says and records it; `None` where nothing changes.
-pub async fn replace(tx: &mut Tx, actor: Actor, row: &Row, after: &Content) -> Result<Option<Row>> {
-    if *after == row.content {
-        return Ok(None);
-    }
-    let change = Change::between("notice", row.id, &row.content, after);
-    tx.record(actor, change);
-    Ok(Some(map_constraint_errors(queries::update(tx, row.id, after).await)?))
+    Ok(reply_with(row, true))
 }
 
 /// Delete a notice
@@ -178,7 +157,7 @@ pub async fn restore_notice(
     id: Id,
     if_match: IfMatch,
 ) -> Result<impl Responder> {
-    Ok(one(set_deleted(app, editor, id, if_match, Notices::Trash).await?, true))
+    Ok(reply_with(set_deleted(app, editor, id, if_match, Notices::Trash).await?, true))
 }
 
 /// Moves a notice that is in `from` to the other side of the trash.
@@ -192,14 +171,7 @@ async fn set_deleted(
     app.write(async move |tx| {
         let row = queries::lock(tx, id.0, from).await?;
         if_match.check(row.version)?;
-        move_across(tx, editor.0.actor(), row.id, from == Notices::All).await
+        writing::set_deleted(tx, editor.0.actor(), &row, from == Notices::All).await
     })
     .await
-}
-
-/// Puts a notice into the trash, or takes it out, and records it.
-pub async fn move_across(tx: &mut Tx, actor: Actor, id: Uuid, deleted: bool) -> Result<Row> {
-    let action = if deleted { "delete" } else { "restore" };
-    tx.record(actor, Change::new(action, "notice", id));
-    Ok(queries::set_deleted(tx, id, deleted).await?)
 }

@@ -7,6 +7,7 @@ pub mod handlers;
 pub mod model;
 pub mod queries;
 pub mod view;
+pub mod writing;
 
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -11,6 +11,7 @@ use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SortColumn};
 use crate::db::schema::notices;
 use crate::db::visibility::Notices;
+use crate::tx::Tx;
 
 /// Pinned first, then newest first. Drafts without an hour count as newest.
 pub fn order(visible: Notices) -> Vec<SortColumn> {
@@ -26,57 +27,62 @@ pub fn order(visible: Notices) -> Vec<SortColumn> {
 }
 
 /// Notices that meet `conditions`.
-pub async fn list(conn: &mut Connection, conditions: Conditions, slice: &PageSlice) -> QueryResult<Vec<Row>> {
-    conditions.page_query("*", "notices", slice).load(conn).await
+pub async fn list(mut conn: &Connection, conditions: Conditions, slice: &PageSlice) -> QueryResult<Vec<Row>> {
+    conditions.page_query("*", "notices", slice).load(&mut conn).await
 }
 
 /// One notice, if it is visible.
-pub async fn by_id(conn: &mut Connection, id: Uuid, visible: Notices) -> QueryResult<Row> {
-    notices::table.find(id).filter(sql::<Bool>(&visible.sql())).select(Row::as_select()).first(conn).await
-}
-
-/// One notice, if it is visible, locked until the transaction ends.
-pub async fn lock(conn: &mut Connection, id: Uuid, visible: Notices) -> QueryResult<Row> {
+pub async fn by_id(mut conn: &Connection, id: Uuid, visible: Notices) -> QueryResult<Row> {
     notices::table
         .find(id)
         .filter(sql::<Bool>(&visible.sql()))
         .select(Row::as_select())
-        .for_update()
-        .first(conn)
+        .first(&mut conn)
+        .await
+}
+
+/// One notice, if it is visible, locked until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: Uuid, visible: Notices) -> QueryResult<Row> {
+    notices::table
+        .find(id)
+        .filter(sql::<Bool>(&visible.sql()))
+        .select(Row::as_select())
+        .for_no_key_update()
+        .first(&mut **tx)
         .await
 }
 
 /// One notice by its external id, and whether it is in the trash; locked until the transaction ends.
-pub async fn lock_external(conn: &mut Connection, external_id: &str) -> QueryResult<Option<(Row, bool)>> {
+pub async fn lock_external(tx: &mut Tx, external_id: &str) -> QueryResult<Option<(Row, bool)>> {
     notices::table
         .filter(notices::external_id.eq(external_id))
         .select((Row::as_select(), notices::deleted_at.is_not_null()))
-        .for_update()
-        .first(conn)
+        .for_no_key_update()
+        .first(&mut **tx)
         .await
         .optional()
 }
 
 /// Adds a notice. Constraints: `notices_window`, `notices_external_id_key`.
-pub async fn insert(conn: &mut Connection, content: &Content) -> QueryResult<Row> {
+pub async fn insert(tx: &mut Tx, content: &Content) -> QueryResult<Row> {
     diesel::insert_into(notices::table)
         .values((notices::id.eq(Uuid::now_v7()), content))
         .returning(Row::as_returning())
-        .get_result(conn)
+        .get_result(&mut **tx)
         .await
 }
 
 /// Replaces what can be changed about a notice. Constraints: `notices_window`, `notices_external_id_key`.
-pub async fn update(conn: &mut Connection, id: Uuid, content: &Content) -> QueryResult<Row> {
+pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row> {
     diesel::update(notices::table.find(id))
         .set((content, notices::version.eq(notices::version + 1), notices::updated_at.eq(now)))
         .returning(Row::as_returning())
-        .get_result(conn)
+        .get_result(&mut **tx)
         .await
 }
 
 /// Puts a notice into the trash, or takes it out.
-pub async fn set_deleted(conn: &mut Connection, id: Uuid, deleted: bool) -> QueryResult<Row> {
+pub async fn set_deleted(tx: &mut Tx, id: Uuid, deleted: bool) -> QueryResult<Row> {
     diesel::update(notices::table.find(id))
         .set((
             notices::deleted_at.eq(sql::<Nullable<Timestamptz>>(if deleted { "now()" } else { "NULL" })),
@@ -84,6 +90,6 @@ pub async fn set_deleted(conn: &mut Connection, id: Uuid, deleted: bool) -> Quer
             notices::updated_at.eq(now),
         ))
         .returning(Row::as_returning())
-        .get_result(conn)
+        .get_result(&mut **tx)
         .await
 }

@@ -7,9 +7,8 @@ use uuid::Uuid;
 
 use super::model::{Audience, Content, NoticeKind, Row};
 use crate::db::types::{BodyFormat, Status, as_stored};
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{Code, Fault, Result};
 use crate::http::patch::Patch;
-use crate::http::render_body;
 use crate::markup::{Body, SANITIZER};
 
 /// A notice.
@@ -113,11 +112,10 @@ pub struct NewNotice {
 }
 
 impl NewNotice {
-    /// What the new notice will be, at the time `now`.
-    pub async fn content(self, now: DateTime<Utc>) -> Result<Content> {
-        let body = render_body(self.body, self.body_format.unwrap_or(BodyFormat::Html)).await?;
+    /// What the new notice will be, with its rendered body, at the time `now`.
+    pub fn into_content(self, body: Body, now: DateTime<Utc>) -> Content {
         let status = self.status.unwrap_or(Status::Draft);
-        Ok(Content {
+        Content {
             external_id: self.external_id,
             kind: self.kind,
             title: self.title,
@@ -130,7 +128,7 @@ impl NewNotice {
             status,
             published_at: status.default_published_at(self.published_at, now),
             expires_at: self.expires_at.map(as_stored),
-        })
+        }
     }
 }
 
@@ -175,15 +173,14 @@ pub struct NoticePatch {
 }
 
 impl NoticePatch {
-    /// The notice after the change, at the time `now`.
-    pub async fn over(self, current: Content, now: DateTime<Utc>) -> Result<Content> {
-        let sanitizer = if self.body.is_some() { SANITIZER } else { current.sanitizer };
-        let body = match self.body {
-            Some(body) => render_body(body, self.body_format.unwrap_or(current.body_format)).await?,
+    /// The notice after the change, with the rendered new body if there is one, at the time `now`.
+    pub fn apply(self, current: Content, body: Option<Body>, now: DateTime<Utc>) -> Result<Content> {
+        let sanitizer = if body.is_some() { SANITIZER } else { current.sanitizer };
+        let body = match body {
+            Some(body) => body,
             None if self.body_format.is_some_and(|format| format != current.body_format) => {
-                let fault =
-                    Fault::body("/body_format", Code::InvalidFormat, "cannot change without the body");
-                return Err(Error::Faults(fault.code, vec![fault]));
+                let detail = "cannot change without the body";
+                return Err(Fault::body("/body_format", Code::InvalidFormat, detail).into());
             }
             None => Body { html: current.body, source: current.body_source, format: current.body_format },
         };
@@ -203,13 +200,6 @@ impl NoticePatch {
             expires_at: self.expires_at.over(current.expires_at).map(as_stored),
         })
     }
-}
-
-/// The body as it is stored; 422 when it cannot be parsed.
-async fn render_body(source: String, format: BodyFormat) -> Result<Body> {
-    render_body::render_off_thread(source, format)
-        .await
-        .map_err(|fault| Error::Faults(fault.code, vec![fault]))
 }
 
 /// Which notices to list. Without `status` or `deleted`, those that are up now.

@@ -8,22 +8,32 @@ use uuid::Uuid;
 use super::model::{Content, Row};
 use crate::db::connection::Connection;
 use crate::db::schema::site;
+use crate::follower::Snapshot;
+use crate::tx::Tx;
+
+impl Snapshot for Row {
+    const ENTITIES: &'static [&'static str] = &["site"];
+
+    async fn load(conn: &Connection) -> QueryResult<Self> {
+        get(conn).await
+    }
+}
 
 /// The site.
-pub async fn get(conn: &mut Connection) -> QueryResult<Row> {
-    site::table.select(Row::as_select()).first(conn).await
+pub async fn get(mut conn: &Connection) -> QueryResult<Row> {
+    site::table.select(Row::as_select()).first(&mut conn).await
 }
 
 /// The site, locked until the transaction ends.
-pub async fn lock(conn: &mut Connection) -> QueryResult<Row> {
-    site::table.select(Row::as_select()).for_update().first(conn).await
+pub async fn lock(tx: &mut Tx) -> QueryResult<Row> {
+    site::table.select(Row::as_select()).for_no_key_update().first(&mut **tx).await
 }
 
 /// Replaces what can be changed about the site.
-pub async fn update(conn: &mut Connection, id: Uuid, content: &Content) -> QueryResult<Row> {
+pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row> {
     diesel::update(site::table.find(id))
         .set((content, site::version.eq(site::version + 1), site::updated_at.eq(now)))
         .returning(Row::as_returning())
-        .get_result(conn)
+        .get_result(&mut **tx)
         .await
 }

@@ -14,7 +14,7 @@ use super::pending_write::PendingWrite;
 use super::prepare::{PrepareContext, PreparedBatch, PreparedRow, RowState, is_unchanged, prepare_row};
 use super::queries::{self, ExistingArticle};
 use crate::categories::model::Tree;
-use crate::categories::queries::{lock_tree, tree};
+use crate::categories::queries::{load_tree, lock_tree};
 use crate::changes::model::Actor;
 use crate::error::{Code, Error, Fault, Result};
 use crate::imports::category_ref;
@@ -63,7 +63,7 @@ pub async fn write_batch(
         params,
         actor,
         existing,
-        tree: tree(tx).await?,
+        tree: load_tree(tx).await?,
         outcomes: vec![None; rows.len()],
         created_categories: 0,
     };

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::db::connection::Connection;
 use crate::db::schema::{api_keys, members};
 use crate::members::model::{MemberStatus, Role};
+use crate::tx::Tx;
 
 /// How exactly the last use is known.
 const USE_STEP: TimeDelta = TimeDelta::minutes(1);
@@ -72,17 +73,25 @@ pub async fn list(conn: &mut Connection) -> QueryResult<Vec<KeyRow>> {
         .await
 }
 
-/// The living key of this name and hash, whose owner is still an active admin; notes that it is used.
-pub async fn in_use(
-    conn: &mut Connection,
-    prefix: &str,
-    hash: &[u8],
-) -> QueryResult<Option<(Uuid, Vec<String>)>> {
+/// A key that may be used.
+#[derive(Queryable)]
+pub struct UsableKey {
+    /// Its id.
+    pub id: Uuid,
+    /// The names of its scopes.
+    pub scopes: Vec<String>,
+    /// Whether its last use was noted over a minute ago.
+    pub note_is_due: bool,
+}
+
+/// The key of this prefix and hash: not revoked, not expired, its owner still an active admin.
+pub async fn find_usable(mut conn: &Connection, prefix: &str, hash: &[u8]) -> QueryResult<Option<UsableKey>> {
     let admin = members::role
         .eq(Role::Admin.as_str())
         .and(members::status.eq(MemberStatus::Active.as_str()))
         .and(members::deleted_at.is_null());
-    let found = api_keys::table
+    let minute_ago = || (now.into_sql::<Timestamptz>() - USE_STEP).nullable();
+    api_keys::table
         .left_join(members::table.on(api_keys::member_id.eq(members::id.nullable())))
         .filter(api_keys::prefix.eq(prefix))
         .filter(api_keys::hash.eq(hash))
@@ -93,19 +102,20 @@ pub async fn in_use(
                 .or(api_keys::expires_at.gt(now.into_sql::<Timestamptz>().nullable())),
         )
         .filter(api_keys::member_id.is_null().or(admin.assume_not_null()))
-        .select((api_keys::id, api_keys::scopes))
-        .first::<(Uuid, Vec<String>)>(conn)
+        .select((
+            api_keys::id,
+            api_keys::scopes,
+            api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt(minute_ago()).assume_not_null()),
+        ))
+        .first(&mut conn)
         .await
-        .optional()?;
-    if let Some((id, _)) = &found {
-        let before = (now.into_sql::<Timestamptz>() - USE_STEP).nullable();
-        diesel::update(api_keys::table.find(id))
-            .filter(api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt(before)))
-            .set(api_keys::last_used_at.eq(now))
-            .execute(conn)
-            .await?;
-    }
-    Ok(found)
+        .optional()
+}
+
+/// Notes that a key is used.
+pub async fn note_use(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
+    diesel::update(api_keys::table.find(id)).set(api_keys::last_used_at.eq(now)).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// Revokes a key; says whether there was one.

@@ -110,7 +110,7 @@ pub async fn refresh(conn: &mut Connection, session: Uuid, end: DateTime<Utc>) -
 }
 
 /// The role of `member` if the session is theirs and alive, and they may sign in.
-pub async fn role(conn: &mut Connection, member: Uuid, session: Uuid) -> QueryResult<Option<Role>> {
+pub async fn role(mut conn: &Connection, member: Uuid, session: Uuid) -> QueryResult<Option<Role>> {
     sessions::table
         .inner_join(members::table.on(members::id.eq(sessions::member_id)))
         .filter(sessions::id.eq(session))
@@ -120,7 +120,7 @@ pub async fn role(conn: &mut Connection, member: Uuid, session: Uuid) -> QueryRe
         .filter(members::status.eq(MemberStatus::Active.as_str()))
         .filter(members::deleted_at.is_null())
         .select(members::role)
-        .first(conn)
+        .first(&mut conn)
         .await
         .optional()
 }

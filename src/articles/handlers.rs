@@ -1,0 +1,200 @@
+//! Changing articles.
+
+use actix_web::{HttpRequest, Responder, delete, patch, post, put, web};
+use futures_util::future::join;
+
+use super::input::{ArticlePatch, NewArticle};
+use super::model::Row;
+use super::queries::{self, ArticleRef};
+use super::reading::{external_id, load_view};
+use super::view::Article;
+use super::writing::{self, Put, prepare_article, prepare_patch};
+use crate::app::App;
+use crate::categories::model::Tree;
+use crate::db::types::{BodyFormat, Status};
+use crate::error::Code;
+use crate::error::{Error, Fault, Result};
+use crate::http::body::Json;
+use crate::http::conditional::{CreateOnly, IfMatch, etag};
+use crate::http::id_or_slug::IdOrSlug;
+use crate::http::reply::{Data, NoContent, Reply};
+use crate::members::guard::{Author, Editor, Member};
+use crate::members::model::Role;
+use crate::tx::Tx;
+
+/// Create an article
+///
+/// Authors write drafts; editors also publish. `views` is for admins.
+#[utoipa::path(tag = "articles", responses((status = 201, description = "The new article", body = Data<Article>)))]
+#[post("")]
+pub async fn create_article(
+    app: web::Data<App>,
+    author: Author,
+    body: Json<NewArticle>,
+) -> Result<impl Responder> {
+    let (Author(member), Json(mut new)) = (author, body);
+    new.views = check_rights(&member, new.status, new.views)?;
+    let prepared = prepare_article(&*app.snapshot::<Tree>().await?, new).await;
+    let row =
+        app.write(async move |tx| writing::add_article(tx, member.actor(), prepared.clone()).await).await?;
+    Ok(reply_created(load_view(&app, row, true, false).await?))
+}
+
+fn reply_created(article: Article) -> Reply<Data<Article>> {
+    let tag = etag(article.card.version, &article);
+    Reply::created(format!("/api/v1/articles/{}", article.card.id), article).with_etag(tag)
+}
+
+fn reply_changed(article: Article) -> Reply<Data<Article>> {
+    let (tag, modified) = (etag(article.card.version, &article), article.card.updated_at);
+    Reply::one(article).with_etag(tag).with_last_modified(Some(modified))
+}
+
+/// Refuses what a role may not write: authors publish nothing, only admins set views.
+/// Returns the views to set; another's `0`, the default that scripts send, sets nothing.
+fn check_rights(member: &Member, status: Option<Status>, views: Option<i64>) -> Result<Option<i64>> {
+    if !member.edits_everything() && status.is_some_and(|status| status != Status::Draft) {
+        return Err(Error::forbidden(
+            "Authors write drafts; publishing and archiving take the role editor or admin.",
+        ));
+    }
+    match views {
+        Some(1..) if member.role != Role::Admin => {
+            Err(Error::forbidden("Setting views takes the role admin."))
+        }
+        views => Ok(views.filter(|_| member.role == Role::Admin)),
+    }
+}
+
+/// Change an article
+///
+/// Authors change their own drafts; editors change everything.
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article as changed", body = Data<Article>)))]
+#[patch("/{id}")]
+pub async fn update_article(
+    app: web::Data<App>,
+    author: Author,
+    id: IdOrSlug,
+    if_match: IfMatch,
+    body: Json<ArticlePatch>,
+) -> Result<impl Responder> {
+    let (Author(member), Json(mut patch)) = (author, body);
+    patch.views = check_rights(&member, patch.status, patch.views)?;
+    let article = ArticleRef::IdOrSlug(id);
+    let format = format_of_new_body(&app, &member, &article, &patch).await?;
+    let prepared = prepare_patch(&*app.snapshot::<Tree>().await?, patch, format).await;
+    let row = app
+        .write(async move |tx| {
+            let row = lock_editable(tx, &member, &article).await?;
+            if_match.check(row.version)?;
+            writing::patch_article(tx, member.actor(), row, prepared.clone()).await
+        })
+        .await?;
+    Ok(reply_changed(load_view(&app, row, true, false).await?))
+}
+
+/// What a new body that names no format is written in: what the article's body is written in.
+async fn format_of_new_body(
+    app: &App,
+    member: &Member,
+    article: &ArticleRef,
+    patch: &ArticlePatch,
+) -> Result<BodyFormat> {
+    if patch.body.is_none() || patch.body_format.is_some() {
+        return Ok(BodyFormat::Html);
+    }
+    let row = queries::get(&*app.reader().await?, article, member.articles()).await?;
+    Ok(row.content.body_format)
+}
+
+/// The article, locked, if the member may change it: 404 for what they may not see, 403 for what they may only read.
+async fn lock_editable(tx: &mut Tx, member: &Member, article: &ArticleRef) -> Result<Row> {
+    // Together with BEGIN, in one round trip; the time is needed for what is published now.
+    let (now, row) = join(tx.now(), queries::lock(tx, article, member.articles())).await;
+    now?;
+    let row = row?;
+    let is_own_draft = row.created_by == Some(member.id) && row.content.status == Status::Draft;
+    if member.edits_everything() || is_own_draft {
+        Ok(row)
+    } else {
+        Err(Error::forbidden("Authors change their own drafts only."))
+    }
+}
+
+/// Create or replace an article by its external id
+///
+/// Repeating it changes nothing, so it can be retried blindly. Keys left out
+/// are reset to their defaults, but the slug is kept; an article in the trash
+/// comes back. `If-None-Match: *` creates only.
+#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it comes from")), responses((status = 200, description = "The article as replaced", body = Data<Article>), (status = 201, description = "The new article", body = Data<Article>)))]
+#[put("/by-external-id/{external_id}")]
+pub async fn put_article(
+    req: HttpRequest,
+    app: web::Data<App>,
+    editor: Editor,
+    if_match: IfMatch,
+    only: CreateOnly,
+    body: Json<NewArticle>,
+) -> Result<impl Responder> {
+    let (Editor(member), Json(mut new)) = (editor, body);
+    let external_id = external_id(&req)?;
+    if new.external_id.as_ref().is_some_and(|given| *given != external_id) {
+        return Err(
+            Fault::body("/external_id", Code::InvalidFormat, "differs from the one in the path").into()
+        );
+    }
+    new.views = check_rights(&member, None, new.views)?;
+    new.external_id = Some(external_id.clone());
+    let prepared = prepare_article(&*app.snapshot::<Tree>().await?, new).await;
+    let put = app
+        .write(async move |tx| {
+            writing::put_article(tx, member.actor(), &external_id, prepared.clone(), &if_match, only.0).await
+        })
+        .await?;
+    Ok(match put {
+        Put::Created(row) => reply_created(load_view(&app, row, true, false).await?),
+        Put::Replaced(row) => reply_changed(load_view(&app, row, true, false).await?),
+    })
+}
+
+/// Delete an article
+///
+/// Puts it into the trash, from where it can be restored.
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 204, description = "Deleted")))]
+#[delete("/{id}")]
+pub async fn delete_article(
+    app: web::Data<App>,
+    author: Author,
+    id: IdOrSlug,
+    if_match: IfMatch,
+) -> Result<NoContent> {
+    let Author(member) = author;
+    let article = ArticleRef::IdOrSlug(id);
+    app.write(async move |tx| {
+        let row = lock_editable(tx, &member, &article).await?;
+        if_match.check(row.version)?;
+        writing::delete_article(tx, member.actor(), &row).await
+    })
+    .await?;
+    Ok(NoContent)
+}
+
+/// Restore an article
+///
+/// Takes it out of the trash, as it was.
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article", body = Data<Article>)))]
+#[post("/{id}/restore")]
+pub async fn restore_article(
+    app: web::Data<App>,
+    author: Author,
+    id: IdOrSlug,
+    if_match: IfMatch,
+) -> Result<impl Responder> {
+    let Author(member) = author;
+    let trash = member.trashed_articles().ok_or_else(Error::not_found)?;
+    let article = ArticleRef::IdOrSlug(id);
+    let row = app
+        .write(async move |tx| writing::restore_article(tx, member.actor(), &article, trash, &if_match).await)
+        .await?;
+    Ok(reply_changed(load_view(&app, row, true, false).await?))
+}

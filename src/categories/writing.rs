@@ -1,0 +1,157 @@
+//! What a change of the category tree does, for handlers, imports and the demo.
+//!
+//! Every change is made under the tree's lock, over the tree as it is then.
+
+use uuid::Uuid;
+
+use super::model::{Content, Row, Tree};
+use super::queries;
+use super::view::{CategoryPatch, NewCategory};
+use crate::changes::model::{Actor, Change};
+use crate::error::{Code, Error, Fault, OnConstraint, Result};
+use crate::http::id_or_slug::IdOrSlug;
+use crate::http::patch::Patch;
+use crate::tx::Tx;
+use crate::{db, slug};
+
+/// Levels a tree may have: a breadcrumb longer than that helps nobody.
+const MAX_LEVELS: usize = 16;
+
+/// Adds a category and records it; 409 when the slug is taken.
+pub async fn add_category(tx: &mut Tx, actor: Actor, content: &Content) -> Result<Row> {
+    let row = queries::insert(tx, content).await.on_constraint("categories_slug_key", slug_taken)?;
+    tx.record(actor, Change::new("create", "category", row.id));
+    Ok(row)
+}
+
+fn slug_taken() -> Fault {
+    Fault::body("/slug", Code::SlugTaken, "already used by another category")
+}
+
+/// What a new category will be. Needs the locked tree, so that a slug made here stays free.
+pub fn new_content(tree: &Tree, new: NewCategory) -> Result<Content> {
+    let slug = match new.slug {
+        Some(slug) => validate_slug(slug),
+        None => {
+            let made = slug::from_title(&new.name, "category");
+            let taken = tree.find(&IdOrSlug::Slug(made.clone())).is_some();
+            Ok(if taken { slug::with_suffix(&made) } else { made })
+        }
+    };
+    let parent_id = new.parent.map(|parent| find_parent(tree, &parent, 1)).transpose();
+    let (slug, parent_id) = Error::join(slug, parent_id)?;
+    Ok(Content { parent_id, slug, name: new.name, description: new.description, position: new.position })
+}
+
+fn validate_slug(slug: String) -> Result<String> {
+    match slug::refusal(&slug) {
+        Some(detail) => Err(Fault::body("/slug", Code::InvalidFormat, detail).into()),
+        None => Ok(slug),
+    }
+}
+
+/// The category that `parent` names, if `height` levels still fit below it.
+fn find_parent(tree: &Tree, parent: &str, height: usize) -> Result<Uuid> {
+    let refuse = |code, detail: &str| Err(Fault::body("/parent", code, detail).into());
+    match tree.find(&IdOrSlug::parse(parent)) {
+        None => refuse(Code::UnknownReference, "unknown category"),
+        Some(row) if tree.path(row.id).len() + height > MAX_LEVELS => {
+            refuse(Code::OutOfRange, &format!("would make the tree deeper than {MAX_LEVELS} levels"))
+        }
+        Some(row) => Ok(row.id),
+    }
+}
+
+/// Changes the category `row` of the locked tree and records it; `None`, and nothing done, where nothing changes.
+pub async fn patch_category(
+    tx: &mut Tx,
+    actor: Actor,
+    tree: &Tree,
+    row: &Row,
+    patch: CategoryPatch,
+) -> Result<Option<Row>> {
+    let after = apply_patch(tree, row, patch)?;
+    if after == row.content {
+        return Ok(None);
+    }
+    let updated =
+        queries::update(tx, row.id, &after).await.on_constraint("categories_slug_key", slug_taken)?;
+    let change = Change::between("category", row.id, &row.content, &after);
+    tx.record(actor, change);
+    Ok(Some(updated))
+}
+
+fn apply_patch(tree: &Tree, row: &Row, patch: CategoryPatch) -> Result<Content> {
+    let current = row.content.clone();
+    let parent_id = match patch.parent {
+        Patch::Keep => current.parent_id,
+        Patch::Clear => None,
+        Patch::Set(parent) => Some(find_parent(tree, &parent, tree.height(row.id))?),
+    };
+    if parent_id.is_some_and(|parent| tree.subtree(row.id).contains(&parent)) {
+        return Err(Fault::body("/parent", Code::CategoryCycle, "is this category or one inside it").into());
+    }
+    Ok(Content {
+        parent_id,
+        slug: patch.slug.map(validate_slug).transpose()?.unwrap_or(current.slug),
+        name: patch.name.unwrap_or(current.name),
+        description: patch.description.unwrap_or(current.description),
+        position: patch.position.unwrap_or(current.position),
+    })
+}
+
+/// Removes the category `row`, once what it holds is in `move_to`; refused if it holds something
+/// and there is no `move_to`.
+pub async fn delete_category(
+    tx: &mut Tx,
+    actor: Actor,
+    tree: &Tree,
+    row: &Row,
+    move_to: Option<&str>,
+) -> Result<()> {
+    match move_to {
+        Some(target) => move_contents(tx, actor, tree, row.id, target).await?,
+        None => refuse_if_used(tx, tree, row.id).await?,
+    }
+    queries::delete(tx, row.id).await.on_constraint("articles_category_id_fkey", || {
+        Fault::parameter(
+            "move_to",
+            Code::CategoryInUse,
+            "an article was just written into the category; try again",
+        )
+    })?;
+    tx.record(actor, Change::new("delete", "category", row.id));
+    Ok(())
+}
+
+async fn refuse_if_used(tx: &mut Tx, tree: &Tree, id: Uuid) -> Result<()> {
+    let articles = queries::count_articles(tx, id).await?;
+    let categories = tree.children(Some(id)).count();
+    if articles == 0 && categories == 0 {
+        return Ok(());
+    }
+    let detail = format!(
+        "It holds {articles} articles (drafts and trash included) and {categories} categories; say with move_to which category takes them."
+    );
+    Err(Error::Refused(Code::CategoryInUse, detail))
+}
+
+/// Moves all that the category `id` holds into `target`.
+async fn move_contents(tx: &mut Tx, actor: Actor, tree: &Tree, id: Uuid, target: &str) -> Result<()> {
+    let refuse = |detail: &str| {
+        let fault = Fault::parameter("move_to", Code::InvalidParameter, detail);
+        Error::Faults(Code::InvalidParameter, vec![fault])
+    };
+    let target = tree.find(&IdOrSlug::parse(target)).ok_or_else(|| refuse("unknown category"))?.id;
+    if tree.subtree(id).contains(&target) {
+        return Err(refuse("is the category itself or one inside it"));
+    }
+    db::allow_bulk(tx, db::LONG_WAIT).await?;
+    let articles = queries::move_articles(tx, id, target).await?;
+    let change = Change::new("update", "article", id).of_fields(vec!["category".to_owned()]);
+    tx.record_many(actor, change, articles);
+    let categories = queries::move_children(tx, id, target).await?;
+    let change = Change::new("update", "category", id).of_fields(vec!["parent".to_owned()]);
+    tx.record_many(actor, change, categories);
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! What a change of a notice does, for handlers, imports and the demo.
+//!
+//! Bodies are rendered by `prepare_…` before the transaction begins.
+
+use super::model::{Content, Row};
+use super::queries;
+use super::view::{NewNotice, NoticePatch};
+use crate::changes::model::{Actor, Change};
+use crate::db::types::{BodyFormat, Status};
+use crate::error::{Code, Fault, OnConstraint, Result};
+use crate::http::render_body::render_off_thread;
+use crate::markup::Body;
+use crate::tx::Tx;
+
+/// A new notice and its rendered body.
+#[derive(Clone)]
+pub struct PreparedNotice {
+    new: NewNotice,
+    body: Result<Body, Fault>,
+}
+
+/// A change to a notice, and its rendered new body if there is one.
+#[derive(Clone)]
+pub struct PreparedPatch {
+    patch: NoticePatch,
+    body: Option<Result<Body, Fault>>,
+}
+
+/// Renders the body of a new notice.
+pub async fn prepare_notice(mut new: NewNotice) -> PreparedNotice {
+    let format = new.body_format.unwrap_or(BodyFormat::Html);
+    let body = render_off_thread(std::mem::take(&mut new.body), format).await;
+    PreparedNotice { new, body }
+}
+
+/// Renders the new body of a changed notice, in `format` unless the change names another.
+pub async fn prepare_patch(mut patch: NoticePatch, format: BodyFormat) -> PreparedPatch {
+    let body = match patch.body.take() {
+        Some(source) => Some(render_off_thread(source, patch.body_format.unwrap_or(format)).await),
+        None => None,
+    };
+    PreparedPatch { patch, body }
+}
+
+/// Adds a notice and records it.
+pub async fn add_notice(tx: &mut Tx, actor: Actor, notice: PreparedNotice) -> Result<Row> {
+    let content = notice.new.into_content(notice.body?, tx.now().await?);
+    let row = map_constraint_errors(queries::insert(tx, &content).await)?;
+    tx.record(actor, Change::new("create", "notice", row.id));
+    Ok(row)
+}
+
+/// Says to the client which field a broken constraint of notices is about.
+fn map_constraint_errors<T>(result: diesel::QueryResult<T>) -> Result<T> {
+    result
+        .on_constraint("notices_window", || {
+            Fault::body("/expires_at", Code::OutOfRange, "must be later than published_at")
+        })
+        .on_constraint("notices_external_id_key", || {
+            Fault::body("/external_id", Code::ExternalIdTaken, "already used by another notice")
+        })
+}
+
+/// Changes the notice `row`, which is locked.
+pub async fn patch_notice(tx: &mut Tx, actor: Actor, row: Row, patch: PreparedPatch) -> Result<Row> {
+    let body = patch.body.transpose()?;
+    let after = patch.patch.apply(row.content.clone(), body, tx.now().await?)?;
+    Ok(replace_content(tx, actor, &row, &after).await?.unwrap_or(row))
+}
+
+/// Replaces the notice `row` by `notice`; `None` where nothing changes. Published again without a
+/// time, it keeps the one it had.
+pub async fn replace_notice(
+    tx: &mut Tx,
+    actor: Actor,
+    row: &Row,
+    mut notice: PreparedNotice,
+) -> Result<Option<Row>> {
+    let is_published = notice.new.status == Some(Status::Published);
+    let known = row.content.published_at.filter(|_| is_published);
+    notice.new.published_at = notice.new.published_at.or(known);
+    let after = notice.new.into_content(notice.body?, tx.now().await?);
+    replace_content(tx, actor, row, &after).await
+}
+
+async fn replace_content(tx: &mut Tx, actor: Actor, row: &Row, after: &Content) -> Result<Option<Row>> {
+    if *after == row.content {
+        return Ok(None);
+    }
+    let updated = map_constraint_errors(queries::update(tx, row.id, after).await)?;
+    tx.record(actor, Change::between("notice", row.id, &row.content, after));
+    Ok(Some(updated))
+}
+
+/// Puts a notice into the trash, or takes it out, and records it.
+pub async fn set_deleted(tx: &mut Tx, actor: Actor, row: &Row, deleted: bool) -> Result<Row> {
+    let row = queries::set_deleted(tx, row.id, deleted).await?;
+    tx.record(actor, Change::new(if deleted { "delete" } else { "restore" }, "notice", row.id));
+    Ok(row)
+}
