@@ -188,7 +188,7 @@ async fn main() {
     let (server_time, database_time) = cpu(&server);
     let (summary, again) = import(&server, &token, &file).await;
     assert_eq!(summary["unchanged"], rows, "{summary:#}");
-    let url = Embedded::running(&dir.path().join("data")).unwrap();
+    let url = Embedded::find_running(&dir.path().join("data")).unwrap();
     let copied = dir.path().join("articles.copy");
     psql(&url, &format!("\\copy articles TO '{}'", copied.display()));
     psql(&url, "TRUNCATE articles CASCADE");

@@ -28,26 +28,22 @@ use crate::error::Error;
 use crate::keys::{self, Ring};
 use crate::members::api_keys::scope::Scope;
 use crate::members::api_keys::view::NewApiKey;
-use crate::members::api_keys::{handlers as api_keys, queries as key_queries};
-use crate::members::auth::{account, add, replace_password};
-use crate::members::bootstrap::{detail, random_password};
-use crate::members::handlers::keep_an_admin;
+use crate::members::api_keys::{queries as key_queries, writing as api_keys};
+use crate::members::bootstrap::{describe_error, generate_password};
 use crate::members::model::{MemberRow, Role};
 use crate::members::passwords::{self, Hasher};
-use crate::members::{email, queries, recovery};
+use crate::members::writing::{add_verified_member, keep_an_admin, parse_account, replace_password};
+use crate::members::{email, queries};
 
 /// `inkstone member …`. Returns the text to print.
 pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberCommand) -> anyhow::Result<String> {
     match command {
         MemberCommand::Create { email, role, name, password_stdin } => {
-            let account = account(&email, parse_role(&role)?, name).map_err(to_anyhow)?;
+            let account = parse_account(&email, parse_role(&role)?, name).map_err(to_anyhow)?;
             let (password, note) = read_or_make_password(password_stdin, &account.email)?;
             let hash = hasher.hash(password).await.map_err(to_anyhow)?;
-            let create = app.write(async move |tx| {
-                let row = add(tx, Actor::SYSTEM, &account, &hash).await?;
-                recovery::queries::verify(tx, row.id).await?;
-                Ok(row)
-            });
+            let create =
+                app.write(async move |tx| add_verified_member(tx, Actor::SYSTEM, &account, &hash).await);
             let row = create.await.map_err(to_anyhow)?;
             Ok(format!("{} {} {}{note}", row.id, row.account.email, row.account.role.as_str()))
         }
@@ -59,7 +55,7 @@ pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberComman
             let hash = hasher.hash(password).await.map_err(to_anyhow)?;
             let sends_mail = app.mailer.is_some();
             let update = app.write(async move |tx| {
-                let row = queries::lock(tx, row.id).await?;
+                let row = queries::lock_member(tx, row.id).await?;
                 let mail = sends_mail.then_some(&row);
                 replace_password(tx, Actor::SYSTEM, row.id, &hash, mail).await
             });
@@ -80,12 +76,13 @@ pub async fn api_key(app: &web::Data<App>, command: ApiKeyCommand) -> anyhow::Re
             };
             let scopes = scopes.iter().map(scope).collect::<anyhow::Result<_>>()?;
             let new = NewApiKey { name, scopes, expires_at };
-            let create = app.write(async move |tx| api_keys::add(tx, Actor::SYSTEM, None, new.clone()).await);
+            let create = app
+                .write(async move |tx| api_keys::create_api_key(tx, Actor::SYSTEM, None, new.clone()).await);
             Ok(create.await.map_err(to_anyhow)?.key)
         }
         ApiKeyCommand::List => {
             let mut text = String::new();
-            for row in key_queries::list(&mut *app.conn().await.map_err(to_anyhow)?).await? {
+            for row in key_queries::list_keys(&*app.conn().await.map_err(to_anyhow)?).await? {
                 let last_used = row.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_rfc3339());
                 let scopes = row.scopes.join(",");
                 writeln!(text, "{} {} {} used {last_used} {}", row.id, row.prefix, scopes, row.name)?;
@@ -93,11 +90,11 @@ pub async fn api_key(app: &web::Data<App>, command: ApiKeyCommand) -> anyhow::Re
             Ok(text)
         }
         ApiKeyCommand::Revoke { key } => {
-            let rows = key_queries::list(&mut *app.conn().await.map_err(to_anyhow)?).await?;
+            let rows = key_queries::list_keys(&*app.conn().await.map_err(to_anyhow)?).await?;
             let row = rows.into_iter().find(|row| row.prefix == key || row.id.to_string() == key);
             let id = row.with_context(|| format!("there is no key {key}"))?.id;
             let revoke = app.write(async move |tx| {
-                key_queries::revoke(tx, id).await?;
+                key_queries::revoke_key(tx, id).await?;
                 tx.record(Actor::SYSTEM, Change::new("delete", "api_key", id));
                 Ok(())
             });
@@ -118,7 +115,7 @@ pub async fn signing_key(app: &web::Data<App>, command: SigningKeyCommand) -> an
     }
     let mut text = String::new();
     let max_age = std::time::Duration::from_secs(30 * 86_400);
-    for row in keys::queries::list(&mut *app.conn().await.map_err(to_anyhow)?, max_age).await? {
+    for row in keys::queries::list(&*app.conn().await.map_err(to_anyhow)?, max_age).await? {
         writeln!(text, "{} {} {}", row.kid, row.state, row.created_at.to_rfc3339())?;
     }
     Ok(text)
@@ -131,7 +128,7 @@ async fn list_members(app: &App) -> anyhow::Result<String> {
     let mut conditions = Conditions::default();
     conditions.and("members.deleted_at IS NULL");
     let mut text = String::new();
-    for row in queries::list(&mut *app.conn().await.map_err(to_anyhow)?, conditions, &slice).await? {
+    for row in queries::list_members(&*app.conn().await.map_err(to_anyhow)?, conditions, &slice).await? {
         let account = row.account;
         writeln!(text, "{} {} {} {}", row.id, account.email, account.role.as_str(), account.status.as_str())?;
     }
@@ -141,14 +138,14 @@ async fn list_members(app: &App) -> anyhow::Result<String> {
 async fn set_role(app: &App, email: &str, role: Role) -> anyhow::Result<String> {
     let id = find_member(app, email).await?.id;
     let update = app.write(async move |tx| {
-        let row = queries::lock(tx, id).await?;
+        let row = queries::lock_member(tx, id).await?;
         let mut after = row.account.clone();
         after.role = role;
         if after == row.account {
             return Ok(());
         }
         keep_an_admin(tx, &row, Some(&after)).await?;
-        queries::update(tx, id, &after, row.profile_completed_at.is_some()).await?;
+        queries::update_member(tx, id, &after, row.profile_completed_at.is_some()).await?;
         let change = Change::between("member", id, &row.account, &after);
         tx.record(Actor::SYSTEM, change);
         Ok(())
@@ -158,8 +155,10 @@ async fn set_role(app: &App, email: &str, role: Role) -> anyhow::Result<String> 
 }
 
 async fn find_member(app: &App, email: &str) -> anyhow::Result<MemberRow> {
-    let canonical = email::canonical(email).with_context(|| format!("{email} is not an e-mail address"))?;
-    let found = queries::by_address(&mut *app.conn().await.map_err(to_anyhow)?, &canonical).await?;
+    let canonical =
+        email::canonicalise(email).with_context(|| format!("{email} is not an e-mail address"))?;
+    let found = app.write(async move |tx| Ok(queries::lock_member_by_email(tx, &canonical).await?));
+    let found = found.await.map_err(to_anyhow)?;
     found.with_context(|| format!("there is no member {email}"))
 }
 
@@ -167,12 +166,12 @@ async fn find_member(app: &App, email: &str) -> anyhow::Result<MemberRow> {
 /// note that shows a random one.
 fn read_or_make_password(from_stdin: bool, email: &str) -> anyhow::Result<(String, String)> {
     if !from_stdin {
-        let random = random_password()?;
+        let random = generate_password()?;
         return Ok((random.clone(), format!("\npassword: {random}   (shown this once)")));
     }
     let mut input = String::new();
     std::io::stdin().read_to_string(&mut input).context("reading the password")?;
-    let password = passwords::admit("", input.trim_end_matches(['\r', '\n']), email);
+    let password = passwords::validate("", input.trim_end_matches(['\r', '\n']), email);
     Ok((password.map_err(to_anyhow)?, String::new()))
 }
 
@@ -183,5 +182,5 @@ fn parse_role(role: &str) -> anyhow::Result<Role> {
 
 /// Converts an error to its text for the terminal.
 fn to_anyhow(error: Error) -> anyhow::Error {
-    anyhow!("{}", detail(&error))
+    anyhow!("{}", describe_error(&error))
 }

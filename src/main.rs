@@ -90,7 +90,7 @@ impl Data {
     fn beside(config: &Database) -> anyhow::Result<Self> {
         let running = match config.database_url {
             Some(_) => None,
-            None => Embedded::running(&config.data_dir),
+            None => Embedded::find_running(&config.data_dir),
         };
         Self::open(&Database { database_url: running.or(config.database_url.clone()), ..config.clone() })
     }
@@ -215,7 +215,7 @@ async fn run(shared: Shared, listener: TcpListener, address: SocketAddr) -> anyh
 /// Makes what a first start leaves behind, and returns the site's address.
 async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String> {
     let app = &shared.app;
-    if let Some(password) = bootstrap::first_admin(app, &shared.hasher).await? {
+    if let Some(password) = bootstrap::ensure_first_admin(app, &shared.hasher).await? {
         let email = &app.config.bootstrap.admin_email;
         say(&format!("First admin: {email}\n   password: {password}   (shown this once)"))?;
     }
@@ -223,7 +223,7 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
         say("Loaded the demo site.")?;
     }
     let to_anyhow = |cause| anyhow!("{cause:?}");
-    let current = site::queries::get(&mut *app.conn().await.map_err(to_anyhow)?).await?.content.base_url;
+    let current = site::queries::get(&*app.conn().await.map_err(to_anyhow)?).await?.content.base_url;
     let wanted = match &app.config.http.base_url {
         Some(url) if !is_web_address(url) => {
             bail!("--base-url takes an http or https address without a path")

@@ -1,4 +1,4 @@
-//! Bodies: from what was written to HTML that is safe to show, and to a short summary.
+//! Bodies: rendering of HTML, markdown and text to safe HTML, and summaries.
 
 use std::sync::LazyLock;
 
@@ -11,12 +11,13 @@ mod raw_elements;
 
 pub use raw_elements::{RAW, Stripped, strip_raw_elements, tokens};
 
-/// The sanitiser's version, stored with each body so that a stricter one can be applied later.
+/// The version of the sanitiser, stored with each body so that a stricter version can be applied later.
 pub const SANITIZER: i16 = 2;
-/// Length of a summary made from a body, in characters.
+/// The most characters of a summary made from a body.
 const SUMMARY_CHARS: usize = 140;
 
-static SANITIZE: LazyLock<Builder<'static>> = LazyLock::new(|| {
+/// Keeps the allowed elements, attributes and URL schemes of HTML, and drops all others.
+static HTML_FILTER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::default();
     builder
         .add_tags(["section", "u"])
@@ -29,40 +30,43 @@ static SANITIZE: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// A body as it is stored.
+/// A rendered body, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Body {
     /// Sanitised HTML.
     pub html: String,
-    /// What was written, when that was not HTML.
+    /// The source, if it was not HTML.
     pub source: Option<String>,
-    /// What it was written in.
+    /// The format of the source.
     pub format: BodyFormat,
 }
 
-/// Most elements that a body may make.
-const MOST_ELEMENTS: usize = 500_000;
-/// A body of this many bytes and tags is little work even where its parts are held against each
-/// other, all with all: it need not be counted.
-const SMALL: (usize, usize) = (16 << 10, 400);
-/// How deep the quotes and lists of markdown may be nested.
-const DEEPEST: usize = 200;
+/// The most elements of a body.
+const MAX_ELEMENTS: usize = 500_000;
+/// The most bytes of a body that is parsed without checking its bounds.
+///
+/// A body within both limits is parsed fast even in quadratic time.
+const SMALL_BODY_BYTES: usize = 16 << 10;
+/// The most tags of a body that is parsed without checking its bounds.
+const SMALL_BODY_TAGS: usize = 400;
+/// The deepest nesting of quotes and lists in markdown.
+const MAX_MARKDOWN_DEPTH: usize = 200;
 
 impl Body {
-    /// The body written as `source`: safe HTML, whatever it holds. Scripts, styles, event
-    /// handlers and URLs other than http, https, mailto and tel are gone.
+    /// Renders `source` to safe HTML: without scripts, styles, event handlers, and URLs other than
+    /// http, https, mailto and tel.
     ///
     /// # Errors
     ///
-    /// The body is beyond the [`bounds`] of what a parser bears; the phrase says which.
-    pub fn written(source: String, format: BodyFormat) -> Result<Self, String> {
+    /// Returns a phrase that names the exceeded limit if the body exceeds one of the [`bounds`].
+    pub fn render(source: String, format: BodyFormat) -> Result<Self, String> {
         let html = match format {
             BodyFormat::Html => sanitise(&source)?,
             BodyFormat::Markdown if source.lines().any(is_deep_line) => {
-                return Err(format!("is nested more than {DEEPEST} deep"));
+                return Err(format!("is nested more than {MAX_MARKDOWN_DEPTH} deep"));
             }
-            BodyFormat::Markdown => sanitise(&from_markdown(&source))?,
-            BodyFormat::Text => sanitise(&from_text(&source))?,
+            BodyFormat::Markdown => sanitise(&render_markdown(&source))?,
+            BodyFormat::Text => sanitise(&render_text(&source))?,
         };
         let source = (format != BodyFormat::Html).then_some(source);
         Ok(Self { html, source, format })
@@ -70,40 +74,40 @@ impl Body {
 }
 
 fn sanitise(html: &str) -> Result<String, String> {
-    let tags = || html.bytes().filter(|byte| *byte == b'<').count();
-    if html.len() <= SMALL.0 && tags() <= SMALL.1 {
-        return Ok(SANITIZE.clean(html).to_string());
+    let count_tags = || html.bytes().filter(|byte| *byte == b'<').count();
+    if html.len() <= SMALL_BODY_BYTES && count_tags() <= SMALL_BODY_TAGS {
+        return Ok(HTML_FILTER.clean(html).to_string());
     }
-    bounds::check(html, MOST_ELEMENTS)?;
-    Ok(SANITIZE.clean(&strip_raw_elements(html).html).to_string())
+    bounds::check(html, MAX_ELEMENTS)?;
+    Ok(HTML_FILTER.clean(&strip_raw_elements(html).html).to_string())
 }
 
-/// Whether a line of markdown opens more quotes and lists than may be nested.
+/// Whether a line of markdown opens more than [`MAX_MARKDOWN_DEPTH`] quotes and lists.
 fn is_deep_line(line: &str) -> bool {
     let marks =
         line.chars().take_while(|c| matches!(c, '>' | ' ' | '\t' | '-' | '*' | '+' | '.' | ')' | '0'..='9'));
     let marks: String = marks.collect();
     let quotes = marks.matches('>').count();
-    quotes + marks.split_whitespace().filter(|mark| !mark.contains('>')).count() > DEEPEST
+    quotes + marks.split_whitespace().filter(|mark| !mark.contains('>')).count() > MAX_MARKDOWN_DEPTH
 }
 
-fn from_markdown(source: &str) -> String {
+fn render_markdown(source: &str) -> String {
     let mut options = comrak::Options::default();
     options.extension.table = true;
     options.extension.strikethrough = true;
     options.extension.autolink = true;
     options.extension.tasklist = true;
-    // Raw HTML passes here and is sanitised with the rest.
+    // Raw HTML is kept here, and sanitised with the rest.
     options.render.r#unsafe = true;
     comrak::markdown_to_html(source, &options)
 }
 
-/// A blank line ends a paragraph; a single line break stays one.
-fn from_text(source: &str) -> String {
-    let normal = source.replace("\r\n", "\n").replace('\r', "\n");
-    let mut html = String::with_capacity(normal.len() + 64);
+/// Renders plain text: a blank line ends a paragraph, a single line break becomes `<br>`.
+fn render_text(source: &str) -> String {
+    let normalised = source.replace("\r\n", "\n").replace('\r', "\n");
+    let mut html = String::with_capacity(normalised.len() + 64);
     let mut paragraph: Vec<String> = Vec::new();
-    for line in normal.lines().chain([""]) {
+    for line in normalised.lines().chain([""]) {
         if !line.trim().is_empty() {
             paragraph.push(html_escape::encode_text(line).into_owned());
         } else if !paragraph.is_empty() {
@@ -116,10 +120,10 @@ fn from_text(source: &str) -> String {
     html
 }
 
-/// The words of sanitised HTML, white space folded.
-fn to_text(html: &str) -> String {
-    // Sanitised HTML is canonical, so the ends of blocks can be found as text;
-    // without a space there, two paragraphs would run together.
+/// Returns the text of sanitised HTML, with white space folded.
+fn extract_text(html: &str) -> String {
+    // Sanitised HTML is canonical, so the ends of blocks can be found as text.
+    // Without a space there, the words of two paragraphs would be joined.
     const BLOCK_ENDS: &[&str] = &[
         "/p>",
         "br>",
@@ -136,22 +140,23 @@ fn to_text(html: &str) -> String {
         "/blockquote>",
         "/pre>",
     ];
-    static BARE: LazyLock<Builder<'static>> = LazyLock::new(Builder::empty);
+    static TAG_REMOVER: LazyLock<Builder<'static>> = LazyLock::new(Builder::empty);
     let mut pieces = html.split('<');
     let mut spaced = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let ends_block = BLOCK_ENDS.iter().any(|end| piece.starts_with(end));
         spaced.extend([if ends_block { " <" } else { "<" }, piece]);
     }
-    let bare = BARE.clean(&spaced).to_string();
-    let words = html_escape::decode_html_entities(&bare);
+    let text = TAG_REMOVER.clean(&spaced).to_string();
+    let words = html_escape::decode_html_entities(&text);
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The beginning of sanitised HTML as plain text: at most 140 characters, cut
-/// at the end of a word (Latin) or anywhere (Han), with `…` where it was cut.
+/// Returns the beginning of sanitised HTML as plain text, at most 140 characters.
+///
+/// A longer text is cut at the end of a word (Latin) or at any character (Han), and ends with `…`.
 pub fn summarise(html: &str) -> String {
-    let text = beginning(html);
+    let text = extract_leading_text(html);
     let Some((cut, next)) = text.char_indices().nth(SUMMARY_CHARS) else {
         return text;
     };
@@ -164,19 +169,19 @@ pub fn summarise(html: &str) -> String {
     format!("{}…", head.trim_end())
 }
 
-/// The words of sanitised HTML, or as many of the first as a summary can need.
-fn beginning(html: &str) -> String {
-    // What is cut at the end, at worst in an entity, lies beyond the summary.
-    const ENOUGH: usize = SUMMARY_CHARS + 16;
+/// Returns the text of sanitised HTML, or a beginning of it that is long enough for a summary.
+fn extract_leading_text(html: &str) -> String {
+    // The cut, which may split an entity, lies after the end of the summary.
+    const ENOUGH_CHARS: usize = SUMMARY_CHARS + 16;
     let mut length = 640;
     while length < html.len() {
-        let text = to_text(&html[..html.floor_char_boundary(length)]);
-        if text.chars().nth(ENOUGH).is_some() {
+        let text = extract_text(&html[..html.floor_char_boundary(length)]);
+        if text.chars().nth(ENOUGH_CHARS).is_some() {
             return text;
         }
         length *= 4;
     }
-    to_text(html)
+    extract_text(html)
 }
 
 #[cfg(test)]
@@ -185,38 +190,41 @@ mod tests {
 
     use super::*;
 
-    fn html(source: &str, format: BodyFormat) -> String {
-        Body::written(source.to_owned(), format).unwrap().html
+    fn render_html(source: &str, format: BodyFormat) -> String {
+        Body::render(source.to_owned(), format).unwrap().html
     }
 
     #[test]
-    fn nothing_that_runs_survives() {
+    fn scripts_are_removed() {
         let dirty = r#"<p onclick="x()">a<script>x()</script><a href="javascript:x()">b</a><img src="data:text/html,x" onerror=x()><svg><animate onbegin=x()></svg></p><style>p{}</style><iframe src="https://example.org"></iframe>"#;
-        assert_eq!(html(dirty, BodyFormat::Html), r#"<p>a<a rel="noopener noreferrer">b</a><img></p>"#);
+        assert_eq!(
+            render_html(dirty, BodyFormat::Html),
+            r#"<p>a<a rel="noopener noreferrer">b</a><img></p>"#
+        );
     }
 
     #[test]
-    fn han_paragraphs_come_back_as_sent() {
+    fn han_paragraphs_are_kept_unchanged() {
         let sent = "<p>“拉高线”和“守底线”并重——近3年来,培训1.1万名。</p>";
-        assert_eq!(html(sent, BodyFormat::Html), sent);
+        assert_eq!(render_html(sent, BodyFormat::Html), sent);
     }
 
     #[test]
-    fn text_becomes_paragraphs_and_cannot_smuggle_markup() {
-        let html = html("one <b>\r\ntwo\r\n\r\n  \r\nthree & four", BodyFormat::Text);
+    fn text_becomes_paragraphs_and_its_markup_is_escaped() {
+        let html = render_html("one <b>\r\ntwo\r\n\r\n  \r\nthree & four", BodyFormat::Text);
         assert_eq!(html, "<p>one &lt;b&gt;<br>two</p>\n<p>three &amp; four</p>\n");
     }
 
     #[test]
     fn markdown_is_rendered_and_then_sanitised() {
-        let html = html("# T\n\n<script>x()</script>\n\n[a](javascript:x)", BodyFormat::Markdown);
+        let html = render_html("# T\n\n<script>x()</script>\n\n[a](javascript:x)", BodyFormat::Markdown);
         assert!(html.contains("<h1>T</h1>"), "{html}");
         assert!(!html.contains("script"), "{html}");
     }
 
     #[test]
-    fn nesting_without_end_is_refused_and_plain_length_is_not() {
-        let is_taken = |source: String, format| Body::written(source, format).is_ok();
+    fn deep_nesting_is_refused_and_length_is_not() {
+        let is_accepted = |source: String, format| Body::render(source, format).is_ok();
         let hidden = [
             "<div><!--</div>-->",
             "<div><img alt='</div>'>",
@@ -230,11 +238,11 @@ mod tests {
             "<li><tr><dd><tr>",
         ];
         for open in ["<div>", "<div><x></x>", "<B><i>"].into_iter().chain(hidden) {
-            assert!(!is_taken(open.repeat(5_000), BodyFormat::Html), "{open}");
-            assert!(!is_taken(open.repeat(5_000), BodyFormat::Markdown), "{open}");
+            assert!(!is_accepted(open.repeat(5_000), BodyFormat::Html), "{open}");
+            assert!(!is_accepted(open.repeat(5_000), BodyFormat::Markdown), "{open}");
         }
         for deep in [">", "> ", "- "] {
-            assert!(!is_taken(deep.repeat(5_000), BodyFormat::Markdown), "{deep}");
+            assert!(!is_accepted(deep.repeat(5_000), BodyFormat::Markdown), "{deep}");
         }
         let plain = [
             "<p>a<br>",
@@ -247,23 +255,23 @@ mod tests {
             "<select><option>a<option>b</select>",
         ];
         for plain in plain {
-            assert!(is_taken(plain.repeat(5_000), BodyFormat::Html), "{plain}");
+            assert!(is_accepted(plain.repeat(5_000), BodyFormat::Html), "{plain}");
         }
-        assert!(is_taken("-".repeat(5_000), BodyFormat::Markdown));
+        assert!(is_accepted("-".repeat(5_000), BodyFormat::Markdown));
     }
 
     #[test]
-    fn nothing_hides_where_parsers_disagree() {
+    fn elements_that_parsers_read_differently_hide_no_tags() {
         for hidden in ["<svg><style>", "<select><title>", "<noscript>", "<math><xmp>", "<template><textarea>"]
         {
-            let opened = html(&format!("a{hidden}<div>b").repeat(5_000), BodyFormat::Html);
+            let opened = render_html(&format!("a{hidden}<div>b").repeat(5_000), BodyFormat::Html);
             assert!(!opened.contains("<div>"), "{hidden}");
         }
     }
 
     #[test]
-    fn what_takes_a_parser_the_square_of_its_length_is_refused() {
-        let refusal = |source: &str, format| Body::written(source.to_owned(), format).unwrap_err();
+    fn bodies_that_take_quadratic_time_are_refused() {
+        let refusal = |source: &str, format| Body::render(source.to_owned(), format).unwrap_err();
         let attributes: String = (0..5_000).map(|n| format!(" a{n}")).collect();
         for tag in [format!("<p{attributes}>"), format!("</p{attributes}>"), format!("<br{attributes}/>")] {
             assert_eq!(refusal(&tag, BodyFormat::Html), "has an element with more than 200 attributes");
@@ -292,16 +300,16 @@ mod tests {
             assert!(refused.ends_with("in tables but in no cell"), "{fostered}: {refused}");
         }
         let cells = "<table>".to_owned() + &"<tr><td>x<td><p>x</p></tr>\n".repeat(20_000);
-        assert!(Body::written(cells, BodyFormat::Html).is_ok());
+        assert!(Body::render(cells, BodyFormat::Html).is_ok());
     }
 
     #[test]
-    fn a_small_body_and_a_large_one_are_cleaned_alike() {
-        let text = "质量".repeat(SMALL.0);
+    fn small_and_large_bodies_are_sanitised_alike() {
+        let text = "质量".repeat(SMALL_BODY_BYTES);
         for hidden in ["iframe", "noembed", "noscript", "script", "style", "textarea"] {
             let body = format!("<p>a<{hidden}><b>x</b> &lt;</{hidden}>b</p>");
-            let large = html(&format!("{body}{text}"), BodyFormat::Html);
-            assert!(html(&body, BodyFormat::Html) + &text == large, "{hidden}");
+            let large = render_html(&format!("{body}{text}"), BodyFormat::Html);
+            assert!(render_html(&body, BodyFormat::Html) + &text == large, "{hidden}");
             assert!(!large.contains('x'), "{hidden}");
         }
     }
@@ -310,13 +318,13 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
         #[test]
-        fn what_is_read_by_the_same_rules_comes_through_as_it_is(pieces in prop::collection::vec(piece(), 0..40)) {
+        fn html_without_raw_elements_is_not_changed_by_stripping(pieces in prop::collection::vec(piece(), 0..40)) {
             let source = pieces.concat();
-            prop_assert_eq!(SANITIZE.clean(&strip_raw_elements(&source).html).to_string(), SANITIZE.clean(&source).to_string());
+            prop_assert_eq!(HTML_FILTER.clean(&strip_raw_elements(&source).html).to_string(), HTML_FILTER.clean(&source).to_string());
         }
     }
 
-    /// A piece of HTML, whole or broken, without an element that is dropped.
+    /// Generates a piece of HTML, complete or broken, without elements that are dropped.
     fn piece() -> impl Strategy<Value = String> {
         let tag = "</?(p|div|b|a|td|table|tr|li|ul|br|img|h2|span|select|x)( (href|src|title)=[\"']?[^ \"'>]{0,9}[\"'>]?)?/?>?";
         let text = "[a-z 质量&;<>\r\n\"'=/#0-9-]{0,12}|&(amp|nbsp|#x4e00|lt)|<!(--)?[a-z<>-]{0,9}(--)?>?";
@@ -324,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_ends_at_a_word_and_knows_entities() {
+    fn a_summary_ends_at_a_word_and_decodes_entities() {
         assert_eq!(summarise("<p>Tom &amp; Ann</p><p>met</p>"), "Tom & Ann met");
         let long = summarise(&format!("<p>{}</p>", "calibration ".repeat(40)));
         assert!(long.ends_with("calibration…"), "{long}");

@@ -1,24 +1,24 @@
-//! Work that may wait: threads that the machine runs only when nothing else wants to run.
+//! Threads of the lowest priority, which run only when no other thread wants to run.
 //!
-//! Linux alone is told so; elsewhere nothing happens.
+//! Only implemented for Linux; on other systems the functions do nothing.
 
 #[cfg(target_os = "linux")]
-pub use naps::Naps;
+pub use pauses::PauseTimer;
 
-/// No naps: this machine is not known to need them.
+/// A timer that does nothing: other systems are not known to need it.
 #[cfg(not(target_os = "linux"))]
-pub struct Naps;
+pub struct PauseTimer;
 
 #[cfg(not(target_os = "linux"))]
-impl Naps {
-    /// None.
-    pub fn begin() -> Option<Self> {
+impl PauseTimer {
+    /// Returns `None`.
+    pub fn start() -> Option<Self> {
         None
     }
 }
 
-/// Lets the calling thread give way to all others from now on. There is no way back.
-pub fn background() {
+/// Gives the calling thread the lowest priority. An unprivileged thread cannot raise it again.
+pub fn lower_thread_priority() {
     #[cfg(target_os = "linux")]
     {
         // SAFETY: all fields of the parameter may be zero, it is only read, and a thread may always lower its own priority.
@@ -29,14 +29,14 @@ pub fn background() {
     }
 }
 
-/// Pauses of a thread that computes without end.
+/// Short pauses of a thread that computes for long.
 ///
-/// Linux weighs sessions against each other before it looks at the priorities of their threads
-/// (sched(7), "The autogroup feature"), and each connection of PostgreSQL is a session: a query
-/// waits until the next tick of the clock, 4 ms, for a thread of ours that has the core, however
-/// low its priority. A thread that pauses of its own accord gives the core away at once.
+/// Linux divides the processor between sessions before it compares the priorities of their threads
+/// (sched(7), "The autogroup feature"). Each PostgreSQL backend is a session of its own, so a query
+/// waits up to one clock tick (4 ms) for a computing thread of this process, even one of the lowest
+/// priority. A thread that sleeps gives the core away at once.
 #[cfg(target_os = "linux")]
-mod naps {
+mod pauses {
     use std::cell::Cell;
     use std::marker::PhantomData;
     use std::mem::{MaybeUninit, zeroed};
@@ -46,31 +46,33 @@ mod naps {
     use libc::{c_int, timespec};
 
     thread_local! {
-        /// The timer of this thread's naps, if it takes some.
+        /// The pause timer of this thread, if it has one.
         static TIMER: Cell<Option<libc::timer_t>> = const { Cell::new(None) };
     }
 
-    /// The time between two pauses.
-    const AWAKE: timespec = timespec { tv_sec: 0, tv_nsec: 300_000 };
-    /// The least that a thread can sleep; the machine makes some 50 µs of it.
-    const ASLEEP: timespec = timespec { tv_sec: 0, tv_nsec: 1_000 };
-    const NEXT: libc::itimerspec =
-        libc::itimerspec { it_interval: timespec { tv_sec: 0, tv_nsec: 0 }, it_value: AWAKE };
+    /// The running time between two pauses.
+    const RUN_TIME: timespec = timespec { tv_sec: 0, tv_nsec: 300_000 };
+    /// The requested length of a pause. The kernel rounds it up to about 50 µs.
+    const PAUSE_TIME: timespec = timespec { tv_sec: 0, tv_nsec: 1_000 };
+    /// Arms the timer for one pause, after [`RUN_TIME`].
+    const NEXT_PAUSE: libc::itimerspec =
+        libc::itimerspec { it_interval: timespec { tv_sec: 0, tv_nsec: 0 }, it_value: RUN_TIME };
 
-    /// While it lives, the thread that began it pauses 0.3 ms after each pause has ended: it
-    /// gets on, however long it has to wait for a core.
-    pub struct Naps(libc::timer_t, PhantomData<*const ()>);
+    /// While this guard lives, a timer signal makes the thread sleep about 50 µs after every 0.3 ms of running.
+    ///
+    /// The timer is armed at the end of each pause, so a thread that waits long for a core still makes progress.
+    pub struct PauseTimer(libc::timer_t, PhantomData<*const ()>);
 
-    impl Naps {
-        /// Begins them on the calling thread; None where the machine has no timer left.
-        pub fn begin() -> Option<Self> {
+    impl PauseTimer {
+        /// Starts the pauses of the calling thread. Returns `None` if the system has no timer left.
+        pub fn start() -> Option<Self> {
             static HANDLER: Once = Once::new();
             // SAFETY: all fields of these structures may be zero; they outlive the calls that
-            // read them. What the handler does is safe in one, as it says itself.
+            // read them. The handler calls only functions that are safe in a handler; see there.
             unsafe {
                 HANDLER.call_once(|| {
                     let mut action: libc::sigaction = zeroed();
-                    action.sa_sigaction = nap as extern "C" fn(c_int) as usize;
+                    action.sa_sigaction = pause_thread as extern "C" fn(c_int) as usize;
                     action.sa_flags = libc::SA_RESTART;
                     libc::sigaction(libc::SIGVTALRM, &action, null_mut());
                 });
@@ -82,32 +84,32 @@ mod naps {
                 if libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, timer.as_mut_ptr()) != 0 {
                     return None;
                 }
-                let naps = Self(timer.assume_init(), PhantomData);
-                TIMER.set(Some(naps.0));
-                libc::timer_settime(naps.0, 0, &NEXT, null_mut());
-                Some(naps)
+                let timer = Self(timer.assume_init(), PhantomData);
+                TIMER.set(Some(timer.0));
+                libc::timer_settime(timer.0, 0, &NEXT_PAUSE, null_mut());
+                Some(timer)
             }
         }
     }
 
-    impl Drop for Naps {
+    impl Drop for PauseTimer {
         fn drop(&mut self) {
             TIMER.set(None);
-            // SAFETY: the timer was made in `begin` on this thread and is deleted here alone.
+            // SAFETY: the timer was created in `start` on this thread, and is deleted only here.
             unsafe {
                 libc::timer_delete(self.0);
             }
         }
     }
 
-    extern "C" fn nap(_: c_int) {
+    extern "C" fn pause_thread(_: c_int) {
         let Some(timer) = TIMER.get() else { return };
-        // SAFETY: all calls are safe in a handler (signal-safety(7)), reading a thread's own cell
-        // that needs no initialisation too; whom it interrupted finds errno as it was.
+        // SAFETY: all calls are safe in a handler (signal-safety(7)). So is reading a thread-local
+        // cell that needs no initialisation. errno is restored for the interrupted code.
         unsafe {
             let errno = *libc::__errno_location();
-            libc::nanosleep(&ASLEEP, null_mut());
-            libc::timer_settime(timer, 0, &NEXT, null_mut());
+            libc::nanosleep(&PAUSE_TIME, null_mut());
+            libc::timer_settime(timer, 0, &NEXT_PAUSE, null_mut());
             *libc::__errno_location() = errno;
         }
     }
@@ -117,9 +119,9 @@ mod naps {
 mod tests {
     use super::*;
 
-    /// How often this thread has given a core away of its own accord.
-    fn pauses() -> i64 {
-        // SAFETY: the structure is written by the call alone.
+    /// Returns the number of voluntary context switches of this thread.
+    fn count_pauses() -> i64 {
+        // SAFETY: only the call writes to the structure.
         unsafe {
             let mut usage: libc::rusage = std::mem::zeroed();
             libc::getrusage(libc::RUSAGE_THREAD, &mut usage);
@@ -128,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_computes_pauses_until_its_naps_end() {
+    fn a_computing_thread_pauses_until_the_timer_is_dropped() {
         let computes = |enough: &dyn Fn() -> bool| (0..50_000_000).any(|_| enough());
-        let before = pauses();
-        let naps = Naps::begin().unwrap();
-        assert!(computes(&|| pauses() >= before + 5));
-        drop(naps);
-        let after = pauses();
-        assert!((0..100_000).all(|_| pauses() <= after + 1));
+        let before = count_pauses();
+        let timer = PauseTimer::start().unwrap();
+        assert!(computes(&|| count_pauses() >= before + 5));
+        drop(timer);
+        let after = count_pauses();
+        assert!((0..100_000).all(|_| count_pauses() <= after + 1));
     }
 }

@@ -25,7 +25,8 @@ use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
 use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
-use crate::throttle::{self, LimitState};
+use crate::throttle;
+use crate::throttle::model::LimitState;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Seconds a client may take to send its request line and headers.
@@ -75,8 +76,8 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     rt::spawn(flush_views(shared.clone()));
     rt::spawn(housekeeping_loop(shared.clone()));
     // Two, so that one slow mailbox does not hold up the others.
-    rt::spawn(outbox::worker::run(shared.app.clone()));
-    rt::spawn(outbox::worker::run(shared.app.clone()));
+    rt::spawn(outbox::worker::run_worker(shared.app.clone()));
+    rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     let server = HttpServer::new(move || {
         let (app, _) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
         app.app_data(shared.app.clone())
@@ -128,7 +129,7 @@ async fn edge(
         head.headers_mut().insert(X_REQUEST_ID, value);
     }
     if let Some(state) = state {
-        state.tell(head.headers_mut());
+        throttle::headers::write_headers(&state, head.headers_mut());
     }
     head.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     tracing::info!(target: "inkstone::access", %method, path, status = head.status.as_u16(), ms = began.elapsed().as_millis() as u64, request_id = id, "{method} {path}");
@@ -269,11 +270,10 @@ async fn housekeeping_loop(shared: Shared) {
 }
 
 async fn run_housekeeping(app: &App, sweep: bool) -> Result<()> {
-    let mut conn = app.conn().await?;
-    app.keys.reread(&mut conn).await.map_err(Error::Internal)?;
+    app.keys.reread(&*app.conn().await?).await.map_err(Error::Internal)?;
     if sweep {
-        throttle::queries::sweep(&mut conn).await?;
-        sessions::queries::sweep(&mut conn).await?;
+        app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
+        app.write(async |tx| Ok(sessions::queries::delete_ended_sessions(tx).await?)).await?;
     }
     Ok(())
 }

@@ -1,16 +1,16 @@
-//! Slugs: the names of things in addresses.
+//! Slugs: the names of articles, categories and notices in URLs.
 
 use pinyin::ToPinyin;
 use uuid::Uuid;
 
-/// Longest slug, in characters (all ASCII).
+/// The most characters of a slug (all ASCII).
 pub const MAX: usize = 120;
-/// Longest slug made from a title; leaves room for a suffix and fits an address bar.
+/// The most characters of a slug made from a title. Leaves room for a suffix.
 const MADE_MAX: usize = 80;
-/// Names that stand beside `{id}` in paths.
+/// Path segments that are used in place of `{id}`, and so cannot be slugs.
 const RESERVED: &[&str] = &["import", "export", "by-external-id", "me", "bulk"];
 
-/// Why `slug` (of the right form) cannot be used, if so.
+/// Returns the reason why `slug`, which has the right form, cannot be used.
 pub fn refusal(slug: &str) -> Option<&'static str> {
     if RESERVED.contains(&slug) {
         Some("is reserved")
@@ -21,8 +21,9 @@ pub fn refusal(slug: &str) -> Option<&'static str> {
     }
 }
 
-/// A slug from a title: Han characters by their pinyin, other scripts by their
-/// Latin letters, cut at the end of a word. `fallback` when nothing is left.
+/// Makes a slug from a title, cut at the end of a word; returns `fallback` if nothing is left.
+///
+/// Han characters become their pinyin, other scripts their Latin transcription.
 pub fn from_title(title: &str, fallback: &str) -> String {
     let mut slug = String::new();
     for word in words(title) {
@@ -41,7 +42,7 @@ pub fn from_title(title: &str, fallback: &str) -> String {
     if slug.is_empty() || refusal(&slug).is_some() { fallback.to_owned() } else { slug }
 }
 
-/// `slug` with a short random ending, for when it is taken.
+/// Appends a short random suffix to `slug`, for a slug that is taken.
 pub fn with_suffix(slug: &str) -> String {
     const LETTERS: &[u8] = b"23456789abcdefghjkmnpqrstuvwxyz";
     let random = Uuid::new_v4();
@@ -52,14 +53,14 @@ pub fn with_suffix(slug: &str) -> String {
     format!("{slug}-{suffix}")
 }
 
-/// Lower-case ASCII words; every Han character is a word of its own.
+/// Splits a title into lower-case ASCII words. Each Han character is a word.
 fn words(title: &str) -> Vec<String> {
     let mut latin = String::with_capacity(title.len());
     for character in title.chars() {
         match character.to_pinyin() {
             Some(syllable) => {
                 latin.push(' ');
-                // ü has no ASCII letter; pinyin is typed with v instead.
+                // Pinyin is typed with v for ü, which is not ASCII.
                 latin.push_str(&syllable.plain().replace('ü', "v"));
                 latin.push(' ');
             }

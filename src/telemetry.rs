@@ -1,4 +1,4 @@
-//! Logs, and the request id that ties a log line to an answer.
+//! Logs, and the request id that links log lines to an answer.
 
 use std::io::IsTerminal;
 
@@ -9,14 +9,14 @@ tokio::task_local! {
     pub static REQUEST_ID: Option<String>;
 }
 
-/// The id of the request being served, if one is.
+/// Returns the id of the request being served, if there is one.
 pub fn request_id() -> Option<String> {
     REQUEST_ID.try_with(Clone::clone).ok().flatten()
 }
 
-/// Sends logs to standard error: readable on a terminal, JSON lines otherwise.
+/// Writes logs to standard error: as text on a terminal, as JSON lines otherwise.
 ///
-/// `INKSTONE_LOG` filters them in the usual syntax (`warn`, `inkstone=debug`).
+/// `INKSTONE_LOG` filters the logs in the usual syntax (`warn`, `inkstone=debug`).
 pub fn init() {
     let filter = EnvFilter::try_from_env("INKSTONE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

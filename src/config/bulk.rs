@@ -1,76 +1,76 @@
-//! What `inkstone import` and `inkstone export` can be told.
+//! The options of `inkstone import` and `inkstone export`.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// A running Inkstone to work through, instead of the database.
+/// A running Inkstone to use through its API, instead of the database.
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct Remote {
-    /// The address of a running Inkstone to work through; by default the database itself.
+    /// The URL of a running Inkstone to use through its API; by default the database is used directly.
     #[arg(long, env = "INKSTONE_URL", value_name = "URL")]
     pub url: Option<String>,
-    /// An API key for it, with the scope of what is done.
+    /// An API key of that Inkstone, with the scope of the command.
     #[arg(long, env = "INKSTONE_API_KEY", hide_env_values = true, value_name = "KEY", requires = "url")]
     pub key: Option<String>,
 }
 
-/// How `inkstone import` imports.
+/// The options of `inkstone import`.
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct Import {
-    /// The file: NDJSON, JSON or CSV, also .gz or .zst; `-` for standard input.
+    /// The file: NDJSON, JSON or CSV, also compressed as .gz or .zst; `-` for standard input.
     pub file: PathBuf,
-    /// What the rows are.
+    /// The kind of the rows.
     #[arg(long = "as", value_enum, default_value_t, value_name = "KIND")]
     pub kind: Kind,
-    /// How rows are written; by default what the file's name says, or else NDJSON.
+    /// The format of the rows; by default from the extension of the file, or else NDJSON.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<RowFormat>,
     /// Read the export of another system instead of rows.
     #[arg(long, value_enum, value_name = "SYSTEM", conflicts_with = "format")]
     pub from: Option<Origin>,
-    /// What becomes of rows that are there already, and of those that are not.
+    /// Whether to update existing rows, create missing ones, or both (upsert).
     #[arg(long, value_parser = ["upsert", "create", "update"], value_name = "MODE")]
     pub mode: Option<String>,
-    /// Whether to go on after a row that fails.
+    /// Whether to continue after a row that fails.
     #[arg(long, value_parser = ["continue", "abort"], value_name = "WHAT")]
     pub on_error: Option<String>,
-    /// All rows or none.
+    /// Import all rows or none.
     #[arg(long)]
     pub atomic: bool,
-    /// Do everything but commit.
+    /// Check the rows without changing anything.
     #[arg(long)]
     pub dry_run: bool,
-    /// Create the categories that rows name and that do not exist.
+    /// Create categories that rows name and that do not exist.
     #[arg(long)]
     pub create_categories: bool,
-    /// What to clean texts of, comma-separated.
+    /// The filters to apply to texts, comma-separated.
     #[arg(long, value_parser = ["pinyin_glosses", "simplified"], value_delimiter = ',', value_name = "WHAT")]
     pub clean: Vec<String>,
-    /// The status of rows that say none.
+    /// The status of rows without one.
     #[arg(long, value_parser = ["draft", "published", "archived"], value_name = "STATUS")]
     pub status: Option<String>,
-    /// CSV: which key the columns are, as header:key, comma-separated.
+    /// CSV: the key of each column, as header:key, comma-separated.
     #[arg(long, value_delimiter = ',', value_name = "PAIRS")]
     pub columns: Vec<String>,
-    /// The character set of the file, like gbk; found out by default.
+    /// The character set of the file, like gbk; detected by default.
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
-    /// Go on where an import of this very file was interrupted.
+    /// Continue an interrupted import of the same file.
     #[arg(long)]
     pub resume: bool,
-    /// Where rows that fail are written, to be mended and imported; by default beside the file.
+    /// The file for rows that fail, so that they can be corrected and imported again; by default next to the imported file.
     #[arg(long, value_name = "FILE")]
     pub errors: Option<PathBuf>,
-    /// Where they go.
+    /// The Inkstone to import into.
     #[command(flatten)]
     pub remote: Remote,
 }
 
 impl Import {
-    /// The parameters of the import, as the API takes them.
+    /// Returns the query parameters of the import for the API.
     pub fn parameters(&self, skip: u64) -> Vec<(&'static str, String)> {
         let list = |values: &[String]| Some(values.join(",")).filter(|joined| !joined.is_empty());
         let flag = |set: bool| set.then(|| "true".to_owned());
@@ -90,7 +90,7 @@ impl Import {
     }
 }
 
-/// What rows are.
+/// The kind of the rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// Articles.
@@ -103,7 +103,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name of the resource in the API.
+    /// Returns the name of the resource in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Articles => "articles",
@@ -113,10 +113,10 @@ impl Kind {
     }
 }
 
-/// How rows are written.
+/// The format of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RowFormat {
-    /// A JSON object a line.
+    /// One JSON object per line.
     Ndjson,
     /// A JSON array.
     Json,
@@ -125,7 +125,7 @@ pub enum RowFormat {
 }
 
 impl RowFormat {
-    /// Its media type.
+    /// Returns the media type of the format.
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::Ndjson => "application/x-ndjson",
@@ -135,40 +135,40 @@ impl RowFormat {
     }
 }
 
-/// A system whose exports can be read.
+/// A system whose exports can be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Origin {
     /// WordPress: a WXR file.
     Wordpress,
-    /// Ghost: its JSON export.
+    /// Ghost: a JSON export.
     Ghost,
     /// Saved pages: an HTML or text file, or a folder of them.
     Html,
 }
 
-/// How `inkstone export` exports.
+/// The options of `inkstone export`.
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct Export {
     /// The file to write; standard output by default.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// How rows are written.
+    /// The format of the rows.
     #[arg(long, value_parser = ["ndjson", "csv"], default_value = "ndjson", value_name = "FORMAT")]
     pub format: String,
-    /// Only those in this category and below.
-    #[arg(long, value_name = "SECTION")]
+    /// Only articles in this category and its subcategories.
+    #[arg(long, value_name = "CATEGORY")]
     pub category: Option<String>,
-    /// Only those in one of these states, comma-separated.
-    #[arg(long, value_parser = ["draft", "published", "archived"], value_delimiter = ',', value_name = "STATES")]
+    /// Only articles with one of these statuses, comma-separated.
+    #[arg(long, value_parser = ["draft", "published", "archived"], value_delimiter = ',', value_name = "STATUSES")]
     pub status: Vec<String>,
-    /// Where they are.
+    /// The Inkstone to export from.
     #[command(flatten)]
     pub remote: Remote,
 }
 
 impl Export {
-    /// Which articles, as the API takes it.
+    /// Returns the query parameters that select the articles.
     pub fn filters(&self) -> Vec<(&'static str, String)> {
         let status = Some(self.status.join(",")).filter(|joined| !joined.is_empty());
         let all = [("category", self.category.clone()), ("status", status)];

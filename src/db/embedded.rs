@@ -1,8 +1,8 @@
 //! A private PostgreSQL server, run as a child of this process.
 //!
-//! A data folder holds, for a cluster that is made by the first start:
-//! `postgres/` (PostgreSQL's own data), `run/` (its socket), `postgres.log` and `inkstone.lock`.
-//! Only this account can reach the server, by the socket; it does not listen on the network.
+//! The first start creates a cluster. The data directory then holds `postgres/` (PostgreSQL's data),
+//! `run/` (the socket), `postgres.log` and `inkstone.lock`. Only this account can connect to the
+//! server, through the socket; the server does not listen on the network.
 
 mod account;
 mod create;
@@ -31,52 +31,56 @@ use create::last_lines;
 use data_dir::DataDir;
 use install::Install;
 
-/// For how long a start is tried again, when what a killed server left needs a moment to go.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How often a server that is starting is looked at, and one that is running.
-const STARTING: Duration = Duration::from_millis(20);
-const RUNNING: Duration = Duration::from_millis(200);
-/// The pause before a server that stopped is started again, at first and at most.
-const PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The time for which a failed start is tried again while the remains of a killed server disappear.
+///
+/// A server that ran for longer than this is restarted after the shortest pause again.
+const START_RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+/// The pause between two looks at a starting server.
+const STARTUP_POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// The pause between two looks at a running server.
+const POSTMASTER_POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// The shortest pause before a stopped server is started again; it doubles each time.
+const MIN_RESTART_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause before a stopped server is started again.
+const MAX_RESTART_PAUSE: Duration = Duration::from_secs(5);
 
-/// How to run a cluster.
+/// The options of a cluster.
 pub struct Options<'a> {
-    /// The folder for all of it; made if missing.
+    /// The data directory; created if missing.
     pub data_dir: &'a Path,
-    /// The folder of PostgreSQL's programs (INKSTONE_PG_BIN); looked for if not given.
+    /// The directory of PostgreSQL's programs (INKSTONE_PG_BIN); searched for if not given.
     pub pg_bin: Option<&'a Path>,
-    /// False only for tests: what was just written is then lost when the server is killed, and
-    /// everything may be when the machine is.
+    /// Whether commits survive a crash. False only in tests: a killed server then loses the last
+    /// commits, and a crash of the machine may destroy the cluster.
     pub durable: bool,
 }
 
-/// A PostgreSQL cluster of our own, in `data_dir`; stops with this value, and with this process.
+/// A running private PostgreSQL server. It stops when this value is dropped or this process ends.
 pub struct Embedded {
     url: String,
     pid: Arc<AtomicU32>,
-    /// Dropped to ask the thread to stop the server.
+    /// Dropped to make the thread stop the server.
     stop: Option<Sender<Infallible>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Embedded {
-    /// Starts the cluster, made first if need be; blocks until it takes connections.
+    /// Starts the server, and creates the cluster if it is missing. Blocks until the server accepts connections.
     pub fn start(options: &Options) -> Result<Embedded> {
-        let place = DataDir::prepare(options.data_dir)?;
-        let major = place.major()?;
+        let dir = DataDir::prepare(options.data_dir)?;
+        let major = dir.read_major_version()?;
         let install = Install::find(options.pg_bin, major)?;
         if major.is_none() {
-            create::create(&place, &install, options.durable)?;
+            create::create_cluster(&dir, &install, options.durable)?;
         }
-        place.note()?;
+        dir.write_location()?;
 
         let postgres = install.bin.join("postgres");
-        let lz4 = create::knows_lz4(&place, &postgres);
-        let settings = settings::settings(&place.run, options.durable, lz4);
-        let url = url(&place.run);
+        let lz4 = create::supports_lz4(&dir, &postgres);
+        let settings = settings::build_settings(&dir.run, options.durable, lz4);
+        let url = build_url(&dir.run);
         let pid = Arc::new(AtomicU32::new(0));
-        let server = Server { place, postgres, settings, pid: Arc::clone(&pid) };
+        let server = Server { dir, postgres, settings, pid: Arc::clone(&pid) };
         let (stop, stop_asked) = mpsc::channel();
         let (started, has_started) = mpsc::channel();
         let thread = thread::Builder::new()
@@ -84,21 +88,21 @@ impl Embedded {
             .spawn(move || server.supervise(&started, &stop_asked))
             .context("starting the thread that runs PostgreSQL")?;
         let embedded = Embedded { url, pid, stop: Some(stop), thread: Some(thread) };
-        has_started.recv().unwrap_or_else(|_| Err(anyhow!("the thread that runs PostgreSQL died")))?;
+        has_started.recv().unwrap_or_else(|_| Err(anyhow!("the thread that runs PostgreSQL ended")))?;
         Ok(embedded)
     }
 
-    /// The address of the cluster in `data_dir`, if another process is running it.
-    pub fn running(data_dir: &Path) -> Option<String> {
-        DataDir::in_use(data_dir).map(|run| url(&run))
+    /// Returns the URL of the cluster in `data_dir`, if another process is running it.
+    pub fn find_running(data_dir: &Path) -> Option<String> {
+        DataDir::find_locked_socket(data_dir).map(|run| build_url(&run))
     }
 
-    /// The database's address, as libpq and tokio-postgres read it.
+    /// Returns the URL of the database, for libpq and tokio-postgres.
     pub fn url(&self) -> String {
         self.url.clone()
     }
 
-    /// Stops the server and waits until it is gone; does nothing the second time.
+    /// Stops the server and waits for its end. A second call does nothing.
     pub fn stop(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take()
@@ -108,7 +112,7 @@ impl Embedded {
         }
     }
 
-    /// The server's process; none when it is not running.
+    /// Returns the process id of the server, if it is running.
     pub fn postmaster_pid(&self) -> Option<u32> {
         Some(self.pid.load(Ordering::Relaxed)).filter(|&pid| pid != 0)
     }
@@ -120,45 +124,47 @@ impl Drop for Embedded {
     }
 }
 
-/// What the supervising thread owns. All starts happen on that one thread, because the kernel ties
-/// a child to the thread that started it, not to the process.
+/// The state of the supervising thread.
+///
+/// This one thread does all starts, because the kernel ties the parent-death signal of a child to
+/// the thread that started it, not to the process.
 struct Server {
-    place: DataDir,
+    dir: DataDir,
     postgres: PathBuf,
     settings: Vec<OsString>,
-    /// Zero when it is not running.
+    /// The process id of the server; zero when it is not running.
     pid: Arc<AtomicU32>,
 }
 
 impl Server {
-    /// Runs the server, and again if it stops by itself, until asked to stop.
+    /// Runs the server until asked to stop; starts it again if it ends by itself.
     fn supervise(&self, started: &Sender<Result<()>>, stop: &Receiver<Infallible>) {
         let first = self.launch(stop);
         let (mut child, report) = match first {
             Ok(child) => (Some(child), Ok(())),
             Err(error) => (None, Err(error)),
         };
-        // Nobody listens when the caller is gone, who then has dropped `stop` too.
+        // Sending fails if the caller is gone; then it has dropped `stop` too.
         let _ = started.send(report);
-        let mut pause = PAUSE;
+        let mut pause = MIN_RESTART_PAUSE;
         while let Some(running) = &mut child {
             let since = Instant::now();
-            let Some(status) = self.watch(running, stop) else {
+            let Some(status) = self.watch_until_exit(running, stop) else {
                 return;
             };
             error!("PostgreSQL stopped by itself ({status}); starting it again");
-            if since.elapsed() > PATIENCE {
-                pause = PAUSE;
+            if since.elapsed() > START_RETRY_TIMEOUT {
+                pause = MIN_RESTART_PAUSE;
             }
             child = self.relaunch(&mut pause, stop);
         }
     }
 
-    /// Starts the server again, however often it takes; none when asked to stop.
+    /// Starts the server again, with any number of attempts. Returns `None` if asked to stop.
     fn relaunch(&self, pause: &mut Duration, stop: &Receiver<Infallible>) -> Option<Child> {
         let mut failed = false;
-        while !asked(stop, *pause) {
-            *pause = (*pause * 2).min(LONGEST_PAUSE);
+        while !wait_for_stop(stop, *pause) {
+            *pause = (*pause * 2).min(MAX_RESTART_PAUSE);
             match self.launch(stop) {
                 Ok(child) => {
                     info!("PostgreSQL runs again (pid {})", child.id());
@@ -174,16 +180,16 @@ impl Server {
         None
     }
 
-    /// Starts the server; returns when it takes connections, or `stop` is asked for.
+    /// Starts the server. Returns when the server accepts connections or when asked to stop.
     fn launch(&self, stop: &Receiver<Infallible>) -> Result<Child> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + START_RETRY_TIMEOUT;
         loop {
-            process::clear_leftover(&self.place.data)?;
-            self.place.clear_sockets()?;
-            let log = self.place.open_log()?;
+            process::stop_leftover_server(&self.dir.data)?;
+            self.dir.remove_sockets()?;
+            let log = self.dir.open_log()?;
             let begin = log.metadata().context("reading the log's size")?.len();
-            let mut command = self.place.command(&self.postgres, libc::SIGINT);
-            command.arg("-D").arg(&self.place.data).stdin(Stdio::null());
+            let mut command = self.dir.build_command(&self.postgres, libc::SIGINT);
+            command.arg("-D").arg(&self.dir.data).stdin(Stdio::null());
             for setting in &self.settings {
                 command.arg("-c").arg(setting);
             }
@@ -194,50 +200,53 @@ impl Server {
             let Some(status) = self.wait_until_ready(&mut child, stop) else {
                 return Ok(child);
             };
-            let said = tail(&self.place.log(), begin);
-            // Of a killed server, sessions may live on for a moment, or a start may be under way.
-            let passing = [
+            let output = read_log_tail(&self.dir.log_path(), begin);
+            // Sessions of a killed server may still run for a moment, or its start may be in progress.
+            let temporary = [
                 "pre-existing shared memory block",
                 "postmaster.pid\" already exists",
                 ".lock\" already exists",
             ];
-            let will_pass = passing.iter().any(|reason| said.contains(reason));
-            if !will_pass || Instant::now() > until || asked(stop, PAUSE) {
-                bail!("PostgreSQL did not start ({status}); {}:\n{said}", self.place.log().display());
+            let is_temporary = temporary.iter().any(|reason| output.contains(reason));
+            if !is_temporary || Instant::now() > until || wait_for_stop(stop, MIN_RESTART_PAUSE) {
+                bail!("PostgreSQL did not start ({status}); {}:\n{output}", self.dir.log_path().display());
             }
         }
     }
 
-    /// None when the server takes connections or `stop` is asked for; else how it ended. There is
-    /// no time limit: recovery after a crash takes what it takes, and to kill it only delays it.
+    /// Waits for a starting server. Returns its exit status if it ends; `None` when it accepts
+    /// connections or when asked to stop.
+    ///
+    /// There is no time limit: to kill a server during crash recovery only delays the recovery.
     fn wait_until_ready(&self, child: &mut Child, stop: &Receiver<Infallible>) -> Option<String> {
         loop {
-            if let Some(status) = self.ended(child) {
+            if let Some(status) = self.check_exit(child) {
                 return Some(status);
             }
-            let place = &self.place;
-            let ready = place.has_socket() && process::is_ready(&place.data, child.id());
-            if ready || asked(stop, STARTING) {
+            let dir = &self.dir;
+            let is_ready = dir.has_socket() && process::is_ready(&dir.data, child.id());
+            if is_ready || wait_for_stop(stop, STARTUP_POLL_INTERVAL) {
                 return None;
             }
         }
     }
 
-    /// None when the server was stopped because that was asked for; else how it ended.
-    fn watch(&self, child: &mut Child, stop: &Receiver<Infallible>) -> Option<String> {
-        while !asked(stop, RUNNING) {
-            if let Some(status) = self.ended(child) {
+    /// Watches a running server. Returns its exit status if it ends by itself; `None` after it was
+    /// stopped on request.
+    fn watch_until_exit(&self, child: &mut Child, stop: &Receiver<Infallible>) -> Option<String> {
+        while !wait_for_stop(stop, POSTMASTER_POLL_INTERVAL) {
+            if let Some(status) = self.check_exit(child) {
                 return Some(status);
             }
         }
-        if !process::end(child.id().cast_signed(), || self.ended(child).is_some()) {
+        if !process::stop_server(child.id().cast_signed(), || self.check_exit(child).is_some()) {
             error!("PostgreSQL does not stop (pid {})", child.id());
         }
         None
     }
 
-    /// How `child` ended; none as long as it runs.
-    fn ended(&self, child: &mut Child) -> Option<String> {
+    /// Returns the exit status of `child`, or `None` while it runs.
+    fn check_exit(&self, child: &mut Child) -> Option<String> {
         let status = match child.try_wait() {
             Ok(None) => return None,
             Ok(Some(status)) => status.to_string(),
@@ -248,13 +257,13 @@ impl Server {
     }
 }
 
-/// Waits for up to `time`, and says whether the server shall stop.
-fn asked(stop: &Receiver<Infallible>, time: Duration) -> bool {
+/// Waits up to `time`; returns whether the server is asked to stop.
+fn wait_for_stop(stop: &Receiver<Infallible>, time: Duration) -> bool {
     stop.recv_timeout(time) == Err(RecvTimeoutError::Disconnected)
 }
 
-/// The last lines that were written to `log` after `begin`.
-fn tail(log: &Path, begin: u64) -> String {
+/// Reads the last lines of `log` after the offset `begin`.
+fn read_log_tail(log: &Path, begin: u64) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = File::open(log)?;
         let end = file.metadata()?.len();
@@ -266,9 +275,10 @@ fn tail(log: &Path, begin: u64) -> String {
     read().map_or_else(|error| error.to_string(), |bytes| last_lines(&bytes))
 }
 
-/// The address of the database behind the socket in `run`. It names the port, which libpq would
-/// else take from the environment.
-fn url(run: &Path) -> String {
+/// Builds the URL of the database behind the socket in `run`.
+///
+/// The URL has the port, because libpq would otherwise take it from the environment.
+fn build_url(run: &Path) -> String {
     let mut host = String::new();
     for &byte in run.as_os_str().as_bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -37,7 +37,7 @@ pub async fn load(app: &App) -> anyhow::Result<bool> {
 
 async fn load_once(tx: &mut Tx, demo: DemoSite) -> Result<bool> {
     // The lock on the tree also prevents two processes from loading at the same time.
-    let mut tree = categories::queries::lock_tree(tx).await?;
+    let tree = categories::queries::lock_tree(tx).await?;
     if changes::queries::exists(tx, "load", "demo").await? {
         return Ok(false);
     }
@@ -49,6 +49,7 @@ async fn load_once(tx: &mut Tx, demo: DemoSite) -> Result<bool> {
     let site =
         site::writing::patch_site(tx, Actor::SYSTEM, &IfMatch::Absent, parse_body::<SitePatch>(demo.site)?)
             .await?;
+    let mut tree = tree;
     for category in demo.categories {
         let content = categories::writing::new_content(&tree, parse_body::<NewCategory>(category)?)?;
         tree = tree.with(categories::writing::add_category(tx, Actor::SYSTEM, &content).await?);

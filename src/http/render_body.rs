@@ -19,7 +19,7 @@ pub async fn render_off_thread(source: String, format: BodyFormat) -> Result<Bod
 ///
 /// One that cannot be parsed in reasonable time is a fault at `/body`.
 pub fn render(source: String, format: BodyFormat) -> Result<Body, Fault> {
-    Body::written(source, format).map_err(|beyond| unreadable(&beyond))
+    Body::render(source, format).map_err(|beyond| unreadable(&beyond))
 }
 
 fn unreadable(why: &str) -> Fault {

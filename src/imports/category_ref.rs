@@ -98,7 +98,7 @@ impl CategoryRef {
     /// Creates the missing categories of the breadcrumb. Returns the id of the last one and the
     /// number of categories created.
     ///
-    /// The caller must have locked the tree. The new categories are added to `tree`.
+    /// The caller must have locked the tree. New categories are added to it.
     pub async fn create_missing(&self, tx: &mut Tx, actor: Actor, tree: &mut Tree) -> Result<(Uuid, u64)> {
         let (mut parent, mut created) = (None, 0);
         for step in self.to_steps() {

@@ -197,7 +197,7 @@ async fn prepare_articles(
 async fn run_on_import_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     static POOL: LazyLock<Result<ThreadPool, rayon::ThreadPoolBuildError>> = LazyLock::new(|| {
         let pool = ThreadPoolBuilder::new().thread_name(|at| format!("import-{at}"));
-        pool.start_handler(|_| priority::background()).build()
+        pool.start_handler(|_| priority::lower_thread_priority()).build()
     });
     let task = spawn_blocking(move || match &*POOL {
         Ok(pool) => Ok(pool.install(work)),

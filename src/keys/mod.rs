@@ -63,7 +63,7 @@ impl Keys {
     }
 
     /// Reads the ring again; configured keys stay.
-    pub async fn reread(&self, conn: &mut Connection) -> anyhow::Result<()> {
+    pub async fn reread(&self, conn: &Connection) -> anyhow::Result<()> {
         if let Some(kept) = self.kept {
             let ring = Ring::from_rows(&queries::list(conn, kept).await?)?;
             *self.ring.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(ring), Instant::now());

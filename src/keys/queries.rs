@@ -57,7 +57,7 @@ pub async fn fill(conn: &mut Connection, fresh: &[(String, [u8; 32]); 2]) -> Que
 }
 
 /// The ring, but for keys that retired longer ago than `kept`.
-pub async fn list(conn: &mut Connection, kept: Duration) -> QueryResult<Vec<KeyRow>> {
+pub async fn list(mut conn: &Connection, kept: Duration) -> QueryResult<Vec<KeyRow>> {
     let kept = TimeDelta::from_std(kept).unwrap_or(REMEMBERED);
     signing_keys::table
         .filter(
@@ -67,7 +67,7 @@ pub async fn list(conn: &mut Connection, kept: Duration) -> QueryResult<Vec<KeyR
         )
         .order(signing_keys::created_at)
         .select(KeyRow::as_select())
-        .load(conn)
+        .load(&mut conn)
         .await
 }
 

@@ -1,34 +1,34 @@
-//! What a parser of HTML can bear.
+//! Limits on HTML that keep parsing fast.
 //!
-//! Trees are built in time with the square of some measures: how deep elements are nested, how
-//! many attributes one has, how many character references there are. One megabyte can hold up
-//! a thread for minutes, so these are counted first, in time with the length alone.
+//! A parser takes time quadratic in the depth of nesting, in the attributes of an element and in
+//! the number of character references, among others. One megabyte can take minutes, so these are
+//! counted first, in time linear in the length.
 
 use html5gum::Tokenizer;
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 
-/// Most elements open at once.
-const DEPTH: usize = 200;
-/// Most attributes of an element.
-const ATTRIBUTES: usize = 200;
-/// Most character references; of text and markdown also characters that become one: `&`, `<`.
-const REFERENCES: usize = 50_000;
-/// Most end tags that end another element than the one begun last.
-const MISNESTED: usize = 3_000;
+/// The deepest nesting of elements.
+const MAX_DEPTH: usize = 200;
+/// The most attributes of an element.
+const MAX_ATTRIBUTES: usize = 200;
+/// The most character references. In text and markdown, `&` and `<` become character references.
+const MAX_CHARACTER_REFERENCES: usize = 50_000;
+/// The most end tags that do not end the innermost open element.
+const MAX_MISNESTED_END_TAGS: usize = 3_000;
 
-/// Most elements and texts in a table but in none of its cells: a parser moves each before the
-/// table, and looks for that place anew.
-const FOSTERED: usize = 10_000;
+/// The most elements and texts in a table but in no cell. A parser moves each of them before the
+/// table ("foster parenting"), and searches the place each time.
+const MAX_FOSTERED_NODES: usize = 10_000;
 
-/// Elements that hold nothing.
-const VOID: &[&[u8]] = &[
+/// Elements without content.
+const VOID_ELEMENTS: &[&[u8]] = &[
     b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source",
     b"track", b"wbr",
 ];
-/// Elements that end where what they are in ends.
-const IMPLIED: &[&[u8]] = &[b"dd", b"dt", b"li", b"option", b"p", b"td", b"th", b"tr"];
-/// Elements whose end tag ends the implied ones in them.
-const BLOCKS: &[&[u8]] = &[
+/// Elements whose end tag is optional: they end with their parent.
+const OPTIONAL_END_ELEMENTS: &[&[u8]] = &[b"dd", b"dt", b"li", b"option", b"p", b"td", b"th", b"tr"];
+/// Elements whose end tag also ends the elements with an optional end tag in them.
+const BLOCK_ELEMENTS: &[&[u8]] = &[
     b"article",
     b"aside",
     b"blockquote",
@@ -57,21 +57,21 @@ const BLOCKS: &[&[u8]] = &[
     b"tr",
     b"ul",
 ];
-/// Elements whose content stands in cells, or before the table.
-const ROWS: &[&[u8]] = &[b"table", b"tbody", b"tfoot", b"thead", b"tr"];
-/// What may stand in them.
-const TABLE: &[&[u8]] =
+/// Elements of a table that hold rows and cells only. A parser moves other content before the table.
+const ROW_ELEMENTS: &[&[u8]] = &[b"table", b"tbody", b"tfoot", b"thead", b"tr"];
+/// Elements that are allowed in [`ROW_ELEMENTS`].
+const TABLE_ELEMENTS: &[&[u8]] =
     &[b"caption", b"col", b"colgroup", b"table", b"tbody", b"td", b"tfoot", b"th", b"thead", b"tr"];
-/// Elements through which no end tag of a mark reaches.
-const BARRIERS: &[&[u8]] = &[b"applet", b"caption", b"marquee", b"object", b"table", b"td", b"th"];
-/// Elements that a parser opens again in each paragraph until they are ended.
-const MARKS: &[&[u8]] = &[
+/// Elements that limit the scope of the end tag of a formatting element.
+const SCOPE_ELEMENTS: &[&[u8]] = &[b"applet", b"caption", b"marquee", b"object", b"table", b"td", b"th"];
+/// Formatting elements: a parser opens them again in each paragraph until their end tag.
+const FORMATTING_ELEMENTS: &[&[u8]] = &[
     b"a", b"b", b"big", b"code", b"em", b"font", b"i", b"nobr", b"s", b"small", b"strike", b"strong", b"tt",
     b"u",
 ];
 
-/// The elements that end where one of that name begins, if they are the innermost.
-fn ended_by(name: &[u8]) -> &'static [&'static [u8]] {
+/// Returns the elements that a start tag `name` ends, if they are the innermost.
+fn elements_ended_by(name: &[u8]) -> &'static [&'static [u8]] {
     match name {
         b"p" => &[b"p"],
         b"option" => &[b"option"],
@@ -83,112 +83,117 @@ fn ended_by(name: &[u8]) -> &'static [&'static [u8]] {
     }
 }
 
-/// Fails with a phrase that says which bound `html` is beyond: "is nested more than 200 deep".
+/// Fails with a phrase that names the limit `html` exceeds, like "is nested more than 200 deep".
 ///
-/// `most_elements` bounds how many elements there may be, those counted that come to be because
-/// `<b>` and its like are opened again.
-pub fn check(html: &str, most_elements: usize) -> Result<(), String> {
-    if html.bytes().filter(|byte| *byte == b'&').count() > REFERENCES {
-        return Err(format!("has more than {REFERENCES} character references, or characters that need one"));
+/// `max_elements` limits the elements, including those that a parser adds because it opens
+/// formatting elements again.
+pub fn check(html: &str, max_elements: usize) -> Result<(), String> {
+    if html.bytes().filter(|byte| *byte == b'&').count() > MAX_CHARACTER_REFERENCES {
+        return Err(format!(
+            "has more than {MAX_CHARACTER_REFERENCES} character references, or characters that need one"
+        ));
     }
-    let mut load = Load { most_elements, ..Load::default() };
+    let mut load = ParserLoad { max_elements, ..ParserLoad::default() };
     let mut emitter =
-        CallbackEmitter::<_, String, ()>::new(|event: CallbackEvent<'_>, _| load.add(event).err());
+        CallbackEmitter::<_, String, ()>::new(|event: CallbackEvent<'_>, _| load.add_event(event).err());
     emitter.naively_switch_states(true);
     match Tokenizer::new_with_emitter(html, emitter).next() {
-        Some(Ok(beyond)) => Err(beyond),
+        Some(Ok(exceeded)) => Err(exceeded),
         Some(Err(never)) => match never {},
         None => Ok(()),
     }
 }
 
-/// What a parser would hold where it stands.
+/// The state of a parser, as far as the limits need it.
 #[derive(Default)]
-struct Load {
-    most_elements: usize,
+struct ParserLoad {
+    max_elements: usize,
     elements: usize,
-    /// The open elements, from the outermost.
+    /// The names of the open elements, outermost first.
     open: Vec<Vec<u8>>,
-    marks: usize,
+    open_formatting: usize,
     misnested: usize,
     fostered: usize,
-    /// Attributes of the tag that is being read.
+    /// The number of attributes of the current tag.
     attributes: usize,
 }
 
-impl Load {
-    fn add(&mut self, event: CallbackEvent<'_>) -> Result<(), String> {
+impl ParserLoad {
+    fn add_event(&mut self, event: CallbackEvent<'_>) -> Result<(), String> {
         match event {
-            CallbackEvent::OpenStartTag { name } => self.begin(name),
+            CallbackEvent::OpenStartTag { name } => self.open_element(name),
             CallbackEvent::AttributeName { .. } => self.attributes += 1,
             CallbackEvent::CloseStartTag { .. } => self.attributes = 0,
             CallbackEvent::EndTag { name } => {
-                self.end(name);
+                self.end_element(name);
                 self.attributes = 0;
             }
-            CallbackEvent::String { value } if !value.trim_ascii().is_empty() => self.foster(),
+            CallbackEvent::String { value } if !value.trim_ascii().is_empty() => self.count_fostered(),
             _ => return Ok(()),
         }
-        if self.attributes > ATTRIBUTES {
-            Err(format!("has an element with more than {ATTRIBUTES} attributes"))
-        } else if self.open.len() > DEPTH {
-            Err(format!("is nested more than {DEPTH} deep"))
-        } else if self.elements > self.most_elements {
-            Err(format!("makes more than {} elements", self.most_elements))
-        } else if self.misnested > MISNESTED {
-            Err(format!("has more than {MISNESTED} end tags that do not end what was begun last"))
-        } else if self.fostered > FOSTERED {
-            Err(format!("has more than {FOSTERED} elements and texts in tables but in no cell"))
+        if self.attributes > MAX_ATTRIBUTES {
+            Err(format!("has an element with more than {MAX_ATTRIBUTES} attributes"))
+        } else if self.open.len() > MAX_DEPTH {
+            Err(format!("is nested more than {MAX_DEPTH} deep"))
+        } else if self.elements > self.max_elements {
+            Err(format!("makes more than {} elements", self.max_elements))
+        } else if self.misnested > MAX_MISNESTED_END_TAGS {
+            Err(format!(
+                "has more than {MAX_MISNESTED_END_TAGS} end tags that do not end what was begun last"
+            ))
+        } else if self.fostered > MAX_FOSTERED_NODES {
+            Err(format!("has more than {MAX_FOSTERED_NODES} elements and texts in tables but in no cell"))
         } else {
             Ok(())
         }
     }
 
-    fn begin(&mut self, name: &[u8]) {
-        self.elements += 1 + self.marks;
-        if VOID.contains(&name) {
-            self.foster();
+    fn open_element(&mut self, name: &[u8]) {
+        self.elements += 1 + self.open_formatting;
+        if VOID_ELEMENTS.contains(&name) {
+            self.count_fostered();
             return;
         }
-        let ended = ended_by(name);
+        let ended = elements_ended_by(name);
         while self.open.pop_if(|last| ended.contains(&last.as_slice())).is_some() {}
         if name == b"a" {
-            self.close(name);
+            self.close_innermost(name);
         }
-        if !TABLE.contains(&name) {
-            self.foster();
+        if !TABLE_ELEMENTS.contains(&name) {
+            self.count_fostered();
         }
-        self.marks += usize::from(MARKS.contains(&name));
+        self.open_formatting += usize::from(FORMATTING_ELEMENTS.contains(&name));
         self.open.push(name.to_vec());
     }
 
-    /// Something that belongs into a cell has come.
-    fn foster(&mut self) {
-        self.fostered += usize::from(self.open.last().is_some_and(|last| ROWS.contains(&last.as_slice())));
+    /// Counts a node that belongs into a cell, if it is in a table but in no cell.
+    fn count_fostered(&mut self) {
+        self.fostered +=
+            usize::from(self.open.last().is_some_and(|last| ROW_ELEMENTS.contains(&last.as_slice())));
     }
 
-    fn end(&mut self, name: &[u8]) {
-        // With nothing to end, `</p>` and `</br>` are elements of their own.
-        self.elements += 1 + self.marks;
-        self.close(name);
+    fn end_element(&mut self, name: &[u8]) {
+        // Without an element to end, a parser makes elements of `</p>` and `</br>`.
+        self.elements += 1 + self.open_formatting;
+        self.close_innermost(name);
     }
 
-    /// Ends the innermost element of that name, with the implied ones in it if it is a block.
-    fn close(&mut self, name: &[u8]) {
+    /// Ends the innermost element `name`. A block also ends the elements with an optional end tag in it.
+    fn close_innermost(&mut self, name: &[u8]) {
         let Some(at) = self.open.iter().rposition(|open| open == name) else { return };
         let inside = &self.open[at + 1..];
-        let is_implied = |open: &Vec<u8>| IMPLIED.contains(&open.as_slice());
-        if inside.is_empty() || BLOCKS.contains(&name) && inside.iter().all(is_implied) {
+        let is_optional = |open: &Vec<u8>| OPTIONAL_END_ELEMENTS.contains(&open.as_slice());
+        if inside.is_empty() || BLOCK_ELEMENTS.contains(&name) && inside.iter().all(is_optional) {
             self.open.truncate(at);
         } else {
             self.misnested += 1;
-            // A mark stays where a cell is around its end tag, or much else.
-            let is_barrier = |open: &Vec<u8>| BARRIERS.contains(&open.as_slice());
-            if MARKS.contains(&name) && (inside.len() > 7 || inside.iter().any(is_barrier)) {
+            // A formatting element stays open if a scope element or many others are inside.
+            let is_scope = |open: &Vec<u8>| SCOPE_ELEMENTS.contains(&open.as_slice());
+            if FORMATTING_ELEMENTS.contains(&name) && (inside.len() > 7 || inside.iter().any(is_scope)) {
                 return;
             }
             self.open.remove(at);
         }
-        self.marks -= usize::from(MARKS.contains(&name));
+        self.open_formatting -= usize::from(FORMATTING_ELEMENTS.contains(&name));
     }
 }

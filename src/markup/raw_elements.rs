@@ -1,8 +1,8 @@
-//! HTML without the elements in which parsers read by other rules.
+//! Removal of the elements whose content parsers read differently.
 
 use html5gum::{DefaultEmitter, Span, Token, Tokenizer};
 
-/// Elements whose content a tokenizer reads as something other than text and tags.
+/// Elements whose content a tokenizer does not read as text and tags.
 pub const RAW: [&[u8]; 10] = [
     b"iframe",
     b"noembed",
@@ -16,29 +16,29 @@ pub const RAW: [&[u8]; 10] = [
     b"xmp",
 ];
 
-/// Other elements in which a parser reads by other rules.
-const FOREIGN: [&[u8]; 4] = [b"frameset", b"math", b"svg", b"template"];
+/// Other elements in which a parser follows other rules.
+const FOREIGN_ELEMENTS: [&[u8]; 4] = [b"frameset", b"math", b"svg", b"template"];
 
-/// Whether an element is left out: without these every parser finds the same tags.
+/// Whether an element is removed. Without these elements, all parsers find the same tags.
 fn is_dropped(name: &[u8]) -> bool {
-    name != b"title" && RAW.contains(&name) || FOREIGN.contains(&name)
+    name != b"title" && RAW.contains(&name) || FOREIGN_ELEMENTS.contains(&name)
 }
 
-/// What stands where something was: without it `&am<!-- -->p;` would come to mean something.
-const GAP: &str = "<!---->";
+/// Replaces each removed part. Without it, `&am<!-- -->p;` would become a character reference.
+const GAP_COMMENT: &str = "<!---->";
 
-/// HTML as it was, but for comments, scripts, styles, frames, forms' texts, and graphics.
+/// HTML without comments, scripts, styles, frames, text areas and graphics.
 #[derive(Default)]
 pub struct Stripped {
-    /// Any parser finds the tags in it that [`tokens`] finds.
+    /// The HTML, in which all parsers find the tags that [`tokens`] finds.
     pub html: String,
-    /// The JSON-LD that was in its scripts.
+    /// The JSON-LD of the removed scripts.
     pub linked_data: Vec<String>,
 }
 
-/// Takes out of HTML what a parser would read by other rules.
+/// Removes the elements whose content parsers read differently.
 pub fn strip_raw_elements(source: &str) -> Stripped {
-    let mut bare = Stripped::default();
+    let mut stripped = Stripped::default();
     let (mut is_linked_data, mut is_raw) = (false, false);
     for token in tokens(source) {
         match token {
@@ -46,41 +46,41 @@ pub fn strip_raw_elements(source: &str) -> Stripped {
                 is_raw = RAW.contains(&tag.name.as_slice());
                 let kind = tag.attributes.get(b"type".as_slice());
                 is_linked_data = kind.is_some_and(|kind| kind.as_slice() == b"application/ld+json");
-                bare.html.push_str(GAP);
+                stripped.html.push_str(GAP_COMMENT);
             }
             Token::StartTag(tag) => {
                 is_raw = false;
-                bare.html.push_str(slice(source, tag.span));
+                stripped.html.push_str(slice_source(source, tag.span));
             }
             Token::EndTag(tag) => {
                 is_raw = false;
                 if is_dropped(&tag.name) {
-                    bare.html.push_str(GAP);
+                    stripped.html.push_str(GAP_COMMENT);
                 } else {
-                    bare.html.extend(["</", &String::from_utf8_lossy(&tag.name), ">"]);
+                    stripped.html.extend(["</", &String::from_utf8_lossy(&tag.name), ">"]);
                 }
             }
-            Token::Comment(_) | Token::Doctype(_) => bare.html.push_str(GAP),
+            Token::Comment(_) | Token::Doctype(_) => stripped.html.push_str(GAP_COMMENT),
             Token::String(data) if is_raw && is_linked_data => {
-                bare.linked_data.push(slice(source, data.span).to_owned())
+                stripped.linked_data.push(slice_source(source, data.span).to_owned())
             }
             Token::String(text) if !is_raw => {
-                // `</>` is nothing, and in the midst of a text it is no token of its own.
-                let texts = slice(source, text.span).split("</>");
+                // `</>` is dropped by parsers, but the tokenizer reports it as a part of the text.
+                let texts = slice_source(source, text.span).split("</>");
                 let texts: Vec<String> = texts.map(|text| text.replace('<', "&lt;")).collect();
-                bare.html.push_str(&texts.join(GAP));
+                stripped.html.push_str(&texts.join(GAP_COMMENT));
             }
             _ => {}
         }
     }
-    bare
+    stripped
 }
 
-fn slice(source: &str, span: Span) -> &str {
+fn slice_source(source: &str, span: Span) -> &str {
     source.get(span.start..span.end).unwrap_or_default()
 }
 
-/// The tokens of HTML, with where they are in the source.
+/// Returns the tokens of HTML, with their positions in the source.
 pub fn tokens(source: &str) -> impl Iterator<Item = Token<usize>> {
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
     emitter.naively_switch_states(true);

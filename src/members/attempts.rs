@@ -1,9 +1,9 @@
-//! Attempts to prove a password: counted, and slowed down when they fail.
+//! Limits on attempts to prove a password, and on requests and mails of visitors.
 //!
-//! By account and network; by account, so that many networks gain little; by
-//! network, so that many accounts gain little. The last two do not bind those
-//! who have signed in to the account from there before: an attack elsewhere
-//! does not keep the owner out.
+//! Three limits: per (account, network); per account, against distributed
+//! guessing; per network, against spraying many accounts. The last two do not
+//! apply to a network from which the account has signed in before, so that an
+//! attack from elsewhere does not keep the owner out.
 
 use std::time::Duration;
 
@@ -16,66 +16,73 @@ use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Error, Result};
 use crate::http::client::Client;
-use crate::throttle::{self, LimitState, Rule};
+use crate::throttle::model::{LimitState, Rule};
+use crate::throttle::writing::{count_attempt, forgive_attempts};
 
-/// How many attempts are counted at once: a flood of them leaves connections to the readers.
-static GATE: Semaphore = Semaphore::const_new(2);
-/// How long an attempt waits for its turn.
-const WAIT: Duration = Duration::from_millis(500);
+/// Permits to count an attempt. A flood of attempts leaves connections to the readers.
+static COUNT_PERMITS: Semaphore = Semaphore::const_new(2);
+/// The longest wait of an attempt for a permit.
+const COUNT_PERMIT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Counts a request of a visitor who needs no password, by network.
-pub async fn visitor(app: &App, req: &HttpRequest, client: &Client) -> Result<()> {
+/// Counts a request that needs no credential, per network.
+pub async fn count_visitor(app: &App, req: &HttpRequest, client: &Client) -> Result<()> {
     let free = app.config.access.login_attempts.saturating_mul(60);
     let rule = Rule { name: "visitor", free, window: 900, longest: 60 };
-    let state = rule.take(app, &[&client.network]).await?;
+    let state = count_attempt(app, rule, &[&client.network]).await?;
     req.extensions_mut().insert(state);
     Ok(())
 }
 
-/// Counts a mail to an account: a mailbox is not to be flooded by strangers.
-pub async fn mail(app: &App, account: &str) -> Result<()> {
+/// Counts a mail to an account, so that strangers cannot flood a mailbox.
+pub async fn count_mail(app: &App, email_canonical: &str) -> Result<()> {
     let rule = Rule { name: "mail", free: app.config.access.login_attempts, window: 3600, longest: 3600 };
-    rule.take(app, &[account]).await.map(drop)
+    count_attempt(app, rule, &[email_canonical]).await.map(drop)
 }
 
-/// An attempt that was let through.
+/// A counted attempt to prove a password.
 pub struct Attempt {
-    /// By the rules for the account, and by that for the network.
+    /// The states under the rules per account.
     of_account: Vec<LimitState>,
+    /// The state under the rule per network.
     of_network: Option<LimitState>,
 }
 
 impl Attempt {
-    /// Counts an attempt at the account of `address`; 429 when it comes too early.
-    pub async fn begin(app: &App, req: &HttpRequest, client: &Client, address: &str) -> Result<Self> {
-        let turn = tokio::time::timeout(WAIT, GATE.acquire()).await;
-        let Ok(Ok(_turn)) = turn else {
+    /// Counts an attempt at the account of `email`; fails with 429 if it comes too early.
+    pub async fn begin(app: &App, req: &HttpRequest, client: &Client, email: &str) -> Result<Self> {
+        let acquired = tokio::time::timeout(COUNT_PERMIT_TIMEOUT, COUNT_PERMITS.acquire()).await;
+        let Ok(Ok(_permit)) = acquired else {
             return Err(Error::Unavailable("too many attempts to count".to_owned()));
         };
         let free = app.config.access.login_attempts;
         let rule =
             |name, times: i32, longest| Rule { name, free: free.saturating_mul(times), window: 900, longest };
-        let account = email::canonical(address).unwrap_or_else(|| address.trim().to_lowercase());
-        let here = rule("login", 1, 900).take(app, &[&account, &client.network]).await?;
+        let account = email::canonicalise(email).unwrap_or_else(|| email.trim().to_lowercase());
+        let here = count_attempt(app, rule("login", 1, 900), &[&account, &client.network]).await?;
         req.extensions_mut().insert(here.clone());
         let mut attempt = Self { of_account: vec![here], of_network: None };
-        let network = sessions::network(app, client);
-        if !sessions::queries::knows_network(&mut *app.conn().await?, &account, &network).await? {
-            attempt.of_account.push(rule("login-account", 2, 60).take(app, &[&account]).await?);
-            attempt.of_network = Some(rule("login-network", 10, 10).take(app, &[&client.network]).await?);
+        let network = sessions::writing::hash_network(app, client);
+        let is_known = sessions::queries::has_session_from(&*app.conn().await?, &account, &network).await?;
+        if !is_known {
+            let per_account = count_attempt(app, rule("login-account", 2, 60), &[&account]).await?;
+            attempt.of_account.push(per_account);
+            let per_network = count_attempt(app, rule("login-network", 10, 10), &[&client.network]).await?;
+            attempt.of_network = Some(per_network);
         }
         Ok(attempt)
     }
 
-    /// It was right: it does not count.
-    pub async fn succeeded(self, app: &App) -> Result<()> {
+    /// Takes the attempt back: the password was right.
+    pub async fn record_success(self, app: &App) -> Result<()> {
         let states: Vec<LimitState> = self.of_account.into_iter().chain(self.of_network).collect();
-        throttle::forgive(app, &states).await
+        forgive_attempts(app, &states).await
     }
 
-    /// It was wrong. A streak of refusals is told to the audit trail, once by each of the
-    /// account's rules that slows it down from here on.
-    pub async fn failed(self, app: &App, member: Option<Uuid>) -> Result<()> {
+    /// Keeps the attempt counted: the password was wrong.
+    ///
+    /// The change log gets an entry when a rule per account begins to delay the
+    /// attempts at this member, once for each such rule.
+    pub async fn record_failure(self, app: &App, member: Option<Uuid>) -> Result<()> {
         let is_streak = self.of_account.iter().any(LimitState::is_spent);
         if let Some(member) = member.filter(|_| is_streak) {
             let change = Change::new("login_refused", "member", member);

@@ -1,70 +1,47 @@
 //! The first admin.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use diesel::sql_types::BigInt;
-use diesel_async::RunQueryDsl;
 
-use super::auth::{account, add};
 use super::model::Role;
 use super::passwords::{self, Hasher};
-use super::{queries, recovery};
+use super::{queries, writing};
 use crate::app::App;
-use crate::changes::model::Actor;
 use crate::error::Error;
 
-/// The key of the advisory lock under which a site gets its first contents.
-const FIRST_START_LOCK: i64 = 0x696e_6b66_6972_7374;
-
-/// Makes the first admin unless there is one, and returns a password that was made up for it.
-///
-/// Processes that start at once make one admin: they queue on a lock.
-pub async fn first_admin(app: &App, hasher: &Hasher) -> anyhow::Result<Option<String>> {
-    if queries::any_admin(&mut *app.conn().await?).await? {
+/// Adds the first admin unless there is an admin; returns the password if it was generated.
+pub async fn ensure_first_admin(app: &App, hasher: &Hasher) -> anyhow::Result<Option<String>> {
+    if queries::has_admin(&*app.conn().await?).await? {
         return Ok(None);
     }
     let config = &app.config.bootstrap;
-    let made_up = match &config.admin_password {
+    let generated = match &config.admin_password {
         Some(_) => None,
-        None => Some(random_password()?),
+        None => Some(generate_password()?),
     };
     let password =
-        config.admin_password.as_ref().or(made_up.as_ref()).context("a password was given or made up")?;
-    let password = passwords::admit("", password, &config.admin_email)
-        .map_err(|cause| anyhow::anyhow!("the admin password {}", detail(&cause)))?;
-    let account = match account(&config.admin_email, Role::Admin, "Admin".to_owned()) {
-        Ok(account) => account,
-        Err(_) => bail!("{} is not an e-mail address", config.admin_email),
+        config.admin_password.as_ref().or(generated.as_ref()).context("a password was given or generated")?;
+    let password = passwords::validate("", password, &config.admin_email)
+        .map_err(|cause| anyhow!("the admin password {}", describe_error(&cause)))?;
+    let Ok(account) = writing::parse_account(&config.admin_email, Role::Admin, "Admin".to_owned()) else {
+        bail!("{} is not an e-mail address", config.admin_email)
     };
     let hash = hasher.hash(password).await?;
-    let made = app
-        .write(async move |tx| {
-            diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
-                .bind::<BigInt, _>(FIRST_START_LOCK)
-                .execute(tx)
-                .await?;
-            if queries::any_admin(tx).await? {
-                return Ok(false);
-            }
-            let row = add(tx, Actor::SYSTEM, &account, &hash).await?;
-            recovery::queries::verify(tx, row.id).await?;
-            Ok(true)
-        })
-        .await?;
-    Ok(made_up.filter(|_| made))
+    let is_added = app.write(async move |tx| writing::add_first_admin(tx, &account, &hash).await).await?;
+    Ok(generated.filter(|_| is_added))
 }
 
-/// What an error says, for a terminal.
-pub fn detail(error: &Error) -> String {
+/// Describes an error for a terminal.
+pub fn describe_error(error: &Error) -> String {
     match error {
         Error::Faults(_, faults) => faults.iter().map(|fault| fault.detail.as_str()).collect(),
         other => other.to_string(),
     }
 }
 
-/// A password that nobody guesses: 120 bits.
-pub fn random_password() -> anyhow::Result<String> {
+/// Generates a password of 120 random bits.
+pub fn generate_password() -> anyhow::Result<String> {
     let mut bytes = [0; 15];
     getrandom::fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))

@@ -1,20 +1,16 @@
-//! A member's own profile.
+//! Operations of a member on the own account.
 
 use actix_web::{HttpRequest, Responder, delete, get, patch, web};
 
-use super::auth::prove;
+use super::credentials::verify_own_password;
 use super::guard::SignedIn;
-use super::handlers::remove;
 use super::model::MemberRow;
 use super::passwords::Hasher;
-use super::recovery::view::Proof;
+use super::recovery::view::PasswordProof;
 use super::sessions::view::OpenSession;
 use super::view::{Activity, Member, OwnData, OwnProfile, ProfilePatch};
-use super::{queries, sessions};
+use super::{queries, sessions, writing};
 use crate::app::App;
-use crate::changes;
-use crate::changes::model::Change;
-use crate::db::rows::{Conditions, PageSlice, Value};
 use crate::error::Result;
 use crate::http::body::Json;
 use crate::http::client::Client;
@@ -22,27 +18,26 @@ use crate::http::conditional::{IfMatch, etag};
 use crate::http::reply::{Data, NoContent, Reply};
 
 /// Get the own profile
-#[utoipa::path(tag = "members", responses((status = 200, description = "Who you are", body = Data<OwnProfile>)))]
+#[utoipa::path(tag = "members", responses((status = 200, description = "The own profile", body = Data<OwnProfile>)))]
 #[get("/me")]
 pub async fn get_own_profile(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
-    Ok(own(&app, queries::by_id(&mut *app.conn().await?, member.0.id).await?))
+    Ok(profile_response(&app, queries::load_member(&*app.conn().await?, member.0.id).await?))
 }
 
-/// A profile with what is missing.
-fn profile(app: &App, row: MemberRow) -> OwnProfile {
-    let profile_missing = row.account.missing(&app.config.access.profile_fields);
+fn build_profile(app: &App, row: MemberRow) -> OwnProfile {
+    let profile_missing = row.account.list_missing_fields(&app.config.access.profile_fields);
     OwnProfile { member: Member::from(row), profile_missing }
 }
 
-/// A profile with what is missing, and its entity tag.
-fn own(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
-    let own = profile(app, row);
-    let (tag, modified) = (etag(own.member.version, &own), own.member.updated_at);
-    Reply::one(own).with_etag(tag).with_last_modified(Some(modified))
+/// Returns the own profile with its entity tag.
+fn profile_response(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
+    let profile = build_profile(app, row);
+    let (tag, modified) = (etag(profile.member.version, &profile), profile.member.updated_at);
+    Reply::one(profile).with_etag(tag).with_last_modified(Some(modified))
 }
 
 /// Change the own profile
-#[utoipa::path(tag = "members", responses((status = 200, description = "The profile as changed", body = Data<OwnProfile>)))]
+#[utoipa::path(tag = "members", responses((status = 200, description = "The changed profile", body = Data<OwnProfile>)))]
 #[patch("/me")]
 pub async fn update_own_profile(
     app: web::Data<App>,
@@ -52,27 +47,18 @@ pub async fn update_own_profile(
 ) -> Result<impl Responder> {
     let SignedIn(member) = member;
     let required = app.config.access.profile_fields.clone();
-    let row = app
-        .write(async move |tx| {
-            let row = queries::lock(tx, member.id).await?;
-            if_match.check(row.version)?;
-            let after = body.0.clone().over(row.account.clone());
-            if after == row.account {
-                return Ok(row);
-            }
-            tx.record(member.actor(), Change::between("member", row.id, &row.account, &after));
-            let complete = after.missing(&required).is_empty();
-            Ok(queries::update(tx, row.id, &after, complete).await?)
-        })
-        .await?;
-    Ok(own(&app, row))
+    let updated = app.write(async move |tx| {
+        let patch = body.0.clone();
+        writing::update_profile(tx, member.actor(), member.id, &if_match, patch, &required).await
+    });
+    Ok(profile_response(&app, updated.await?))
 }
 
 /// Delete the own account
 ///
-/// Takes the password. Ends all sessions, frees the address and removes what
-/// you told of yourself; what you wrote stays. The last active admin stays.
-#[utoipa::path(tag = "members", responses((status = 204, description = "The account is gone")))]
+/// Requires the password. Ends all sessions, frees the email and removes the
+/// profile. Articles and notices stay. The last active admin cannot be deleted.
+#[utoipa::path(tag = "members", responses((status = 204, description = "The account is deleted")))]
 #[delete("/me")]
 pub async fn delete_own_account(
     req: HttpRequest,
@@ -80,39 +66,35 @@ pub async fn delete_own_account(
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
     client: Client,
-    body: Json<Proof>,
+    body: Json<PasswordProof>,
 ) -> Result<NoContent> {
     let SignedIn(member) = member;
-    let row = queries::by_id(&mut *app.conn().await?, member.id).await?;
-    prove(&app, &hasher, &req, &client, &row, &body.0.password).await?;
+    let row = queries::load_member(&*app.conn().await?, member.id).await?;
+    verify_own_password(&app, &hasher, &req, &client, &row, &body.0.password).await?;
     app.write(async move |tx| {
-        let row = queries::lock(tx, member.id).await?;
-        remove(tx, member.actor(), &row).await
+        let row = queries::lock_member(tx, member.id).await?;
+        writing::delete_member(tx, member.actor(), &row).await
     })
     .await?;
     Ok(NoContent)
 }
 
-/// Lines of the change log that an export holds at most.
-const MOST_ACTIVITY: i64 = 10_000;
+/// The most entries of the change log in an export.
+const MAX_ACTIVITY_ENTRIES: i64 = 10_000;
 
 /// Export the own data
 ///
-/// All that the site keeps about you: profile, sessions, and what you did, the newest first.
+/// All data that the site stores about you: profile, sessions, and your changes, newest first.
 #[utoipa::path(tag = "members", responses((status = 200, description = "Your data", body = Data<OwnData>)))]
 #[get("/me/export")]
 pub async fn get_own_data(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
     let SignedIn(member) = member;
     let mut conn = app.conn().await?;
-    let row = queries::by_id(&mut conn, member.id).await?;
-    let sessions = sessions::queries::list(&mut conn, member.id).await?;
-    let mut mine = Conditions::default();
-    mine.and_if("actor_id = ?", Some(Value::Id(member.id)));
-    let order = vec![changes::queries::NEWEST_FIRST];
-    let slice = PageSlice { order, keys: None, backwards: false, limit: MOST_ACTIVITY, offset: 0 };
-    let activity = changes::queries::list(&mut conn, mine, &slice).await?;
+    let row = queries::load_member(&mut conn, member.id).await?;
+    let sessions = sessions::queries::list_sessions(&mut conn, member.id).await?;
+    let activity = queries::list_activity(&mut conn, member.id, MAX_ACTIVITY_ENTRIES).await?;
     let own = OwnData {
-        profile: profile(&app, row),
+        profile: build_profile(&app, row),
         sessions: sessions.into_iter().map(|row| OpenSession::new(row, Some(member.session))).collect(),
         activity: activity.into_iter().map(Activity::from).collect(),
     };

@@ -1,15 +1,16 @@
-//! Members: accounts, sessions, tokens, passwords, and the guards that prove a right.
+//! Members: accounts, sessions, tokens, passwords, and the guards that check rights.
 //!
-//! A member is `active` or `suspended`, and has one of four roles, each able to
-//! do all that the one before it can: a member reads, an author writes own
-//! drafts, an editor writes and publishes everything, an admin also runs
+//! A member is `active` or `suspended`, and has one of four roles. Each role
+//! includes the rights of the roles before it: a member reads, an author writes
+//! own drafts, an editor writes and publishes all content, an admin manages
 //! members and the site. Role and status are read with the session on every
-//! request, so a change is felt at once.
+//! request, so a change takes effect at once.
 
 pub mod api_keys;
 pub mod attempts;
 pub mod auth;
 pub mod bootstrap;
+pub mod credentials;
 pub mod email;
 pub mod guard;
 pub mod handlers;
@@ -23,6 +24,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod tokens;
 pub mod view;
+pub mod writing;
 
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;

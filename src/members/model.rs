@@ -1,4 +1,4 @@
-//! Members as rows, and what their roles are.
+//! Members: rows, roles, and what can be changed.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -11,32 +11,32 @@ use crate::db::schema::members;
 use crate::db::types::text_enum;
 
 text_enum! {
-    /// What a member may do; each role includes those before it.
+    /// The role of a member. Each role includes the rights of the roles before it.
     Role {
-        /// Reads what is for members, and keeps an own profile.
+        /// Reads content for members, and has an own profile.
         Member => "member",
         /// Also writes own drafts.
         Author => "author",
-        /// Also writes and publishes everything.
+        /// Also writes and publishes all content.
         Editor => "editor",
-        /// Also runs members, the site and the audit trail.
+        /// Also manages members and the site, and reads the audit trail.
         Admin => "admin",
     }
 }
 
 text_enum! {
-    /// Whether a member may sign in.
+    /// The status of a member.
     MemberStatus {
-        /// May.
+        /// The member may sign in.
         Active => "active",
-        /// May not; all sessions have ended.
+        /// The member may not sign in; all sessions have ended.
         Suspended => "suspended",
     }
 }
 
 impl Account {
-    /// Which of the `required` parts are empty.
-    pub fn missing(&self, required: &[ProfileField]) -> Vec<ProfileField> {
+    /// Returns the `required` fields that are empty.
+    pub fn list_missing_fields(&self, required: &[ProfileField]) -> Vec<ProfileField> {
         let empty = |field: &ProfileField| {
             let text = match field {
                 ProfileField::DisplayName => &self.display_name,
@@ -52,33 +52,33 @@ impl Account {
     }
 }
 
-/// What can be changed about a member.
+/// The fields of a member that can be changed.
 #[derive(
     Clone, Debug, PartialEq, Eq, Serialize, Insertable, Queryable, Selectable, QueryableByName, AsChangeset,
 )]
 #[diesel(table_name = members, check_for_backend(Pg), treat_none_as_null = true)]
 pub struct Account {
-    /// The address as typed.
+    /// The email, as typed.
     pub email: String,
-    /// The address as compared.
+    /// The email, in its canonical form.
     pub email_canonical: String,
-    /// What the member may do.
+    /// The role.
     pub role: Role,
-    /// Whether the member may sign in.
+    /// The status.
     pub status: MemberStatus,
-    /// The name others see.
+    /// The name that others see.
     pub display_name: String,
-    /// A telephone number, free text.
+    /// The telephone number, as free text.
     pub phone: String,
-    /// Where the member works.
+    /// The organisation the member works for.
     pub organisation: String,
-    /// The member's position there.
+    /// The member's position in the organisation.
     pub title: String,
-    /// A picture.
+    /// The URL of a picture.
     pub avatar_url: Option<String>,
-    /// A few words.
+    /// A short text about the member.
     pub bio: String,
-    /// The language of mail, `zh-CN` or `en`; the site's when empty.
+    /// The language of mails, `zh-CN` or `en`; `None` means the site's language.
     pub locale: Option<String>,
 }
 
@@ -86,19 +86,32 @@ pub struct Account {
 #[derive(Clone, Debug, Queryable, Selectable, QueryableByName)]
 #[diesel(table_name = members, check_for_backend(Pg))]
 pub struct MemberRow {
-    /// Never changes; random, so that it tells nothing.
+    /// The id: random, so that it does not tell the time of registration.
     pub id: Uuid,
-    /// What can be changed.
+    /// The fields that can be changed.
     #[diesel(embed)]
     pub account: Account,
-    /// When the address was confirmed.
+    /// The time when the email was verified.
     pub email_verified_at: Option<DateTime<Utc>>,
-    /// Since when the profile has all that the site requires.
+    /// The time since which the profile has all required fields.
     pub profile_completed_at: Option<DateTime<Utc>>,
-    /// For `If-Match`.
+    /// The version, for `If-Match`.
     pub version: i32,
-    /// When the member registered.
+    /// The time of registration.
     pub created_at: DateTime<Utc>,
-    /// When the account last changed.
+    /// The time of the last change.
     pub updated_at: DateTime<Utc>,
+}
+
+/// The criteria of a member list. An absent criterion matches all members.
+#[derive(Clone, Debug, Default)]
+pub struct MemberCriteria {
+    /// Members with one of these roles.
+    pub roles: Option<Vec<Role>>,
+    /// Members with this status.
+    pub status: Option<MemberStatus>,
+    /// Members whose name or email contains this text, in any case.
+    pub text: Option<String>,
+    /// Members whose email was verified, or was not.
+    pub email_verified: Option<bool>,
 }

@@ -1,80 +1,123 @@
-//! All SQL of members and their sessions.
+//! All SQL of members and their passwords.
 
 use diesel::dsl::{exists, now, select};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::model::{Account, MemberRow, MemberStatus, Role};
+use super::model::{Account, MemberCriteria, MemberRow, MemberStatus, Role};
+use crate::changes;
+use crate::changes::model::Entry;
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, PageSlice};
+use crate::db::rows::{Conditions, PageSlice, SortColumn, Value};
 use crate::db::schema::{members, passwords, site};
+use crate::tx::Tx;
+
+/// The key of the advisory lock under which a site gets its first admin.
+const FIRST_START_LOCK_KEY: i64 = 0x696e_6b66_6972_7374;
 
 /// Adds a member. Constraint: `members_email_key`.
-pub async fn insert(conn: &mut Connection, account: &Account, hash: &str) -> QueryResult<MemberRow> {
+pub async fn insert_member(tx: &mut Tx, account: &Account, hash: &str) -> QueryResult<MemberRow> {
     let row: MemberRow = diesel::insert_into(members::table)
         .values((members::id.eq(Uuid::new_v4()), account))
         .returning(MemberRow::as_returning())
-        .get_result(conn)
+        .get_result(&mut **tx)
         .await?;
     diesel::insert_into(passwords::table)
         .values((passwords::member_id.eq(row.id), passwords::hash.eq(hash)))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     Ok(row)
 }
 
-/// One member.
-pub async fn by_id(conn: &mut Connection, id: Uuid) -> QueryResult<MemberRow> {
+/// Loads a member.
+pub async fn load_member(mut conn: &Connection, id: Uuid) -> QueryResult<MemberRow> {
     members::table
         .find(id)
         .filter(members::deleted_at.is_null())
         .select(MemberRow::as_select())
-        .first(conn)
+        .first(&mut conn)
         .await
 }
 
-/// The member of a canonical address, if there is one, locked until the transaction ends.
-pub async fn by_address(conn: &mut Connection, canonical: &str) -> QueryResult<Option<MemberRow>> {
+/// Loads the member with a canonical email, if there is one, and locks it until the transaction ends.
+pub async fn lock_member_by_email(tx: &mut Tx, canonical: &str) -> QueryResult<Option<MemberRow>> {
     members::table
         .filter(members::email_canonical.eq(canonical))
         .filter(members::deleted_at.is_null())
         .select(MemberRow::as_select())
         .for_update()
-        .first(conn)
+        .first(&mut **tx)
         .await
         .optional()
 }
 
-/// One member, locked until the transaction ends.
-pub async fn lock(conn: &mut Connection, id: Uuid) -> QueryResult<MemberRow> {
+/// Loads a member and locks it until the transaction ends.
+pub async fn lock_member(tx: &mut Tx, id: Uuid) -> QueryResult<MemberRow> {
     members::table
         .find(id)
         .filter(members::deleted_at.is_null())
         .select(MemberRow::as_select())
         .for_update()
-        .first(conn)
+        .first(&mut **tx)
         .await
 }
 
-/// Members that meet `conditions` and are not deleted.
-pub async fn list(
-    conn: &mut Connection,
+/// Returns the conditions for members that meet `criteria` and are not deleted.
+pub fn filter_members(criteria: MemberCriteria) -> Conditions {
+    let MemberCriteria { roles, status, text, email_verified } = criteria;
+    let mut conditions = Conditions::default();
+    conditions.and("members.deleted_at IS NULL");
+    let roles = roles.map(|roles| roles.iter().map(|role| role.as_str().to_owned()).collect());
+    conditions.and_if("members.role = ANY(?)", roles.map(Value::Texts));
+    let status = status.map(|status| Value::Text(status.as_str().to_owned()));
+    conditions.and_if("members.status = ?", status);
+    let contains = "strpos(lower(members.display_name || ' ' || members.email), lower(?)) > 0";
+    conditions.and_if(contains, text.map(Value::Text));
+    match email_verified {
+        Some(true) => conditions.and("members.email_verified_at IS NOT NULL"),
+        Some(false) => conditions.and("members.email_verified_at IS NULL"),
+        None => {}
+    }
+    conditions
+}
+
+/// Returns the order of the member list: by the time of registration.
+pub fn order_members(oldest_first: bool) -> Vec<SortColumn> {
+    let descending = !oldest_first;
+    vec![
+        SortColumn { name: "created_at", sql: "members.created_at", cast: "timestamptz", descending },
+        SortColumn { name: "id", sql: "members.id", cast: "uuid", descending },
+    ]
+}
+
+/// Loads the newest entries of the change log that a member caused, at most `limit`.
+pub async fn list_activity(conn: &Connection, member: Uuid, limit: i64) -> QueryResult<Vec<Entry>> {
+    let mut conditions = Conditions::default();
+    conditions.and_if("actor_id = ?", Some(Value::Id(member)));
+    let order = vec![changes::queries::NEWEST_FIRST];
+    let slice = PageSlice { order, keys: None, backwards: false, limit, offset: 0 };
+    changes::queries::list(conn, conditions, &slice).await
+}
+
+/// Loads a page of the members that meet `conditions`.
+pub async fn list_members(
+    mut conn: &Connection,
     conditions: Conditions,
     slice: &PageSlice,
 ) -> QueryResult<Vec<MemberRow>> {
-    conditions.page_query("*", "members", slice).load(conn).await
+    conditions.page_query("*", "members", slice).load(&mut conn).await
 }
 
-/// Replaces what can be changed about a member; notes since when the profile is complete.
-pub async fn update(
-    conn: &mut Connection,
+/// Stores an account, and the time since which its profile is complete.
+pub async fn update_member(
+    tx: &mut Tx,
     id: Uuid,
     account: &Account,
-    complete: bool,
+    is_complete: bool,
 ) -> QueryResult<MemberRow> {
-    let since = diesel::dsl::case_when(
-        complete.into_sql::<diesel::sql_types::Bool>(),
+    let completed_at = diesel::dsl::case_when(
+        is_complete.into_sql::<diesel::sql_types::Bool>(),
         diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>>(
             "coalesce(profile_completed_at, now())",
         ),
@@ -82,17 +125,17 @@ pub async fn update(
     diesel::update(members::table.find(id))
         .set((
             account,
-            members::profile_completed_at.eq(since),
+            members::profile_completed_at.eq(completed_at),
             members::version.eq(members::version + 1),
             members::updated_at.eq(now),
         ))
         .returning(MemberRow::as_returning())
-        .get_result(conn)
+        .get_result(&mut **tx)
         .await
 }
 
-/// Deletes a member; the address becomes free, and what they told of themselves is gone.
-pub async fn delete(conn: &mut Connection, id: Uuid) -> QueryResult<()> {
+/// Marks a member as deleted, frees the email and removes the profile.
+pub async fn delete_member(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
     diesel::update(members::table.find(id))
         .set((
             members::deleted_at.eq(now),
@@ -107,13 +150,13 @@ pub async fn delete(conn: &mut Connection, id: Uuid) -> QueryResult<()> {
             members::version.eq(members::version + 1),
             members::updated_at.eq(now),
         ))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-/// Whether an active admin other than `id` remains. Locks the others it counts on.
-pub async fn other_admin_remains(conn: &mut Connection, id: Uuid) -> QueryResult<bool> {
+/// Whether there is an active admin other than `id`. Locks all active admins until the transaction ends.
+pub async fn has_other_admin(tx: &mut Tx, id: Uuid) -> QueryResult<bool> {
     let others: Vec<Uuid> = members::table
         .filter(members::role.eq(Role::Admin.as_str()))
         .filter(members::status.eq(MemberStatus::Active.as_str()))
@@ -121,48 +164,60 @@ pub async fn other_admin_remains(conn: &mut Connection, id: Uuid) -> QueryResult
         .order(members::id)
         .select(members::id)
         .for_update()
-        .load(conn)
+        .load(&mut **tx)
         .await?;
     Ok(others.iter().any(|other| *other != id))
 }
 
-/// Whether there is any admin.
-pub async fn any_admin(conn: &mut Connection) -> QueryResult<bool> {
-    let admins =
-        members::table.filter(members::role.eq(Role::Admin.as_str())).filter(members::deleted_at.is_null());
-    select(exists(admins)).get_result(conn).await
+/// Waits for the lock under which a site gets its first admin, and holds it until the transaction ends.
+pub async fn lock_first_start(tx: &mut Tx) -> QueryResult<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
+        .bind::<diesel::sql_types::BigInt, _>(FIRST_START_LOCK_KEY)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
-/// A member with the password's hash, by canonical address.
-pub async fn by_email(conn: &mut Connection, canonical: &str) -> QueryResult<Option<(MemberRow, String)>> {
+/// Whether there is an admin.
+pub async fn has_admin(mut conn: &Connection) -> QueryResult<bool> {
+    let admins =
+        members::table.filter(members::role.eq(Role::Admin.as_str())).filter(members::deleted_at.is_null());
+    select(exists(admins)).get_result(&mut conn).await
+}
+
+/// Loads a member and the hash of its password, by canonical email.
+pub async fn load_with_password_hash(
+    mut conn: &Connection,
+    canonical: &str,
+) -> QueryResult<Option<(MemberRow, String)>> {
     members::table
         .inner_join(passwords::table.on(passwords::member_id.eq(members::id)))
         .filter(members::email_canonical.eq(canonical))
         .filter(members::deleted_at.is_null())
         .select((MemberRow::as_select(), passwords::hash))
-        .first(conn)
+        .first(&mut conn)
         .await
         .optional()
 }
 
-/// The hash of a member's password, if they have one.
-pub async fn password(conn: &mut Connection, member: Uuid) -> QueryResult<Option<String>> {
-    passwords::table.find(member).select(passwords::hash).first(conn).await.optional()
+/// Loads the hash of a member's password, if there is one.
+pub async fn load_password_hash(mut conn: &Connection, member: Uuid) -> QueryResult<Option<String>> {
+    passwords::table.find(member).select(passwords::hash).first(&mut conn).await.optional()
 }
 
-/// Sets a member's password.
-pub async fn set_password(conn: &mut Connection, member: Uuid, hash: &str) -> QueryResult<()> {
+/// Stores the hash of a member's password.
+pub async fn set_password_hash(tx: &mut Tx, member: Uuid, hash: &str) -> QueryResult<()> {
     diesel::insert_into(passwords::table)
         .values((passwords::member_id.eq(member), passwords::hash.eq(hash)))
         .on_conflict(passwords::member_id)
         .do_update()
         .set((passwords::hash.eq(hash), passwords::updated_at.eq(now)))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-/// The site's name, which makes a poor password.
-pub async fn site_name(conn: &mut Connection) -> QueryResult<String> {
-    site::table.select(site::name).first(conn).await
+/// Loads the site's name, which is refused as a password.
+pub async fn load_site_name(mut conn: &Connection) -> QueryResult<String> {
+    site::table.select(site::name).first(&mut conn).await
 }

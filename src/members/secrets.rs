@@ -1,4 +1,4 @@
-//! Opaque tokens: 256 bits behind a prefix that says what they are. Only their SHA-256 is kept.
+//! Opaque tokens: a prefix that tells the kind, and 256 bits. Only the SHA-256 of a token is stored.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,26 +7,26 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::keys::Keys;
 
-/// Begins a refresh token.
-pub const REFRESH: &str = "inkr_";
-/// Begins a token that resets a password.
-pub const RESET: &str = "inkp_";
-/// Begins a token that confirms an address.
-pub const VERIFY: &str = "inkv_";
+/// The prefix of refresh tokens.
+pub const REFRESH_PREFIX: &str = "inkr_";
+/// The prefix of tokens that reset a password.
+pub const RESET_PREFIX: &str = "inkp_";
+/// The prefix of tokens that verify an email.
+pub const VERIFY_PREFIX: &str = "inkv_";
 
-/// A new token.
-pub fn random(prefix: &str) -> Result<String> {
+/// Generates a random token.
+pub fn generate_token(prefix: &str) -> Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|cause| Error::Internal(cause.into()))?;
     Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
-/// The token that follows from `parts`, the same on every node.
-pub fn derived(keys: &Keys, prefix: &str, parts: &[&[u8]]) -> String {
+/// Derives a token from `parts` and the site's secret, the same on every node.
+pub fn derive_token(keys: &Keys, prefix: &str, parts: &[&[u8]]) -> String {
     format!("{prefix}{}", URL_SAFE_NO_PAD.encode(keys.derive(parts)))
 }
 
-/// What is kept of a token.
+/// Hashes a token, as the database stores it.
 pub fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token).to_vec()
 }

@@ -1,11 +1,11 @@
-//! Members as clients see them.
+//! Request and response bodies of members.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::model::{Account, MemberRow, MemberStatus, Role};
+use super::model::{Account, MemberCriteria, MemberRow, MemberStatus, Role};
 use super::sessions::view::OpenSession;
 use crate::changes::model::Entry;
 use crate::config::ProfileField;
@@ -14,43 +14,43 @@ use crate::http::patch::Patch;
 /// A member.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]
 pub struct Member {
-    /// Never changes.
+    /// The id; it never changes.
     id: Uuid,
-    /// The address as typed.
+    /// The email, as typed.
     #[schema(example = "ada@example.org")]
     email: String,
-    /// Whether the address was confirmed.
+    /// Whether the email was verified.
     email_verified: bool,
-    /// What the member may do.
+    /// The role, which decides what the member may do.
     role: Role,
-    /// Whether the member may sign in.
+    /// The status; a suspended member cannot sign in.
     status: MemberStatus,
-    /// The name others see.
+    /// The name that others see.
     #[schema(example = "陈墨")]
     display_name: String,
-    /// A telephone number.
+    /// The telephone number.
     phone: String,
-    /// Where the member works.
+    /// The organisation the member works for.
     organisation: String,
-    /// The member's position there.
+    /// The member's position in the organisation.
     title: String,
-    /// A picture.
+    /// The URL of a picture.
     #[schema(required)]
     avatar_url: Option<String>,
-    /// A few words.
+    /// A short text about the member.
     bio: String,
-    /// The language of mail; the site's when null.
+    /// The language of mails; null means the site's language.
     #[schema(required, example = "zh-CN")]
     locale: Option<String>,
-    /// Since when the profile has all that the site requires; null if something is missing.
+    /// The time since which the profile has all required fields; null if one is missing.
     #[schema(required)]
     profile_completed_at: Option<DateTime<Utc>>,
-    /// For `If-Match`.
+    /// The version, for `If-Match`.
     #[schema(example = 1)]
     pub(super) version: i32,
-    /// When the member registered.
+    /// The time of registration.
     created_at: DateTime<Utc>,
-    /// When the account last changed.
+    /// The time of the last change to the account.
     pub(super) updated_at: DateTime<Utc>,
 }
 
@@ -81,36 +81,36 @@ impl From<MemberRow> for Member {
 /// A member's own profile.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]
 pub struct OwnProfile {
-    /// What admins see too.
+    /// The member, as admins see it.
     #[serde(flatten)]
     pub(super) member: Member,
-    /// What the site requires and the profile lacks.
+    /// Required fields that are empty.
     pub(super) profile_missing: Vec<ProfileField>,
 }
 
-/// All that the site keeps about a member.
+/// All data that the site stores about a member.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]
 pub struct OwnData {
     /// The profile.
     pub(super) profile: OwnProfile,
-    /// Where the member is signed in.
+    /// The open sessions.
     pub(super) sessions: Vec<OpenSession>,
-    /// What the member did, the newest first; at most 10,000 lines.
+    /// The changes that the member made, newest first; at most 10,000.
     pub(super) activity: Vec<Activity>,
 }
 
-/// Something that a member did.
+/// A change that a member made.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]
 pub struct Activity {
-    /// When.
+    /// The time of the change.
     at: DateTime<Utc>,
-    /// What was done.
+    /// The action.
     #[schema(example = "update")]
     action: String,
-    /// To what kind of thing.
+    /// The kind of the changed entity.
     #[schema(example = "article")]
     entity: String,
-    /// To which.
+    /// The id of the changed entity.
     entity_id: Uuid,
 }
 
@@ -120,32 +120,32 @@ impl From<Entry> for Activity {
     }
 }
 
-/// What a visitor sends to become a member.
+/// A registration.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "ada@example.org", "password": "a long pass phrase", "display_name": "Ada"}))]
 pub struct Registration {
-    /// An address nobody has registered yet.
+    /// An email that no member has.
     #[schema(format = "idn-email", max_length = 254)]
     pub email: String,
-    /// 8 to 1,024 characters, any of them.
+    /// 8 to 1,024 characters of any kind.
     #[schema(min_length = 8, max_length = 1024, format = Password)]
     pub password: String,
-    /// The name others see.
+    /// The name that others see.
     #[serde(default)]
     #[schema(max_length = 100)]
     pub display_name: String,
-    /// The language of mail, `zh-CN` or `en`; the site's when absent.
+    /// The language of mails, `zh-CN` or `en`; by default the site's language.
     #[schema(max_length = 5, pattern = "^(zh-CN|en)$", nullable = false)]
     pub locale: Option<String>,
 }
 
-/// What a member sends to sign in.
+/// A login.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "admin@localhost", "password": "a long pass phrase"}))]
 pub struct Login {
-    /// The address, in any spelling.
+    /// The email, in any spelling.
     #[schema(max_length = 320)]
     pub email: String,
     /// The password.
@@ -153,32 +153,32 @@ pub struct Login {
     pub password: String,
 }
 
-/// The answer to a login.
+/// A session with its tokens.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Session {
-    /// Send it as `Authorization: Bearer …`.
+    /// The access token; send it as `Authorization: Bearer …`.
     pub access_token: String,
-    /// Always `Bearer`.
+    /// The type of the access token: always `Bearer`.
     #[schema(example = "Bearer")]
     pub token_type: &'static str,
-    /// Seconds until the token expires.
+    /// Seconds until the access token expires.
     #[schema(example = 600, minimum = 1)]
     pub expires_in: u64,
-    /// Gives new tokens at `/auth/refresh`, once.
+    /// The refresh token; returns new tokens at `/auth/refresh`, once.
     #[schema(example = "inkr_…")]
     pub refresh_token: String,
-    /// Who signed in.
+    /// The member who signed in.
     pub member: SignedInMember,
 }
 
-/// What a member sends to change the own password.
+/// A change of the own password.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
-    /// The password until now.
+    /// The current password.
     #[schema(max_length = 1024, format = Password)]
     pub current_password: String,
-    /// 8 to 1,024 characters, any of them.
+    /// 8 to 1,024 characters of any kind.
     #[schema(min_length = 8, max_length = 1024, format = Password)]
     pub new_password: String,
 }
@@ -186,70 +186,70 @@ pub struct PasswordChange {
 /// The member who signed in.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SignedInMember {
-    /// Never changes.
+    /// The id; it never changes.
     pub id: Uuid,
-    /// The address as typed.
+    /// The email, as typed.
     #[schema(example = "admin@localhost")]
     pub email: String,
-    /// What the member may do.
+    /// The role, which decides what the member may do.
     pub role: Role,
-    /// The name others see.
+    /// The name that others see.
     pub display_name: String,
 }
 
-/// A member made by an admin.
+/// A member that an admin creates.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "editor@example.org", "password": "a long pass phrase", "role": "editor", "display_name": "Lin"}))]
 pub struct NewMember {
-    /// An address no member has.
+    /// An email that no member has.
     #[schema(format = "idn-email", max_length = 254)]
     pub email: String,
-    /// 8 to 1,024 characters, any of them; without it the member gets an invitation by mail.
+    /// 8 to 1,024 characters of any kind. Without it, the member gets an invitation by mail.
     #[schema(min_length = 8, max_length = 1024, format = Password, nullable = false)]
     pub password: Option<String>,
-    /// What the member may do; `member` when absent.
+    /// The role; by default `member`.
     #[schema(nullable = false)]
     pub role: Option<Role>,
-    /// The name others see.
+    /// The name that others see.
     #[serde(default)]
     #[schema(max_length = 100)]
     pub display_name: String,
 }
 
-/// What a member changes about the own profile. Absent: kept.
+/// A change to the own profile. An absent field keeps its value.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"display_name": "Ada", "organisation": "Example Metrology"}))]
 pub struct ProfilePatch {
-    /// The name others see.
+    /// The name that others see.
     #[schema(max_length = 100, nullable = false)]
     pub display_name: Option<String>,
-    /// A telephone number, in any notation.
+    /// The telephone number, in any notation.
     #[schema(max_length = 40, nullable = false)]
     pub phone: Option<String>,
-    /// Where the member works.
+    /// The organisation the member works for.
     #[schema(max_length = 200, nullable = false)]
     pub organisation: Option<String>,
-    /// The member's position there.
+    /// The member's position in the organisation.
     #[schema(max_length = 100, nullable = false)]
     pub title: Option<String>,
-    /// A picture (http or https); null removes it.
+    /// The URL of a picture (http or https); null removes it.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?$")]
     pub avatar_url: Patch<String>,
-    /// A few words.
+    /// A short text about the member.
     #[schema(max_length = 2000, nullable = false)]
     pub bio: Option<String>,
-    /// The language of mail, `zh-CN` or `en`; null for the site's.
+    /// The language of mails, `zh-CN` or `en`; null means the site's language.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 5, pattern = "^(zh-CN|en)$")]
     pub locale: Patch<String>,
 }
 
 impl ProfilePatch {
-    /// The account after the change.
-    pub fn over(self, current: Account) -> Account {
+    /// Returns the account after the change.
+    pub fn apply_to(self, current: Account) -> Account {
         Account {
             display_name: self.display_name.unwrap_or(current.display_name),
             phone: self.phone.unwrap_or(current.phone),
@@ -263,41 +263,60 @@ impl ProfilePatch {
     }
 }
 
-/// What an admin changes about a member. Absent: kept.
+/// A change to a member by an admin. An absent field keeps its value.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"role": "editor"}))]
 pub struct MemberPatch {
-    /// What the member may do.
+    /// The role, which decides what the member may do.
     #[schema(nullable = false)]
     pub role: Option<Role>,
-    /// Whether the member may sign in; `suspended` ends all sessions.
+    /// The status; `suspended` ends all sessions.
     #[schema(nullable = false)]
     pub status: Option<MemberStatus>,
-    /// The name others see.
+    /// The name that others see.
     #[schema(max_length = 100, nullable = false)]
     pub display_name: Option<String>,
 }
 
-/// Which members to list.
+impl MemberPatch {
+    /// Returns the account after the change.
+    pub fn apply_to(self, current: Account) -> Account {
+        Account {
+            role: self.role.unwrap_or(current.role),
+            status: self.status.unwrap_or(current.status),
+            display_name: self.display_name.unwrap_or(current.display_name),
+            ..current
+        }
+    }
+}
+
+/// The filters and the order of the member list.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MemberFilter {
-    /// Only those with one of these roles, comma-separated.
+    /// Only members with one of these roles, comma-separated.
     #[param(inline, style = Form, explode = false, min_items = 1, nullable = false)]
     pub role: Option<Vec<Role>>,
-    /// Only those with this status.
+    /// Only members with this status.
     #[param(inline, nullable = false)]
     pub status: Option<MemberStatus>,
-    /// Only those whose name or address contains this, in any case.
+    /// Only members whose name or email contains this text, in any case.
     #[param(min_length = 1, max_length = 254, nullable = false)]
     pub q: Option<String>,
-    /// Only those whose address was confirmed, or was not.
+    /// Only members whose email was verified (true) or was not (false).
     #[param(nullable = false)]
     pub verified: Option<bool>,
-    /// The order; newest first when absent.
+    /// The order; by default newest first.
     #[param(inline, nullable = false)]
     pub sort: Option<MemberSort>,
+}
+
+impl From<MemberFilter> for MemberCriteria {
+    fn from(filter: MemberFilter) -> Self {
+        let MemberFilter { role, status, q, verified, sort: _ } = filter;
+        Self { roles: role, status, text: q, email_verified: verified }
+    }
 }
 
 /// The orders of the member list.

@@ -5,11 +5,11 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, Binary, Bool, Integer};
 use diesel_async::RunQueryDsl;
 
-use super::{LimitState, Rule};
-use crate::db::connection::Connection;
+use super::model::{LimitState, Rule};
+use crate::tx::Tx;
 
 #[derive(QueryableByName)]
-struct Taken {
+struct AttemptRow {
     #[diesel(sql_type = Integer)]
     attempts: i32,
     #[diesel(sql_type = Integer)]
@@ -19,8 +19,8 @@ struct Taken {
 }
 
 /// Counts an attempt, unless it comes too early.
-pub async fn take(conn: &mut Connection, rule: Rule, key: Vec<u8>) -> QueryResult<LimitState> {
-    let taken: Taken = sql_query(
+pub async fn count_attempt(tx: &mut Tx, rule: Rule, key: Vec<u8>) -> QueryResult<LimitState> {
+    let row: AttemptRow = sql_query(
         "INSERT INTO auth.throttles AS t (key, attempts, window_ends, free_at)
          VALUES ($1, 1, now() + make_interval(secs => $2), '-infinity')
          ON CONFLICT (key) DO UPDATE SET (attempts, window_ends, free_at, refused) = (
@@ -38,25 +38,25 @@ pub async fn take(conn: &mut Connection, rule: Rule, key: Vec<u8>) -> QueryResul
     .bind::<Integer, _>(rule.window)
     .bind::<Integer, _>(rule.free)
     .bind::<Integer, _>(rule.longest)
-    .get_result(conn)
+    .get_result(&mut **tx)
     .await?;
-    Ok(LimitState { rule, key, attempts: taken.attempts, wait: taken.wait, refused: taken.refused })
+    Ok(LimitState { rule, key, attempts: row.attempts, wait: row.wait, refused: row.refused })
 }
 
-/// Takes back one attempt at each key.
-pub async fn forgive(conn: &mut Connection, keys: &[&[u8]]) -> QueryResult<()> {
+/// Takes back one attempt under each key.
+pub async fn forgive_attempts(tx: &mut Tx, keys: &[Vec<u8>]) -> QueryResult<()> {
     sql_query(
         "UPDATE auth.throttles SET attempts = greatest(0, attempts - 1), free_at = '-infinity'
          WHERE key IN (SELECT key FROM auth.throttles WHERE key = ANY($1) ORDER BY key FOR UPDATE)",
     )
     .bind::<Array<Binary>, _>(keys)
-    .execute(conn)
+    .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-/// Forgets what has been forgiven.
-pub async fn sweep(conn: &mut Connection) -> QueryResult<()> {
-    sql_query("DELETE FROM auth.throttles WHERE window_ends < now()").execute(conn).await?;
+/// Deletes the counts whose window has ended.
+pub async fn delete_ended_windows(tx: &mut Tx) -> QueryResult<()> {
+    sql_query("DELETE FROM auth.throttles WHERE window_ends < now()").execute(&mut **tx).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A database that is away, slow or frozen under a running server: 503, and then as if nothing had been.
+//! A database that is stopped, slow or frozen under a running server: 503 answers, then full recovery.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ use crate::harness::cluster::{TestDb, fresh_database, migrate};
 use crate::harness::machine::{Frozen, ask, execute, made_folder, start, until};
 use crate::harness::{Answer, Client, TestApp};
 
-/// What visitors read.
+/// Paths that visitors read.
 const READS: &[&str] =
     &["/api/v1/articles", "/api/v1/articles/tides", "/api/v1/categories", "/api/v1/notices", "/api/v1/site"];
 
@@ -24,9 +24,9 @@ fn article(title: &str) -> Value {
     json!({"title": title, "body": "<p>x</p>", "status": "published"})
 }
 
-/// Fails unless the answer sends the client away for a moment, as a problem document.
+/// Fails unless the answer is a 503 problem document with `Retry-After`.
 #[track_caller]
-fn turned_away(answer: &Answer) {
+fn assert_unavailable(answer: &Answer) {
     assert_eq!(answer.problem(), (503, "unavailable".to_owned()), "{}", answer.text());
     assert_eq!(answer.header("content-type"), "application/problem+json");
     let seconds: u64 = answer.header("retry-after").parse().unwrap();
@@ -37,8 +37,8 @@ fn turned_away(answer: &Answer) {
     }
 }
 
-/// Waits until reading and writing work; until then, everything is turned away.
-async fn recovered(admin: &Client) {
+/// Waits until reading and writing work. Until then, all answers must be 503.
+async fn wait_for_recovery(admin: &Client) {
     until("the server to recover", async || {
         let answers = [
             admin.get("/api/v1/articles").await,
@@ -46,15 +46,15 @@ async fn recovered(admin: &Client) {
             admin.get("/readyz").await,
         ];
         for answer in answers.iter().filter(|answer| answer.status >= 300) {
-            turned_away(answer);
+            assert_unavailable(answer);
         }
         answers.iter().all(|answer| answer.status < 300)
     })
     .await;
 }
 
-/// A server over a PostgreSQL of its own, which ends with the returned value.
-async fn private(dir: &std::path::Path, flags: &[&str]) -> (Embedded, TestApp, Client) {
+/// Starts a server with its own PostgreSQL, which stops when the returned value is dropped.
+async fn start_with_own_database(dir: &std::path::Path, flags: &[&str]) -> (Embedded, TestApp, Client) {
     let cluster = start(dir);
     migrate(cluster.url()).await;
     let (app, anon) = TestApp::start_on(TestDb { url: cluster.url() }, flags).await;
@@ -62,30 +62,30 @@ async fn private(dir: &std::path::Path, flags: &[&str]) -> (Embedded, TestApp, C
 }
 
 #[actix_web::test]
-async fn a_stopped_database_is_503_until_it_is_back() {
+async fn a_stopped_database_gives_503_until_it_runs_again() {
     let dir = made_folder();
-    let (mut cluster, app, anon) = private(dir.path(), &[]).await;
+    let (mut cluster, app, anon) = start_with_own_database(dir.path(), &[]).await;
     let admin = app.db_member(Role::Admin).await;
     admin.article("Tides", None).await;
-    // Several connections are open when it happens.
+    // Several connections are open when the database stops.
     join_all(READS.iter().map(|path| anon.get(path))).await.into_iter().for_each(|a| drop(a.expect(200)));
 
     cluster.stop();
     for _ in 0..2 {
         for path in READS {
-            turned_away(&anon.get(path).await);
+            assert_unavailable(&anon.get(path).await);
         }
-        turned_away(&admin.post("/api/v1/articles", article("Lost")).await);
-        turned_away(&admin.patch("/api/v1/articles/tides", json!({"title": "Lost"})).await);
+        assert_unavailable(&admin.post("/api/v1/articles", article("Lost")).await);
+        assert_unavailable(&admin.patch("/api/v1/articles/tides", json!({"title": "Lost"})).await);
         let login = json!({"email": "ada@example.org", "password": "correct horse"});
-        turned_away(&anon.post("/api/v1/auth/login", login).await);
-        turned_away(&anon.get("/readyz").await);
+        assert_unavailable(&anon.post("/api/v1/auth/login", login).await);
+        assert_unavailable(&anon.get("/readyz").await);
         anon.get("/healthz").await.expect(200);
         anon.get("/openapi.json").await.expect(200);
     }
 
     let _again = start(dir.path());
-    recovered(&admin).await;
+    wait_for_recovery(&admin).await;
     assert_eq!(anon.get("/api/v1/articles/tides").await.data(200)["title"], "Tides");
     let lost = ask(&app.db.url, "SELECT count(*) FROM articles WHERE title = 'Lost'").await;
     assert_eq!(lost, "0");
@@ -102,12 +102,12 @@ async fn terminated_connections_are_replaced() {
     for _ in 0..3 {
         join_all(READS.iter().map(|path| anon.get(path))).await.into_iter().for_each(|a| drop(a.expect(200)));
         assert_ne!(ask(&app.db.url, terminate).await, "0");
-        recovered(&admin).await;
+        wait_for_recovery(&admin).await;
     }
 }
 
-/// A session that has locked the articles.
-async fn lock(app: &TestApp, mode: &str) -> Connection {
+/// Opens a session that has locked the articles.
+async fn lock_articles(app: &TestApp, mode: &str) -> Connection {
     let mut conn = db::pool::open(app.db.url.clone()).await.unwrap();
     let sql =
         format!("SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE articles IN {mode} MODE");
@@ -115,20 +115,20 @@ async fn lock(app: &TestApp, mode: &str) -> Connection {
     conn
 }
 
-/// How many of the server's statements wait for a lock.
-async fn waiting(app: &TestApp) -> usize {
+/// Counts the server's statements that wait for a lock.
+async fn count_lock_waits(app: &TestApp) -> usize {
     let sql = "SELECT count(*) FROM pg_stat_activity \
                WHERE datname = current_database() AND wait_event_type = 'Lock'";
     ask(&app.db.url, sql).await.parse().unwrap()
 }
 
 #[actix_web::test]
-async fn a_statement_that_is_terminated_is_turned_away() {
+async fn a_terminated_statement_gives_503() {
     let (app, _) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
-    let locked = lock(&app, "EXCLUSIVE").await;
+    let locked = lock_articles(&app, "EXCLUSIVE").await;
     let terminated = async {
-        until("the write to wait", async || waiting(&app).await == 1).await;
+        until("the write to wait", async || count_lock_waits(&app).await == 1).await;
         execute(
             &app.db.url,
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -137,19 +137,19 @@ async fn a_statement_that_is_terminated_is_turned_away() {
         .await;
     };
     let (answer, ()) = tokio::join!(admin.post("/api/v1/articles", article("Lost")), terminated);
-    turned_away(&answer);
+    assert_unavailable(&answer);
     drop(locked);
-    recovered(&admin).await;
+    wait_for_recovery(&admin).await;
     assert_eq!(ask(&app.db.url, "SELECT count(*) FROM articles WHERE title = 'Lost'").await, "0");
 }
 
 #[actix_web::test]
-async fn writes_to_a_locked_table_are_turned_away_in_time_and_reads_go_on() {
+async fn writes_to_a_locked_table_give_503_in_time_and_reads_work() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     let tides = admin.article("Tides", None).await;
     let path = format!("/api/v1/articles/{}", tides["id"].as_str().unwrap());
-    let mut locked = lock(&app, "EXCLUSIVE").await;
+    let mut locked = lock_articles(&app, "EXCLUSIVE").await;
     let writing = async {
         let began = Instant::now();
         let answers = tokio::join!(
@@ -160,18 +160,18 @@ async fn writes_to_a_locked_table_are_turned_away_in_time_and_reads_go_on() {
         answers
     };
     let reading = async {
-        until("the writes to wait", async || waiting(&app).await > 0).await;
+        until("the writes to wait", async || count_lock_waits(&app).await > 0).await;
         join_all(READS.iter().map(|path| anon.get(path))).await
     };
     let ((created, changed), read) = tokio::join!(writing, reading);
-    turned_away(&created);
-    turned_away(&changed);
+    assert_unavailable(&created);
+    assert_unavailable(&changed);
     read.into_iter().for_each(|answer| drop(answer.expect(200)));
 
-    // As an ALTER TABLE does it: nobody can read articles either, but all else.
+    // As an ALTER TABLE does: articles cannot be read either, all other things can.
     locked.batch_execute("LOCK TABLE articles IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let (articles, site) = tokio::join!(anon.get("/api/v1/articles"), anon.get("/api/v1/site"));
-    turned_away(&articles);
+    assert_unavailable(&articles);
     site.expect(200);
 
     locked.batch_execute("ROLLBACK").await.unwrap();
@@ -179,8 +179,8 @@ async fn writes_to_a_locked_table_are_turned_away_in_time_and_reads_go_on() {
     admin.article("After", None).await;
 }
 
-/// The bytes of a request that creates an article.
-fn request(admin: &Client, title: &str) -> Vec<u8> {
+/// Builds the bytes of a request that creates an article.
+fn build_request(admin: &Client, title: &str) -> Vec<u8> {
     let body = article(title).to_string();
     format!(
         "POST /api/v1/articles HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
@@ -192,24 +192,24 @@ fn request(admin: &Client, title: &str) -> Vec<u8> {
 }
 
 #[actix_web::test]
-async fn clients_that_hang_up_leave_no_open_transaction() {
+async fn clients_that_disconnect_leave_no_open_transaction() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     admin.article("Tides", None).await;
     let address = app.url.strip_prefix("http://").unwrap();
     for round in 0..3 {
-        let mut locked = lock(&app, "EXCLUSIVE").await;
+        let mut locked = lock_articles(&app, "EXCLUSIVE").await;
         let mut clients = Vec::new();
         for number in 0..3 {
             let mut client = TcpStream::connect(address).unwrap();
-            client.write_all(&request(&admin, &format!("{round}-{number}"))).unwrap();
+            client.write_all(&build_request(&admin, &format!("{round}-{number}"))).unwrap();
             clients.push(client);
         }
         let mut client = TcpStream::connect(address).unwrap();
-        let half = request(&admin, "half");
+        let half = build_request(&admin, "half");
         client.write_all(&half[..half.len() - 10]).unwrap();
         clients.push(client);
-        until("the writes to wait", async || waiting(&app).await > 0).await;
+        until("the writes to wait", async || count_lock_waits(&app).await > 0).await;
         drop(clients);
         anon.get("/api/v1/site").await.expect(200);
         locked.batch_execute("ROLLBACK").await.unwrap();
@@ -227,12 +227,12 @@ async fn clients_that_hang_up_leave_no_open_transaction() {
 }
 
 #[actix_web::test]
-async fn a_frozen_database_is_503_within_the_time_limit() {
+async fn a_frozen_database_gives_503_within_the_time_limit() {
     let dir = made_folder();
-    let (cluster, app, anon) = private(dir.path(), &["--request-timeout", "1"]).await;
+    let (cluster, app, anon) = start_with_own_database(dir.path(), &["--request-timeout", "1"]).await;
     let admin = app.db_member(Role::Admin).await;
     let tides = admin.article("Tides", None).await;
-    // It has no connection yet, and will not get one.
+    // This server has no connection yet, and will not get one.
     let (_cold, visitor) = TestApp::start_on(app.db.clone(), &["--request-timeout", "1"]).await;
     let backends = "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity \
                     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
@@ -251,16 +251,16 @@ async fn a_frozen_database_is_503_within_the_time_limit() {
             visitor.get("/healthz"),
         )
     };
-    // Sooner than any other limit would end it.
+    // This is sooner than any other limit.
     let answers = tokio::time::timeout(Duration::from_millis(2900), answering).await.unwrap();
     for answer in [answers.0, answers.1, answers.2, answers.3, answers.4] {
-        turned_away(&answer);
+        assert_unavailable(&answer);
     }
     answers.5.expect(200);
     answers.6.expect(200);
 
     drop(frozen);
-    recovered(&admin).await;
+    wait_for_recovery(&admin).await;
     let read = visitor.get(&format!("/api/v1/articles/{}", tides["id"].as_str().unwrap())).await;
     assert_eq!(read.data(200)["title"], "Tides");
     let many = join_all((0..12).map(|_| anon.get("/api/v1/articles"))).await;
@@ -274,7 +274,7 @@ async fn views_counted_during_an_outage_are_written_after_it() {
     let admin = app.db_member(Role::Admin).await;
     let tides = admin.article("Tides", None).await;
     let path = format!("/api/v1/articles/{}", tides["id"].as_str().unwrap());
-    // The table of views is out of reach, the articles are not.
+    // The table of views cannot be written, the articles can.
     let mut conn = db::pool::open(app.db.url.clone()).await.unwrap();
     conn.batch_execute("ALTER TABLE article_views RENAME TO away; CREATE VIEW article_views AS TABLE away")
         .await

@@ -1,4 +1,4 @@
-//! The binary as a whole: its commands, its first start, its end, and several of it at once.
+//! The binary: commands, first start, shutdown, and several processes at once.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ use crate::harness::machine::{ask, until};
 use crate::harness::process::{Process, inkstone};
 use crate::harness::{Client, TestApp};
 
-/// `inkstone serve` over `db`.
+/// Builds `inkstone serve` for `db`.
 fn serve(db: &TestDb, data_dir: &Path, more: &[&str]) -> Command {
     let fixed = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir.to_str().unwrap()];
     let mut command = inkstone(&[&fixed, more].concat());
@@ -32,7 +32,7 @@ fn run(mut command: Command) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn the_help_names_commands_and_flags() {
+fn the_help_lists_commands_and_flags() {
     let (code, help, _) = run(inkstone(&["--help"]));
     assert_eq!(code, Some(0));
     for part in ["serve", "migrate", "openapi", "--listen", "--database-url", "INKSTONE_DATA_DIR"] {
@@ -41,7 +41,7 @@ fn the_help_names_commands_and_flags() {
 }
 
 #[test]
-fn a_wrong_command_line_is_refused_by_name() {
+fn a_wrong_command_line_is_refused_with_the_wrong_argument() {
     for wrong in [
         ["serve", "--lisen", "127.0.0.1:0"],
         ["serve", "--request-timeout", "0"],
@@ -63,7 +63,7 @@ fn the_printed_document_is_the_checked_in_file() {
 }
 
 #[actix_web::test]
-async fn a_start_over_a_given_database_is_ready_and_makes_no_cluster() {
+async fn a_start_with_a_given_database_creates_no_cluster() {
     let (db, dir) = (bare_database().await, tempfile::tempdir().unwrap());
     let process = Process::start(serve(&db, dir.path(), PASSWORD));
     let client = process.client();
@@ -84,7 +84,7 @@ async fn the_demo_site_is_loaded_once() {
     let command = || serve(&db, dir.path(), &[PASSWORD, &["--demo"]].concat());
     let mut first = Process::start(command());
     let admin = first.admin().await;
-    let before = totals(&admin).await;
+    let before = count_contents(&admin).await;
     assert!(before.iter().all(|total| *total > 0), "{before:?}");
     let list = admin.get("/api/v1/articles").await.data(200);
     let path = format!("/api/v1/articles/{}", list[0]["id"].as_str().unwrap());
@@ -97,11 +97,11 @@ async fn the_demo_site_is_loaded_once() {
     assert!(!second.printed.iter().any(|line| line == "Loaded the demo site."));
     let admin = second.admin().await;
     admin.get(&path).await.expect(404);
-    assert_eq!(totals(&admin).await, [before[0] - 1, before[1], before[2]]);
+    assert_eq!(count_contents(&admin).await, [before[0] - 1, before[1], before[2]]);
 }
 
-/// How many articles, categories and notices there are.
-async fn totals(admin: &Client) -> [i64; 3] {
+/// Counts articles, categories and notices.
+async fn count_contents(admin: &Client) -> [i64; 3] {
     let mut totals = [0; 3];
     for (total, list) in totals.iter_mut().zip(["articles?count=true", "categories", "notices?count=true"]) {
         let list = admin.get(&format!("/api/v1/{list}")).await.expect(200).json();
@@ -110,8 +110,8 @@ async fn totals(admin: &Client) -> [i64; 3] {
     totals
 }
 
-/// A login that the server has begun to read: the connection, and what is still to be sent.
-fn half_a_login(url: &str) -> (TcpStream, String) {
+/// Sends half of a login request; returns the connection and the rest of the request.
+fn send_half_a_login(url: &str) -> (TcpStream, String) {
     let body = json!({"email": "admin@localhost", "password": "correct horse"}).to_string();
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -129,8 +129,8 @@ fn half_a_login(url: &str) -> (TcpStream, String) {
     (stream, rest.to_owned())
 }
 
-/// Waits until nobody listens at `url` any more.
-async fn closed(url: &str) {
+/// Waits until no server listens at `url`.
+async fn wait_until_closed(url: &str) {
     let address = url.strip_prefix("http://").unwrap();
     until("the listener to close", async || TcpStream::connect(address).is_err()).await;
 }
@@ -140,9 +140,9 @@ async fn a_signal_lets_requests_in_flight_finish() {
     let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
     for signal in ["TERM", "INT"] {
         let mut process = Process::start(serve(&db, dir.path(), PASSWORD));
-        let (mut stream, rest) = half_a_login(&process.url);
+        let (mut stream, rest) = send_half_a_login(&process.url);
         process.signal(signal);
-        closed(&process.url).await;
+        wait_until_closed(&process.url).await;
         stream.write_all(rest.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -155,12 +155,12 @@ async fn a_signal_lets_requests_in_flight_finish() {
 }
 
 #[actix_web::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn a_second_signal_ends_the_server_at_once() {
     let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
     let mut process = Process::start(serve(&db, dir.path(), PASSWORD));
-    let (_stream, _) = half_a_login(&process.url);
+    let (_stream, _) = send_half_a_login(&process.url);
     process.signal("INT");
-    closed(&process.url).await;
+    wait_until_closed(&process.url).await;
     let began = Instant::now();
     process.signal("INT");
     process.wait();
@@ -168,11 +168,11 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[actix_web::test]
-async fn a_request_that_never_ends_does_not_keep_it_from_stopping() {
+async fn a_request_that_never_ends_does_not_prevent_the_shutdown() {
     let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
     let flags = [PASSWORD, &["--shutdown-timeout", "1"]].concat();
     let mut process = Process::start(serve(&db, dir.path(), &flags));
-    let (_stream, _) = half_a_login(&process.url);
+    let (_stream, _) = send_half_a_login(&process.url);
     let began = Instant::now();
     process.signal("TERM");
     assert_eq!(process.wait().code(), Some(0));
@@ -180,7 +180,7 @@ async fn a_request_that_never_ends_does_not_keep_it_from_stopping() {
 }
 
 #[actix_web::test]
-async fn views_are_written_before_the_end() {
+async fn views_are_written_at_shutdown() {
     let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
     let mut process = Process::start(serve(&db, dir.path(), PASSWORD));
     let tides = process.admin().await.article("Tides", None).await;
@@ -194,7 +194,7 @@ async fn views_are_written_before_the_end() {
 }
 
 #[actix_web::test]
-async fn four_first_starts_at_once_make_one_site() {
+async fn four_parallel_first_starts_create_one_site() {
     let db = bare_database().await;
     let dirs: Vec<_> = (0..4).map(|_| tempfile::tempdir().unwrap()).collect();
     let start = |dir: &tempfile::TempDir| {
@@ -233,7 +233,7 @@ async fn migrate_brings_a_database_to_the_newest_schema() {
 }
 
 #[actix_web::test]
-async fn what_cannot_work_is_refused_at_the_start() {
+async fn invalid_configuration_is_refused_at_the_start() {
     let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
     let bad = dir.path().join("bad.pem");
     fs::write(&bad, "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n").unwrap();
@@ -258,7 +258,7 @@ async fn what_cannot_work_is_refused_at_the_start() {
 }
 
 #[actix_web::test]
-async fn what_one_server_does_is_felt_on_the_other_at_once() {
+async fn a_change_on_one_server_takes_effect_on_the_other_at_once() {
     let (one, _) = TestApp::start().await;
     let (other, visitor) = TestApp::start_on(one.db.clone(), &[]).await;
     let there = |client: &Client| Client::new(&other.url, client.token.clone());

@@ -1,4 +1,4 @@
-//! The account that PostgreSQL runs as when we are root, as whom it refuses to.
+//! The account that runs PostgreSQL if this process runs as root, because PostgreSQL refuses to run as root.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow};
 
-/// An unprivileged account to run PostgreSQL as.
+/// An unprivileged account that runs PostgreSQL.
 pub(super) struct Account {
     pub name: String,
     pub uid: u32,
@@ -17,10 +17,11 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The account for the cluster in `data`, when we are root: the one that it belongs to, or else
-    /// the usual one.
-    pub fn for_cluster(data: &Path) -> Result<Option<Account>> {
-        if us() != 0 {
+    /// Finds the account for the cluster in `data`: the owner of the cluster, or else `postgres` or `nobody`.
+    ///
+    /// Returns `None` if this process does not run as root.
+    pub fn find_for_cluster(data: &Path) -> Result<Option<Account>> {
+        if effective_uid() != 0 {
             return Ok(None);
         }
         if let Ok(found) = fs::metadata(data)
@@ -31,12 +32,12 @@ impl Account {
         }
         ["postgres", "nobody"]
             .into_iter()
-            .find_map(Account::named)
+            .find_map(Account::find_named)
             .map(Some)
             .ok_or_else(|| anyhow!("there is no account `postgres` or `nobody` to run PostgreSQL as"))
     }
 
-    fn named(name: &str) -> Option<Account> {
+    fn find_named(name: &str) -> Option<Account> {
         let id = |what| -> Option<u32> {
             let output = Command::new("id").args([what, name]).output().ok()?;
             String::from_utf8(output.stdout).ok()?.trim().parse().ok()
@@ -44,15 +45,15 @@ impl Account {
         Some(Account { name: format!("`{name}`"), uid: id("-u")?, gid: id("-g")? })
     }
 
-    /// Has `command` run as this account. The standard library drops root's further groups.
-    pub fn wear(&self, command: &mut Command) {
+    /// Makes `command` run as this account. The standard library drops root's supplementary groups.
+    pub fn apply_to(&self, command: &mut Command) {
         command.uid(self.uid).gid(self.gid);
     }
 
-    /// Whether this account gets as far as `dir`; the kernel knows, where mode bits may mislead.
+    /// Whether this account can enter `dir`. Asks the kernel, because mode bits do not tell everything.
     pub fn can_enter(&self, dir: &Path) -> Result<bool> {
         let mut probe = Command::new("/bin/sh");
-        self.wear(probe.args(["-c", ":"]).current_dir(dir).stdin(Stdio::null()));
+        self.apply_to(probe.args(["-c", ":"]).current_dir(dir).stdin(Stdio::null()));
         match probe.status() {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
@@ -60,29 +61,30 @@ impl Account {
         }
     }
 
-    /// Takes over a cluster that belongs to root, as one copied back from a backup may. The top
-    /// folder comes last, so that an interrupted change is begun again.
-    pub fn take_over(&self, data: &Path) -> Result<()> {
+    /// Gives a cluster that belongs to root to this account, as after a restore from a backup.
+    ///
+    /// The top directory is changed last, so that an interrupted change is repeated.
+    pub fn take_ownership(&self, data: &Path) -> Result<()> {
         match fs::metadata(data) {
             Ok(found) if found.uid() == 0 => {
-                self.own(data).with_context(|| format!("giving {} to {}", data.display(), self.name))
+                self.change_owner(data).with_context(|| format!("giving {} to {}", data.display(), self.name))
             }
             _ => Ok(()),
         }
     }
 
-    fn own(&self, path: &Path) -> io::Result<()> {
+    fn change_owner(&self, path: &Path) -> io::Result<()> {
         if fs::symlink_metadata(path)?.is_dir() {
             for entry in fs::read_dir(path)? {
-                self.own(&entry?.path())?;
+                self.change_owner(&entry?.path())?;
             }
         }
         lchown(path, Some(self.uid), Some(self.gid))
     }
 }
 
-/// The user we run as.
-pub(super) fn us() -> u32 {
+/// Returns the user id of this process.
+pub(super) fn effective_uid() -> u32 {
     // SAFETY: geteuid only reads, and cannot fail.
     unsafe { libc::geteuid() }
 }

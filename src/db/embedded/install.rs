@@ -1,4 +1,4 @@
-//! Finding PostgreSQL's programs on this machine.
+//! Search for PostgreSQL's programs on this machine.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,10 +6,10 @@ use std::{env, fs, iter};
 
 use anyhow::{Result, anyhow};
 
-/// The oldest PostgreSQL that is accepted.
-const OLDEST: u32 = 14;
+/// The oldest accepted major version of PostgreSQL.
+const MIN_MAJOR_VERSION: u32 = 14;
 
-/// A folder that holds `postgres` and `initdb`, and their major version.
+/// A directory that holds `postgres` and `initdb`, and their major version.
 #[derive(Debug, PartialEq)]
 pub(super) struct Install {
     pub bin: PathBuf,
@@ -17,18 +17,19 @@ pub(super) struct Install {
 }
 
 impl Install {
-    /// Finds the programs: in `pg_bin` if that is given, else wherever they usually are.
-    /// An existing cluster runs only on the `major` version that made it.
+    /// Finds the programs: in `pg_bin` if it is given, else in the usual directories.
+    ///
+    /// An existing cluster runs only on the `major` version that created it.
     pub fn find(pg_bin: Option<&Path>, major: Option<u32>) -> Result<Install> {
         match pg_bin {
-            Some(bin) => choose(iter::once(bin.to_owned()), major)
+            Some(bin) => choose_install(iter::once(bin.to_owned()), major)
                 .map_err(|error| error.context(format!("INKSTONE_PG_BIN is {}", bin.display()))),
-            None => choose(candidates(), major),
+            None => choose_install(list_candidates(), major),
         }
     }
 
-    /// The installation in `dir`; a symlinked `postgres` leads to the folder it really lives in,
-    /// because PostgreSQL looks for its other files from there.
+    /// Checks the installation in `dir`. A symlinked `postgres` is followed to its own directory,
+    /// because PostgreSQL finds its other files from there.
     fn probe(dir: &Path) -> Option<Install> {
         let postgres = fs::canonicalize(dir.join("postgres")).ok()?;
         let bin = postgres.parent()?.to_owned();
@@ -36,16 +37,16 @@ impl Install {
             return None;
         }
         let version = Command::new(&postgres).arg("--version").output().ok()?;
-        let major = major_of(&String::from_utf8_lossy(&version.stdout))?;
+        let major = parse_major_version(&String::from_utf8_lossy(&version.stdout))?;
         Some(Install { bin, major })
     }
 }
 
-/// The first of `folders` with the `major` version asked for, or else with any accepted one.
-fn choose(folders: impl Iterator<Item = PathBuf>, major: Option<u32>) -> Result<Install> {
+/// Chooses the first of `folders` with the `major` version, or with any accepted version if none is given.
+fn choose_install(folders: impl Iterator<Item = PathBuf>, major: Option<u32>) -> Result<Install> {
     let mut others: Vec<Install> = Vec::new();
     for found in folders.filter_map(|folder| Install::probe(&folder)) {
-        if major.map_or(found.major >= OLDEST, |major| major == found.major) {
+        if major.map_or(found.major >= MIN_MAJOR_VERSION, |major| major == found.major) {
             return Ok(found);
         }
         if !others.contains(&found) {
@@ -57,20 +58,20 @@ fn choose(folders: impl Iterator<Item = PathBuf>, major: Option<u32>) -> Result<
     let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
     Err(match major {
         Some(major) => anyhow!(
-            "this database was made by PostgreSQL {major}, which is not there (found: {found}). \
-             Install PostgreSQL {major}, or name the folder of its programs in INKSTONE_PG_BIN."
+            "this database was made by PostgreSQL {major}, which is not installed (found: {found}). \
+             Install PostgreSQL {major}, or set the directory of its programs in INKSTONE_PG_BIN."
         ),
         None => anyhow!(
-            "PostgreSQL {OLDEST} or newer is not there (found: {found}). Install it (Debian, \
+            "PostgreSQL {MIN_MAJOR_VERSION} or newer is not installed (found: {found}). Install it (Debian, \
              Ubuntu: `apt install postgresql`; Fedora: `dnf install postgresql-server`; macOS: \
-             `brew install postgresql@17`), or name the folder of its programs in \
-             INKSTONE_PG_BIN, or name a server that already runs in DATABASE_URL."
+             `brew install postgresql@17`), or set the directory of its programs in \
+             INKSTONE_PG_BIN, or set the URL of a running server in DATABASE_URL."
         ),
     })
 }
 
-/// The folders to look in, best first; none is looked at before its turn.
-fn candidates() -> impl Iterator<Item = PathBuf> {
+/// Lists the directories to search, best first. The iterator is lazy: a later directory is looked at only if needed.
+fn list_candidates() -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let on_path: Vec<PathBuf> = env::split_paths(&path).filter(|dir| dir.is_absolute()).collect();
     let usual = [
@@ -83,20 +84,20 @@ fn candidates() -> impl Iterator<Item = PathBuf> {
     let fixed = ["/usr/bin", "/opt/homebrew/bin", "/usr/local/pgsql/bin"];
     on_path
         .into_iter()
-        .chain(iter::once_with(configured).flatten())
-        .chain(usual.into_iter().flat_map(|(parent, prefix)| versioned(parent, prefix)))
+        .chain(iter::once_with(ask_pg_config).flatten())
+        .chain(usual.into_iter().flat_map(|(parent, prefix)| list_versioned(parent, prefix)))
         .chain(fixed.into_iter().map(PathBuf::from))
 }
 
-/// The folder that `pg_config` names.
-fn configured() -> Option<PathBuf> {
+/// Returns the directory of programs according to `pg_config`.
+fn ask_pg_config() -> Option<PathBuf> {
     let output = Command::new("pg_config").arg("--bindir").output().ok()?;
     let bin = String::from_utf8(output.stdout).ok()?;
     Some(bin.trim_end().into()).filter(|bin: &PathBuf| bin.is_absolute())
 }
 
-/// The `bin` folders under `parent`'s entries named `prefix` and a version, newest first.
-fn versioned(parent: &str, prefix: &str) -> Vec<PathBuf> {
+/// Lists the `bin` directories of `parent`'s entries whose name is `prefix` and a version, newest first.
+fn list_versioned(parent: &str, prefix: &str) -> Vec<PathBuf> {
     let mut found: Vec<(u32, PathBuf)> = fs::read_dir(parent)
         .into_iter()
         .flatten()
@@ -111,8 +112,8 @@ fn versioned(parent: &str, prefix: &str) -> Vec<PathBuf> {
     found.into_iter().map(|(_, bin)| bin).collect()
 }
 
-/// 15, of `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
-fn major_of(version: &str) -> Option<u32> {
+/// Parses the major version, as 15 in `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+fn parse_major_version(version: &str) -> Option<u32> {
     let number = version.split_once("(PostgreSQL) ")?.1;
     number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
@@ -134,9 +135,9 @@ mod tests {
 
     #[test]
     fn versions_are_read() {
-        assert_eq!(major_of("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
-        assert_eq!(major_of("postgres (PostgreSQL) 19devel\n"), Some(19));
-        assert_eq!(major_of("mysqld 8\n"), None);
+        assert_eq!(parse_major_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
+        assert_eq!(parse_major_version("postgres (PostgreSQL) 19devel\n"), Some(19));
+        assert_eq!(parse_major_version("mysqld 8\n"), None);
     }
 
     #[test]
@@ -151,11 +152,11 @@ mod tests {
         fs::remove_file(wrapper.join("initdb")).unwrap();
         let all = || [&wrapper, &old, &links, &new].into_iter().cloned();
 
-        assert_eq!(choose(all(), None).unwrap().bin, newer);
-        assert_eq!(choose(all(), Some(16)).unwrap().bin, new);
-        let missing = choose(all(), Some(15)).unwrap_err().to_string();
+        assert_eq!(choose_install(all(), None).unwrap().bin, newer);
+        assert_eq!(choose_install(all(), Some(16)).unwrap().bin, new);
+        let missing = choose_install(all(), Some(15)).unwrap_err().to_string();
         assert!(missing.contains("made by PostgreSQL 15") && missing.contains("17 in"), "{missing}");
-        let none = choose(iter::once(old.clone()), None).unwrap_err().to_string();
+        let none = choose_install(iter::once(old.clone()), None).unwrap_err().to_string();
         for part in ["9 in", "apt install", "dnf install", "brew install", "INKSTONE_PG_BIN", "DATABASE_URL"]
         {
             assert!(none.contains(part), "{none}");
@@ -165,12 +166,12 @@ mod tests {
 
         let parent = dir.path().to_str().unwrap();
         let bins: Vec<_> = ["17/bin", "16/bin", "9/bin"].map(|name| dir.path().join(name)).into();
-        assert_eq!(versioned(parent, ""), bins, "newest first, by number");
+        assert_eq!(list_versioned(parent, ""), bins, "newest first, by number");
     }
 
     #[test]
     fn this_machine_has_one() {
         let found = Install::find(None, None).unwrap();
-        assert!(found.bin.join("initdb").is_file() && found.major >= OLDEST);
+        assert!(found.bin.join("initdb").is_file() && found.major >= MIN_MAJOR_VERSION);
     }
 }

@@ -1,4 +1,4 @@
-//! Processes: which are ours, and how they end.
+//! Server processes: recognising, stopping and cleaning up after them.
 
 use std::fs;
 use std::path::Path;
@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tracing::{info, warn};
 
-/// How long a fast shutdown may take, and then an immediate one.
-const FAST: Duration = Duration::from_secs(30);
-const IMMEDIATE: Duration = Duration::from_secs(10);
-const POLL: Duration = Duration::from_millis(20);
+/// The longest time of a fast shutdown.
+const FAST_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest time of an immediate shutdown, after a fast one has failed.
+const IMMEDIATE_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pause between two looks at a server that is stopping.
+const SHUTDOWN_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Has the child get the signal `end` when the thread that starts it ends, however that ends.
+/// Makes the kernel send the signal `end` to the child when the thread that starts it ends.
 #[cfg(target_os = "linux")]
-pub(super) fn die_with_us(command: &mut Command, end: i32) {
+pub(super) fn end_with_parent(command: &mut Command, end: i32) {
     use std::os::unix::process::{CommandExt, parent_id};
 
     let parent = std::process::id();
@@ -36,12 +38,14 @@ pub(super) fn die_with_us(command: &mut Command, end: i32) {
     }
 }
 
-/// Elsewhere, the next start ends a server that was left over.
+/// Does nothing: on other systems, the next start stops a server that was left over.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn die_with_us(_command: &mut Command, _end: i32) {}
+pub(super) fn end_with_parent(_command: &mut Command, _end: i32) {}
 
-/// Whether the server `pid` says that it takes connections. To be asked once it has made its
-/// socket: until then, the file may be an old one, of a server that had the same number.
+/// Whether the server `pid` accepts connections, according to its `postmaster.pid`.
+///
+/// Valid only once the server has created its socket: until then, the file may be of an older
+/// server with the same process id.
 pub(super) fn is_ready(data: &Path, pid: u32) -> bool {
     let text = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
@@ -49,66 +53,68 @@ pub(super) fn is_ready(data: &Path, pid: u32) -> bool {
         && lines.get(7).is_some_and(|status| status.starts_with("ready"))
 }
 
-/// Ends a server that a killed Inkstone left over, and sees to it that its `postmaster.pid` does
-/// not keep the next one from starting.
-pub(super) fn clear_leftover(data: &Path) -> Result<()> {
+/// Stops a server that a killed Inkstone left over, and removes its `postmaster.pid` if the file
+/// would prevent the next start.
+pub(super) fn stop_leftover_server(data: &Path) -> Result<()> {
     let file = data.join("postmaster.pid");
     let Ok(text) = fs::read_to_string(&file) else {
         return Ok(());
     };
     let pid = text.lines().next().and_then(|line| line.trim().parse::<i32>().ok());
     match pid {
-        // A negative one is somebody's single-user session: PostgreSQL will say so.
+        // A negative number means a single-user session; PostgreSQL reports that itself.
         Some(..0) => return Ok(()),
         Some(pid) if pid > 0 => {
             if is_server_of(data, pid) {
-                info!("ending the PostgreSQL that was left over (pid {pid})");
+                info!("stopping a PostgreSQL that was left over (pid {pid})");
                 ensure!(
-                    end(pid, || !is_server_of(data, pid)),
-                    "the PostgreSQL that was left over (pid {pid}) does not end"
+                    stop_server(pid, || !is_server_of(data, pid)),
+                    "a PostgreSQL that was left over (pid {pid}) does not stop"
                 );
                 return Ok(());
             }
-            // PostgreSQL itself deals with a dead one, better than we could: it learns from the
-            // file whether orphaned sessions still use the shared memory.
+            // PostgreSQL handles the file of a dead server itself: it reads in the file whether
+            // orphaned sessions still use the shared memory.
             if !is_alive(pid) {
                 return Ok(());
             }
         }
         _ => {}
     }
-    // The number has gone to another process, or the file is broken, and PostgreSQL would not start.
+    // Another process has the process id, or the file is broken. PostgreSQL would refuse to start.
     fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))
 }
 
-/// Asks the server for a fast shutdown, and if need be for an immediate one, until it is `gone`.
-pub(super) fn end(pid: i32, mut gone: impl FnMut() -> bool) -> bool {
-    [(libc::SIGINT, FAST), (libc::SIGQUIT, IMMEDIATE)].into_iter().any(|(signal, patience)| {
-        if signal == libc::SIGQUIT {
-            warn!("PostgreSQL takes long to stop (pid {pid}): stopping it at once");
-        }
-        // SAFETY: a signal to a process that is not `gone`, and so still is the one that is meant.
-        unsafe { libc::kill(pid, signal) };
-        let until = Instant::now() + patience;
-        loop {
-            if gone() {
-                return true;
+/// Requests a fast shutdown, and if that fails an immediate one; returns whether the server has ended.
+pub(super) fn stop_server(pid: i32, mut has_ended: impl FnMut() -> bool) -> bool {
+    [(libc::SIGINT, FAST_SHUTDOWN_TIMEOUT), (libc::SIGQUIT, IMMEDIATE_SHUTDOWN_TIMEOUT)].into_iter().any(
+        |(signal, timeout)| {
+            if signal == libc::SIGQUIT {
+                warn!("PostgreSQL does not stop in time (pid {pid}): requesting an immediate shutdown");
             }
-            if Instant::now() > until {
-                return false;
+            // SAFETY: the process has not ended yet, so the process id still is that of the server.
+            unsafe { libc::kill(pid, signal) };
+            let until = Instant::now() + timeout;
+            loop {
+                if has_ended() {
+                    return true;
+                }
+                if Instant::now() > until {
+                    return false;
+                }
+                sleep(SHUTDOWN_POLL_INTERVAL);
             }
-            sleep(POLL);
-        }
-    })
+        },
+    )
 }
 
 fn is_alive(pid: i32) -> bool {
-    // SAFETY: signal 0 only asks.
+    // SAFETY: signal 0 only checks whether the process exists.
     let answer = unsafe { libc::kill(pid, 0) };
     answer == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
 }
 
-/// Whether `pid` is a server of the cluster in `data`: process numbers are used again.
+/// Whether `pid` is a server of the cluster in `data`. Process ids are reused.
 #[cfg(target_os = "linux")]
 fn is_server_of(data: &Path, pid: i32) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -117,12 +123,12 @@ fn is_server_of(data: &Path, pid: i32) -> bool {
     let is_postgres = fs::read_link(process.join("exe")).is_ok_and(|exe| {
         exe.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"postgres"))
     });
-    // A server works in its data folder.
+    // The working directory of a server is its data directory.
     let folder = |path: &Path| fs::metadata(path).map(|folder| (folder.dev(), folder.ino())).ok();
     is_postgres && folder(data).is_some_and(|data| folder(&process.join("cwd")) == Some(data))
 }
 
-/// Whether `pid` is a server of the cluster in `data`: process numbers are used again.
+/// Whether `pid` is a server of the cluster in `data`. Process ids are reused.
 #[cfg(not(target_os = "linux"))]
 fn is_server_of(data: &Path, pid: i32) -> bool {
     let ps = Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();

@@ -1,4 +1,4 @@
-//! What the server is told on its command line, and how much memory it may count on.
+//! The settings on the command line of the server, and the memory they are based on.
 
 use std::ffi::OsString;
 use std::fs;
@@ -6,9 +6,9 @@ use std::path::Path;
 
 const MB: u64 = 1 << 20;
 
-/// The server's settings as `name=value`, with its socket in `run`.
-pub(super) fn settings(run: &Path, durable: bool, lz4: bool) -> Vec<OsString> {
-    let memory = memory();
+/// Builds the server's settings as `name=value`, with its socket in `run`.
+pub(super) fn build_settings(run: &Path, durable: bool, lz4: bool) -> Vec<OsString> {
+    let memory = detect_memory();
     let safety = if durable { "on" } else { "off" };
     let mut all: Vec<OsString> = [
         "listen_addresses=",
@@ -21,7 +21,7 @@ pub(super) fn settings(run: &Path, durable: bool, lz4: bool) -> Vec<OsString> {
         "timezone=UTC",
         "log_timezone=UTC",
         "logging_collector=off",
-        // The reasons for a failed start are looked for in the log.
+        // The causes of a failed start are searched for in the log, in English.
         "lc_messages=C",
     ]
     .map(OsString::from)
@@ -32,18 +32,19 @@ pub(super) fn settings(run: &Path, durable: bool, lz4: bool) -> Vec<OsString> {
         all.push(format!("{name}={safety}").into());
     }
     if lz4 {
-        all.extend(LZ4.map(OsString::from));
+        all.extend(LZ4_SETTINGS.map(OsString::from));
     }
-    all.push(socket_folder(run));
+    all.push(socket_dir_setting(run));
     all
 }
 
-/// The settings that need a server built with lz4. PostgreSQL 14 knows only the first of them,
-/// and goes without both.
-pub(super) const LZ4: [&str; 2] = ["default_toast_compression=lz4", "wal_compression=lz4"];
+/// The settings that need a server built with lz4. PostgreSQL 14 knows only the first, and so
+/// gets neither.
+pub(super) const LZ4_SETTINGS: [&str; 2] = ["default_toast_compression=lz4", "wal_compression=lz4"];
 
-/// `unix_socket_directories` is a list, so that a path must be quoted to keep its commas and spaces.
-fn socket_folder(run: &Path) -> OsString {
+/// Builds the setting for the socket directory. The setting is a list, so a path with commas or
+/// spaces must be quoted.
+fn socket_dir_setting(run: &Path) -> OsString {
     let mut bytes = b"unix_socket_directories=\"".to_vec();
     for &byte in run.as_os_str().as_encoded_bytes() {
         bytes.extend(std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 }));
@@ -52,17 +53,17 @@ fn socket_folder(run: &Path) -> OsString {
     std::os::unix::ffi::OsStringExt::from_vec(bytes)
 }
 
-/// The memory of the machine, or of the control group that we are in.
-fn memory() -> u64 {
+/// Returns the bytes of memory of the machine, or of the control group of this process if it has fewer.
+fn detect_memory() -> u64 {
     // SAFETY: sysconf only reads.
     let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
     let machine = pages.max(0) as u64 * size.max(0) as u64;
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    group_limit(Path::new("/sys/fs/cgroup"), &groups).map_or(machine, |limit| limit.min(machine))
+    read_group_limit(Path::new("/sys/fs/cgroup"), &groups).map_or(machine, |limit| limit.min(machine))
 }
 
-/// The lowest `memory.max` of our control group (version 2) and those around it.
-fn group_limit(root: &Path, groups: &str) -> Option<u64> {
+/// Returns the lowest `memory.max` of the control group of this process (version 2) and its ancestors.
+fn read_group_limit(root: &Path, groups: &str) -> Option<u64> {
     let ours = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
     root.join(ours)
         .ancestors()
@@ -76,22 +77,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lowest_limit_around_us_counts() {
+    fn the_lowest_limit_of_all_groups_counts() {
         let root = tempfile::tempdir().unwrap();
         let inner = root.path().join("a/b");
         fs::create_dir_all(&inner).unwrap();
-        let limit = || group_limit(root.path(), "4:memory:/v1\n0::/a/b\n");
+        let limit = || read_group_limit(root.path(), "4:memory:/v1\n0::/a/b\n");
         assert_eq!(limit(), None);
         fs::write(inner.join("memory.max"), "max\n").unwrap();
         fs::write(root.path().join("a/memory.max"), "1000\n").unwrap();
         fs::write(root.path().join("memory.max"), "2000\n").unwrap();
         assert_eq!(limit(), Some(1000));
-        assert!(memory() > 64 * MB);
+        assert!(detect_memory() > 64 * MB);
     }
 
     #[test]
-    fn a_socket_folder_is_quoted() {
-        let quoted = socket_folder(Path::new("/a, \"b"));
+    fn a_socket_directory_is_quoted() {
+        let quoted = socket_dir_setting(Path::new("/a, \"b"));
         assert_eq!(quoted, "unix_socket_directories=\"/a, \"\"b\"");
     }
 }

@@ -1,8 +1,11 @@
-//! API keys: credentials of scripts. A key has scopes and no role, belongs to
-//! the admin who made it, and dies with that admin's rights.
+//! API keys: credentials of scripts.
+//!
+//! A key has scopes and no role. It belongs to the admin who created it, and
+//! stops working when that member is no longer an active admin.
 
 pub mod handlers;
 pub mod queries;
 pub mod scope;
 pub mod secret;
 pub mod view;
+pub mod writing;

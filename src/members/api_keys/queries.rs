@@ -13,26 +13,26 @@ use crate::db::schema::{api_keys, members};
 use crate::members::model::{MemberStatus, Role};
 use crate::tx::Tx;
 
-/// How exactly the last use is known.
-const USE_STEP: TimeDelta = TimeDelta::minutes(1);
+/// The precision of the time of last use.
+const LAST_USE_PRECISION: TimeDelta = TimeDelta::minutes(1);
 
-/// A key to be kept.
+/// A key to be inserted.
 #[derive(Clone, Insertable)]
 #[diesel(table_name = api_keys)]
 pub struct NewKeyRow {
-    /// Its id.
+    /// The id.
     pub id: Uuid,
-    /// The part of its text that names it.
+    /// The public part of the key, which identifies it.
     pub prefix: String,
-    /// SHA-256 of its text.
+    /// The SHA-256 of the key.
     pub hash: Vec<u8>,
-    /// What it is for.
+    /// The purpose of the key.
     pub name: String,
-    /// What it may do.
+    /// The scopes of the key.
     pub scopes: Vec<String>,
-    /// The admin it belongs to.
+    /// The admin the key belongs to.
     pub member_id: Option<Uuid>,
-    /// When it stops working.
+    /// The time when the key expires.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -40,36 +40,40 @@ pub struct NewKeyRow {
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = api_keys, check_for_backend(Pg))]
 pub struct KeyRow {
-    /// Its id.
+    /// The id.
     pub id: Uuid,
-    /// The part of its text that names it.
+    /// The public part of the key, which identifies it.
     pub prefix: String,
-    /// What it is for.
+    /// The purpose of the key.
     pub name: String,
-    /// What it may do.
+    /// The scopes of the key.
     pub scopes: Vec<String>,
-    /// The admin it belongs to.
+    /// The admin the key belongs to.
     pub member_id: Option<Uuid>,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: DateTime<Utc>,
-    /// When it stops working.
+    /// The time when the key expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was last used, within a minute.
+    /// The time of the last use, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// Keeps a key.
-pub async fn insert(conn: &mut Connection, key: &NewKeyRow) -> QueryResult<KeyRow> {
-    diesel::insert_into(api_keys::table).values(key).returning(KeyRow::as_returning()).get_result(conn).await
+/// Inserts a key.
+pub async fn insert_key(tx: &mut Tx, key: &NewKeyRow) -> QueryResult<KeyRow> {
+    diesel::insert_into(api_keys::table)
+        .values(key)
+        .returning(KeyRow::as_returning())
+        .get_result(&mut **tx)
+        .await
 }
 
-/// All keys that were not revoked, the newest first.
-pub async fn list(conn: &mut Connection) -> QueryResult<Vec<KeyRow>> {
+/// Loads all keys that are not revoked, newest first.
+pub async fn list_keys(mut conn: &Connection) -> QueryResult<Vec<KeyRow>> {
     api_keys::table
         .filter(api_keys::revoked_at.is_null())
         .order(api_keys::id.desc())
         .select(KeyRow::as_select())
-        .load(conn)
+        .load(&mut conn)
         .await
 }
 
@@ -90,7 +94,7 @@ pub async fn find_usable(mut conn: &Connection, prefix: &str, hash: &[u8]) -> Qu
         .eq(Role::Admin.as_str())
         .and(members::status.eq(MemberStatus::Active.as_str()))
         .and(members::deleted_at.is_null());
-    let minute_ago = || (now.into_sql::<Timestamptz>() - USE_STEP).nullable();
+    let minute_ago = || (now.into_sql::<Timestamptz>() - LAST_USE_PRECISION).nullable();
     api_keys::table
         .left_join(members::table.on(api_keys::member_id.eq(members::id.nullable())))
         .filter(api_keys::prefix.eq(prefix))
@@ -118,12 +122,12 @@ pub async fn note_use(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
     Ok(())
 }
 
-/// Revokes a key; says whether there was one.
-pub async fn revoke(conn: &mut Connection, id: Uuid) -> QueryResult<bool> {
+/// Revokes a key; returns whether there was such a key.
+pub async fn revoke_key(tx: &mut Tx, id: Uuid) -> QueryResult<bool> {
     let revoked = diesel::update(api_keys::table.find(id))
         .filter(api_keys::revoked_at.is_null())
         .set(api_keys::revoked_at.eq(now))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     Ok(revoked == 1)
 }

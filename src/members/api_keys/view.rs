@@ -1,4 +1,4 @@
-//! API keys as admins see them.
+//! Request and response bodies of API keys.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,28 +8,28 @@ use uuid::Uuid;
 use super::queries::KeyRow;
 use super::scope::Scope;
 
-/// A key of a script, without its secret.
+/// An API key, without its secret.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]
 pub struct ApiKey {
-    /// Its id.
+    /// The id.
     id: Uuid,
-    /// The characters behind `ink_`, by which a key found somewhere is known.
+    /// The characters after `ink_`, which identify the key.
     #[schema(example = "x7Kq2mPa")]
     prefix: String,
-    /// What it is for.
+    /// The purpose of the key.
     #[schema(example = "nightly import")]
     name: String,
-    /// What it may do.
+    /// The scopes of the key.
     scopes: Vec<Scope>,
-    /// The admin it belongs to; null if it was made on the command line.
+    /// The admin the key belongs to; null if it was created on the command line.
     #[schema(required)]
     member_id: Option<Uuid>,
-    /// When it was made.
+    /// The time of creation.
     created_at: DateTime<Utc>,
-    /// When it stops working; null if never.
+    /// The time when the key expires; null if never.
     #[schema(required)]
     expires_at: Option<DateTime<Utc>>,
-    /// When it was last used, within a minute; null if never.
+    /// The time of the last use, to the minute; null if never.
     #[schema(required)]
     last_used_at: Option<DateTime<Utc>>,
 }
@@ -52,25 +52,25 @@ impl From<KeyRow> for ApiKey {
 /// A new key, with its secret.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CreatedKey {
-    /// What is known of it later.
+    /// The key without its secret.
     #[serde(flatten)]
     pub api_key: ApiKey,
-    /// The key itself: send it as `Authorization: Bearer …`. It is shown this once.
+    /// The key itself; send it as `Authorization: Bearer …`. It is shown only in this answer.
     #[schema(example = "ink_…")]
     pub key: String,
 }
 
-/// A key to be made.
+/// A key to be created.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "nightly import", "scopes": ["articles:import"], "expires_at": "2030-01-01T00:00:00Z"}))]
 pub struct NewApiKey {
-    /// What it is for.
+    /// The purpose of the key.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: String,
-    /// What it may do.
+    /// The scopes of the key.
     #[schema(min_items = 1, max_items = 20)]
     pub scopes: Vec<Scope>,
-    /// When it stops working; never when absent or null.
+    /// The time when the key expires; by default never.
     pub expires_at: Option<DateTime<Utc>>,
 }

@@ -1,33 +1,12 @@
-//! The outbox: mail to be sent, written in the transaction it belongs to.
+//! The outbox: mails to be sent, inserted in the transaction of their change.
 //!
-//! A request only says that a mail is due; whether the account exists, and
-//! what the mail says, is found out when it is sent. So an answer depends
+//! A request only inserts a row. The worker checks whether the account exists
+//! and writes the mail when it sends it, so the answer to the request depends
 //! neither on the account nor on the mail server. A row holds no secret: the
-//! token in a mail follows from the row's id and the site's secret, so that a
-//! mail sent twice after a crash is the same mail.
+//! token in a mail is derived from the row's id and the site's secret, so a mail
+//! that is sent twice after a crash is the same mail.
 
+pub mod model;
 pub mod queries;
 mod templates;
 pub mod worker;
-
-use crate::db::types::text_enum;
-
-text_enum! {
-    /// What a mail is about.
-    Kind {
-        /// Confirm the address.
-        Verify => "verify",
-        /// Somebody registered an address that has an account.
-        AlreadyRegistered => "already_registered",
-        /// Choose a new password.
-        Reset => "reset",
-        /// An admin made the account: choose a password.
-        Invitation => "invitation",
-        /// Confirm the new address.
-        ChangeEmail => "change_email",
-        /// The address was changed (to the old one).
-        EmailChanged => "email_changed",
-        /// The password was changed.
-        PasswordChanged => "password_changed",
-    }
-}

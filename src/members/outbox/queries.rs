@@ -7,37 +7,38 @@ use diesel::sql_types::{Double, Integer, Nullable, Text, Timestamptz, Uuid as Sq
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::Kind;
+use super::model::MailKind;
 use crate::db::connection::Connection;
 use crate::db::schema::{outbox, site};
+use crate::tx::Tx;
 
 /// A mail to be sent.
 #[derive(Clone, Debug, QueryableByName)]
-pub struct Job {
-    /// Its id, from which its token follows.
+pub struct OutboxMail {
+    /// The id, from which the token is derived.
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
-    /// What it is about.
+    /// The kind of the mail.
     #[diesel(sql_type = Text)]
-    pub kind: Kind,
-    /// The account, by its canonical address.
+    pub kind: MailKind,
+    /// The account, by its canonical email.
     #[diesel(sql_type = Text)]
     pub email_canonical: String,
-    /// Where it goes instead of the account's address.
+    /// The recipient, if it is not the account's email.
     #[diesel(sql_type = Nullable<Text>)]
     pub recipient: Option<String>,
-    /// Attempts so far, this one included.
+    /// The number of attempts, this one included.
     #[diesel(sql_type = Integer)]
     pub attempts: i32,
-    /// When it was asked for.
+    /// The time of the request.
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
 }
 
-/// Puts a mail into the outbox; one of its kind for this account that still waits is replaced.
-pub async fn enqueue(
-    conn: &mut Connection,
-    kind: Kind,
+/// Puts a mail into the outbox. Replaces a mail of the same kind for this account that was not tried yet.
+pub async fn enqueue_mail(
+    tx: &mut Tx,
+    kind: MailKind,
     canonical: &str,
     recipient: Option<&str>,
 ) -> QueryResult<()> {
@@ -45,7 +46,7 @@ pub async fn enqueue(
         .filter(outbox::kind.eq(kind.as_str()))
         .filter(outbox::email_canonical.eq(canonical))
         .filter(outbox::attempts.eq(0))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     diesel::insert_into(outbox::table)
         .values((
@@ -54,41 +55,41 @@ pub async fn enqueue(
             outbox::email_canonical.eq(canonical),
             outbox::recipient.eq(recipient),
         ))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-/// Takes a mail that is due: nobody else gets it for two minutes, in which it is sent or its sender dies.
-pub async fn take(conn: &mut Connection) -> QueryResult<Option<Job>> {
+/// Claims a mail that is due. No other worker gets it for two minutes, so it is tried again if this worker dies.
+pub async fn claim_mail(tx: &mut Tx) -> QueryResult<Option<OutboxMail>> {
     sql_query(
         "UPDATE auth.outbox SET attempts = attempts + 1, due_at = now() + interval '2 minutes'
          WHERE id = (SELECT id FROM auth.outbox WHERE due_at <= now()
                      ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
          RETURNING id, kind, email_canonical, recipient, attempts, created_at",
     )
-    .get_result(conn)
+    .get_result(&mut **tx)
     .await
     .optional()
 }
 
-/// Removes a mail that was sent, or never will be.
-pub async fn done(conn: &mut Connection, id: Uuid) -> QueryResult<()> {
-    diesel::delete(outbox::table.find(id)).execute(conn).await?;
+/// Deletes a mail that was sent or given up.
+pub async fn delete_mail(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
+    diesel::delete(outbox::table.find(id)).execute(&mut **tx).await?;
     Ok(())
 }
 
-/// Leaves a mail for later.
-pub async fn retry(conn: &mut Connection, id: Uuid, seconds: f64) -> QueryResult<()> {
+/// Makes a mail due again in `seconds`.
+pub async fn postpone_mail(tx: &mut Tx, id: Uuid, seconds: f64) -> QueryResult<()> {
     sql_query("UPDATE auth.outbox SET due_at = now() + make_interval(secs => $2) WHERE id = $1")
         .bind::<SqlUuid, _>(id)
         .bind::<Double, _>(seconds)
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-/// The site's name, public address and language.
-pub async fn site(conn: &mut Connection) -> QueryResult<(String, String, String)> {
-    site::table.select((site::name, site::base_url, site::locale)).first(conn).await
+/// Loads the site's name, public URL and language.
+pub async fn load_site(mut conn: &Connection) -> QueryResult<(String, String, String)> {
+    site::table.select((site::name, site::base_url, site::locale)).first(&mut conn).await
 }

@@ -1,4 +1,4 @@
-//! All SQL of the tokens that come by mail.
+//! All SQL of the tokens that are sent by mail.
 
 use chrono::TimeDelta;
 use diesel::dsl::now;
@@ -7,55 +7,67 @@ use diesel::sql_types::Timestamptz;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use crate::db::connection::Connection;
 use crate::db::schema::{api_keys, members, one_time_tokens};
 use crate::db::types::text_enum;
+use crate::tx::Tx;
 
 text_enum! {
-    /// What a token is good for.
+    /// The purpose of a token.
     Purpose {
-        /// Confirms an address.
+        /// Verifies an email.
         Verify => "verify",
         /// Sets a password.
         Reset => "reset",
-        /// Confirms a new address.
+        /// Verifies a new email.
         ChangeEmail => "change_email",
     }
 }
 
-/// For how long a token is nobody else's while a password is hashed.
-const CLAIM: TimeDelta = TimeDelta::seconds(10);
+/// The time for which a claimed token is reserved while a password is hashed.
+const CLAIM_LIFETIME: TimeDelta = TimeDelta::seconds(10);
 
-/// A token to be made good.
+/// A token to be activated.
 pub struct NewToken {
-    /// SHA-256 of its text.
+    /// The SHA-256 of the token.
     pub hash: Vec<u8>,
-    /// Whose.
+    /// The member the token belongs to.
     pub member_id: Uuid,
-    /// What for.
+    /// The purpose of the token.
     pub purpose: Purpose,
-    /// The new address, as typed.
+    /// The new email, as typed.
     pub email: Option<String>,
-    /// The new address, as compared.
+    /// The new email, in its canonical form.
     pub email_canonical: Option<String>,
-    /// For how long, from now.
+    /// The lifetime in minutes, from now.
     pub minutes: i64,
 }
 
-/// What a token that was spent was good for.
-pub type Spent = (Uuid, Purpose, Option<String>, Option<String>);
+/// A token that has just been spent.
+#[derive(Queryable)]
+pub struct SpentToken {
+    /// The member the token belongs to.
+    pub member_id: Uuid,
+    /// The purpose of the token.
+    pub purpose: Purpose,
+    /// The new email, as typed.
+    pub email: Option<String>,
+    /// The new email, in its canonical form.
+    pub email_canonical: Option<String>,
+}
 
-/// Makes a token good from now on, and older ones of its purpose void; false when it was spent already.
-pub async fn ready(conn: &mut Connection, new: NewToken) -> QueryResult<bool> {
+/// Activates a token and deletes the member's other tokens of its purpose.
+///
+/// Returns false if the token was spent already.
+pub async fn activate_token(tx: &mut Tx, new: NewToken) -> QueryResult<bool> {
     let purpose = new.purpose.as_str();
     diesel::delete(one_time_tokens::table)
         .filter(one_time_tokens::member_id.eq(new.member_id))
         .filter(one_time_tokens::purpose.eq(purpose))
         .filter(one_time_tokens::hash.ne(&new.hash))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     let expires_at = now.into_sql::<Timestamptz>() + TimeDelta::minutes(new.minutes);
-    let made = diesel::insert_into(one_time_tokens::table)
+    let inserted = diesel::insert_into(one_time_tokens::table)
         .values((
             one_time_tokens::hash.eq(&new.hash),
             one_time_tokens::member_id.eq(new.member_id),
@@ -65,43 +77,43 @@ pub async fn ready(conn: &mut Connection, new: NewToken) -> QueryResult<bool> {
             one_time_tokens::expires_at.eq(expires_at),
         ))
         .on_conflict_do_nothing()
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
-    if made == 1 {
+    if inserted == 1 {
         return Ok(true);
     }
     let renewed = diesel::update(one_time_tokens::table.find(&new.hash))
         .filter(one_time_tokens::expires_at.gt(now))
         .set(one_time_tokens::expires_at.eq(expires_at))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     Ok(renewed == 1)
 }
 
-/// Takes a token for the time that hashing a password takes; says whose it is.
-pub async fn claim(conn: &mut Connection, hash: &[u8], purpose: Purpose) -> QueryResult<Option<Uuid>> {
+/// Reserves a token while a password is hashed; returns the member it belongs to.
+pub async fn claim_token(tx: &mut Tx, hash: &[u8], purpose: Purpose) -> QueryResult<Option<Uuid>> {
     diesel::update(one_time_tokens::table.find(hash))
         .filter(one_time_tokens::purpose.eq(purpose.as_str()))
         .filter(one_time_tokens::expires_at.gt(now))
         .filter(one_time_tokens::claimed_until.le(now))
-        .set(one_time_tokens::claimed_until.eq(now.into_sql::<Timestamptz>() + CLAIM))
+        .set(one_time_tokens::claimed_until.eq(now.into_sql::<Timestamptz>() + CLAIM_LIFETIME))
         .returning(one_time_tokens::member_id)
-        .get_result(conn)
+        .get_result(&mut **tx)
         .await
         .optional()
 }
 
-/// Gives a claimed token back.
-pub async fn unclaim(conn: &mut Connection, hash: &[u8]) -> QueryResult<()> {
+/// Ends the reservation of a token.
+pub async fn release_token(tx: &mut Tx, hash: &[u8]) -> QueryResult<()> {
     diesel::update(one_time_tokens::table.find(hash))
         .set(one_time_tokens::claimed_until.eq(now))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-/// Spends a token: of all who try at once, one succeeds.
-pub async fn spend(conn: &mut Connection, hash: &[u8], purposes: &[Purpose]) -> QueryResult<Option<Spent>> {
+/// Spends a token. Of parallel attempts, one succeeds.
+pub async fn spend_token(tx: &mut Tx, hash: &[u8], purposes: &[Purpose]) -> QueryResult<Option<SpentToken>> {
     let purposes: Vec<&str> = purposes.iter().map(|purpose| purpose.as_str()).collect();
     diesel::update(one_time_tokens::table.find(hash))
         .filter(one_time_tokens::purpose.eq_any(purposes))
@@ -113,23 +125,23 @@ pub async fn spend(conn: &mut Connection, hash: &[u8], purposes: &[Purpose]) -> 
             one_time_tokens::email,
             one_time_tokens::email_canonical,
         ))
-        .get_result(conn)
+        .get_result(&mut **tx)
         .await
         .optional()
 }
 
-/// Makes all tokens of a member void.
-pub async fn void_all(conn: &mut Connection, member: Uuid) -> QueryResult<()> {
+/// Voids all tokens of a member.
+pub async fn void_tokens(tx: &mut Tx, member: Uuid) -> QueryResult<()> {
     diesel::update(one_time_tokens::table.filter(one_time_tokens::member_id.eq(member)))
         .filter(one_time_tokens::expires_at.gt(now))
         .set(one_time_tokens::expires_at.eq(now))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-/// Notes that a member's address is confirmed; false if it was already.
-pub async fn verify(conn: &mut Connection, member: Uuid) -> QueryResult<bool> {
+/// Marks a member's email as verified; returns false if it was verified already.
+pub async fn mark_email_verified(tx: &mut Tx, member: Uuid) -> QueryResult<bool> {
     let verified = diesel::update(members::table.find(member))
         .filter(members::email_verified_at.is_null())
         .set((
@@ -137,17 +149,17 @@ pub async fn verify(conn: &mut Connection, member: Uuid) -> QueryResult<bool> {
             members::version.eq(members::version + 1),
             members::updated_at.eq(now),
         ))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     Ok(verified == 1)
 }
 
 /// Revokes all API keys of a member.
-pub async fn revoke_keys(conn: &mut Connection, member: Uuid) -> QueryResult<()> {
+pub async fn revoke_member_keys(tx: &mut Tx, member: Uuid) -> QueryResult<()> {
     diesel::update(api_keys::table.filter(api_keys::member_id.eq(member)))
         .filter(api_keys::revoked_at.is_null())
         .set(api_keys::revoked_at.eq(now))
-        .execute(conn)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }

@@ -1,64 +1,64 @@
-//! What is sent to confirm an address or to recover a password.
+//! Bodies of the operations that verify emails and reset passwords.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The request was taken; whatever follows comes by mail.
+/// The request was accepted. The result, if any, is sent by mail.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Accepted {
-    /// Always `accepted`, whether or not there is such an account.
+    /// Always `accepted`, whether or not the account exists.
     #[schema(example = "accepted")]
     pub status: &'static str,
 }
 
-/// An address to write to.
+/// The email of an account.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "ada@example.org"}))]
-pub struct Address {
-    /// The address of an account.
+pub struct AccountEmail {
+    /// The email of an account.
     #[schema(max_length = 320)]
     pub email: String,
 }
 
-/// A token that came by mail.
+/// A token that was sent by mail.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailedToken {
-    /// The `token` in the link.
+    /// The `token` from the link.
     #[schema(max_length = 200, example = "inkv_…")]
     pub token: String,
 }
 
-/// A new password, and the right to set it.
+/// A new password, and the token that permits to set it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Reset {
-    /// The `token` in the link.
+pub struct PasswordReset {
+    /// The `token` from the link.
     #[schema(max_length = 200, example = "inkp_…")]
     pub token: String,
-    /// 8 to 1,024 characters, any of them.
+    /// 8 to 1,024 characters of any kind.
     #[schema(min_length = 8, max_length = 1024, format = Password)]
     pub password: String,
 }
 
-/// A new address, and the proof that it is you.
+/// A new email, and the own password as proof.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmailChange {
-    /// The new address.
+    /// The new email.
     #[schema(format = "idn-email", max_length = 254)]
     pub email: String,
-    /// Your password.
+    /// The own password.
     #[schema(max_length = 1024, format = Password)]
     pub password: String,
 }
 
-/// The proof that it is you.
+/// The own password as proof.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Proof {
-    /// Your password.
+pub struct PasswordProof {
+    /// The own password.
     #[schema(max_length = 1024, format = Password)]
     pub password: String,
 }

@@ -1,4 +1,4 @@
-//! Sessions as their owners see them.
+//! Request and response bodies of sessions.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -7,26 +7,26 @@ use uuid::Uuid;
 
 use super::queries::SessionRow;
 
-/// A place where a member is signed in.
+/// An open session of a member.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]
 pub struct OpenSession {
-    /// Its id.
+    /// The id.
     id: Uuid,
-    /// What the client called itself when it signed in (`User-Agent`).
+    /// The `User-Agent` of the client at the login.
     #[schema(example = "Inkstone-iOS/2.1")]
     device: String,
-    /// When it was opened.
+    /// The time of the login.
     created_at: DateTime<Utc>,
-    /// When it was last refreshed.
+    /// The time of the last refresh.
     last_seen_at: DateTime<Utc>,
-    /// When it ends if nobody refreshes it.
+    /// The time when the session ends, unless it is refreshed.
     expires_at: DateTime<Utc>,
-    /// Whether it is the session of this request.
+    /// Whether this is the session of the request.
     current: bool,
 }
 
 impl OpenSession {
-    /// `row` as seen from the session `current`.
+    /// Builds the view of `row` for a request in the session `current`.
     pub fn new(row: SessionRow, current: Option<Uuid>) -> Self {
         Self {
             id: row.id,
@@ -39,10 +39,10 @@ impl OpenSession {
     }
 }
 
-/// What a client sends for new tokens.
+/// A request for new tokens.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Refresh {
+pub struct RefreshRequest {
     /// The refresh token of the last login or refresh.
     #[schema(max_length = 200, example = "inkr_…")]
     pub refresh_token: String,

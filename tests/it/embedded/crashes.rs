@@ -1,4 +1,4 @@
-//! Servers and PostgreSQLs that end in the middle of things.
+//! Crashes of the server and of its private PostgreSQL.
 
 use std::cell::RefCell;
 use std::fs;
@@ -15,8 +15,8 @@ use crate::harness::machine::{
 };
 use crate::harness::process::{Process, inkstone};
 
-/// Publishes article after article until the server is gone, and notes those it acknowledged.
-async fn write_until_it_is_gone(
+/// Publishes articles until the server is gone, and collects the acknowledged ones.
+async fn write_until_server_ends(
     url: String,
     token: String,
     name: usize,
@@ -37,12 +37,12 @@ async fn write_until_it_is_gone(
 }
 
 #[actix_web::test]
-async fn a_killed_server_loses_nothing_it_acknowledged() {
+async fn a_killed_server_loses_no_acknowledged_write() {
     let dir = made_folder();
     let mut server = Process::serve(dir.path(), &[]);
     let token = server.admin().await.token.unwrap();
     let acknowledged = Rc::new(RefCell::new(Vec::new()));
-    let write = |name| write_until_it_is_gone(server.url.clone(), token.clone(), name, acknowledged.clone());
+    let write = |name| write_until_server_ends(server.url.clone(), token.clone(), name, acknowledged.clone());
     let writers: Vec<_> = (0..3).map(write).map(actix_web::rt::spawn).collect();
     until("some articles", async || acknowledged.borrow().len() >= 20).await;
     server.signal("KILL");
@@ -58,7 +58,7 @@ async fn a_killed_server_loses_nothing_it_acknowledged() {
 }
 
 #[actix_web::test]
-async fn a_killed_postmaster_comes_back_under_a_running_server() {
+async fn a_killed_postmaster_is_restarted_by_a_running_server() {
     let dir = made_folder();
     let server = Process::serve(dir.path(), &[]);
     let admin = server.admin().await;
@@ -87,7 +87,7 @@ async fn a_killed_postmaster_comes_back_under_a_running_server() {
 }
 
 #[actix_web::test]
-async fn a_server_that_is_told_to_stop_leaves_no_process_behind() {
+async fn a_stopped_server_leaves_no_process_behind() {
     let dir = made_folder();
     for signal in ["TERM", "INT"] {
         let mut server = Process::serve(dir.path(), &[]);
@@ -101,7 +101,7 @@ async fn a_server_that_is_told_to_stop_leaves_no_process_behind() {
 }
 
 #[test]
-fn a_signal_right_after_the_ready_line_is_heeded() {
+fn a_signal_right_after_the_ready_line_stops_the_server() {
     let dir = made_folder();
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", dir.path().to_str().unwrap()];
     for round in 0..8 {
@@ -109,14 +109,14 @@ fn a_signal_right_after_the_ready_line_is_heeded() {
         let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().starts_with("Inkstone is ready")));
-        // SAFETY: a signal to a child that was not waited for. A program that sends it would be too slow.
+        // SAFETY: a signal to a child that was not waited for. Starting `kill` would be too slow.
         unsafe { libc::kill(server.id().cast_signed(), libc::SIGTERM) };
         assert_eq!(server.wait().unwrap().code(), Some(0), "in round {round}");
     }
 }
 
 #[actix_web::test]
-async fn a_killed_server_takes_its_postgresql_along() {
+async fn a_killed_server_also_ends_its_postgresql() {
     let dir = made_folder();
     let mut server = Process::serve(dir.path(), &[]);
     assert!(!processes_in(dir.path()).is_empty());
@@ -126,8 +126,8 @@ async fn a_killed_server_takes_its_postgresql_along() {
     assert_eq!(postmaster(dir.path()), None, "it stopped cleanly");
 }
 
-/// A process of the account that the cluster in `data` belongs to.
-fn as_owner_of(data: &Path, program: &Path) -> Command {
+/// Builds a command that runs as the owner of the cluster in `data`.
+fn build_command_as_owner(data: &Path, program: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(data).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if is_root() {
@@ -137,13 +137,13 @@ fn as_owner_of(data: &Path, program: &Path) -> Command {
 }
 
 #[actix_web::test]
-async fn a_process_that_only_has_the_number_of_a_server_is_left_alone() {
+async fn a_process_that_reuses_the_process_id_of_a_server_is_not_stopped() {
     let dir = made_folder();
     let data = dir.path().join("postgres");
     let mut server = Process::serve(dir.path(), &[]);
     let admin = server.admin().await;
     admin.article("Kept", None).await;
-    // Killed together, so that nobody tidies up.
+    // Both are killed together, so that neither cleans up.
     server.signal("STOP");
     kill(postmaster(dir.path()).unwrap(), "KILL");
     server.signal("KILL");
@@ -152,7 +152,7 @@ async fn a_process_that_only_has_the_number_of_a_server_is_left_alone() {
 
     let file = data.join("postmaster.pid");
     let left = fs::read_to_string(&file).unwrap();
-    let mut sleeper = as_owner_of(&data, Path::new("/bin/sleep")).arg("1000").spawn().unwrap();
+    let mut sleeper = build_command_as_owner(&data, Path::new("/bin/sleep")).arg("1000").spawn().unwrap();
     let (_, rest) = left.split_once('\n').unwrap();
     let lock = dir.path().join("run/.s.PGSQL.5432.lock");
     for content in [format!("{}\n{rest}", sleeper.id()), String::new(), "no number\n".to_owned()] {
@@ -170,7 +170,7 @@ async fn a_process_that_only_has_the_number_of_a_server_is_left_alone() {
 }
 
 #[actix_web::test]
-async fn a_postgresql_that_was_left_over_is_ended() {
+async fn a_postgresql_that_was_left_over_is_stopped() {
     let dir = made_folder();
     let mut cluster = start(dir.path());
     execute(&cluster.url(), "CREATE TABLE notes AS SELECT 'kept' AS text").await;
@@ -178,12 +178,12 @@ async fn a_postgresql_that_was_left_over_is_ended() {
     cluster.stop();
 
     let data = dir.path().join("postgres");
-    let mut command = as_owner_of(&data, &program);
+    let mut command = build_command_as_owner(&data, &program);
     let run = format!("unix_socket_directories={}/run", dir.path().display());
     let mut orphan =
         command.arg("-D").arg(&data).args(["-c", "listen_addresses=", "-c", &run]).spawn().unwrap();
     until("the orphan", async || try_ask(&cluster.url(), "SELECT 1").await.is_some()).await;
-    // An orphan is reaped by the init process; this one by us.
+    // The init process reaps orphans; this thread reaps this one.
     let reaper = std::thread::spawn(move || orphan.wait().unwrap());
     let again = start(dir.path());
     assert!(reaper.join().unwrap().success(), "a fast shutdown is a success");
@@ -191,7 +191,7 @@ async fn a_postgresql_that_was_left_over_is_ended() {
 }
 
 #[actix_web::test]
-async fn a_session_that_outlives_its_postmaster_is_waited_for() {
+async fn a_start_waits_for_a_session_that_outlives_its_postmaster() {
     let dir = made_folder();
     let cluster = start(dir.path());
     let url = cluster.url();

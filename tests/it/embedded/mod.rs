@@ -1,4 +1,4 @@
-//! The private PostgreSQL: how it starts, and what it survives. Linux only: it looks into /proc.
+//! The private PostgreSQL: starts and crashes. Linux only, because the tests read /proc.
 
 mod crashes;
 mod starting;

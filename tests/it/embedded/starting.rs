@@ -1,4 +1,4 @@
-//! First starts, warm starts, and starts that must not be.
+//! First starts, later starts, and starts that are refused.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,23 +15,23 @@ use crate::harness::machine::{
 };
 use crate::harness::process::{Process, inkstone, open_folder};
 
-/// `inkstone serve` with a private PostgreSQL in `dir`, and no password for the first admin.
+/// Builds `inkstone serve` with a private PostgreSQL in `dir`, and no password for the first admin.
 fn serve(dir: &Path) -> Command {
     inkstone(&["serve", "--listen", "127.0.0.1:0", "--data-dir", dir.to_str().unwrap()])
 }
 
-/// What a program said, but for its log.
-fn said(stderr: &[u8]) -> Vec<String> {
+/// Returns the lines of standard error that are not log lines.
+fn read_messages(stderr: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(stderr).into_owned();
     text.lines().filter(|line| !line.starts_with('{')).map(str::to_owned).collect()
 }
 
-fn mode(path: &Path) -> u32 {
+fn file_mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 #[actix_web::test]
-async fn a_first_start_makes_a_durable_cluster_that_is_closed_to_others() {
+async fn a_first_start_creates_a_durable_cluster_that_others_cannot_enter() {
     let dir = open_folder();
     let options = Options { data_dir: dir.path(), pg_bin: None, durable: true };
     let mut first = Embedded::start(&options).unwrap();
@@ -47,7 +47,7 @@ async fn a_first_start_makes_a_durable_cluster_that_is_closed_to_others() {
         assert_eq!(ask(&url, &format!("current_setting('{name}')")).await, value, "{name}");
     }
     for name in ["postgres", "run"] {
-        assert_eq!(mode(&dir.path().join(name)), 0o700, "{name}");
+        assert_eq!(file_mode(&dir.path().join(name)), 0o700, "{name}");
     }
     let pid = first.postmaster_pid().unwrap();
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
@@ -72,7 +72,7 @@ async fn sign_in(process: &Process, password: &str) -> Client {
 }
 
 #[actix_web::test]
-async fn a_warm_start_keeps_every_row_and_prints_no_second_password() {
+async fn a_later_start_keeps_all_rows_and_prints_no_password() {
     let dir = open_folder();
     let mut first = Process::start(serve(dir.path()));
     let line = first.printed.iter().find_map(|line| line.trim().strip_prefix("password: "));
@@ -91,7 +91,7 @@ async fn a_warm_start_keeps_every_row_and_prints_no_second_password() {
 }
 
 #[actix_web::test]
-async fn a_second_process_on_one_folder_is_refused_in_one_line() {
+async fn a_second_process_in_one_directory_is_refused_with_one_line() {
     let dir = made_folder();
     let first = Process::serve(dir.path(), &[]);
     let refused = serve(dir.path()).output().unwrap();
@@ -101,22 +101,22 @@ async fn a_second_process_on_one_folder_is_refused_in_one_line() {
         fs::canonicalize(dir.path()).unwrap().display(),
         pid.trim()
     );
-    assert_eq!(said(&refused.stderr), [line]);
+    assert_eq!(read_messages(&refused.stderr), [line]);
     assert_eq!(refused.status.code(), Some(1));
     first.client().get("/readyz").await.expect(200);
 }
 
-/// The folder of a cluster in the making.
-fn in_the_making(dir: &Path) -> Option<PathBuf> {
+/// Returns the staging directory of a cluster that is being created.
+fn find_staging_dir(dir: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(dir).unwrap().flatten();
     entries.map(|entry| entry.path()).find(|path| path.to_string_lossy().contains("/postgres.new."))
 }
 
 #[actix_web::test]
-async fn an_interrupted_first_start_is_done_again() {
+async fn an_interrupted_first_start_is_repeated() {
     let stages: [fn(&Path) -> bool; 3] = [
-        |dir| in_the_making(dir).is_some(),
-        |dir| in_the_making(dir).is_some_and(|new| new.join("global/pg_control").exists()),
+        |dir| find_staging_dir(dir).is_some(),
+        |dir| find_staging_dir(dir).is_some_and(|new| new.join("global/pg_control").exists()),
         |dir| dir.join("postgres").exists(),
     ];
     for reached in stages {
@@ -134,7 +134,7 @@ async fn an_interrupted_first_start_is_done_again() {
 }
 
 #[test]
-fn without_postgresql_one_message_names_the_ways_out() {
+fn without_postgresql_one_message_says_how_to_get_it() {
     let dir = open_folder();
     let empty = open_folder();
     for path_is_set in [true, false] {
@@ -145,8 +145,8 @@ fn without_postgresql_one_message_names_the_ways_out() {
         }
         let refused = command.output().unwrap();
         assert_eq!(refused.status.code(), Some(1));
-        let said = said(&refused.stderr);
-        assert_eq!(said.len(), 1, "{said:?}");
+        let messages = read_messages(&refused.stderr);
+        assert_eq!(messages.len(), 1, "{messages:?}");
         let named = format!("INKSTONE_PG_BIN is {}", empty.path().display());
         for part in [
             &named,
@@ -158,14 +158,14 @@ fn without_postgresql_one_message_names_the_ways_out() {
             "brew install postgresql",
             "DATABASE_URL",
         ] {
-            assert!(said[0].contains(part), "{part} is not in: {}", said[0]);
+            assert!(messages[0].contains(part), "{part} is not in: {}", messages[0]);
         }
         assert!(!dir.path().join("postgres").exists());
     }
 }
 
 #[actix_web::test]
-async fn any_folder_name_will_do() {
+async fn any_directory_name_works() {
     let dir = open_folder();
     let long = dir.path().join("x".repeat(120));
     make_in(&long);
@@ -198,7 +198,7 @@ async fn postgresql_never_runs_as_root() {
     assert!(server.wait().success());
 
     if is_root() {
-        // As after copying a backup back, or moving it from another machine.
+        // As after a restore from a backup, or from another machine.
         for account in ["root", "nobody"] {
             let chown = Command::new("chown").args(["-R", account]).arg(dir.path()).status();
             assert!(chown.unwrap().success());
@@ -211,7 +211,7 @@ async fn postgresql_never_runs_as_root() {
 }
 
 #[actix_web::test]
-async fn a_folder_that_is_closed_to_postgresql_has_its_cluster_elsewhere() {
+async fn a_directory_that_postgresql_cannot_enter_has_its_cluster_elsewhere() {
     if !is_root() {
         return;
     }
@@ -238,7 +238,7 @@ async fn a_folder_that_is_closed_to_postgresql_has_its_cluster_elsewhere() {
 }
 
 #[actix_web::test]
-async fn a_start_that_fails_says_why() {
+async fn a_failed_start_says_the_cause() {
     let dir = made_folder();
     let conf = dir.path().join("postgres/postgresql.conf");
     let good = fs::read_to_string(&conf).unwrap();
@@ -247,7 +247,7 @@ async fn a_start_that_fails_says_why() {
     assert!(reason.contains("unrecognized configuration parameter \"nonsense\""), "{reason}");
     assert!(processes_in(dir.path()).is_empty());
 
-    // Once it runs, the supervisor does not give up.
+    // After a first start, the supervisor does not give up.
     fs::write(&conf, &good).unwrap();
     let cluster = start(dir.path());
     fs::write(&conf, "nonsense = 1\n").unwrap();

@@ -15,10 +15,10 @@ use inkstone::app::App;
 use inkstone::config::{Cli, Config};
 use inkstone::keys::Keys;
 use inkstone::mail::Mailer;
-use inkstone::members::auth::account;
 use inkstone::members::model::Role;
 use inkstone::members::passwords::Hasher;
 use inkstone::members::sessions::queries::NewSession;
+use inkstone::members::writing::parse_account;
 use inkstone::members::{queries, sessions, tokens};
 use inkstone::server::{self, Shared};
 use reqwest::Method;
@@ -70,9 +70,9 @@ impl TestApp {
     /// A signed-in member with `role`, made behind the API's back.
     pub async fn db_member(&self, role: Role) -> Client {
         let email = format!("{}-{}@example.org", role.as_str(), Uuid::new_v4().simple());
-        let account = account(&email, role, role.as_str().to_owned()).unwrap();
-        let mut conn = self.shared.app.pool.get().await.unwrap();
-        let row = queries::insert(&mut conn, &account, "no password").await.unwrap();
+        let account = parse_account(&email, role, role.as_str().to_owned()).unwrap();
+        let mut tx = self.shared.app.begin().await.unwrap();
+        let row = queries::insert_member(&mut tx, &account, "no password").await.unwrap();
         let session = NewSession {
             id: Uuid::now_v7(),
             member_id: row.id,
@@ -81,7 +81,8 @@ impl TestApp {
             expires_at: chrono::Utc::now() + Duration::from_secs(3600),
         };
         let id = session.id;
-        let began = sessions::queries::open(&mut conn, session).await.unwrap();
+        let began = sessions::queries::insert_session(&mut tx, session).await.unwrap();
+        tx.commit().await.unwrap();
         let token = tokens::issue(&self.shared.app.keys, row.id, id, began, 3600).unwrap();
         Client { id: Some(row.id), ..Client::new(&self.url, Some(token)) }
     }

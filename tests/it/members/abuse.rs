@@ -1,15 +1,15 @@
-//! Abuse that belongs to no single feature.
+//! Abuse cases that concern more than one feature.
 
 use futures::future::join_all;
 use inkstone::members::model::Role;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{ME, PASSWORD, login, signed_in};
+use super::{ME, PASSWORD, login, sign_in};
 use crate::harness::TestApp;
 
 #[actix_web::test]
-async fn the_name_of_the_site_is_no_password() {
+async fn the_site_name_is_refused_as_a_password() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     admin.patch("/api/v1/site", json!({"name": "中国计量门户网"})).await.expect(200);
@@ -21,10 +21,10 @@ async fn the_name_of_the_site_is_no_password() {
 }
 
 #[actix_web::test]
-async fn no_address_leads_a_browser_out_of_the_web_or_the_site() {
+async fn urls_that_leave_the_web_or_the_site_are_refused() {
     let (app, anon) = TestApp::start().await;
     super::register(&anon, "ada@example.org").await;
-    let ada = signed_in(&app, "ada@example.org").await;
+    let ada = sign_in(&app, "ada@example.org").await;
     for evil in [
         "//evil.example",
         "/\\evil.example",
@@ -44,7 +44,7 @@ async fn no_address_leads_a_browser_out_of_the_web_or_the_site() {
 }
 
 #[actix_web::test]
-async fn a_body_never_changes_another_article_than_the_path_names() {
+async fn a_body_changes_only_the_article_of_the_path() {
     let (app, _) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
     let (one, other) = (editor.article("one", None).await, editor.article("other", None).await);
@@ -72,7 +72,7 @@ async fn a_body_never_changes_another_article_than_the_path_names() {
 }
 
 #[actix_web::test]
-async fn a_flood_of_logins_is_turned_away_and_readers_are_answered() {
+async fn during_a_flood_of_logins_readers_are_still_answered() {
     let (app, anon) = TestApp::start_with(&["--login-attempts", "100000"]).await;
     let editor = app.db_member(Role::Editor).await;
     editor.article("read me", None).await;
@@ -93,7 +93,7 @@ async fn a_flood_of_logins_is_turned_away_and_readers_are_answered() {
 }
 
 #[actix_web::test]
-async fn nobody_signs_in_with_a_default_and_failures_tell_nothing_of_the_inside() {
+async fn there_is_no_default_login_and_errors_reveal_no_internals() {
     let (app, anon) = TestApp::start().await;
     for password in ["admin", "password", "inkstone", "changeme", ""] {
         let status = login(&anon, "admin@localhost", password).await.status;

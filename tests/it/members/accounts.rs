@@ -1,4 +1,4 @@
-//! Registering and logging in.
+//! Registration and login.
 
 use actix_web::http::StatusCode;
 use futures::future::join_all;
@@ -25,7 +25,7 @@ async fn a_visitor_registers_and_signs_in_at_once() {
 }
 
 #[actix_web::test]
-async fn another_spelling_of_a_taken_address_is_a_conflict() {
+async fn another_spelling_of_a_taken_email_is_a_conflict() {
     let (_app, anon) = TestApp::start().await;
     register(&anon, "li.wei@例子.example").await;
     for spelling in ["LI.WEI@例子.example", "li.wei@xn--fsqu00a.EXAMPLE", "ｌｉ.wei@例子.example"] {
@@ -36,7 +36,7 @@ async fn another_spelling_of_a_taken_address_is_a_conflict() {
 }
 
 #[actix_web::test]
-async fn nobody_registers_with_a_role_a_state_or_an_id_of_their_choice() {
+async fn a_registration_cannot_choose_role_status_or_id() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     for (key, value) in [
@@ -55,7 +55,7 @@ async fn nobody_registers_with_a_role_a_state_or_an_id_of_their_choice() {
 }
 
 #[actix_web::test]
-async fn what_is_no_address_is_refused_at_its_place() {
+async fn text_that_is_not_an_email_is_a_fault_at_its_pointer() {
     let (_app, anon) = TestApp::start().await;
     for email in ["ada", "ada@", "@example.org", "a b@example.org", "a@127.0.0.1", "a\r\nBcc: b@example.org"]
     {
@@ -65,7 +65,7 @@ async fn what_is_no_address_is_refused_at_its_place() {
 }
 
 #[actix_web::test]
-async fn a_failed_login_does_not_tell_why() {
+async fn a_failed_login_does_not_tell_the_cause() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     for name in ["well", "suspended", "deleted"] {
@@ -87,7 +87,7 @@ async fn a_failed_login_does_not_tell_why() {
 }
 
 #[actix_web::test]
-async fn a_flood_of_registrations_of_one_address_makes_one_member() {
+async fn parallel_registrations_of_one_email_create_one_member() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     let spellings = ["ada@example.org", "Ada@Example.org", "ADA@EXAMPLE.ORG", "ａｄａ@example.org"];
@@ -101,7 +101,7 @@ async fn a_flood_of_registrations_of_one_address_makes_one_member() {
 }
 
 #[actix_web::test]
-async fn a_login_that_is_turned_away_says_when_to_come_back() {
+async fn a_throttled_login_says_when_to_retry() {
     let (_app, anon) = TestApp::start_with(&["--login-attempts", "1000000"]).await;
     let flood = (0..200).map(|_| login(&anon, "ada@example.org", PASSWORD));
     for answer in join_all(flood).await {

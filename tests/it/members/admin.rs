@@ -1,4 +1,4 @@
-//! Members as admins run them.
+//! Operations of admins on members.
 
 use futures::future::join;
 use inkstone::members::model::Role;
@@ -9,12 +9,12 @@ use crate::harness::{Client, TestApp, column};
 
 const MEMBERS: &str = "/api/v1/members";
 
-fn path_of(client: &Client) -> String {
+fn member_path(client: &Client) -> String {
     format!("{MEMBERS}/{}", client.id.unwrap())
 }
 
 #[actix_web::test]
-async fn an_admin_makes_a_member_of_any_role_who_can_sign_in() {
+async fn an_admin_creates_members_of_any_role_who_can_sign_in() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     let body = json!({"email": "Lin@example.org", "password": PASSWORD, "role": "editor"});
@@ -29,25 +29,25 @@ async fn an_admin_makes_a_member_of_any_role_who_can_sign_in() {
 }
 
 #[actix_web::test]
-async fn a_role_or_a_state_that_is_none_is_refused() {
+async fn unknown_roles_and_statuses_are_refused() {
     let (app, _) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     let body = json!({"email": "a@example.org", "password": PASSWORD, "role": "root"});
     let refused = admin.post(MEMBERS, body).await.expect(422);
     assert_eq!(refused.faults(), [("/role".to_owned(), "unknown_value".to_owned())]);
     let patch = json!({"status": "banned", "email": "b@example.org"});
-    let mut faults = admin.patch(&path_of(&admin), patch).await.expect(422).faults();
+    let mut faults = admin.patch(&member_path(&admin), patch).await.expect(422).faults();
     faults.sort();
     let wanted = [("/email", "unknown_field"), ("/status", "unknown_value")];
     assert_eq!(faults, wanted.map(|(place, code)| (place.to_owned(), code.to_owned())));
 }
 
 #[actix_web::test]
-async fn the_list_is_cut_down_by_role_and_state() {
+async fn the_list_is_filtered_by_role_and_status() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     let suspended = json!({"status": "suspended"});
-    cast.admin.patch(&path_of(&cast.author), suspended).await.expect(200);
+    cast.admin.patch(&member_path(&cast.author), suspended).await.expect(200);
     let listed = async |query: &str| {
         let mut roles = column(&cast.admin.get(&format!("{MEMBERS}?{query}")).await.data(200), "role");
         roles.sort();
@@ -62,7 +62,7 @@ async fn the_list_is_cut_down_by_role_and_state() {
 }
 
 #[actix_web::test]
-async fn both_ways_of_paging_and_both_orders_show_everybody_once() {
+async fn both_ways_of_paging_and_both_orders_list_each_member_once() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     let admin = &cast.admin;
@@ -76,13 +76,13 @@ async fn both_ways_of_paging_and_both_orders_show_everybody_once() {
 }
 
 #[actix_web::test]
-async fn members_who_come_and_go_do_not_disturb_a_walk() {
+async fn members_added_or_deleted_meanwhile_do_not_disturb_paging() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     let first = cast.admin.get(&format!("{MEMBERS}?page_size=2")).await.json();
     assert_eq!(column(&first["data"], "role"), ["admin", "editor"]);
     app.db_member(Role::Admin).await;
-    cast.admin.delete(&path_of(&cast.editor)).await.expect(204);
+    cast.admin.delete(&member_path(&cast.editor)).await.expect(204);
     let cursor = first["page"]["next_cursor"].as_str().unwrap();
     let rest = cast.admin.get(&format!("{MEMBERS}?page_size=2&cursor={cursor}")).await.json();
     assert_eq!(column(&rest["data"], "role"), ["author", "member"]);
@@ -91,7 +91,7 @@ async fn members_who_come_and_go_do_not_disturb_a_walk() {
 }
 
 #[actix_web::test]
-async fn a_deleted_member_is_gone_and_the_address_is_free() {
+async fn a_deleted_member_is_gone_and_the_email_is_free() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     let first = register(&anon, "ada@example.org").await;
@@ -105,12 +105,12 @@ async fn a_deleted_member_is_gone_and_the_address_is_free() {
 }
 
 #[actix_web::test]
-async fn the_last_active_admin_stays_an_active_admin() {
+async fn the_last_active_admin_cannot_be_demoted_suspended_or_deleted() {
     let (app, _) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
-    let path = path_of(&admin);
+    let path = member_path(&admin);
     let sleeper = app.db_member(Role::Admin).await;
-    admin.patch(&path_of(&sleeper), json!({"status": "suspended"})).await.expect(200);
+    admin.patch(&member_path(&sleeper), json!({"status": "suspended"})).await.expect(200);
     for answer in [
         admin.patch(&path, json!({"role": "editor"})).await,
         admin.patch(&path, json!({"status": "suspended"})).await,
@@ -123,22 +123,22 @@ async fn the_last_active_admin_stays_an_active_admin() {
 }
 
 #[actix_web::test]
-async fn an_admin_may_go_when_another_stays() {
+async fn an_admin_can_be_deleted_if_another_remains() {
     let (app, _) = TestApp::start().await;
     let (leaving, staying) = (app.db_member(Role::Admin).await, app.db_member(Role::Admin).await);
-    leaving.delete(&path_of(&leaving)).await.expect(204);
-    let refused = staying.delete(&path_of(&staying)).await;
+    leaving.delete(&member_path(&leaving)).await.expect(204);
+    let refused = staying.delete(&member_path(&staying)).await;
     assert_eq!(refused.problem(), (409, "last_admin".to_owned()));
 }
 
 #[actix_web::test]
-async fn two_admins_who_demote_each_other_at_once_leave_one() {
+async fn of_two_admins_who_demote_each_other_at_once_one_remains() {
     let (app, _) = TestApp::start().await;
     let (one, other) = (app.db_member(Role::Admin).await, app.db_member(Role::Admin).await);
     let role = async |client: &Client| client.get(ME).await.data(200)["role"].clone();
     for round in 0..8 {
         let demotion: Value = json!({"role": "member"});
-        let (at_other, at_one) = (path_of(&other), path_of(&one));
+        let (at_other, at_one) = (member_path(&other), member_path(&one));
         let both = join(one.patch(&at_other, demotion.clone()), other.patch(&at_one, demotion.clone())).await;
         let codes = [both.0.status, both.1.status];
         assert!(codes.iter().all(|status| matches!(status, 200 | 403 | 409)), "round {round}: {codes:?}");
@@ -149,11 +149,11 @@ async fn two_admins_who_demote_each_other_at_once_leave_one() {
 }
 
 #[actix_web::test]
-async fn two_admins_who_leave_at_once_leave_one() {
+async fn of_two_admins_who_delete_their_accounts_at_once_one_remains() {
     let (app, _) = TestApp::start().await;
     let (one, other) = (app.db_member(Role::Admin).await, app.db_member(Role::Admin).await);
     for _ in 0..4 {
-        let (mine, theirs) = (path_of(&one), path_of(&other));
+        let (mine, theirs) = (member_path(&one), member_path(&other));
         let both = join(one.delete(&mine), other.delete(&theirs)).await;
         let mut statuses = [both.0.status, both.1.status];
         statuses.sort_unstable();
@@ -164,7 +164,7 @@ async fn two_admins_who_leave_at_once_leave_one() {
 }
 
 #[actix_web::test]
-async fn members_are_found_by_name_or_address_and_by_confirmation() {
+async fn members_are_found_by_name_or_email_and_by_verification() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     for (email, name) in [("ada@example.org", "陈墨"), ("bob@example.net", "Bob_100%")] {

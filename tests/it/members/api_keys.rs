@@ -1,4 +1,4 @@
-//! API keys: what their scopes open, and that nothing else does.
+//! API keys: the operations that each scope permits.
 
 use inkstone::members::api_keys::scope::Scope;
 use inkstone::members::model::Role;
@@ -10,48 +10,48 @@ use crate::harness::{Client, TestApp, column};
 
 const KEYS: &str = "/api/v1/api-keys";
 
-/// A script with a new key, and what the answer said of the key.
-async fn script(app: &TestApp, admin: &Client, scopes: &[&str]) -> (Client, Value) {
+/// Returns a client with a new key, and the answer that created the key.
+async fn create_script(app: &TestApp, admin: &Client, scopes: &[&str]) -> (Client, Value) {
     let key = admin.post(KEYS, json!({"name": "nightly", "scopes": scopes})).await.data(201);
     (Client::new(&app.url, key["key"].as_str().map(str::to_owned)), key)
 }
 
 #[actix_web::test]
-async fn a_key_is_shown_once_and_lives_until_it_is_revoked() {
+async fn a_key_is_shown_once_and_works_until_it_is_revoked() {
     let (app, _) = TestApp::start().await;
     let (node, _) = TestApp::start_on(app.db.clone(), &[]).await;
     let admin = app.db_member(Role::Admin).await;
-    let (script, key) = script(&app, &admin, &["categories:write", "categories:read"]).await;
+    let (create_script, key) = create_script(&app, &admin, &["categories:write", "categories:read"]).await;
     let text = key["key"].as_str().unwrap();
     assert!(text.starts_with(&format!("ink_{}_", key["prefix"].as_str().unwrap())));
-    script.category("local", None).await;
+    create_script.category("local", None).await;
     let listed = admin.get(KEYS).await.expect(200);
     assert!(!listed.text().contains(text));
     assert!(listed.json()["data"][0]["last_used_at"].is_string());
     let trail = admin.get("/api/v1/audit?entity=category").await.data(200);
     assert_eq!((&trail[0]["actor_kind"], &trail[0]["actor_id"]), (&json!("api_key"), &key["id"]));
 
-    let there = Client::new(&node.url, script.token.clone());
+    let there = Client::new(&node.url, create_script.token.clone());
     there.get("/api/v1/categories").await.expect(200);
     admin.delete(&format!("{KEYS}/{}", key["id"].as_str().unwrap())).await.expect(204);
-    for client in [&script, &there] {
+    for client in [&create_script, &there] {
         assert_eq!(client.get("/api/v1/categories").await.status, 401);
     }
 }
 
 #[actix_web::test]
-async fn each_scope_opens_its_operations_and_no_other() {
+async fn each_scope_permits_its_operations_and_no_others() {
     let (app, _) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     for scope in Scope::all() {
-        let (script, _) = script(&app, &admin, &[scope.as_str()]).await;
+        let (create_script, _) = create_script(&app, &admin, &[scope.as_str()]).await;
         for operation in operations().iter().filter(|one| one.path.starts_with("/api/")) {
             let alternatives = operation.spec["security"].as_array().cloned().unwrap_or_default();
             let opens = alternatives.contains(&json!({"api_key": [scope.as_str()]}));
             let takes_token = alternatives != [json!({})];
             let path = operation.path.replace("{id}", &uuid::Uuid::nil().to_string());
             let path = path.replace("{external_id}", "none");
-            let answer = script.request(operation.method.clone(), &path).send().await;
+            let answer = create_script.request(operation.method.clone(), &path).send().await;
             let refused = answer.status == 403;
             let free = operation.id == "get_site" || !takes_token;
             assert_eq!(refused, !(opens || free), "{} {}: {}", scope.as_str(), operation.id, answer.text());
@@ -60,13 +60,13 @@ async fn each_scope_opens_its_operations_and_no_other() {
 }
 
 #[actix_web::test]
-async fn a_writing_key_publishes_and_a_reading_key_sees_drafts_and_writes_nothing() {
+async fn a_writing_key_publishes_and_a_reading_key_only_reads_drafts_too() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
-    let (writer, _) = script(&app, &admin, &["articles:write"]).await;
+    let (writer, _) = create_script(&app, &admin, &["articles:write"]).await;
     let draft = writer.post("/api/v1/articles", json!({"title": "Quiet"})).await.data(201);
     let path = format!("/api/v1/articles/{}", draft["id"].as_str().unwrap());
-    let (reader, _) = script(&app, &admin, &["articles:read"]).await;
+    let (reader, _) = create_script(&app, &admin, &["articles:read"]).await;
     assert_eq!(reader.get(&path).await.data(200)["title"], "Quiet");
     assert_eq!(anon.get(&path).await.status, 404);
     assert_eq!(reader.patch(&path, json!({"title": "Loud"})).await.status, 403);
@@ -75,10 +75,10 @@ async fn a_writing_key_publishes_and_a_reading_key_sees_drafts_and_writes_nothin
 }
 
 #[actix_web::test]
-async fn a_changed_unknown_or_expired_key_is_nobody() {
+async fn a_changed_unknown_or_expired_key_is_refused() {
     let (app, _) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
-    let (good, key) = script(&app, &admin, &["articles:read"]).await;
+    let (good, key) = create_script(&app, &admin, &["articles:read"]).await;
     good.get("/api/v1/articles").await.expect(200);
     let text = key["key"].as_str().unwrap();
     let mut changed = text.to_owned();
@@ -95,33 +95,36 @@ async fn a_changed_unknown_or_expired_key_is_nobody() {
 }
 
 #[actix_web::test]
-async fn a_key_dies_with_the_rights_of_its_admin() {
+async fn a_key_ends_with_the_rights_of_its_admin() {
     let (app, _) = TestApp::start().await;
     let root = app.db_member(Role::Admin).await;
     for change in [json!({"role": "editor"}), json!({"status": "suspended"})] {
         let admin = app.db_member(Role::Admin).await;
-        let (script, _) = script(&app, &admin, &["articles:read"]).await;
-        script.get("/api/v1/articles").await.expect(200);
+        let (create_script, _) = create_script(&app, &admin, &["articles:read"]).await;
+        create_script.get("/api/v1/articles").await.expect(200);
         root.patch(&format!("/api/v1/members/{}", admin.id.unwrap()), change).await.expect(200);
-        assert_eq!(script.get("/api/v1/articles").await.status, 401);
+        assert_eq!(create_script.get("/api/v1/articles").await.status, 401);
     }
 }
 
 #[actix_web::test]
-async fn a_key_reaches_no_account_whatever_its_scopes() {
+async fn no_scope_permits_operations_on_accounts() {
     let (app, _) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     let all: Vec<&str> = Scope::all().iter().map(|scope| scope.as_str()).collect();
-    let (script, _) = script(&app, &admin, &all).await;
+    let (create_script, _) = create_script(&app, &admin, &all).await;
     for path in [ME, "/api/v1/members", KEYS, "/api/v1/audit", "/api/v1/members/me/sessions"] {
-        assert_eq!(script.get(path).await.problem(), (403, "forbidden".to_owned()), "{path}");
+        assert_eq!(create_script.get(path).await.problem(), (403, "forbidden".to_owned()), "{path}");
     }
-    assert_eq!(script.post(KEYS, json!({"name": "more", "scopes": ["articles:read"]})).await.status, 403);
-    script.get("/api/v1/site").await.expect(200);
+    assert_eq!(
+        create_script.post(KEYS, json!({"name": "more", "scopes": ["articles:read"]})).await.status,
+        403
+    );
+    create_script.get("/api/v1/site").await.expect(200);
 }
 
 #[actix_web::test]
-async fn a_key_that_makes_no_sense_is_not_made() {
+async fn an_invalid_key_is_not_created() {
     let (app, _) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     for (body, place) in [

@@ -1,14 +1,14 @@
-//! Sessions: how they begin and end, and that a change of a member is felt at once.
+//! Sessions: their begin and end, and the immediate effect of changes to a member.
 
 use inkstone::members::model::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::tokens::claims;
-use super::{ME, PASSWORD, login, masked, register, signed_in};
+use super::tokens::decode_claims;
+use super::{ME, PASSWORD, login, masked, register, sign_in};
 use crate::harness::{Client, TestApp};
 
-fn path_of(client: &Client) -> String {
+fn member_path(client: &Client) -> String {
     format!("/api/v1/members/{}", client.id.unwrap())
 }
 
@@ -16,7 +16,7 @@ fn path_of(client: &Client) -> String {
 async fn a_logout_ends_this_session_at_once_and_no_other() {
     let (app, anon) = TestApp::start().await;
     register(&anon, "ada@example.org").await;
-    let (here, there) = (signed_in(&app, "ada@example.org").await, signed_in(&app, "ada@example.org").await);
+    let (here, there) = (sign_in(&app, "ada@example.org").await, sign_in(&app, "ada@example.org").await);
     here.act("/api/v1/auth/logout").await.expect(204);
     assert_eq!(here.get(ME).await.status, 401);
     assert_eq!(here.get("/api/v1/articles").await.status, 401);
@@ -25,42 +25,42 @@ async fn a_logout_ends_this_session_at_once_and_no_other() {
 }
 
 #[actix_web::test]
-async fn a_suspended_member_is_out_at_once_and_old_tokens_stay_dead() {
+async fn suspension_ends_all_sessions_at_once_and_for_good() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     let id = register(&anon, "ada@example.org").await["id"].as_str().unwrap().to_owned();
-    let member = signed_in(&app, "ada@example.org").await;
+    let member = sign_in(&app, "ada@example.org").await;
     let path = format!("/api/v1/members/{id}");
     admin.patch(&path, json!({"status": "suspended"})).await.expect(200);
     assert_eq!(member.get(ME).await.status, 401);
     admin.patch(&path, json!({"status": "active"})).await.expect(200);
     assert_eq!(member.get(ME).await.status, 401);
-    signed_in(&app, "ada@example.org").await.get(ME).await.expect(200);
+    sign_in(&app, "ada@example.org").await.get(ME).await.expect(200);
 }
 
 #[actix_web::test]
-async fn a_deleted_member_is_out_at_once() {
+async fn deletion_ends_all_sessions_at_once() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
-    cast.admin.delete(&path_of(&cast.editor)).await.expect(204);
+    cast.admin.delete(&member_path(&cast.editor)).await.expect(204);
     assert_eq!(cast.editor.get(ME).await.status, 401);
     let category = json!({"name": "late"});
     assert_eq!(cast.editor.post("/api/v1/categories", category).await.status, 401);
 }
 
 #[actix_web::test]
-async fn a_change_of_role_is_felt_by_the_next_request() {
+async fn a_new_role_takes_effect_with_the_next_request() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     let category = |name: &str| json!({"name": name});
-    cast.admin.patch(&path_of(&cast.editor), json!({"role": "author"})).await.expect(200);
+    cast.admin.patch(&member_path(&cast.editor), json!({"role": "author"})).await.expect(200);
     assert_eq!(cast.editor.post("/api/v1/categories", category("a")).await.status, 403);
-    cast.admin.patch(&path_of(&cast.member), json!({"role": "editor"})).await.expect(200);
+    cast.admin.patch(&member_path(&cast.member), json!({"role": "editor"})).await.expect(200);
     cast.member.post("/api/v1/categories", category("b")).await.expect(201);
 }
 
 #[actix_web::test]
-async fn a_session_ends_by_itself() {
+async fn a_session_expires() {
     let (app, _) = TestApp::start().await;
     let member = app.db_member(Role::Member).await;
     member.get(ME).await.expect(200);
@@ -69,7 +69,7 @@ async fn a_session_ends_by_itself() {
 }
 
 #[actix_web::test]
-async fn a_dead_session_and_nonsense_get_the_same_answer() {
+async fn an_ended_session_and_an_invalid_token_get_the_same_answer() {
     let (app, _) = TestApp::start().await;
     let member = app.db_member(Role::Member).await;
     member.act("/api/v1/auth/logout").await.expect(204);
@@ -78,9 +78,9 @@ async fn a_dead_session_and_nonsense_get_the_same_answer() {
     assert_eq!(masked(&dead), masked(&nonsense));
 }
 
-/// The session that an answer to a login opened.
-fn session_of(data: &Value) -> String {
-    claims(data["access_token"].as_str().unwrap())["sid"].as_str().unwrap().to_owned()
+/// Returns the session that a login opened.
+fn read_session_id(data: &Value) -> String {
+    decode_claims(data["access_token"].as_str().unwrap())["sid"].as_str().unwrap().to_owned()
 }
 
 #[actix_web::test]
@@ -88,13 +88,13 @@ async fn a_client_never_chooses_its_session() {
     let (app, anon) = TestApp::start().await;
     register(&anon, "ada@example.org").await;
     let first = login(&anon, "ada@example.org", PASSWORD).await.data(200);
-    let wanted = session_of(&first);
+    let wanted = read_session_id(&first);
     let body = json!({"email": "ada@example.org", "password": PASSWORD});
     let bearer = Client::new(&app.url, first["access_token"].as_str().map(str::to_owned));
     let request = bearer.request(Method::POST, "/api/v1/auth/login").json(&body);
     let request = request.header("cookie", &format!("sid={wanted}; session={wanted}"));
     let second = request.header("x-session-id", &wanted).send().await.data(200);
-    assert_ne!(session_of(&second), wanted);
+    assert_ne!(read_session_id(&second), wanted);
     let mut asking = body;
     asking["sid"] = json!(wanted);
     let refused = anon.post("/api/v1/auth/login", asking).await.expect(422);
@@ -121,7 +121,7 @@ async fn the_scheme_may_be_in_any_case_and_must_be_bearer() {
 }
 
 #[actix_web::test]
-async fn a_token_in_the_address_is_refused_and_opens_nothing() {
+async fn a_token_in_the_query_is_refused() {
     let (app, anon) = TestApp::start().await;
     let token = app.db_member(Role::Admin).await.token.unwrap();
     for name in ["access_token", "token", "api_key", "authorization"] {

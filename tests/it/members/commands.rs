@@ -1,4 +1,4 @@
-//! The command line beside a running server.
+//! Commands while a server runs.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use super::{ME, login};
 use crate::harness::Client;
 use crate::harness::process::{Process, inkstone, open_folder};
 
-/// Runs `inkstone` over `dir` with `input`, and returns what it printed; fails unless it succeeded as told.
+/// Runs `inkstone` over `dir` with `input`, and returns its output. Fails unless the success is as expected.
 fn run(dir: &std::path::Path, arguments: &[&str], input: &str, succeeds: bool) -> String {
     let mut command = inkstone(&[arguments, &["--data-dir", dir.to_str().unwrap()]].concat());
     let mut child =
@@ -21,7 +21,7 @@ fn run(dir: &std::path::Path, arguments: &[&str], input: &str, succeeds: bool) -
 }
 
 #[actix_web::test]
-async fn a_site_is_run_from_the_command_line_while_it_serves() {
+async fn commands_manage_a_site_while_it_serves() {
     let folder = open_folder();
     let server = Process::serve(folder.path(), &[]);
     let (dir, anon) = (folder.path(), server.client());

@@ -1,4 +1,4 @@
-//! What comes by mail: confirming an address, recovering a password, changing an address.
+//! Flows by mail: verifying an email, resetting a password, changing an email.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use inkstone::members::model::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{ME, PASSWORD, login, masked, signed_in};
+use super::{ME, PASSWORD, login, masked, sign_in};
 use crate::harness::machine::until;
 use crate::harness::{Answer, Client, TestApp};
 
@@ -19,28 +19,28 @@ pub const FORGOT: &str = "/api/v1/auth/password/forgot";
 pub const RESET: &str = "/api/v1/auth/password/reset";
 pub const NEW: &str = "four quite long words";
 
-/// A server that writes its mail into a folder, a visitor, and the folder.
-async fn start() -> (TestApp, Client, tempfile::TempDir) {
+/// Starts a server that writes its mails into a folder; returns it, a visitor and the folder.
+async fn start_with_mail() -> (TestApp, Client, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("file://{}", folder.path().display());
     let (app, anon) = TestApp::start_with(&["--mail-url", &url, "--login-attempts", "1000"]).await;
     (app, anon, folder)
 }
 
-/// The mails to `address`, decoded, in no order; none as long as there is no folder.
-pub fn mails(folder: &Path, address: &str) -> Vec<String> {
-    let to = format!("To: {address}\n");
+/// Reads the mails to `email`, decoded, in no order. Returns none if there is no folder yet.
+pub fn read_mails(folder: &Path, email: &str) -> Vec<String> {
+    let to = format!("To: {email}\n");
     let files = std::fs::read_dir(folder).into_iter().flatten();
     let texts = files.filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok());
     let texts = texts.map(|text| text.replace("\r\n", "\n"));
     texts
         .filter(|text| text.contains(&to) && text.trim_end().ends_with("--"))
-        .map(|text| decoded(&text))
+        .map(|text| decode_mail(&text))
         .collect()
 }
 
-/// A mail with its parts decoded.
-fn decoded(mail: &str) -> String {
+/// Decodes the parts of a mail.
+fn decode_mail(mail: &str) -> String {
     let mut out = String::new();
     for part in mail.split("\n\n") {
         let block: String = part.lines().take_while(|line| !line.starts_with("--")).collect();
@@ -53,42 +53,42 @@ fn decoded(mail: &str) -> String {
     out
 }
 
-/// Waits until `count` mails have gone to `address`.
-async fn arrived(folder: &tempfile::TempDir, address: &str, count: usize) -> Vec<String> {
-    until("mail", async || mails(folder.path(), address).len() >= count).await;
-    let mails = mails(folder.path(), address);
+/// Waits until `count` mails were sent to `email`.
+async fn wait_for_mails(folder: &tempfile::TempDir, email: &str, count: usize) -> Vec<String> {
+    until("mail", async || read_mails(folder.path(), email).len() >= count).await;
+    let mails = read_mails(folder.path(), email);
     assert_eq!(mails.len(), count);
     mails
 }
 
-/// The token with `prefix` in a mail.
-pub fn token(mail: &str, prefix: &str) -> String {
+/// Returns the token with `prefix` in a mail.
+pub fn find_token(mail: &str, prefix: &str) -> String {
     let at = mail.find(prefix).unwrap_or_else(|| panic!("no {prefix} in {mail}"));
     let rest = &mail[at..];
     rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
 }
 
-async fn register(anon: &Client, email: &str, password: &str) -> Answer {
+async fn register_member(anon: &Client, email: &str, password: &str) -> Answer {
     anon.post(REGISTER, json!({"email": email, "password": password, "display_name": "Ada"})).await
 }
 
-/// A member with [`PASSWORD`] whose address is confirmed.
-async fn confirmed(anon: &Client, folder: &tempfile::TempDir, email: &str) {
-    register(anon, email, PASSWORD).await.expect(202);
-    let token = token(&arrived(folder, email, 1).await[0], "inkv_");
+/// Registers a member with [`PASSWORD`] and verifies the email.
+async fn register_verified(anon: &Client, folder: &tempfile::TempDir, email: &str) {
+    register_member(anon, email, PASSWORD).await.expect(202);
+    let token = find_token(&wait_for_mails(folder, email, 1).await[0], "inkv_");
     anon.post(VERIFY, json!({"token": token})).await.expect(204);
 }
 
-async fn reset(anon: &Client, token: &str, password: &str) -> Answer {
+async fn reset_password(anon: &Client, token: &str, password: &str) -> Answer {
     anon.post(RESET, json!({"token": token, "password": password})).await
 }
 
-/// Asks for a reset and reads its token from the newest of then `count` mails with one.
-async fn forgotten(anon: &Client, folder: &tempfile::TempDir, email: &str, known: &[String]) -> String {
+/// Requests a reset and returns the token of its mail. `known` are the tokens of earlier mails.
+async fn request_reset(anon: &Client, folder: &tempfile::TempDir, email: &str, known: &[String]) -> String {
     anon.post(FORGOT, json!({"email": email})).await.expect(202);
     let fresh = || {
-        let mails = mails(folder.path(), email);
-        let tokens = mails.iter().filter(|mail| mail.contains("inkp_")).map(|mail| token(mail, "inkp_"));
+        let mails = read_mails(folder.path(), email);
+        let tokens = mails.iter().filter(|mail| mail.contains("inkp_")).map(|mail| find_token(mail, "inkp_"));
         tokens.filter(|token| !known.contains(token)).collect::<Vec<_>>()
     };
     until("the reset mail", async || !fresh().is_empty()).await;
@@ -96,13 +96,13 @@ async fn forgotten(anon: &Client, folder: &tempfile::TempDir, email: &str, known
 }
 
 #[actix_web::test]
-async fn a_registered_address_signs_in_once_it_is_confirmed() {
-    let (_app, anon, folder) = start().await;
-    register(&anon, "ada@example.org", PASSWORD).await.expect(202);
+async fn a_registered_member_signs_in_after_verifying_the_email() {
+    let (_app, anon, folder) = start_with_mail().await;
+    register_member(&anon, "ada@example.org", PASSWORD).await.expect(202);
     let wrong = login(&anon, "nobody@example.org", PASSWORD).await.expect(401);
     assert_eq!(masked(&login(&anon, "ada@example.org", PASSWORD).await), masked(&wrong));
-    let mail = arrived(&folder, "ada@example.org", 1).await.remove(0);
-    let token = token(&mail, "inkv_");
+    let mail = wait_for_mails(&folder, "ada@example.org", 1).await.remove(0);
+    let token = find_token(&mail, "inkv_");
     anon.post(VERIFY, json!({"token": token})).await.expect(204);
     let again = anon.post(VERIFY, json!({"token": token})).await;
     assert_eq!(again.problem(), (400, "invalid_token".to_owned()));
@@ -110,50 +110,50 @@ async fn a_registered_address_signs_in_once_it_is_confirmed() {
 }
 
 #[actix_web::test]
-async fn registering_tells_nobody_whether_there_is_an_account() {
-    let (_app, anon, folder) = start().await;
-    confirmed(&anon, &folder, "ada@example.org").await;
-    let new = register(&anon, "new@example.org", NEW).await.expect(202);
-    let taken = register(&anon, "Ada@Example.org", NEW).await.expect(202);
+async fn a_registration_does_not_tell_whether_the_account_exists() {
+    let (_app, anon, folder) = start_with_mail().await;
+    register_verified(&anon, &folder, "ada@example.org").await;
+    let new = register_member(&anon, "new@example.org", NEW).await.expect(202);
+    let taken = register_member(&anon, "Ada@Example.org", NEW).await.expect(202);
     assert_eq!(new.text(), taken.text());
-    let mails = arrived(&folder, "ada@example.org", 2).await;
+    let mails = wait_for_mails(&folder, "ada@example.org", 2).await;
     assert_eq!(mails.iter().filter(|mail| mail.contains("inkv_")).count(), 1);
     login(&anon, "ada@example.org", PASSWORD).await.expect(200);
     assert_eq!(login(&anon, "ada@example.org", NEW).await.status, 401);
 }
 
 #[actix_web::test]
-async fn a_forgotten_password_is_replaced_once_and_everybody_else_is_out() {
-    let (app, anon, folder) = start().await;
-    confirmed(&anon, &folder, "ada@example.org").await;
-    let before = signed_in(&app, "ada@example.org").await;
+async fn a_reset_works_once_and_ends_all_sessions() {
+    let (app, anon, folder) = start_with_mail().await;
+    register_verified(&anon, &folder, "ada@example.org").await;
+    let before = sign_in(&app, "ada@example.org").await;
     let known = anon.post(FORGOT, json!({"email": "ada@example.org"})).await.expect(202);
     let unknown = anon.post(FORGOT, json!({"email": "nobody@example.org"})).await.expect(202);
     assert_eq!(known.text(), unknown.text());
-    until("the reset mail", async || mails(folder.path(), "ada@example.org").len() == 2).await;
+    until("the reset mail", async || read_mails(folder.path(), "ada@example.org").len() == 2).await;
     let mail =
-        mails(folder.path(), "ada@example.org").into_iter().find(|mail| mail.contains("inkp_")).unwrap();
-    let first = token(&mail, "inkp_");
-    let second = forgotten(&anon, &folder, "ada@example.org", std::slice::from_ref(&first)).await;
-    let older = reset(&anon, &first, NEW).await;
+        read_mails(folder.path(), "ada@example.org").into_iter().find(|mail| mail.contains("inkp_")).unwrap();
+    let first = find_token(&mail, "inkp_");
+    let second = request_reset(&anon, &folder, "ada@example.org", std::slice::from_ref(&first)).await;
+    let older = reset_password(&anon, &first, NEW).await;
     assert_eq!(older.problem(), (400, "invalid_token".to_owned()));
-    let weak = reset(&anon, &second, "password1").await;
+    let weak = reset_password(&anon, &second, "password1").await;
     assert_eq!(weak.problem(), (422, "weak_password".to_owned()));
-    reset(&anon, &second, NEW).await.expect(204);
-    assert_eq!(masked(&reset(&anon, &second, NEW).await), masked(&older));
+    reset_password(&anon, &second, NEW).await.expect(204);
+    assert_eq!(masked(&reset_password(&anon, &second, NEW).await), masked(&older));
     assert_eq!(before.get(ME).await.status, 401);
     assert_eq!(login(&anon, "ada@example.org", PASSWORD).await.status, 401);
     login(&anon, "ada@example.org", NEW).await.expect(200);
-    until("the notice", async || mails(folder.path(), "ada@example.org").len() == 4).await;
-    assert!(mails(folder.path(), "nobody@example.org").is_empty());
+    until("the notice", async || read_mails(folder.path(), "ada@example.org").len() == 4).await;
+    assert!(read_mails(folder.path(), "nobody@example.org").is_empty());
 }
 
 #[actix_web::test]
-async fn of_a_hundred_resets_at_once_one_succeeds() {
-    let (app, anon, folder) = start().await;
-    confirmed(&anon, &folder, "ada@example.org").await;
+async fn of_a_hundred_parallel_resets_one_succeeds() {
+    let (app, anon, folder) = start_with_mail().await;
+    register_verified(&anon, &folder, "ada@example.org").await;
     let (_node, there) = TestApp::start_on(app.db.clone(), &["--login-attempts", "1000"]).await;
-    let token = forgotten(&anon, &folder, "ada@example.org", &[]).await;
+    let token = request_reset(&anon, &folder, "ada@example.org", &[]).await;
     let flood = (0..100).map(|number| {
         let client = if number % 2 == 0 { &anon } else { &there };
         let body = json!({"token": token, "password": format!("{NEW} {number}")});
@@ -166,40 +166,40 @@ async fn of_a_hundred_resets_at_once_one_succeeds() {
 }
 
 #[actix_web::test]
-async fn a_token_ends_with_its_time_and_with_a_change_of_address() {
-    let (app, anon, folder) = start().await;
-    confirmed(&anon, &folder, "ada@example.org").await;
-    let token = forgotten(&anon, &folder, "ada@example.org", &[]).await;
+async fn a_token_ends_with_its_time_and_with_a_change_of_email() {
+    let (app, anon, folder) = start_with_mail().await;
+    register_verified(&anon, &folder, "ada@example.org").await;
+    let token = request_reset(&anon, &folder, "ada@example.org", &[]).await;
     app.db_execute("UPDATE auth.one_time_tokens SET expires_at = expires_at - interval '31 minutes'").await;
-    assert_eq!(reset(&anon, &token, NEW).await.problem().1, "invalid_token");
+    assert_eq!(reset_password(&anon, &token, NEW).await.problem().1, "invalid_token");
 }
 
 #[actix_web::test]
-async fn a_new_address_counts_when_it_confirms_and_the_old_one_is_told() {
-    let (app, anon, folder) = start().await;
-    confirmed(&anon, &folder, "ada@example.org").await;
-    let ada = signed_in(&app, "ada@example.org").await;
+async fn a_new_email_takes_effect_when_verified_and_the_old_one_is_notified() {
+    let (app, anon, folder) = start_with_mail().await;
+    register_verified(&anon, &folder, "ada@example.org").await;
+    let ada = sign_in(&app, "ada@example.org").await;
     let change = |password: &str| json!({"email": "ada@example.net", "password": password});
     let path = "/api/v1/auth/email/change";
     assert_eq!(ada.post(path, change("not the password")).await.problem().1, "wrong_password");
     ada.post(path, change(PASSWORD)).await.expect(202);
     assert_eq!(ada.get(ME).await.data(200)["email"], "ada@example.org");
-    let token = token(&arrived(&folder, "ada@example.net", 1).await[0], "inkv_");
+    let token = find_token(&wait_for_mails(&folder, "ada@example.net", 1).await[0], "inkv_");
     anon.post(VERIFY, json!({"token": token})).await.expect(204);
     assert_eq!(ada.get(ME).await.status, 401);
     assert_eq!(login(&anon, "ada@example.org", PASSWORD).await.status, 401);
     login(&anon, "ada@example.net", PASSWORD).await.expect(200);
-    arrived(&folder, "ada@example.org", 2).await;
+    wait_for_mails(&folder, "ada@example.org", 2).await;
 }
 
 #[actix_web::test]
-async fn links_lead_to_the_configured_address_whatever_the_request_says() {
-    let (_app, anon, folder) = start().await;
+async fn links_use_the_configured_url_and_ignore_request_headers() {
+    let (_app, anon, folder) = start_with_mail().await;
     let body =
         json!({"email": "ada@example.org", "password": PASSWORD, "display_name": "A\r\nBcc: b@example.org"});
     let request = anon.request(Method::POST, REGISTER).json(&body).header("x-forwarded-host", "evil.example");
     request.header("forwarded", "host=evil.example").send().await.expect(202);
-    let mail = arrived(&folder, "ada@example.org", 1).await.remove(0);
+    let mail = wait_for_mails(&folder, "ada@example.org", 1).await.remove(0);
     assert!(!mail.contains("evil.example"), "{mail}");
     assert!(mail.contains("http://127.0.0.1:8080/verify-email?token=inkv_"), "{mail}");
     assert!(!mail.lines().any(|line| line.starts_with("Bcc:")), "{mail}");
@@ -207,32 +207,32 @@ async fn links_lead_to_the_configured_address_whatever_the_request_says() {
 
 #[actix_web::test]
 async fn mail_is_in_the_language_of_the_member() {
-    let (_app, anon, folder) = start().await;
+    let (_app, anon, folder) = start_with_mail().await;
     for (email, locale, words) in [
         ("li@example.org", "zh-CN", "请点击下面的链接确认您的邮箱"),
         ("ada@example.org", "en", "Please confirm"),
     ] {
         let body = json!({"email": email, "password": PASSWORD, "locale": locale});
         anon.post(REGISTER, body).await.expect(202);
-        assert!(arrived(&folder, email, 1).await[0].contains(words), "{email}");
+        assert!(wait_for_mails(&folder, email, 1).await[0].contains(words), "{email}");
     }
 }
 
 #[actix_web::test]
 async fn an_invited_member_chooses_a_password() {
-    let (app, anon, folder) = start().await;
+    let (app, anon, folder) = start_with_mail().await;
     let admin = app.db_member(Role::Admin).await;
     let body = json!({"email": "lin@example.org", "role": "editor"});
     let made = admin.post("/api/v1/members", body).await.data(201);
     assert_eq!(made["email_verified"], false);
-    let token = token(&arrived(&folder, "lin@example.org", 1).await[0], "inkp_");
-    reset(&anon, &token, NEW).await.expect(204);
+    let token = find_token(&wait_for_mails(&folder, "lin@example.org", 1).await[0], "inkp_");
+    reset_password(&anon, &token, NEW).await.expect(204);
     let session = login(&anon, "lin@example.org", NEW).await.data(200);
     assert_eq!(session["member"]["role"], "editor");
 }
 
 #[actix_web::test]
-async fn without_mail_nobody_is_invited_and_forgetting_is_answered_alike() {
+async fn without_mail_invitations_are_refused_and_resets_are_accepted() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
     let refused = admin.post("/api/v1/members", json!({"email": "lin@example.org"})).await.expect(422);
@@ -241,7 +241,7 @@ async fn without_mail_nobody_is_invited_and_forgetting_is_answered_alike() {
 }
 
 #[actix_web::test]
-async fn a_mailbox_is_not_flooded() {
+async fn mails_to_one_mailbox_are_limited() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("file://{}", folder.path().display());
     let (app, anon) = TestApp::start_with(&["--mail-url", &url]).await;
@@ -256,16 +256,16 @@ async fn a_mailbox_is_not_flooded() {
     for _ in 0..12 {
         anon.post(FORGOT, json!({"email": "ada@example.org"})).await.expect(202);
     }
-    // Fails with a division by zero if there were more.
+    // The statement divides by zero if there are more.
     app.db_execute("SELECT 1 / (CASE WHEN (SELECT count(*) FROM asked) = 5 THEN 1 ELSE 0 END)").await;
 }
 
 #[actix_web::test]
-async fn who_leaves_proves_it_and_is_forgotten() {
-    let (app, anon, folder) = start().await;
+async fn deleting_the_own_account_needs_the_password_and_removes_the_profile() {
+    let (app, anon, folder) = start_with_mail().await;
     let admin = app.db_member(Role::Admin).await;
-    confirmed(&anon, &folder, "ada@example.org").await;
-    let ada = signed_in(&app, "ada@example.org").await;
+    register_verified(&anon, &folder, "ada@example.org").await;
+    let ada = sign_in(&app, "ada@example.org").await;
     let id = ada.get(ME).await.data(200)["id"].as_str().unwrap().to_owned();
     let delete = |password: &str| ada.request(Method::DELETE, ME).json(&json!({"password": password}));
     assert_eq!(delete("not the password").send().await.problem().1, "wrong_password");
@@ -273,7 +273,7 @@ async fn who_leaves_proves_it_and_is_forgotten() {
     assert_eq!(ada.get(ME).await.status, 401);
     assert_eq!(admin.get(&format!("/api/v1/members/{id}")).await.status, 404);
     assert_eq!(login(&anon, "ada@example.org", PASSWORD).await.status, 401);
-    register(&anon, "ada@example.org", NEW).await.expect(202);
+    register_member(&anon, "ada@example.org", NEW).await.expect(202);
     let gone = format!(
         "SELECT 1 / (SELECT count(*)::int FROM members WHERE id = '{id}' AND email = '' AND display_name = '')"
     );

@@ -1,4 +1,4 @@
-//! Accounts, sessions, tokens, and the admins who run them.
+//! Accounts, sessions and tokens, and operations of admins on them.
 
 mod abuse;
 mod accounts;
@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, TestApp, column};
 
-/// A password that is allowed.
+/// A valid password.
 pub const PASSWORD: &str = "three long words";
-/// Who one is.
+/// The path of the own profile.
 const ME: &str = "/api/v1/members/me";
 
 /// Registers a member with [`PASSWORD`].
@@ -29,25 +29,25 @@ async fn register(anon: &Client, email: &str) -> Value {
     anon.post("/api/v1/auth/register", body).await.data(201)
 }
 
-/// The answer to a login.
+/// Logs in and returns the answer.
 async fn login(anon: &Client, email: &str, password: &str) -> Answer {
     anon.post("/api/v1/auth/login", json!({"email": email, "password": password})).await
 }
 
-/// A client in a new session of a member with [`PASSWORD`].
-async fn signed_in(app: &TestApp, email: &str) -> Client {
+/// Signs in a member with [`PASSWORD`] and returns its client.
+async fn sign_in(app: &TestApp, email: &str) -> Client {
     let session = login(&Client::new(&app.url, None), email, PASSWORD).await.data(200);
     Client::new(&app.url, session["access_token"].as_str().map(str::to_owned))
 }
 
-/// A problem without the id of its request.
+/// Returns a problem document without its request id.
 pub fn masked(answer: &Answer) -> Value {
     let mut body = answer.json();
     assert!(body.as_object_mut().unwrap().remove("request_id").is_some());
     body
 }
 
-/// The values under `key` of all rows of `list` (with a query), page by page.
+/// Reads all pages of `list`, a path with a query, and returns the values under `key`.
 pub async fn walked(client: &Client, list: &str, key: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut path = list.to_owned();

@@ -1,15 +1,15 @@
-//! Which passwords are taken, and that none is ever shown.
+//! The rules for passwords, and that no answer holds one.
 
 use inkstone::members::model::Role;
 use serde_json::json;
 
-use super::{ME, PASSWORD, login, register, signed_in};
+use super::{ME, PASSWORD, login, register, sign_in};
 use crate::harness::TestApp;
 
 const REGISTER: &str = "/api/v1/auth/register";
 
 #[actix_web::test]
-async fn a_password_that_is_too_short_too_long_or_the_own_name_is_refused() {
+async fn a_password_that_is_too_short_too_long_or_the_own_email_is_refused() {
     let (_app, anon) = TestApp::start().await;
     for (password, code) in [
         ("seven c".to_owned(), "too_short"),
@@ -67,7 +67,7 @@ async fn no_answer_holds_a_password_or_its_hash() {
     let admin = app.db_member(Role::Admin).await;
     let account = |email| json!({"email": email, "password": PASSWORD});
     let registered = anon.post(REGISTER, account("a@example.org")).await.expect(201);
-    let member = signed_in(&app, "a@example.org").await;
+    let member = sign_in(&app, "a@example.org").await;
     let id = registered.json()["data"]["id"].as_str().unwrap().to_owned();
     let one = format!("/api/v1/members/{id}");
     let answers = [
@@ -89,7 +89,7 @@ async fn no_answer_holds_a_password_or_its_hash() {
 }
 
 #[actix_web::test]
-async fn a_nul_in_a_password_is_a_fault_and_not_a_crash() {
+async fn a_nul_in_a_password_is_no_internal_error() {
     let (_app, anon) = TestApp::start().await;
     register(&anon, "ada@example.org").await;
     let answer = login(&anon, "ada@example.org", "three\0words").await.expect(422);

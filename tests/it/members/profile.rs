@@ -7,7 +7,7 @@ use super::ME;
 use crate::harness::TestApp;
 
 #[actix_web::test]
-async fn a_patch_changes_what_it_names_and_keeps_the_rest() {
+async fn a_patch_changes_its_fields_and_keeps_the_others() {
     let (app, _) = TestApp::start().await;
     let member = app.db_member(Role::Member).await;
     let picture = "https://example.org/a.png";
@@ -22,7 +22,7 @@ async fn a_patch_changes_what_it_names_and_keeps_the_rest() {
 }
 
 #[actix_web::test]
-async fn what_only_admins_decide_is_no_part_of_the_own_profile() {
+async fn a_member_cannot_change_fields_that_only_admins_change() {
     let (app, _) = TestApp::start().await;
     let member = app.db_member(Role::Member).await;
     let before = member.get(ME).await.data(200);
@@ -41,7 +41,7 @@ async fn what_only_admins_decide_is_no_part_of_the_own_profile() {
 }
 
 #[actix_web::test]
-async fn faults_of_a_profile_are_all_told_at_once() {
+async fn all_faults_of_a_profile_are_reported_together() {
     let (app, _) = TestApp::start().await;
     let member = app.db_member(Role::Member).await;
     let body = json!({"display_name": null, "avatar_url": "javascript:x()", "bio": "x".repeat(2001)});
@@ -57,7 +57,7 @@ async fn faults_of_a_profile_are_all_told_at_once() {
 }
 
 #[actix_web::test]
-async fn a_stale_profile_is_not_written_over() {
+async fn a_change_to_an_old_version_is_refused() {
     let (app, _) = TestApp::start().await;
     let member = app.db_member(Role::Member).await;
     let seen = member.get(ME).await.expect(200).header("etag").to_owned();
@@ -82,7 +82,7 @@ async fn a_patch_that_changes_nothing_makes_no_new_version() {
 }
 
 #[actix_web::test]
-async fn a_profile_is_complete_when_all_that_the_site_requires_is_there() {
+async fn a_profile_is_complete_when_all_required_fields_are_set() {
     let (app, _) = TestApp::start_with(&["--profile-fields", "display_name,phone"]).await;
     let member = app.db_member(Role::Member).await;
     let before = member.get(ME).await.data(200);
@@ -103,7 +103,7 @@ async fn a_profile_is_complete_when_all_that_the_site_requires_is_there() {
 }
 
 #[actix_web::test]
-async fn a_member_takes_the_own_data_along_and_no_secret() {
+async fn the_export_of_own_data_holds_no_secret() {
     let (app, _) = TestApp::start().await;
     let cast = app.db_cast().await;
     cast.author.post("/api/v1/articles", json!({"title": "Mine"})).await.expect(201);

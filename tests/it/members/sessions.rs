@@ -7,7 +7,7 @@ use inkstone::keys::{Ring, queries};
 use inkstone::members::model::Role;
 use serde_json::{Value, json};
 
-use super::{ME, PASSWORD, login, masked, register, signed_in};
+use super::{ME, PASSWORD, login, masked, register, sign_in};
 use crate::harness::{Answer, Client, TestApp, column};
 
 const SESSIONS: &str = "/api/v1/members/me/sessions";
@@ -16,35 +16,35 @@ async fn refresh(client: &Client, token: &Value) -> Answer {
     client.post("/api/v1/auth/refresh", json!({"refresh_token": token})).await
 }
 
-/// A registered member's first session.
-async fn session(anon: &Client) -> Value {
+/// Registers a member and returns its first session.
+async fn register_and_login(anon: &Client) -> Value {
     register(anon, "ada@example.org").await;
     login(anon, "ada@example.org", PASSWORD).await.data(200)
 }
 
-fn bearer(app: &TestApp, session: &Value) -> Client {
+fn client_of(app: &TestApp, session: &Value) -> Client {
     Client::new(&app.url, session["access_token"].as_str().map(str::to_owned))
 }
 
 #[actix_web::test]
-async fn a_refresh_token_gives_the_next_tokens_of_the_same_session() {
+async fn a_refresh_token_returns_new_tokens_of_the_same_session() {
     let (app, anon) = TestApp::start().await;
-    let first = session(&anon).await;
+    let first = register_and_login(&anon).await;
     assert!(first["refresh_token"].as_str().unwrap().starts_with("inkr_"));
     let second = refresh(&anon, &first["refresh_token"]).await.data(200);
     assert_ne!(second["refresh_token"], first["refresh_token"]);
     let third = refresh(&anon, &second["refresh_token"]).await.data(200);
     assert_eq!(third["member"], first["member"]);
-    let sessions = bearer(&app, &third).get(SESSIONS).await.data(200);
+    let sessions = client_of(&app, &third).get(SESSIONS).await.data(200);
     assert_eq!(column(&sessions, "current"), ["true"]);
-    bearer(&app, &first).get(ME).await.expect(200);
+    client_of(&app, &first).get(ME).await.expect(200);
 }
 
 #[actix_web::test]
-async fn parallel_refreshes_of_one_token_leave_one_live_child_on_any_node() {
+async fn parallel_refreshes_of_one_token_return_one_child_on_any_node() {
     let (app, anon) = TestApp::start().await;
     let (_other, there) = TestApp::start_on(app.db.clone(), &[]).await;
-    let token = session(&anon).await["refresh_token"].clone();
+    let token = register_and_login(&anon).await["refresh_token"].clone();
     let flood = (0..50).map(|number| refresh(if number % 2 == 0 { &anon } else { &there }, &token));
     let answers = join_all(flood).await;
     let children: BTreeSet<String> =
@@ -55,17 +55,17 @@ async fn parallel_refreshes_of_one_token_leave_one_live_child_on_any_node() {
 }
 
 #[actix_web::test]
-async fn a_token_used_again_later_ends_the_session_and_is_on_record() {
+async fn a_later_reuse_of_a_refresh_token_ends_the_session_and_is_recorded() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
-    let first = session(&anon).await;
+    let first = register_and_login(&anon).await;
     let second = refresh(&anon, &first["refresh_token"]).await.data(200);
     app.db_execute("UPDATE auth.refresh_tokens SET used_at = used_at - interval '11 seconds'").await;
     let reused = refresh(&anon, &first["refresh_token"]).await;
     assert_eq!(reused.problem(), (401, "invalid_refresh_token".to_owned()));
     let orphan = refresh(&anon, &second["refresh_token"]).await.expect(401);
     assert_eq!(masked(&reused), masked(&orphan));
-    assert_eq!(bearer(&app, &second).get(ME).await.status, 401);
+    assert_eq!(client_of(&app, &second).get(ME).await.status, 401);
     let trail = admin.get("/api/v1/audit?action=reuse&entity=session").await.data(200);
     assert_eq!(column(&trail, "actor_id"), [first["member"]["id"].as_str().unwrap()]);
     let stranger = refresh(&anon, &json!("inkr_never-given")).await.expect(401);
@@ -73,7 +73,7 @@ async fn a_token_used_again_later_ends_the_session_and_is_on_record() {
 }
 
 #[actix_web::test]
-async fn a_session_ends_when_it_rests_too_long_or_lives_too_long() {
+async fn a_session_ends_after_its_idle_time_or_its_absolute_time() {
     let (app, anon) = TestApp::start().await;
     for (column, age, role, status) in [
         ("refreshed_at", "13 days", "member", 200),
@@ -96,8 +96,8 @@ async fn a_session_ends_when_it_rests_too_long_or_lives_too_long() {
 async fn suspension_and_logout_end_the_refresh_token_too() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
-    let first = session(&anon).await;
-    bearer(&app, &first).act("/api/v1/auth/logout").await.expect(204);
+    let first = register_and_login(&anon).await;
+    client_of(&app, &first).act("/api/v1/auth/logout").await.expect(204);
     assert_eq!(refresh(&anon, &first["refresh_token"]).await.status, 401);
     let second = login(&anon, "ada@example.org", PASSWORD).await.data(200);
     let path = format!("/api/v1/members/{}", second["member"]["id"].as_str().unwrap());
@@ -106,12 +106,11 @@ async fn suspension_and_logout_end_the_refresh_token_too() {
 }
 
 #[actix_web::test]
-async fn a_member_sees_the_own_sessions_and_ends_a_lost_phones() {
+async fn a_member_lists_own_sessions_and_ends_one() {
     let (app, anon) = TestApp::start().await;
     let (other, admin) = (app.db_member(Role::Member).await, app.db_member(Role::Admin).await);
     let id = register(&anon, "ada@example.org").await["id"].as_str().unwrap().to_owned();
-    let (laptop, phone) =
-        (signed_in(&app, "ada@example.org").await, signed_in(&app, "ada@example.org").await);
+    let (laptop, phone) = (sign_in(&app, "ada@example.org").await, sign_in(&app, "ada@example.org").await);
     let seen = laptop.get(SESSIONS).await.data(200);
     assert_eq!(seen.as_array().unwrap().len(), 2);
     let lost = seen.as_array().unwrap().iter().find(|one| one["current"] == false).unwrap();
@@ -134,7 +133,7 @@ async fn logging_out_everywhere_ends_all_own_sessions_and_no_others() {
     let (app, anon) = TestApp::start().await;
     let other = app.db_member(Role::Member).await;
     register(&anon, "ada@example.org").await;
-    let (here, there) = (signed_in(&app, "ada@example.org").await, signed_in(&app, "ada@example.org").await);
+    let (here, there) = (sign_in(&app, "ada@example.org").await, sign_in(&app, "ada@example.org").await);
     here.delete(SESSIONS).await.expect(204);
     assert_eq!((here.get(ME).await.status, there.get(ME).await.status), (401, 401));
     other.get(ME).await.expect(200);
@@ -144,9 +143,9 @@ async fn logging_out_everywhere_ends_all_own_sessions_and_no_others() {
 async fn a_new_password_ends_every_other_session_on_every_node() {
     let (app, anon) = TestApp::start().await;
     let (node, _) = TestApp::start_on(app.db.clone(), &[]).await;
-    let first = session(&anon).await;
-    let elsewhere = signed_in(&node, "ada@example.org").await;
-    let here = bearer(&app, &first);
+    let first = register_and_login(&anon).await;
+    let elsewhere = sign_in(&node, "ada@example.org").await;
+    let here = client_of(&app, &first);
     let change =
         |current: &str| json!({"current_password": current, "new_password": "four quite long words"});
     let path = "/api/v1/auth/password/change";
@@ -158,16 +157,16 @@ async fn a_new_password_ends_every_other_session_on_every_node() {
     let fresh = here.post(path, change(PASSWORD)).await.data(200);
     assert_eq!((here.get(ME).await.status, elsewhere.get(ME).await.status), (401, 401));
     assert_eq!(refresh(&anon, &first["refresh_token"]).await.status, 401);
-    bearer(&node, &fresh).get(ME).await.expect(200);
+    client_of(&node, &fresh).get(ME).await.expect(200);
     assert_eq!(login(&anon, "ada@example.org", PASSWORD).await.status, 401);
     login(&anon, "ada@example.org", "four quite long words").await.expect(200);
 }
 
 #[actix_web::test]
-async fn rotated_keys_sign_anew_and_old_tokens_live_on_every_node() {
+async fn after_a_key_rotation_old_and_new_tokens_work_on_every_node() {
     let (app, anon) = TestApp::start().await;
     let (node, _) = TestApp::start_on(app.db.clone(), &[]).await;
-    let before = session(&anon).await;
+    let before = register_and_login(&anon).await;
     let keys = &app.shared.app.keys;
     let (old, mut conn) = (keys.ring().kid.clone(), app.shared.app.pool.get().await.unwrap());
     assert_eq!(node.shared.app.keys.ring().kid, old);
@@ -176,7 +175,7 @@ async fn rotated_keys_sign_anew_and_old_tokens_live_on_every_node() {
     assert_ne!(keys.ring().kid, old);
     let after = login(&anon, "ada@example.org", PASSWORD).await.data(200);
     for (server, tokens) in [(&app, &before), (&app, &after), (&node, &before), (&node, &after)] {
-        bearer(server, tokens).get(ME).await.expect(200);
+        client_of(server, tokens).get(ME).await.expect(200);
     }
     let jwks = anon.get("/.well-known/jwks.json").await.json();
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 3, "next, active and retired");
@@ -185,6 +184,6 @@ async fn rotated_keys_sign_anew_and_old_tokens_live_on_every_node() {
     )
     .await;
     keys.reread(&mut conn).await.unwrap();
-    assert_eq!(bearer(&app, &before).get(ME).await.status, 401);
-    bearer(&app, &after).get(ME).await.expect(200);
+    assert_eq!(client_of(&app, &before).get(ME).await.status, 401);
+    client_of(&app, &after).get(ME).await.expect(200);
 }

@@ -1,4 +1,4 @@
-//! Mail handed to a real SMTP server: what arrives there is enough to get in, and a server that is down loses nothing.
+//! Mail sent to a real SMTP server: the mails are enough to sign in, and an outage loses none.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use inkstone::db::embedded::Embedded;
 use serde_json::json;
 
-use super::mail::{FORGOT, NEW, REGISTER, RESET, VERIFY, mails, token};
+use super::mail::{FORGOT, NEW, REGISTER, RESET, VERIFY, find_token, read_mails};
 use super::{PASSWORD, login};
 use crate::harness::machine::{Frozen, ask, execute, until};
 use crate::harness::process::{Process, open_folder};
@@ -16,7 +16,7 @@ use crate::harness::{Client, TestApp};
 
 const ADA: &str = "ada@example.org";
 
-/// An SMTP server on loopback, which keeps what it gets in a Maildir.
+/// An SMTP server on loopback, which stores mails in a Maildir.
 struct Smtp {
     port: u16,
     folder: tempfile::TempDir,
@@ -24,8 +24,8 @@ struct Smtp {
 }
 
 impl Smtp {
-    /// One that does not run yet. None, and a line that says so, where aiosmtpd is not installed;
-    /// where `CI` is set, that is a failure.
+    /// Returns a server that does not run yet. If aiosmtpd is not installed, returns `None` and
+    /// prints a line, or fails if `CI` is set.
     #[expect(clippy::explicit_write, reason = "eprintln would be captured, and nobody would see it")]
     fn new() -> Option<Self> {
         let there = Command::new("python3").args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status();
@@ -33,7 +33,7 @@ impl Smtp {
             let advice =
                 "no SMTP server to test with: pip install aiosmtpd (or apt install python3-aiosmtpd)";
             assert!(std::env::var_os("CI").is_none(), "{advice}");
-            // Past the capture of the test runner, which would hide it.
+            // Printed in a way that the test runner does not capture.
             writeln!(std::io::stderr(), "skipped, {advice}").unwrap();
             return None;
         }
@@ -60,12 +60,12 @@ impl Smtp {
 
     /// Waits for mails to Ada with a token that begins with `prefix`, and returns their tokens.
     async fn tokens(&self, prefix: &str) -> Vec<String> {
-        let with_one = || mails(&self.inbox(), ADA).into_iter().filter(|mail| mail.contains(prefix));
+        let with_one = || read_mails(&self.inbox(), ADA).into_iter().filter(|mail| mail.contains(prefix));
         until("mail", async || with_one().count() > 0).await;
-        with_one().map(|mail| token(&mail, prefix)).collect()
+        with_one().map(|mail| find_token(&mail, prefix)).collect()
     }
 
-    /// Keeps it from answering, though the machine still takes connections to it.
+    /// Stops the server from answering, while the system still accepts connections to it.
     fn freeze(&self) -> Frozen {
         Frozen::new(self.process.iter().map(Child::id).collect())
     }
@@ -80,8 +80,8 @@ impl Drop for Smtp {
     }
 }
 
-/// Registers Ada and confirms her address by the mail she gets.
-async fn confirmed(anon: &Client, smtp: &Smtp) {
+/// Registers Ada and verifies her email by the token in the mail.
+async fn register_verified(anon: &Client, smtp: &Smtp) {
     anon.post(REGISTER, json!({"email": ADA, "password": PASSWORD})).await.expect(202);
     let token = smtp.tokens("inkv_").await.remove(0);
     assert_eq!(login(anon, ADA, PASSWORD).await.status, 401);
@@ -89,31 +89,31 @@ async fn confirmed(anon: &Client, smtp: &Smtp) {
     login(anon, ADA, PASSWORD).await.expect(200);
 }
 
-async fn forgot(anon: &Client) {
+async fn request_reset(anon: &Client) {
     anon.post(FORGOT, json!({"email": ADA})).await.expect(202);
 }
 
-async fn reset(anon: &Client, token: &str) {
+async fn reset_password(anon: &Client, token: &str) {
     anon.post(RESET, json!({"token": token, "password": NEW})).await.expect(204);
     assert_eq!(login(anon, ADA, PASSWORD).await.status, 401);
     login(anon, ADA, NEW).await.expect(200);
 }
 
 #[actix_web::test]
-async fn who_reads_the_mail_gets_in_and_back_in() {
+async fn mails_verify_an_email_and_reset_a_password() {
     let Some(mut smtp) = Smtp::new() else { return };
     smtp.start().await;
     let (_app, anon) = TestApp::start_with(&["--mail-url", &smtp.url()]).await;
-    confirmed(&anon, &smtp).await;
-    forgot(&anon).await;
+    register_verified(&anon, &smtp).await;
+    request_reset(&anon).await;
     let tokens = smtp.tokens("inkp_").await;
     assert_eq!(tokens.len(), 1);
-    reset(&anon, &tokens[0]).await;
-    until("the notice", async || mails(&smtp.inbox(), ADA).len() == 3).await;
+    reset_password(&anon, &tokens[0]).await;
+    until("the notice", async || read_mails(&smtp.inbox(), ADA).len() == 3).await;
 }
 
 #[actix_web::test]
-async fn mail_waits_for_a_server_that_is_down_and_no_answer_does() {
+async fn mails_wait_for_a_server_that_is_down_and_answers_do_not() {
     let Some(mut smtp) = Smtp::new() else { return };
     let (app, anon) = TestApp::start_with(&["--mail-url", &smtp.url()]).await;
     anon.post(REGISTER, json!({"email": ADA, "password": PASSWORD})).await.expect(202);
@@ -126,51 +126,51 @@ async fn mail_waits_for_a_server_that_is_down_and_no_answer_does() {
     login(&anon, ADA, PASSWORD).await.expect(200);
 }
 
-/// The database of the process over `dir`.
-fn database(dir: &Path) -> String {
-    Embedded::running(dir).unwrap()
+/// Returns the URL of the database of the process in `dir`.
+fn find_database(dir: &Path) -> String {
+    Embedded::find_running(dir).unwrap()
 }
 
 /// Starts Inkstone again after a crash, waits until nothing is left to send, and returns the tokens that arrived.
-async fn after_a_crash(smtp: &Smtp, dir: &Path) -> (Process, Vec<String>) {
+async fn restart_after_crash(smtp: &Smtp, dir: &Path) -> (Process, Vec<String>) {
     let server = Process::serve(dir, &["--mail-url", &smtp.url()]);
-    // What the dead process had in hand is due again after two minutes; nobody waits for them here.
-    execute(&database(dir), "UPDATE auth.outbox SET due_at = now()").await;
+    // Mails that the killed process had claimed are due again after two minutes; this makes them due now.
+    execute(&find_database(dir), "UPDATE auth.outbox SET due_at = now()").await;
     let left = "SELECT count(*) FROM auth.outbox";
-    until("an empty outbox", async || ask(&database(dir), left).await == "0").await;
+    until("an empty outbox", async || ask(&find_database(dir), left).await == "0").await;
     let tokens = smtp.tokens("inkp_").await;
     assert!(tokens.len() <= 2 && tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
     (server, tokens)
 }
 
 #[actix_web::test]
-async fn a_mail_that_was_asked_for_survives_a_crash_right_after_the_answer() {
+async fn a_requested_mail_survives_a_crash_right_after_the_answer() {
     let Some(mut smtp) = Smtp::new() else { return };
     smtp.start().await;
     let dir = open_folder();
     let mut server = Process::serve(dir.path(), &["--mail-url", &smtp.url()]);
-    confirmed(&server.client(), &smtp).await;
-    forgot(&server.client()).await;
+    register_verified(&server.client(), &smtp).await;
+    request_reset(&server.client()).await;
     server.signal("KILL");
     server.wait();
-    let (server, tokens) = after_a_crash(&smtp, dir.path()).await;
-    reset(&server.client(), &tokens[0]).await;
+    let (server, tokens) = restart_after_crash(&smtp, dir.path()).await;
+    reset_password(&server.client(), &tokens[0]).await;
 }
 
 #[actix_web::test]
-async fn a_mail_survives_a_crash_while_it_is_handed_over() {
+async fn a_mail_survives_a_crash_while_it_is_sent() {
     let Some(mut smtp) = Smtp::new() else { return };
     smtp.start().await;
     let dir = open_folder();
     let mut server = Process::serve(dir.path(), &["--mail-url", &smtp.url()]);
-    confirmed(&server.client(), &smtp).await;
+    register_verified(&server.client(), &smtp).await;
     let frozen = smtp.freeze();
-    forgot(&server.client()).await;
+    request_reset(&server.client()).await;
     let in_hand = "SELECT count(*) FROM auth.outbox WHERE attempts = 1";
-    until("the handing over", async || ask(&database(dir.path()), in_hand).await == "1").await;
+    until("the handing over", async || ask(&find_database(dir.path()), in_hand).await == "1").await;
     server.signal("KILL");
     server.wait();
     drop(frozen);
-    let (server, tokens) = after_a_crash(&smtp, dir.path()).await;
-    reset(&server.client(), &tokens[0]).await;
+    let (server, tokens) = restart_after_crash(&smtp, dir.path()).await;
+    reset_password(&server.client(), &tokens[0]).await;
 }

@@ -1,4 +1,4 @@
-//! Access tokens: what they say, who can check them, and that none can be forged.
+//! Access tokens: their claims, their verification, and attempts to forge them.
 
 use std::net::TcpListener;
 
@@ -15,41 +15,41 @@ use crate::harness::{Client, TestApp};
 
 const JWKS: &str = "/.well-known/jwks.json";
 
-/// The middle of a token.
-pub fn claims(token: &str) -> Value {
+/// Decodes the claims of a token.
+pub fn decode_claims(token: &str) -> Value {
     let middle = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(middle).unwrap()).unwrap()
 }
 
-/// What an answer to this token is.
-async fn status(app: &TestApp, token: String) -> u16 {
+/// Returns the status of a request with this token.
+async fn request_status(app: &TestApp, token: String) -> u16 {
     Client::new(&app.url, Some(token)).get(ME).await.status
 }
 
-/// A server, and the token of a member on it.
-async fn start() -> (TestApp, String) {
+/// Starts a server; returns it and the token of a member.
+async fn start_with_token() -> (TestApp, String) {
     let (app, _) = TestApp::start().await;
     let token = app.db_member(Role::Admin).await.token.unwrap();
     (app, token)
 }
 
-/// A token with any header and claims, signed by `key`.
-fn signed(header: &Header, claims: &Value, key: &EncodingKey) -> String {
+/// Signs a token with any header and claims by `key`.
+fn sign_token(header: &Header, claims: &Value, key: &EncodingKey) -> String {
     encode(header, claims, key).unwrap()
 }
 
 /// A key that is not the server's.
-fn foreign_key() -> Ring {
+fn generate_foreign_key() -> Ring {
     Ring::generate().unwrap()
 }
 
 #[actix_web::test]
-async fn a_token_says_who_and_until_when_and_names_no_role() {
-    let (app, token) = start().await;
+async fn a_token_holds_member_and_times_and_no_role() {
+    let (app, token) = start_with_token().await;
     let header = decode_header(&token).unwrap();
     assert_eq!((header.typ.as_deref(), header.alg), (Some("at+jwt"), Algorithm::EdDSA));
     assert_eq!(header.kid.as_deref(), Some(app.shared.app.keys.ring().kid.as_str()));
-    let claims = claims(&token);
+    let claims = decode_claims(&token);
     let mut keys: Vec<&String> = claims.as_object().unwrap().keys().collect();
     keys.sort();
     assert_eq!(keys, ["aud", "exp", "iat", "iss", "jti", "sid", "sub"]);
@@ -57,7 +57,7 @@ async fn a_token_says_who_and_until_when_and_names_no_role() {
 }
 
 #[actix_web::test]
-async fn anybody_can_check_a_token_with_the_published_keys() {
+async fn the_published_keys_verify_a_token() {
     let (app, anon) = TestApp::start().await;
     let member = app.db_member(Role::Member).await;
     let token = member.token.unwrap();
@@ -73,42 +73,42 @@ async fn anybody_can_check_a_token_with_the_published_keys() {
 }
 
 #[actix_web::test]
-async fn a_token_without_a_signature_opens_nothing() {
-    let (app, token) = start().await;
+async fn a_token_without_a_signature_is_refused() {
+    let (app, token) = start_with_token().await;
     let (body, signature) = token.rsplit_once('.').unwrap();
     let middle = body.split('.').nth(1).unwrap();
     let kid = &app.shared.app.keys.ring().kid;
     for algorithm in ["none", "None", "nOnE", "NONE", "", "EdDSA"] {
         let header = json!({"alg": algorithm, "typ": "at+jwt", "kid": kid}).to_string();
         let header = URL_SAFE_NO_PAD.encode(header);
-        assert_eq!(status(&app, format!("{header}.{middle}.")).await, 401, "{algorithm}");
+        assert_eq!(request_status(&app, format!("{header}.{middle}.")).await, 401, "{algorithm}");
         let signed = format!("{header}.{middle}.{signature}");
-        assert_eq!(status(&app, signed).await, 401, "{algorithm}, with another's signature");
+        assert_eq!(request_status(&app, signed).await, 401, "{algorithm}, with another's signature");
     }
 }
 
 #[actix_web::test]
-async fn the_public_key_is_no_secret_to_sign_with() {
-    let (app, token) = start().await;
+async fn a_token_signed_with_the_public_key_as_a_secret_is_refused() {
+    let (app, token) = start_with_token().await;
     let jwks = Client::new(&app.url, None).get(JWKS).await.json();
     let public = jwks["keys"][0]["x"].as_str().unwrap();
     let mut header = decode_header(&token).unwrap();
     for algorithm in [Algorithm::HS256, Algorithm::HS512] {
         header.alg = algorithm;
         for secret in [URL_SAFE_NO_PAD.decode(public).unwrap(), public.into(), jwks.to_string().into()] {
-            let forged = signed(&header, &claims(&token), &EncodingKey::from_secret(&secret));
-            assert_eq!(status(&app, forged).await, 401, "{algorithm:?}");
+            let forged = sign_token(&header, &decode_claims(&token), &EncodingKey::from_secret(&secret));
+            assert_eq!(request_status(&app, forged).await, 401, "{algorithm:?}");
         }
     }
 }
 
 #[actix_web::test]
-async fn a_key_that_the_token_brings_along_is_never_fetched_or_used() {
-    let (app, token) = start().await;
+async fn a_key_in_the_header_of_a_token_is_never_fetched_or_used() {
+    let (app, token) = start_with_token().await;
     let canary = TcpListener::bind("127.0.0.1:0").unwrap();
     canary.set_nonblocking(true).unwrap();
     let url = format!("http://{}/jwks.json", canary.local_addr().unwrap());
-    let theirs = foreign_key();
+    let theirs = generate_foreign_key();
     let theirs_public: JwkSet = serde_json::from_value(theirs.jwks()).unwrap();
     let ours = app.shared.app.keys.ring();
     for kid in [&ours.kid, &theirs.kid] {
@@ -117,30 +117,41 @@ async fn a_key_that_the_token_brings_along_is_never_fetched_or_used() {
         header.jku = Some(url.clone());
         header.x5u = Some(url.clone());
         header.jwk = Some(theirs_public.keys[0].clone());
-        assert_eq!(status(&app, signed(&header, &claims(&token), &theirs.signing)).await, 401);
+        assert_eq!(
+            request_status(&app, sign_token(&header, &decode_claims(&token), &theirs.signing)).await,
+            401
+        );
     }
     assert!(canary.accept().is_err(), "the server called the address in the token");
 }
 
 #[actix_web::test]
 async fn another_key_id_or_type_is_refused_even_with_the_right_signature() {
-    let (app, token) = start().await;
+    let (app, token) = start_with_token().await;
     let keys = app.shared.app.keys.ring();
     let good = decode_header(&token).unwrap();
-    assert_eq!(status(&app, signed(&good, &claims(&token), &keys.signing)).await, 200);
+    assert_eq!(request_status(&app, sign_token(&good, &decode_claims(&token), &keys.signing)).await, 200);
     for kid in [Some("other"), Some("../../../dev/null"), Some("' OR 1=1 --"), Some(""), None] {
         let header = Header { kid: kid.map(str::to_owned), ..good.clone() };
-        assert_eq!(status(&app, signed(&header, &claims(&token), &keys.signing)).await, 401, "{kid:?}");
+        assert_eq!(
+            request_status(&app, sign_token(&header, &decode_claims(&token), &keys.signing)).await,
+            401,
+            "{kid:?}"
+        );
     }
     for typ in [Some("JWT"), Some("at+jwt "), None] {
         let header = Header { typ: typ.map(str::to_owned), ..good.clone() };
-        assert_eq!(status(&app, signed(&header, &claims(&token), &keys.signing)).await, 401, "{typ:?}");
+        assert_eq!(
+            request_status(&app, sign_token(&header, &decode_claims(&token), &keys.signing)).await,
+            401,
+            "{typ:?}"
+        );
     }
 }
 
 #[actix_web::test]
-async fn a_damaged_token_opens_nothing() {
-    let (app, token) = start().await;
+async fn a_damaged_token_is_refused() {
+    let (app, token) = start_with_token().await;
     let other = app.db_member(Role::Member).await.token.unwrap();
     let (body, signature) = token.rsplit_once('.').unwrap();
     for damaged in [
@@ -153,13 +164,13 @@ async fn a_damaged_token_opens_nothing() {
         token.replace('.', ""),
         "..".to_owned(),
     ] {
-        assert_eq!(status(&app, damaged.clone()).await, 401, "{damaged}");
+        assert_eq!(request_status(&app, damaged.clone()).await, 401, "{damaged}");
     }
 }
 
 #[actix_web::test]
-async fn a_token_holds_only_between_its_times_for_this_site() {
-    let (app, token) = start().await;
+async fn a_token_is_valid_only_within_its_times_and_for_this_site() {
+    let (app, token) = start_with_token().await;
     let (header, now) = (decode_header(&token).unwrap(), chrono::Utc::now().timestamp());
     for (claim, value) in [
         ("exp", json!(now - 60)),
@@ -173,32 +184,32 @@ async fn a_token_holds_only_between_its_times_for_this_site() {
         ("aud", json!("another")),
         ("sid", json!("not an id")),
     ] {
-        let mut claims = claims(&token);
+        let mut claims = decode_claims(&token);
         claims[claim] = value.clone();
-        let forged = signed(&header, &claims, &app.shared.app.keys.ring().signing);
-        assert_eq!(status(&app, forged).await, 401, "{claim}: {value}");
+        let forged = sign_token(&header, &claims, &app.shared.app.keys.ring().signing);
+        assert_eq!(request_status(&app, forged).await, 401, "{claim}: {value}");
     }
 }
 
 #[actix_web::test]
-async fn a_token_must_say_all_it_has_to() {
-    let (app, token) = start().await;
+async fn a_token_without_a_required_claim_is_refused() {
+    let (app, token) = start_with_token().await;
     let header = decode_header(&token).unwrap();
     for claim in ["exp", "iat", "iss", "aud", "sub", "sid"] {
-        let mut claims = claims(&token);
+        let mut claims = decode_claims(&token);
         claims.as_object_mut().unwrap().remove(claim);
-        let forged = signed(&header, &claims, &app.shared.app.keys.ring().signing);
-        assert_eq!(status(&app, forged).await, 401, "without {claim}");
+        let forged = sign_token(&header, &claims, &app.shared.app.keys.ring().signing);
+        assert_eq!(request_status(&app, forged).await, 401, "without {claim}");
     }
 }
 
 #[actix_web::test]
-async fn a_session_serves_its_own_member_only() {
+async fn a_session_works_only_for_its_own_member() {
     let (app, _) = TestApp::start().await;
     let (admin, member) = (app.db_member(Role::Admin).await, app.db_member(Role::Member).await);
     let token = member.token.unwrap();
-    let mut claims = claims(&token);
+    let mut claims = decode_claims(&token);
     claims["sub"] = json!(admin.id);
-    let forged = signed(&decode_header(&token).unwrap(), &claims, &app.shared.app.keys.ring().signing);
-    assert_eq!(status(&app, forged).await, 401);
+    let forged = sign_token(&decode_header(&token).unwrap(), &claims, &app.shared.app.keys.ring().signing);
+    assert_eq!(request_status(&app, forged).await, 401);
 }

@@ -1,0 +1,28 @@
+//! The database and the data directory.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// The database and the data directory.
+#[derive(Args, Clone, Debug)]
+pub struct Database {
+    /// The PostgreSQL server to use. Without it, a private server is started in the data directory.
+    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// The directory of the private PostgreSQL server and of mail written as files.
+    #[arg(
+        long,
+        global = true,
+        env = "INKSTONE_DATA_DIR",
+        default_value = "./inkstone-data",
+        value_name = "DIR"
+    )]
+    pub data_dir: PathBuf,
+    /// The directory of the PostgreSQL programs, if they are not found automatically.
+    #[arg(long, global = true, env = "INKSTONE_PG_BIN", value_name = "DIR")]
+    pub pg_bin: Option<PathBuf>,
+    /// The most connections of this process to the database.
+    #[arg(long, global = true, env = "INKSTONE_POOL_SIZE", default_value_t = 12, value_name = "N")]
+    pub pool_size: usize,
+}

@@ -1,0 +1,19 @@
+//! Configuration: a struct per concern, read from flags and environment variables.
+
+mod access;
+mod bootstrap;
+pub mod bulk;
+mod cli;
+mod database;
+mod http;
+mod mail;
+mod seconds;
+mod serve;
+
+pub use access::{Access, ProfileField};
+pub use bootstrap::Bootstrap;
+pub use cli::{ApiKeyCommand, Cli, Command, MemberCommand, SigningKeyCommand};
+pub use database::Database;
+pub use http::Http;
+pub use mail::Mail;
+pub use serve::Config;

@@ -1,0 +1,29 @@
+//! All configuration of `serve`.
+
+use clap::Args;
+
+use super::access::Access;
+use super::bootstrap::Bootstrap;
+use super::database::Database;
+use super::http::Http;
+use super::mail::Mail;
+
+/// The configuration of `serve`.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// The HTTP server.
+    #[command(flatten)]
+    pub http: Http,
+    /// The database and the data directory.
+    #[command(flatten)]
+    pub database: Database,
+    /// Tokens, passwords and profiles.
+    #[command(flatten)]
+    pub access: Access,
+    /// Outgoing mail.
+    #[command(flatten)]
+    pub mail: Mail,
+    /// The contents that the first start adds.
+    #[command(flatten)]
+    pub bootstrap: Bootstrap,
+}
