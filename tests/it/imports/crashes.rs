@@ -63,7 +63,7 @@ fn reported_rows(received: &[u8]) -> u64 {
 /// Counts articles without an entry in the change log, and entries without an article. Both
 /// would be parts of a transaction.
 async fn count_partial_writes(dir: &Path) -> i64 {
-    let url = Embedded::running(dir).unwrap();
+    let url = Embedded::find_running(dir).unwrap();
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     let driver = actix_web::rt::spawn(connection);
     let count = client
