@@ -185,7 +185,7 @@ async fn prepare_articles(
     let mut conn = app.conn().await?;
     let identities = parsed.iter().filter_map(|row| row.as_ref().ok()).map(ParsedRow::identity);
     let existing = queries::find_existing(&mut conn, identities).await?;
-    let (tree, now) = (load_tree(&mut conn).await?, db::now(&mut conn).await?);
+    let (tree, now) = (load_tree(&conn).await?, db::now(&conn).await?);
     drop(conn);
     run_on_import_threads(move || {
         prepare::prepare_rows(parsed, existing, &PrepareContext { params: &params, tree: &tree, now })
