@@ -26,14 +26,15 @@ use crate::config::{ApiKeyCommand, MemberCommand, SigningKeyCommand};
 use crate::db::rows::{Conditions, PageSlice, SortColumn};
 use crate::error::Error;
 use crate::keys::{self, Ring};
-use crate::members::api_keys::scope::Scope;
 use crate::members::api_keys::view::NewApiKey;
 use crate::members::api_keys::{queries as key_queries, writing as api_keys};
 use crate::members::bootstrap::{describe_error, generate_password};
-use crate::members::model::{MemberRow, Role};
+use crate::members::model::MemberRow;
 use crate::members::passwords::{self, Hasher};
 use crate::members::writing::{add_verified_member, keep_an_admin, parse_account, replace_password};
 use crate::members::{email, queries};
+use crate::operations::Role;
+use crate::operations::scope::Scope;
 
 /// `inkstone member …`. Returns the text to print.
 pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberCommand) -> anyhow::Result<String> {

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::reply::Reply;
+use crate::operations::{Caller, Operation};
 
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -25,19 +26,29 @@ pub struct Health {
 
 const OK: Health = Health { status: "ok" };
 
+/// The entries of its operations.
+pub const OPERATIONS: &[Operation] = &[GET_HEALTH, GET_READINESS];
+
+/// The entry of [`get_health`].
+pub const GET_HEALTH: Operation = Operation::read("get_health", Caller::Anyone).unconditional().beside_api();
+
 /// Alive
 ///
 /// The process runs; says nothing of the database.
-#[utoipa::path(tag = "operations", operation_id = "get_health", security(()), responses((status = 200, description = "Alive", body = Health)))]
+#[utoipa::path(tag = "operations", operation_id = "get_health", responses((status = 200, description = "Alive", body = Health)))]
 #[get("/healthz")]
 pub async fn get_health() -> impl Responder {
     Reply::new(StatusCode::OK, OK)
 }
 
+/// The entry of [`get_readiness`].
+pub const GET_READINESS: Operation =
+    Operation::read("get_readiness", Caller::Anyone).unconditional().beside_api();
+
 /// Ready
 ///
 /// The database answers, so requests can be served.
-#[utoipa::path(tag = "operations", operation_id = "get_readiness", security(()), responses((status = 200, description = "Ready", body = Health), (status = 503, description = "The database does not answer", body = crate::error::Problem, content_type = "application/problem+json")))]
+#[utoipa::path(tag = "operations", operation_id = "get_readiness", responses((status = 200, description = "Ready", body = Health), (status = 503, description = "The database does not answer", body = crate::error::Problem, content_type = "application/problem+json")))]
 #[get("/readyz")]
 pub async fn get_readiness(app: web::Data<App>) -> Result<impl Responder> {
     let asking = async {

@@ -43,6 +43,7 @@ pub mod markup;
 pub mod members;
 pub mod notices;
 pub mod openapi;
+pub mod operations;
 pub mod priority;
 pub mod routes;
 pub mod server;

@@ -1,11 +1,11 @@
 //! The OpenAPI document: what the handlers say of themselves, and what is true of all of them.
 
-use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use crate::error::Problem;
-use crate::members::api_keys::scope::Scope;
+use crate::operations::table::{Endpoint, Table};
+use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody};
 
 /// What the handlers cannot know: the title, the tags, the security scheme.
 #[derive(OpenApi)]
@@ -52,12 +52,11 @@ const FAILURES: &[(&str, &str, &str)] = &[
     ("503", "Unavailable", "Overloaded, or the database is away; try again"),
 ];
 
-/// Completes the document collected from the handlers with what is true of all operations.
-pub fn complete(document: &utoipa::openapi::OpenApi) -> serde_json::Result<Value> {
-    let mut document = serde_json::to_value(document)?;
+/// Completes the document collected from the handlers with what the entries of the operations say.
+pub fn complete_document(document: &mut Value, table: &Table) {
     document["openapi"] = json!("3.1.0");
-    name_envelopes(&mut document);
-    add_partial_article(&mut document);
+    name_envelopes(document);
+    add_partial_article(document);
     if let Some(components) = document["components"].as_object_mut() {
         components.insert(
             "securitySchemes".to_owned(),
@@ -73,14 +72,10 @@ pub fn complete(document: &utoipa::openapi::OpenApi) -> serde_json::Result<Value
         components.insert("headers".to_owned(), headers());
         components.insert("parameters".to_owned(), parameters());
     }
-    for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
-        for (method, operation) in operations.as_object_mut().into_iter().flatten() {
-            if path.starts_with("/api/") {
-                describe_operation(path, method, operation);
-            }
-        }
+    for endpoint in table.endpoints() {
+        let method = endpoint.method.as_str().to_lowercase();
+        describe_operation(endpoint, &mut document["paths"][&endpoint.pattern][method]);
     }
-    Ok(document)
 }
 
 fn failures() -> Value {
@@ -127,102 +122,85 @@ fn parameters() -> Value {
     })
 }
 
-/// What can be told of an operation from its path, its method and what its handler says.
-struct Traits {
-    reads: bool,
-    lists: bool,
-    creates: bool,
-    puts: bool,
-    /// Whether it changes a thing that has a version, and so honours If-Match.
-    changes_version: bool,
-    /// The failures it can end with, by status.
-    failures: Vec<&'static str>,
+/// The statuses of the failures that an operation can end with.
+fn failures_of(endpoint: &Endpoint) -> Vec<&'static str> {
+    let operation = &endpoint.operation;
+    let is_closed = operation.caller != Caller::Anyone;
+    let has_path_parameter = endpoint.pattern.contains('{');
+    let changes_version = matches!(operation.conditional, Conditional::Change | Conditional::Put);
+    let has_body = operation.body != RequestBody::None;
+    let mut failures = vec!["400", "406", "500", "503"];
+    failures.extend((is_closed || operation.checks_credential).then_some("401"));
+    failures.extend(is_closed.then_some("403"));
+    failures.extend(has_path_parameter.then_some("404"));
+    failures.extend(operation.can_conflict.then_some("409"));
+    failures.extend(operation.is_throttled.then_some("429"));
+    failures.extend(changes_version.then_some(["412", "428"]).into_iter().flatten());
+    failures.extend(has_body.then_some(["408", "413", "415", "422"]).into_iter().flatten());
+    failures
 }
 
-impl Traits {
-    fn of(path: &str, method: &str, operation: &Value) -> Self {
-        let exports = path.ends_with("/export");
-        // An export is sent as it is read: it has no tag, and is never the same twice.
-        let reads = method == "get" && !exports;
-        let has_body = operation.get("requestBody").is_some();
-        let has_path_parameter = path.contains('{');
-        // Without security of its own it inherits the document's: a member is needed.
-        let alternatives = operation.get("security").and_then(Value::as_array);
-        let open =
-            alternatives.is_some_and(|all| all.iter().all(|one| one.as_object().is_some_and(Map::is_empty)));
-        let has_version =
-            !(path.ends_with("/views") || path.contains("/sessions") || path.contains("/api-keys"));
-        let changes_version = has_path_parameter && has_version && !reads || method == "patch";
-        let signs_in = path.ends_with("/auth/login") || path.ends_with("/auth/refresh");
-        let throttled = path.contains("/auth/") && has_body && !path.ends_with("/refresh")
-            || path.ends_with("/members/me") && method == "delete";
-        let by_status = reads && (path.ends_with("/articles") || path.ends_with("/notices"));
-        let conflicts =
-            !(reads || exports || signs_in || path.ends_with("/views") || path.ends_with("/logout"));
-        let mut failures = vec!["400", "406", "500", "503"];
-        failures.extend((!open || signs_in).then_some("401"));
-        let for_keys = !open && alternatives.is_some();
-        failures.extend((alternatives.is_none() || by_status || for_keys).then_some("403"));
-        failures.extend(has_path_parameter.then_some("404"));
-        failures.extend(conflicts.then_some("409"));
-        failures.extend(throttled.then_some("429"));
-        failures.extend(changes_version.then_some(["412", "428"]).into_iter().flatten());
-        failures.extend(has_body.then_some(["408", "413", "415", "422"]).into_iter().flatten());
-        let lists = reads && operation["operationId"].as_str().is_some_and(|id| id.starts_with("list_"));
-        let creates = operation["responses"].get("201").is_some();
-        Self { reads, lists, creates, puts: method == "put", changes_version, failures }
+/// Adds to an operation the security, failures, headers and parameters that follow from its entry.
+fn describe_operation(endpoint: &Endpoint, spec: &mut Value) {
+    let operation = &endpoint.operation;
+    spec["x-inkstone"] = operation.to_extension();
+    add_security(operation, spec);
+    if !operation.is_api {
+        return;
     }
-}
-
-/// Adds to an operation the failures, headers and parameters that follow from its path and method.
-fn describe_operation(path: &str, method: &str, operation: &mut Value) {
-    let traits = Traits::of(path, method, operation);
-    admit_keys(path, method, operation);
-    let responses = &mut operation["responses"];
-    for (status, name, _) in FAILURES.iter().filter(|(status, _, _)| traits.failures.contains(status)) {
+    let failures = failures_of(endpoint);
+    let responses = &mut spec["responses"];
+    for (status, name, _) in FAILURES.iter().filter(|(status, _, _)| failures.contains(status)) {
         responses[*status] = json!({"$ref": format!("#/components/responses/{name}")});
     }
-    if traits.reads {
+    if operation.conditional == Conditional::Read {
         responses["304"] = json!({"description": "You have it already"});
     }
+    let creates = responses.get("201").is_some();
     for status in ["200", "201", "204"] {
         if let Some(response) = responses.get_mut(status) {
-            add_headers(&mut response["headers"], path, status, &traits);
+            add_headers(&mut response["headers"], operation, status, creates);
         }
     }
     let mut shared = vec!["RequestId"];
-    shared.extend(traits.reads.then_some("IfNoneMatch"));
-    shared.extend(traits.changes_version.then_some("IfMatch"));
-    shared.extend(traits.puts.then_some("CreateOnly"));
-    let mut parameters = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+    match operation.conditional {
+        Conditional::No => {}
+        Conditional::Read => shared.push("IfNoneMatch"),
+        Conditional::Change => shared.push("IfMatch"),
+        Conditional::Put => shared.extend(["IfMatch", "CreateOnly"]),
+    }
+    let mut parameters = spec.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
     parameters.extend(shared.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
-    operation["parameters"] = parameters.into();
+    spec["parameters"] = parameters.into();
 }
 
-/// Adds the scope with which an API key may use an operation.
-fn admit_keys(path: &str, method: &str, operation: &mut Value) {
-    let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap_or_default();
-    let closed = json!([{"bearer": []}]);
-    let alternatives = operation.get("security").cloned().unwrap_or(closed);
-    let mut alternatives = alternatives.as_array().cloned().unwrap_or_default();
-    if let Some(scope) = Scope::needed(&method, path) {
-        alternatives.push(json!({"api_key": [scope.as_str()]}));
-        operation["security"] = alternatives.into();
+/// Says which credentials an operation takes. A member's token alone is what the document says of all.
+fn add_security(operation: &Operation, spec: &mut Value) {
+    let mut alternatives = match operation.caller {
+        Caller::Anyone => vec![json!({})],
+        Caller::Reader => vec![json!({}), json!({"bearer": []})],
+        Caller::Role(_) => vec![json!({"bearer": []})],
+    };
+    match operation.keys {
+        KeyAccess::Scope(scope) => alternatives.push(json!({"api_key": [scope.as_str()]})),
+        KeyAccess::Refused | KeyAccess::AsVisitor if matches!(operation.caller, Caller::Role(_)) => return,
+        KeyAccess::Refused | KeyAccess::AsVisitor => {}
     }
+    spec["security"] = alternatives.into();
 }
 
 /// Adds the headers of a successful answer.
-fn add_headers(headers: &mut Value, path: &str, status: &str, traits: &Traits) {
+fn add_headers(headers: &mut Value, operation: &Operation, status: &str, creates: bool) {
     let link = |name: &str| json!({"$ref": format!("#/components/headers/{name}")});
     headers["X-Request-Id"] = link("RequestId");
     headers["Cache-Control"] = link("CacheControl");
-    if status != "204" && (traits.reads || traits.changes_version || traits.creates) {
+    if status != "204" && (operation.conditional != Conditional::No || creates) {
         headers["ETag"] = link("ETag");
     }
-    if traits.reads && !path.ends_with("/audit") && !path.ends_with("/members") {
+    if operation.has_last_modified {
         headers["Last-Modified"] = link("LastModified");
     }
-    if traits.lists && !path.ends_with("/categories") {
+    if operation.is_paged {
         headers["Link"] = link("Link");
     }
     if status == "201" {

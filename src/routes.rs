@@ -3,7 +3,24 @@
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::operations::Operation;
 use crate::{articles, audit, categories, health, imports, interchange, members, notices, site};
+
+/// The entries of all operations.
+pub const OPERATIONS: &[&[Operation]] = &[
+    imports::OPERATIONS,
+    interchange::OPERATIONS,
+    articles::OPERATIONS,
+    categories::OPERATIONS,
+    notices::OPERATIONS,
+    members::OPERATIONS,
+    site::OPERATIONS,
+    audit::OPERATIONS,
+    health::OPERATIONS,
+];
+
+/// The pages beside the API, which the document does not name.
+pub const PAGES: &[&str] = &["/openapi.json", "/docs", "/docs/", "/docs/{*file}"];
 
 /// All routes.
 pub fn routes(cfg: &mut ServiceConfig) {

@@ -1,16 +1,17 @@
 //! The HTTP server: what wraps every request, and how it starts and stops.
 
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder, ResponseError, get, rt, web};
+use tokio::time::{Instant, timeout_at};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
@@ -18,8 +19,9 @@ use crate::app::App;
 use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
 use crate::config::Config;
 use crate::contract::Contract;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::http::conditional::{etag, if_none_match_names};
+use crate::http::matched::Matched;
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
@@ -27,6 +29,7 @@ use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
 use crate::throttle;
 use crate::throttle::model::LimitState;
+use crate::tx::DEADLINE;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Seconds a client may take to send its request line and headers.
@@ -154,46 +157,37 @@ async fn answer(
 ) -> Result<ServiceResponse<BoxBody>, DetachedError> {
     let limit =
         req.app_data::<web::Data<App>>().map(|app| app.config.http.request_timeout).unwrap_or_default();
-    // An import lasts as long as its body; each of its steps is bounded.
-    let takes_its_time = req.path().ends_with("/import");
+    let has_time_limit = match match_request(&req) {
+        Ok(has_time_limit) => has_time_limit,
+        Err(refusal) => return Ok(req.into_response(refusal.error_response())),
+    };
     let answering = async {
-        let admitted = match admit(&req) {
-            Ok(()) => authenticate(req.request()).await,
-            refused => refused,
-        };
-        match admitted {
+        match authenticate(req.request()).await {
             Ok(()) => next.call(req).await.map(ServiceResponse::map_into_boxed_body),
             Err(refusal) => Ok(req.into_response(refusal.error_response())),
         }
     };
-    if takes_its_time {
+    if !has_time_limit {
         return answering.await.map_err(|cause| Error::Internal(anyhow::anyhow!("{cause}")).into());
     }
-    match tokio::time::timeout(limit, answering).await {
+    let deadline = Instant::now() + limit;
+    match timeout_at(deadline, DEADLINE.scope(deadline, answering)).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(cause)) => Err(Error::Internal(anyhow::anyhow!("{cause}")).into()),
         Err(_) => Err(Error::Unavailable("the request took too long".to_owned()).into()),
     }
 }
 
-/// Refuses what the contract does not know, before any handler runs.
-fn admit(req: &ServiceRequest) -> Result<()> {
-    if let Some(contract) = req.app_data::<web::Data<Contract>>().filter(|_| !is_page(req.path())) {
-        contract.check(req.method(), req.path(), req.query_string())?;
-    }
-    let accepted = req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok());
-    let accepted = accepted.collect::<Vec<_>>().join(",");
-    let takes_json = ["json", "*/*", "application/*"].iter().any(|kind| accepted.contains(kind));
-    let exports = req.path().ends_with("/export");
-    if req.path().starts_with("/api/") && !exports && !accepted.is_empty() && !takes_json {
-        return Err(Error::Refused(Code::NotAcceptable, "The answer is application/json.".to_owned()));
-    }
-    Ok(())
-}
-
-/// Whether `path` is of the pages beside the API, which the document does not name.
-fn is_page(path: &str) -> bool {
-    path == "/openapi.json" || path == "/docs" || path.starts_with("/docs/")
+/// Matches the request to its operation, which everything after this reads from its extensions.
+/// Returns whether the request timeout ends it.
+fn match_request(req: &ServiceRequest) -> Result<bool> {
+    let contract = req.app_data::<web::Data<Contract>>();
+    let contract = contract.ok_or_else(|| Error::Internal(anyhow::anyhow!("no Contract in app_data")))?;
+    let found = Matched::find(&contract.table, req.method(), req.path(), req.query_string(), req.headers())?;
+    let Some(matched) = found else { return Ok(true) };
+    let has_time_limit = matched.operation().has_time_limit;
+    req.extensions_mut().insert(matched);
+    Ok(has_time_limit)
 }
 
 /// The client's id of this request, or a new one.

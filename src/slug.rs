@@ -1,5 +1,8 @@
 //! Slugs: the names of articles, categories and notices in URLs.
 
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
 use pinyin::ToPinyin;
 use uuid::Uuid;
 
@@ -7,12 +10,22 @@ use uuid::Uuid;
 pub const MAX: usize = 120;
 /// The most characters of a slug made from a title. Leaves room for a suffix.
 const MADE_MAX: usize = 80;
-/// Path segments that are used in place of `{id}`, and so cannot be slugs.
-const RESERVED: &[&str] = &["import", "export", "by-external-id", "me", "bulk"];
+/// The fixed words of paths that stand where others have a slug.
+static RESERVED: OnceLock<BTreeSet<String>> = OnceLock::new();
+
+/// Reserves `words`: no slug may be one of them. Called once, with the words of the table of operations.
+pub fn reserve(words: BTreeSet<String>) {
+    RESERVED.get_or_init(|| words);
+}
+
+/// The reserved words.
+pub fn reserved() -> impl Iterator<Item = &'static str> {
+    RESERVED.get().into_iter().flatten().map(String::as_str)
+}
 
 /// Returns the reason why `slug`, which has the right form, cannot be used.
 pub fn refusal(slug: &str) -> Option<&'static str> {
-    if RESERVED.contains(&slug) {
+    if RESERVED.get().is_some_and(|words| words.contains(slug)) {
         Some("is reserved")
     } else if Uuid::try_parse(slug).is_ok() {
         Some("must not look like an id")
@@ -108,6 +121,7 @@ mod tests {
     #[test]
     fn nothing_usable_falls_back() {
         assert_eq!(from_title("!!!", "article"), "article");
+        reserve(BTreeSet::from(["import".to_owned()]));
         assert_eq!(from_title("Import", "article"), "article");
         assert_eq!(from_title("0199f0a2-b6c5-7d3e-9f0a-1b2c3d4e5f60", "article"), "article");
     }

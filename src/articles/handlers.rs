@@ -19,8 +19,17 @@ use crate::http::conditional::{CreateOnly, IfMatch, etag};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Author, Editor, Member};
-use crate::members::model::Role;
+use crate::operations::scope::Scope;
+use crate::operations::{Caller, Operation, Role};
 use crate::tx::Tx;
+
+/// Largest body of a request, in bytes: a text of a million Han characters, and the rest of an article.
+const MAX_BODY_BYTES: usize = 4 << 20;
+
+/// The entry of [`create_article`].
+pub const CREATE_ARTICLE: Operation = Operation::post("create_article", Caller::Role(Role::Author))
+    .for_keys_with(Scope::ArticlesWrite)
+    .with_body_of(MAX_BODY_BYTES);
 
 /// Create an article
 ///
@@ -65,6 +74,11 @@ fn check_rights(member: &Member, status: Option<Status>, views: Option<i64>) -> 
         views => Ok(views.filter(|_| member.role == Role::Admin)),
     }
 }
+
+/// The entry of [`update_article`].
+pub const UPDATE_ARTICLE: Operation = Operation::patch("update_article", Caller::Role(Role::Author))
+    .for_keys_with(Scope::ArticlesWrite)
+    .with_body_of(MAX_BODY_BYTES);
 
 /// Change an article
 ///
@@ -121,6 +135,11 @@ async fn lock_editable(tx: &mut Tx, member: &Member, article: &ArticleRef) -> Re
     }
 }
 
+/// The entry of [`put_article`].
+pub const PUT_ARTICLE: Operation = Operation::put("put_article", Caller::Role(Role::Editor))
+    .for_keys_with(Scope::ArticlesWrite)
+    .with_body_of(MAX_BODY_BYTES);
+
 /// Create or replace an article by its external id
 ///
 /// Repeating it changes nothing, so it can be retried blindly. Keys left out
@@ -157,6 +176,10 @@ pub async fn put_article(
     })
 }
 
+/// The entry of [`delete_article`].
+pub const DELETE_ARTICLE: Operation =
+    Operation::delete("delete_article", Caller::Role(Role::Author)).for_keys_with(Scope::ArticlesWrite);
+
 /// Delete an article
 ///
 /// Puts it into the trash, from where it can be restored.
@@ -178,6 +201,11 @@ pub async fn delete_article(
     .await?;
     Ok(NoContent)
 }
+
+/// The entry of [`restore_article`].
+pub const RESTORE_ARTICLE: Operation = Operation::act("restore_article", Caller::Role(Role::Author))
+    .for_keys_with(Scope::ArticlesWrite)
+    .of_a_version();
 
 /// Restore an article
 ///

@@ -17,16 +17,25 @@ pub mod writing;
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::http::body::BodyLimit;
+use crate::operations::Operation;
 
-/// A body of a million Han characters, and the rest of an article.
-const BODY_LIMIT: BodyLimit = BodyLimit(4 << 20);
+/// The entries of its operations.
+pub const OPERATIONS: &[Operation] = &[
+    reading::LIST_ARTICLES,
+    reading::GET_ARTICLE,
+    reading::GET_ARTICLE_BY_EXTERNAL_ID,
+    handlers::CREATE_ARTICLE,
+    handlers::PUT_ARTICLE,
+    handlers::UPDATE_ARTICLE,
+    handlers::DELETE_ARTICLE,
+    handlers::RESTORE_ARTICLE,
+    view_counter::COUNT_ARTICLE_VIEW,
+];
 
 /// The routes under `/articles`.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         scope("/articles")
-            .app_data(BODY_LIMIT)
             .service(reading::list_articles)
             .service(handlers::create_article)
             .service(reading::get_article_by_external_id)

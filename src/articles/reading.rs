@@ -20,6 +20,8 @@ use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
 use crate::members::guard::Reader;
+use crate::operations::scope::Scope;
+use crate::operations::{Caller, Operation};
 use crate::site::model::Row as Site;
 
 /// How much of a single article is wanted.
@@ -42,10 +44,14 @@ pub enum Relation {
     Neighbors,
 }
 
+/// The entry of [`list_articles`].
+pub const LIST_ARTICLES: Operation =
+    Operation::list("list_articles", Caller::Reader).for_keys_with(Scope::ArticlesRead);
+
 /// List articles
 ///
 /// What the public may read now, newest first, unless the parameters say otherwise.
-#[utoipa::path(tag = "articles", params(ArticleFilter, ArticleShape, PagingParams), security((), ("bearer" = [])), responses((status = 200, description = "A page of articles", content((List<ArticleCard> = "application/json"), (List<ArticleCard> = "application/vnd.inkstone.fields+json")))))]
+#[utoipa::path(tag = "articles", params(ArticleFilter, ArticleShape, PagingParams), responses((status = 200, description = "A page of articles", content((List<ArticleCard> = "application/json"), (List<ArticleCard> = "application/vnd.inkstone.fields+json")))))]
 #[get("")]
 pub async fn list_articles(
     app: web::Data<App>,
@@ -92,10 +98,14 @@ fn pick_fields(page: List<Article>, fields: &[ArticleField]) -> Result<Reply<Lis
     Ok(Reply::list(list).with_etag(tag).with_media_type(PARTIAL))
 }
 
+/// The entry of [`get_article`].
+pub const GET_ARTICLE: Operation =
+    Operation::read("get_article", Caller::Reader).for_keys_with(Scope::ArticlesRead);
+
 /// Get an article
 ///
 /// By id or slug, with its body and its category's breadcrumb.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug"), Detail), security((), ("bearer" = [])), responses((status = 200, description = "The article", content((Data<Article> = "application/json"), (Data<Article> = "application/vnd.inkstone.fields+json")))))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug"), Detail), responses((status = 200, description = "The article", content((Data<Article> = "application/json"), (Data<Article> = "application/vnd.inkstone.fields+json")))))]
 #[get("/{id}")]
 pub async fn get_article(
     app: web::Data<App>,
@@ -106,8 +116,12 @@ pub async fn get_article(
     reply_single(&app, &reader, ArticleRef::IdOrSlug(id), detail.0).await
 }
 
+/// The entry of [`get_article_by_external_id`].
+pub const GET_ARTICLE_BY_EXTERNAL_ID: Operation =
+    Operation::read("get_article_by_external_id", Caller::Reader).for_keys_with(Scope::ArticlesRead);
+
 /// Get an article by its external id
-#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it was imported from"), Detail), security((), ("bearer" = [])), responses((status = 200, description = "The article", content((Data<Article> = "application/json"), (Data<Article> = "application/vnd.inkstone.fields+json")))))]
+#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it was imported from"), Detail), responses((status = 200, description = "The article", content((Data<Article> = "application/json"), (Data<Article> = "application/vnd.inkstone.fields+json")))))]
 #[get("/by-external-id/{external_id}")]
 pub async fn get_article_by_external_id(
     req: HttpRequest,

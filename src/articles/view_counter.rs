@@ -13,6 +13,8 @@ use crate::error::Result;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::reply::NoContent;
 use crate::members::guard::Reader;
+use crate::operations::scope::Scope;
+use crate::operations::{Caller, Operation};
 
 /// How often the gathered views are written. A crash loses at most these.
 pub const FLUSH_EVERY: Duration = Duration::from_secs(1);
@@ -51,10 +53,15 @@ impl ViewCounter {
     }
 }
 
+/// The entry of [`count_article_view`].
+pub const COUNT_ARTICLE_VIEW: Operation = Operation::act("count_article_view", Caller::Reader)
+    .for_keys_with(Scope::ArticlesRead)
+    .without_conflicts();
+
 /// Count a view
 ///
 /// To be sent by a frontend when somebody opens an article. Counts within about a second.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), security((), ("bearer" = [])), responses((status = 204, description = "Counted")))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 204, description = "Counted")))]
 #[post("/{id}/views")]
 pub async fn count_article_view(
     app: web::Data<App>,

@@ -11,6 +11,11 @@ use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
 use crate::members::guard::Admin;
+use crate::operations::{Caller, Operation, Role};
+
+/// The entry of [`list_changes`].
+pub const LIST_CHANGES: Operation =
+    Operation::list("list_changes", Caller::Role(Role::Admin)).without_last_modified();
 
 /// List changes
 ///

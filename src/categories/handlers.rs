@@ -14,11 +14,17 @@ use crate::http::paging::List;
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Editor, Reader};
+use crate::operations::scope::Scope;
+use crate::operations::{Caller, Operation, Role};
+
+/// The entry of [`list_categories`].
+pub const LIST_CATEGORIES: Operation =
+    Operation::read("list_categories", Caller::Reader).for_keys_with(Scope::CategoriesRead);
 
 /// List categories
 ///
 /// The whole tree: flat, parents before children, or nested with `tree=true`.
-#[utoipa::path(tag = "categories", params(CategoryListing), security((), ("bearer" = [])), responses((status = 200, description = "All categories", body = List<Category>)))]
+#[utoipa::path(tag = "categories", params(CategoryListing), responses((status = 200, description = "All categories", body = List<Category>)))]
 #[get("")]
 pub async fn list_categories(
     app: web::Data<App>,
@@ -35,10 +41,14 @@ pub async fn list_categories(
     Ok(reply.with_surrogate_keys(&["categories".to_owned()]))
 }
 
+/// The entry of [`get_category`].
+pub const GET_CATEGORY: Operation =
+    Operation::read("get_category", Caller::Reader).for_keys_with(Scope::CategoriesRead);
+
 /// Get a category
 ///
 /// With its breadcrumb, the categories in it, and how many articles the public finds there.
-#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug")), security((), ("bearer" = [])), responses((status = 200, description = "The category", body = Data<Category>)))]
+#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The category", body = Data<Category>)))]
 #[get("/{id}")]
 pub async fn get_category(app: web::Data<App>, _: Reader, id: IdOrSlug) -> Result<impl Responder> {
     let tree = app.snapshot::<Tree>().await?;
@@ -57,6 +67,10 @@ fn reply_with(category: Category) -> Reply<Data<Category>> {
     let (tag, modified) = (etag(category.version, &category), category.updated_at);
     Reply::one(category).with_etag(tag).with_last_modified(Some(modified))
 }
+
+/// The entry of [`create_category`].
+pub const CREATE_CATEGORY: Operation =
+    Operation::post("create_category", Caller::Role(Role::Editor)).for_keys_with(Scope::CategoriesWrite);
 
 /// Create a category
 #[utoipa::path(tag = "categories", responses((status = 201, description = "The new category", body = Data<Category>)))]
@@ -78,6 +92,10 @@ pub async fn create_category(
     let tag = etag(category.version, &category);
     Ok(Reply::created(format!("/api/v1/categories/{}", category.id), category).with_etag(tag))
 }
+
+/// The entry of [`update_category`].
+pub const UPDATE_CATEGORY: Operation =
+    Operation::patch("update_category", Caller::Role(Role::Editor)).for_keys_with(Scope::CategoriesWrite);
 
 /// Change a category
 ///
@@ -103,6 +121,10 @@ pub async fn update_category(
         .await?;
     Ok(reply_with(load_view(&app, &tree, &row).await?))
 }
+
+/// The entry of [`delete_category`].
+pub const DELETE_CATEGORY: Operation =
+    Operation::delete("delete_category", Caller::Role(Role::Editor)).for_keys_with(Scope::CategoriesWrite);
 
 /// Delete a category
 ///

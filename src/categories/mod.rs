@@ -14,6 +14,17 @@ pub mod writing;
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::operations::Operation;
+
+/// The entries of its operations.
+pub const OPERATIONS: &[Operation] = &[
+    handlers::LIST_CATEGORIES,
+    handlers::GET_CATEGORY,
+    handlers::CREATE_CATEGORY,
+    handlers::UPDATE_CATEGORY,
+    handlers::DELETE_CATEGORY,
+];
+
 /// The routes under `/categories`.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(

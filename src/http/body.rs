@@ -4,7 +4,6 @@ use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::Payload;
@@ -14,22 +13,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::json;
+use super::matched::Matched;
 use super::schema::{Checker, Compiled, compiled};
 use crate::error::{Code, Error, Fault, Result};
-
-/// Largest body a route takes, in bytes; put another one into a route's `app_data` to override.
-#[derive(Clone, Copy, Debug)]
-pub struct BodyLimit(pub usize);
-
-impl Default for BodyLimit {
-    /// 1 MiB.
-    fn default() -> Self {
-        Self(1 << 20)
-    }
-}
-
-/// How long a body may take to arrive.
-const ARRIVAL: Duration = Duration::from_secs(10);
+use crate::operations::{BODY_ARRIVAL_TIMEOUT, RequestBody};
 
 /// A JSON body that meets its published schema.
 ///
@@ -45,22 +32,23 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
 
     fn from_request(req: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let labelled = check_labels(req);
-        let limit = req.app_data::<BodyLimit>().copied().unwrap_or_default();
+        let limit = Matched::of(req).and_then(|matched| match matched.operation().body {
+            RequestBody::Json { max_bytes } => Ok(max_bytes),
+            other => Err(Error::Internal(anyhow::anyhow!("the entry says {other:?} of a JSON body"))),
+        });
         let payload = Payload::from_request(req, payload);
         Box::pin(async move {
             labelled?;
+            let limit = limit?;
             let payload =
                 payload.await.map_err(|cause| Error::Refused(Code::BadRequest, cause.to_string()))?;
-            let bytes = tokio::time::timeout(ARRIVAL, payload.to_bytes_limited(limit.0))
+            let bytes = tokio::time::timeout(BODY_ARRIVAL_TIMEOUT, payload.to_bytes_limited(limit))
                 .await
                 .map_err(|_| {
                     Error::Refused(Code::RequestTimeout, "The body took too long to arrive.".to_owned())
                 })?
                 .map_err(|_| {
-                    Error::Refused(
-                        Code::PayloadTooLarge,
-                        format!("The body may have at most {} bytes.", limit.0),
-                    )
+                    Error::Refused(Code::PayloadTooLarge, format!("The body may have at most {limit} bytes."))
                 })?
                 .map_err(|cause| Error::Refused(Code::BadRequest, format!("The body broke off: {cause}.")))?;
             parse(&bytes).map(Self)

@@ -3,15 +3,16 @@
 use std::future::{Ready, ready};
 use std::hash::{Hash, Hasher};
 
-use actix_web::http::Method;
 use actix_web::http::header::{IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use super::matched::Matched;
 use crate::app::App;
 use crate::error::{Code, Error, Result};
+use crate::operations::Conditional;
 
 /// The entity tag of a representation: `"<version>-<digest>"`.
 ///
@@ -105,7 +106,7 @@ impl FromRequest for IfMatch {
 
 fn creates_only(req: &HttpRequest) -> bool {
     let star = req.headers().get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == b"*");
-    star && *req.method() == Method::PUT
+    star && Matched::of(req).is_ok_and(|matched| matched.operation().conditional == Conditional::Put)
 }
 
 /// Whether a PUT asked to create only (`If-None-Match: *`).

@@ -1,6 +1,7 @@
 //! Pages: by cursor (any depth, stable while rows come and go) or by number (shallow).
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use base64::Engine;
@@ -9,7 +10,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::query::{Query, pairs};
+use super::matched::Matched;
+use super::query::Query;
 use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SortColumn, count};
@@ -99,7 +101,7 @@ impl<T> List<T> {
 pub struct Paging {
     params: PagingParams,
     path: String,
-    query: Vec<(String, String)>,
+    query: Arc<Vec<(String, String)>>,
     app: web::Data<App>,
 }
 
@@ -112,7 +114,7 @@ impl FromRequest for Paging {
             let Query(params) = Query::<PagingParams>::from_request(req, payload).into_inner()?;
             let app = req.app_data::<web::Data<App>>().cloned();
             let app = app.ok_or_else(|| Error::Internal(anyhow::anyhow!("no App in app_data")))?;
-            Self { params, path: req.path().to_owned(), query: pairs(req.query_string())?, app }.checked()
+            Self { params, path: req.path().to_owned(), query: Matched::of(req)?.query, app }.checked()
         };
         ready(read())
     }

@@ -4,19 +4,20 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::{FromRequest, HttpRequest, dev};
-use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 
+use super::matched::Matched;
+use super::query_string::decode_pairs;
 use super::schema::{Checker, Compiled, compiled};
 use crate::error::{Code, Error, Fault, Result};
 
 /// The parameters `T` of a request's query string.
 ///
-/// Lists are comma-separated. Names that no parameter of the operation has are
-/// refused before routing (`server`), since an operation may take several `Query`s.
+/// Lists are comma-separated. Unknown names were refused when the request was matched: an
+/// operation may take several `Query`s, each of which knows its own.
 #[derive(Clone, Debug)]
 pub struct Query<T>(pub T);
 
@@ -25,53 +26,13 @@ impl<T: DeserializeOwned + IntoParams + 'static> FromRequest for Query<T> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(read(req.query_string()).map(Self))
+        ready(Matched::of(req).and_then(|matched| parse(&matched.query)).map(Self))
     }
 }
 
 /// The parameters `T` of a query string; 400 for what they cannot be.
 pub fn read<T: DeserializeOwned + IntoParams + 'static>(query: &str) -> Result<T> {
-    parse(&pairs(query)?)
-}
-
-/// Parameters a query string may have; no operation knows half as many.
-const MOST_PARAMETERS: usize = 64;
-
-/// The decoded names and values of a query string, in order.
-///
-/// Fails with 400 on percent-encoding that is not UTF-8, on NUL, and on a name given twice.
-pub fn pairs(query: &str) -> Result<Vec<(String, String)>> {
-    if query.split('&').nth(MOST_PARAMETERS).is_some() {
-        let detail = format!("A query string may have at most {MOST_PARAMETERS} parameters.");
-        return Err(Error::Refused(Code::BadRequest, detail));
-    }
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = decode(name)?;
-        let value = decode(value)?;
-        if pairs.iter().any(|(known, _)| *known == name) {
-            let fault = Fault::parameter(
-                name,
-                Code::RepeatedParameter,
-                "is given more than once; separate values by commas",
-            );
-            return Err(Error::Faults(Code::RepeatedParameter, vec![fault]));
-        }
-        pairs.push((name, value));
-    }
-    Ok(pairs)
-}
-
-fn decode(text: &str) -> Result<String> {
-    let spaced = text.replace('+', " ");
-    match percent_decode_str(&spaced).decode_utf8() {
-        Ok(decoded) if !decoded.contains('\0') => Ok(decoded.into_owned()),
-        _ => Err(Error::Refused(
-            Code::BadRequest,
-            "The query string is not percent-encoded UTF-8 without NUL.".to_owned(),
-        )),
-    }
+    parse(&decode_pairs(query)?)
 }
 
 fn parse<T: DeserializeOwned + IntoParams + 'static>(pairs: &[(String, String)]) -> Result<T> {

@@ -12,8 +12,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::conditional::{etag, if_none_match_names};
+use super::matched::Matched;
 use super::paging::List;
 use crate::error::Error;
+use crate::operations::CacheClass;
 
 /// One thing.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -108,7 +110,8 @@ impl<T: Serialize> Responder for Reply<T> {
         let known = read && self.etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag));
         let status = if known { StatusCode::NOT_MODIFIED } else { self.status };
         let mut response = HttpResponseBuilder::new(status);
-        let rules = if read && anonymous && self.etag.is_some() { PUBLIC } else { PRIVATE };
+        let is_public = Matched::of(req).is_ok_and(|matched| matched.operation().cache == CacheClass::Public);
+        let rules = if is_public && anonymous && self.etag.is_some() { PUBLIC } else { PRIVATE };
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(rules)));
         response.insert_header((header::VARY, HeaderValue::from_static("Authorization")));
         for (name, value) in self.headers {

@@ -25,12 +25,18 @@ use crate::interchange::article_row::ArticleRow;
 use crate::interchange::permits::acquire_permit;
 use crate::members::guard::Editor;
 use crate::notices::view::NewNotice;
+use crate::operations::scope::Scope;
+use crate::operations::{Caller, Operation, Role};
 use crate::telemetry::{self, REQUEST_ID};
 
 /// Events of a live stream that wait to be sent.
 const MAX_QUEUED_EVENTS: usize = 10_000;
 /// A live stream ends if the client reads nothing for this long. The import goes on.
 const READER_STALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The entry of [`import_articles`].
+pub const IMPORT_ARTICLES: Operation =
+    Operation::import("import_articles", Caller::Role(Role::Editor)).for_keys_with(Scope::ArticlesImport);
 
 /// Import articles
 ///
@@ -39,7 +45,7 @@ const READER_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Batches are committed one after another, so that the same body can be sent again after an
 /// interruption. With `Accept: application/x-ndjson` the response is a live stream of events
 /// that ends with the summary.
-#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((ArticleRow = "application/x-ndjson"), (Vec<ArticleRow> = "application/json"), (String = "text/csv"))), security(("bearer" = [])), responses((status = 200, description = "The outcome of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
+#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((ArticleRow = "application/x-ndjson"), (Vec<ArticleRow> = "application/json"), (String = "text/csv"))), responses((status = 200, description = "The outcome of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
 #[post("/articles/import")]
 pub async fn import_articles(
     req: HttpRequest,
@@ -51,11 +57,15 @@ pub async fn import_articles(
     start_import(&req, app, editor, params.0, body, Resource::Articles).await
 }
 
+/// The entry of [`import_categories`].
+pub const IMPORT_CATEGORIES: Operation =
+    Operation::import("import_categories", Caller::Role(Role::Editor)).for_keys_with(Scope::CategoriesImport);
+
 /// Import categories
 ///
 /// Works like the import of articles. A category is found by its slug, or else by its name and
 /// its parent. `parent` is a slug, an id or a breadcrumb; parents must precede their children.
-#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((NewCategory = "application/x-ndjson"), (Vec<NewCategory> = "application/json"), (String = "text/csv"))), security(("bearer" = [])), responses((status = 200, description = "The outcome of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
+#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((NewCategory = "application/x-ndjson"), (Vec<NewCategory> = "application/json"), (String = "text/csv"))), responses((status = 200, description = "The outcome of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
 #[post("/categories/import")]
 pub async fn import_categories(
     req: HttpRequest,
@@ -67,10 +77,14 @@ pub async fn import_categories(
     start_import(&req, app, editor, params.0, body, Resource::Categories).await
 }
 
+/// The entry of [`import_notices`].
+pub const IMPORT_NOTICES: Operation =
+    Operation::import("import_notices", Caller::Role(Role::Editor)).for_keys_with(Scope::NoticesImport);
+
 /// Import notices
 ///
 /// Works like the import of articles. A notice is found by its external id.
-#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((NewNotice = "application/x-ndjson"), (Vec<NewNotice> = "application/json"), (String = "text/csv"))), security(("bearer" = [])), responses((status = 200, description = "The outcome of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
+#[utoipa::path(tag = "imports", params(ImportParams), request_body(content((NewNotice = "application/x-ndjson"), (Vec<NewNotice> = "application/json"), (String = "text/csv"))), responses((status = 200, description = "The outcome of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
 #[post("/notices/import")]
 pub async fn import_notices(
     req: HttpRequest,

@@ -26,6 +26,12 @@ pub mod writer;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::operations::Operation;
+
+/// The entries of its operations.
+pub const OPERATIONS: &[Operation] =
+    &[handlers::IMPORT_ARTICLES, handlers::IMPORT_CATEGORIES, handlers::IMPORT_NOTICES];
+
 /// The import routes. They must precede the routes of the resources, which would match
 /// `import` as a slug.
 pub fn routes(cfg: &mut ServiceConfig) {

@@ -11,13 +11,19 @@ use crate::articles::listing::ArticleFilter;
 use crate::error::Result;
 use crate::http::query::Query;
 use crate::members::guard::Author;
+use crate::operations::scope::Scope;
+use crate::operations::{Caller, Operation, Role};
+
+/// The entry of [`export_articles`].
+pub const EXPORT_ARTICLES: Operation =
+    Operation::export("export_articles", Caller::Role(Role::Author)).for_keys_with(Scope::ArticlesRead);
 
 /// Export articles
 ///
 /// Returns all articles that the caller may read, of any status, in order of creation.
 /// The filters are those of the list. Importing the export makes the same articles again.
 /// The rows are streamed from one consistent state of the database.
-#[utoipa::path(tag = "imports", params(ArticleFilter, ExportParams), security(("bearer" = [])), responses((status = 200, description = "The articles, a row each", content((ArticleRow = "application/x-ndjson"), (String = "text/csv")))))]
+#[utoipa::path(tag = "imports", params(ArticleFilter, ExportParams), responses((status = 200, description = "The articles, a row each", content((ArticleRow = "application/x-ndjson"), (String = "text/csv")))))]
 #[get("/articles/export")]
 pub async fn export_articles(
     app: web::Data<App>,

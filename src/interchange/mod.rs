@@ -17,6 +17,11 @@ pub mod text_filters;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::operations::Operation;
+
+/// The entries of its operations.
+pub const OPERATIONS: &[Operation] = &[handlers::EXPORT_ARTICLES];
+
 /// The export's route. It must precede the routes of articles, which would match `export` as a slug.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(handlers::export_articles);

@@ -5,7 +5,7 @@ use actix_web::{Either, HttpRequest, Responder, get, post, web};
 
 use super::credentials::{verify_login, verify_own_password};
 use super::guard::SignedIn;
-use super::model::{Account, MemberRow, Role};
+use super::model::{Account, MemberRow};
 use super::passwords::{self, Hasher};
 use super::recovery::reply::accepted_response;
 use super::recovery::view::Accepted;
@@ -18,6 +18,10 @@ use crate::error::{Code, Error, Result};
 use crate::http::body::Json;
 use crate::http::client::Client;
 use crate::http::reply::{Data, Reply};
+use crate::operations::{Caller, Operation, Role};
+
+/// The entry of [`register_member`].
+pub const REGISTER_MEMBER: Operation = Operation::post("register_member", Caller::Anyone).throttled();
 
 /// Register as a member
 ///
@@ -25,7 +29,7 @@ use crate::http::reply::{Data, Reply};
 /// mail, the answer is always 202, and the email must be verified before the
 /// first login; an email that already has an account gets a mail that says so.
 /// If the site sends no mail, the member can sign in at once.
-#[utoipa::path(tag = "access", security(()), responses((status = 201, description = "The new member", body = Data<Member>), (status = 202, description = "Accepted; a mail follows", body = Data<Accepted>)))]
+#[utoipa::path(tag = "access", responses((status = 201, description = "The new member", body = Data<Member>), (status = 202, description = "Accepted; a mail follows", body = Data<Accepted>)))]
 #[post("/register")]
 pub async fn register_member(
     req: HttpRequest,
@@ -57,11 +61,14 @@ pub async fn register_member(
     }
 }
 
+/// The entry of [`login_member`].
+pub const LOGIN_MEMBER: Operation = Operation::post("login_member", Caller::Anyone).signs_in().throttled();
+
 /// Log in
 ///
 /// Returns tokens for an email and a password. Every failure is the same 401
 /// and takes the same time, whether the account exists or not.
-#[utoipa::path(tag = "access", security(()), responses((status = 200, description = "A session", body = Data<Session>)))]
+#[utoipa::path(tag = "access", responses((status = 200, description = "A session", body = Data<Session>)))]
 #[post("/login")]
 pub async fn login_member(
     req: HttpRequest,
@@ -75,6 +82,10 @@ pub async fn login_member(
     let opened = app.write(async move |tx| open_session(tx, &shared, &owner, &client).await).await?;
     Ok(Reply::one(build_session(&app, &member, opened)?))
 }
+
+/// The entry of [`change_password`].
+pub const CHANGE_PASSWORD: Operation =
+    Operation::post("change_password", Caller::Role(Role::Member)).throttled();
 
 /// Change the own password
 ///
@@ -112,11 +123,14 @@ async fn load_member_and_site(app: &App, id: uuid::Uuid) -> Result<(MemberRow, S
     Ok((queries::load_member(&mut conn, id).await?, queries::load_site_name(&mut conn).await?))
 }
 
+/// The entry of [`get_jwks`].
+pub const GET_JWKS: Operation = Operation::read("get_jwks", Caller::Anyone).unconditional().beside_api();
+
 /// Public keys
 ///
 /// The keys that verify access tokens (RFC 7517). With them, a frontend or an
 /// edge function can verify a token without a request to this API.
-#[utoipa::path(tag = "access", security(()), responses((status = 200, description = "A JSON Web Key Set", body = Object)))]
+#[utoipa::path(tag = "access", responses((status = 200, description = "A JSON Web Key Set", body = Object)))]
 #[get("/.well-known/jwks.json")]
 pub async fn get_jwks(app: web::Data<App>) -> impl Responder {
     Reply::new(StatusCode::OK, app.keys.ring().jwks())

@@ -4,11 +4,11 @@ use anyhow::{Context, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::model::Role;
 use super::passwords::{self, Hasher};
 use super::{queries, writing};
 use crate::app::App;
 use crate::error::Error;
+use crate::operations::Role;
 
 /// Adds the first admin unless there is an admin; returns the password if it was generated.
 pub async fn ensure_first_admin(app: &App, hasher: &Hasher) -> anyhow::Result<Option<String>> {

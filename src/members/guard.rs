@@ -5,19 +5,19 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use uuid::Uuid;
 
-use super::api_keys::scope::Scope;
 use super::api_keys::secret;
-use super::model::Role;
 use super::{api_keys, secrets, sessions, tokens};
 use crate::app::App;
 use crate::changes::model::{Actor, ActorKind};
 use crate::db::visibility;
 use crate::error::{Error, Result};
+use crate::http::matched::Matched;
+use crate::operations::scope::Scope;
+use crate::operations::{Caller, KeyAccess, Role};
 
 /// The member behind a request, or the API key, which has an editor's rights within its scopes.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,7 @@ impl FromRequest for Reader {
     type Future = Ready<Result<Self>>;
 
     fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(caller(req).map(Self))
+        ready(caller(req, Caller::Reader).map(Self))
     }
 }
 
@@ -107,7 +107,7 @@ macro_rules! guards {
             type Future = Ready<Result<Self>>;
 
             fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-                ready(match caller(req) {
+                ready(match caller(req, Caller::Role(Role::$role)) {
                     Err(error) => Err(error),
                     Ok(None) => Err(Error::unauthenticated()),
                     Ok(Some(member)) if member.role < Role::$role => Err(Error::forbidden($refusal)),
@@ -137,27 +137,34 @@ enum Credential {
     Invalid,
 }
 
-/// Who is behind a request whose credential was read by [`authenticate`].
+/// Who is behind a request whose credential was read by [`authenticate`], for a guard that lets
+/// `expected` pass.
 ///
-/// A key needs the scope that the path and the method take; where they take
-/// none, it is refused, but for reads that are open to everybody.
-fn caller(req: &HttpRequest) -> Result<Option<Member>> {
+/// What an API key may do is in the entry of the operation. A guard that expects somebody else
+/// than the entry names is a fault of ours.
+fn caller(req: &HttpRequest, expected: Caller) -> Result<Option<Member>> {
+    let matched = Matched::of(req)?;
+    let operation = matched.operation();
+    if operation.caller != expected {
+        let id = operation.id;
+        return Err(Error::Internal(anyhow::anyhow!("{id}: the guard and the entry differ")));
+    }
     match req.extensions().get::<Credential>() {
         None => Ok(None),
         Some(Credential::Member(member)) => Ok(Some(*member)),
         Some(Credential::Invalid) => Err(Error::unauthenticated()),
-        Some(Credential::Key(id, scopes)) => match Scope::needed(req.method(), req.path()) {
-            Some(scope) if scopes.contains(&scope) => Ok(Some(Member {
+        Some(Credential::Key(id, scopes)) => match operation.keys {
+            KeyAccess::Scope(scope) if scopes.contains(&scope) => Ok(Some(Member {
                 id: *id,
                 role: Role::Editor,
                 session: Uuid::nil(),
                 kind: ActorKind::ApiKey,
             })),
-            Some(scope) => {
+            KeyAccess::Scope(scope) => {
                 Err(Error::forbidden(format!("This takes a key with the scope {}.", scope.as_str())))
             }
-            None if *req.method() == Method::GET && req.path() == "/api/v1/site" => Ok(None),
-            None => Err(Error::forbidden("This is not for API keys.")),
+            KeyAccess::AsVisitor => Ok(None),
+            KeyAccess::Refused => Err(Error::forbidden("This is not for API keys.")),
         },
     }
 }

@@ -3,7 +3,7 @@
 use actix_web::{Responder, delete, get, patch, post, web};
 
 use super::guard::Admin;
-use super::model::{MemberRow, Role};
+use super::model::MemberRow;
 use super::passwords::{self, Hasher};
 use super::view::{Member, MemberFilter, MemberPatch, MemberSort, NewMember};
 use super::{queries, secrets, writing};
@@ -15,6 +15,11 @@ use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
+use crate::operations::{Caller, Operation, Role};
+
+/// The entry of [`list_members`].
+pub const LIST_MEMBERS: Operation =
+    Operation::list("list_members", Caller::Role(Role::Admin)).without_last_modified();
 
 /// List members
 #[utoipa::path(tag = "members", params(MemberFilter, PagingParams), responses((status = 200, description = "A page of members", body = List<Member>)))]
@@ -35,6 +40,9 @@ pub async fn list_members(
     let page = paging.page(&slice, rows, total, |row| vec![row.created_at.to_rfc3339(), row.id.to_string()]);
     Ok(Reply::list(page.map(Member::from)))
 }
+
+/// The entry of [`create_member`].
+pub const CREATE_MEMBER: Operation = Operation::post("create_member", Caller::Role(Role::Admin));
 
 /// Create a member
 ///
@@ -70,6 +78,9 @@ pub async fn create_member(
     Ok(Reply::created(format!("/api/v1/members/{}", row.id), Member::from(row)))
 }
 
+/// The entry of [`get_member`].
+pub const GET_MEMBER: Operation = Operation::read("get_member", Caller::Role(Role::Admin));
+
 /// Get a member
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The member", body = Data<Member>)))]
 #[get("/{id}")]
@@ -85,6 +96,9 @@ fn member_response(row: MemberRow) -> Reply<Data<Member>> {
     let modified = member.updated_at;
     Reply::one(member).with_etag(tag).with_last_modified(Some(modified))
 }
+
+/// The entry of [`update_member`].
+pub const UPDATE_MEMBER: Operation = Operation::patch("update_member", Caller::Role(Role::Admin));
 
 /// Change a member
 ///
@@ -106,6 +120,9 @@ pub async fn update_member(
     });
     Ok(member_response(updated.await?))
 }
+
+/// The entry of [`delete_member`].
+pub const DELETE_MEMBER: Operation = Operation::delete("delete_member", Caller::Role(Role::Admin));
 
 /// Delete a member
 ///

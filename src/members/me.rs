@@ -16,6 +16,10 @@ use crate::http::body::Json;
 use crate::http::client::Client;
 use crate::http::conditional::{IfMatch, etag};
 use crate::http::reply::{Data, NoContent, Reply};
+use crate::operations::{Caller, Operation, Role};
+
+/// The entry of [`get_own_profile`].
+pub const GET_OWN_PROFILE: Operation = Operation::read("get_own_profile", Caller::Role(Role::Member));
 
 /// Get the own profile
 #[utoipa::path(tag = "members", responses((status = 200, description = "The own profile", body = Data<OwnProfile>)))]
@@ -36,6 +40,9 @@ fn profile_response(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
     Reply::one(profile).with_etag(tag).with_last_modified(Some(modified))
 }
 
+/// The entry of [`update_own_profile`].
+pub const UPDATE_OWN_PROFILE: Operation = Operation::patch("update_own_profile", Caller::Role(Role::Member));
+
 /// Change the own profile
 #[utoipa::path(tag = "members", responses((status = 200, description = "The changed profile", body = Data<OwnProfile>)))]
 #[patch("/me")]
@@ -53,6 +60,12 @@ pub async fn update_own_profile(
     });
     Ok(profile_response(&app, updated.await?))
 }
+
+/// The entry of [`delete_own_account`].
+pub const DELETE_OWN_ACCOUNT: Operation = Operation::delete("delete_own_account", Caller::Role(Role::Member))
+    .without_version()
+    .with_json_body()
+    .throttled();
 
 /// Delete the own account
 ///
@@ -81,6 +94,9 @@ pub async fn delete_own_account(
 
 /// The most entries of the change log in an export.
 const MAX_ACTIVITY_ENTRIES: i64 = 10_000;
+
+/// The entry of [`get_own_data`].
+pub const GET_OWN_DATA: Operation = Operation::export("get_own_data", Caller::Role(Role::Member));
 
 /// Export the own data
 ///

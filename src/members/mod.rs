@@ -29,6 +29,40 @@ pub mod writing;
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::operations::Operation;
+
+/// The entries of its operations.
+pub const OPERATIONS: &[Operation] = &[
+    auth::REGISTER_MEMBER,
+    auth::LOGIN_MEMBER,
+    auth::CHANGE_PASSWORD,
+    auth::GET_JWKS,
+    sessions::handlers::REFRESH_SESSION,
+    sessions::handlers::LOGOUT_MEMBER,
+    sessions::handlers::LIST_OWN_SESSIONS,
+    sessions::handlers::END_OWN_SESSIONS,
+    sessions::handlers::END_OWN_SESSION,
+    sessions::handlers::LIST_MEMBER_SESSIONS,
+    sessions::handlers::END_MEMBER_SESSIONS,
+    recovery::handlers::REQUEST_PASSWORD_RESET,
+    recovery::handlers::REQUEST_CONFIRMATION,
+    recovery::handlers::RESET_PASSWORD,
+    recovery::handlers::VERIFY_EMAIL,
+    recovery::handlers::CHANGE_EMAIL,
+    api_keys::handlers::LIST_API_KEYS,
+    api_keys::handlers::CREATE_API_KEY,
+    api_keys::handlers::DELETE_API_KEY,
+    handlers::LIST_MEMBERS,
+    handlers::CREATE_MEMBER,
+    handlers::GET_MEMBER,
+    handlers::UPDATE_MEMBER,
+    handlers::DELETE_MEMBER,
+    me::GET_OWN_PROFILE,
+    me::UPDATE_OWN_PROFILE,
+    me::DELETE_OWN_ACCOUNT,
+    me::GET_OWN_DATA,
+];
+
 /// The routes under `/members` and `/auth`.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(

@@ -9,20 +9,7 @@ use uuid::Uuid;
 use crate::config::ProfileField;
 use crate::db::schema::members;
 use crate::db::types::text_enum;
-
-text_enum! {
-    /// The role of a member. Each role includes the rights of the roles before it.
-    Role {
-        /// Reads content for members, and has an own profile.
-        Member => "member",
-        /// Also writes own drafts.
-        Author => "author",
-        /// Also writes and publishes all content.
-        Editor => "editor",
-        /// Also manages members and the site, and reads the audit trail.
-        Admin => "admin",
-    }
-}
+use crate::operations::Role;
 
 text_enum! {
     /// The status of a member.

@@ -5,12 +5,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::model::{Account, MemberCriteria, MemberRow, MemberStatus, Role};
+use super::model::{Account, MemberCriteria, MemberRow, MemberStatus};
 use crate::changes;
 use crate::changes::model::Entry;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SortColumn, Value};
 use crate::db::schema::{members, passwords, site};
+use crate::operations::Role;
 use crate::tx::Tx;
 
 /// The key of the advisory lock under which a site gets its first admin.

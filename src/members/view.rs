@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::model::{Account, MemberCriteria, MemberRow, MemberStatus, Role};
+use super::model::{Account, MemberCriteria, MemberRow, MemberStatus};
 use super::sessions::view::OpenSession;
 use crate::changes::model::Entry;
 use crate::config::ProfileField;
 use crate::http::patch::Patch;
+use crate::operations::Role;
 
 /// A member.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]

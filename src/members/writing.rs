@@ -3,7 +3,7 @@
 use diesel::QueryResult;
 use uuid::Uuid;
 
-use super::model::{Account, MemberRow, MemberStatus, Role};
+use super::model::{Account, MemberRow, MemberStatus};
 use super::outbox::model::MailKind;
 use super::view::{MemberPatch, ProfilePatch};
 use super::{email, outbox, queries, recovery, sessions};
@@ -11,6 +11,7 @@ use crate::changes::model::{Actor, Change};
 use crate::config::ProfileField;
 use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::conditional::IfMatch;
+use crate::operations::Role;
 use crate::tx::Tx;
 
 /// Returns the canonical form of the `email` of a body; fails with 422 if it is not an email.

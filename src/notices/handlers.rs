@@ -17,12 +17,18 @@ use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Editor, Reader};
+use crate::operations::scope::Scope;
+use crate::operations::{Caller, Operation, Role};
+
+/// The entry of [`list_notices`].
+pub const LIST_NOTICES: Operation =
+    Operation::list("list_notices", Caller::Reader).for_keys_with(Scope::NoticesRead);
 
 /// List notices
 ///
 /// Pinned first, then newest first. Visitors get those for everybody that are
 /// up now; members also those for members.
-#[utoipa::path(tag = "notices", params(NoticeFilter, PagingParams), security((), ("bearer" = [])), responses((status = 200, description = "A page of notices", body = List<Notice>)))]
+#[utoipa::path(tag = "notices", params(NoticeFilter, PagingParams), responses((status = 200, description = "A page of notices", body = List<Notice>)))]
 #[get("")]
 pub async fn list_notices(
     app: web::Data<App>,
@@ -78,13 +84,21 @@ fn reply_with(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
     Reply::one(notice).with_etag(tag).with_last_modified(Some(modified)).with_surrogate_keys(&[surrogate])
 }
 
+/// The entry of [`get_notice`].
+pub const GET_NOTICE: Operation =
+    Operation::read("get_notice", Caller::Reader).for_keys_with(Scope::NoticesRead);
+
 /// Get a notice
-#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), security((), ("bearer" = [])), responses((status = 200, description = "The notice", body = Data<Notice>)))]
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice", body = Data<Notice>)))]
 #[get("/{id}")]
 pub async fn get_notice(app: web::Data<App>, reader: Reader, id: Id) -> Result<impl Responder> {
     let for_staff = reader.notices() == Notices::All;
     Ok(reply_with(queries::by_id(&*app.reader().await?, id.0, reader.notices()).await?, for_staff))
 }
+
+/// The entry of [`create_notice`].
+pub const CREATE_NOTICE: Operation =
+    Operation::post("create_notice", Caller::Role(Role::Editor)).for_keys_with(Scope::NoticesWrite);
 
 /// Create a notice
 #[utoipa::path(tag = "notices", responses((status = 201, description = "The new notice", body = Data<Notice>)))]
@@ -101,6 +115,10 @@ pub async fn create_notice(
     let tag = etag(notice.version, &notice);
     Ok(Reply::created(format!("/api/v1/notices/{}", notice.id), notice).with_etag(tag))
 }
+
+/// The entry of [`update_notice`].
+pub const UPDATE_NOTICE: Operation =
+    Operation::patch("update_notice", Caller::Role(Role::Editor)).for_keys_with(Scope::NoticesWrite);
 
 /// Change a notice
 #[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed", body = Data<Notice>)))]
@@ -131,6 +149,10 @@ pub async fn update_notice(
     Ok(reply_with(row, true))
 }
 
+/// The entry of [`delete_notice`].
+pub const DELETE_NOTICE: Operation =
+    Operation::delete("delete_notice", Caller::Role(Role::Editor)).for_keys_with(Scope::NoticesWrite);
+
 /// Delete a notice
 ///
 /// Puts it into the trash, from where it can be restored.
@@ -145,6 +167,11 @@ pub async fn delete_notice(
     set_deleted(app, editor, id, if_match, Notices::All).await?;
     Ok(NoContent)
 }
+
+/// The entry of [`restore_notice`].
+pub const RESTORE_NOTICE: Operation = Operation::act("restore_notice", Caller::Role(Role::Editor))
+    .for_keys_with(Scope::NoticesWrite)
+    .of_a_version();
 
 /// Restore a notice
 ///

@@ -12,6 +12,18 @@ pub mod writing;
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::operations::Operation;
+
+/// The entries of its operations.
+pub const OPERATIONS: &[Operation] = &[
+    handlers::LIST_NOTICES,
+    handlers::GET_NOTICE,
+    handlers::CREATE_NOTICE,
+    handlers::UPDATE_NOTICE,
+    handlers::DELETE_NOTICE,
+    handlers::RESTORE_NOTICE,
+];
+
 /// The routes under `/notices`.
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(

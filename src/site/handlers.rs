@@ -12,9 +12,13 @@ use crate::http::body::Json;
 use crate::http::conditional::{IfMatch, etag};
 use crate::http::reply::{Data, Reply};
 use crate::members::guard::{Admin, Reader};
+use crate::operations::{Caller, Operation, Role};
+
+/// The entry of [`get_site`].
+pub const GET_SITE: Operation = Operation::read("get_site", Caller::Reader).for_keys_as_visitors();
 
 /// Get the site
-#[utoipa::path(tag = "site", security((), ("bearer" = [])), responses((status = 200, description = "The site", body = Data<Site>)))]
+#[utoipa::path(tag = "site", responses((status = 200, description = "The site", body = Data<Site>)))]
 #[get("/site")]
 pub async fn get_site(app: web::Data<App>, _: Reader) -> Result<impl Responder> {
     reply_with((*app.snapshot::<Row>().await?).clone())
@@ -28,6 +32,9 @@ fn reply_with(row: Row) -> Result<Reply<Data<Site>>> {
         .with_last_modified(Some(modified))
         .with_surrogate_keys(&["site".to_owned()]))
 }
+
+/// The entry of [`update_site`].
+pub const UPDATE_SITE: Operation = Operation::patch("update_site", Caller::Role(Role::Admin));
 
 /// Change the site
 #[utoipa::path(tag = "site", responses((status = 200, description = "The site as changed", body = Data<Site>)))]

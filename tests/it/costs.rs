@@ -1,6 +1,6 @@
 //! What one request may cost: however hostile, it is small work and a small answer.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::json;
 

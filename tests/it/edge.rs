@@ -5,7 +5,7 @@ mod caching;
 mod cors;
 mod paths;
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::json;
 

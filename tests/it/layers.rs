@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["error", "changes"],
     &["follower"],
     &["app"],
+    &["operations"],
     &["tx"],
     &["http", "throttle"],
     &["members"],

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use inkstone::db;
 use inkstone::db::connection::Connection;
 use inkstone::db::embedded::Embedded;
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{TestDb, fresh_database, migrate};

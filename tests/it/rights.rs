@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use inkstone::members::model::Role;
 use inkstone::members::secrets;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;

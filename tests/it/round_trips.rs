@@ -1,6 +1,6 @@
 //! How often an operation waits for the database.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::json;
 use tokio_postgres::NoTls;

@@ -1,6 +1,6 @@
 //! The site itself.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::json;
 

@@ -11,6 +11,10 @@ use crate::http::id_or_slug::Id;
 use crate::http::paging::List;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::Admin;
+use crate::operations::{Caller, Operation, Role};
+
+/// The entry of [`list_api_keys`].
+pub const LIST_API_KEYS: Operation = Operation::list("list_api_keys", Caller::Role(Role::Admin));
 
 /// List API keys
 ///
@@ -21,6 +25,9 @@ pub async fn list_api_keys(app: web::Data<App>, _: Admin) -> Result<impl Respond
     let rows = queries::list_keys(&*app.conn().await?).await?;
     Ok(Reply::list(List::whole(rows.into_iter().map(ApiKey::from).collect())))
 }
+
+/// The entry of [`create_api_key`].
+pub const CREATE_API_KEY: Operation = Operation::post("create_api_key", Caller::Role(Role::Admin));
 
 /// Create an API key
 ///
@@ -37,6 +44,10 @@ pub async fn create_api_key(
         .write(async move |tx| writing::create_api_key(tx, admin.actor(), Some(admin.id), new.clone()).await);
     Ok(Reply::created("/api/v1/api-keys".to_owned(), created.await?))
 }
+
+/// The entry of [`delete_api_key`].
+pub const DELETE_API_KEY: Operation =
+    Operation::delete("delete_api_key", Caller::Role(Role::Admin)).without_version();
 
 /// Revoke an API key
 ///

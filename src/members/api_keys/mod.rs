@@ -5,7 +5,6 @@
 
 pub mod handlers;
 pub mod queries;
-pub mod scope;
 pub mod secret;
 pub mod view;
 pub mod writing;

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::db::connection::Connection;
 use crate::db::schema::{api_keys, members};
-use crate::members::model::{MemberStatus, Role};
+use crate::members::model::MemberStatus;
+use crate::operations::Role;
 use crate::tx::Tx;
 
 /// The precision of the time of last use.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::queries::KeyRow;
-use super::scope::Scope;
+use crate::operations::scope::Scope;
 
 /// An API key, without its secret.
 #[derive(Clone, Debug, Serialize, ToSchema, Hash)]

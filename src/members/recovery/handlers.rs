@@ -18,11 +18,16 @@ use crate::members::passwords::Hasher;
 use crate::members::queries::load_member;
 use crate::members::secrets;
 use crate::members::writing::parse_email;
+use crate::operations::{Caller, Operation, Role};
+
+/// The entry of [`request_password_reset`].
+pub const REQUEST_PASSWORD_RESET: Operation =
+    Operation::post("request_password_reset", Caller::Anyone).throttled();
 
 /// Request a password reset
 ///
 /// The answer is always the same. If the account exists, a mail with a link is sent to it.
-#[utoipa::path(tag = "access", security(()), responses((status = 202, description = "Accepted", body = Data<Accepted>)))]
+#[utoipa::path(tag = "access", responses((status = 202, description = "Accepted", body = Data<Accepted>)))]
 #[post("/password/forgot")]
 pub async fn request_password_reset(
     req: HttpRequest,
@@ -38,10 +43,14 @@ pub async fn request_password_reset(
     Ok(accepted_response())
 }
 
+/// The entry of [`request_confirmation`].
+pub const REQUEST_CONFIRMATION: Operation =
+    Operation::post("request_confirmation", Caller::Anyone).throttled();
+
 /// Request the verification mail again
 ///
 /// The answer is always the same. If there is an unverified account, the mail is sent to it.
-#[utoipa::path(tag = "access", security(()), responses((status = 202, description = "Accepted", body = Data<Accepted>)))]
+#[utoipa::path(tag = "access", responses((status = 202, description = "Accepted", body = Data<Accepted>)))]
 #[post("/email/resend")]
 pub async fn request_confirmation(
     req: HttpRequest,
@@ -57,11 +66,14 @@ pub async fn request_confirmation(
     Ok(accepted_response())
 }
 
+/// The entry of [`reset_password`].
+pub const RESET_PASSWORD: Operation = Operation::post("reset_password", Caller::Anyone).throttled();
+
 /// Set a new password
 ///
 /// Requires the token from the mail, which can be used once. Also verifies the
 /// email and ends all sessions. Does not sign in.
-#[utoipa::path(tag = "access", security(()), responses((status = 204, description = "The password is set")))]
+#[utoipa::path(tag = "access", responses((status = 204, description = "The password is set")))]
 #[post("/password/reset")]
 pub async fn reset_password(
     req: HttpRequest,
@@ -79,11 +91,14 @@ pub async fn reset_password(
     Ok(NoContent)
 }
 
+/// The entry of [`verify_email`].
+pub const VERIFY_EMAIL: Operation = Operation::post("verify_email", Caller::Anyone).throttled();
+
 /// Verify an email
 ///
 /// Requires the token from the mail, which can be used once. Verifies the first
 /// email or a new one. A new email ends all sessions. Does not sign in.
-#[utoipa::path(tag = "access", security(()), responses((status = 204, description = "The email is verified")))]
+#[utoipa::path(tag = "access", responses((status = 204, description = "The email is verified")))]
 #[post("/email/verify")]
 pub async fn verify_email(
     req: HttpRequest,
@@ -96,6 +111,9 @@ pub async fn verify_email(
     app.write(async move |tx| writing::verify_email(tx, &token).await).await?;
     Ok(NoContent)
 }
+
+/// The entry of [`change_email`].
+pub const CHANGE_EMAIL: Operation = Operation::post("change_email", Caller::Role(Role::Member)).throttled();
 
 /// Change the own email
 ///

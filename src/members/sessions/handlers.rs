@@ -14,13 +14,17 @@ use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Admin, Member, SignedIn};
 use crate::members::queries::load_member;
 use crate::members::view::Session;
+use crate::operations::{Caller, Operation, Role};
+
+/// The entry of [`refresh_session`].
+pub const REFRESH_SESSION: Operation = Operation::post("refresh_session", Caller::Anyone).signs_in();
 
 /// Refresh a session
 ///
 /// Returns new tokens for a refresh token, which can be used once. The same
 /// request within ten seconds returns the same refresh token again, so a client
 /// can retry after a lost answer. Any later use of a used token ends the session.
-#[utoipa::path(tag = "access", security(()), responses((status = 200, description = "The session with new tokens", body = Data<Session>)))]
+#[utoipa::path(tag = "access", responses((status = 200, description = "The session with new tokens", body = Data<Session>)))]
 #[post("/refresh")]
 pub async fn refresh_session(app: web::Data<App>, body: Json<RefreshRequest>) -> Result<impl Responder> {
     let token = body.0.refresh_token;
@@ -33,6 +37,10 @@ pub async fn refresh_session(app: web::Data<App>, body: Json<RefreshRequest>) ->
     Ok(Reply::one(writing::build_session(&app, &member, opened)?))
 }
 
+/// The entry of [`logout_member`].
+pub const LOGOUT_MEMBER: Operation =
+    Operation::act("logout_member", Caller::Role(Role::Member)).without_conflicts();
+
 /// Log out
 ///
 /// Ends the session of this request, on all nodes at once.
@@ -43,6 +51,9 @@ pub async fn logout_member(app: web::Data<App>, member: SignedIn) -> Result<NoCo
     app.write(async move |tx| writing::log_out(tx, member.actor(), member.id, member.session).await).await?;
     Ok(NoContent)
 }
+
+/// The entry of [`list_own_sessions`].
+pub const LIST_OWN_SESSIONS: Operation = Operation::list("list_own_sessions", Caller::Role(Role::Member));
 
 /// List the own sessions
 ///
@@ -60,6 +71,10 @@ fn list_response(rows: Vec<SessionRow>, caller: &Member) -> Reply<List<OpenSessi
     Reply::list(List::whole(sessions.collect()))
 }
 
+/// The entry of [`end_own_sessions`].
+pub const END_OWN_SESSIONS: Operation =
+    Operation::delete("end_own_sessions", Caller::Role(Role::Member)).without_version();
+
 /// Log out everywhere
 ///
 /// Ends all own sessions, this one included.
@@ -70,6 +85,10 @@ pub async fn end_own_sessions(app: web::Data<App>, member: SignedIn) -> Result<N
     app.write(async move |tx| writing::end_all_sessions(tx, member.actor(), member.id).await).await?;
     Ok(NoContent)
 }
+
+/// The entry of [`end_own_session`].
+pub const END_OWN_SESSION: Operation =
+    Operation::delete("end_own_session", Caller::Role(Role::Member)).without_version();
 
 /// End an own session
 ///
@@ -82,6 +101,10 @@ pub async fn end_own_session(app: web::Data<App>, member: SignedIn, id: Id) -> R
     Ok(NoContent)
 }
 
+/// The entry of [`list_member_sessions`].
+pub const LIST_MEMBER_SESSIONS: Operation =
+    Operation::list("list_member_sessions", Caller::Role(Role::Admin));
+
 /// List a member's sessions
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The sessions", body = List<OpenSession>)))]
 #[get("/{id}/sessions")]
@@ -91,6 +114,10 @@ pub async fn list_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> 
     let rows = queries::list_sessions(&mut conn, member.id).await?;
     Ok(list_response(rows, &admin.0))
 }
+
+/// The entry of [`end_member_sessions`].
+pub const END_MEMBER_SESSIONS: Operation =
+    Operation::delete("end_member_sessions", Caller::Role(Role::Admin)).without_version();
 
 /// End a member's sessions
 ///

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::db::connection::Connection;
 use crate::db::schema::{members, refresh_tokens, sessions};
-use crate::members::model::{MemberRow, MemberStatus, Role};
+use crate::members::model::{MemberRow, MemberStatus};
+use crate::operations::Role;
 use crate::tx::Tx;
 
 /// A session to be inserted.

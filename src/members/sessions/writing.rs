@@ -9,9 +9,10 @@ use crate::changes::model::{Actor, Change};
 use crate::db;
 use crate::error::{Error, Result};
 use crate::http::client::Client;
-use crate::members::model::{MemberRow, MemberStatus, Role};
+use crate::members::model::{MemberRow, MemberStatus};
 use crate::members::view::{Session, SignedInMember};
 use crate::members::{secrets, tokens};
+use crate::operations::Role;
 use crate::tx::Tx;
 
 /// The time within which a used refresh token returns its child again.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{ARTICLES, at, create, titles, with};
 use crate::harness::{Cast, Client, TestApp};
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 
 async fn cast() -> (TestApp, Cast) {
     let (app, _) = TestApp::start().await;

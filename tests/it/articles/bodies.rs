@@ -1,6 +1,6 @@
 //! Bodies: nothing in them runs, all that is harmless stays, and summaries follow them.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::{Value, json};
 
 use super::browser::dangers;

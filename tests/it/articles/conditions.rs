@@ -1,7 +1,7 @@
 //! Versions: who saw what, and who comes too late.
 
 use futures::future::join_all;
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Scripts bring articles by the ids of another system, and repeat themselves.
 
 use futures::future::join;
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! What is wrong with an article is said all at once, each fault with its place.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::{Value, json};
 
 use super::{ARTICLES, at, create, with};

@@ -1,6 +1,6 @@
 //! Filters: each alone, and together.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::json;
 
 use super::{A_MINUTE_APART, ARTICLES, create, db_rows, titles};

@@ -1,6 +1,6 @@
 //! Paging: by number, by cursor, and what is refused.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::Value;
 
 use super::{A_MINUTE_APART, ARTICLES, db_rows, titles};

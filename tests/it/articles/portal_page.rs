@@ -1,6 +1,6 @@
 //! A page of a trade portal, as its editors typed it: every character comes back.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::{Value, json};
 
 use super::ARTICLES;

@@ -1,6 +1,6 @@
 //! One article: by its names, in parts, with its neighbours.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::{Value, json};
 
 use super::{ARTICLES, at, create};

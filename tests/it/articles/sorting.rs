@@ -1,6 +1,6 @@
 //! Orders: each column both ways, several at once, and the same order page by page.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::{Value, json};
 
 use super::{ARTICLES, create, titles};

@@ -1,6 +1,6 @@
 //! Long walks by cursor, while the list grows under the walker's feet.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::{Value, json};
 
 use super::{ARTICLES, create, db_rows};

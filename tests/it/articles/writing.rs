@@ -1,7 +1,7 @@
 //! Creating and changing: slugs, summaries, hours, and what a merge patch keeps.
 
 use futures::future::join;
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::{Value, json};
 
 use super::{ARTICLES, at, create, with};

@@ -1,6 +1,6 @@
 //! Request bodies: their label, their size, their form.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Conditional requests, and what caches may keep.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! Which pages of other origins may call.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 
 use crate::harness::{Answer, Client, TestApp};

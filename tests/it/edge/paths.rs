@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use actix_web::rt::task::spawn_blocking;
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 
 use crate::harness::TestApp;
 

@@ -8,7 +8,7 @@ mod export;
 mod faults;
 mod modes;
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Abuse cases that concern more than one feature.
 
 use futures::future::join_all;
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use futures::future::join_all;
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::json;
 
 use super::{PASSWORD, login, masked, register};

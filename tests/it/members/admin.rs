@@ -1,7 +1,7 @@
 //! Operations of admins on members.
 
 use futures::future::join;
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::{Value, json};
 
 use super::{ME, PASSWORD, login, register, walked};

@@ -1,7 +1,7 @@
 //! API keys: the operations that each scope permits.
 
-use inkstone::members::api_keys::scope::Scope;
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
+use inkstone::operations::scope::Scope;
 use serde_json::{Value, json};
 
 use super::{ME, masked};

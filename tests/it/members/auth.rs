@@ -1,6 +1,6 @@
 //! Sessions: their begin and end, and the immediate effect of changes to a member.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::join_all;
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 

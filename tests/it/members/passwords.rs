@@ -1,6 +1,6 @@
 //! The rules for passwords, and that no answer holds one.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::json;
 
 use super::{ME, PASSWORD, login, register, sign_in};

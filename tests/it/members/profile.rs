@@ -1,6 +1,6 @@
 //! A member's own profile.
 
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::json;
 
 use super::ME;

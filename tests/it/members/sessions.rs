@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use inkstone::keys::{Ring, queries};
-use inkstone::members::model::Role;
+use inkstone::operations::Role;
 use serde_json::{Value, json};
 
 use super::{ME, PASSWORD, login, masked, register, sign_in};

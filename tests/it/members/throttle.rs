@@ -61,7 +61,7 @@ async fn the_owner_signs_in_from_a_known_network_during_an_attack_from_many() {
 #[actix_web::test]
 async fn a_series_of_refused_logins_is_recorded_once() {
     let (app, anon) = TestApp::start().await;
-    let admin = app.db_member(inkstone::members::model::Role::Admin).await;
+    let admin = app.db_member(inkstone::operations::Role::Admin).await;
     let id = register(&anon, "ada@example.org").await["id"].clone();
     for _ in 0..7 {
         login(&anon, "ada@example.org", WRONG).await;
@@ -74,7 +74,7 @@ async fn a_series_of_refused_logins_is_recorded_once() {
 #[actix_web::test]
 async fn a_series_of_refused_logins_from_many_networks_is_recorded_once() {
     let (app, anon) = TestApp::start_with(&["--trusted-proxies", "127.0.0.0/8"]).await;
-    let admin = app.db_member(inkstone::members::model::Role::Admin).await;
+    let admin = app.db_member(inkstone::operations::Role::Admin).await;
     let id = register(&anon, "ada@example.org").await["id"].clone();
     for number in 0..15 {
         login_from(&anon, &format!("198.51.100.{number}"), WRONG).await;

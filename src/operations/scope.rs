@@ -1,11 +1,10 @@
-//! What a key may do.
+//! The scopes of API keys.
 
-use actix_web::http::Method;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What an API key may do.
+/// A right that an API key can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, ValueEnum)]
 pub enum Scope {
     /// Reads all articles, drafts too.
@@ -67,44 +66,8 @@ impl Scope {
         }
     }
 
-    /// The scope that a request takes, by its path and method; none where keys have no business.
-    pub fn needed(method: &Method, path: &str) -> Option<Self> {
-        let mut segments = path.strip_prefix("/api/v1/")?.split('/');
-        let resource = segments.next()?;
-        let last = segments.next_back();
-        let action = match last {
-            Some("import") => "import",
-            Some("views") => "read",
-            _ if *method == Method::GET || *method == Method::HEAD => "read",
-            _ => "write",
-        };
-        Self::parse(&format!("{resource}:{action}"))
-    }
-
     /// The scope of this name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::all().iter().copied().find(|scope| scope.as_str() == text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_takes_the_scope_of_what_it_does() {
-        for (method, path, scope) in [
-            (Method::GET, "/api/v1/articles", Some("articles:read")),
-            (Method::PUT, "/api/v1/articles/by-external-id/7", Some("articles:write")),
-            (Method::POST, "/api/v1/articles/import", Some("articles:import")),
-            (Method::POST, "/api/v1/articles/x/views", Some("articles:read")),
-            (Method::DELETE, "/api/v1/notices/x", Some("notices:write")),
-            (Method::GET, "/api/v1/site", None),
-            (Method::GET, "/api/v1/members/me", None),
-            (Method::POST, "/api/v1/api-keys", None),
-            (Method::POST, "/api/v1/auth/password/change", None),
-        ] {
-            assert_eq!(Scope::needed(&method, path).map(Scope::as_str), scope, "{method} {path}");
-        }
     }
 }

@@ -1,0 +1,88 @@
+//! What a request was matched to: its operation, and its parameters.
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::http::header::{ACCEPT, HeaderMap};
+use actix_web::{HttpMessage, HttpRequest};
+
+use super::query_string::decode_pairs;
+use super::schema::did_you_mean;
+use crate::error::{Code, Error, Fault, Result};
+use crate::operations::Operation;
+use crate::operations::table::{Endpoint, Table, Target};
+
+/// Characters of an unknown parameter that a fault shows.
+const MAX_NAME_CHARS: usize = 64;
+
+/// The operation of a request and its decoded parameters. Found once, before any handler runs.
+#[derive(Clone, Debug)]
+pub struct Matched {
+    /// The operation, at its place in the API.
+    pub endpoint: Arc<Endpoint>,
+    /// The names and values of the query string, in order.
+    pub query: Arc<Vec<(String, String)>>,
+}
+
+impl Matched {
+    /// Matches a request; `None` for a page beside the API.
+    ///
+    /// Refuses what no operation takes: 404 for an unknown path, 405 for another method, 406 if
+    /// the client accepts none of the answers, 400 for unknown parameters.
+    pub fn find(
+        table: &Table,
+        method: &Method,
+        path: &str,
+        query: &str,
+        headers: &HeaderMap,
+    ) -> Result<Option<Self>> {
+        let endpoint = match table.find(method, path)? {
+            Target::Page => return Ok(None),
+            Target::Endpoint(endpoint) => endpoint,
+        };
+        let query = match endpoint.operation.is_api {
+            true => {
+                let query = decode_pairs(query)?;
+                check_accept(&endpoint, headers)?;
+                check_parameters(&endpoint, &query)?;
+                query
+            }
+            // Monitors may add what they like.
+            false => Vec::new(),
+        };
+        Ok(Some(Self { endpoint, query: Arc::new(query) }))
+    }
+
+    /// What this request was matched to.
+    pub fn of(req: &HttpRequest) -> Result<Self> {
+        let matched = req.extensions().get::<Self>().cloned();
+        matched.ok_or_else(|| Error::Internal(anyhow::anyhow!("{} was not matched", req.path())))
+    }
+
+    /// The entry of its operation.
+    pub fn operation(&self) -> &Operation {
+        &self.endpoint.operation
+    }
+}
+
+fn check_accept(endpoint: &Endpoint, headers: &HeaderMap) -> Result<()> {
+    let accept: Vec<&str> = headers.get_all(ACCEPT).filter_map(|accept| accept.to_str().ok()).collect();
+    if accept.is_empty() || endpoint.suits(&accept.join(",")) {
+        return Ok(());
+    }
+    Err(Error::Refused(Code::NotAcceptable, "The answer is application/json.".to_owned()))
+}
+
+fn check_parameters(endpoint: &Endpoint, query: &[(String, String)]) -> Result<()> {
+    let unknown = query.iter().filter(|(name, _)| !endpoint.parameters.contains(name));
+    let faults = unknown.map(|(name, _)| {
+        let hint = did_you_mean(name, endpoint.parameters.iter().map(String::as_str));
+        let detail = format!("this operation has no such parameter{hint}");
+        Fault::parameter(
+            name.chars().take(MAX_NAME_CHARS).collect::<String>(),
+            Code::UnknownParameter,
+            detail,
+        )
+    });
+    Error::parameters(faults.collect())
+}
