@@ -11,7 +11,7 @@ use crate::db::pool::{self, Conn, OpenError, Pool, PoolError};
 use crate::db::reader::Readers;
 use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
-use crate::keys::Keys;
+use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
 
 /// The process: its configuration, its connections, its keys. Nothing in it
@@ -66,6 +66,14 @@ impl App {
     /// behind the commits of other nodes.
     pub async fn snapshot<T: Snapshot>(&self) -> Result<Arc<T>> {
         self.follower.snapshot(async || self.reader().await).await
+    }
+
+    /// The keys that sign and verify access tokens.
+    pub async fn ring(&self) -> Result<Arc<Ring>> {
+        match self.keys.configured() {
+            Some(ring) => Ok(ring),
+            None => self.snapshot().await,
+        }
     }
 
     /// A connection for reads that may take long. Fails with 503 when none is to be had in time.

@@ -19,6 +19,7 @@ use chrono::{TimeDelta, Utc};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as NameError, StrDeserializer};
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::changes::model::{Actor, Change};
@@ -112,11 +113,15 @@ pub async fn signing_key(app: &web::Data<App>, command: SigningKeyCommand) -> an
             bail!("the signing keys are configured files: change INKSTONE_SIGNING_KEY_FILE instead");
         }
         let fresh = Ring::seed()?;
-        app.write(async move |tx| Ok(keys::queries::rotate(tx, &fresh).await?)).await.map_err(to_anyhow)?;
+        let rotate = app.write(async move |tx| {
+            keys::queries::rotate(tx, &fresh).await?;
+            tx.record(Actor::SYSTEM, Change::new("rotate", "signing_key", Uuid::now_v7()));
+            Ok(())
+        });
+        rotate.await.map_err(to_anyhow)?;
     }
     let mut text = String::new();
-    let max_age = std::time::Duration::from_secs(30 * 86_400);
-    for row in keys::queries::list(&*app.conn().await.map_err(to_anyhow)?, max_age).await? {
+    for row in keys::queries::list(&*app.conn().await.map_err(to_anyhow)?).await? {
         writeln!(text, "{} {} {}", row.kid, row.state, row.created_at.to_rfc3339())?;
     }
     Ok(text)

@@ -52,3 +52,4 @@ pub mod slug;
 pub mod telemetry;
 pub mod throttle;
 pub mod tx;
+pub mod upgrade;

@@ -21,7 +21,7 @@ use inkstone::members::bootstrap;
 use inkstone::members::passwords::Hasher;
 use inkstone::server::{self, Shared};
 use inkstone::site::view::SitePatch;
-use inkstone::{changes, commands, db, demo, site, telemetry};
+use inkstone::{changes, commands, db, demo, site, telemetry, upgrade};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use url::Url;
@@ -215,6 +215,10 @@ async fn run(shared: Shared, listener: TcpListener, address: SocketAddr) -> anyh
 /// Makes what a first start leaves behind, and returns the site's address.
 async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String> {
     let app = &shared.app;
+    let renamed = upgrade::rename_reserved_slugs(app).await.map_err(|cause| anyhow!("{cause:?}"))?;
+    if renamed > 0 {
+        tracing::warn!(renamed, "{renamed} slugs have become fixed words of paths, and got an ending");
+    }
     if let Some(password) = bootstrap::ensure_first_admin(app, &shared.hasher).await? {
         let email = &app.config.bootstrap.admin_email;
         say(&format!("First admin: {email}\n   password: {password}   (shown this once)"))?;

@@ -264,7 +264,6 @@ async fn housekeeping_loop(shared: Shared) {
 }
 
 async fn run_housekeeping(app: &App, sweep: bool) -> Result<()> {
-    app.keys.reread(&*app.conn().await?).await.map_err(Error::Internal)?;
     if sweep {
         app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
         app.write(async |tx| Ok(sessions::queries::delete_ended_sessions(tx).await?)).await?;

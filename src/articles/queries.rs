@@ -139,6 +139,12 @@ fn select_one(article: &ArticleRef, visible: Articles, locking: &str) -> (Condit
     (conditions, text)
 }
 
+/// The article with this slug, in whatever state, also in the trash; locked until the transaction ends.
+pub async fn lock_by_slug(tx: &Tx, slug: &str) -> QueryResult<Option<Row>> {
+    let found = articles::table.filter(articles::slug.eq(slug)).select(Row::as_select()).for_no_key_update();
+    found.first(&mut &**tx).await.optional()
+}
+
 /// Lets those who would write the article `external_id` take turns, also if it is not there yet.
 pub async fn lock_external_id(tx: &Tx, external_id: &str) -> QueryResult<()> {
     sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")

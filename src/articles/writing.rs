@@ -231,3 +231,11 @@ pub async fn restore_article(
     tx.record(actor, Change::new("restore", "article", row.id));
     Ok(row)
 }
+
+/// Gives the article with this slug another one: the slug with a short ending. Returns whether there is one.
+pub async fn change_slug(tx: &mut Tx, actor: Actor, slug: &str) -> Result<bool> {
+    let Some(row) = queries::lock_by_slug(tx, slug).await? else { return Ok(false) };
+    let after = Content { slug: slug::with_suffix(slug), ..row.content.clone() };
+    replace_content(tx, actor, row, &after, None).await?;
+    Ok(true)
+}

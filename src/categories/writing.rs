@@ -155,3 +155,12 @@ async fn move_contents(tx: &mut Tx, actor: Actor, tree: &Tree, id: Uuid, target:
     tx.record_many(actor, change, categories);
     Ok(())
 }
+
+/// Gives the category with this slug another one: the slug with a short ending. Returns whether there is one.
+pub async fn change_slug(tx: &mut Tx, actor: Actor, tree: &Tree, slug: &str) -> Result<bool> {
+    let Some(row) = tree.find(&IdOrSlug::Slug(slug.to_owned())) else { return Ok(false) };
+    let after = Content { slug: slug::with_suffix(slug), ..row.content.clone() };
+    queries::update(tx, row.id, &after).await?;
+    tx.record(actor, Change::between("category", row.id, &row.content, &after));
+    Ok(true)
+}

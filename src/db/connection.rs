@@ -7,8 +7,10 @@
 //! which they were first polled.
 
 use std::num::NonZeroUsize;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
@@ -17,9 +19,9 @@ use diesel::query_builder::bind_collector::RawBytesBindCollector;
 use diesel::query_builder::{AsQuery, QueryBuilder, QueryFragment, QueryId};
 use diesel::result::Error as DieselError;
 use diesel_async::{AsyncConnectionCore, SimpleAsyncConnection};
-use futures_util::future::{BoxFuture, join};
+use futures_util::future::{BoxFuture, Either, Ready, join, ready};
 use futures_util::stream::BoxStream;
-use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, poll};
 use lru::LruCache;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, RowStream, Statement};
@@ -40,7 +42,19 @@ pub struct Connection {
     in_transaction: AtomicBool,
     /// Whether a statement of the open transaction has failed: PostgreSQL would answer COMMIT by rolling back.
     has_failed: Arc<AtomicBool>,
+    /// Held while a statement is prepared and sent: statements reach the server in the order in
+    /// which their futures were first polled, also where one has to be prepared first.
+    turn: tokio::sync::Mutex<()>,
     waiting: Waiting,
+}
+
+/// Sends the request of `future` by polling it once; returns what waits for the answer.
+async fn send<F: Future>(future: F) -> Either<Ready<F::Output>, Pin<Box<F>>> {
+    let mut future = Box::pin(future);
+    match poll!(future.as_mut()) {
+        Poll::Ready(answer) => Either::Left(ready(answer)),
+        Poll::Pending => Either::Right(future),
+    }
 }
 
 /// The statements that wait for their answers.
@@ -96,6 +110,7 @@ impl Connection {
             begin_is_due: AtomicBool::new(false),
             in_transaction: AtomicBool::new(false),
             has_failed: Arc::default(),
+            turn: tokio::sync::Mutex::default(),
             waiting: Waiting::default(),
         }
     }
@@ -130,10 +145,20 @@ impl Connection {
             self.rollback().await?;
             return Err(DieselError::RollbackTransaction);
         }
-        let (last, committed) = join(last, self.client.batch_execute("COMMIT")).await;
+        let mut last = pin!(last);
+        let (last, committed) = match poll!(last.as_mut()) {
+            // It failed before anything of it was sent: COMMIT would keep the rest.
+            Poll::Ready(Err(error)) => {
+                self.rollback().await?;
+                return Err(error);
+            }
+            Poll::Ready(Ok(value)) => (Ok(value), self.run_text("COMMIT").await),
+            // The first poll has put it ahead of COMMIT.
+            Poll::Pending => join(last, self.run_text("COMMIT")).await,
+        };
         self.in_transaction.store(false, Ordering::Release);
         let last = last?;
-        committed.map_err(diesel_error)?;
+        committed?;
         Ok(last)
     }
 
@@ -144,13 +169,13 @@ impl Connection {
             self.in_transaction.store(false, Ordering::Release);
             return Ok(());
         }
-        self.commit_after(std::future::ready(Ok(()))).await
+        self.commit_after(ready(Ok(()))).await
     }
 
     /// Rolls back.
     pub async fn rollback(&self) -> QueryResult<()> {
         if !self.begin_is_due.swap(false, Ordering::AcqRel) {
-            self.client.batch_execute("ROLLBACK").await.map_err(diesel_error)?;
+            self.run_text("ROLLBACK").await?;
         }
         self.in_transaction.store(false, Ordering::Release);
         Ok(())
@@ -158,32 +183,42 @@ impl Connection {
 
     /// Marks a place in the transaction to go back to.
     pub async fn set_savepoint(&self) -> QueryResult<()> {
-        self.after_begin(async {
-            self.client.batch_execute("SAVEPOINT inner_step").await.map_err(diesel_error)
-        })
-        .await
+        self.run_text("SAVEPOINT inner_step").await
     }
 
     /// Keeps what was done since the last savepoint.
     pub async fn release_savepoint(&self) -> QueryResult<()> {
-        self.client.batch_execute("RELEASE SAVEPOINT inner_step").await.map_err(diesel_error)
+        self.run_text("RELEASE SAVEPOINT inner_step").await
     }
 
     /// Goes back to the last savepoint: the transaction is good again.
     pub async fn return_to_savepoint(&self) -> QueryResult<()> {
-        self.client.batch_execute("ROLLBACK TO SAVEPOINT inner_step").await.map_err(diesel_error)?;
+        self.run_text("ROLLBACK TO SAVEPOINT inner_step").await?;
         self.has_failed.store(false, Ordering::Release);
         Ok(())
     }
 
-    /// Sends BEGIN ahead of `statement`, without waiting in between, if it is due.
-    async fn after_begin<T>(&self, statement: impl Future<Output = QueryResult<T>>) -> QueryResult<T> {
-        let done = if self.begin_is_due.swap(false, Ordering::AcqRel) {
-            let (begun, done) = join(self.client.batch_execute("BEGIN"), statement).await;
-            begun.map_err(diesel_error).and(done)
+    /// Runs statements without values, in their turn.
+    async fn run_text(&self, sql: &str) -> QueryResult<()> {
+        let turn = self.turn.lock().await;
+        let begin = self.send_begin().await;
+        let answer = send(self.client.batch_execute(sql)).await;
+        drop(turn);
+        let (begun, done) = (begin.await, answer.await);
+        self.note(begun.and(done).map_err(diesel_error))
+    }
+
+    /// Sends BEGIN, if it is due; returns what waits for its answer.
+    async fn send_begin(&self) -> impl Future<Output = Result<(), tokio_postgres::Error>> {
+        if self.begin_is_due.swap(false, Ordering::AcqRel) {
+            Either::Left(send(self.client.batch_execute("BEGIN")).await)
         } else {
-            statement.await
-        };
+            Either::Right(ready(Ok(())))
+        }
+    }
+
+    /// Remembers that a statement has failed.
+    fn note<T>(&self, done: QueryResult<T>) -> QueryResult<T> {
         if done.is_err() {
             self.has_failed.store(true, Ordering::Release);
         }
@@ -194,28 +229,31 @@ impl Connection {
     async fn query(&self, query: QueryResult<SqlWithBinds>) -> QueryResult<RowStream> {
         let query = query?;
         let _wait = self.waiting.begin();
-        self.after_begin(async {
-            let statement = self.prepare(&query).await.map_err(diesel_error)?;
-            match self.client.query_raw(&statement, &query.binds).await {
-                Err(fault) if self.can_prepare_again(&fault) => {
-                    self.forget_statement(&query.sql);
-                    let statement = self.prepare(&query).await.map_err(diesel_error)?;
-                    self.client.query_raw(&statement, &query.binds).await.map_err(diesel_error)
-                }
-                rows => rows.map_err(diesel_error),
+        let rows = match self.send_query(&query).await {
+            Err(fault) if self.can_prepare_again(&fault) => {
+                self.statements.lock().unwrap_or_else(PoisonError::into_inner).pop(&query.sql);
+                self.send_query(&query).await
             }
-        })
-        .await
+            rows => rows,
+        };
+        self.note(rows.map_err(diesel_error))
+    }
+
+    /// Sends a statement in its turn, and waits for its answer.
+    async fn send_query(&self, query: &SqlWithBinds) -> Result<RowStream, tokio_postgres::Error> {
+        let turn = self.turn.lock().await;
+        let begin = self.send_begin().await;
+        let statement = self.prepare(query).await?;
+        let rows = send(self.client.query_raw(&statement, &query.binds)).await;
+        drop(turn);
+        begin.await?;
+        rows.await
     }
 
     /// Whether a statement failed only because the server's copy of it is out of date: after a
     /// migration by a newer process, or behind a pooler that discarded it.
     fn can_prepare_again(&self, fault: &tokio_postgres::Error) -> bool {
         !self.in_transaction.load(Ordering::Acquire) && is_outdated_statement(fault)
-    }
-
-    fn forget_statement(&self, sql: &str) {
-        self.statements.lock().unwrap_or_else(PoisonError::into_inner).pop(sql);
     }
 
     async fn prepare(&self, query: &SqlWithBinds) -> Result<Statement, tokio_postgres::Error> {
@@ -288,13 +326,13 @@ impl PgMetadataLookup for BuiltInTypes {
 
 impl SimpleAsyncConnection for Connection {
     async fn batch_execute(&mut self, sql: &str) -> QueryResult<()> {
-        self.after_begin(async { self.client.batch_execute(sql).await.map_err(diesel_error) }).await
+        self.run_text(sql).await
     }
 }
 
 impl SimpleAsyncConnection for &Connection {
     async fn batch_execute(&mut self, sql: &str) -> QueryResult<()> {
-        self.after_begin(async { self.client.batch_execute(sql).await.map_err(diesel_error) }).await
+        self.run_text(sql).await
     }
 }
 

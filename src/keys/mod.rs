@@ -10,66 +10,47 @@ pub mod queries;
 mod ring;
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::db::connection::Connection;
 use anyhow::Context;
+use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::db::connection::Connection;
+
 pub use ring::Ring;
 
-/// A ring is read again at most this often for the sake of a token that names an unknown key.
-const REREAD: Duration = Duration::from_secs(1);
-
-/// The ring in use, and the secret that all processes of the site share.
+/// The keys that were configured, and the secret that all processes of the site share.
 pub struct Keys {
-    ring: RwLock<(Arc<Ring>, Instant)>,
+    /// Without them, the ring is in the database.
+    configured: Option<Arc<Ring>>,
     seal: Vec<u8>,
-    /// How long a retired key verifies; `None` when the keys were configured.
-    kept: Option<Duration>,
+    /// How long a key that no longer signs verifies: at least the life of a token.
+    pub retired_for: TimeDelta,
 }
 
 impl Keys {
-    /// These keys, which stay as they are.
-    pub fn new(ring: Ring, seal: Vec<u8>) -> Self {
-        Self { ring: RwLock::new((Arc::new(ring), Instant::now())), seal, kept: None }
-    }
-
-    /// The configured keys, or without any the ring in the database, made on first use.
+    /// Reads the configured keys, or without any sees to it that there is a ring in the database.
     ///
-    /// A retired key verifies for `kept`, which is at least the life of a token.
     /// Fails on a file that holds no Ed25519 key in PKCS #8 PEM.
-    pub async fn open(conn: &mut Connection, files: &[PathBuf], kept: Duration) -> anyhow::Result<Self> {
-        let configured = if files.is_empty() { None } else { Some(Ring::from_files(files)?) };
+    pub async fn open(
+        conn: &mut Connection,
+        files: &[PathBuf],
+        retired_for: Duration,
+    ) -> anyhow::Result<Self> {
+        let configured = if files.is_empty() { None } else { Some(Arc::new(Ring::from_files(files)?)) };
         let seal = queries::site_secret(conn, random()?).await.context("reading the site's secret")?;
-        if let Some(ring) = configured {
-            return Ok(Self::new(ring, seal));
+        if configured.is_none() {
+            queries::fill(conn, &[Ring::seed()?, Ring::seed()?]).await.context("making signing keys")?;
         }
-        queries::fill(conn, &[Ring::seed()?, Ring::seed()?]).await.context("making signing keys")?;
-        let ring = Ring::from_rows(&queries::list(conn, kept).await?)?;
-        Ok(Self { kept: Some(kept), ..Self::new(ring, seal) })
+        Ok(Self { configured, seal, retired_for: TimeDelta::from_std(retired_for)? })
     }
 
-    /// The ring as it is now.
-    pub fn ring(&self) -> Arc<Ring> {
-        self.ring.read().unwrap_or_else(PoisonError::into_inner).0.clone()
-    }
-
-    /// Whether a key of this name may have been added since the ring was read.
-    pub fn may_have_missed(&self, kid: &str) -> bool {
-        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
-        self.kept.is_some() && !ring.0.knows(kid) && ring.1.elapsed() > REREAD
-    }
-
-    /// Reads the ring again; configured keys stay.
-    pub async fn reread(&self, conn: &Connection) -> anyhow::Result<()> {
-        if let Some(kept) = self.kept {
-            let ring = Ring::from_rows(&queries::list(conn, kept).await?)?;
-            *self.ring.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(ring), Instant::now());
-        }
-        Ok(())
+    /// The ring of the configured keys, if there are some.
+    pub fn configured(&self) -> Option<Arc<Ring>> {
+        self.configured.clone()
     }
 
     /// A seal over `parts` that nobody else can make: 16 bytes of HMAC-SHA-256 (RFC 2104).
@@ -108,9 +89,13 @@ fn random() -> anyhow::Result<Vec<u8>> {
 mod tests {
     use super::*;
 
+    fn keys_with(seal: u8) -> Keys {
+        Keys { configured: None, seal: vec![seal; 32], retired_for: TimeDelta::zero() }
+    }
+
     #[test]
     fn a_seal_covers_every_part_and_where_it_ends() {
-        let keys = Keys::new(Ring::generate().unwrap(), vec![7; 32]);
+        let keys = keys_with(7);
         let seal = keys.seal(&[b"ab", b"c"]);
         assert!(keys.is_sealed(&[b"ab", b"c"], &seal));
         assert!(!keys.is_sealed(&[b"a", b"bc"], &seal));
@@ -120,8 +105,7 @@ mod tests {
 
     #[test]
     fn another_site_derives_other_tokens() {
-        let ours = Keys::new(Ring::generate().unwrap(), vec![7; 32]);
-        let theirs = Keys::new(Ring::generate().unwrap(), vec![8; 32]);
+        let (ours, theirs) = (keys_with(7), keys_with(8));
         assert_ne!(ours.derive(&[b"x"]), theirs.derive(&[b"x"]));
         assert_eq!(ours.derive(&[b"x"]), ours.derive(&[b"x"]));
     }

@@ -1,7 +1,5 @@
 //! All SQL of the secrets.
 
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
@@ -56,15 +54,11 @@ pub async fn fill(conn: &mut Connection, fresh: &[(String, [u8; 32]); 2]) -> Que
     Ok(())
 }
 
-/// The ring, but for keys that retired longer ago than `kept`.
-pub async fn list(mut conn: &Connection, kept: Duration) -> QueryResult<Vec<KeyRow>> {
-    let kept = TimeDelta::from_std(kept).unwrap_or(REMEMBERED);
+/// The ring, with the keys that retired in the last 30 days.
+pub async fn list(mut conn: &Connection) -> QueryResult<Vec<KeyRow>> {
+    let remembered_since = (now.into_sql::<Timestamptz>() - REMEMBERED).nullable();
     signing_keys::table
-        .filter(
-            signing_keys::retired_at
-                .is_null()
-                .or(signing_keys::retired_at.gt((now.into_sql::<Timestamptz>() - kept).nullable())),
-        )
+        .filter(signing_keys::retired_at.is_null().or(signing_keys::retired_at.gt(remembered_since)))
         .order(signing_keys::created_at)
         .select(KeyRow::as_select())
         .load(&mut conn)

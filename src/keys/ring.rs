@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::QueryResult;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::eddsa;
 use super::queries::KeyRow;
+use super::{eddsa, queries};
+use crate::db::connection::Connection;
+use crate::follower::Snapshot;
 
 /// The key that signs, and all that verify.
 pub struct Ring {
@@ -28,12 +32,30 @@ struct Verifier {
     kid: String,
     key: DecodingKey,
     public: String,
+    /// When the key stopped signing.
+    retired_at: Option<DateTime<Utc>>,
+}
+
+impl Verifier {
+    /// Whether the key verifies still, `retired_for` after it stopped signing at the latest.
+    fn is_valid(&self, retired_for: TimeDelta) -> bool {
+        self.retired_at.is_none_or(|at| Utc::now() < at + retired_for)
+    }
+}
+
+impl Snapshot for Ring {
+    const ENTITIES: &'static [&'static str] = &["signing_key"];
+
+    async fn load(conn: &Connection) -> QueryResult<Self> {
+        let rows = queries::list(conn).await?;
+        Self::from_rows(&rows).map_err(|cause| diesel::result::Error::DeserializationError(cause.into()))
+    }
 }
 
 impl Ring {
     /// A ring of one new key.
     pub fn generate() -> anyhow::Result<Self> {
-        Self::of(&[Self::seed()?.1])
+        Self::of(&[(Self::seed()?.1, None)])
     }
 
     /// A new key: its id, and its secret half.
@@ -45,7 +67,7 @@ impl Ring {
 
     /// The keys in `files`; the first signs.
     pub fn from_files(files: &[PathBuf]) -> anyhow::Result<Self> {
-        let keys = files.iter().map(|file| read(file)).collect::<anyhow::Result<Vec<_>>>()?;
+        let keys = files.iter().map(|file| Ok((read(file)?, None))).collect::<anyhow::Result<Vec<_>>>()?;
         Self::of(&keys)
     }
 
@@ -53,22 +75,24 @@ impl Ring {
     pub(super) fn from_rows(rows: &[KeyRow]) -> anyhow::Result<Self> {
         let mut rows: Vec<&KeyRow> = rows.iter().collect();
         rows.sort_by_key(|row| row.state != "active");
-        let secrets = rows.iter().map(|row| <[u8; 32]>::try_from(row.secret.as_slice()));
-        let secrets = secrets.collect::<Result<Vec<_>, _>>().context("a signing key has 32 bytes")?;
+        let secrets =
+            rows.iter().map(|row| Ok((<[u8; 32]>::try_from(row.secret.as_slice())?, row.retired_at)));
+        let secrets = secrets.collect::<anyhow::Result<Vec<_>>>().context("a signing key has 32 bytes")?;
         match rows.first() {
             Some(first) if first.state == "active" => Self::of(&secrets),
             _ => bail!("the database holds no active signing key"),
         }
     }
 
-    fn of(secrets: &[[u8; 32]]) -> anyhow::Result<Self> {
+    fn of(secrets: &[([u8; 32], Option<DateTime<Utc>>)]) -> anyhow::Result<Self> {
         // No token is signed or verified without a ring.
         eddsa::install();
-        let first = SigningKey::from_bytes(secrets.first().context("a ring has a key")?);
+        let first = SigningKey::from_bytes(&secrets.first().context("a ring has a key")?.0);
         let der = first.to_pkcs8_der().context("encoding the signing key")?;
-        let verifying = secrets.iter().map(|secret| {
+        let verifying = secrets.iter().map(|(secret, retired_at)| {
             let public = public(&SigningKey::from_bytes(secret));
-            Ok(Verifier { kid: thumbprint(&public), key: DecodingKey::from_ed_components(&public)?, public })
+            let key = DecodingKey::from_ed_components(&public)?;
+            Ok(Verifier { kid: thumbprint(&public), key, public, retired_at: *retired_at })
         });
         Ok(Self {
             kid: thumbprint(&public(&first)),
@@ -77,20 +101,17 @@ impl Ring {
         })
     }
 
-    /// Whether the ring holds the key `kid`.
-    pub fn knows(&self, kid: &str) -> bool {
-        self.verifying(kid).is_some()
+    /// The key that verifies what `kid` signed. A key that no longer signs verifies for `retired_for`.
+    pub fn verifying_key(&self, kid: &str, retired_for: TimeDelta) -> Option<&DecodingKey> {
+        let found = self.verifying.iter().find(|one| one.kid == kid && one.is_valid(retired_for));
+        found.map(|one| &one.key)
     }
 
-    /// The key that verifies what `kid` signed.
-    pub fn verifying(&self, kid: &str) -> Option<&DecodingKey> {
-        self.verifying.iter().find(|one| one.kid == kid).map(|one| &one.key)
-    }
-
-    /// The public halves as a JSON Web Key Set (RFC 7517, RFC 8037).
-    pub fn jwks(&self) -> Value {
+    /// The public halves as a JSON Web Key Set (RFC 7517, RFC 8037). A key that no longer signs is
+    /// among them for `retired_for`.
+    pub fn jwks(&self, retired_for: TimeDelta) -> Value {
         let key = |one: &Verifier| json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": one.kid, "x": one.public});
-        json!({"keys": self.verifying.iter().map(key).collect::<Vec<_>>()})
+        json!({"keys": self.verifying.iter().filter(|one| one.is_valid(retired_for)).map(key).collect::<Vec<_>>()})
     }
 }
 
@@ -134,7 +155,9 @@ mod tests {
         let ((_a, first), (_b, second)) = (file(one.1), file(other.1));
         let ring = Ring::from_files(&[first, second]).unwrap();
         assert_eq!(ring.kid, one.0);
-        assert!(ring.knows(&one.0) && ring.knows(&other.0));
+        assert!(
+            [&one.0, &other.0].into_iter().all(|kid| ring.verifying_key(kid, TimeDelta::zero()).is_some())
+        );
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub async fn login_member(
     let member = verify_login(&app, &hasher, &req, &client, &body.0).await?;
     let (shared, owner) = (app.clone(), member.clone());
     let opened = app.write(async move |tx| open_session(tx, &shared, &owner, &client).await).await?;
-    Ok(Reply::one(build_session(&app, &member, opened)?))
+    Ok(Reply::one(build_session(&app, &member, opened).await?))
 }
 
 /// The entry of [`change_password`].
@@ -115,7 +115,7 @@ pub async fn change_password(
         Ok((row, opened))
     });
     let (row, opened) = changed.await?;
-    Ok(Reply::one(build_session(&app, &row, opened)?))
+    Ok(Reply::one(build_session(&app, &row, opened).await?))
 }
 
 async fn load_member_and_site(app: &App, id: uuid::Uuid) -> Result<(MemberRow, String)> {
@@ -132,7 +132,7 @@ pub const GET_JWKS: Operation = Operation::read("get_jwks", Caller::Anyone).unco
 /// edge function can verify a token without a request to this API.
 #[utoipa::path(tag = "access", responses((status = 200, description = "A JSON Web Key Set", body = Object)))]
 #[get("/.well-known/jwks.json")]
-pub async fn get_jwks(app: web::Data<App>) -> impl Responder {
-    Reply::new(StatusCode::OK, app.keys.ring().jwks())
-        .with_header(header::CACHE_CONTROL, "public, max-age=300".to_owned())
+pub async fn get_jwks(app: web::Data<App>) -> Result<impl Responder> {
+    Ok(Reply::new(StatusCode::OK, app.ring().await?.jwks(app.keys.retired_for))
+        .with_header(header::CACHE_CONTROL, "public, max-age=300".to_owned()))
 }

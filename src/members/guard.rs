@@ -204,10 +204,8 @@ async fn of_key(app: &App, text: &str) -> Result<Option<Credential>> {
 }
 
 async fn of_session(app: &App, token: &str) -> Result<Option<Credential>> {
-    if tokens::kid(token).is_some_and(|kid| app.keys.may_have_missed(&kid)) {
-        app.keys.reread(&*app.conn().await?).await.map_err(Error::Internal)?;
-    }
-    let Ok(claims) = tokens::verify(&app.keys, token) else { return Ok(None) };
+    let ring = app.ring().await?;
+    let Ok(claims) = tokens::verify(&ring, app.keys.retired_for, token) else { return Ok(None) };
     let role = sessions::queries::load_role(&*app.reader().await?, claims.sub, claims.sid).await?;
     let member = |role| Member { id: claims.sub, role, session: claims.sid, kind: ActorKind::Member };
     Ok(role.map(|role| Credential::Member(member(role))))

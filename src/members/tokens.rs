@@ -1,12 +1,12 @@
 //! Access tokens: JSON Web Tokens as RFC 9068 has them, signed with EdDSA (RFC 8037).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::keys::Keys;
+use crate::keys::Ring;
 
 /// Who issues a token and whom it is for.
 const ISSUER: &str = "inkstone";
@@ -30,10 +30,9 @@ pub struct Claims {
 }
 
 /// A token for `member` in `session`, valid for `seconds` from `now`.
-pub fn issue(keys: &Keys, member: Uuid, session: Uuid, now: DateTime<Utc>, seconds: u64) -> Result<String> {
+pub fn issue(ring: &Ring, member: Uuid, session: Uuid, now: DateTime<Utc>, seconds: u64) -> Result<String> {
     let mut header = Header::new(Algorithm::EdDSA);
     header.typ = Some(TYPE.to_owned());
-    let ring = keys.ring();
     header.kid = Some(ring.kid.clone());
     let iat = now.timestamp();
     let claims = Claims {
@@ -48,20 +47,14 @@ pub fn issue(keys: &Keys, member: Uuid, session: Uuid, now: DateTime<Utc>, secon
     encode(&header, &claims, &ring.signing).map_err(|cause| Error::Internal(cause.into()))
 }
 
-/// The id of the key that `token` claims to be signed by.
-pub fn kid(token: &str) -> Option<String> {
-    decode_header(token).ok()?.kid
-}
-
 /// What `token` says, if this site issued it and it is still valid.
 ///
 /// One answer for every cause. The algorithm is EdDSA whatever the token says
 /// (RFC 8725 §3.1), and key references in its header are never followed.
-pub fn verify(keys: &Keys, token: &str) -> Result<Claims> {
+pub fn verify(ring: &Ring, retired_for: TimeDelta, token: &str) -> Result<Claims> {
     let refused = |_| Error::unauthenticated();
     let header = decode_header(token).map_err(refused)?;
-    let ring = keys.ring();
-    let key = header.kid.as_deref().and_then(|kid| ring.verifying(kid));
+    let key = header.kid.as_deref().and_then(|kid| ring.verifying_key(kid, retired_for));
     let known = header.typ.as_deref() == Some(TYPE) && header.crit.is_none();
     let key = key.filter(|_| known).ok_or_else(Error::unauthenticated)?;
     let mut rules = Validation::new(Algorithm::EdDSA);
@@ -78,39 +71,38 @@ pub fn verify(keys: &Keys, token: &str) -> Result<Claims> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Ring;
 
-    fn keys() -> Keys {
-        Keys::new(Ring::generate().unwrap(), vec![7; 32])
+    fn ring() -> Ring {
+        Ring::generate().unwrap()
     }
 
-    fn token(keys: &Keys, from_now: i64, seconds: u64) -> String {
+    fn token(ring: &Ring, from_now: i64, seconds: u64) -> String {
         let start = Utc::now() + chrono::TimeDelta::seconds(from_now);
-        issue(keys, Uuid::new_v4(), Uuid::new_v4(), start, seconds).unwrap()
+        issue(ring, Uuid::new_v4(), Uuid::new_v4(), start, seconds).unwrap()
     }
 
     #[test]
     fn a_token_holds_within_its_time_and_half_a_minute() {
-        let keys = keys();
-        assert!(verify(&keys, &token(&keys, 0, 600)).is_ok());
-        assert!(verify(&keys, &token(&keys, -620, 600)).is_ok());
-        assert!(verify(&keys, &token(&keys, -632, 600)).is_err());
-        assert!(verify(&keys, &token(&keys, 28, 600)).is_ok());
-        assert!(verify(&keys, &token(&keys, 33, 600)).is_err());
+        let ring = ring();
+        assert!(verify(&ring, TimeDelta::zero(), &token(&ring, 0, 600)).is_ok());
+        assert!(verify(&ring, TimeDelta::zero(), &token(&ring, -620, 600)).is_ok());
+        assert!(verify(&ring, TimeDelta::zero(), &token(&ring, -632, 600)).is_err());
+        assert!(verify(&ring, TimeDelta::zero(), &token(&ring, 28, 600)).is_ok());
+        assert!(verify(&ring, TimeDelta::zero(), &token(&ring, 33, 600)).is_err());
     }
 
     #[test]
     fn another_key_signs_nothing_for_us() {
-        let (ours, theirs) = (keys(), keys());
-        assert!(verify(&ours, &token(&theirs, 0, 600)).is_err());
+        let (ours, theirs) = (ring(), ring());
+        assert!(verify(&ours, TimeDelta::zero(), &token(&theirs, 0, 600)).is_err());
     }
 
     #[test]
     fn a_changed_token_is_refused() {
         use base64::Engine;
         use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-        let keys = keys();
-        let good = token(&keys, 0, 600);
+        let ring = ring();
+        let good = token(&ring, 0, 600);
         let mut parts: Vec<String> = good.split('.').map(str::to_owned).collect();
         for header in [
             r#"{"alg":"none","typ":"at+jwt"}"#,
@@ -118,10 +110,10 @@ mod tests {
             r#"{"alg":"EdDSA","typ":"JWT"}"#,
         ] {
             parts[0] = URL_SAFE_NO_PAD.encode(header);
-            assert!(verify(&keys, &parts.join(".")).is_err(), "{header}");
+            assert!(verify(&ring, TimeDelta::zero(), &parts.join(".")).is_err(), "{header}");
         }
-        assert!(verify(&keys, &good[..good.len() - 4]).is_err());
-        assert!(verify(&keys, good.rsplit_once('.').unwrap().0).is_err());
-        assert!(verify(&keys, "").is_err());
+        assert!(verify(&ring, TimeDelta::zero(), &good[..good.len() - 4]).is_err());
+        assert!(verify(&ring, TimeDelta::zero(), good.rsplit_once('.').unwrap().0).is_err());
+        assert!(verify(&ring, TimeDelta::zero(), "").is_err());
     }
 }

@@ -10,9 +10,10 @@ use crate::harness::files_below;
 /// The modules from low to high; those on one line do not import each other.
 const LAYERS: &[&[&str]] = &[
     &["config", "telemetry", "priority", "db"],
-    &["keys", "slug", "markup", "mail"],
+    &["slug", "markup", "mail"],
     &["error", "changes"],
     &["follower"],
+    &["keys"],
     &["app"],
     &["operations"],
     &["tx"],
@@ -21,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["categories", "notices", "site", "audit", "health"],
     &["articles"],
     &["interchange"],
-    &["imports", "demo"],
+    &["imports", "demo", "upgrade"],
     &["openapi", "commands"],
     &["routes"],
     &["contract"],

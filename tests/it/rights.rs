@@ -204,7 +204,7 @@ async fn call(client: &Client, operation: &Operation, path: &str, body: &Option<
 }
 
 /// All that can be read, as text.
-async fn everything(admin: &Client) -> String {
+pub async fn everything(admin: &Client) -> String {
     let mut text = String::new();
     for list in [
         "articles?status=draft,published,archived&",

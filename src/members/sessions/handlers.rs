@@ -34,7 +34,7 @@ pub async fn refresh_session(app: web::Data<App>, body: Json<RefreshRequest>) ->
         let detail = "This session has ended; sign in again.";
         Error::Refused(Code::InvalidRefreshToken, detail.to_owned())
     })?;
-    Ok(Reply::one(writing::build_session(&app, &member, opened)?))
+    Ok(Reply::one(writing::build_session(&app, &member, opened).await?))
 }
 
 /// The entry of [`logout_member`].

@@ -71,10 +71,16 @@ pub fn hash_network(app: &App, client: &Client) -> Vec<u8> {
 }
 
 /// Issues an access token and builds the answer with the session's tokens.
-pub fn build_session(app: &App, member: &MemberRow, opened: OpenedSession) -> Result<Session> {
+pub async fn build_session(app: &App, member: &MemberRow, opened: OpenedSession) -> Result<Session> {
     let lifetime = app.config.access.access_token_ttl;
     Ok(Session {
-        access_token: tokens::issue(&app.keys, member.id, opened.id, opened.at, lifetime.as_secs())?,
+        access_token: tokens::issue(
+            &*app.ring().await?,
+            member.id,
+            opened.id,
+            opened.at,
+            lifetime.as_secs(),
+        )?,
         token_type: "Bearer",
         expires_in: lifetime.as_secs(),
         refresh_token: opened.refresh_token,

@@ -54,7 +54,7 @@ fn named(url: &str, database: &str) -> String {
 }
 
 /// Runs `sql` on the server, outside every test's database.
-async fn administer(sql: String) {
+pub async fn administer(sql: String) {
     let task = RUNTIME.spawn(async move {
         let mut conn = db::pool::open(SERVER.1.clone()).await.unwrap();
         diesel::sql_query("SET statement_timeout = 0").execute(&mut conn).await.unwrap();

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
+use inkstone::changes::model::{Actor, Change};
 use inkstone::keys::{Ring, queries};
 use inkstone::operations::Role;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{ME, PASSWORD, login, masked, register, sign_in};
+use crate::harness::machine::until;
 use crate::harness::{Answer, Client, TestApp, column};
 
 const SESSIONS: &str = "/api/v1/members/me/sessions";
@@ -167,12 +170,18 @@ async fn after_a_key_rotation_old_and_new_tokens_work_on_every_node() {
     let (app, anon) = TestApp::start().await;
     let (node, _) = TestApp::start_on(app.db.clone(), &[]).await;
     let before = register_and_login(&anon).await;
-    let keys = &app.shared.app.keys;
-    let (old, mut conn) = (keys.ring().kid.clone(), app.shared.app.pool.get().await.unwrap());
-    assert_eq!(node.shared.app.keys.ring().kid, old);
-    queries::rotate(&mut conn, &Ring::seed().unwrap()).await.unwrap();
-    keys.reread(&mut conn).await.unwrap();
-    assert_ne!(keys.ring().kid, old);
+    let kid = async |server: &TestApp| server.shared.app.ring().await.unwrap().kid.clone();
+    let old = kid(&app).await;
+    assert_eq!(kid(&node).await, old);
+    let fresh = Ring::seed().unwrap();
+    let rotate = app.shared.app.write(async move |tx| {
+        queries::rotate(tx, &fresh).await?;
+        tx.record(Actor::SYSTEM, Change::new("rotate", "signing_key", Uuid::now_v7()));
+        Ok(())
+    });
+    rotate.await.unwrap();
+    assert_ne!(kid(&app).await, old);
+    until("the other node signs with the new key", async || kid(&node).await != old).await;
     let after = login(&anon, "ada@example.org", PASSWORD).await.data(200);
     for (server, tokens) in [(&app, &before), (&app, &after), (&node, &before), (&node, &after)] {
         client_of(server, tokens).get(ME).await.expect(200);
@@ -183,7 +192,6 @@ async fn after_a_key_rotation_old_and_new_tokens_work_on_every_node() {
         "UPDATE auth.signing_keys SET retired_at = now() - interval '1 hour' WHERE state = 'retired'",
     )
     .await;
-    keys.reread(&mut conn).await.unwrap();
     assert_eq!(client_of(&app, &before).get(ME).await.status, 401);
     client_of(&app, &after).get(ME).await.expect(200);
 }

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit, Mac};
 use inkstone::keys::Ring;
 use inkstone::operations::Role;
@@ -57,7 +58,7 @@ async fn a_token_holds_member_and_times_and_no_role() {
     let (app, token) = start_with_token().await;
     let header = decode_header(&token).unwrap();
     assert_eq!((header.typ.as_deref(), header.alg), (Some("at+jwt"), Algorithm::EdDSA));
-    assert_eq!(header.kid.as_deref(), Some(app.shared.app.keys.ring().kid.as_str()));
+    assert_eq!(header.kid.as_deref(), Some(app.shared.app.ring().await.unwrap().kid.as_str()));
     let claims = decode_claims(&token);
     let mut keys: Vec<&String> = claims.as_object().unwrap().keys().collect();
     keys.sort();
@@ -86,7 +87,7 @@ async fn a_token_without_a_signature_is_refused() {
     let (app, token) = start_with_token().await;
     let (body, signature) = token.rsplit_once('.').unwrap();
     let middle = body.split('.').nth(1).unwrap();
-    let kid = &app.shared.app.keys.ring().kid;
+    let kid = &app.shared.app.ring().await.unwrap().kid;
     for algorithm in ["none", "None", "nOnE", "NONE", "", "EdDSA"] {
         let header = json!({"alg": algorithm, "typ": "at+jwt", "kid": kid}).to_string();
         let header = URL_SAFE_NO_PAD.encode(header);
@@ -125,8 +126,8 @@ async fn a_key_in_the_header_of_a_token_is_never_fetched_or_used() {
     canary.set_nonblocking(true).unwrap();
     let url = format!("http://{}/jwks.json", canary.local_addr().unwrap());
     let theirs = generate_foreign_key();
-    let theirs_public: JwkSet = serde_json::from_value(theirs.jwks()).unwrap();
-    let ours = app.shared.app.keys.ring();
+    let theirs_public: JwkSet = serde_json::from_value(theirs.jwks(TimeDelta::zero())).unwrap();
+    let ours = app.shared.app.ring().await.unwrap();
     for kid in [&ours.kid, &theirs.kid] {
         let mut header = decode_header(&token).unwrap();
         header.kid = Some(kid.clone());
@@ -144,7 +145,7 @@ async fn a_key_in_the_header_of_a_token_is_never_fetched_or_used() {
 #[actix_web::test]
 async fn another_key_id_or_type_is_refused_even_with_the_right_signature() {
     let (app, token) = start_with_token().await;
-    let keys = app.shared.app.keys.ring();
+    let keys = app.shared.app.ring().await.unwrap();
     let good = decode_header(&token).unwrap();
     assert_eq!(request_status(&app, sign_token(&good, &decode_claims(&token), &keys.signing)).await, 200);
     for kid in [Some("other"), Some("../../../dev/null"), Some("' OR 1=1 --"), Some(""), None] {
@@ -202,7 +203,7 @@ async fn a_token_is_valid_only_within_its_times_and_for_this_site() {
     ] {
         let mut claims = decode_claims(&token);
         claims[claim] = value.clone();
-        let forged = sign_token(&header, &claims, &app.shared.app.keys.ring().signing);
+        let forged = sign_token(&header, &claims, &app.shared.app.ring().await.unwrap().signing);
         assert_eq!(request_status(&app, forged).await, 401, "{claim}: {value}");
     }
 }
@@ -214,7 +215,7 @@ async fn a_token_without_a_required_claim_is_refused() {
     for claim in ["exp", "iat", "iss", "aud", "sub", "sid"] {
         let mut claims = decode_claims(&token);
         claims.as_object_mut().unwrap().remove(claim);
-        let forged = sign_token(&header, &claims, &app.shared.app.keys.ring().signing);
+        let forged = sign_token(&header, &claims, &app.shared.app.ring().await.unwrap().signing);
         assert_eq!(request_status(&app, forged).await, 401, "without {claim}");
     }
 }
@@ -226,6 +227,7 @@ async fn a_session_works_only_for_its_own_member() {
     let token = member.token.unwrap();
     let mut claims = decode_claims(&token);
     claims["sub"] = json!(admin.id);
-    let forged = sign_token(&decode_header(&token).unwrap(), &claims, &app.shared.app.keys.ring().signing);
+    let forged =
+        sign_token(&decode_header(&token).unwrap(), &claims, &app.shared.app.ring().await.unwrap().signing);
     assert_eq!(request_status(&app, forged).await, 401);
 }

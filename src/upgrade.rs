@@ -1,0 +1,25 @@
+//! What a newer version does about things that an older one stored, where SQL alone cannot.
+
+use crate::app::App;
+use crate::categories::queries::lock_tree;
+use crate::changes::model::Actor;
+use crate::error::Result;
+use crate::{articles, categories, slug};
+
+/// Gives articles and categories whose slug has become a fixed word of a path another one: the
+/// slug with a short ending. Each is recorded as a change. Returns how many there were.
+///
+/// Words become reserved when an operation is added (`/articles/import` reserves `import`). Until
+/// it is renamed, such a thing can be reached by its id alone.
+pub async fn rename_reserved_slugs(app: &App) -> Result<usize> {
+    app.write(async |tx| {
+        let mut renamed = 0;
+        let tree = lock_tree(tx).await?;
+        for word in slug::reserved() {
+            renamed += usize::from(articles::writing::change_slug(tx, Actor::SYSTEM, word).await?);
+            renamed += usize::from(categories::writing::change_slug(tx, Actor::SYSTEM, &tree, word).await?);
+        }
+        Ok(renamed)
+    })
+    .await
+}

@@ -1,0 +1,155 @@
+//! The table of operations: what it says is what happens, whatever stands in a path.
+
+use actix_web::http::Method;
+use inkstone::contract::Contract;
+use inkstone::error::Error;
+use inkstone::operations::scope::Scope;
+use inkstone::operations::table::Target;
+use inkstone::operations::{Caller, KeyAccess, Role};
+use inkstone::{slug, upgrade};
+use serde_json::{Value, json};
+
+use crate::harness::machine::ask;
+use crate::harness::{Client, TestApp};
+use crate::rights::everything;
+
+/// Words of paths, of which each could be somebody's slug or external id.
+const WORDS: [&str; 7] = ["views", "import", "export", "restore", "me", "by-external-id", "sessions"];
+
+/// An API key with one scope.
+async fn key_with(app: &TestApp, admin: &Client, scope: Scope) -> Client {
+    let new = json!({"name": scope.as_str(), "scopes": [scope.as_str()]});
+    let made = admin.post("/api/v1/api-keys", new).await.data(201);
+    Client::new(&app.url, made["key"].as_str().map(str::to_owned))
+}
+
+#[actix_web::test]
+async fn a_key_does_what_its_scope_says_whatever_things_are_named() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    for word in WORDS {
+        let slug = if slug::refusal(word).is_some() { Value::Null } else { word.into() };
+        let article = json!({"title": word, "slug": slug, "external_id": word, "status": "published"});
+        admin.post("/api/v1/articles", article).await.expect(201);
+        admin.post("/api/v1/categories", json!({"name": word, "slug": slug})).await.expect(201);
+    }
+    let contract = Contract::new().unwrap();
+    for scope in Scope::all() {
+        let key = key_with(&app, &admin, *scope).await;
+        let reads = scope.as_str().ends_with(":read");
+        let before = everything(&admin).await;
+        for endpoint in contract.table.endpoints().iter().filter(|one| one.pattern.contains('{')) {
+            for word in WORDS {
+                let path = endpoint.pattern.replace("{id}", word).replace("{external_id}", word);
+                let method = reqwest::Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
+                let answer = key.request(method, &path).send().await;
+                let is_refused = match contract.table.find(&endpoint.method, &path) {
+                    Ok(Target::Endpoint(found)) if found.operation.caller == Caller::Anyone => false,
+                    Ok(Target::Endpoint(found)) => match found.operation.keys {
+                        KeyAccess::Scope(needed) => needed != *scope,
+                        KeyAccess::Refused => true,
+                        KeyAccess::AsVisitor => false,
+                    },
+                    _ => false,
+                };
+                let (id, status) = (endpoint.operation.id, answer.status);
+                assert_eq!(status == 403, is_refused, "{scope:?} {id} {path}: {}", answer.text());
+            }
+        }
+        // The time of its last use is noted.
+        let used = |text: String| text.split("\"last_used_at\"").count();
+        let after = everything(&admin).await;
+        assert!(!reads || used(before) == used(after), "{scope:?} changed something");
+    }
+}
+
+#[actix_web::test]
+async fn fixed_words_of_paths_are_no_slugs() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let contract = Contract::new().unwrap();
+    let split = |pattern: &str| pattern.split('/').map(str::to_owned).collect::<Vec<_>>();
+    let patterns: Vec<Vec<String>> =
+        contract.table.endpoints().iter().map(|one| split(&one.pattern)).collect();
+    // Found anew, from the other side: every word beside the `{id}` of articles and categories.
+    let mut checked = 0;
+    for resource in ["articles", "categories"] {
+        let beside = patterns.iter().filter(|path| path.get(3).is_some_and(|name| name == resource));
+        for word in beside.filter_map(|path| path.get(4)).filter(|word| !word.starts_with('{')) {
+            assert!(slug::reserved().any(|reserved| reserved == word), "{word}");
+            let new = json!({"title": "T", "name": "N", "slug": word});
+            let keys = if resource == "articles" { ["title", "slug"] } else { ["name", "slug"] };
+            let new: Value = keys.iter().map(|key| ((*key).to_owned(), new[*key].clone())).collect();
+            let refused = editor.post(&format!("/api/v1/{resource}"), new).await.expect(422);
+            assert_eq!(refused.faults(), [("/slug".to_owned(), "invalid_format".to_owned())]);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 4, "{checked}");
+}
+
+#[test]
+fn no_fixed_word_stands_beside_an_external_id() {
+    // External ids are those of other systems: none of them can be refused for a word of ours.
+    let contract = Contract::new().unwrap();
+    for endpoint in contract.table.endpoints() {
+        let Some((before, _)) = endpoint.pattern.split_once("{external_id}") else { continue };
+        for other in contract.table.endpoints() {
+            let beside = other.pattern.strip_prefix(before).is_some_and(|rest| !rest.starts_with('{'));
+            assert!(!beside, "{} stands beside {}", other.pattern, endpoint.pattern);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_an_older_version_named_by_a_word_that_is_reserved_now_is_renamed() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let article = admin.article("Tides", None).await;
+    let category = admin.category("ebb", None).await;
+    app.db_execute("UPDATE articles SET slug = 'import'").await;
+    app.db_execute("UPDATE categories SET slug = 'export'").await;
+    assert_eq!(upgrade::rename_reserved_slugs(&app.shared.app).await.unwrap(), 2);
+    assert_eq!(upgrade::rename_reserved_slugs(&app.shared.app).await.unwrap(), 0);
+    let slug_of = async |path: String| anon.get(&path).await.data(200)["slug"].as_str().unwrap().to_owned();
+    let renamed = slug_of(format!("/api/v1/articles/{}", article["id"].as_str().unwrap())).await;
+    assert!(renamed.starts_with("import-"), "{renamed}");
+    anon.get(&format!("/api/v1/articles/{renamed}")).await.expect(200);
+    let renamed = slug_of(format!("/api/v1/categories/{}", category["id"].as_str().unwrap())).await;
+    assert!(renamed.starts_with("export-"), "{renamed}");
+    let recorded = "SELECT count(*) FROM changes WHERE action = 'update' AND fields = '{slug}'";
+    assert_eq!(ask(&app.db.url, recorded).await, "2");
+}
+
+#[test]
+fn a_path_leads_to_one_operation_however_it_is_spelled() {
+    let contract = Contract::new().unwrap();
+    let found = |method: &Method, path: &str| match contract.table.find(method, path) {
+        Ok(Target::Endpoint(endpoint)) => endpoint.operation.id.to_owned(),
+        Ok(Target::Page) => "page".to_owned(),
+        Err(Error::MethodNotAllowed { allow }) => allow,
+        Err(_) => "nothing".to_owned(),
+    };
+    for (method, path, wanted) in [
+        (Method::GET, "/api/v1/members/me", "get_own_profile"),
+        (Method::GET, "/api/v1/members/%6de", "nothing"),
+        (Method::GET, "/api/v1/%61rticles", "nothing"),
+        (Method::GET, "/api/v1/articles/views", "get_article"),
+        (Method::POST, "/api/v1/articles/views", "DELETE, GET, HEAD, PATCH"),
+        (Method::POST, "/api/v1/articles/import", "import_articles"),
+        (Method::POST, "/api/v1/articles/%69mport", "nothing"),
+        (Method::POST, "/api/v1/articles/views/views", "count_article_view"),
+        (Method::POST, "/api/v1/articles/restore/restore", "restore_article"),
+        (Method::PUT, "/api/v1/articles/by-external-id/restore", "put_article"),
+        (Method::POST, "/api/v1/articles/by-external-id/restore", "GET, HEAD, PUT"),
+        (Method::GET, "/api/v1/articles/", "nothing"),
+        (Method::GET, "/api/v1/articles//", "nothing"),
+        (Method::GET, "/docs/index.css", "page"),
+    ] {
+        let found = found(&method, path);
+        assert!(
+            found == wanted || wanted.contains(", ") && found.len() == wanted.len(),
+            "{method} {path}: {found}"
+        );
+    }
+}
