@@ -1,0 +1,55 @@
+# Short names for the commands of CONTRIBUTING.md. Each recipe is one plain command.
+
+# All that CI checks, but for the OpenAPI lint
+check: fmt-check clippy doc test
+
+fmt:
+    cargo fmt
+
+fmt-check:
+    cargo fmt --check
+
+clippy:
+    cargo clippy --all-targets --locked -- -D warnings
+
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+
+test:
+    cargo test
+
+# One test, file or folder: just test-one articles::lists::
+test-one name:
+    cargo test --test it -- {{name}}
+
+# Rewrite openapi/openapi.json
+openapi:
+    UPDATE=1 cargo test --test it -- openapi::the_checked_in_document_is_current
+
+serve:
+    cargo run -- serve --demo
+
+migrate:
+    cargo run -- migrate
+
+# A shell on the private database of a running server
+psql:
+    psql -h "$PWD/inkstone-data/run" -p 5432 -U inkstone inkstone
+
+bench-reading:
+    cargo bench --bench reading
+
+bench-import:
+    cargo bench --bench import
+
+bench-isolation:
+    cargo bench --bench isolation
+
+bench-timing:
+    cargo bench --bench timing
+
+timings:
+    cargo build --timings
+
+ci:
+    .ci/run
