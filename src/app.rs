@@ -7,20 +7,23 @@ use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::db::connection::Connection;
-use crate::db::pool::{self, Conn, OpenError, Pool, PoolError};
+use crate::db::pool::{self, Conn, OpenError, Pool, PoolError, ThreadPools};
 use crate::db::reader::Readers;
 use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
 
+/// Connections for transactions that each worker thread may have at least: an import can use two at once.
+const MIN_WRITERS: usize = 4;
+
 /// The process: its configuration, its connections, its keys. Nothing in it
 /// needs to survive; everything that must is in the database.
 pub struct App {
     /// How it was told to run.
     pub config: Config,
-    /// Connections for transactions.
-    pub pool: Pool,
+    /// Connections for transactions, shared out among the worker threads.
+    writers: ThreadPools,
     /// Connections for reads that may take long, so that neither writers nor short reads wait for them.
     long_readers: Pool,
     /// One connection a worker thread, for short reads.
@@ -43,8 +46,10 @@ impl App {
         mailer: Option<Mailer>,
     ) -> anyhow::Result<Self> {
         let size = config.database.pool_size;
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = config.http.workers.unwrap_or_else(cores).max(1);
         Ok(Self {
-            pool: pool::build(url, size, runtime.clone())?,
+            writers: ThreadPools::new(url, size.div_ceil(workers).max(MIN_WRITERS)),
             long_readers: pool::build(url, size.div_ceil(3), runtime)?,
             readers: Readers::new(url),
             follower: Arc::default(),
@@ -81,15 +86,22 @@ impl App {
         Ok(self.long_readers.get().await?)
     }
 
-    /// Returns a pooled connection without waiting. Returns `None` if more than half of the pool
-    /// would then be in use.
-    pub async fn spare_conn(&self) -> Option<Conn> {
-        let status = self.pool.status();
+    /// A connection for a transaction. Fails with 503 when none is to be had in time.
+    pub async fn writer(&self) -> Result<Conn> {
+        let pool = self.writers.of_this_thread().map_err(Error::Internal)?;
+        Ok(pool.get().await?)
+    }
+
+    /// Returns a connection for a transaction without waiting. Returns `None` if more than half of
+    /// the thread's pool would then be in use.
+    pub async fn spare_writer(&self) -> Option<Conn> {
+        let pool = self.writers.of_this_thread().ok()?;
+        let status = pool.status();
         if 2 * (status.size.saturating_sub(status.available) + 1) > status.max_size {
             return None;
         }
-        let no_wait = deadpool::managed::Timeouts { wait: Some(Duration::ZERO), ..self.pool.timeouts() };
-        self.pool.timeout_get(&no_wait).await.ok()
+        let no_wait = deadpool::managed::Timeouts { wait: Some(Duration::ZERO), ..pool.timeouts() };
+        pool.timeout_get(&no_wait).await.ok()
     }
 }
 

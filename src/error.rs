@@ -78,7 +78,7 @@ pub enum Error {
 impl Error {
     /// There is no such thing, or none that this caller may know of: always the same answer.
     pub fn not_found() -> Self {
-        Self::Refused(Code::NotFound, "There is nothing here for you.".to_owned())
+        Self::Refused(Code::NotFound, "Not found.".to_owned())
     }
 
     /// Signed in, but without the right; `detail` says which right is needed.

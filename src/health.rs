@@ -14,7 +14,7 @@ use crate::http::reply::Reply;
 use crate::operations::{Caller, Operation};
 
 /// How long the database may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A good state.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,7 +24,7 @@ pub struct Health {
     status: &'static str,
 }
 
-const OK: Health = Health { status: "ok" };
+const HEALTHY: Health = Health { status: "ok" };
 
 /// The entries of its operations.
 pub const OPERATIONS: &[Operation] = &[GET_HEALTH, GET_READINESS];
@@ -38,7 +38,7 @@ pub const GET_HEALTH: Operation = Operation::read("get_health", Caller::Anyone).
 #[utoipa::path(tag = "operations", operation_id = "get_health", responses((status = 200, description = "Alive", body = Health)))]
 #[get("/healthz")]
 pub async fn get_health() -> impl Responder {
-    Reply::new(StatusCode::OK, OK)
+    Reply::new(StatusCode::OK, HEALTHY)
 }
 
 /// The entry of [`get_readiness`].
@@ -55,8 +55,8 @@ pub async fn get_readiness(app: web::Data<App>) -> Result<impl Responder> {
         let mut conn = app.conn().await?;
         diesel::sql_query("SELECT 1").execute(&mut conn).await.map_err(Error::from)
     };
-    match tokio::time::timeout(PATIENCE, asking).await {
-        Ok(Ok(_)) => Ok(Reply::new(StatusCode::OK, OK)),
+    match tokio::time::timeout(DATABASE_TIMEOUT, asking).await {
+        Ok(Ok(_)) => Ok(Reply::new(StatusCode::OK, HEALTHY)),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(Error::Unavailable("database: no answer in time".to_owned())),
     }

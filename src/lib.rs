@@ -1,25 +1,31 @@
 //! Inkstone, a headless CMS for news sites: a REST/JSON API over PostgreSQL.
 //!
-//! The modules, low to high; each imports only from lines above its own, which
-//! a test checks:
+//! The modules, low to high. Each imports only from lines above its own, which
+//! a test checks; docs/architecture.md says more.
 //!
-//! 1. [`config`], [`telemetry`], [`priority`], [`db`], [`keys`]: how to run, logs, threads that may wait, PostgreSQL, secrets
-//! 2. [`slug`], [`markup`], [`mail`]: names for addresses, bodies to safe HTML, letters handed over
-//! 3. [`error`], [`changes`]: what can go wrong; the log of all changes
-//! 4. [`app`]: what every handler can reach
-//! 5. [`http`]: bodies, parameters, paging, conditional requests, answers; [`throttle`]: too many attempts
-//! 6. [`members`]: accounts, sessions, tokens, passwords, guards
-//! 7. [`categories`], [`notices`], [`site`], [`audit`], [`health`]: the small features
-//! 8. [`articles`]: what the site is for
-//! 9. [`interchange`]: exports, other systems' formats; [`imports`]: many at once; [`demo`]: a small site to look at
-//! 10. [`commands`]: running a site from its own machine; [`openapi`]: what is true of all operations
-//! 11. [`routes`]: every path, a line a feature
-//! 12. [`contract`]: the document, and what it refuses
-//! 13. [`server`]: what wraps every request; starting and stopping
+//! 1. [`config`], [`telemetry`], [`priority`], [`db`]: settings, logs, threads of low priority, PostgreSQL
+//! 2. [`slug`], [`markup`], [`mail`]: slugs from titles, safe HTML, sending mail
+//! 3. [`error`], [`changes`]: the one error type; the change log
+//! 4. [`follower`]: snapshots in memory, and the look at the change log
+//! 5. [`keys`]: signing keys, and the secret of the site
+//! 6. [`app`]: what every handler can reach
+//! 7. [`operations`]: the entry of each operation, and the table that matches requests
+//! 8. [`tx`]: the transaction
+//! 9. [`http`]: bodies, parameters, paging, conditional requests, replies; [`throttle`]: limits on attempts
+//! 10. [`members`]: accounts, sessions, tokens, passwords, guards
+//! 11. [`categories`], [`notices`], [`site`], [`audit`], [`health`]: the small features
+//! 12. [`articles`]: the large feature
+//! 13. [`interchange`]: foreign formats in, export out
+//! 14. [`imports`]: the bulk engine; [`demo`]: a small site to look at; [`upgrade`]: what an older version stored
+//! 15. [`openapi`]: what the entries add to the document; [`commands`]: the command line's work
+//! 16. [`routes`]: every path and every entry, a line a feature
+//! 17. [`contract`]: the document and the table of this build
+//! 18. [`server`]: what wraps every request; starting and stopping
 //!
-//! A feature's folder holds the same rooms everywhere: `mod.rs` says what the
-//! thing is and lists its routes, `handlers.rs` has a function an operation,
-//! `view.rs` the bodies, `queries.rs` all the SQL, `model.rs` the rows.
+//! A feature's folder holds the same files everywhere: `mod.rs` says what the
+//! thing is and lists its routes and operations, `handlers.rs` has a function
+//! for each operation, `writing.rs` what a change does, `view.rs` the bodies,
+//! `queries.rs` all the SQL, `model.rs` the rows.
 
 pub mod app;
 pub mod articles;

@@ -179,7 +179,7 @@ fn serve(config: Config) -> anyhow::Result<()> {
     let keys = data.keys(&config.access)?;
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
     let app = App::new(config, &data.url, data.runtime.handle().clone(), keys, mailer)?;
-    let shared = Shared::new(app, Hasher::new()?)?;
+    let shared = Shared::new(app, Hasher::new()?, web::Data::new(Contract::new()?));
     let (follower, url) = (shared.app.follower.clone(), data.url.clone());
     data.runtime.spawn(async move { follower.follow(&url).await });
     let served = actix_web::rt::System::new().block_on(run(shared, listener, address));

@@ -59,14 +59,14 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Shares `app` and `hasher`.
-    pub fn new(app: App, hasher: Hasher) -> anyhow::Result<Self> {
-        Ok(Self {
+    /// Shares `app`, `hasher` and `contract`.
+    pub fn new(app: App, hasher: Hasher, contract: web::Data<Contract>) -> Self {
+        Self {
             app: web::Data::new(app),
             hasher: web::Data::new(hasher),
             counter: web::Data::new(ViewCounter::default()),
-            contract: web::Data::new(Contract::new()?),
-        })
+            contract,
+        }
     }
 }
 
@@ -249,24 +249,20 @@ async fn flush_views(shared: Shared) {
     }
 }
 
-/// How often the ring of keys is read again, and how often what has ended is swept out.
-const REREAD: Duration = Duration::from_secs(5);
-const SWEEP: u32 = 120;
+/// How often ended sessions and forgiven attempts are deleted.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
 async fn housekeeping_loop(shared: Shared) {
-    let mut ticks = rt::time::interval(REREAD);
-    for round in 0_u32.. {
+    let mut ticks = rt::time::interval(HOUSEKEEPING_INTERVAL);
+    loop {
         ticks.tick().await;
-        if let Err(error) = run_housekeeping(&shared.app, round.is_multiple_of(SWEEP)).await {
+        if let Err(error) = run_housekeeping(&shared.app).await {
             tracing::warn!(%error, "Housekeeping is left for later");
         }
     }
 }
 
-async fn run_housekeeping(app: &App, sweep: bool) -> Result<()> {
-    if sweep {
-        app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
-        app.write(async |tx| Ok(sessions::queries::delete_ended_sessions(tx).await?)).await?;
-    }
-    Ok(())
+async fn run_housekeeping(app: &App) -> Result<()> {
+    app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
+    app.write(async |tx| Ok(sessions::queries::delete_ended_sessions(tx).await?)).await
 }

@@ -132,7 +132,7 @@ impl DerefMut for Tx {
 impl App {
     /// Begins a transaction of its own accord; [`App::write`] is for all that one closure can do.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx::begin(self.pool.get().await?, self.follower.clone()))
+        Ok(Tx::begin(self.writer().await?, self.follower.clone()))
     }
 
     /// Runs `work` in a transaction: all of it, or none.
@@ -155,22 +155,26 @@ impl App {
         F: AsyncFn(&mut Tx) -> Result<T> + 'static,
         T: 'static,
     {
-        let (pool, follower) = (self.pool.clone(), self.follower.clone());
-        let (request_id, deadline) = (telemetry::request_id(), DEADLINE.try_with(|deadline| *deadline).ok());
-        let task = rt::spawn(REQUEST_ID.scope(request_id, async move {
-            let mut attempt = 1;
-            loop {
-                let tx = Tx::begin(pool.get().await?, follower.clone());
-                match run(tx, &work, deadline).await {
-                    Err(error) if attempt < attempts && is_worth_retrying(&error) => {
-                        rt::time::sleep(backoff(attempt)).await;
-                        attempt += 1;
-                    }
-                    done => return done,
+        let deadline = DEADLINE.try_with(|deadline| *deadline).ok();
+        let mut attempt = 1;
+        let mut work = work;
+        loop {
+            // Waiting for a connection ends with the client; what follows does not.
+            let tx = self.begin().await?;
+            let task = rt::spawn(REQUEST_ID.scope(telemetry::request_id(), async move {
+                let done = run(tx, &work, deadline).await;
+                (done, work)
+            }));
+            let (done, same_work) = task.await.map_err(|cause| Error::Internal(cause.into()))?;
+            work = same_work;
+            match done {
+                Err(error) if attempt < attempts && is_worth_retrying(&error) => {
+                    rt::time::sleep(backoff(attempt)).await;
+                    attempt += 1;
                 }
+                done => return done,
             }
-        }));
-        task.await.map_err(|cause| Error::Internal(cause.into()))?
+        }
     }
 }
 

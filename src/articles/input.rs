@@ -82,6 +82,11 @@ pub struct NewArticle {
 }
 
 impl NewArticle {
+    /// Whether it is published at the time of writing, which has to be asked for then.
+    pub fn is_published_now(&self) -> bool {
+        self.status == Some(Status::Published) && self.published_at.is_none()
+    }
+
     /// The format of the body.
     pub fn format(&self) -> BodyFormat {
         self.body_format.unwrap_or(BodyFormat::Html)
@@ -89,13 +94,13 @@ impl NewArticle {
 
     /// The article in the category `category_id`, with its rendered body and its slug, or one made from the title.
     ///
-    /// Published without a time, it is published at `now`. Refuses what no schema can say, together
+    /// Published without a time, it is published at `now`, which is needed for nothing else. Refuses what no schema can say, together
     /// with the `faults` already found.
     pub fn into_content(
         self,
         body: Result<Body, Fault>,
         category_id: Option<Uuid>,
-        now: DateTime<Utc>,
+        now: Option<DateTime<Utc>>,
         mut faults: Vec<Fault>,
     ) -> Result<Content> {
         let format = self.format();
@@ -235,7 +240,8 @@ impl ArticlePatch {
                     None => current.extra,
                 },
                 status,
-                published_at: status.default_published_at(self.published_at.over(current.published_at), now),
+                published_at: status
+                    .default_published_at(self.published_at.over(current.published_at), Some(now)),
             },
             faults,
         )

@@ -83,7 +83,7 @@ pub enum ArticleSort {
 }
 
 impl ArticleSort {
-    /// The column; where drafts may be seen, one without an hour counts as newest.
+    /// The column; where drafts may be seen, a draft without a publication time counts as newest.
     fn column(self, public: bool) -> SortColumn {
         let (name, sql, cast, descending) = match self {
             Self::PublishedDown | Self::PublishedUp if public => {

@@ -60,7 +60,7 @@ pub struct ArticleCard {
     pub extra: Value,
     /// Where it stands in its life.
     pub status: Status,
-    /// From when it is out; null for a draft without an hour.
+    /// From when it is out; null for a draft without a publication time.
     #[schema(required)]
     pub published_at: Option<DateTime<Utc>>,
     /// How often it was read.

@@ -103,7 +103,8 @@ fn map_constraint_errors<T>(result: diesel::QueryResult<T>) -> Result<T> {
 pub async fn add_article(tx: &mut Tx, actor: Actor, article: PreparedArticle) -> Result<Row> {
     let PreparedArticle { new, body, category_id, faults } = article;
     let (slug_is_made, views) = (new.slug.is_none(), new.views);
-    let mut content = new.into_content(body, category_id, tx.now().await?, faults)?;
+    let now = if new.is_published_now() { Some(tx.now().await?) } else { None };
+    let mut content = new.into_content(body, category_id, now, faults)?;
     let made_slug = content.slug.clone();
     for _ in 0..MAX_SLUG_ATTEMPTS {
         let inserted = queries::insert(tx, &content, actor.member_id(), slug_is_made).await;
@@ -206,7 +207,7 @@ async fn replace_article(
     // Published again without a time, it keeps the one it had.
     let is_published = new.status == Some(Status::Published);
     new.published_at = new.published_at.or(row.content.published_at.filter(|_| is_published));
-    let after = new.into_content(body, category_id, tx.now().await?, faults)?;
+    let after = new.into_content(body, category_id, Some(tx.now().await?), faults)?;
     replace_content(tx, actor, row, &after, views).await
 }
 

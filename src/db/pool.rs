@@ -7,6 +7,7 @@ use anyhow::Context;
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use rustls::{ClientConfig, RootCertStore};
+use thread_local::ThreadLocal;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -65,7 +66,8 @@ impl From<tokio_postgres::Error> for OpenError {
 /// Opens the connections of a pool.
 pub struct Manager {
     url: String,
-    runtime: Handle,
+    /// Drives the connections; without it, the runtime of the thread that opens one does.
+    runtime: Option<Handle>,
 }
 
 impl managed::Manager for Manager {
@@ -73,8 +75,13 @@ impl managed::Manager for Manager {
     type Error = OpenError;
 
     async fn create(&self) -> Result<Connection, OpenError> {
-        let opening = self.runtime.spawn(open(self.url.clone()));
-        opening.await.map_err(|cause| OpenError(cause.to_string()))?
+        match &self.runtime {
+            Some(runtime) => {
+                let opening = runtime.spawn(open(self.url.clone()));
+                opening.await.map_err(|cause| OpenError(cause.to_string()))?
+            }
+            None => open(self.url.clone()).await,
+        }
     }
 
     /// Takes back what can be used again. A check query would cost about a third of the throughput:
@@ -86,9 +93,33 @@ impl managed::Manager for Manager {
 
 /// A pool of at most `size` connections to `url`, opened as they are needed.
 ///
-/// The connections are driven on `runtime`, which must outlive every worker: a
-/// worker that stops must not take along connections that others are using.
+/// The connections are driven on `runtime`, which must outlive every thread that uses the pool.
 pub fn build(url: &str, size: usize, runtime: Handle) -> anyhow::Result<Pool> {
+    build_pool(url, size, Some(runtime))
+}
+
+/// A pool for each thread that asks, of at most `size` connections to `url`.
+///
+/// The thread's own runtime drives them: a round trip takes no hop to another thread and back.
+pub struct ThreadPools {
+    url: String,
+    size: usize,
+    pools: ThreadLocal<Pool>,
+}
+
+impl ThreadPools {
+    /// Pools of at most `size` connections to `url` for each thread.
+    pub fn new(url: &str, size: usize) -> Self {
+        Self { url: url.to_owned(), size, pools: ThreadLocal::new() }
+    }
+
+    /// The pool of this thread.
+    pub fn of_this_thread(&self) -> anyhow::Result<&Pool> {
+        self.pools.get_or_try(|| build_pool(&self.url, self.size, None))
+    }
+}
+
+fn build_pool(url: &str, size: usize, runtime: Option<Handle>) -> anyhow::Result<Pool> {
     Pool::builder(Manager { url: url.to_owned(), runtime })
         .max_size(size)
         .wait_timeout(Some(POOL_WAIT_TIMEOUT))

@@ -1,5 +1,6 @@
 //! Values on their way between diesel and tokio-postgres, as the bytes of PostgreSQL's binary format.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -15,6 +16,8 @@ pub struct PgRow {
     row: tokio_postgres::Row,
     /// The types of its columns, shared by all rows of an answer.
     oids: Arc<[Oid]>,
+    /// Where the next name is looked for first: most names are asked for in the order of the columns.
+    next: Cell<usize>,
 }
 
 /// The type of a column; 0, which no type has, is never looked up.
@@ -32,7 +35,7 @@ impl PgRow {
     pub fn new(row: tokio_postgres::Row, oids: &mut Option<Arc<[Oid]>>) -> Self {
         let columns = || row.columns().iter().map(|column| Oid(column.type_().oid())).collect();
         let oids = oids.get_or_insert_with(columns).clone();
-        Self { row, oids }
+        Self { row, oids, next: Cell::new(0) }
     }
 }
 
@@ -71,7 +74,14 @@ impl RowIndex<usize> for PgRow {
 
 impl<'n> RowIndex<&'n str> for PgRow {
     fn idx(&self, name: &'n str) -> Option<usize> {
-        self.row.columns().iter().position(|column| column.name() == name)
+        let columns = self.row.columns();
+        let next = self.next.get();
+        let at = match columns.get(next).filter(|column| column.name() == name) {
+            Some(_) => next,
+            None => columns.iter().position(|column| column.name() == name)?,
+        };
+        self.next.set(at + 1);
+        Some(at)
     }
 }
 

@@ -101,7 +101,7 @@ pub struct SortColumn {
     pub descending: bool,
 }
 
-/// Which stretch of a list is wanted.
+/// Which rows of a list a page takes.
 #[derive(Clone, Debug)]
 pub struct PageSlice {
     /// The list's order; the last column is unique, so that no two rows tie.
@@ -135,7 +135,7 @@ impl PageSlice {
         }
     }
 
-    /// `ORDER BY`, turned round for a walk backwards.
+    /// `ORDER BY`, reversed for a page before the cursor.
     pub fn order_by(&self) -> String {
         let columns = self.order.iter().map(|column| {
             let direction = if column.descending == self.backwards { "ASC" } else { "DESC" };

@@ -74,16 +74,16 @@ text_enum! {
 }
 
 impl Status {
-    /// The hour of publication that goes with this state: what is published
-    /// without one is out from `now` on.
+    /// The publication time in this state: content that is published without one is published at `now`,
+    /// which may be left out where one is given.
     pub fn default_published_at(
         self,
         given: Option<DateTime<Utc>>,
-        now: DateTime<Utc>,
+        now: Option<DateTime<Utc>>,
     ) -> Option<DateTime<Utc>> {
         let given = given.map(as_stored);
         match self {
-            Self::Published => Some(given.unwrap_or(now)),
+            Self::Published => given.or(now),
             Self::Draft | Self::Archived => given,
         }
     }

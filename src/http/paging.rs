@@ -18,8 +18,8 @@ use crate::db::rows::{Conditions, PageSlice, SortColumn, count};
 use crate::error::{Code, Error, Fault, Result};
 
 /// Rows that page numbers reach.
-const DEEPEST: i64 = 10_000;
-/// Parameters that choose a stretch or a shape of a list, not the list itself.
+const MAX_NUMBERED_ROWS: i64 = 10_000;
+/// Parameters that choose a page or the keys of a list, not which rows it has.
 const NOT_FILTERS: &[&str] = &["cursor", "page", "page_size", "count", "fields", "include"];
 
 /// How a list is cut into pages.
@@ -129,11 +129,17 @@ impl Paging {
             (Some(_), Some(_)) => {
                 refuse(Code::InvalidParameter, "page", "cannot go together with cursor".to_owned())
             }
-            (None, Some(page)) if page.checked_mul(self.size()).is_none_or(|last| last > DEEPEST) => refuse(
-                Code::PageTooDeep,
-                "page",
-                format!("page numbers reach the first {DEEPEST} rows; use `page.next_cursor` to go on"),
-            ),
+            (None, Some(page))
+                if page.checked_mul(self.size()).is_none_or(|last| last > MAX_NUMBERED_ROWS) =>
+            {
+                refuse(
+                    Code::PageTooDeep,
+                    "page",
+                    format!(
+                        "page numbers reach the first {MAX_NUMBERED_ROWS} rows; use `page.next_cursor` to go on"
+                    ),
+                )
+            }
             _ => Ok(self),
         }
     }
@@ -156,7 +162,7 @@ impl Paging {
         }
     }
 
-    /// The stretch of the list that the client asks for.
+    /// The page that the client asks for, as the rows that the statement is to return.
     pub fn page_slice(&self, order: Vec<SortColumn>) -> Result<PageSlice> {
         let mut slice = PageSlice {
             limit: self.size() + 1,
@@ -211,7 +217,7 @@ impl Paging {
             Some(number) => {
                 // Where page numbers end, the cursor goes on.
                 let next = (number + 1).to_string();
-                let next = if (number + 1) * page.size > DEEPEST {
+                let next = if (number + 1) * page.size > MAX_NUMBERED_ROWS {
                     page.next_cursor.as_deref().map(|cursor| ("cursor", cursor))
                 } else {
                     page.has_next.then_some(("page", next.as_str()))

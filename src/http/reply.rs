@@ -97,9 +97,9 @@ impl<T> Reply<T> {
 
 /// Cache rules of what a visitor reads: shared caches keep it a minute, and may
 /// show it a little longer while they ask again (RFC 9111, RFC 5861).
-const PUBLIC: &str = "public, max-age=0, s-maxage=60, stale-while-revalidate=300";
+const PUBLIC_CACHE_CONTROL: &str = "public, max-age=0, s-maxage=60, stale-while-revalidate=300";
 /// Cache rules of what a credential had a part in.
-const PRIVATE: &str = "private, no-store";
+const PRIVATE_CACHE_CONTROL: &str = "private, no-store";
 
 impl<T: Serialize> Responder for Reply<T> {
     type Body = BoxBody;
@@ -111,7 +111,11 @@ impl<T: Serialize> Responder for Reply<T> {
         let status = if known { StatusCode::NOT_MODIFIED } else { self.status };
         let mut response = HttpResponseBuilder::new(status);
         let is_public = Matched::of(req).is_ok_and(|matched| matched.operation().cache == CacheClass::Public);
-        let rules = if is_public && anonymous && self.etag.is_some() { PUBLIC } else { PRIVATE };
+        let rules = if is_public && anonymous && self.etag.is_some() {
+            PUBLIC_CACHE_CONTROL
+        } else {
+            PRIVATE_CACHE_CONTROL
+        };
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(rules)));
         response.insert_header((header::VARY, HeaderValue::from_static("Authorization")));
         for (name, value) in self.headers {
@@ -140,6 +144,6 @@ impl Responder for NoContent {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, PRIVATE)).finish()
+        HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, PRIVATE_CACHE_CONTROL)).finish()
     }
 }

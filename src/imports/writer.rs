@@ -147,7 +147,7 @@ impl ParallelTx {
         if !matches!(batch, Batch::Articles(prepared) if prepared.rows.len() >= PARALLEL_MIN_ROWS) {
             return None;
         }
-        let mut tx = Tx::begin(app.spare_conn().await?, app.follower.clone());
+        let mut tx = Tx::begin(app.spare_writer().await?, app.follower.clone());
         db::allow_bulk(&mut tx, LOCK_TIMEOUT_PARALLEL).await.ok()?;
         // The main transaction commits later and synchronously; its WAL flush covers this commit.
         db::commit_lazily(&mut tx).await.ok()?;

@@ -1,6 +1,6 @@
 //! Passwords: the rules, and hashing that does not slow down readers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -75,6 +75,9 @@ fn is_easily_guessed(password: &str, local: &str) -> bool {
     may_be_listed && zxcvbn::zxcvbn(password, &["inkstone", local]).guesses() < 100_000
 }
 
+/// What passwords of unknown accounts are verified against; made once for the process.
+static DUMMY_HASH: OnceLock<Arc<str>> = OnceLock::new();
+
 /// Hashes and verifies passwords, a few at a time, on threads of the lowest priority.
 ///
 /// A flood of logins waits here and then gets 503, while readers are served.
@@ -92,12 +95,17 @@ impl Hasher {
     pub fn new() -> anyhow::Result<Self> {
         let params = Params::new(19_456, 2, 1, None).map_err(|cause| anyhow!("argon2: {cause}"))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let dummy = argon2
-            .hash_password(uuid::Uuid::new_v4().as_bytes())
-            .map_err(|cause| anyhow!("argon2: {cause}"))?;
+        let dummy = match DUMMY_HASH.get() {
+            Some(dummy) => dummy.clone(),
+            None => {
+                let made = argon2.hash_password(uuid::Uuid::new_v4().as_bytes());
+                let made = made.map_err(|cause| anyhow!("argon2: {cause}"))?;
+                DUMMY_HASH.get_or_init(|| made.to_string().into()).clone()
+            }
+        };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let permits = Arc::new(Semaphore::new((cores - 1).max(1)));
-        Ok(Self { permits, argon2, dummy: dummy.to_string().into() })
+        Ok(Self { permits, argon2, dummy })
     }
 
     /// Returns the PHC string of `password`; fails with 503 if it gets no permit in time.

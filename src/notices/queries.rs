@@ -13,7 +13,7 @@ use crate::db::schema::notices;
 use crate::db::visibility::Notices;
 use crate::tx::Tx;
 
-/// Pinned first, then newest first. Drafts without an hour count as newest.
+/// Pinned first, then newest first. Drafts without a publication time count as newest.
 pub fn order(visible: Notices) -> Vec<SortColumn> {
     let published_at = match visible {
         Notices::Public | Notices::ForMembers => "notices.published_at",

@@ -126,7 +126,7 @@ impl NewNotice {
             pinned: self.pinned,
             audience: self.audience.unwrap_or(Audience::Public),
             status,
-            published_at: status.default_published_at(self.published_at, now),
+            published_at: status.default_published_at(self.published_at, Some(now)),
             expires_at: self.expires_at.map(as_stored),
         }
     }
@@ -196,7 +196,8 @@ impl NoticePatch {
             pinned: self.pinned.unwrap_or(current.pinned),
             audience: self.audience.unwrap_or(current.audience),
             status,
-            published_at: status.default_published_at(self.published_at.over(current.published_at), now),
+            published_at: status
+                .default_published_at(self.published_at.over(current.published_at), Some(now)),
             expires_at: self.expires_at.over(current.expires_at).map(as_stored),
         })
     }

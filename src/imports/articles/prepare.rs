@@ -218,7 +218,7 @@ fn build_article(
         new.published_at = new.published_at.or(published_at);
     }
     let category = category_ref.as_ref().and_then(|found| found.find(context.tree)).map(|row| row.id);
-    let content = new.into_content(body, category, context.now, Vec::new()).map_err(into_faults)?;
+    let content = new.into_content(body, category, Some(context.now), Vec::new()).map_err(into_faults)?;
     Ok(PreparedArticle {
         identity: parsed.identity,
         content_hash: content.hash(),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 
+use actix_web::web::Data;
 use inkstone::contract::Contract;
 use jsonschema::Validator;
 use reqwest::Method;
@@ -10,9 +11,11 @@ use serde_json::{Value, json};
 
 use super::Answer;
 
+/// The contract of this build, made once for all servers of a run.
+pub static CONTRACT: LazyLock<Data<Contract>> = LazyLock::new(|| Data::new(Contract::new().unwrap()));
+
 /// The document of this build.
-pub static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(&Contract::new().unwrap().json).unwrap());
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&CONTRACT.json).unwrap());
 
 /// An operation of the document.
 #[derive(Clone, Debug)]

@@ -71,7 +71,7 @@ impl TestApp {
         let keys = keys(database_url, &config).await;
         let mailer = Mailer::new(&config.mail, &config.database.data_dir).unwrap();
         let app = App::new(config, database_url, cluster::runtime(), keys, mailer).unwrap();
-        let shared = Shared::new(app, Hasher::new().unwrap()).unwrap();
+        let shared = Shared::new(app, Hasher::new().unwrap(), contract::CONTRACT.clone());
         let (follower, follow) = (shared.app.follower.clone(), database_url.to_owned());
         let follower = cluster::runtime().spawn(async move { follower.follow(&follow).await });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -117,7 +117,7 @@ impl TestApp {
     /// Runs a statement behind the API's back.
     pub async fn db_execute(&self, sql: &str) {
         use diesel_async::RunQueryDsl;
-        let mut conn = self.shared.app.pool.get().await.unwrap();
+        let mut conn = self.shared.app.writer().await.unwrap();
         diesel::sql_query(sql).execute(&mut conn).await.unwrap();
         // The log tells nothing of it.
         self.shared.app.follower.forget_all();
