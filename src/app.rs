@@ -1,28 +1,24 @@
 //! What every handler can reach.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::db::connection::Connection;
-use crate::db::pool::{self, Conn, OpenError, Pool, PoolError, ThreadPools};
+use crate::db::pool::{self, Conn, OpenError, Pool, PoolError, ThreadConn, ThreadPools};
 use crate::db::reader::Readers;
 use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
 
-/// Connections for transactions that each worker thread may have at least: an import can use two at once.
-const MIN_WRITERS: usize = 4;
-
 /// The process: its configuration, its connections, its keys. Nothing in it
 /// needs to survive; everything that must is in the database.
 pub struct App {
     /// How it was told to run.
     pub config: Config,
-    /// Connections for transactions, shared out among the worker threads.
+    /// Connections for transactions, each opened and driven by the worker thread that uses it.
     writers: ThreadPools,
     /// Connections for reads that may take long, so that neither writers nor short reads wait for them.
     long_readers: Pool,
@@ -46,10 +42,8 @@ impl App {
         mailer: Option<Mailer>,
     ) -> anyhow::Result<Self> {
         let size = config.database.pool_size;
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = config.http.workers.unwrap_or_else(cores).max(1);
         Ok(Self {
-            writers: ThreadPools::new(url, size.div_ceil(workers).max(MIN_WRITERS)),
+            writers: ThreadPools::new(url, size),
             long_readers: pool::build(url, size.div_ceil(3), runtime)?,
             readers: Readers::new(url),
             follower: Arc::default(),
@@ -87,21 +81,14 @@ impl App {
     }
 
     /// A connection for a transaction. Fails with 503 when none is to be had in time.
-    pub async fn writer(&self) -> Result<Conn> {
-        let pool = self.writers.of_this_thread().map_err(Error::Internal)?;
-        Ok(pool.get().await?)
+    pub async fn writer(&self) -> Result<ThreadConn> {
+        Ok(self.writers.get().await.map_err(Error::Internal)??)
     }
 
     /// Returns a connection for a transaction without waiting. Returns `None` if more than half of
-    /// the thread's pool would then be in use.
-    pub async fn spare_writer(&self) -> Option<Conn> {
-        let pool = self.writers.of_this_thread().ok()?;
-        let status = pool.status();
-        if 2 * (status.size.saturating_sub(status.available) + 1) > status.max_size {
-            return None;
-        }
-        let no_wait = deadpool::managed::Timeouts { wait: Some(Duration::ZERO), ..pool.timeouts() };
-        pool.timeout_get(&no_wait).await.ok()
+    /// all would then be in use.
+    pub async fn spare_writer(&self) -> Option<ThreadConn> {
+        self.writers.get_spare().await
     }
 }
 

@@ -63,16 +63,18 @@ const NEVER: u64 = u64::MAX;
 struct Slot {
     entities: &'static [&'static str],
     state: RwLock<SlotState>,
-    /// Lets one load run for all who wait for it.
-    loading: tokio::sync::Mutex<()>,
+    /// Lets one load run for all who wait for it: the last one, and when it began.
+    loading: tokio::sync::Mutex<Option<(Instant, Value)>>,
 }
 
 #[derive(Default)]
 struct SlotState {
     /// Grows whenever the value is dropped; what was loaded before that is not kept.
     generation: u64,
-    value: Option<Arc<dyn Any + Send + Sync>>,
+    value: Option<Value>,
 }
+
+type Value = Arc<dyn Any + Send + Sync>;
 
 impl Default for Follower {
     fn default() -> Self {
@@ -131,19 +133,25 @@ impl Follower {
         connect: impl AsyncFnOnce() -> Result<Arc<Connection>>,
     ) -> Result<Arc<T>> {
         let slot = self.slot::<T>();
-        if !self.is_current() {
-            return Ok(Arc::new(T::load(&*connect().await?).await?));
-        }
-        if let Some(value) = slot.get() {
+        if let Some(value) = slot.get().filter(|_| self.is_current()) {
             return Ok(value);
         }
-        let _loading = slot.loading.lock().await;
-        if let Some(value) = slot.get() {
+        let asked_at = Instant::now();
+        let mut last_load = slot.loading.lock().await;
+        // Whoever waited takes a load that began after the question: it is as good as one of its own.
+        if let Some((began_at, value)) = &*last_load
+            && *began_at >= asked_at
+            && let Ok(value) = value.clone().downcast()
+        {
             return Ok(value);
         }
-        let generation = slot.generation();
+        if let Some(value) = slot.get().filter(|_| self.is_current()) {
+            return Ok(value);
+        }
+        let (began_at, generation) = (Instant::now(), slot.generation());
         let value = Arc::new(T::load(&*connect().await?).await?);
         slot.put(generation, value.clone());
+        *last_load = Some((began_at, value.clone()));
         Ok(value)
     }
 
@@ -171,7 +179,7 @@ impl Follower {
     /// Looks at the log until the connection is lost.
     async fn follow_connection(&self, url: &str) -> anyhow::Result<()> {
         let (conn, mut notified) = timeout(LOOK_TIMEOUT, pool::open_listening(url, CHANNEL)).await??;
-        let mut position = queries::position(&conn).await?;
+        let mut position = timeout(LOOK_TIMEOUT, queries::position(&conn)).await??;
         let mut ticks = interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What was loaded before the position was taken may be older than it.

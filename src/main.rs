@@ -145,6 +145,8 @@ fn administer(
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
     let app = App::new(config, &data.url, data.runtime.handle().clone(), keys, mailer)?;
     let app = web::Data::new(app);
+    // Its table reserves the words that no slug may be.
+    Contract::new()?;
     let hasher = Hasher::new()?;
     let said = actix_web::rt::System::new().block_on(command(&app, &hasher))?;
     if said.is_empty() { Ok(()) } else { say(said.trim_end()) }

@@ -21,7 +21,7 @@ use crate::changes;
 use crate::changes::model::{Actor, Change, Recorded};
 use crate::db;
 use crate::db::connection::Connection;
-use crate::db::pool::Conn;
+use crate::db::pool::ThreadConn;
 use crate::error::{Error, Result, is_worth_retrying};
 use crate::follower::Follower;
 use crate::telemetry::{self, REQUEST_ID};
@@ -36,7 +36,7 @@ tokio::task_local! {
 
 /// A transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
 pub struct Tx {
-    conn: Conn,
+    conn: ThreadConn,
     recorded: Vec<Recorded>,
     /// Kinds of things whose lines in the log the caller writes itself.
     touched: Vec<&'static str>,
@@ -46,7 +46,7 @@ pub struct Tx {
 
 impl Tx {
     /// Begins a transaction on `conn`; BEGIN goes out together with the first statement.
-    pub fn begin(conn: Conn, follower: Arc<Follower>) -> Self {
+    pub fn begin(conn: ThreadConn, follower: Arc<Follower>) -> Self {
         conn.begin();
         Self { conn, recorded: Vec::new(), touched: Vec::new(), now: OnceCell::new(), follower }
     }
@@ -130,7 +130,7 @@ impl DerefMut for Tx {
 }
 
 impl App {
-    /// Begins a transaction of its own accord; [`App::write`] is for all that one closure can do.
+    /// Begins a transaction. The caller must end it; [`App::write`] is for all that one closure can do.
     pub async fn begin(&self) -> Result<Tx> {
         Ok(Tx::begin(self.writer().await?, self.follower.clone()))
     }
@@ -195,8 +195,11 @@ where
             tx.rollback().await;
             Err(error)
         }
-        // A statement may still be running: the connection is dropped with the transaction.
-        Err(_) => Err(Error::Unavailable("the request's deadline has passed; rolled back".to_owned())),
+        Err(_) => {
+            // A statement may still be running: closed, the connection takes the transaction along.
+            tx.conn.close();
+            Err(Error::Unavailable("the request's deadline has passed; rolled back".to_owned()))
+        }
     }
 }
 

@@ -12,6 +12,14 @@ use crate::{articles, categories, slug};
 /// Words become reserved when an operation is added (`/articles/import` reserves `import`). Until
 /// it is renamed, such a thing can be reached by its id alone.
 pub async fn rename_reserved_slugs(app: &App) -> Result<usize> {
+    let words: Vec<&str> = slug::reserved().collect();
+    let conn = app.conn().await?;
+    if !articles::queries::any_slug_of(&conn, &words).await?
+        && !categories::queries::any_slug_of(&conn, &words).await?
+    {
+        return Ok(0);
+    }
+    drop(conn);
     app.write(async |tx| {
         let mut renamed = 0;
         let tree = lock_tree(tx).await?;

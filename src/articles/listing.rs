@@ -161,9 +161,16 @@ impl ArticleFilter {
             .sort
             .as_deref()
             .is_none_or(|sort| matches!(sort, [ArticleSort::PublishedDown | ArticleSort::PublishedUp]));
+        let filtered_by_index = match (&self.author, &self.source) {
+            (None, None) => true,
+            (Some(_), Some(_)) => false,
+            _ => listing.categories.is_none(),
+        };
         visible == Articles::Public
             && self.tag.is_none()
             && in_index_order
+            && filtered_by_index
+            && !listing.with_body
             && listing.categories.as_ref().is_none_or(|categories| categories.len() <= MAX_CATEGORIES)
     }
 

@@ -90,7 +90,8 @@ fn choose_in_categories(conditions: &mut Conditions, categories: Vec<Uuid>, slic
     let (met, order) = (conditions.sql(), slice.order_by());
     let mark = conditions.bind(Value::Ids(categories));
     let columns: Vec<_> = slice.order.iter().map(|column| column.name).collect();
-    let most = slice.limit + slice.offset;
+    // Rounded up, so that pages share a few texts, which stay prepared.
+    let most = (slice.limit + slice.offset).unsigned_abs().next_power_of_two();
     let limit = slice.limit_and_offset(conditions);
     format!(
         "SELECT articles.id FROM unnest({mark}::uuid[]) AS category(id) CROSS JOIN LATERAL (
@@ -143,6 +144,12 @@ fn select_one(article: &ArticleRef, visible: Articles, locking: &str) -> (Condit
 pub async fn lock_by_slug(tx: &Tx, slug: &str) -> QueryResult<Option<Row>> {
     let found = articles::table.filter(articles::slug.eq(slug)).select(Row::as_select()).for_no_key_update();
     found.first(&mut &**tx).await.optional()
+}
+
+/// Whether an article, in whatever state, has one of these slugs.
+pub async fn any_slug_of(mut conn: &Connection, slugs: &[&str]) -> QueryResult<bool> {
+    let found = articles::table.filter(articles::slug.eq_any(slugs));
+    diesel::select(diesel::dsl::exists(found)).get_result(&mut conn).await
 }
 
 /// Lets those who would write the article `external_id` take turns, also if it is not there yet.

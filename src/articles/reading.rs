@@ -66,7 +66,8 @@ pub async fn list_articles(
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
     let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
     let listing = filter.listing(&tree, visible, with_body)?;
-    let (rows, total) = if filter.is_short(&listing, &shape, visible) && !paging.counts() {
+    let (rows, total) = if slice.offset == 0 && filter.is_short(&listing, &shape, visible) && !paging.counts()
+    {
         (queries::list(&*app.reader().await?, listing, &slice).await?, None)
     } else {
         let conn = app.conn().await?;

@@ -46,6 +46,12 @@ async fn take_tree_lock(mut conn: &Connection) -> QueryResult<()> {
     Ok(())
 }
 
+/// Whether a category has one of these slugs.
+pub async fn any_slug_of(mut conn: &Connection, slugs: &[&str]) -> QueryResult<bool> {
+    let found = categories::table.filter(categories::slug.eq_any(slugs));
+    diesel::select(diesel::dsl::exists(found)).get_result(&mut conn).await
+}
+
 /// Adds a category. Constraint: `categories_slug_key`.
 pub async fn insert(tx: &mut Tx, content: &Content) -> QueryResult<Row> {
     diesel::insert_into(categories::table)

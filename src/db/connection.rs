@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::QueryResult;
 use diesel::pg::{Pg, PgMetadataLookup, PgQueryBuilder, PgTypeMetadata};
@@ -26,7 +26,8 @@ use lru::LruCache;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, RowStream, Statement};
 
-use super::fault::{diesel_error, is_outdated_statement};
+use super::fault::{diesel_error, is_outdated_statement, lost_race};
+use super::pending::PendingAnswers;
 use super::row::{Bind, PgRow};
 
 /// Statements that a connection keeps prepared. The server keeps a plan for each: some 50 KB.
@@ -44,8 +45,8 @@ pub struct Connection {
     has_failed: Arc<AtomicBool>,
     /// Held while a statement is prepared and sent: statements reach the server in the order in
     /// which their futures were first polled, also where one has to be prepared first.
-    turn: tokio::sync::Mutex<()>,
-    waiting: Waiting,
+    send_order: tokio::sync::Mutex<()>,
+    pending: PendingAnswers,
 }
 
 /// Sends the request of `future` by polling it once; returns what waits for the answer.
@@ -54,36 +55,6 @@ async fn send<F: Future>(future: F) -> Either<Ready<F::Output>, Pin<Box<F>>> {
     match poll!(future.as_mut()) {
         Poll::Ready(answer) => Either::Left(ready(answer)),
         Poll::Pending => Either::Right(future),
-    }
-}
-
-/// The statements that wait for their answers.
-#[derive(Default)]
-struct Waiting(Mutex<(usize, Option<Instant>)>);
-
-/// One statement that waits for its answer, until it is dropped.
-struct Wait<'c>(&'c Waiting);
-
-impl Waiting {
-    fn begin(&self) -> Wait<'_> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 += 1;
-        state.1.get_or_insert_with(Instant::now);
-        Wait(self)
-    }
-
-    /// Whether statements have waited for so long without any answer.
-    fn is_silent_for(&self, limit: Duration) -> bool {
-        let since = self.0.lock().unwrap_or_else(PoisonError::into_inner).1;
-        since.is_some_and(|since| since.elapsed() > limit)
-    }
-}
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 -= 1;
-        state.1 = (state.0 > 0).then(Instant::now);
     }
 }
 
@@ -110,8 +81,8 @@ impl Connection {
             begin_is_due: AtomicBool::new(false),
             in_transaction: AtomicBool::new(false),
             has_failed: Arc::default(),
-            turn: tokio::sync::Mutex::default(),
-            waiting: Waiting::default(),
+            send_order: tokio::sync::Mutex::default(),
+            pending: PendingAnswers::default(),
         }
     }
 
@@ -120,14 +91,19 @@ impl Connection {
         &self.client
     }
 
-    /// Whether the connection can be used for something new: it is open, and in no transaction.
-    pub fn is_idle(&self) -> bool {
+    /// Whether the connection is open, and in no transaction.
+    pub fn is_usable(&self) -> bool {
         !self.client.is_closed() && !self.in_transaction.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing is left on it of whoever used it last: it can be lent to somebody else.
+    pub fn is_idle(&self) -> bool {
+        self.is_usable() && !self.pending.is_abandoned.load(Ordering::Acquire)
     }
 
     /// Whether statements have waited longer than `limit` while the server answered none.
     pub fn is_silent_for(&self, limit: Duration) -> bool {
-        self.waiting.is_silent_for(limit)
+        self.pending.is_silent_for(limit)
     }
 
     /// Begins a transaction. BEGIN goes out together with the first statement.
@@ -200,12 +176,12 @@ impl Connection {
 
     /// Runs statements without values, in their turn.
     async fn run_text(&self, sql: &str) -> QueryResult<()> {
-        let turn = self.turn.lock().await;
+        let turn = self.send_order.lock().await;
         let begin = self.send_begin().await;
         let answer = send(self.client.batch_execute(sql)).await;
         drop(turn);
         let (begun, done) = (begin.await, answer.await);
-        self.note(begun.and(done).map_err(diesel_error))
+        self.mark_failed_on_error(begun.and(done).map_err(diesel_error))
     }
 
     /// Sends BEGIN, if it is due; returns what waits for its answer.
@@ -218,7 +194,7 @@ impl Connection {
     }
 
     /// Remembers that a statement has failed.
-    fn note<T>(&self, done: QueryResult<T>) -> QueryResult<T> {
+    fn mark_failed_on_error<T>(&self, done: QueryResult<T>) -> QueryResult<T> {
         if done.is_err() {
             self.has_failed.store(true, Ordering::Release);
         }
@@ -228,32 +204,31 @@ impl Connection {
     /// Runs a statement, and returns its rows as they arrive.
     async fn query(&self, query: QueryResult<SqlWithBinds>) -> QueryResult<RowStream> {
         let query = query?;
-        let _wait = self.waiting.begin();
+        let mut answer = self.pending.expect_one();
         let rows = match self.send_query(&query).await {
-            Err(fault) if self.can_prepare_again(&fault) => {
+            Err(fault) if is_outdated_statement(&fault) => {
                 self.statements.lock().unwrap_or_else(PoisonError::into_inner).pop(&query.sql);
-                self.send_query(&query).await
+                match self.in_transaction.load(Ordering::Acquire) {
+                    // The transaction is lost, and can be run again from its beginning.
+                    true => Err(lost_race(fault)),
+                    false => self.send_query(&query).await.map_err(diesel_error),
+                }
             }
-            rows => rows,
+            rows => rows.map_err(diesel_error),
         };
-        self.note(rows.map_err(diesel_error))
+        answer.is_answered = true;
+        self.mark_failed_on_error(rows)
     }
 
     /// Sends a statement in its turn, and waits for its answer.
     async fn send_query(&self, query: &SqlWithBinds) -> Result<RowStream, tokio_postgres::Error> {
-        let turn = self.turn.lock().await;
+        let turn = self.send_order.lock().await;
         let begin = self.send_begin().await;
         let statement = self.prepare(query).await?;
         let rows = send(self.client.query_raw(&statement, &query.binds)).await;
         drop(turn);
         begin.await?;
         rows.await
-    }
-
-    /// Whether a statement failed only because the server's copy of it is out of date: after a
-    /// migration by a newer process, or behind a pooler that discarded it.
-    fn can_prepare_again(&self, fault: &tokio_postgres::Error) -> bool {
-        !self.in_transaction.load(Ordering::Acquire) && is_outdated_statement(fault)
     }
 
     async fn prepare(&self, query: &SqlWithBinds) -> Result<Statement, tokio_postgres::Error> {

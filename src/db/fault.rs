@@ -13,12 +13,14 @@ use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 /// itself.
 pub fn diesel_error(cause: tokio_postgres::Error) -> DieselError {
     match cause.source().and_then(|source| source.downcast_ref::<DbError>()) {
-        Some(fault) => DieselError::DatabaseError(kind(fault.code()), Box::new(ServerFault(fault.clone()))),
+        Some(fault) => {
+            DieselError::DatabaseError(error_kind(fault.code()), Box::new(ServerFault(fault.clone())))
+        }
         None => DieselError::DatabaseError(Kind::UnableToSendCommand, Box::new(cause.to_string())),
     }
 }
 
-fn kind(state: &SqlState) -> Kind {
+fn error_kind(state: &SqlState) -> Kind {
     match *state {
         SqlState::UNIQUE_VIOLATION => Kind::UniqueViolation,
         SqlState::FOREIGN_KEY_VIOLATION => Kind::ForeignKeyViolation,
@@ -28,18 +30,26 @@ fn kind(state: &SqlState) -> Kind {
         SqlState::EXCLUSION_VIOLATION => Kind::ExclusionViolation,
         SqlState::READ_ONLY_SQL_TRANSACTION => Kind::ReadOnlyTransaction,
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Kind::SerializationFailure,
-        _ if is_passing(state) => Kind::ClosedConnection,
+        _ if is_transient(state) => Kind::ClosedConnection,
         _ => Kind::Unknown,
     }
 }
 
 /// Whether the fault passes by itself: the server is away, starting, stopping or full, or made us wait too long.
-fn is_passing(state: &SqlState) -> bool {
+fn is_transient(state: &SqlState) -> bool {
     const LOCK_NOT_AVAILABLE: &str = "55P03";
     const IO_ERROR: &str = "58030";
     // 08: connection exception. 53: insufficient resources. 57: operator intervention.
     let class = state.code().get(..2).unwrap_or_default();
     matches!(class, "08" | "53" | "57") || matches!(state.code(), LOCK_NOT_AVAILABLE | IO_ERROR)
+}
+
+/// The error as a loss against another transaction: the same work, done again, can succeed.
+pub fn lost_race(cause: tokio_postgres::Error) -> DieselError {
+    match diesel_error(cause) {
+        DieselError::DatabaseError(_, info) => DieselError::DatabaseError(Kind::SerializationFailure, info),
+        other => other,
+    }
 }
 
 /// Whether a prepared statement is no longer what it was: the tables have changed below it
@@ -105,7 +115,7 @@ mod tests {
             ("42601", Kind::Unknown),
             ("22021", Kind::Unknown),
         ] {
-            let found = kind(&SqlState::from_code(state));
+            let found = error_kind(&SqlState::from_code(state));
             assert_eq!(format!("{found:?}"), format!("{wanted:?}"), "{state}");
         }
     }

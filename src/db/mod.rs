@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod embedded;
 mod fault;
+mod pending;
 pub mod pool;
 pub mod reader;
 mod row;

@@ -1,16 +1,19 @@
 //! Connections: how one is opened, and the pool they wait in.
 
 use std::future::poll_fn;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, TimeoutType};
 use rustls::{ClientConfig, RootCertStore};
 use thread_local::ThreadLocal;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::TlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket};
@@ -98,24 +101,70 @@ pub fn build(url: &str, size: usize, runtime: Handle) -> anyhow::Result<Pool> {
     build_pool(url, size, Some(runtime))
 }
 
-/// A pool for each thread that asks, of at most `size` connections to `url`.
+/// A pool for each thread that asks.
 ///
 /// The thread's own runtime drives them: a round trip takes no hop to another thread and back.
 pub struct ThreadPools {
     url: String,
     size: usize,
+    /// Of all threads together no more than `size` use a connection at a time.
+    permits: Arc<Semaphore>,
     pools: ThreadLocal<Pool>,
 }
 
+/// A connection on loan from a thread's pool.
+pub struct ThreadConn {
+    conn: Conn,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl ThreadConn {
+    /// Closes the connection instead of giving it back.
+    pub fn close(self) {
+        drop(managed::Object::take(self.conn));
+    }
+}
+
+impl Deref for ThreadConn {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.conn
+    }
+}
+
+impl DerefMut for ThreadConn {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.conn
+    }
+}
+
 impl ThreadPools {
-    /// Pools of at most `size` connections to `url` for each thread.
+    /// Pools from which all threads together use at most `size` connections to `url` at a time.
     pub fn new(url: &str, size: usize) -> Self {
-        Self { url: url.to_owned(), size, pools: ThreadLocal::new() }
+        let permits = Arc::new(Semaphore::new(size));
+        Self { url: url.to_owned(), size, permits, pools: ThreadLocal::new() }
     }
 
-    /// The pool of this thread.
-    pub fn of_this_thread(&self) -> anyhow::Result<&Pool> {
-        self.pools.get_or_try(|| build_pool(&self.url, self.size, None))
+    /// A connection of this thread's pool; waits for one as long as a pool does.
+    pub async fn get(&self) -> anyhow::Result<Result<ThreadConn, PoolError>> {
+        let pool = self.pools.get_or_try(|| build_pool(&self.url, self.size, None))?;
+        let permit = match timeout(POOL_WAIT_TIMEOUT, self.permits.clone().acquire_owned()).await {
+            Ok(permit) => permit?,
+            Err(_) => return Ok(Err(PoolError::Timeout(TimeoutType::Wait))),
+        };
+        Ok(pool.get().await.map(|conn| ThreadConn { conn, _permit: permit }))
+    }
+
+    /// A connection of this thread's pool without waiting, unless more than half of all would then be in use.
+    pub async fn get_spare(&self) -> Option<ThreadConn> {
+        if 2 * self.permits.available_permits() <= self.size {
+            return None;
+        }
+        let pool = self.pools.get_or_try(|| build_pool(&self.url, self.size, None)).ok()?;
+        let permit = self.permits.clone().try_acquire_owned().ok()?;
+        let conn = pool.get().await.ok()?;
+        Some(ThreadConn { conn, _permit: permit })
     }
 }
 
@@ -157,11 +206,11 @@ pub async fn open_listening(
     let config = configure(url, "inkstone-follower")?;
     let (sender, receiver) = mpsc::unbounded_channel();
     let client = if config.get_ssl_mode() == SslMode::Require {
-        let (client, connection) = config.connect(make_tls()).await?;
+        let (client, connection) = within_timeout(config.connect(make_tls())).await?;
         tokio::spawn(forward_notifications(connection, sender));
         client
     } else {
-        let (client, connection) = config.connect(NoTls).await?;
+        let (client, connection) = within_timeout(config.connect(NoTls)).await?;
         tokio::spawn(forward_notifications(connection, sender));
         client
     };
@@ -208,9 +257,19 @@ where
     T::Stream: Send + 'static,
     T::TlsConnect: TlsConnect<Socket>,
 {
-    let (client, connection) = config.connect(tls).await?;
+    let (client, connection) = within_timeout(config.connect(tls)).await?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+/// Bounds all of the opening: tokio-postgres itself bounds the TCP connection, not the server's first answers.
+async fn within_timeout<T>(
+    opening: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, OpenError> {
+    match timeout(CONNECT_TIMEOUT, opening).await {
+        Ok(opened) => Ok(opened?),
+        Err(_) => Err(OpenError::new("no answer in time")),
+    }
 }
 
 fn make_tls() -> MakeRustlsConnect {

@@ -70,6 +70,6 @@ impl Readers {
 impl Slot {
     fn usable(&self) -> Option<Arc<Connection>> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        current.filter(|conn| conn.is_idle() && !conn.is_silent_for(MAX_SILENCE))
+        current.filter(|conn| conn.is_usable() && !conn.is_silent_for(MAX_SILENCE))
     }
 }

@@ -119,8 +119,8 @@ pub async fn change_password(
 }
 
 async fn load_member_and_site(app: &App, id: uuid::Uuid) -> Result<(MemberRow, String)> {
-    let mut conn = app.conn().await?;
-    Ok((queries::load_member(&mut conn, id).await?, queries::load_site_name(&mut conn).await?))
+    let conn = app.conn().await?;
+    Ok((queries::load_member(&conn, id).await?, queries::load_site_name(&conn).await?))
 }
 
 /// The entry of [`get_jwks`].

@@ -6,7 +6,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, rt, web};
 use uuid::Uuid;
 
 use super::api_keys::secret;
@@ -176,6 +176,10 @@ fn caller(req: &HttpRequest, expected: Caller) -> Result<Option<Member>> {
 /// request. Operations without a guard, like the login, ignore the result.
 pub async fn authenticate(req: &HttpRequest) -> Result<()> {
     let Some(header) = req.headers().get(AUTHORIZATION) else { return Ok(()) };
+    // Nobody looks at it: the request must not fail with the database. Pages beside the API were not matched.
+    if Matched::of(req).map_or(Caller::Anyone, |matched| matched.operation().caller) == Caller::Anyone {
+        return Ok(());
+    }
     let scheme_and_token = header.to_str().ok().and_then(|header| header.split_once(' '));
     let token = scheme_and_token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let token = token.map(|(_, token)| token.trim());
@@ -191,16 +195,26 @@ pub async fn authenticate(req: &HttpRequest) -> Result<()> {
     Ok(())
 }
 
-async fn of_key(app: &App, text: &str) -> Result<Option<Credential>> {
+async fn of_key(app: &web::Data<App>, text: &str) -> Result<Option<Credential>> {
     let Some(prefix) = secret::name(text) else { return Ok(None) };
     let hash = secrets::hash(text);
     let Some(key) = api_keys::queries::find_usable(&*app.reader().await?, prefix, &hash).await? else {
         return Ok(None);
     };
     if key.note_is_due {
-        app.write(async move |tx| Ok(api_keys::queries::note_use(tx, key.id).await?)).await?;
+        note_key_use(app.clone(), key.id);
     }
     Ok(Some(Credential::Key(key.id, key.scopes.iter().filter_map(|name| Scope::parse(name)).collect())))
+}
+
+/// Notes the use of a key, without letting the request wait or fail for it.
+fn note_key_use(app: web::Data<App>, id: Uuid) {
+    rt::spawn(async move {
+        let noted = app.write(async move |tx| Ok(api_keys::queries::note_use(tx, id).await?)).await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "The use of an API key was not noted");
+        }
+    });
 }
 
 async fn of_session(app: &App, token: &str) -> Result<Option<Credential>> {

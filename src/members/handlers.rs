@@ -34,9 +34,9 @@ pub async fn list_members(
     let oldest_first = filter.sort == Some(MemberSort::Oldest);
     let slice = paging.page_slice(queries::order_members(oldest_first))?;
     let conditions = queries::filter_members(filter.into());
-    let mut conn = app.conn().await?;
-    let total = paging.total(&mut conn, "members", &conditions).await?;
-    let rows = queries::list_members(&mut conn, conditions, &slice).await?;
+    let conn = app.conn().await?;
+    let total = paging.total(&conn, "members", &conditions).await?;
+    let rows = queries::list_members(&conn, conditions, &slice).await?;
     let page = paging.page(&slice, rows, total, |row| vec![row.created_at.to_rfc3339(), row.id.to_string()]);
     Ok(Reply::list(page.map(Member::from)))
 }

@@ -105,10 +105,10 @@ pub const GET_OWN_DATA: Operation = Operation::export("get_own_data", Caller::Ro
 #[get("/me/export")]
 pub async fn get_own_data(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
     let SignedIn(member) = member;
-    let mut conn = app.conn().await?;
-    let row = queries::load_member(&mut conn, member.id).await?;
-    let sessions = sessions::queries::list_sessions(&mut conn, member.id).await?;
-    let activity = queries::list_activity(&mut conn, member.id, MAX_ACTIVITY_ENTRIES).await?;
+    let conn = app.conn().await?;
+    let row = queries::load_member(&conn, member.id).await?;
+    let sessions = sessions::queries::list_sessions(&conn, member.id).await?;
+    let activity = queries::list_activity(&conn, member.id, MAX_ACTIVITY_ENTRIES).await?;
     let own = OwnData {
         profile: build_profile(&app, row),
         sessions: sessions.into_iter().map(|row| OpenSession::new(row, Some(member.session))).collect(),

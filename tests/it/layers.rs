@@ -106,10 +106,9 @@ fn spell_out<'t>(text: &'t str, prefix: &[String], found: &mut BTreeSet<Vec<Stri
         Some(deeper) => spell_out(deeper, &path, found),
         None => {
             found.insert(path);
-            let alias = rest.trim_start().strip_prefix("as ").map_or(rest, |alias| {
+            rest.trim_start().strip_prefix("as ").map_or(rest, |alias| {
                 alias.trim_start().trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_')
-            });
-            alias
+            })
         }
     }
 }

@@ -119,7 +119,12 @@ pub async fn find_usable(mut conn: &Connection, prefix: &str, hash: &[u8]) -> Qu
 
 /// Notes that a key is used.
 pub async fn note_use(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
-    diesel::update(api_keys::table.find(id)).set(api_keys::last_used_at.eq(now)).execute(&mut **tx).await?;
+    let minute_ago = (now.into_sql::<Timestamptz>() - LAST_USE_PRECISION).nullable();
+    diesel::update(api_keys::table.find(id))
+        .filter(api_keys::last_used_at.is_null().or(api_keys::last_used_at.lt(minute_ago)))
+        .set(api_keys::last_used_at.eq(now))
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -70,8 +70,8 @@ pub async fn prepare_reset(
 
 async fn hash_new_password(app: &App, hasher: &Hasher, member: Uuid, password: &str) -> Result<String> {
     let (row, site) = {
-        let mut conn = app.conn().await?;
-        (members::load_member(&mut conn, member).await?, members::load_site_name(&mut conn).await?)
+        let conn = app.conn().await?;
+        (members::load_member(&conn, member).await?, members::load_site_name(&conn).await?)
     };
     hasher.hash(passwords::validate_for_site(&site, "/password", password, &row.account.email)?).await
 }

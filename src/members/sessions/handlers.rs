@@ -109,9 +109,9 @@ pub const LIST_MEMBER_SESSIONS: Operation =
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The sessions", body = List<OpenSession>)))]
 #[get("/{id}/sessions")]
 pub async fn list_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> Result<impl Responder> {
-    let mut conn = app.conn().await?;
-    let member = load_member(&mut conn, id.0).await?;
-    let rows = queries::list_sessions(&mut conn, member.id).await?;
+    let conn = app.conn().await?;
+    let member = load_member(&conn, id.0).await?;
+    let rows = queries::list_sessions(&conn, member.id).await?;
     Ok(list_response(rows, &admin.0))
 }
 

@@ -99,7 +99,7 @@ impl TestApp {
         let id = session.id;
         let began = sessions::queries::insert_session(&mut tx, session).await.unwrap();
         tx.commit().await.unwrap();
-        let token = tokens::issue(&*self.shared.app.ring().await.unwrap(), row.id, id, began, 3600).unwrap();
+        let token = tokens::issue(&self.shared.app.ring().await.unwrap(), row.id, id, began, 3600).unwrap();
         Client { id: Some(row.id), ..Client::new(&self.url, Some(token)) }
     }
 
