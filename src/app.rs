@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::db::connection::Connection;
@@ -12,6 +13,9 @@ use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
+
+/// Imports and exports that a process runs in parallel. Each holds a database connection.
+const MAX_PARALLEL_TRANSFERS: usize = 4;
 
 /// The process: its configuration, its connections, its keys. Nothing in it
 /// needs to survive; everything that must is in the database.
@@ -24,6 +28,8 @@ pub struct App {
     long_readers: Pool,
     /// One connection a worker thread, for short reads.
     readers: Readers,
+    /// Permits for imports and exports.
+    pub transfers: Arc<Semaphore>,
     /// What is kept in memory of the database.
     pub follower: Arc<Follower>,
     /// Signing and sealing.
@@ -46,6 +52,7 @@ impl App {
             writers: ThreadPools::new(url, size),
             long_readers: pool::build(url, size.div_ceil(3), runtime)?,
             readers: Readers::new(url),
+            transfers: Arc::new(Semaphore::new(MAX_PARALLEL_TRANSFERS)),
             follower: Arc::default(),
             config,
             keys,

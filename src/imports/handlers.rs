@@ -105,7 +105,7 @@ async fn start_import(
     resource: Resource,
 ) -> Result<HttpResponse> {
     let format = PayloadFormat::from_request(req, &params, resource.keys())?;
-    let permit = acquire_permit()?;
+    let permit = acquire_permit(&app)?;
     let job = Job { app, params: Rc::new(params), actor: editor.0.actor(), resource };
     let source = PayloadReader::new(body);
     if wants_events(req) {

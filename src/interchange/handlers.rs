@@ -31,7 +31,7 @@ pub async fn export_articles(
     filter: Query<ArticleFilter>,
     params: Query<ExportParams>,
 ) -> Result<HttpResponse> {
-    let permit = acquire_permit()?;
+    let permit = acquire_permit(&app)?;
     let format = params.0.format();
     let visible = filter.0.visible_to_staff(&author.0)?;
     let rows = export::start_export(app, visible, filter.0, format, Some(permit)).await?;
