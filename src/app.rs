@@ -14,6 +14,8 @@ use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
 
+/// Connections for transactions that each worker may have at least: an import uses two at once.
+const MIN_WRITERS_OF_WORKER: usize = 3;
 /// Imports and exports that a process runs in parallel. Each holds a database connection.
 const MAX_PARALLEL_TRANSFERS: usize = 4;
 
@@ -48,8 +50,10 @@ impl App {
         mailer: Option<Mailer>,
     ) -> anyhow::Result<Self> {
         let size = config.database.pool_size;
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = config.http.workers.unwrap_or_else(cores).max(1);
         Ok(Self {
-            writers: ThreadPools::new(url, size),
+            writers: ThreadPools::new(url, size, size.div_ceil(workers).max(MIN_WRITERS_OF_WORKER)),
             long_readers: pool::build(url, size.div_ceil(3), runtime)?,
             readers: Readers::new(url),
             transfers: Arc::new(Semaphore::new(MAX_PARALLEL_TRANSFERS)),

@@ -22,7 +22,8 @@ pub struct Database {
     /// The directory of the PostgreSQL programs, if they are not found automatically.
     #[arg(long, global = true, env = "INKSTONE_PG_BIN", value_name = "DIR")]
     pub pg_bin: Option<PathBuf>,
-    /// The most connections of this process to the database.
+    /// Transactions that run at a time. Long reads use up to a third as many connections more; each worker has
+    /// one for short reads, and the follower of the change log one.
     #[arg(long, global = true, env = "INKSTONE_POOL_SIZE", default_value_t = 12, value_name = "N")]
     pub pool_size: usize,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, TimeoutType};
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, TimeoutType, Timeouts};
 use rustls::{ClientConfig, RootCertStore};
 use thread_local::ThreadLocal;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -107,6 +107,7 @@ pub fn build(url: &str, size: usize, runtime: Handle) -> anyhow::Result<Pool> {
 pub struct ThreadPools {
     url: String,
     size: usize,
+    size_of_thread: usize,
     /// Of all threads together no more than `size` use a connection at a time.
     permits: Arc<Semaphore>,
     pools: ThreadLocal<Pool>,
@@ -140,15 +141,16 @@ impl DerefMut for ThreadConn {
 }
 
 impl ThreadPools {
-    /// Pools from which all threads together use at most `size` connections to `url` at a time.
-    pub fn new(url: &str, size: usize) -> Self {
+    /// Pools from which all threads together use at most `size` connections to `url` at a time, and
+    /// each keeps at most `size_of_thread` open.
+    pub fn new(url: &str, size: usize, size_of_thread: usize) -> Self {
         let permits = Arc::new(Semaphore::new(size));
-        Self { url: url.to_owned(), size, permits, pools: ThreadLocal::new() }
+        Self { url: url.to_owned(), size, size_of_thread, permits, pools: ThreadLocal::new() }
     }
 
     /// A connection of this thread's pool; waits for one as long as a pool does.
     pub async fn get(&self) -> anyhow::Result<Result<ThreadConn, PoolError>> {
-        let pool = self.pools.get_or_try(|| build_pool(&self.url, self.size, None))?;
+        let pool = self.pools.get_or_try(|| build_pool(&self.url, self.size_of_thread, None))?;
         let permit = match timeout(POOL_WAIT_TIMEOUT, self.permits.clone().acquire_owned()).await {
             Ok(permit) => permit?,
             Err(_) => return Ok(Err(PoolError::Timeout(TimeoutType::Wait))),
@@ -161,9 +163,10 @@ impl ThreadPools {
         if 2 * self.permits.available_permits() <= self.size {
             return None;
         }
-        let pool = self.pools.get_or_try(|| build_pool(&self.url, self.size, None)).ok()?;
+        let pool = self.pools.get_or_try(|| build_pool(&self.url, self.size_of_thread, None)).ok()?;
         let permit = self.permits.clone().try_acquire_owned().ok()?;
-        let conn = pool.get().await.ok()?;
+        let no_wait = Timeouts { wait: Some(Duration::ZERO), ..pool.timeouts() };
+        let conn = pool.timeout_get(&no_wait).await.ok()?;
         Some(ThreadConn { conn, _permit: permit })
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn build_settings(run: &Path, durable: bool, lz4: bool) -> Vec<OsStri
         "listen_addresses=",
         "port=5432",
         "unix_socket_permissions=0700",
-        "max_connections=64",
+        "max_connections=100",
         "max_wal_size=1GB",
         "random_page_cost=1.1",
         "jit=off",
