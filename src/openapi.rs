@@ -1,5 +1,6 @@
 //! The OpenAPI document: what the handlers say of themselves, and what is true of all of them.
 
+use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
@@ -56,7 +57,7 @@ const FAILURES: &[(&str, &str, &str)] = &[
 pub fn complete_document(document: &mut Value, table: &Table) {
     document["openapi"] = json!("3.1.0");
     name_envelopes(document);
-    add_partial_article(document);
+    add_partial_article(document, table);
     if let Some(components) = document["components"].as_object_mut() {
         components.insert(
             "securitySchemes".to_owned(),
@@ -225,7 +226,7 @@ fn name_envelopes(document: &mut Value) {
 ///
 /// It goes under a media type of its own, so that the type generated for
 /// `application/json` stays exact.
-fn add_partial_article(document: &mut Value) {
+fn add_partial_article(document: &mut Value, table: &Table) {
     let schemas = &mut document["components"]["schemas"];
     let mut partial = schemas["ArticleCard"].clone();
     for part in schemas["Article"]["allOf"].as_array().cloned().into_iter().flatten() {
@@ -237,16 +238,19 @@ fn add_partial_article(document: &mut Value) {
     partial["description"] = json!("An article cut down by `fields=`; `id` is always there.");
     schemas["PartialArticle"] = partial;
     let article = json!({"$ref": "#/components/schemas/PartialArticle"});
-    for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
+    for endpoint in table.endpoints() {
         let one = json!({"type": "object", "required": ["data"], "properties": {"data": article}});
         let many = json!({"type": "object", "required": ["data", "page"], "properties": {
             "data": {"type": "array", "items": article},
             "page": {"$ref": "#/components/schemas/PageInfo"},
         }});
-        let content =
-            operations.pointer_mut("/get/responses/200/content/application~1vnd.inkstone.fields+json");
+        if endpoint.method != Method::GET {
+            continue;
+        }
+        let spec = &mut document["paths"][&endpoint.pattern]["get"];
+        let content = spec.pointer_mut("/responses/200/content/application~1vnd.inkstone.fields+json");
         if let Some(content) = content {
-            content["schema"] = if path.ends_with("/articles") { many } else { one };
+            content["schema"] = if endpoint.operation.is_paged { many } else { one };
         }
     }
 }
