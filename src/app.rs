@@ -14,8 +14,8 @@ use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
 
-/// Connections for transactions that each worker may have at least: an import uses two at once.
-const MIN_WRITERS_OF_WORKER: usize = 3;
+/// Connections for transactions that each worker may have at least.
+const MIN_WRITERS_OF_WORKER: usize = 2;
 /// Imports and exports that a process runs in parallel. Each holds a database connection.
 const MAX_PARALLEL_TRANSFERS: usize = 4;
 
@@ -90,16 +90,9 @@ impl App {
     pub async fn conn(&self) -> Result<Conn> {
         Ok(self.long_readers.get().await?)
     }
-
     /// A connection for a transaction. Fails with 503 when none is to be had in time.
     pub async fn writer(&self) -> Result<ThreadConn> {
         Ok(self.writers.get().await.map_err(Error::Internal)??)
-    }
-
-    /// Returns a connection for a transaction without waiting. Returns `None` if more than half of
-    /// all would then be in use.
-    pub async fn spare_writer(&self) -> Option<ThreadConn> {
-        self.writers.get_spare().await
     }
 }
 

@@ -146,7 +146,7 @@ async fn move_contents(tx: &mut Tx, actor: Actor, tree: &Tree, id: Uuid, target:
     if tree.subtree(id).contains(&target) {
         return Err(refuse("is the category itself or one inside it"));
     }
-    db::allow_bulk(tx, db::LONG_WAIT).await?;
+    db::allow_bulk(tx).await?;
     let articles = queries::move_articles(tx, id, target).await?;
     let change = Change::new("update", "article", id).of_fields(vec!["category".to_owned()]);
     tx.record_many(actor, change, articles);

@@ -50,27 +50,16 @@ pub async fn migrate(url: &str) -> anyhow::Result<usize> {
     Ok(ran.len())
 }
 
-/// How long bulk work waits for a lock.
-pub const LONG_WAIT: &str = "10s";
-
-/// Lets the statements of this transaction take as long as bulk work does, wait for a
-/// client in between, and for the locks of others as long as `lock_wait` says.
-pub async fn allow_bulk(conn: &mut Connection, lock_wait: &str) -> QueryResult<()> {
+/// Lets the statements of this transaction take as long as bulk work does, and wait as long for
+/// locks and for the client.
+pub async fn allow_bulk(mut conn: &Connection) -> QueryResult<()> {
     diesel::sql_query(
-        "SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', $1, true),
+        "SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', '10s', true),
              set_config('idle_in_transaction_session_timeout', '60s', true),
              set_config('work_mem', '64MB', true)",
     )
-    .bind::<diesel::sql_types::Text, _>(lock_wait)
-    .execute(conn)
+    .execute(&mut conn)
     .await?;
-    Ok(())
-}
-
-/// Commits without fsync. The caller must commit another, synchronous transaction afterwards; its
-/// WAL flush makes this one durable too.
-pub async fn commit_lazily(conn: &mut Connection) -> QueryResult<()> {
-    diesel::sql_query("SET LOCAL synchronous_commit = off").execute(conn).await?;
     Ok(())
 }
 

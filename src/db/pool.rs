@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, TimeoutType, Timeouts};
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, TimeoutType};
 use rustls::{ClientConfig, RootCertStore};
 use thread_local::ThreadLocal;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -106,9 +106,8 @@ pub fn build(url: &str, size: usize, runtime: Handle) -> anyhow::Result<Pool> {
 /// The thread's own runtime drives them: a round trip takes no hop to another thread and back.
 pub struct ThreadPools {
     url: String,
-    size: usize,
     size_of_thread: usize,
-    /// Of all threads together no more than `size` use a connection at a time.
+    /// Bounds the connections that all threads together use at a time.
     permits: Arc<Semaphore>,
     pools: ThreadLocal<Pool>,
 }
@@ -145,7 +144,7 @@ impl ThreadPools {
     /// each keeps at most `size_of_thread` open.
     pub fn new(url: &str, size: usize, size_of_thread: usize) -> Self {
         let permits = Arc::new(Semaphore::new(size));
-        Self { url: url.to_owned(), size, size_of_thread, permits, pools: ThreadLocal::new() }
+        Self { url: url.to_owned(), size_of_thread, permits, pools: ThreadLocal::new() }
     }
 
     /// A connection of this thread's pool; waits for one as long as a pool does.
@@ -156,18 +155,6 @@ impl ThreadPools {
             Err(_) => return Ok(Err(PoolError::Timeout(TimeoutType::Wait))),
         };
         Ok(pool.get().await.map(|conn| ThreadConn { conn, _permit: permit }))
-    }
-
-    /// A connection of this thread's pool without waiting, unless more than half of all would then be in use.
-    pub async fn get_spare(&self) -> Option<ThreadConn> {
-        if 2 * self.permits.available_permits() <= self.size {
-            return None;
-        }
-        let pool = self.pools.get_or_try(|| build_pool(&self.url, self.size_of_thread, None)).ok()?;
-        let permit = self.permits.clone().try_acquire_owned().ok()?;
-        let no_wait = Timeouts { wait: Some(Duration::ZERO), ..pool.timeouts() };
-        let conn = pool.timeout_get(&no_wait).await.ok()?;
-        Some(ThreadConn { conn, _permit: permit })
     }
 }
 

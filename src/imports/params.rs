@@ -92,6 +92,11 @@ impl ImportParams {
         self.dry_run == Some(true)
     }
 
+    /// Whether all batches are written in one transaction.
+    pub fn is_one_transaction(&self) -> bool {
+        self.is_atomic() || self.is_dry_run()
+    }
+
     /// Whether missing categories are created.
     pub fn creates_categories(&self) -> bool {
         self.create_categories == Some(true)

@@ -9,18 +9,20 @@ use std::sync::{Arc, LazyLock};
 
 use actix_web::rt;
 use encoding_rs::{Encoding, UTF_8};
+use futures_util::future::try_join3;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::articles::prepare::{self, ParsedRow, PrepareContext, PreparedBatch, PreparedRow};
+use super::articles::identity::UnseenWrites;
+use super::articles::prepare::{self, ParsedRow, PrepareContext, PreparedRow};
 use super::articles::queries;
 use super::job::{Job, Resource};
 use super::params::ImportParams;
 use super::payload::PayloadFormat;
 use super::report::Report;
 use super::rows::{self, RawRow};
-use super::single_rows::SingleRow;
+use super::single_rows;
 use super::view::{Ending, Event, Summary};
 use super::writer::{Batch, BatchWriter};
 use crate::app::App;
@@ -156,14 +158,17 @@ async fn prepare_batches(
 ) -> Result<()> {
     // The job cannot be sent to other threads; its parameters can.
     let params = Arc::new((*job.params).clone());
+    let mut unseen_writes = UnseenWrites::new(params.is_one_transaction());
     while let Some(batch) = raw_batches.recv().await {
         let is_utf8 = batch.encoding == UTF_8;
         let batch = match job.resource {
             Resource::Articles => {
-                Batch::Articles(prepare_articles(&job.app, params.clone(), batch.rows, is_utf8).await?)
+                let prepared =
+                    prepare_articles(&job.app, params.clone(), &mut unseen_writes, batch.rows, is_utf8);
+                Batch::Articles(prepared.await?)
             }
             Resource::Categories | Resource::Notices => {
-                Batch::SingleRows(batch.rows.iter().map(|row| SingleRow::parse(row, is_utf8)).collect())
+                Batch::SingleRows(single_rows::prepare_rows(&job, &batch.rows, is_utf8).await?)
             }
         };
         if batches.send(batch).await.is_err() {
@@ -176,19 +181,26 @@ async fn prepare_batches(
 async fn prepare_articles(
     app: &App,
     params: Arc<ImportParams>,
+    unseen_writes: &mut UnseenWrites,
     rows: Vec<RawRow>,
     is_utf8: bool,
-) -> Result<PreparedBatch> {
+) -> Result<Vec<PreparedRow>> {
     let parse_params = params.clone();
     let parsed: Vec<Result<ParsedRow, PreparedRow>> =
         run_on_import_threads(move || prepare::parse_rows(rows, &parse_params, is_utf8)).await?;
-    let mut conn = app.conn().await?;
-    let identities = parsed.iter().filter_map(|row| row.as_ref().ok()).map(ParsedRow::identity);
-    let existing = queries::find_existing(&mut conn, identities).await?;
-    let (tree, now) = (load_tree(&conn).await?, db::now(&conn).await?);
+    let identities = || parsed.iter().filter_map(|row| row.as_ref().ok()).map(ParsedRow::identity);
+    let conn = app.conn().await?;
+    let (mut existing, tree, now) =
+        try_join3(queries::find_existing(&conn, identities(), Vec::new()), load_tree(&conn), db::now(&conn))
+            .await?;
     drop(conn);
+    existing.forget_digests(unseen_writes);
+    unseen_writes.add_batch(identities());
     run_on_import_threads(move || {
-        prepare::prepare_rows(parsed, existing, &PrepareContext { params: &params, tree: &tree, now })
+        prepare::prepare_rows(
+            parsed,
+            &PrepareContext { params: &params, existing: &existing, tree: &tree, now },
+        )
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! Writes categories and notices one by one, with the functions of single writes.
+//! Categories and notices, which are written one by one, with the functions of single writes.
 
 use serde_json::{Value, json};
 
@@ -16,63 +16,92 @@ use crate::http::patch::Patch;
 use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
 use crate::notices::view::NewNotice;
+use crate::notices::writing::PreparedNotice;
 use crate::tx::Tx;
-use crate::{categories, notices};
+use crate::{categories, db, notices};
 
-/// A row that was parsed, or the fault that prevented it.
-#[derive(Clone, Debug)]
+/// A row that was parsed and filtered, and rendered if it is a notice.
 pub struct SingleRow {
     line: u64,
-    row: Result<(Value, Vec<Fault>), Fault>,
+    identity: Option<String>,
+    filter_counts: FilterCounts,
+    content: Result<RowContent, Vec<Fault>>,
 }
 
-impl SingleRow {
-    /// Parses a row.
-    pub fn parse(row: &RawRow, is_utf8: bool) -> Self {
-        Self { line: row.line, row: row.text.parse(is_utf8) }
+/// What a row is to write.
+enum RowContent {
+    /// A category and the faults of its keys. It is checked when its parent can be found.
+    Category(Value, Vec<Fault>),
+    /// A notice and its external id.
+    Notice(String, PreparedNotice),
+}
+
+/// Parses, filters and renders rows, before their transaction begins.
+pub async fn prepare_rows(job: &Job, rows: &[RawRow], is_utf8: bool) -> Result<Vec<SingleRow>> {
+    let mut prepared = Vec::with_capacity(rows.len());
+    for row in rows {
+        let line = row.line;
+        prepared.push(match row.text.parse(is_utf8) {
+            Ok((value, faults)) => prepare_row(job, line, value, faults).await?,
+            Err(fault) => {
+                let filter_counts = FilterCounts::default();
+                SingleRow { line, identity: None, filter_counts, content: Err(vec![fault]) }
+            }
+        });
     }
+    Ok(prepared)
+}
+
+async fn prepare_row(job: &Job, line: u64, mut value: Value, faults: Vec<Fault>) -> Result<SingleRow> {
+    let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(str::to_owned);
+    let filter_counts = row_filters::filter_row(&mut value, job.params.text_filters());
+    let content = match job.resource {
+        Resource::Categories => Ok(RowContent::Category(value, faults)),
+        Resource::Notices | Resource::Articles => {
+            job.params.set_default_status(&mut value);
+            prepare_notice(value, faults).await?
+        }
+    };
+    Ok(SingleRow { line, identity, filter_counts, content })
+}
+
+/// Checks and renders a notice. A row without an external id gets one derived from its content.
+async fn prepare_notice(value: Value, faults: Vec<Fault>) -> Result<Result<RowContent, Vec<Fault>>> {
+    let derived_id = derive_external_id(&value);
+    let mut new: NewNotice = match checked(value, faults) {
+        Ok(new) => new,
+        Err(error) => return Ok(Err(error.into_faults()?)),
+    };
+    let external_id = new.external_id.get_or_insert(derived_id).clone();
+    Ok(Ok(RowContent::Notice(external_id, notices::writing::prepare_notice(new).await)))
 }
 
 /// Writes rows, each in a savepoint, and returns their outcomes. A row that fails is rolled back.
 pub async fn write_rows(tx: &mut Tx, job: &Job, rows: &[SingleRow]) -> Result<BatchResult> {
     let mut filter_counts = FilterCounts::default();
     let mut outcomes = Vec::with_capacity(rows.len());
+    db::allow_bulk(tx).await?;
     for row in rows {
-        let (value, faults) = match row.row.clone() {
-            Ok(parsed) => parsed,
-            Err(fault) => {
-                outcomes.push(RowOutcome {
-                    line: row.line,
-                    identity: None,
-                    outcome: Outcome::Failed(vec![fault]),
-                });
-                continue;
-            }
+        filter_counts += row.filter_counts;
+        let outcome = match &row.content {
+            Ok(content) => match tx.try_step(async |tx: &mut Tx| write_row(tx, job, content).await).await? {
+                Ok(outcome) => outcome,
+                Err(error) => Outcome::Failed(error.into_faults()?),
+            },
+            Err(faults) => Outcome::Failed(faults.clone()),
         };
-        let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(str::to_owned);
-        let write = async |tx: &mut Tx| write_row(tx, job, value, faults, &mut filter_counts).await;
-        let outcome = match tx.try_step(write).await? {
-            Ok(outcome) => outcome,
-            Err(error) => Outcome::Failed(error.into_faults()?),
-        };
-        outcomes.push(RowOutcome { line: row.line, identity, outcome });
+        outcomes.push(RowOutcome { line: row.line, identity: row.identity.clone(), outcome });
     }
     Ok(BatchResult { outcomes, filter_counts, created_categories: 0 })
 }
 
-async fn write_row(
-    tx: &mut Tx,
-    job: &Job,
-    mut value: Value,
-    faults: Vec<Fault>,
-    filter_counts: &mut FilterCounts,
-) -> Result<Outcome> {
-    *filter_counts += row_filters::filter_row(&mut value, job.params.text_filters());
-    match job.resource {
-        Resource::Categories => write_category(tx, &job.params, job.actor, value, faults).await,
-        Resource::Notices | Resource::Articles => {
-            job.params.set_default_status(&mut value);
-            write_notice(tx, &job.params, job.actor, value, faults).await
+async fn write_row(tx: &mut Tx, job: &Job, content: &RowContent) -> Result<Outcome> {
+    match content {
+        RowContent::Category(value, faults) => {
+            write_category(tx, &job.params, job.actor, value.clone(), faults.clone()).await
+        }
+        RowContent::Notice(external_id, notice) => {
+            write_notice(tx, job.params.mode(), job.actor, external_id, notice.clone()).await
         }
     }
 }
@@ -131,20 +160,16 @@ async fn write_category(
     Ok(if changed { Outcome::Updated } else { Outcome::Unchanged })
 }
 
-/// Writes a notice. It is found by its external id, which is derived from the row if it has none.
+/// Writes a notice. It is found by its external id.
 async fn write_notice(
     tx: &mut Tx,
-    params: &ImportParams,
+    mode: Mode,
     actor: Actor,
-    value: Value,
-    faults: Vec<Fault>,
+    external_id: &str,
+    notice: PreparedNotice,
 ) -> Result<Outcome> {
-    let derived_id = derive_external_id(&value);
-    let mut new: NewNotice = checked(value, faults)?;
-    let external_id = new.external_id.get_or_insert(derived_id).clone();
-    let existing = notices::queries::lock_external(tx, &external_id).await?;
-    check_mode(params.mode(), existing.is_some(), "/external_id")?;
-    let notice = notices::writing::prepare_notice(new).await;
+    let existing = notices::queries::lock_external(tx, external_id).await?;
+    check_mode(mode, existing.is_some(), "/external_id")?;
     let Some((row, is_trashed)) = existing else {
         notices::writing::add_notice(tx, actor, notice).await?;
         return Ok(Outcome::Created);

@@ -11,7 +11,7 @@ use crate::harness::{Answer, Client, TestApp, cluster};
 const ARTICLES: &str = "/api/v1/articles";
 
 /// The most round trips an operation may take once its statements are prepared.
-const MOST_ROUND_TRIPS: [(&str, usize); 9] = [
+const MOST_ROUND_TRIPS: [(&str, usize); 12] = [
     ("get_article", 1),
     ("list_articles", 1),
     ("list_articles?category=", 1),
@@ -21,6 +21,12 @@ const MOST_ROUND_TRIPS: [(&str, usize); 9] = [
     ("update_article title", 4),
     ("update_article title, body", 5),
     ("count_article_view", 1),
+    // One batch: the session, what is there when it is prepared and when it is written, the commit.
+    ("import_articles unchanged", 4),
+    // One more for the rows.
+    ("import_articles new", 5),
+    // One more for the locks.
+    ("import_articles changed", 6),
 ];
 
 /// Sends one request of `operation`. `turn` makes every write a change.
@@ -46,8 +52,22 @@ async fn send(operation: &str, anon: &Client, editor: &Client, turn: usize) -> A
         "count_article_view" => {
             anon.request(Method::POST, &format!("{ARTICLES}/tide-tables/views")).send().await
         }
+        "import_articles new" => import(editor, &format!("new-{turn}"), &title).await,
+        "import_articles changed" => import(editor, "changed", &title).await,
+        "import_articles unchanged" => import(editor, "unchanged", "Unchanged").await,
         other => panic!("{other} is no operation"),
     }
+}
+
+/// Imports 200 articles of a category.
+async fn import(editor: &Client, ids: &str, title: &str) -> Answer {
+    let row = |at: usize| json!({"external_id": format!("{ids}-{at}"), "title": format!("{title} {at}"), "category": "local"});
+    let rows: String = (0..200).map(|at| format!("{}\n", row(at))).collect();
+    editor
+        .request(Method::POST, "/api/v1/articles/import")
+        .labelled("application/x-ndjson", rows)
+        .send()
+        .await
 }
 
 #[actix_web::test]
@@ -62,6 +82,8 @@ async fn no_operation_waits_for_the_database_more_often_than_it_may() {
         "title": "潮汐表", "slug": "tide-tables", "body": "<p>潮水</p>", "category": "local", "status": "published",
     });
     editor.post(ARTICLES, article).await.expect(201);
+    import(&editor, "changed", "Before").await.expect(200);
+    import(&editor, "unchanged", "Unchanged").await.expect(200);
     let mut turn = 0;
     let mut over = Vec::new();
     for (operation, most) in MOST_ROUND_TRIPS {

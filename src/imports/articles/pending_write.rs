@@ -80,7 +80,7 @@ impl PendingWrite<'_> {
             content_hash: &article.content_hash,
             source_hash: &article.source_hash,
             views: article.views,
-            created_at: article.created_at,
+            created_at: article.created_at.or(self.before.as_ref().map(|before| before.article.created_at)),
             action,
             fields,
         }

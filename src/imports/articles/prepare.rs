@@ -1,7 +1,6 @@
 //! Prepares rows on all cores: parse, detect unchanged articles, filter, validate, render.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
@@ -10,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::extra_keys;
 use super::identity::{Identity, derive_external_id};
-use super::queries::ExistingArticle;
+use super::queries::{ExistingArticle, ExistingArticles};
 use crate::articles::input::NewArticle;
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
@@ -19,6 +18,7 @@ use crate::error::{Code, Fault, Result};
 use crate::http::body::checked;
 use crate::http::render_body;
 use crate::imports::category_ref::CategoryRef;
+use crate::imports::outcome::Outcome;
 use crate::imports::params::{ImportParams, Mode};
 use crate::imports::rows::{RawRow, RawText};
 use crate::interchange::row_filters;
@@ -71,8 +71,24 @@ impl PreparedRow {
     pub(super) fn identity(&self) -> Option<&Identity> {
         match &self.state {
             RowState::Failed(_) => None,
-            RowState::Unchanged(parsed) => Some(&parsed.identity),
+            RowState::Unchanged(identity) => Some(identity),
             RowState::Prepared(article) => Some(&article.identity),
+        }
+    }
+
+    /// The article to write, if there is one.
+    pub(super) fn article(&self) -> Option<&PreparedArticle> {
+        match &self.state {
+            RowState::Prepared(article) => Some(article),
+            RowState::Failed(_) | RowState::Unchanged(_) => None,
+        }
+    }
+
+    /// The outcome, if the row has failed already.
+    pub(super) fn known_outcome(&self) -> Option<Outcome> {
+        match &self.state {
+            RowState::Failed(faults) => Some(Outcome::Failed(faults.clone())),
+            RowState::Unchanged(_) | RowState::Prepared(_) => None,
         }
     }
 }
@@ -80,32 +96,17 @@ impl PreparedRow {
 #[derive(Clone, Debug)]
 pub(super) enum RowState {
     Failed(Vec<Fault>),
-    /// The article had this row's digest when the batch was prepared. The parsed row is kept:
-    /// the writer prepares it if the article has changed since.
-    Unchanged(Box<ParsedRow>),
+    /// The article has this row's digest.
+    Unchanged(Identity),
     Prepared(Box<PreparedArticle>),
-}
-
-/// A batch of rows, with the articles that existed when it was prepared.
-#[derive(Clone, Debug)]
-pub struct PreparedBatch {
-    /// The rows, in the body's order.
-    pub rows: Vec<PreparedRow>,
-    /// The articles that existed when the batch was prepared.
-    pub existing: HashMap<Identity, ExistingArticle>,
-}
-
-impl PreparedBatch {
-    /// The identities of all rows that have one.
-    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
-        self.rows.iter().filter_map(PreparedRow::identity)
-    }
 }
 
 /// The inputs of preparing a row.
 pub struct PrepareContext<'c> {
     /// The parameters of the import.
     pub params: &'c ImportParams,
+    /// The articles that exist.
+    pub existing: &'c ExistingArticles,
     /// The categories.
     pub tree: &'c Tree,
     /// The current time, by the database's clock.
@@ -144,50 +145,34 @@ fn parse_row(row: &RawRow, salt: &str, is_utf8: bool) -> Result<ParsedRow, Prepa
 /// Prepares rows on all cores. Rows whose article is unchanged are not validated again.
 pub fn prepare_rows(
     rows: Vec<Result<ParsedRow, PreparedRow>>,
-    existing: HashMap<Identity, ExistingArticle>,
     context: &PrepareContext<'_>,
-) -> PreparedBatch {
-    let prepared = rows.into_par_iter().map(|row| match row {
-        Ok(parsed) if is_unchanged(&parsed, existing.get(&parsed.identity), context) => PreparedRow {
-            line: parsed.line,
-            identity_name: Some(parsed.identity.as_str().to_owned()),
-            state: RowState::Unchanged(Box::new(parsed)),
-        },
-        Ok(parsed) => {
-            let article = existing.get(&parsed.identity);
-            prepare_row(parsed, article, context)
+) -> Vec<PreparedRow> {
+    let prepared =
+        rows.into_par_iter().map(|row| row.map_or_else(|failed| failed, |row| prepare_row(row, context)));
+    prepared.collect()
+}
+
+fn prepare_row(parsed: ParsedRow, context: &PrepareContext<'_>) -> PreparedRow {
+    let (line, identity_name) = (parsed.line, parsed.identity.as_str().to_owned());
+    let existing = context.existing.get(&parsed.identity);
+    let state = if existing.is_some_and(|existing| is_unchanged(&parsed, existing, context)) {
+        RowState::Unchanged(parsed.identity)
+    } else {
+        match build_article(parsed, existing, context) {
+            Ok(article) => RowState::Prepared(Box::new(article)),
+            Err(faults) => RowState::Failed(faults),
         }
-        Err(failed) => failed,
-    });
-    PreparedBatch { rows: prepared.collect(), existing }
+    };
+    PreparedRow { line, identity_name: Some(identity_name), state }
 }
 
 /// Whether the article is still as this row has left it. Compares digests and the category.
-pub(super) fn is_unchanged(
-    parsed: &ParsedRow,
-    existing: Option<&ExistingArticle>,
-    context: &PrepareContext<'_>,
-) -> bool {
-    existing.is_some_and(|existing| {
-        let has_same_hash = existing.source_hash.as_ref() == Some(&parsed.hash) && !existing.trashed;
-        // Look the category up again: a category can have been renamed.
-        let category_ref = || CategoryRef::parse(&parsed.value["category"]).ok().flatten();
-        let category = || category_ref().and_then(|found| found.find(context.tree).map(|row| row.id));
-        has_same_hash && context.params.mode() != Mode::Create && category() == existing.category_id
-    })
-}
-
-pub(super) fn prepare_row(
-    parsed: ParsedRow,
-    existing: Option<&ExistingArticle>,
-    context: &PrepareContext<'_>,
-) -> PreparedRow {
-    let (line, identity_name) = (parsed.line, parsed.identity.as_str().to_owned());
-    let state = match build_article(parsed, existing, context) {
-        Ok(article) => RowState::Prepared(Box::new(article)),
-        Err(faults) => RowState::Failed(faults),
-    };
-    PreparedRow { line, identity_name: Some(identity_name), state }
+fn is_unchanged(parsed: &ParsedRow, existing: &ExistingArticle, context: &PrepareContext<'_>) -> bool {
+    let has_same_hash = existing.source_hash.as_ref() == Some(&parsed.hash) && !existing.trashed;
+    // Look the category up again: a category can have been renamed.
+    let category_ref = || CategoryRef::parse(&parsed.value["category"]).ok().flatten();
+    let category = || category_ref().and_then(|found| found.find(context.tree).map(|row| row.id));
+    has_same_hash && context.params.mode() != Mode::Create && category() == existing.category_id
 }
 
 /// Filters, validates and renders a row. Returns all its faults together.

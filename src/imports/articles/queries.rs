@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_types::{
     Array, BigInt, Binary, Bool, Jsonb, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid,
 };
@@ -12,14 +10,14 @@ use diesel::{QueryResult, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::identity::Identity;
+use super::identity::{Identity, UnseenWrites};
 use crate::articles::model::{Content, Row};
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
 use crate::changes::model::Actor;
 use crate::db::connection::Connection;
 use crate::telemetry;
 
-/// An article that a row of the batch can be about.
+/// An article that a row can be about, or whose slug a row wants.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct ExistingArticle {
     /// Its id.
@@ -44,36 +42,67 @@ pub struct ExistingArticle {
     pub trashed: bool,
 }
 
-/// Loads the articles with these identities, without locking them.
+/// The articles that existed when a statement ran.
+#[derive(Clone, Debug, Default)]
+pub struct ExistingArticles {
+    articles: HashMap<Identity, ExistingArticle>,
+    slug_owners: HashMap<String, Uuid>,
+}
+
+impl ExistingArticles {
+    /// The article with this identity.
+    pub fn get(&self, identity: &Identity) -> Option<&ExistingArticle> {
+        self.articles.get(identity)
+    }
+
+    /// Forgets the digests of the articles that may have changed since. Their rows are compared
+    /// with them when they are written.
+    pub fn forget_digests(&mut self, unseen_writes: &UnseenWrites) {
+        for (identity, article) in &mut self.articles {
+            if unseen_writes.may_include(identity) {
+                article.source_hash = None;
+            }
+        }
+    }
+
+    /// The id of the article that uses this slug.
+    pub fn find_slug_owner(&self, slug: &str) -> Option<Uuid> {
+        self.slug_owners.get(slug).copied()
+    }
+}
+
+/// Loads the articles with these identities and those that use these slugs, without locking them.
 pub async fn find_existing<'i>(
-    conn: &mut Connection,
+    mut conn: &Connection,
     identities: impl Iterator<Item = &'i Identity>,
-) -> QueryResult<HashMap<Identity, ExistingArticle>> {
-    let (mut external, mut slugs) = (Vec::new(), Vec::new());
+    mut slugs: Vec<&'i str>,
+) -> QueryResult<ExistingArticles> {
+    let mut external_ids = Vec::new();
     for identity in identities {
         match identity {
-            Identity::ExternalId(id) => external.push(id.as_str()),
+            Identity::ExternalId(id) => external_ids.push(id.as_str()),
             Identity::Slug(slug) => slugs.push(slug.as_str()),
         }
     }
-    let columns =
-        "id, external_id, slug, category_id, published_at, source_hash, deleted_at IS NOT NULL AS trashed";
-    let rows: Vec<ExistingArticle> = sql_query(format!(
-        "SELECT {columns} FROM articles WHERE external_id = ANY($1)
-         UNION ALL SELECT {columns} FROM articles WHERE external_id IS NULL AND slug = ANY($2)"
-    ))
-    .bind::<Array<Text>, _>(external)
+    // One statement, so that both answers are of the same moment.
+    let rows: Vec<ExistingArticle> = sql_query(
+        "SELECT id, external_id, slug, category_id, published_at, source_hash, deleted_at IS NOT NULL AS trashed
+         FROM articles WHERE external_id = ANY($1) OR slug = ANY($2)",
+    )
+    .bind::<Array<Text>, _>(external_ids)
     .bind::<Array<Text>, _>(slugs)
-    .load(conn)
+    .load(&mut conn)
     .await?;
-    let identified = rows.into_iter().map(|row| {
+    let mut existing = ExistingArticles::default();
+    for row in rows {
         let identity = match &row.external_id {
             Some(id) => Identity::ExternalId(id.clone()),
             None => Identity::Slug(row.slug.clone()),
         };
-        (identity, row)
-    });
-    Ok(identified.collect())
+        existing.slug_owners.insert(row.slug.clone(), row.id);
+        existing.articles.insert(identity, row);
+    }
+    Ok(existing)
 }
 
 /// An article before a row replaces it, locked.
@@ -107,31 +136,6 @@ pub async fn lock_articles(
     Ok(rows.into_iter().map(|before| (before.article.id, before)).collect())
 }
 
-/// The article that uses a slug.
-#[derive(QueryableByName)]
-pub struct SlugOwner {
-    #[diesel(sql_type = Text)]
-    slug: String,
-    /// Its id.
-    #[diesel(sql_type = SqlUuid)]
-    pub id: Uuid,
-    /// Its external id.
-    #[diesel(sql_type = Nullable<Text>)]
-    pub external_id: Option<String>,
-}
-
-/// Finds out which of these slugs are in use, and by which article.
-pub async fn find_slug_owners(
-    conn: &mut Connection,
-    slugs: Vec<String>,
-) -> QueryResult<HashMap<String, SlugOwner>> {
-    let rows: Vec<SlugOwner> = sql_query("SELECT slug, id, external_id FROM articles WHERE slug = ANY($1)")
-        .bind::<Array<Text>, _>(slugs)
-        .load(conn)
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.slug.clone(), row)).collect())
-}
-
 /// An article to insert or update.
 pub struct ArticleWrite<'w> {
     /// Its id.
@@ -144,7 +148,7 @@ pub struct ArticleWrite<'w> {
     pub source_hash: &'w [u8],
     /// Its number of views, if the row has one.
     pub views: Option<i64>,
-    /// Its creation time, if the row has one.
+    /// Its creation time. `None` is the time of the transaction.
     pub created_at: Option<DateTime<Utc>>,
     /// The action for the change log: `create`, `update` or `restore`.
     pub action: &'static str,
@@ -152,14 +156,32 @@ pub struct ArticleWrite<'w> {
     pub fields: String,
 }
 
-/// The bound columns of all [`ArticleWrite`]s as a table named `new`.
-const NEW_ROWS: &str = "unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], \
+/// Inserts a row for each [`ArticleWrite`]; its columns are bound as arrays.
+const INSERT_ARTICLES: &str = "INSERT INTO articles (id, slug, external_id, title, summary, summary_made, body, \
+     body_source, body_format, sanitizer, author, source_name, source_url, category_id, tags, cover_url, extra, \
+     status, published_at, content_hash, source_hash, created_at, created_by) \
+     SELECT id, slug, external_id, title, summary, summary_made, body, \
+     body_source, body_format, sanitizer, author, source_name, source_url, category_id, \
+     string_to_array(tags, ','), cover_url, extra, status, published_at, content_hash, source_hash, \
+     coalesce(created_at, now()), $29 \
+     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], \
      $6::bool[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], \
      $14::uuid[], $15::text[], $16::text[], $17::jsonb[], $18::text[], $19::timestamptz[], $20::bytea[], \
      $21::bytea[], $22::timestamptz[]) \
      AS new(id, slug, external_id, title, summary, summary_made, body, body_source, body_format, sanitizer, \
      author, source_name, source_url, category_id, tags, cover_url, extra, status, published_at, content_hash, \
      source_hash, created_at)";
+
+/// Replaces articles that have the id of a row, and takes them out of the trash.
+const REPLACE_ARTICLES: &str = "ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, external_id = excluded.external_id, \
+     title = excluded.title, summary = excluded.summary, summary_made = excluded.summary_made, \
+     body = excluded.body, body_source = excluded.body_source, body_format = excluded.body_format, \
+     sanitizer = excluded.sanitizer, author = excluded.author, source_name = excluded.source_name, \
+     source_url = excluded.source_url, category_id = excluded.category_id, tags = excluded.tags, \
+     cover_url = excluded.cover_url, extra = excluded.extra, status = excluded.status, \
+     published_at = excluded.published_at, content_hash = excluded.content_hash, \
+     source_hash = excluded.source_hash, created_at = excluded.created_at, \
+     deleted_at = NULL, version = articles.version + 1, updated_at = now() RETURNING id";
 
 /// Adds entries to the change log and view counters for the ids in `written`.
 ///
@@ -171,49 +193,9 @@ const LOG_AND_VIEWS: &str = "details AS (SELECT * FROM unnest($1::uuid[], $23::b
      counters AS (INSERT INTO article_views AS v (article_id, views) SELECT id, views FROM details \
      WHERE views > 0 ON CONFLICT (article_id) DO UPDATE SET views = greatest(v.views, excluded.views))";
 
-fn bind_writes<'w>(
-    text: String,
-    writes: &'w [ArticleWrite<'w>],
-    actor: Actor,
-) -> BoxedSqlQuery<'w, Pg, SqlQuery> {
-    fn collect<'w, T>(writes: &'w [ArticleWrite<'w>], column: impl Fn(&'w ArticleWrite<'w>) -> T) -> Vec<T> {
-        writes.iter().map(column).collect()
-    }
-    sql_query(text)
-        .into_boxed()
-        .bind::<Array<SqlUuid>, _>(collect(writes, |write| write.id))
-        .bind::<Array<Text>, _>(collect(writes, |write| write.content.slug.as_str()))
-        .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.external_id.as_deref()))
-        .bind::<Array<Text>, _>(collect(writes, |write| write.content.title.as_str()))
-        .bind::<Array<Text>, _>(collect(writes, |write| write.content.summary.as_str()))
-        .bind::<Array<Bool>, _>(collect(writes, |write| write.content.summary_made))
-        .bind::<Array<Text>, _>(collect(writes, |write| write.content.body.as_str()))
-        .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.body_source.as_deref()))
-        .bind::<Array<Text>, _>(collect(writes, |write| write.content.body_format))
-        .bind::<Array<SmallInt>, _>(collect(writes, |write| write.content.sanitizer))
-        .bind::<Array<Text>, _>(collect(writes, |write| write.content.author.as_str()))
-        .bind::<Array<Text>, _>(collect(writes, |write| write.content.source_name.as_str()))
-        .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.source_url.as_deref()))
-        .bind::<Array<Nullable<SqlUuid>>, _>(collect(writes, |write| write.content.category_id))
-        // A tag never contains a comma.
-        .bind::<Array<Text>, _>(collect(writes, |write| write.content.tags.join(",")))
-        .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.cover_url.as_deref()))
-        .bind::<Array<Jsonb>, _>(collect(writes, |write| &write.content.extra))
-        .bind::<Array<Text>, _>(collect(writes, |write| write.content.status))
-        .bind::<Array<Nullable<Timestamptz>>, _>(collect(writes, |write| write.content.published_at))
-        .bind::<Array<Binary>, _>(collect(writes, |write| write.content_hash))
-        .bind::<Array<Binary>, _>(collect(writes, |write| write.source_hash))
-        .bind::<Array<Nullable<Timestamptz>>, _>(collect(writes, |write| write.created_at))
-        .bind::<Array<Nullable<BigInt>>, _>(collect(writes, |write| write.views))
-        .bind::<Array<Text>, _>(collect(writes, |write| write.action))
-        .bind::<Array<Text>, _>(collect(writes, |write| write.fields.as_str()))
-        .bind::<Text, _>(actor.kind)
-        .bind::<Nullable<SqlUuid>, _>(actor.id)
-        .bind::<Nullable<Text>, _>(telemetry::request_id())
-}
-
-/// Inserts articles, their view counters and their entries in the change log.
-pub async fn insert_articles(
+/// Inserts or replaces articles by their ids, takes them out of the trash, and writes their view
+/// counters and their entries in the change log.
+pub async fn write_articles(
     conn: &mut Connection,
     writes: &[ArticleWrite<'_>],
     actor: Actor,
@@ -221,46 +203,45 @@ pub async fn insert_articles(
     if writes.is_empty() {
         return Ok(());
     }
-    let text = format!(
-        "WITH written AS (
-             INSERT INTO articles (id, slug, external_id, title, summary, summary_made, body, body_source,
-                 body_format, sanitizer, author, source_name, source_url, category_id, tags, cover_url, extra,
-                 status, published_at, content_hash, source_hash, created_at, created_by)
-             SELECT id, slug, external_id, title, summary, summary_made, body, body_source,
-                 body_format, sanitizer, author, source_name, source_url, category_id,
-                 string_to_array(tags, ','), cover_url, extra, status, published_at, content_hash, source_hash,
-                 coalesce(created_at, now()), $29
-             FROM {NEW_ROWS} RETURNING id
-         ), {LOG_AND_VIEWS} SELECT count(*) FROM written"
-    );
-    let statement = bind_writes(text, writes, actor).bind::<Nullable<SqlUuid>, _>(actor.member_id());
-    statement.execute(conn).await?;
+    sql_query(format!(
+        "WITH written AS ({INSERT_ARTICLES} {REPLACE_ARTICLES}), {LOG_AND_VIEWS} SELECT count(*) FROM written"
+    ))
+    .bind::<Array<SqlUuid>, _>(collect(writes, |write| write.id))
+    .bind::<Array<Text>, _>(collect(writes, |write| write.content.slug.as_str()))
+    .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.external_id.as_deref()))
+    .bind::<Array<Text>, _>(collect(writes, |write| write.content.title.as_str()))
+    .bind::<Array<Text>, _>(collect(writes, |write| write.content.summary.as_str()))
+    .bind::<Array<Bool>, _>(collect(writes, |write| write.content.summary_made))
+    .bind::<Array<Text>, _>(collect(writes, |write| write.content.body.as_str()))
+    .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.body_source.as_deref()))
+    .bind::<Array<Text>, _>(collect(writes, |write| write.content.body_format))
+    .bind::<Array<SmallInt>, _>(collect(writes, |write| write.content.sanitizer))
+    .bind::<Array<Text>, _>(collect(writes, |write| write.content.author.as_str()))
+    .bind::<Array<Text>, _>(collect(writes, |write| write.content.source_name.as_str()))
+    .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.source_url.as_deref()))
+    .bind::<Array<Nullable<SqlUuid>>, _>(collect(writes, |write| write.content.category_id))
+    // A tag never contains a comma.
+    .bind::<Array<Text>, _>(collect(writes, |write| write.content.tags.join(",")))
+    .bind::<Array<Nullable<Text>>, _>(collect(writes, |write| write.content.cover_url.as_deref()))
+    .bind::<Array<Jsonb>, _>(collect(writes, |write| &write.content.extra))
+    .bind::<Array<Text>, _>(collect(writes, |write| write.content.status))
+    .bind::<Array<Nullable<Timestamptz>>, _>(collect(writes, |write| write.content.published_at))
+    .bind::<Array<Binary>, _>(collect(writes, |write| write.content_hash))
+    .bind::<Array<Binary>, _>(collect(writes, |write| write.source_hash))
+    .bind::<Array<Nullable<Timestamptz>>, _>(collect(writes, |write| write.created_at))
+    .bind::<Array<Nullable<BigInt>>, _>(collect(writes, |write| write.views))
+    .bind::<Array<Text>, _>(collect(writes, |write| write.action))
+    .bind::<Array<Text>, _>(collect(writes, |write| write.fields.as_str()))
+    .bind::<Text, _>(actor.kind)
+    .bind::<Nullable<SqlUuid>, _>(actor.id)
+    .bind::<Nullable<Text>, _>(telemetry::request_id())
+    .bind::<Nullable<SqlUuid>, _>(actor.member_id())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
-/// Replaces the content of articles, takes them out of the trash and adds entries to the change log.
-pub async fn update_articles(
-    conn: &mut Connection,
-    writes: &[ArticleWrite<'_>],
-    actor: Actor,
-) -> QueryResult<()> {
-    if writes.is_empty() {
-        return Ok(());
-    }
-    let text = format!(
-        "WITH written AS (
-             UPDATE articles SET slug = new.slug, external_id = new.external_id, title = new.title,
-                 summary = new.summary, summary_made = new.summary_made, body = new.body,
-                 body_source = new.body_source, body_format = new.body_format, sanitizer = new.sanitizer,
-                 author = new.author, source_name = new.source_name, source_url = new.source_url,
-                 category_id = new.category_id, tags = string_to_array(new.tags, ','),
-                 cover_url = new.cover_url, extra = new.extra, status = new.status,
-                 published_at = new.published_at, content_hash = new.content_hash,
-                 source_hash = new.source_hash, created_at = coalesce(new.created_at, articles.created_at),
-                 deleted_at = NULL, version = articles.version + 1, updated_at = now()
-             FROM {NEW_ROWS} WHERE articles.id = new.id RETURNING articles.id
-         ), {LOG_AND_VIEWS} SELECT count(*) FROM written"
-    );
-    bind_writes(text, writes, actor).execute(conn).await?;
-    Ok(())
+/// A column of all rows.
+fn collect<'w, T>(writes: &'w [ArticleWrite<'w>], column: impl Fn(&'w ArticleWrite<'w>) -> T) -> Vec<T> {
+    writes.iter().map(column).collect()
 }

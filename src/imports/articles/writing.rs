@@ -1,31 +1,30 @@
 //! Writes a batch of articles, with the number of statements independent of its size.
 //!
-//! The passes, in order: rows to write, categories, superseded rows, locks and comparison,
-//! slugs, statements.
+//! In order: load what exists, resolve categories, drop superseded rows, lock and compare, assign
+//! slugs, write.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
+use futures_util::future::try_join3;
 use uuid::Uuid;
 
 use super::identity::Identity;
 use super::pending_write::PendingWrite;
-use super::prepare::{PrepareContext, PreparedBatch, PreparedRow, RowState, is_unchanged, prepare_row};
-use super::queries::{self, ExistingArticle};
+use super::prepare::{PreparedArticle, PreparedRow};
+use super::queries::{self, ExistingArticles};
 use crate::categories::model::Tree;
 use crate::categories::queries::{load_tree, lock_tree};
 use crate::changes::model::Actor;
 use crate::error::{Code, Error, Fault, Result};
-use crate::imports::category_ref;
+use crate::imports::category_ref::{self, CategoryRef};
 use crate::imports::outcome::{BatchResult, Outcome, RowOutcome};
 use crate::imports::params::{ImportParams, Mode};
 use crate::interchange::text_filters::FilterCounts;
 use crate::tx::Tx;
 use crate::{db, slug};
 
-/// Fewest new rows of a batch for which a second, parallel transaction is used.
-pub const PARALLEL_MIN_ROWS: usize = 500;
 /// Slugs tried for a title whose slug is in use.
 const MAX_SLUG_ATTEMPTS: usize = 5;
 
@@ -33,7 +32,7 @@ const MAX_SLUG_ATTEMPTS: usize = 5;
 struct BatchWrite<'b> {
     params: &'b ImportParams,
     actor: Actor,
-    existing: Cow<'b, HashMap<Identity, ExistingArticle>>,
+    existing: ExistingArticles,
     tree: Tree,
     /// The outcome of each row, as far as it is known.
     outcomes: Vec<Option<Outcome>>,
@@ -42,42 +41,26 @@ struct BatchWrite<'b> {
 
 /// Writes a batch and returns the outcome of each row. A row that fails is left out.
 ///
-/// `snapshot_is_fresh` tells that this import has not written to the batch's articles since
-/// they were loaded. Half of the new rows is written through `parallel_tx`, if there is one.
-///
 /// Returns a retryable error if another transaction has taken a slug or an id in the meantime.
 pub async fn write_batch(
     tx: &mut Tx,
-    parallel_tx: Option<&mut Tx>,
     params: &ImportParams,
     actor: Actor,
-    prepared: &PreparedBatch,
-    snapshot_is_fresh: bool,
+    rows: &[PreparedRow],
 ) -> Result<BatchResult> {
-    let rows = &prepared.rows;
-    let existing = match snapshot_is_fresh {
-        true => Cow::Borrowed(&prepared.existing),
-        false => Cow::Owned(queries::find_existing(tx, prepared.identities()).await?),
-    };
-    let mut batch = BatchWrite {
-        params,
-        actor,
-        existing,
-        tree: load_tree(tx).await?,
-        outcomes: vec![None; rows.len()],
-        created_categories: 0,
-    };
-    let mut pending = batch.rows_to_write(tx, rows).await?;
-    batch.resolve_categories(tx, &mut pending).await?;
+    let articles = || rows.iter().filter_map(PreparedRow::article);
+    let identities = articles().map(|article| &article.identity);
+    let slugs = articles().map(|article| article.content.slug.as_str()).collect();
+    // Sent together: one round trip.
+    let (_, tree, existing) =
+        try_join3(db::allow_bulk(tx), load_tree(tx), queries::find_existing(tx, identities, slugs)).await?;
+    let outcomes = rows.iter().map(PreparedRow::known_outcome).collect();
+    let mut batch = BatchWrite { params, actor, existing, tree, outcomes, created_categories: 0 };
+    let mut pending = batch.resolve_categories(tx, rows).await?;
     batch.drop_superseded(rows, &mut pending);
-    let failed_before = batch.count_failed();
     batch.lock_and_compare(tx, &mut pending).await?;
-    batch.assign_slugs(tx, &mut pending).await?;
-    if snapshot_is_fresh && params.mode() == Mode::Update && batch.count_failed() > failed_before {
-        // The missing articles can have been created after the snapshot was loaded.
-        return Err(retryable_error("rows have failed against an old snapshot"));
-    }
-    let filter_counts = batch.store(tx, parallel_tx, &pending).await?;
+    batch.assign_slugs(&mut pending);
+    let filter_counts = batch.store(tx, pending).await?;
     let outcomes = rows.iter().zip(batch.outcomes).map(|(row, outcome)| RowOutcome {
         line: row.line,
         identity: row.identity_name.clone(),
@@ -91,88 +74,66 @@ pub async fn write_batch(
 }
 
 impl BatchWrite<'_> {
-    fn count_failed(&self) -> usize {
-        self.outcomes.iter().filter(|outcome| matches!(outcome, Some(Outcome::Failed(_)))).count()
-    }
-
     fn fail(&mut self, index: usize, faults: Vec<Fault>) {
         self.outcomes[index] = Some(Outcome::Failed(faults));
     }
 
-    /// Collects the rows to write. Prepares rows again whose article has changed since.
-    async fn rows_to_write<'b>(
+    /// Collects the articles to write. Finds the category of each, or creates it if the
+    /// parameters allow that.
+    async fn resolve_categories<'b>(
         &mut self,
         tx: &mut Tx,
         rows: &'b [PreparedRow],
     ) -> Result<Vec<PendingWrite<'b>>> {
-        let now = db::now(tx).await?;
+        let articles = || rows.iter().enumerate().filter_map(|(index, row)| Some((index, row.article()?)));
+        let is_missing = |article: &PreparedArticle| {
+            article.category_ref.as_ref().is_some_and(|category| category.find(&self.tree).is_none())
+        };
+        if self.params.creates_categories() && articles().any(|(_, article)| is_missing(article)) {
+            self.tree = lock_tree(tx).await?;
+        }
         let mut pending = Vec::with_capacity(rows.len());
-        for (index, row) in rows.iter().enumerate() {
-            let context = PrepareContext { params: self.params, tree: &self.tree, now };
-            let article = match &row.state {
-                RowState::Prepared(article) => Cow::Borrowed(&**article),
-                RowState::Failed(faults) => {
-                    self.fail(index, faults.clone());
+        for (index, article) in articles() {
+            let mut write =
+                PendingWrite { index, article: Cow::Borrowed(article), id: Uuid::now_v7(), before: None };
+            let category = match &article.category_ref {
+                Some(category_ref) => self.find_or_create_category(tx, category_ref).await?.map(Some),
+                None => Ok(None),
+            };
+            match category {
+                Ok(category) => write.change_content(
+                    |content| content.category_id != category,
+                    |content| content.category_id = category,
+                ),
+                Err(faults) => {
+                    self.fail(index, faults);
                     continue;
                 }
-                RowState::Unchanged(parsed) => {
-                    let existing = self.existing.get(&parsed.identity);
-                    if is_unchanged(parsed, existing, &context) {
-                        continue;
-                    }
-                    match prepare_row(*parsed.clone(), existing, &context).state {
-                        RowState::Prepared(article) => Cow::Owned(*article),
-                        RowState::Failed(faults) => {
-                            self.fail(index, faults);
-                            continue;
-                        }
-                        RowState::Unchanged(_) => continue,
-                    }
-                }
-            };
-            pending.push(PendingWrite { index, article, id: Uuid::now_v7(), before: None });
+            }
+            pending.push(write);
         }
         Ok(pending)
     }
 
-    /// Finds the category of each row, or creates it if the parameters allow that.
-    async fn resolve_categories(&mut self, tx: &mut Tx, pending: &mut Vec<PendingWrite<'_>>) -> Result<()> {
-        let is_missing = |write: &PendingWrite| {
-            write.article.category_ref.as_ref().is_some_and(|category| category.find(&self.tree).is_none())
-        };
-        if self.params.creates_categories() && pending.iter().any(is_missing) {
-            self.tree = lock_tree(tx).await?;
+    /// Finds a category, or creates it if the parameters allow that.
+    async fn find_or_create_category(
+        &mut self,
+        tx: &mut Tx,
+        category_ref: &CategoryRef,
+    ) -> Result<Result<Uuid, Vec<Fault>>> {
+        if let Some(category) = category_ref.find(&self.tree) {
+            return Ok(Ok(category.id));
         }
-        let mut resolved = Vec::with_capacity(pending.len());
-        for mut write in pending.drain(..) {
-            let Some(category_ref) = write.article.category_ref.clone() else {
-                resolved.push(write);
-                continue;
-            };
-            let category = match category_ref.find(&self.tree) {
-                Some(category) => Ok(category.id),
-                None if !self.params.creates_categories() => Err(vec![category_ref::unknown_category()]),
-                None => match category_ref.create_missing(tx, self.actor, &mut self.tree).await {
-                    Ok((category, created)) => {
-                        self.created_categories += created;
-                        Ok(category)
-                    }
-                    Err(error) => Err(error.into_faults()?),
-                },
-            };
-            match category {
-                Ok(category) => {
-                    write.change_content(
-                        |content| content.category_id != Some(category),
-                        |content| content.category_id = Some(category),
-                    );
-                    resolved.push(write);
-                }
-                Err(faults) => self.fail(write.index, faults),
+        if !self.params.creates_categories() {
+            return Ok(Err(vec![category_ref::unknown_category()]));
+        }
+        match category_ref.create_missing(tx, self.actor, &mut self.tree).await {
+            Ok((category, created)) => {
+                self.created_categories += created;
+                Ok(Ok(category))
             }
+            Err(error) => Ok(Err(error.into_faults()?)),
         }
-        *pending = resolved;
-        Ok(())
     }
 
     /// If several rows have the same identity, keeps the last valid one and marks the others superseded.
@@ -192,13 +153,14 @@ impl BatchWrite<'_> {
 
     /// Locks the existing articles and compares them with their rows. Drops rows that change nothing.
     async fn lock_and_compare(&mut self, tx: &mut Tx, pending: &mut Vec<PendingWrite<'_>>) -> Result<()> {
-        let existing_id =
-            |write: &PendingWrite| self.existing.get(&write.article.identity).map(|existing| existing.id);
-        let mut locked = queries::lock_articles(tx, pending.iter().filter_map(existing_id).collect()).await?;
+        let find_id = |existing: &ExistingArticles, write: &PendingWrite| {
+            existing.get(&write.article.identity).map(|existing| existing.id)
+        };
+        let ids = pending.iter().filter_map(|write| find_id(&self.existing, write)).collect();
+        let mut locked = queries::lock_articles(tx, ids).await?;
         let mut changed = Vec::with_capacity(pending.len());
         for mut write in pending.drain(..) {
-            let id = self.existing.get(&write.article.identity).map(|existing| existing.id);
-            let before = id.and_then(|id| locked.remove(&id));
+            let before = find_id(&self.existing, &write).and_then(|id| locked.remove(&id));
             match (&before, self.params.mode()) {
                 (Some(_), Mode::Create) => {
                     let fault = Fault::body("/external_id", Code::ExternalIdTaken, "already exists");
@@ -229,22 +191,13 @@ impl BatchWrite<'_> {
 
     /// Gives every row a slug that no other article uses. A slug made from the title gets a
     /// suffix if it is in use; a given slug fails then.
-    async fn assign_slugs(&mut self, tx: &mut Tx, pending: &mut Vec<PendingWrite<'_>>) -> Result<()> {
-        let wanted = pending.iter().map(|write| write.article.content.slug.clone()).collect();
-        let owners = queries::find_slug_owners(tx, wanted).await?;
-        let was_created_meanwhile = |write: &PendingWrite| {
-            let content = &write.article.content;
-            let owner = owners.get(&content.slug).filter(|owner| owner.id != write.id);
-            write.before.is_none() && owner.is_some_and(|owner| owner.external_id == content.external_id)
-        };
-        if pending.iter().any(was_created_meanwhile) {
-            return Err(retryable_error("an article was created since the snapshot"));
-        }
+    fn assign_slugs(&mut self, pending: &mut Vec<PendingWrite<'_>>) {
         let mut assigned: HashSet<String> = HashSet::new();
-        let outcomes = &mut self.outcomes;
+        let (existing, outcomes) = (&self.existing, &mut self.outcomes);
         pending.retain_mut(|write| {
             let is_free = |slug: &str, assigned: &HashSet<String>| {
-                !assigned.contains(slug) && owners.get(slug).is_none_or(|owner| owner.id == write.id)
+                !assigned.contains(slug)
+                    && existing.find_slug_owner(slug).is_none_or(|owner| owner == write.id)
             };
             let original = write.article.content.slug.clone();
             let mut slug = original.clone();
@@ -263,45 +216,18 @@ impl BatchWrite<'_> {
             write.change_content(|content| content.slug != slug, |content| content.slug.clone_from(&slug));
             assigned.insert(slug)
         });
-        Ok(())
     }
 
-    /// Inserts and updates all pending rows. If `parallel_tx` is used, it inserts half of the new rows.
-    async fn store(
-        &mut self,
-        tx: &mut Tx,
-        parallel_tx: Option<&mut Tx>,
-        pending: &[PendingWrite<'_>],
-    ) -> Result<FilterCounts> {
-        let (updates, inserts): (Vec<_>, Vec<_>) = pending.iter().partition(|write| write.before.is_some());
-        let [updates, mut inserts] = [updates, inserts]
-            .map(|writes| writes.into_iter().map(PendingWrite::to_article_write).collect::<Vec<_>>());
+    /// Writes all pending rows, in one statement.
+    async fn store(&mut self, tx: &mut Tx, pending: Vec<PendingWrite<'_>>) -> Result<FilterCounts> {
+        let mut writes: Vec<_> = pending.iter().map(PendingWrite::to_article_write).collect();
         // All imports insert in the same order, so that two with the same rows do not deadlock.
-        inserts.sort_unstable_by_key(|write| {
+        writes.sort_unstable_by_key(|write| {
             (write.content.external_id.as_deref(), write.content.slug.as_str())
         });
-        // The parallel transaction cannot see categories created in this one.
-        let parallel_tx =
-            parallel_tx.filter(|_| self.created_categories == 0 && inserts.len() >= PARALLEL_MIN_ROWS);
-        let middle = if parallel_tx.is_some() { inserts.len() / 2 } else { inserts.len() };
-        let (own_inserts, parallel_inserts) = inserts.split_at(middle);
-        let own = async {
-            queries::insert_articles(tx, own_inserts, self.actor).await?;
-            queries::update_articles(tx, &updates, self.actor).await
-        };
-        let parallel = async {
-            match parallel_tx {
-                Some(parallel_tx) => {
-                    queries::insert_articles(parallel_tx, parallel_inserts, self.actor).await
-                }
-                None => Ok(()),
-            }
-        };
-        // Wait for both, even if one fails: a statement whose future is dropped still holds its locks.
-        let (own, parallel) = futures_util::future::join(own, parallel).await;
-        own.and(parallel).map_err(map_conflicts)?;
+        queries::write_articles(tx, &writes, self.actor).await.map_err(map_conflicts)?;
         let mut filter_counts = FilterCounts::default();
-        for write in pending {
+        for write in &pending {
             filter_counts += write.article.filter_counts;
             let outcome = if write.before.is_some() { Outcome::Updated } else { Outcome::Created };
             self.outcomes[write.index] = Some(outcome);
@@ -315,13 +241,8 @@ impl BatchWrite<'_> {
 fn map_conflicts(error: DieselError) -> Error {
     match error {
         DieselError::DatabaseError(Kind::UniqueViolation | Kind::ForeignKeyViolation, _) => {
-            retryable_error("conflict with another transaction")
+            Error::Contended("imports: conflict with another transaction".to_owned())
         }
         other => other.into(),
     }
-}
-
-/// An error after which the batch is written again, in a new transaction.
-pub fn retryable_error(why: &str) -> Error {
-    Error::Contended(format!("imports: {why}"))
 }

@@ -46,13 +46,12 @@ async fn parallel_imports_and_single_writes_create_each_article_once() {
 }
 
 #[actix_web::test]
-async fn an_import_that_times_out_on_a_lock_is_retried() {
+async fn an_import_that_waited_for_a_row_of_another_is_retried() {
     let (app, editor) = start_app().await;
-    // The second half of one import waits for the first half of the other, which sleeps.
+    // Each import has inserted rows of its own when it meets one of the other.
     add_insert_trigger(
         &app,
-        "IF NEW.external_id = 'b-1000' AND NEW.title = 'One' THEN PERFORM pg_sleep(0.5); END IF;
-         IF NEW.external_id = 'b-1001' AND NEW.title = 'Other' THEN PERFORM pg_sleep(5); END IF;",
+        "IF NEW.external_id IN ('b-1000', 'b-1001') THEN PERFORM pg_sleep(0.5); END IF;",
     )
     .await;
     let make_titled_rows = |kinds: [&str; 2], title: &str| -> Vec<Value> {
@@ -105,8 +104,8 @@ async fn an_import_sends_few_notifications_to_caches() {
     while let Some(payload) = notifications.recv().await.filter(|payload| payload != "end") {
         payloads.push(payload);
     }
-    // Two batches, of two transactions each.
-    assert!(payloads.len() <= 4, "{payloads:?}");
+    // Two batches.
+    assert!(payloads.len() <= 2, "{payloads:?}");
 }
 
 #[actix_web::test]
