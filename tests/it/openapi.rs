@@ -247,7 +247,8 @@ async fn shape(url: &str) -> String {
 
 #[actix_web::test]
 async fn every_migration_can_be_undone() {
-    let url = bare_database().await.url;
+    let db = bare_database().await;
+    let url = db.url.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let migrating = runtime.spawn(async move {
         let mut harness = AsyncMigrationHarness::new(

@@ -57,7 +57,7 @@ async fn wait_for_recovery(admin: &Client) {
 async fn start_with_own_database(dir: &std::path::Path, flags: &[&str]) -> (Embedded, TestApp, Client) {
     let cluster = start(dir);
     migrate(cluster.url()).await;
-    let (app, anon) = TestApp::start_on(TestDb { url: cluster.url() }, flags).await;
+    let (app, anon) = TestApp::start_on(TestDb::elsewhere(cluster.url()), flags).await;
     (cluster, app, anon)
 }
 

@@ -240,7 +240,7 @@ async fn invalid_configuration_is_refused_at_the_start() {
     let (bad, absent) = (bad.to_str().unwrap(), dir.path().join("absent.pem"));
     let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = occupied.local_addr().unwrap().to_string();
-    let gone = TestDb { url: "postgresql://ada:hidden@127.0.0.1:1/inkstone".to_owned() };
+    let gone = TestDb::elsewhere("postgresql://ada:hidden@127.0.0.1:1/inkstone".to_owned());
     for (command, reason) in [
         (serve(&db, dir.path(), &["--signing-key-file", bad]), bad),
         (serve(&db, dir.path(), &["--signing-key-file", absent.to_str().unwrap()]), "absent.pem"),

@@ -26,10 +26,14 @@ pub(super) fn build_settings(run: &Path, durable: bool, lz4: bool) -> Vec<OsStri
     ]
     .map(OsString::from)
     .into();
-    all.push(format!("shared_buffers={}MB", (memory / 8 / MB).clamp(32, 1024)).into());
+    let most_buffers = if durable { 1024 } else { 128 };
+    all.push(format!("shared_buffers={}MB", (memory / 8 / MB).clamp(32, most_buffers)).into());
     all.push(format!("effective_cache_size={}MB", (memory / 2 / MB).max(64)).into());
     for name in ["fsync", "full_page_writes", "synchronous_commit"] {
         all.push(format!("{name}={safety}").into());
+    }
+    if !durable {
+        all.extend(SCRATCH_SETTINGS.map(OsString::from));
     }
     if lz4 {
         all.extend(LZ4_SETTINGS.map(OsString::from));
@@ -37,6 +41,17 @@ pub(super) fn build_settings(run: &Path, durable: bool, lz4: bool) -> Vec<OsStri
     all.push(socket_dir_setting(run));
     all
 }
+
+/// The settings of a server whose data nobody needs after it: no log for standbys, and writing to
+/// the disk is left to the operating system. Such a server has little data and many short
+/// connections, so it gets few buffers.
+const SCRATCH_SETTINGS: [&str; 5] = [
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "checkpoint_flush_after=0",
+    "bgwriter_flush_after=0",
+    "checkpoint_timeout=1h",
+];
 
 /// The settings that need a server built with lz4. PostgreSQL 14 knows only the first, and so
 /// gets neither.

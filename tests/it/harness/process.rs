@@ -9,7 +9,7 @@ use super::Client;
 
 /// A folder that the unprivileged account of PostgreSQL can reach.
 pub fn open_folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir_in(super::cluster::folder()).unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     folder
 }
