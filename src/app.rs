@@ -87,7 +87,7 @@ impl App {
     }
 
     /// A connection for reads that may take long. Fails with 503 when none is to be had in time.
-    pub async fn conn(&self) -> Result<Conn> {
+    pub async fn long_reader(&self) -> Result<Conn> {
         Ok(self.long_readers.get().await?)
     }
     /// A connection for a transaction. Fails with 503 when none is to be had in time.

@@ -84,7 +84,7 @@ pub async fn api_key(app: &web::Data<App>, command: ApiKeyCommand) -> anyhow::Re
         }
         ApiKeyCommand::List => {
             let mut text = String::new();
-            for row in key_queries::list_keys(&*app.conn().await.map_err(to_anyhow)?).await? {
+            for row in key_queries::list_keys(&*app.long_reader().await.map_err(to_anyhow)?).await? {
                 let last_used = row.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_rfc3339());
                 let scopes = row.scopes.join(",");
                 writeln!(text, "{} {} {} used {last_used} {}", row.id, row.prefix, scopes, row.name)?;
@@ -92,7 +92,7 @@ pub async fn api_key(app: &web::Data<App>, command: ApiKeyCommand) -> anyhow::Re
             Ok(text)
         }
         ApiKeyCommand::Revoke { key } => {
-            let rows = key_queries::list_keys(&*app.conn().await.map_err(to_anyhow)?).await?;
+            let rows = key_queries::list_keys(&*app.long_reader().await.map_err(to_anyhow)?).await?;
             let row = rows.into_iter().find(|row| row.prefix == key || row.id.to_string() == key);
             let id = row.with_context(|| format!("there is no key {key}"))?.id;
             let revoke = app.write(async move |tx| {
@@ -121,7 +121,7 @@ pub async fn signing_key(app: &web::Data<App>, command: SigningKeyCommand) -> an
         rotate.await.map_err(to_anyhow)?;
     }
     let mut text = String::new();
-    for row in keys::queries::list(&*app.conn().await.map_err(to_anyhow)?).await? {
+    for row in keys::queries::list(&*app.long_reader().await.map_err(to_anyhow)?).await? {
         writeln!(text, "{} {} {}", row.kid, row.state, row.created_at.to_rfc3339())?;
     }
     Ok(text)
@@ -134,7 +134,9 @@ async fn list_members(app: &App) -> anyhow::Result<String> {
     let mut conditions = Conditions::default();
     conditions.and("members.deleted_at IS NULL");
     let mut text = String::new();
-    for row in queries::list_members(&*app.conn().await.map_err(to_anyhow)?, conditions, &slice).await? {
+    for row in
+        queries::list_members(&*app.long_reader().await.map_err(to_anyhow)?, conditions, &slice).await?
+    {
         let account = row.account;
         writeln!(text, "{} {} {} {}", row.id, account.email, account.role.as_str(), account.status.as_str())?;
     }

@@ -3,9 +3,9 @@
 //! Small shared data (the category tree, the site, the signing keys) is kept as
 //! immutable snapshots. A commit on this node drops the snapshots that it makes
 //! stale before it is acknowledged. Commits of other nodes are found in the
-//! change log: by one connection that listens for notifications, and that looks
-//! at the log twice a second for what a notification missed. Snapshots are
-//! served only while the last completed look began less than a second ago:
+//! change log: by one connection that listens for notifications, and that polls
+//! the log twice a second for what a notification missed. Snapshots are
+//! served only while the last completed poll began less than a second ago:
 //! without one, every read loads its own copy.
 
 use std::any::{Any, TypeId};
@@ -24,12 +24,12 @@ use crate::db::connection::Connection;
 use crate::db::pool;
 use crate::error::Result;
 
-/// How often the log is looked at, notification or not.
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-/// How long a look at the log may take before its connection counts as lost.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long after the beginning of the last completed look snapshots are served.
-const MAX_LOOK_AGE: Duration = Duration::from_secs(1);
+/// How often the log is polled, notification or not.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a poll of the log may take before its connection counts as lost.
+const POLL_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long after the beginning of the last completed poll snapshots are served.
+const MAX_POLL_AGE: Duration = Duration::from_secs(1);
 /// How long commits are gathered before the other nodes are notified of them.
 const NOTIFY_DELAY: Duration = Duration::from_millis(5);
 /// The pause before a lost connection is opened again.
@@ -44,17 +44,17 @@ pub trait Snapshot: Send + Sync + Sized + 'static {
     fn load(conn: &Connection) -> impl Future<Output = QueryResult<Self>>;
 }
 
-/// The snapshots of a process, and the state of its look at the log.
+/// The snapshots of a process, and the state of its poll of the log.
 pub struct Follower {
     /// The name under which this process notifies the others, made up at its start.
     node: String,
     began: Instant,
     slots: RwLock<HashMap<TypeId, Arc<Slot>>>,
-    /// When the last completed look began, in milliseconds after `began`; [`NEVER`] while nobody looks.
-    last_look: AtomicU64,
+    /// When the last completed poll began, in milliseconds after `began`; [`NEVER`] while nobody polls.
+    last_poll: AtomicU64,
     /// Commits of this node that other nodes were not yet notified of.
-    has_news: AtomicBool,
-    news: Notify,
+    has_unannounced: AtomicBool,
+    committed: Notify,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -82,9 +82,9 @@ impl Default for Follower {
             node: Uuid::new_v4().simple().to_string(),
             began: Instant::now(),
             slots: RwLock::default(),
-            last_look: AtomicU64::new(NEVER),
-            has_news: AtomicBool::new(false),
-            news: Notify::new(),
+            last_poll: AtomicU64::new(NEVER),
+            has_unannounced: AtomicBool::new(false),
+            committed: Notify::new(),
         }
     }
 }
@@ -99,8 +99,8 @@ impl Follower {
         for entity in entities {
             self.drop_stale(entity);
         }
-        self.has_news.store(true, Ordering::Release);
-        self.news.notify_one();
+        self.has_unannounced.store(true, Ordering::Release);
+        self.committed.notify_one();
     }
 
     fn drop_stale(&self, entity: &str) {
@@ -120,8 +120,8 @@ impl Follower {
 
     /// Whether snapshots may be served: what other nodes committed over a second ago is known here.
     pub fn is_current(&self) -> bool {
-        let last_look = self.last_look.load(Ordering::Acquire);
-        last_look != NEVER && self.began.elapsed() < Duration::from_millis(last_look) + MAX_LOOK_AGE
+        let last_poll = self.last_poll.load(Ordering::Acquire);
+        last_poll != NEVER && self.began.elapsed() < Duration::from_millis(last_poll) + MAX_POLL_AGE
     }
 
     /// The snapshot `T`, read over a connection that `connect` gives if it is not in memory.
@@ -170,7 +170,7 @@ impl Follower {
             if let Err(cause) = self.follow_connection(url).await {
                 tracing::warn!(%cause, "Not listening for changes; reads load what they need until it is back");
             }
-            self.last_look.store(NEVER, Ordering::Release);
+            self.last_poll.store(NEVER, Ordering::Release);
             self.forget_all();
             sleep(RECONNECT_DELAY).await;
         }
@@ -178,9 +178,9 @@ impl Follower {
 
     /// Looks at the log until the connection is lost.
     async fn follow_connection(&self, url: &str) -> anyhow::Result<()> {
-        let (conn, mut notified) = timeout(LOOK_TIMEOUT, pool::open_listening(url, CHANNEL)).await??;
-        let mut position = timeout(LOOK_TIMEOUT, queries::position(&conn)).await??;
-        let mut ticks = interval(LOOK_INTERVAL);
+        let (conn, mut notified) = timeout(POLL_TIMEOUT, pool::open_listening(url, CHANNEL)).await??;
+        let mut position = timeout(POLL_TIMEOUT, queries::position(&conn)).await??;
+        let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What was loaded before the position was taken may be older than it.
         self.forget_all();
@@ -192,27 +192,27 @@ impl Follower {
                     Some(node) if node == self.node => continue,
                     Some(_) => drain(&mut notified),
                 },
-                () = self.news.notified() => {
+                () = self.committed.notified() => {
                     sleep(NOTIFY_DELAY).await;
-                    if self.has_news.swap(false, Ordering::AcqRel) {
-                        timeout(LOOK_TIMEOUT, queries::notify(&conn, &self.node)).await??;
+                    if self.has_unannounced.swap(false, Ordering::AcqRel) {
+                        timeout(POLL_TIMEOUT, queries::notify(&conn, &self.node)).await??;
                     }
                     continue;
                 }
             }
             let began = self.began.elapsed().as_millis().try_into().unwrap_or(NEVER);
             let (entities, reached) =
-                timeout(LOOK_TIMEOUT, queries::changed_since(&conn, &position)).await??;
+                timeout(POLL_TIMEOUT, queries::changed_since(&conn, &position)).await??;
             for entity in entities {
                 self.drop_stale(&entity);
             }
             position = reached;
-            self.last_look.store(began, Ordering::Release);
+            self.last_poll.store(began, Ordering::Release);
         }
     }
 }
 
-/// Takes what has arrived: one look is enough for all of it.
+/// Takes what has arrived: one poll is enough for all of it.
 fn drain(notified: &mut mpsc::UnboundedReceiver<String>) {
     while notified.try_recv().is_ok() {}
 }

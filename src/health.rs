@@ -30,7 +30,8 @@ const HEALTHY: Health = Health { status: "ok" };
 pub const OPERATIONS: &[Operation] = &[GET_HEALTH, GET_READINESS];
 
 /// The entry of [`get_health`].
-pub const GET_HEALTH: Operation = Operation::read("get_health", Caller::Anyone).unconditional().beside_api();
+pub const GET_HEALTH: Operation =
+    Operation::read("get_health", Caller::Anyone).unconditional().outside_the_contract();
 
 /// Alive
 ///
@@ -43,7 +44,7 @@ pub async fn get_health() -> impl Responder {
 
 /// The entry of [`get_readiness`].
 pub const GET_READINESS: Operation =
-    Operation::read("get_readiness", Caller::Anyone).unconditional().beside_api();
+    Operation::read("get_readiness", Caller::Anyone).unconditional().outside_the_contract();
 
 /// Ready
 ///
@@ -52,7 +53,7 @@ pub const GET_READINESS: Operation =
 #[get("/readyz")]
 pub async fn get_readiness(app: web::Data<App>) -> Result<impl Responder> {
     let asking = async {
-        let mut conn = app.conn().await?;
+        let mut conn = app.long_reader().await?;
         diesel::sql_query("SELECT 1").execute(&mut conn).await.map_err(Error::from)
     };
     match tokio::time::timeout(DATABASE_TIMEOUT, asking).await {

@@ -229,7 +229,7 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
         say("Loaded the demo site.")?;
     }
     let to_anyhow = |cause| anyhow!("{cause:?}");
-    let current = site::queries::get(&*app.conn().await.map_err(to_anyhow)?).await?.content.base_url;
+    let current = site::queries::get(&*app.long_reader().await.map_err(to_anyhow)?).await?.content.base_url;
     let wanted = match &app.config.http.base_url {
         Some(url) if !is_web_address(url) => {
             bail!("--base-url takes an http or https address without a path")

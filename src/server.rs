@@ -93,8 +93,8 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
                 SwaggerUi::new("/docs/{_:.*}")
                     .config(SwaggerConfig::from("/openapi.json").persist_authorization(true)),
             )
-            .default_service(web::to(nothing))
-            .wrap(from_fn(edge))
+            .default_service(web::to(reply_not_found))
+            .wrap(from_fn(wrap_request))
             .wrap(Condition::new(!shared.app.config.http.cors_origins.is_empty(), cors(&shared.app.config)))
     })
     .shutdown_timeout(config.shutdown_timeout)
@@ -108,7 +108,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
 }
 
 /// What wraps every request, but for the cross-origin rules: a request id, the contract's rules, a time limit, and one log line.
-async fn edge(
+async fn wrap_request(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
@@ -119,7 +119,7 @@ async fn edge(
         // Answered as GET; the body is left out on the wire.
         req.head_mut().method = Method::GET;
     }
-    let mut answered = REQUEST_ID.scope(Some(id.clone()), answer(req, next)).await;
+    let mut answered = REQUEST_ID.scope(Some(id.clone()), handle_request(req, next)).await;
     let state = answered
         .as_ref()
         .ok()
@@ -151,7 +151,7 @@ impl From<Error> for DetachedError {
     }
 }
 
-async fn answer(
+async fn handle_request(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, DetachedError> {
@@ -235,7 +235,7 @@ async fn get_document(req: HttpRequest, contract: web::Data<Contract>) -> impl R
 }
 
 /// Everything that no route serves.
-async fn nothing() -> Result<HttpResponse> {
+async fn reply_not_found() -> Result<HttpResponse> {
     Err(Error::not_found())
 }
 

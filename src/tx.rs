@@ -146,11 +146,11 @@ impl App {
         F: AsyncFn(&mut Tx) -> Result<T> + 'static,
         T: 'static,
     {
-        self.write_in(MAX_ATTEMPTS, work).await
+        self.write_with_attempts(MAX_ATTEMPTS, work).await
     }
 
     /// As [`App::write`], tried `attempts` times in all.
-    pub async fn write_in<T, F>(&self, attempts: u32, work: F) -> Result<T>
+    pub async fn write_with_attempts<T, F>(&self, attempts: u32, work: F) -> Result<T>
     where
         F: AsyncFn(&mut Tx) -> Result<T> + 'static,
         T: 'static,

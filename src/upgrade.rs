@@ -13,7 +13,7 @@ use crate::{articles, categories, slug};
 /// it is renamed, such a thing can be reached by its id alone.
 pub async fn rename_reserved_slugs(app: &App) -> Result<usize> {
     let words: Vec<&str> = slug::reserved().collect();
-    let conn = app.conn().await?;
+    let conn = app.long_reader().await?;
     if !articles::queries::any_slug_of(&conn, &words).await?
         && !categories::queries::any_slug_of(&conn, &words).await?
     {

@@ -6,7 +6,7 @@ use futures_util::future::join;
 use super::input::{ArticlePatch, NewArticle};
 use super::model::Row;
 use super::queries::{self, ArticleRef};
-use super::reading::{external_id, load_view};
+use super::reading::{external_id, load_staff_view};
 use super::view::Article;
 use super::writing::{self, Put, prepare_article, prepare_patch};
 use crate::app::App;
@@ -18,7 +18,7 @@ use crate::http::body::Json;
 use crate::http::conditional::{CreateOnly, IfMatch, etag};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::reply::{Data, NoContent, Reply};
-use crate::members::guard::{Author, Editor, Member};
+use crate::members::guard::{Author, CurrentMember, Editor};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
 use crate::tx::Tx;
@@ -46,7 +46,7 @@ pub async fn create_article(
     let prepared = prepare_article(&*app.snapshot::<Tree>().await?, new).await;
     let row =
         app.write(async move |tx| writing::add_article(tx, member.actor(), prepared.clone()).await).await?;
-    Ok(reply_created(load_view(&app, row, true, false).await?))
+    Ok(reply_created(load_staff_view(&app, row).await?))
 }
 
 fn reply_created(article: Article) -> Reply<Data<Article>> {
@@ -61,7 +61,7 @@ fn reply_changed(article: Article) -> Reply<Data<Article>> {
 
 /// Refuses what a role may not write: authors publish nothing, only admins set views.
 /// Returns the views to set; another's `0`, the default that scripts send, sets nothing.
-fn check_rights(member: &Member, status: Option<Status>, views: Option<i64>) -> Result<Option<i64>> {
+fn check_rights(member: &CurrentMember, status: Option<Status>, views: Option<i64>) -> Result<Option<i64>> {
     if !member.edits_everything() && status.is_some_and(|status| status != Status::Draft) {
         return Err(Error::forbidden(
             "Authors write drafts; publishing and archiving take the role editor or admin.",
@@ -104,13 +104,13 @@ pub async fn update_article(
             writing::patch_article(tx, member.actor(), row, prepared.clone()).await
         })
         .await?;
-    Ok(reply_changed(load_view(&app, row, true, false).await?))
+    Ok(reply_changed(load_staff_view(&app, row).await?))
 }
 
 /// What a new body that names no format is written in: what the article's body is written in.
 async fn format_of_new_body(
     app: &App,
-    member: &Member,
+    member: &CurrentMember,
     article: &ArticleRef,
     patch: &ArticlePatch,
 ) -> Result<BodyFormat> {
@@ -122,7 +122,7 @@ async fn format_of_new_body(
 }
 
 /// The article, locked, if the member may change it: 404 for what they may not see, 403 for what they may only read.
-async fn lock_editable(tx: &mut Tx, member: &Member, article: &ArticleRef) -> Result<Row> {
+async fn lock_editable(tx: &mut Tx, member: &CurrentMember, article: &ArticleRef) -> Result<Row> {
     // Together with BEGIN, in one round trip; the time is needed for what is published now.
     let (now, row) = join(tx.now(), queries::lock(tx, article, member.articles())).await;
     now?;
@@ -171,8 +171,8 @@ pub async fn put_article(
         })
         .await?;
     Ok(match put {
-        Put::Created(row) => reply_created(load_view(&app, row, true, false).await?),
-        Put::Replaced(row) => reply_changed(load_view(&app, row, true, false).await?),
+        Put::Created(row) => reply_created(load_staff_view(&app, row).await?),
+        Put::Replaced(row) => reply_changed(load_staff_view(&app, row).await?),
     })
 }
 
@@ -203,9 +203,10 @@ pub async fn delete_article(
 }
 
 /// The entry of [`restore_article`].
-pub const RESTORE_ARTICLE: Operation = Operation::act("restore_article", Caller::Role(Role::Author))
-    .for_keys_with(Scope::ArticlesWrite)
-    .of_a_version();
+pub const RESTORE_ARTICLE: Operation =
+    Operation::post_without_body("restore_article", Caller::Role(Role::Author))
+        .for_keys_with(Scope::ArticlesWrite)
+        .changing_a_version();
 
 /// Restore an article
 ///
@@ -224,5 +225,5 @@ pub async fn restore_article(
     let row = app
         .write(async move |tx| writing::restore_article(tx, member.actor(), &article, trash, &if_match).await)
         .await?;
-    Ok(reply_changed(load_view(&app, row, true, false).await?))
+    Ok(reply_changed(load_staff_view(&app, row).await?))
 }

@@ -29,7 +29,7 @@ pub struct NewArticle {
     /// Its title.
     #[schema(min_length = 1, max_length = 300, pattern = r"\S")]
     pub title: String,
-    /// Its name in addresses; made from the title when absent.
+    /// The slug, used in URLs; made from the title when absent.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     pub slug: Option<String>,
     /// Its name in the system it comes from; no other article has it.
@@ -141,7 +141,7 @@ pub struct ArticlePatch {
     /// Its title.
     #[schema(min_length = 1, max_length = 300, pattern = r"\S", nullable = false)]
     pub title: Option<String>,
-    /// Its name in addresses.
+    /// The slug, used in URLs.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", nullable = false)]
     pub slug: Option<String>,
     /// Its name in the system it comes from.

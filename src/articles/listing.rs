@@ -13,7 +13,7 @@ use crate::db::types::Status;
 use crate::db::visibility::Articles;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::id_or_slug::IdOrSlug;
-use crate::members::guard::{Member, Reader};
+use crate::members::guard::{CurrentMember, Reader};
 
 /// Which articles to list. Without `status` or `deleted`, those the public may read now.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -175,7 +175,7 @@ impl ArticleFilter {
     }
 
     /// Which articles an export of `member`, one of the staff, holds: all they may see.
-    pub fn visible_to_staff(&self, member: &Member) -> Result<Articles> {
+    pub fn visible_to_staff(&self, member: &CurrentMember) -> Result<Articles> {
         match self.deleted {
             Some(true) => member.trashed_articles().ok_or_else(Error::not_found),
             _ => Ok(member.articles()),

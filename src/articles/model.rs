@@ -22,7 +22,7 @@ use crate::db::types::{BodyFormat, Status};
 )]
 #[diesel(table_name = articles, check_for_backend(Pg), treat_none_as_null = true)]
 pub struct Content {
-    /// Its name in addresses.
+    /// The slug, used in URLs.
     pub slug: String,
     /// Its name in the system it was imported from.
     pub external_id: Option<String>,
@@ -123,7 +123,7 @@ fn views() -> SqlLiteral<BigInt> {
 pub struct NeighborRow {
     /// Its id.
     pub id: Uuid,
-    /// Its name in addresses.
+    /// The slug, used in URLs.
     pub slug: String,
     /// Its title.
     pub title: String,

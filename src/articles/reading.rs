@@ -70,7 +70,7 @@ pub async fn list_articles(
     {
         (queries::list(&*app.reader().await?, listing, &slice).await?, None)
     } else {
-        let conn = app.conn().await?;
+        let conn = app.long_reader().await?;
         let total = paging.total(&conn, "articles", &listing.to_conditions()).await?;
         (queries::list(&conn, listing, &slice).await?, total)
     };
@@ -173,8 +173,13 @@ async fn reply_single(
     })
 }
 
+/// The article in `row` as the staff see it, after a change.
+pub async fn load_staff_view(app: &App, row: Row) -> Result<Article> {
+    load_view(app, row, true, false).await
+}
+
 /// The article in `row` as clients see it: with its category and, if wanted, its neighbours.
-pub async fn load_view(app: &App, row: Row, for_staff: bool, with_neighbors: bool) -> Result<Article> {
+async fn load_view(app: &App, row: Row, for_staff: bool, with_neighbors: bool) -> Result<Article> {
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
     let neighbors = match with_neighbors {
         true => Some(queries::neighbors(&*app.reader().await?, &row).await?.into_iter().collect()),

@@ -26,7 +26,7 @@ impl Hash for Views {
 pub struct ArticleCard {
     /// Never changes.
     pub id: Uuid,
-    /// Its name in addresses.
+    /// The slug, used in URLs.
     #[schema(example = "zhi-liang-ti-sheng-xing-dong")]
     pub slug: String,
     /// Its name in the system it was imported from.
@@ -147,7 +147,7 @@ pub struct Neighbors {
 pub struct Neighbor {
     /// Its id.
     id: Uuid,
-    /// Its name in addresses.
+    /// The slug, used in URLs.
     slug: String,
     /// Its title.
     title: String,

@@ -54,7 +54,7 @@ impl ViewCounter {
 }
 
 /// The entry of [`count_article_view`].
-pub const COUNT_ARTICLE_VIEW: Operation = Operation::act("count_article_view", Caller::Reader)
+pub const COUNT_ARTICLE_VIEW: Operation = Operation::post_without_body("count_article_view", Caller::Reader)
     .for_keys_with(Scope::ArticlesRead)
     .without_conflicts();
 

@@ -30,7 +30,7 @@ pub async fn list_changes(
 ) -> Result<impl Responder> {
     let conditions = conditions(filter.0);
     let slice = paging.page_slice(vec![queries::NEWEST_FIRST])?;
-    let conn = app.conn().await?;
+    let conn = app.long_reader().await?;
     let total = paging.total(&conn, "changes", &conditions).await?;
     let rows = queries::list(&conn, conditions, &slice).await?;
     let page = paging.page(&slice, rows, total, |entry| vec![entry.seq.to_string()]);

@@ -37,7 +37,7 @@ pub async fn list_categories(
         _ => tree.in_order().into_iter().map(|row| Category::flat(&tree, row)).collect(),
     };
     let modified = tree.in_order().iter().map(|row| row.updated_at).max();
-    let reply = Reply::list(List::whole(categories)).with_last_modified(modified);
+    let reply = Reply::list(List::unpaged(categories)).with_last_modified(modified);
     Ok(reply.with_surrogate_keys(&["categories".to_owned()]))
 }
 
@@ -59,7 +59,7 @@ pub async fn get_category(app: web::Data<App>, _: Reader, id: IdOrSlug) -> Resul
 
 /// The category as clients see it, with the number of its public articles.
 async fn load_view(app: &App, tree: &Tree, row: &Row) -> Result<Category> {
-    let count = queries::count_public_articles(&*app.conn().await?, tree.subtree(row.id)).await?;
+    let count = queries::count_public_articles(&*app.long_reader().await?, tree.subtree(row.id)).await?;
     Ok(Category::single(tree, row, count))
 }
 

@@ -18,7 +18,7 @@ pub struct Content {
     /// The category it is in.
     #[serde(rename = "parent")]
     pub parent_id: Option<Uuid>,
-    /// Its name in addresses.
+    /// The slug, used in URLs.
     pub slug: String,
     /// Its name for people.
     pub name: String,

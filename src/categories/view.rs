@@ -13,7 +13,7 @@ use crate::http::patch::Patch;
 pub struct Crumb {
     /// The category's id.
     pub id: Uuid,
-    /// The category's name in addresses.
+    /// The category's slug, used in URLs.
     #[schema(example = "local")]
     pub slug: String,
     /// The category's name for people.
@@ -26,7 +26,7 @@ pub struct Crumb {
 pub struct CategorySummary {
     /// The category's id.
     pub id: Uuid,
-    /// The category's name in addresses.
+    /// The category's slug, used in URLs.
     #[schema(example = "local")]
     pub slug: String,
     /// The category's name for people.
@@ -41,7 +41,7 @@ pub struct CategorySummary {
 pub struct Category {
     /// Never changes.
     pub id: Uuid,
-    /// Its name in addresses.
+    /// The slug, used in URLs.
     #[schema(example = "local")]
     pub slug: String,
     /// Its name for people.
@@ -142,7 +142,7 @@ pub struct NewCategory {
     /// Its name for people.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: String,
-    /// Its name in addresses; made from the name when absent.
+    /// The slug, used in URLs; made from the name when absent.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     pub slug: Option<String>,
     /// The category it is in (id or slug); null for a root.
@@ -166,7 +166,7 @@ pub struct CategoryPatch {
     /// Its name for people.
     #[schema(min_length = 1, max_length = 100, pattern = r"\S", nullable = false)]
     pub name: Option<String>,
-    /// Its name in addresses.
+    /// The slug, used in URLs.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", nullable = false)]
     pub slug: Option<String>,
     /// The category it moves into (id or slug); null makes it a root.

@@ -39,7 +39,7 @@ codes! {
     BadRequest = BAD_REQUEST "bad_request" "Bad request",
     /// No credential, or one that is not valid (any more).
     Unauthenticated = UNAUTHORIZED "unauthenticated" "Not signed in",
-    /// The address and the password do not belong together.
+    /// The e-mail address and the password do not belong together.
     InvalidCredentials = UNAUTHORIZED "invalid_credentials" "Wrong e-mail or password",
     /// The refresh token is not valid (any more).
     InvalidRefreshToken = UNAUTHORIZED "invalid_refresh_token" "Session ended",
@@ -59,7 +59,7 @@ codes! {
     SlugTaken = CONFLICT "slug_taken" "Slug taken",
     /// The external id is in use.
     ExternalIdTaken = CONFLICT "external_id_taken" "External id taken",
-    /// The address belongs to another member.
+    /// The e-mail address belongs to another member.
     EmailTaken = CONFLICT "email_taken" "E-mail taken",
     /// The category still holds articles or categories.
     CategoryInUse = CONFLICT "category_in_use" "Category in use",
@@ -103,7 +103,7 @@ codes! {
     RepeatedRow = UNPROCESSABLE_ENTITY "repeated_row" "Repeated row",
     /// Bytes that are no text in the character set.
     InvalidEncoding = UNPROCESSABLE_ENTITY "invalid_encoding" "Invalid encoding",
-    /// The password is one that is guessed first, like the member's own address.
+    /// The password is one that is guessed first, like the member's own e-mail address.
     WeakPassword = UNPROCESSABLE_ENTITY "weak_password" "Weak password",
     /// The server is set to require `If-Match`.
     PreconditionRequired = PRECONDITION_REQUIRED "precondition_required" "Precondition required",

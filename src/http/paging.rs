@@ -78,7 +78,7 @@ pub struct List<T> {
 
 impl<T> List<T> {
     /// A list that is always answered whole.
-    pub fn whole(data: Vec<T>) -> Self {
+    pub fn unpaged(data: Vec<T>) -> Self {
         let size = i64::try_from(data.len()).unwrap_or(i64::MAX);
         let page = PageInfo {
             size,
@@ -172,7 +172,7 @@ impl Paging {
             order,
         };
         if let Some(cursor) = &self.params.cursor {
-            let (backwards, keys) = self.open(cursor, slice.order.len())?;
+            let (backwards, keys) = self.open_cursor(cursor, slice.order.len())?;
             slice.backwards = backwards;
             slice.keys = Some(keys);
         }
@@ -197,7 +197,7 @@ impl Paging {
         let has_next = if slice.backwards { slice.keys.is_some() } else { overfull };
         let has_previous = if slice.backwards { overfull } else { slice.keys.is_some() || slice.offset > 0 };
         let cursor = |wanted: bool, row: Option<&T>, backwards| {
-            row.filter(|_| wanted).map(|row| self.close(backwards, &keys(row)))
+            row.filter(|_| wanted).map(|row| self.seal_cursor(backwards, &keys(row)))
         };
         let page = PageInfo {
             size: self.size(),
@@ -256,14 +256,14 @@ impl Paging {
         format!("{} {filters:?}", self.path)
     }
 
-    fn close(&self, backwards: bool, keys: &[String]) -> String {
+    fn seal_cursor(&self, backwards: bool, keys: &[String]) -> String {
         let content = serde_json::to_vec(&(backwards, keys)).unwrap_or_default();
         let mut sealed = self.app.keys.seal(&[self.list_identity().as_bytes(), &content]);
         sealed.extend(content);
         URL_SAFE_NO_PAD.encode(sealed)
     }
 
-    fn open(&self, cursor: &str, columns: usize) -> Result<(bool, Vec<String>)> {
+    fn open_cursor(&self, cursor: &str, columns: usize) -> Result<(bool, Vec<String>)> {
         let opened = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| {
             let (seal, content) = bytes.split_at_checked(16)?;
             let genuine = self.app.keys.is_sealed(&[self.list_identity().as_bytes(), content], seal);

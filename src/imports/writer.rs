@@ -50,8 +50,8 @@ impl BatchWriter {
         }
         let aborted_result: Rc<RefCell<Option<BatchResult>>> = Rc::default();
         let (job, aborted) = (self.job.clone(), aborted_result.clone());
-        let write = self.job.app.write_in(MAX_BATCH_ATTEMPTS, async move |tx| {
-            let result = write_in(tx, &job, &batch).await?;
+        let write = self.job.app.write_with_attempts(MAX_BATCH_ATTEMPTS, async move |tx| {
+            let result = write_batch_in(tx, &job, &batch).await?;
             if aborts && result.has_failures() {
                 // The error rolls the batch back.
                 aborted.replace(Some(result));
@@ -67,7 +67,7 @@ impl BatchWriter {
 
     /// Writes a batch in the transaction of the whole import. Rolls it back on an error.
     async fn write_in_import_tx(&mut self, mut tx: Tx, batch: &Batch) -> Result<BatchResult> {
-        match write_in(&mut tx, &self.job, batch).await {
+        match write_batch_in(&mut tx, &self.job, batch).await {
             Ok(result) => {
                 self.import_tx = Some(tx);
                 Ok(result)
@@ -92,7 +92,7 @@ impl BatchWriter {
 }
 
 /// Writes a batch in the given transaction, without ending it.
-async fn write_in(tx: &mut Tx, job: &Job, batch: &Batch) -> Result<BatchResult> {
+async fn write_batch_in(tx: &mut Tx, job: &Job, batch: &Batch) -> Result<BatchResult> {
     let result = match batch {
         Batch::Articles(rows) => writing::write_batch(tx, &job.params, job.actor, rows).await?,
         Batch::SingleRows(rows) => single_rows::write_rows(tx, job, rows).await?,

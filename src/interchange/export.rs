@@ -174,7 +174,7 @@ pub async fn start_export(
     format: ExportFormat,
     permit: Option<OwnedSemaphorePermit>,
 ) -> Result<impl Stream<Item = io::Result<web::Bytes>> + use<>> {
-    let conn = app.conn().await?;
+    let conn = app.long_reader().await?;
     let tree = load_tree(&conn).await?;
     let conditions = filter.listing(&tree, visible, true)?.to_conditions();
     // Take the connection out of the pool, so that a long export does not use up a slot.

@@ -62,7 +62,8 @@ impl Attempt {
         req.extensions_mut().insert(here.clone());
         let mut attempt = Self { of_account: vec![here], of_network: None };
         let network = sessions::writing::hash_network(app, client);
-        let is_known = sessions::queries::has_session_from(&*app.conn().await?, &account, &network).await?;
+        let is_known =
+            sessions::queries::has_session_from(&*app.long_reader().await?, &account, &network).await?;
         if !is_known {
             let per_account = count_attempt(app, rule("login-account", 2, 60), &[&account]).await?;
             attempt.of_account.push(per_account);

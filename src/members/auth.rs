@@ -40,7 +40,7 @@ pub async fn register_member(
 ) -> Result<Either<Reply<Data<Member>>, Reply<Data<Accepted>>>> {
     attempts::count_visitor(&app, &req, &client).await?;
     let Json(new) = body;
-    let site = queries::load_site_name(&*app.conn().await?).await?;
+    let site = queries::load_site_name(&*app.long_reader().await?).await?;
     let password = passwords::validate_for_site(&site, "/password", &new.password, &new.email);
     let account = writing::parse_account(&new.email, Role::Member, new.display_name);
     let (account, password) = Error::join(account, password)?;
@@ -62,7 +62,8 @@ pub async fn register_member(
 }
 
 /// The entry of [`login_member`].
-pub const LOGIN_MEMBER: Operation = Operation::post("login_member", Caller::Anyone).signs_in().throttled();
+pub const LOGIN_MEMBER: Operation =
+    Operation::post("login_member", Caller::Anyone).checking_a_credential().throttled();
 
 /// Log in
 ///
@@ -119,12 +120,13 @@ pub async fn change_password(
 }
 
 async fn load_member_and_site(app: &App, id: uuid::Uuid) -> Result<(MemberRow, String)> {
-    let conn = app.conn().await?;
+    let conn = app.long_reader().await?;
     Ok((queries::load_member(&conn, id).await?, queries::load_site_name(&conn).await?))
 }
 
 /// The entry of [`get_jwks`].
-pub const GET_JWKS: Operation = Operation::read("get_jwks", Caller::Anyone).unconditional().beside_api();
+pub const GET_JWKS: Operation =
+    Operation::read("get_jwks", Caller::Anyone).unconditional().outside_the_contract();
 
 /// Public keys
 ///

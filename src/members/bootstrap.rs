@@ -12,7 +12,7 @@ use crate::operations::Role;
 
 /// Adds the first admin unless there is an admin; returns the password if it was generated.
 pub async fn ensure_first_admin(app: &App, hasher: &Hasher) -> anyhow::Result<Option<String>> {
-    if queries::has_admin(&*app.conn().await?).await? {
+    if queries::has_admin(&*app.long_reader().await?).await? {
         return Ok(None);
     }
     let config = &app.config.bootstrap;

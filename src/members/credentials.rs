@@ -24,7 +24,7 @@ pub async fn verify_login(
 ) -> Result<MemberRow> {
     let attempt = Attempt::begin(app, req, client, &login.email).await?;
     let found = match email::canonicalise(&login.email) {
-        Some(canonical) => queries::load_with_password_hash(&*app.conn().await?, &canonical).await?,
+        Some(canonical) => queries::load_with_password_hash(&*app.long_reader().await?, &canonical).await?,
         None => None,
     };
     let (member, hash) = found.unzip();
@@ -62,7 +62,7 @@ pub async fn verify_own_password(
     password: &str,
 ) -> Result<()> {
     let attempt = Attempt::begin(app, req, client, &member.account.email).await?;
-    let hash = queries::load_password_hash(&*app.conn().await?, member.id).await?;
+    let hash = queries::load_password_hash(&*app.long_reader().await?, member.id).await?;
     if !hasher.verify(password, hash).await? {
         attempt.record_failure(app, Some(member.id)).await?;
         return Err(Error::Refused(Code::WrongPassword, "This is not your password.".to_owned()));

@@ -21,7 +21,7 @@ use crate::operations::{Caller, KeyAccess, Role};
 
 /// The member behind a request, or the API key, which has an editor's rights within its scopes.
 #[derive(Clone, Copy, Debug)]
-pub struct Member {
+pub struct CurrentMember {
     /// Who.
     pub id: Uuid,
     /// What they may do, as of this request.
@@ -31,7 +31,7 @@ pub struct Member {
     kind: ActorKind,
 }
 
-impl Member {
+impl CurrentMember {
     /// As the author of a change.
     pub const fn actor(&self) -> Actor {
         Actor { kind: self.kind, id: Some(self.id) }
@@ -64,7 +64,7 @@ impl Member {
 /// Anybody; a member if the request carries a credential. A credential that is
 /// not valid is refused, never taken for none.
 #[derive(Clone, Copy, Debug)]
-pub struct Reader(pub Option<Member>);
+pub struct Reader(pub Option<CurrentMember>);
 
 impl Reader {
     /// Which single articles they may see.
@@ -82,7 +82,7 @@ impl Reader {
     }
 
     /// The member, if it is one of the staff (author and up).
-    pub fn staff(&self) -> Option<Member> {
+    pub fn staff(&self) -> Option<CurrentMember> {
         self.0.filter(|member| member.role >= Role::Author)
     }
 }
@@ -92,7 +92,7 @@ impl FromRequest for Reader {
     type Future = Ready<Result<Self>>;
 
     fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(caller(req, Caller::Reader).map(Self))
+        ready(find_caller(req, Caller::Reader).map(Self))
     }
 }
 
@@ -100,14 +100,14 @@ macro_rules! guards {
     ($($(#[$doc:meta])* $name:ident: $role:ident, $refusal:literal;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
-        pub struct $name(pub Member);
+        pub struct $name(pub CurrentMember);
 
         impl FromRequest for $name {
             type Error = Error;
             type Future = Ready<Result<Self>>;
 
             fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-                ready(match caller(req, Caller::Role(Role::$role)) {
+                ready(match find_caller(req, Caller::Role(Role::$role)) {
                     Err(error) => Err(error),
                     Ok(None) => Err(Error::unauthenticated()),
                     Ok(Some(member)) if member.role < Role::$role => Err(Error::forbidden($refusal)),
@@ -132,7 +132,7 @@ guards! {
 /// What a request's `Authorization` header turned out to be.
 #[derive(Clone, Debug)]
 enum Credential {
-    Member(Member),
+    Member(CurrentMember),
     Key(Uuid, Vec<Scope>),
     Invalid,
 }
@@ -142,7 +142,7 @@ enum Credential {
 ///
 /// What an API key may do is in the entry of the operation. A guard that expects somebody else
 /// than the entry names is a fault of ours.
-fn caller(req: &HttpRequest, expected: Caller) -> Result<Option<Member>> {
+fn find_caller(req: &HttpRequest, expected: Caller) -> Result<Option<CurrentMember>> {
     let matched = Matched::of(req)?;
     let operation = matched.operation();
     if operation.caller != expected {
@@ -154,7 +154,7 @@ fn caller(req: &HttpRequest, expected: Caller) -> Result<Option<Member>> {
         Some(Credential::Member(member)) => Ok(Some(*member)),
         Some(Credential::Invalid) => Err(Error::unauthenticated()),
         Some(Credential::Key(id, scopes)) => match operation.keys {
-            KeyAccess::Scope(scope) if scopes.contains(&scope) => Ok(Some(Member {
+            KeyAccess::Scope(scope) if scopes.contains(&scope) => Ok(Some(CurrentMember {
                 id: *id,
                 role: Role::Editor,
                 session: Uuid::nil(),
@@ -187,15 +187,15 @@ pub async fn authenticate(req: &HttpRequest) -> Result<()> {
         .app_data::<web::Data<App>>()
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("no App in app_data")))?;
     let credential = match token {
-        Some(token) if token.starts_with(secret::PREFIX) => of_key(app, token).await?,
-        Some(token) => of_session(app, token).await?,
+        Some(token) if token.starts_with(secret::PREFIX) => check_key(app, token).await?,
+        Some(token) => check_session(app, token).await?,
         None => None,
     };
     req.extensions_mut().insert(credential.unwrap_or(Credential::Invalid));
     Ok(())
 }
 
-async fn of_key(app: &web::Data<App>, text: &str) -> Result<Option<Credential>> {
+async fn check_key(app: &web::Data<App>, text: &str) -> Result<Option<Credential>> {
     let Some(prefix) = secret::name(text) else { return Ok(None) };
     let hash = secrets::hash(text);
     let Some(key) = api_keys::queries::find_usable(&*app.reader().await?, prefix, &hash).await? else {
@@ -217,10 +217,10 @@ fn note_key_use(app: web::Data<App>, id: Uuid) {
     });
 }
 
-async fn of_session(app: &App, token: &str) -> Result<Option<Credential>> {
+async fn check_session(app: &App, token: &str) -> Result<Option<Credential>> {
     let ring = app.ring().await?;
     let Ok(claims) = tokens::verify(&ring, app.keys.retired_for, token) else { return Ok(None) };
     let role = sessions::queries::load_role(&*app.reader().await?, claims.sub, claims.sid).await?;
-    let member = |role| Member { id: claims.sub, role, session: claims.sid, kind: ActorKind::Member };
+    let member = |role| CurrentMember { id: claims.sub, role, session: claims.sid, kind: ActorKind::Member };
     Ok(role.map(|role| Credential::Member(member(role))))
 }

@@ -34,7 +34,7 @@ pub async fn list_members(
     let oldest_first = filter.sort == Some(MemberSort::Oldest);
     let slice = paging.page_slice(queries::order_members(oldest_first))?;
     let conditions = queries::filter_members(filter.into());
-    let conn = app.conn().await?;
+    let conn = app.long_reader().await?;
     let total = paging.total(&conn, "members", &conditions).await?;
     let rows = queries::list_members(&conn, conditions, &slice).await?;
     let page = paging.page(&slice, rows, total, |row| vec![row.created_at.to_rfc3339(), row.id.to_string()]);
@@ -61,7 +61,7 @@ pub async fn create_member(
         let detail = "is required, because the site sends no mail, and so no invitation";
         return Err(Fault::body("/password", Code::MissingField, detail).into());
     }
-    let site = queries::load_site_name(&*app.conn().await?).await?;
+    let site = queries::load_site_name(&*app.long_reader().await?).await?;
     let password = match &new.password {
         Some(password) => passwords::validate_for_site(&site, "/password", password, &new.email),
         // A random password; the member sets another by the invitation.
@@ -85,7 +85,7 @@ pub const GET_MEMBER: Operation = Operation::read("get_member", Caller::Role(Rol
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The member", body = Data<Member>)))]
 #[get("/{id}")]
 pub async fn get_member(app: web::Data<App>, _: Admin, id: Id) -> Result<impl Responder> {
-    let row = queries::load_member(&*app.conn().await?, id.0).await?;
+    let row = queries::load_member(&*app.long_reader().await?, id.0).await?;
     Ok(member_response(row))
 }
 

@@ -25,7 +25,7 @@ pub const GET_OWN_PROFILE: Operation = Operation::read("get_own_profile", Caller
 #[utoipa::path(tag = "members", responses((status = 200, description = "The own profile", body = Data<OwnProfile>)))]
 #[get("/me")]
 pub async fn get_own_profile(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
-    Ok(profile_response(&app, queries::load_member(&*app.conn().await?, member.0.id).await?))
+    Ok(profile_response(&app, queries::load_member(&*app.long_reader().await?, member.0.id).await?))
 }
 
 fn build_profile(app: &App, row: MemberRow) -> OwnProfile {
@@ -82,7 +82,7 @@ pub async fn delete_own_account(
     body: Json<PasswordProof>,
 ) -> Result<NoContent> {
     let SignedIn(member) = member;
-    let row = queries::load_member(&*app.conn().await?, member.id).await?;
+    let row = queries::load_member(&*app.long_reader().await?, member.id).await?;
     verify_own_password(&app, &hasher, &req, &client, &row, &body.0.password).await?;
     app.write(async move |tx| {
         let row = queries::lock_member(tx, member.id).await?;
@@ -105,7 +105,7 @@ pub const GET_OWN_DATA: Operation = Operation::export("get_own_data", Caller::Ro
 #[get("/me/export")]
 pub async fn get_own_data(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
     let SignedIn(member) = member;
-    let conn = app.conn().await?;
+    let conn = app.long_reader().await?;
     let row = queries::load_member(&conn, member.id).await?;
     let sessions = sessions::queries::list_sessions(&conn, member.id).await?;
     let activity = queries::list_activity(&conn, member.id, MAX_ACTIVITY_ENTRIES).await?;

@@ -46,7 +46,7 @@ pub async fn list_notices(
     conditions.and_if("notices.status = ANY(?)", states.map(Value::Texts));
     let slice = paging.page_slice(queries::order(visible))?;
     let (rows, total) = if for_staff || paging.counts() {
-        let conn = app.conn().await?;
+        let conn = app.long_reader().await?;
         let total = paging.total(&conn, "notices", &conditions).await?;
         (queries::list(&conn, conditions, &slice).await?, total)
     } else {
@@ -169,9 +169,10 @@ pub async fn delete_notice(
 }
 
 /// The entry of [`restore_notice`].
-pub const RESTORE_NOTICE: Operation = Operation::act("restore_notice", Caller::Role(Role::Editor))
-    .for_keys_with(Scope::NoticesWrite)
-    .of_a_version();
+pub const RESTORE_NOTICE: Operation =
+    Operation::post_without_body("restore_notice", Caller::Role(Role::Editor))
+        .for_keys_with(Scope::NoticesWrite)
+        .changing_a_version();
 
 /// Restore a notice
 ///

@@ -187,7 +187,7 @@ impl Operation {
     }
 
     /// A POST without a body.
-    pub const fn act(id: &'static str, caller: Caller) -> Self {
+    pub const fn post_without_body(id: &'static str, caller: Caller) -> Self {
         Self::new(id, caller)
     }
 
@@ -236,7 +236,7 @@ impl Operation {
     }
 
     /// Changes a thing that has a version, which `If-Match` can name.
-    pub const fn of_a_version(self) -> Self {
+    pub const fn changing_a_version(self) -> Self {
         Self { conditional: Conditional::Change, ..self }
     }
 
@@ -266,12 +266,12 @@ impl Operation {
     }
 
     /// Checks a credential in the body, and contradicts nothing.
-    pub const fn signs_in(self) -> Self {
+    pub const fn checking_a_credential(self) -> Self {
         Self { checks_credential: true, can_conflict: false, ..self }
     }
 
     /// Stands beside the API, for monitors and for those who verify tokens.
-    pub const fn beside_api(self) -> Self {
+    pub const fn outside_the_contract(self) -> Self {
         Self { is_api: false, ..self }
     }
 

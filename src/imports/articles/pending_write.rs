@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use super::prepare::PreparedArticle;
+use super::prepare::PreparedImport;
 use super::queries::{ArticleWrite, LockedArticle};
 use crate::articles::model::Content;
 use crate::changes::model::Change;
@@ -15,13 +15,13 @@ pub(super) struct PendingWrite<'b> {
     /// The index of its row in the batch.
     pub(super) index: usize,
     /// The article to write. It is copied only if the batch changes it.
-    pub(super) article: Cow<'b, PreparedArticle>,
+    pub(super) article: Cow<'b, PreparedImport>,
     pub(super) id: Uuid,
     /// The article before the write, if it exists.
     pub(super) before: Option<LockedArticle>,
 }
 
-impl PreparedArticle {
+impl PreparedImport {
     /// Whether the article is already as the row describes it.
     pub(super) fn changes_nothing(&self, before: &LockedArticle) -> bool {
         let row = &before.article;

@@ -46,7 +46,7 @@ impl ParsedRow {
 
 /// A validated and rendered article. Its slug and its category are not final yet.
 #[derive(Clone, Debug)]
-pub struct PreparedArticle {
+pub struct PreparedImport {
     pub(super) identity: Identity,
     pub(super) content: Content,
     pub(super) content_hash: Vec<u8>,
@@ -77,7 +77,7 @@ impl PreparedRow {
     }
 
     /// The article to write, if there is one.
-    pub(super) fn article(&self) -> Option<&PreparedArticle> {
+    pub(super) fn article(&self) -> Option<&PreparedImport> {
         match &self.state {
             RowState::Prepared(article) => Some(article),
             RowState::Failed(_) | RowState::Unchanged(_) => None,
@@ -98,7 +98,7 @@ pub(super) enum RowState {
     Failed(Vec<Fault>),
     /// The article has this row's digest.
     Unchanged(Identity),
-    Prepared(Box<PreparedArticle>),
+    Prepared(Box<PreparedImport>),
 }
 
 /// The inputs of preparing a row.
@@ -180,7 +180,7 @@ fn build_article(
     mut parsed: ParsedRow,
     existing: Option<&ExistingArticle>,
     context: &PrepareContext<'_>,
-) -> Result<PreparedArticle, Vec<Fault>> {
+) -> Result<PreparedImport, Vec<Fault>> {
     let filter_counts = row_filters::filter_row(&mut parsed.value, context.params.text_filters());
     context.params.set_default_status(&mut parsed.value);
     let mut faults = parsed.faults;
@@ -204,7 +204,7 @@ fn build_article(
     }
     let category = category_ref.as_ref().and_then(|found| found.find(context.tree)).map(|row| row.id);
     let content = new.into_content(body, category, Some(context.now), Vec::new()).map_err(into_faults)?;
-    Ok(PreparedArticle {
+    Ok(PreparedImport {
         identity: parsed.identity,
         content_hash: content.hash(),
         content,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::identity::Identity;
 use super::pending_write::PendingWrite;
-use super::prepare::{PreparedArticle, PreparedRow};
+use super::prepare::{PreparedImport, PreparedRow};
 use super::queries::{self, ExistingArticles};
 use crate::categories::model::Tree;
 use crate::categories::queries::{load_tree, lock_tree};
@@ -86,7 +86,7 @@ impl BatchWrite<'_> {
         rows: &'b [PreparedRow],
     ) -> Result<Vec<PendingWrite<'b>>> {
         let articles = || rows.iter().enumerate().filter_map(|(index, row)| Some((index, row.article()?)));
-        let is_missing = |article: &PreparedArticle| {
+        let is_missing = |article: &PreparedImport| {
             article.category_ref.as_ref().is_some_and(|category| category.find(&self.tree).is_none())
         };
         if self.params.creates_categories() && articles().any(|(_, article)| is_missing(article)) {

@@ -22,8 +22,8 @@ pub const LIST_API_KEYS: Operation = Operation::list("list_api_keys", Caller::Ro
 #[utoipa::path(tag = "access", responses((status = 200, description = "The keys", body = List<ApiKey>)))]
 #[get("/api-keys")]
 pub async fn list_api_keys(app: web::Data<App>, _: Admin) -> Result<impl Responder> {
-    let rows = queries::list_keys(&*app.conn().await?).await?;
-    Ok(Reply::list(List::whole(rows.into_iter().map(ApiKey::from).collect())))
+    let rows = queries::list_keys(&*app.long_reader().await?).await?;
+    Ok(Reply::list(List::unpaged(rows.into_iter().map(ApiKey::from).collect())))
 }
 
 /// The entry of [`create_api_key`].

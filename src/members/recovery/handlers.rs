@@ -132,7 +132,7 @@ pub async fn change_email(
 ) -> Result<impl Responder> {
     let (SignedIn(member), Json(change)) = (member, body);
     let canonical = parse_email(&change.email)?;
-    let row = load_member(&*app.conn().await?, member.id).await?;
+    let row = load_member(&*app.long_reader().await?, member.id).await?;
     verify_own_password(&app, &hasher, &req, &client, &row, &change.password).await?;
     let by_mail = app.mailer.is_some();
     if by_mail {

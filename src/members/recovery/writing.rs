@@ -70,7 +70,7 @@ pub async fn prepare_reset(
 
 async fn hash_new_password(app: &App, hasher: &Hasher, member: Uuid, password: &str) -> Result<String> {
     let (row, site) = {
-        let conn = app.conn().await?;
+        let conn = app.long_reader().await?;
         (members::load_member(&conn, member).await?, members::load_site_name(&conn).await?)
     };
     hasher.hash(passwords::validate_for_site(&site, "/password", password, &row.account.email)?).await

@@ -11,13 +11,14 @@ use crate::http::body::Json;
 use crate::http::id_or_slug::Id;
 use crate::http::paging::List;
 use crate::http::reply::{Data, NoContent, Reply};
-use crate::members::guard::{Admin, Member, SignedIn};
+use crate::members::guard::{Admin, CurrentMember, SignedIn};
 use crate::members::queries::load_member;
 use crate::members::view::Session;
 use crate::operations::{Caller, Operation, Role};
 
 /// The entry of [`refresh_session`].
-pub const REFRESH_SESSION: Operation = Operation::post("refresh_session", Caller::Anyone).signs_in();
+pub const REFRESH_SESSION: Operation =
+    Operation::post("refresh_session", Caller::Anyone).checking_a_credential();
 
 /// Refresh a session
 ///
@@ -39,7 +40,7 @@ pub async fn refresh_session(app: web::Data<App>, body: Json<RefreshRequest>) ->
 
 /// The entry of [`logout_member`].
 pub const LOGOUT_MEMBER: Operation =
-    Operation::act("logout_member", Caller::Role(Role::Member)).without_conflicts();
+    Operation::post_without_body("logout_member", Caller::Role(Role::Member)).without_conflicts();
 
 /// Log out
 ///
@@ -61,14 +62,14 @@ pub const LIST_OWN_SESSIONS: Operation = Operation::list("list_own_sessions", Ca
 #[utoipa::path(tag = "members", responses((status = 200, description = "The sessions", body = List<OpenSession>)))]
 #[get("/me/sessions")]
 pub async fn list_own_sessions(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
-    let rows = queries::list_sessions(&*app.conn().await?, member.0.id).await?;
+    let rows = queries::list_sessions(&*app.long_reader().await?, member.0.id).await?;
     Ok(list_response(rows, &member.0))
 }
 
 /// Returns all sessions in `rows`, seen from the session of `caller`.
-fn list_response(rows: Vec<SessionRow>, caller: &Member) -> Reply<List<OpenSession>> {
+fn list_response(rows: Vec<SessionRow>, caller: &CurrentMember) -> Reply<List<OpenSession>> {
     let sessions = rows.into_iter().map(|row| OpenSession::new(row, Some(caller.session)));
-    Reply::list(List::whole(sessions.collect()))
+    Reply::list(List::unpaged(sessions.collect()))
 }
 
 /// The entry of [`end_own_sessions`].
@@ -109,7 +110,7 @@ pub const LIST_MEMBER_SESSIONS: Operation =
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The sessions", body = List<OpenSession>)))]
 #[get("/{id}/sessions")]
 pub async fn list_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> Result<impl Responder> {
-    let conn = app.conn().await?;
+    let conn = app.long_reader().await?;
     let member = load_member(&conn, id.0).await?;
     let rows = queries::list_sessions(&conn, member.id).await?;
     Ok(list_response(rows, &admin.0))
