@@ -20,8 +20,9 @@ use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
 use crate::config::Config;
 use crate::contract::Contract;
 use crate::error::{Error, Result};
-use crate::http::conditional::{etag, if_none_match_names};
+use crate::http::conditional::if_none_match_names;
 use crate::http::matched::Matched;
+use crate::http::tagged_body::tag_bytes;
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
@@ -223,7 +224,7 @@ fn cors(config: &Config) -> Cors {
 /// The OpenAPI document.
 #[get("/openapi.json")]
 async fn get_document(req: HttpRequest, contract: web::Data<Contract>) -> impl Responder {
-    let tag = etag(0, &contract.json);
+    let tag = tag_bytes(contract.json.as_bytes());
     if if_none_match_names(&req, &tag) {
         return HttpResponse::NotModified().insert_header(("etag", tag)).finish();
     }

@@ -15,7 +15,7 @@ use crate::db::types::{BodyFormat, Status};
 use crate::error::Code;
 use crate::error::{Error, Fault, Result};
 use crate::http::body::Json;
-use crate::http::conditional::{CreateOnly, IfMatch, etag};
+use crate::http::conditional::{CreateOnly, IfMatch};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::guard::{Author, CurrentMember, Editor};
@@ -50,13 +50,13 @@ pub async fn create_article(
 }
 
 fn reply_created(article: Article) -> Reply<Data<Article>> {
-    let tag = etag(article.card.version, &article);
-    Reply::created(format!("/api/v1/articles/{}", article.card.id), article).with_etag(tag)
+    let version = article.card.version;
+    Reply::created(format!("/api/v1/articles/{}", article.card.id), article).with_version(version)
 }
 
 fn reply_changed(article: Article) -> Reply<Data<Article>> {
-    let (tag, modified) = (etag(article.card.version, &article), article.card.updated_at);
-    Reply::one(article).with_etag(tag).with_last_modified(Some(modified))
+    let (version, modified) = (article.card.version, article.card.updated_at);
+    Reply::one(article).with_version(version).with_last_modified(Some(modified))
 }
 
 /// Refuses what a role may not write: authors publish nothing, only admins set views.

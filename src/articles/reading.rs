@@ -1,20 +1,20 @@
 //! Reading articles.
 
+use std::rc::Rc;
+
 use actix_web::http::StatusCode;
 use actix_web::{Either, HttpRequest, Responder, get, web};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::listing::{ArticleFilter, ArticleShape, cursor_keys, order};
 use super::model::Row;
 use super::queries::{self, ArticleRef};
-use super::view::{Article, ArticleCard, ArticleField, PARTIAL, pick};
+use super::view::{Article, ArticleCard, ArticleField, PARTIAL, PickedArticle};
 use crate::app::App;
 use crate::categories::model::Tree;
 use crate::error::{Error, Result};
-use crate::http::conditional::etag;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
@@ -84,19 +84,12 @@ pub async fn list_articles(
             Either::Left(Reply::list(page).with_last_modified(modified).with_surrogate_keys(&tags))
         }
         Some(fields) => {
-            let page = page.map(|row| Article::new(&tree, base_url, row, false));
-            Either::Right(pick_fields(page, &fields)?.with_last_modified(modified).with_surrogate_keys(&tags))
+            let fields: Rc<[ArticleField]> = fields.into();
+            let pick = |row| PickedArticle::new(Article::new(&tree, base_url, row, false), fields.clone());
+            let reply = Reply::list(page.map(pick)).with_media_type(PARTIAL);
+            Either::Right(reply.with_last_modified(modified).with_surrogate_keys(&tags))
         }
     })
-}
-
-fn pick_fields(page: List<Article>, fields: &[ArticleField]) -> Result<Reply<List<Value>>> {
-    let tag = etag(0, &(&page.data, &page.page));
-    let picked: serde_json::Result<Vec<Value>> =
-        page.data.iter().map(|article| pick(article, fields)).collect();
-    let picked = picked.map_err(|cause| Error::Internal(cause.into()))?;
-    let list = List { data: picked, page: page.page, link: page.link };
-    Ok(Reply::list(list).with_etag(tag).with_media_type(PARTIAL))
 }
 
 /// The entry of [`get_article`].
@@ -147,27 +140,29 @@ async fn reply_single(
     reader: &Reader,
     article: ArticleRef,
     detail: Detail,
-) -> Result<Either<Reply<Data<Article>>, Reply<Value>>> {
+) -> Result<Either<Reply<Data<Article>>, Reply<Data<PickedArticle>>>> {
     let row = queries::get(&*app.reader().await?, &article, reader.articles()).await?;
     let with_neighbors = detail.include.is_some_and(|relations| relations.contains(&Relation::Neighbors));
     let article = load_view(app, row, reader.staff().is_some(), with_neighbors).await?;
-    let (tag, modified) = (etag(article.card.version, &article), article.card.updated_at);
+    let (version, modified) = (article.card.version, article.card.updated_at);
     let mut surrogates =
         vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];
     surrogates.extend(with_neighbors.then(|| "articles".to_owned()));
     Ok(match detail.fields {
         None => Either::Left(
             Reply::one(article)
-                .with_etag(tag)
+                .with_version(version)
                 .with_last_modified(Some(modified))
                 .with_surrogate_keys(&surrogates),
         ),
         Some(fields) => {
-            let picked = pick(&article, &fields).map_err(|cause| Error::Internal(cause.into()))?;
-            let reply =
-                Reply::new(StatusCode::OK, serde_json::json!({"data": picked})).with_media_type(PARTIAL);
+            let picked = Data { data: PickedArticle::new(article, fields.into()) };
+            let reply = Reply::new(StatusCode::OK, picked).with_media_type(PARTIAL);
             Either::Right(
-                reply.with_etag(tag).with_last_modified(Some(modified)).with_surrogate_keys(&surrogates),
+                reply
+                    .with_version(version)
+                    .with_last_modified(Some(modified))
+                    .with_surrogate_keys(&surrogates),
             )
         }
     })

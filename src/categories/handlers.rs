@@ -8,7 +8,7 @@ use super::{queries, writing};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::body::Json;
-use crate::http::conditional::{IfMatch, etag};
+use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::paging::List;
 use crate::http::query::Query;
@@ -64,8 +64,8 @@ async fn load_view(app: &App, tree: &Tree, row: &Row) -> Result<Category> {
 }
 
 fn reply_with(category: Category) -> Reply<Data<Category>> {
-    let (tag, modified) = (etag(category.version, &category), category.updated_at);
-    Reply::one(category).with_etag(tag).with_last_modified(Some(modified))
+    let (version, modified) = (category.version, category.updated_at);
+    Reply::one(category).with_version(version).with_last_modified(Some(modified))
 }
 
 /// The entry of [`create_category`].
@@ -89,8 +89,8 @@ pub async fn create_category(
         .await?;
     // Nothing is in it yet.
     let category = Category::single(&tree.with(row.clone()), &row, 0);
-    let tag = etag(category.version, &category);
-    Ok(Reply::created(format!("/api/v1/categories/{}", category.id), category).with_etag(tag))
+    let version = category.version;
+    Ok(Reply::created(format!("/api/v1/categories/{}", category.id), category).with_version(version))
 }
 
 /// The entry of [`update_category`].

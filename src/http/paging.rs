@@ -41,7 +41,7 @@ pub struct PagingParams {
 }
 
 /// Where a page stands in its list.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PageInfo {
     /// Rows a page.
     #[schema(example = 20)]

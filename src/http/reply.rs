@@ -1,7 +1,6 @@
 //! Answers: the envelope, the validators, and how long caches may keep them.
 
 use std::borrow::Cow;
-use std::hash::Hash;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -11,9 +10,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::conditional::{etag, if_none_match_names};
+use super::conditional::if_none_match_names;
 use super::matched::Matched;
 use super::paging::List;
+use super::tagged_body::TaggedBody;
 use crate::error::Error;
 use crate::operations::CacheClass;
 
@@ -30,7 +30,8 @@ pub struct Reply<T> {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
     media_type: Cow<'static, str>,
-    etag: Option<String>,
+    /// The version in the entity tag; without one there is no tag.
+    version: Option<i32>,
 }
 
 impl<T> Reply<Data<T>> {
@@ -45,11 +46,11 @@ impl<T> Reply<Data<T>> {
     }
 }
 
-impl<T: Hash> Reply<List<T>> {
-    /// 200 with a page of a list, and its entity tag.
+impl<T> Reply<List<T>> {
+    /// 200 with a page of a list, which has an entity tag.
     pub fn list(list: List<T>) -> Self {
-        let (link, tag) = (list.link.clone(), etag(0, &(&list.data, &list.page)));
-        let reply = Self::new(StatusCode::OK, list).with_etag(tag);
+        let link = list.link.clone();
+        let reply = Self::new(StatusCode::OK, list).with_version(0);
         if link.is_empty() { reply } else { reply.with_header(header::LINK, link) }
     }
 }
@@ -57,7 +58,13 @@ impl<T: Hash> Reply<List<T>> {
 impl<T> Reply<T> {
     /// `status` with any body.
     pub fn new(status: StatusCode, body: T) -> Self {
-        Self { body, status, headers: Vec::new(), media_type: Cow::Borrowed("application/json"), etag: None }
+        Self {
+            body,
+            status,
+            headers: Vec::new(),
+            media_type: Cow::Borrowed("application/json"),
+            version: None,
+        }
     }
 
     /// The same with a header.
@@ -66,9 +73,9 @@ impl<T> Reply<T> {
         self
     }
 
-    /// The same with an entity tag, so that clients can ask conditionally.
-    pub fn with_etag(mut self, etag: String) -> Self {
-        self.etag = Some(etag);
+    /// The same with an entity tag that carries `version`, so that clients can ask conditionally.
+    pub fn with_version(mut self, version: i32) -> Self {
+        self.version = Some(version);
         self
     }
 
@@ -105,17 +112,16 @@ impl<T: Serialize> Responder for Reply<T> {
     type Body = BoxBody;
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
+        let body = match TaggedBody::from_json(&self.body) {
+            Ok(body) => body,
+            Err(cause) => return HttpResponse::from_error(Error::Internal(cause.into())),
+        };
+        let etag = self.version.map(|version| body.etag(version));
         let read = *req.method() == actix_web::http::Method::GET;
-        let anonymous = !req.headers().contains_key(header::AUTHORIZATION);
-        let known = read && self.etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag));
+        let known = read && etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag));
         let status = if known { StatusCode::NOT_MODIFIED } else { self.status };
         let mut response = HttpResponseBuilder::new(status);
-        let is_public = Matched::of(req).is_ok_and(|matched| matched.operation().cache == CacheClass::Public);
-        let rules = if is_public && anonymous && self.etag.is_some() {
-            PUBLIC_CACHE_CONTROL
-        } else {
-            PRIVATE_CACHE_CONTROL
-        };
+        let rules = cache_control(req, etag.is_some());
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(rules)));
         response.insert_header((header::VARY, HeaderValue::from_static("Authorization")));
         for (name, value) in self.headers {
@@ -124,17 +130,21 @@ impl<T: Serialize> Responder for Reply<T> {
                 response.insert_header((name, value));
             }
         }
-        if let Some(etag) = self.etag {
+        if let Some(etag) = etag {
             response.insert_header((header::ETAG, etag));
         }
         if known {
             return response.finish();
         }
-        match serde_json::to_vec(&self.body) {
-            Ok(bytes) => response.content_type(self.media_type.as_ref()).body(bytes),
-            Err(cause) => HttpResponse::from_error(Error::Internal(cause.into())),
-        }
+        response.content_type(self.media_type.as_ref()).body(body.into_bytes())
     }
+}
+
+/// Who may keep the answer to `req`.
+fn cache_control(req: &HttpRequest, has_etag: bool) -> &'static str {
+    let is_anonymous = !req.headers().contains_key(header::AUTHORIZATION);
+    let is_public = Matched::of(req).is_ok_and(|matched| matched.operation().cache == CacheClass::Public);
+    if is_public && is_anonymous && has_etag { PUBLIC_CACHE_CONTROL } else { PRIVATE_CACHE_CONTROL }
 }
 
 /// 204: done, nothing to show.

@@ -11,7 +11,7 @@ use crate::db::types::BodyFormat;
 use crate::db::visibility::Notices;
 use crate::error::{Error, Result};
 use crate::http::body::Json;
-use crate::http::conditional::{IfMatch, etag};
+use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
@@ -79,9 +79,12 @@ fn cursor_keys(row: &Row) -> Vec<String> {
 
 fn reply_with(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
     let notice = Notice::new(row, for_staff);
-    let (tag, modified) = (etag(notice.version, &notice), notice.updated_at);
+    let (version, modified) = (notice.version, notice.updated_at);
     let surrogate = format!("notice:{}", notice.id);
-    Reply::one(notice).with_etag(tag).with_last_modified(Some(modified)).with_surrogate_keys(&[surrogate])
+    Reply::one(notice)
+        .with_version(version)
+        .with_last_modified(Some(modified))
+        .with_surrogate_keys(&[surrogate])
 }
 
 /// The entry of [`get_notice`].
@@ -112,8 +115,8 @@ pub async fn create_notice(
     let row =
         app.write(async move |tx| writing::add_notice(tx, editor.0.actor(), prepared.clone()).await).await?;
     let notice = Notice::new(row, true);
-    let tag = etag(notice.version, &notice);
-    Ok(Reply::created(format!("/api/v1/notices/{}", notice.id), notice).with_etag(tag))
+    let version = notice.version;
+    Ok(Reply::created(format!("/api/v1/notices/{}", notice.id), notice).with_version(version))
 }
 
 /// The entry of [`update_notice`].
