@@ -149,8 +149,31 @@ impl App {
         self.write_with_attempts(MAX_ATTEMPTS, work).await
     }
 
+    /// As [`App::write`], over connections that are kept for signing in: whatever other writes wait
+    /// for, members can sign in, refresh their session and leave.
+    pub async fn write_for_sign_in<T, F>(&self, work: F) -> Result<T>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T> + 'static,
+        T: 'static,
+    {
+        self.run_attempts(MAX_ATTEMPTS, async || self.sign_in_writer().await, work).await
+    }
+
     /// As [`App::write`], tried `attempts` times in all.
     pub async fn write_with_attempts<T, F>(&self, attempts: u32, work: F) -> Result<T>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T> + 'static,
+        T: 'static,
+    {
+        self.run_attempts(attempts, async || self.writer().await, work).await
+    }
+
+    async fn run_attempts<T, F>(
+        &self,
+        attempts: u32,
+        connect: impl AsyncFn() -> Result<ThreadConn>,
+        work: F,
+    ) -> Result<T>
     where
         F: AsyncFn(&mut Tx) -> Result<T> + 'static,
         T: 'static,
@@ -160,7 +183,7 @@ impl App {
         let mut work = work;
         loop {
             // Waiting for a connection ends with the client; what follows does not.
-            let tx = self.begin().await?;
+            let tx = Tx::begin(connect().await?, self.follower.clone());
             let task = rt::spawn(REQUEST_ID.scope(telemetry::request_id(), async move {
                 let done = run(tx, &work, deadline).await;
                 (done, work)

@@ -1,4 +1,6 @@
-//! All SQL of articles.
+//! All SQL of articles: single ones here, lists in [`lists`].
+
+pub mod lists;
 
 use diesel::dsl::{now, sql};
 use diesel::prelude::*;
@@ -9,7 +11,7 @@ use uuid::Uuid;
 
 use super::model::{Content, NeighborRow, Row};
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, PageSlice, Value};
+use crate::db::rows::{Conditions, Value};
 use crate::db::schema::articles;
 use crate::db::visibility::{Articles, PUBLIC_ARTICLE};
 use crate::http::id_or_slug::IdOrSlug;
@@ -25,81 +27,6 @@ const CARD_COLUMNS: &str = "articles.id, articles.slug, articles.external_id, ar
      articles.source_url, articles.category_id, articles.tags, articles.cover_url, articles.extra, \
      articles.status, articles.published_at, articles.created_by, articles.version, articles.created_at, \
      articles.updated_at";
-
-/// Which articles a list shows, and how much of each.
-pub struct Listing {
-    /// Conditions on `articles`, visibility included.
-    pub conditions: Conditions,
-    /// Only those in these categories.
-    pub categories: Option<Vec<Uuid>>,
-    /// Whether the bodies are wanted.
-    pub with_body: bool,
-}
-
-impl Listing {
-    /// The conditions as a plain condition on `articles`, for counting.
-    pub fn to_conditions(&self) -> Conditions {
-        let mut conditions = self.conditions.clone();
-        conditions.and_if("articles.category_id = ANY(?)", self.categories.clone().map(Value::Ids));
-        conditions
-    }
-}
-
-/// The articles of one page of a list.
-///
-/// In several categories it takes the first rows of each from that category's index, and merges:
-/// the cost follows the number of categories, not of articles. Where rows are skipped or merged,
-/// their ids are chosen first, and only the rows of the page are read whole.
-pub async fn list(mut conn: &Connection, listing: Listing, slice: &PageSlice) -> QueryResult<Vec<Row>> {
-    let Listing { mut conditions, categories, with_body } = listing;
-    slice.add_cursor(&mut conditions);
-    let order = slice.order_by();
-    let columns = match with_body {
-        true => format!("{CARD_COLUMNS}, articles.body, articles.body_source, {EXTRA_COLUMNS}"),
-        false => format!("{CARD_COLUMNS}, '' AS body, NULL::text AS body_source, {EXTRA_COLUMNS}"),
-    };
-    let choose = match categories {
-        Some(categories) if categories.len() != 1 => {
-            Some(choose_in_categories(&mut conditions, categories, slice))
-        }
-        single => {
-            let category = single.as_deref().unwrap_or_default().iter().copied().next();
-            conditions.and_if("articles.category_id = ?", category.map(Value::Id));
-            (slice.offset > 0).then(|| {
-                let (met, limit) = (conditions.sql(), slice.limit_and_offset(&mut conditions));
-                format!("SELECT articles.id FROM articles WHERE {met} {order} {limit}")
-            })
-        }
-    };
-    let text = match choose {
-        None => format!(
-            "SELECT {columns} FROM articles {VIEWS} WHERE {} {order} LIMIT {}",
-            conditions.sql(),
-            slice.limit
-        ),
-        // Rows chosen by their ids come in any order.
-        Some(choose) => format!(
-            "SELECT {columns} FROM ({choose}) AS chosen JOIN articles ON articles.id = chosen.id {VIEWS} {order}"
-        ),
-    };
-    conditions.statement(text).load(&mut conn).await
-}
-
-/// The statement that chooses the ids of the rows of `slice` in `categories`.
-fn choose_in_categories(conditions: &mut Conditions, categories: Vec<Uuid>, slice: &PageSlice) -> String {
-    let (met, order) = (conditions.sql(), slice.order_by());
-    let mark = conditions.bind(Value::Ids(categories));
-    let columns: Vec<_> = slice.order.iter().map(|column| column.name).collect();
-    // Rounded up, so that pages share a few texts, which stay prepared.
-    let most = (slice.limit + slice.offset).unsigned_abs().next_power_of_two();
-    let limit = slice.limit_and_offset(conditions);
-    format!(
-        "SELECT articles.id FROM unnest({mark}::uuid[]) AS category(id) CROSS JOIN LATERAL (
-             SELECT {} FROM articles WHERE articles.category_id = category.id AND {met} {order} LIMIT {most}
-         ) AS articles {order} {limit}",
-        columns.join(", "),
-    )
-}
 
 /// How a single article is named.
 #[derive(Clone, Debug)]

@@ -10,10 +10,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::listing::{ArticleFilter, ArticleShape, cursor_keys, order};
 use super::model::Row;
+use super::queries::lists::{self, Listing};
 use super::queries::{self, ArticleRef};
 use super::view::{Article, ArticleCard, ArticleField, PARTIAL, PickedArticle};
 use crate::app::App;
 use crate::categories::model::Tree;
+use crate::db::connection::Connection;
+use crate::db::rows::PageSlice;
 use crate::error::{Error, Result};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::paging::{List, Paging, PagingParams};
@@ -62,20 +65,20 @@ pub async fn list_articles(
 ) -> Result<impl Responder> {
     let (Query(filter), Query(shape)) = (filter, shape);
     let visible = filter.visible(&reader)?;
-    let slice = paging.page_slice(order(shape.sort.as_deref(), visible)?)?;
+    let slice = paging.page_slice(order(shape.sort.as_deref(), filter.all_have_time(visible))?)?;
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
+    let listing = filter.listing(&tree, visible)?;
     let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
-    let listing = filter.listing(&tree, visible, with_body)?;
-    let (rows, total) = if slice.offset == 0 && filter.is_short(&listing, &shape, visible) && !paging.counts()
-    {
-        (queries::list(&*app.reader().await?, listing, &slice).await?, None)
+    let is_short = slice.offset == 0 && !with_body && filter.is_short(&listing, &shape, visible);
+    let page = if is_short && !paging.counts() {
+        let rows = lists::load_cards(&*app.reader().await?, listing, &slice).await?;
+        paging.page(&slice, rows, None, |row| cursor_keys(&slice.order, row))
+    } else if reader.staff().is_some() {
+        load_long_page(&*app.long_reader().await?, &paging, &slice, listing, with_body).await?
     } else {
-        let conn = app.long_reader().await?;
-        let total = paging.total(&conn, "articles", &listing.to_conditions()).await?;
-        (queries::list(&conn, listing, &slice).await?, total)
+        load_long_page(&*app.costly_reader().await?, &paging, &slice, listing, with_body).await?
     };
-    let modified = rows.iter().map(|row| row.updated_at).max();
-    let page = paging.page(&slice, rows, total, |row| cursor_keys(&slice.order, row));
+    let modified = page.data.iter().map(|row| row.updated_at).max();
     let base_url = &site.content.base_url;
     let tags = ["articles", "categories", "site"].map(str::to_owned);
     Ok(match shape.fields {
@@ -90,6 +93,27 @@ pub async fn list_articles(
             Either::Right(reply.with_last_modified(modified).with_surrogate_keys(&tags))
         }
     })
+}
+
+/// A page of a list that is not read in a moment: deep, counted, with bodies, or without an index for all of it.
+async fn load_long_page(
+    conn: &Connection,
+    paging: &Paging,
+    slice: &PageSlice,
+    listing: Listing,
+    with_body: bool,
+) -> Result<List<Row>> {
+    let total = paging.total(conn, "articles", &listing.to_conditions()).await?;
+    let keys = |row: &Row| cursor_keys(&slice.order, row);
+    if !with_body {
+        return Ok(paging.page(slice, lists::load_cards(conn, listing, slice).await?, total, keys));
+    }
+    let page = lists::load_full(conn, listing, slice).await?;
+    if page.is_cut {
+        paging.cut_page(slice, page.rows, total, keys)
+    } else {
+        Ok(paging.page(slice, page.rows, total, keys))
+    }
 }
 
 /// The entry of [`get_article`].

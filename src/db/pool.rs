@@ -32,8 +32,12 @@ pub type PoolError = managed::PoolError<OpenError>;
 const POOL_WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long packets may stay unanswered before a TCP connection counts as lost.
-const TCP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long packets may stay unanswered before a TCP connection counts as lost. The server limits a
+/// statement to 5 s: whoever waits longer than both together waits for a network that drops packets.
+const TCP_TIMEOUT: Duration = Duration::from_secs(6);
+/// How often a silent peer is asked whether it is there, and how many unanswered questions end the connection.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+const MAX_KEEPALIVES: u32 = 3;
 /// What every connection promises: no statement over 5 s, no lock waited for
 /// over 2 s, no transaction left open for 10 s.
 const LIMITS: &str = "-c statement_timeout=5000 -c lock_timeout=2000 \
@@ -71,6 +75,8 @@ pub struct Manager {
     url: String,
     /// Drives the connections; without it, the runtime of the thread that opens one does.
     runtime: Option<Handle>,
+    /// Options of the server for each connection.
+    options: &'static str,
 }
 
 impl managed::Manager for Manager {
@@ -80,10 +86,10 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<Connection, OpenError> {
         match &self.runtime {
             Some(runtime) => {
-                let opening = runtime.spawn(open(self.url.clone()));
+                let opening = runtime.spawn(open_with(self.url.clone(), self.options));
                 opening.await.map_err(|cause| OpenError(cause.to_string()))?
             }
-            None => open(self.url.clone()).await,
+            None => open_with(self.url.clone(), self.options).await,
         }
     }
 
@@ -96,9 +102,10 @@ impl managed::Manager for Manager {
 
 /// A pool of at most `size` connections to `url`, opened as they are needed.
 ///
-/// The connections are driven on `runtime`, which must outlive every thread that uses the pool.
-pub fn build(url: &str, size: usize, runtime: Handle) -> anyhow::Result<Pool> {
-    build_pool(url, size, Some(runtime))
+/// Each has the given options of the server. The connections are driven on `runtime`, which must
+/// outlive every thread that uses the pool.
+pub fn build(url: &str, size: usize, options: &'static str, runtime: Handle) -> anyhow::Result<Pool> {
+    build_pool(size, Manager { url: url.to_owned(), runtime: Some(runtime), options })
 }
 
 /// A pool for each thread that asks.
@@ -147,9 +154,13 @@ impl ThreadPools {
         Self { url: url.to_owned(), size_of_thread, permits, pools: ThreadLocal::new() }
     }
 
+    fn build_pool_of_thread(&self) -> anyhow::Result<Pool> {
+        build_pool(self.size_of_thread, Manager { url: self.url.clone(), runtime: None, options: "" })
+    }
+
     /// A connection of this thread's pool; waits for one as long as a pool does.
     pub async fn get(&self) -> anyhow::Result<Result<ThreadConn, PoolError>> {
-        let pool = self.pools.get_or_try(|| build_pool(&self.url, self.size_of_thread, None))?;
+        let pool = self.pools.get_or_try(|| self.build_pool_of_thread())?;
         let permit = match timeout(POOL_WAIT_TIMEOUT, self.permits.clone().acquire_owned()).await {
             Ok(permit) => permit?,
             Err(_) => return Ok(Err(PoolError::Timeout(TimeoutType::Wait))),
@@ -158,8 +169,8 @@ impl ThreadPools {
     }
 }
 
-fn build_pool(url: &str, size: usize, runtime: Option<Handle>) -> anyhow::Result<Pool> {
-    Pool::builder(Manager { url: url.to_owned(), runtime })
+fn build_pool(size: usize, manager: Manager) -> anyhow::Result<Pool> {
+    Pool::builder(manager)
         .max_size(size)
         .wait_timeout(Some(POOL_WAIT_TIMEOUT))
         .create_timeout(Some(CONNECT_TIMEOUT))
@@ -168,17 +179,29 @@ fn build_pool(url: &str, size: usize, runtime: Option<Handle>) -> anyhow::Result
         .context("building the connection pool")
 }
 
+/// Options of connections for long reads: a plan that is made for any value of a filter can be a
+/// thousand times as slow as one that is made for this value, and making it takes less than a millisecond.
+pub const LONG_READ_OPTIONS: &str = "-c plan_cache_mode=force_custom_plan";
+
 /// Opens one connection to `url`, driven on the current runtime.
 ///
 /// `sslmode=require` encrypts and checks the server's certificate against the
 /// system's roots; any other mode connects in the clear.
 pub async fn open(url: String) -> Result<Connection, OpenError> {
-    open_client(&url).await.map(Connection::new)
+    open_with(url, "").await
+}
+
+async fn open_with(url: String, options: &str) -> Result<Connection, OpenError> {
+    connect_to(&url, options).await.map(Connection::new)
 }
 
 /// As [`open`], for what needs the bare client.
 pub async fn open_client(url: &str) -> Result<Client, OpenError> {
-    let config = configure(url, "inkstone")?;
+    connect_to(url, "").await
+}
+
+async fn connect_to(url: &str, options: &str) -> Result<Client, OpenError> {
+    let config = configure(url, "inkstone", options)?;
     if config.get_ssl_mode() == SslMode::Require {
         connect(&config, make_tls()).await
     } else {
@@ -193,7 +216,7 @@ pub async fn open_listening(
     url: &str,
     channel: &str,
 ) -> Result<(Connection, mpsc::UnboundedReceiver<String>), OpenError> {
-    let config = configure(url, "inkstone-follower")?;
+    let config = configure(url, "inkstone-follower", "")?;
     let (sender, receiver) = mpsc::unbounded_channel();
     let client = if config.get_ssl_mode() == SslMode::Require {
         let (client, connection) = within_timeout(config.connect(make_tls())).await?;
@@ -222,19 +245,19 @@ async fn forward_notifications<S>(
     }
 }
 
-/// The settings of a connection to `url`, which the server lists under `application_name`.
-fn configure(url: &str, application_name: &str) -> Result<Config, OpenError> {
+/// The settings of a connection to `url`, which the server lists under `application_name`, with `more` options of the server.
+fn configure(url: &str, application_name: &str, more: &str) -> Result<Config, OpenError> {
     let mut config: Config = url.parse()?;
     config
         .application_name(application_name)
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_user_timeout(TCP_TIMEOUT)
-        .keepalives_idle(TCP_TIMEOUT);
-    let options = match config.get_options() {
-        Some(given) => format!("{LIMITS} {given}"),
-        None => LIMITS.to_owned(),
-    };
-    config.options(options);
+        .keepalives_idle(TCP_TIMEOUT)
+        .keepalives_interval(KEEPALIVE_INTERVAL)
+        .keepalives_retries(MAX_KEEPALIVES);
+    let given = config.get_options().unwrap_or_default();
+    let options = format!("{LIMITS} {more} {given}");
+    config.options(options.trim());
     if config.get_ssl_mode() != SslMode::Require {
         config.ssl_mode(SslMode::Disable);
     }

@@ -187,10 +187,49 @@ impl Paging {
         total: Option<i64>,
         keys: impl Fn(&T) -> Vec<String>,
     ) -> List<T> {
-        let overfull = i64::try_from(rows.len()).is_ok_and(|rows| rows > self.size());
+        let overfull = self.is_overfull(&rows);
         if overfull {
             rows.pop();
         }
+        self.build_page(slice, rows, overfull, total, keys)
+    }
+
+    /// The page in `rows`, which ends early: one row more would have made it too large.
+    ///
+    /// A page by number is refused: those after it would leave out what it lacks.
+    pub fn cut_page<T>(
+        &self,
+        slice: &PageSlice,
+        rows: Vec<T>,
+        total: Option<i64>,
+        keys: impl Fn(&T) -> Vec<String>,
+    ) -> Result<List<T>> {
+        if self.params.page.is_some() {
+            let detail = format!(
+                "with these fields the page is too large; {} rows fit, or use `cursor`, whose pages end early",
+                rows.len()
+            );
+            return Err(Error::Faults(
+                Code::InvalidParameter,
+                vec![Fault::parameter("page_size", Code::InvalidParameter, detail)],
+            ));
+        }
+        Ok(self.build_page(slice, rows, true, total, keys))
+    }
+
+    fn is_overfull<T>(&self, rows: &[T]) -> bool {
+        i64::try_from(rows.len()).is_ok_and(|rows| rows > self.size())
+    }
+
+    /// The page in `rows`; `overfull` says whether there are more in its direction.
+    fn build_page<T>(
+        &self,
+        slice: &PageSlice,
+        mut rows: Vec<T>,
+        overfull: bool,
+        total: Option<i64>,
+        keys: impl Fn(&T) -> Vec<String>,
+    ) -> List<T> {
         if slice.backwards {
             rows.reverse();
         }

@@ -9,6 +9,7 @@ mod faults;
 mod filters;
 mod hiding;
 mod lists;
+mod plans;
 mod portal_page;
 mod reading;
 mod sorting;
