@@ -36,6 +36,7 @@ pub mod commands;
 pub mod config;
 pub mod contract;
 pub mod db;
+pub mod deadline;
 pub mod demo;
 pub mod error;
 pub mod follower;

@@ -11,7 +11,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder, ResponseError, get, rt, web};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
 use crate::config::Config;
 use crate::contract::Contract;
+use crate::deadline::{Deadline, Late};
 use crate::error::{Error, Result};
 use crate::http::conditional::if_none_match_names;
 use crate::http::matched::Matched;
@@ -30,7 +31,6 @@ use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
 use crate::throttle;
 use crate::throttle::model::LimitState;
-use crate::tx::DEADLINE;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Seconds a client may take to send its request line and headers.
@@ -171,11 +171,13 @@ async fn handle_request(
     if !has_time_limit {
         return answering.await.map_err(|cause| Error::Internal(anyhow::anyhow!("{cause}")).into());
     }
-    let deadline = Instant::now() + limit;
-    match timeout_at(deadline, DEADLINE.scope(deadline, answering)).await {
+    match Deadline::after(limit).bound(answering).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(cause)) => Err(Error::Internal(anyhow::anyhow!("{cause}")).into()),
-        Err(_) => Err(Error::Unavailable("the request took too long".to_owned()).into()),
+        Err(Late::NothingHappened) => Err(Error::Unavailable("the request took too long".to_owned()).into()),
+        Err(Late::OutcomeUnknown) => {
+            Err(Error::OutcomeUnknown("the commit has not come back".to_owned()).into())
+        }
     }
 }
 

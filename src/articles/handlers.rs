@@ -6,7 +6,7 @@ use futures_util::future::join;
 use super::input::{ArticlePatch, NewArticle};
 use super::model::Row;
 use super::queries::{self, ArticleRef};
-use super::reading::{external_id, load_staff_view};
+use super::reading::{ViewContext, external_id};
 use super::view::Article;
 use super::writing::{self, Put, prepare_article, prepare_patch};
 use crate::app::App;
@@ -43,10 +43,11 @@ pub async fn create_article(
 ) -> Result<impl Responder> {
     let (Author(member), Json(mut new)) = (author, body);
     new.views = check_rights(&member, new.status, new.views)?;
+    let context = ViewContext::load(&app).await?;
     let prepared = prepare_article(&*app.snapshot::<Tree>().await?, new).await;
     let row =
         app.write(async move |tx| writing::add_article(tx, member.actor(), prepared.clone()).await).await?;
-    Ok(reply_created(load_staff_view(&app, row).await?))
+    Ok(reply_created(context.view_changed(&app, row).await))
 }
 
 fn reply_created(article: Article) -> Reply<Data<Article>> {
@@ -95,6 +96,7 @@ pub async fn update_article(
     let (Author(member), Json(mut patch)) = (author, body);
     patch.views = check_rights(&member, patch.status, patch.views)?;
     let article = ArticleRef::IdOrSlug(id);
+    let context = ViewContext::load(&app).await?;
     let format = format_of_new_body(&app, &member, &article, &patch).await?;
     let prepared = prepare_patch(&*app.snapshot::<Tree>().await?, patch, format).await;
     let row = app
@@ -104,7 +106,7 @@ pub async fn update_article(
             writing::patch_article(tx, member.actor(), row, prepared.clone()).await
         })
         .await?;
-    Ok(reply_changed(load_staff_view(&app, row).await?))
+    Ok(reply_changed(context.view_changed(&app, row).await))
 }
 
 /// What a new body that names no format is written in: what the article's body is written in.
@@ -164,6 +166,7 @@ pub async fn put_article(
     }
     new.views = check_rights(&member, None, new.views)?;
     new.external_id = Some(external_id.clone());
+    let context = ViewContext::load(&app).await?;
     let prepared = prepare_article(&*app.snapshot::<Tree>().await?, new).await;
     let put = app
         .write(async move |tx| {
@@ -171,8 +174,8 @@ pub async fn put_article(
         })
         .await?;
     Ok(match put {
-        Put::Created(row) => reply_created(load_staff_view(&app, row).await?),
-        Put::Replaced(row) => reply_changed(load_staff_view(&app, row).await?),
+        Put::Created(row) => reply_created(context.view_changed(&app, row).await),
+        Put::Replaced(row) => reply_changed(context.view_changed(&app, row).await),
     })
 }
 
@@ -222,8 +225,9 @@ pub async fn restore_article(
     let Author(member) = author;
     let trash = member.trashed_articles().ok_or_else(Error::not_found)?;
     let article = ArticleRef::IdOrSlug(id);
+    let context = ViewContext::load(&app).await?;
     let row = app
         .write(async move |tx| writing::restore_article(tx, member.actor(), &article, trash, &if_match).await)
         .await?;
-    Ok(reply_changed(load_staff_view(&app, row).await?))
+    Ok(reply_changed(context.view_changed(&app, row).await))
 }

@@ -1,6 +1,7 @@
 //! Reading articles.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::{Either, HttpRequest, Responder, get, web};
@@ -192,9 +193,23 @@ async fn reply_single(
     })
 }
 
-/// The article in `row` as the staff see it, after a change.
-pub async fn load_staff_view(app: &App, row: Row) -> Result<Article> {
-    load_view(app, row, true, false).await
+/// What the view of an article takes from outside its row.
+pub struct ViewContext {
+    tree: Arc<Tree>,
+    site: Arc<Site>,
+}
+
+impl ViewContext {
+    /// Loads it before a change: after the commit nothing may fail any more.
+    pub async fn load(app: &App) -> Result<Self> {
+        Ok(Self { tree: app.snapshot().await?, site: app.snapshot().await? })
+    }
+
+    /// The changed article in `row` as the staff see it. Takes the newest context that is to be had.
+    pub async fn view_changed(self, app: &App, row: Row) -> Article {
+        let context = Self::load(app).await.unwrap_or(self);
+        Article::new(&context.tree, &context.site.content.base_url, row, true)
+    }
 }
 
 /// The article in `row` as clients see it: with its category and, if wanted, its neighbours.

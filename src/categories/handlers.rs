@@ -2,7 +2,7 @@
 
 use actix_web::{Responder, delete, get, patch, post, web};
 
-use super::model::{Row, Tree};
+use super::model::Tree;
 use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal};
 use super::{queries, writing};
 use crate::app::App;
@@ -53,14 +53,9 @@ pub const GET_CATEGORY: Operation =
 pub async fn get_category(app: web::Data<App>, _: Reader, id: IdOrSlug) -> Result<impl Responder> {
     let tree = app.snapshot::<Tree>().await?;
     let row = tree.find(&id).ok_or_else(Error::not_found)?;
-    let reply = reply_with(load_view(&app, &tree, row).await?);
+    let count = queries::count_public_articles(&*app.costly_reader().await?, tree.subtree(row.id)).await?;
+    let reply = reply_with(Category::single(&tree, row, count));
     Ok(reply.with_surrogate_keys(&["categories".to_owned(), "articles".to_owned()]))
-}
-
-/// The category as clients see it, with the number of its public articles.
-async fn load_view(app: &App, tree: &Tree, row: &Row) -> Result<Category> {
-    let count = queries::count_public_articles(&*app.long_reader().await?, tree.subtree(row.id)).await?;
-    Ok(Category::single(tree, row, count))
 }
 
 fn reply_with(category: Category) -> Reply<Data<Category>> {
@@ -84,7 +79,8 @@ pub async fn create_category(
         .write(async move |tx| {
             let tree = queries::lock_tree(tx).await?;
             let content = writing::new_content(&tree, body.0.clone())?;
-            Ok((tree, writing::add_category(tx, editor.0.actor(), &content).await?))
+            let row = writing::add_category(tx, editor.0.actor(), &tree, &content).await?;
+            Ok((tree, row))
         })
         .await?;
     // Nothing is in it yet.
@@ -109,6 +105,10 @@ pub async fn update_category(
     if_match: IfMatch,
     body: Json<CategoryPatch>,
 ) -> Result<impl Responder> {
+    // Counted before the change: after the commit nothing may fail any more.
+    let tree = app.snapshot::<Tree>().await?;
+    let categories = tree.find(&id).map(|row| tree.subtree(row.id)).unwrap_or_default();
+    let count = queries::count_public_articles(&*app.long_reader().await?, categories).await?;
     let (tree, row) = app
         .write(async move |tx| {
             let tree = queries::lock_tree(tx).await?;
@@ -119,7 +119,7 @@ pub async fn update_category(
             Ok((tree.with(row.clone()), row))
         })
         .await?;
-    Ok(reply_with(load_view(&app, &tree, &row).await?))
+    Ok(reply_with(Category::single(&tree, &row, count)))
 }
 
 /// The entry of [`delete_category`].

@@ -17,8 +17,13 @@ use crate::{db, slug};
 /// Levels a tree may have: a breadcrumb longer than that helps nobody.
 const MAX_LEVELS: usize = 16;
 
-/// Adds a category and records it; 409 when the slug is taken.
-pub async fn add_category(tx: &mut Tx, actor: Actor, content: &Content) -> Result<Row> {
+/// Adds a category to the locked tree and records it; 409 when the slug is taken, or the tree full.
+pub async fn add_category(tx: &mut Tx, actor: Actor, tree: &Tree, content: &Content) -> Result<Row> {
+    let most = tx.max_categories();
+    if tree.len() >= most {
+        let detail = format!("The site may have {most} categories (setting --max-categories).");
+        return Err(Error::Refused(Code::TooManyCategories, detail));
+    }
     let row = queries::insert(tx, content).await.on_constraint("categories_slug_key", slug_taken)?;
     tx.record(actor, Change::new("create", "category", row.id));
     Ok(row)

@@ -65,6 +65,8 @@ codes! {
     CategoryInUse = CONFLICT "category_in_use" "Category in use",
     /// The move would put a category inside itself.
     CategoryCycle = CONFLICT "category_cycle" "Category inside itself",
+    /// The site has as many categories as its settings allow.
+    TooManyCategories = CONFLICT "too_many_categories" "Too many categories",
     /// The site would be left without an active admin.
     LastAdmin = CONFLICT "last_admin" "Last admin",
     /// The thing changed since it was read.
@@ -111,6 +113,8 @@ codes! {
     TooManyRequests = TOO_MANY_REQUESTS "too_many_requests" "Too many attempts",
     /// Overloaded, or the database is away; try again.
     Unavailable = SERVICE_UNAVAILABLE "unavailable" "Unavailable",
+    /// The connection was lost while a change was being stored: it may or may not be there.
+    OutcomeUnknown = SERVICE_UNAVAILABLE "outcome_unknown" "Outcome unknown",
     /// A fault of the server.
     Internal = INTERNAL_SERVER_ERROR "internal" "Internal error",
 }

@@ -9,7 +9,7 @@ use crate::harness::files_below;
 
 /// The modules from low to high; those on one line do not import each other.
 const LAYERS: &[&[&str]] = &[
-    &["config", "telemetry", "priority", "db"],
+    &["config", "telemetry", "priority", "deadline", "db"],
     &["slug", "markup", "mail"],
     &["error", "changes"],
     &["follower"],
