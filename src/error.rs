@@ -187,7 +187,9 @@ impl std::fmt::Display for Error {
         let code = self.code().as_str();
         match self {
             Self::Internal(cause) => write!(f, "{code}: {cause:#}"),
-            Self::Unavailable(cause) | Self::Contended(cause) | Self::OutcomeUnknown(cause) => write!(f, "{code}: {cause}"),
+            Self::Unavailable(cause) | Self::Contended(cause) | Self::OutcomeUnknown(cause) => {
+                write!(f, "{code}: {cause}")
+            }
             _ => write!(f, "{code}: {}", self.detail().unwrap_or_default()),
         }
     }

@@ -63,9 +63,9 @@ impl Shared {
     /// Shares `app`, `hasher` and `contract`.
     pub fn new(app: App, hasher: Hasher, contract: web::Data<Contract>) -> Self {
         Self {
-            app: web::Data::new(app),
             hasher: web::Data::new(hasher),
-            counter: web::Data::new(ViewCounter::default()),
+            counter: web::Data::new(ViewCounter::new(app.config.http.view_window)),
+            app: web::Data::new(app),
             contract,
         }
     }
@@ -162,12 +162,13 @@ async fn handle_request(
         Ok(has_time_limit) => has_time_limit,
         Err(refusal) => return Ok(req.into_response(refusal.error_response())),
     };
-    let answering = async {
+    // In a box: the work of an operation is some kilobytes, and is passed on several times.
+    let answering = Box::pin(async {
         match authenticate(req.request()).await {
             Ok(()) => next.call(req).await.map(ServiceResponse::map_into_boxed_body),
             Err(refusal) => Ok(req.into_response(refusal.error_response())),
         }
-    };
+    });
     if !has_time_limit {
         return answering.await.map_err(|cause| Error::Internal(anyhow::anyhow!("{cause}")).into());
     }

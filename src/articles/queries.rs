@@ -184,11 +184,6 @@ pub async fn set_views(tx: &mut Tx, id: Uuid, views: i64) -> QueryResult<()> {
 
 /// The id of an article, if it is visible.
 pub async fn find_id(mut conn: &Connection, article: &IdOrSlug, visible: Articles) -> QueryResult<Uuid> {
-    #[derive(QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
-    }
     let mut conditions = Conditions::default();
     match article.clone() {
         IdOrSlug::Id(id) => conditions.and_if("articles.id = ?", Some(Value::Id(id))),
@@ -196,22 +191,50 @@ pub async fn find_id(mut conn: &Connection, article: &IdOrSlug, visible: Article
     }
     visible.restrict(&mut conditions);
     let text = format!("SELECT articles.id FROM articles WHERE {}", conditions.sql());
-    let found: Found = conditions.statement(text).get_result(&mut conn).await?;
+    let found: FoundId = conditions.statement(text).get_result(&mut conn).await?;
     Ok(found.id)
 }
 
+/// Those of `ids` that articles have which are visible.
+pub async fn find_ids(mut conn: &Connection, ids: Vec<Uuid>, visible: Articles) -> QueryResult<Vec<Uuid>> {
+    let mut conditions = Conditions::default();
+    conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
+    visible.restrict(&mut conditions);
+    let text = format!("SELECT articles.id FROM articles WHERE {}", conditions.sql());
+    let found: Vec<FoundId> = conditions.statement(text).load(&mut conn).await?;
+    Ok(found.into_iter().map(|found| found.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct FoundId {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
 /// Adds views to many articles at once. Ids that no article has are passed over.
-pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<()> {
-    // In id order, so that two processes that flush at once cannot deadlock.
-    sql_query(
-        "INSERT INTO article_views AS v (article_id, views)
-         SELECT articles.id, seen.count FROM unnest($1, $2) AS seen(id, count) JOIN articles USING (id)
-         ORDER BY articles.id
-         ON CONFLICT (article_id) DO UPDATE SET views = v.views + excluded.views",
+///
+/// Waits for nobody: returns the ids of articles that another transaction has locked, whose views
+/// were not added.
+pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<Vec<Uuid>> {
+    // A share lock on an article keeps off whoever would change it or set its views, and skips the
+    // article that such a one has already. An article without a line of views gets one by the same lock.
+    let locked: Vec<FoundId> = sql_query(
+        "WITH seen AS (SELECT * FROM unnest($1, $2) AS seen(id, count)),
+         free AS (SELECT articles.id FROM articles JOIN seen USING (id) ORDER BY id FOR SHARE OF articles SKIP LOCKED),
+         counted AS (SELECT article_id AS id FROM article_views JOIN free ON free.id = article_id
+                     ORDER BY article_id FOR NO KEY UPDATE OF article_views SKIP LOCKED),
+         added AS (UPDATE article_views AS v SET views = v.views + seen.count
+                   FROM counted JOIN seen USING (id) WHERE v.article_id = counted.id RETURNING v.article_id AS id),
+         begun AS (INSERT INTO article_views (article_id, views)
+                   SELECT free.id, seen.count FROM free JOIN seen USING (id)
+                   WHERE NOT EXISTS (SELECT FROM article_views WHERE article_id = free.id)
+                   ORDER BY free.id ON CONFLICT (article_id) DO NOTHING RETURNING article_id AS id)
+         SELECT articles.id FROM articles JOIN seen USING (id)
+         WHERE id NOT IN (SELECT id FROM added UNION ALL SELECT id FROM begun)",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<BigInt>, _>(counts)
-    .execute(&mut **tx)
+    .load(&mut **tx)
     .await?;
-    Ok(())
+    Ok(locked.into_iter().map(|found| found.id).collect())
 }

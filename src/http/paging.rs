@@ -194,9 +194,9 @@ impl Paging {
         self.build_page(slice, rows, overfull, total, keys)
     }
 
-    /// The page in `rows`, which ends early: one row more would have made it too large.
+    /// The page in `rows`, to which one row more cannot be added: it would be too large.
     ///
-    /// A page by number is refused: those after it would leave out what it lacks.
+    /// A page by number that lacks rows is refused: those after it would leave them out.
     pub fn cut_page<T>(
         &self,
         slice: &PageSlice,
@@ -204,7 +204,8 @@ impl Paging {
         total: Option<i64>,
         keys: impl Fn(&T) -> Vec<String>,
     ) -> Result<List<T>> {
-        if self.params.page.is_some() {
+        let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= self.size());
+        if self.params.page.is_some() && !is_full {
             let detail = format!(
                 "with these fields the page is too large; {} rows fit, or use `cursor`, whose pages end early",
                 rows.len()

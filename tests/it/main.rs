@@ -13,6 +13,7 @@ mod articles;
 mod audit;
 mod categories;
 mod costs;
+mod deadlines;
 mod docs;
 mod edge;
 mod embedded;

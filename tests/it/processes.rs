@@ -185,8 +185,9 @@ async fn views_are_written_at_shutdown() {
     let mut process = Process::start(serve(&db, dir.path(), PASSWORD));
     let tides = process.admin().await.article("Tides", None).await;
     let path = format!("/api/v1/articles/{}/views", tides["id"].as_str().unwrap());
-    for _ in 0..3 {
-        process.client().act(&path).await.expect(204);
+    for agent in ["one", "two", "three"] {
+        let request = process.client().request(Method::POST, &path).header("user-agent", agent);
+        request.send().await.expect(204);
     }
     process.signal("TERM");
     assert!(process.wait().success());

@@ -50,6 +50,7 @@ const LEAST: &[(&str, Who)] = &[
     ("get_article", Anon),
     ("get_article_by_external_id", Anon),
     ("count_article_view", Anon),
+    ("count_article_views", Anon),
     ("create_article", Author),
     ("update_article", Author),
     ("delete_article", Author),
@@ -182,6 +183,7 @@ fn body(operation: &str, name: &str) -> Option<Value> {
         "create_article" | "update_article" | "put_article" | "update_notice" => {
             json!({"title": format!("new {name}")})
         }
+        "count_article_views" => json!({"ids": [Uuid::now_v7()]}),
         "create_category" | "update_category" | "update_site" => json!({"name": format!("new {name}")}),
         "create_notice" => json!({"kind": "announcement", "title": name}),
         "update_own_profile" | "update_member" => json!({"display_name": name}),

@@ -72,7 +72,7 @@ pub fn card_statement(listing: Listing, slice: &PageSlice) -> (Conditions, Strin
 pub struct FullPage {
     /// The rows, one more than a page at most.
     pub rows: Vec<Row>,
-    /// Whether it ends early, because the next body would exceed [`MAX_PAGE_BYTES`].
+    /// Whether there is another row, whose body would exceed [`MAX_PAGE_BYTES`].
     pub is_cut: bool,
 }
 
