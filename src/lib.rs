@@ -42,6 +42,7 @@ pub mod error;
 pub mod follower;
 pub mod health;
 pub mod http;
+pub mod idempotency;
 pub mod imports;
 pub mod interchange;
 pub mod keys;

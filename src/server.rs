@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::http::conditional::if_none_match_names;
 use crate::http::matched::Matched;
 use crate::http::tagged_body::tag_bytes;
+use crate::idempotency;
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
@@ -268,5 +269,6 @@ async fn housekeeping_loop(shared: Shared) {
 
 async fn run_housekeeping(app: &App) -> Result<()> {
     app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
+    app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;
     app.write(async |tx| Ok(sessions::queries::delete_ended_sessions(tx).await?)).await
 }

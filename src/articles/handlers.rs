@@ -18,6 +18,7 @@ use crate::http::body::Json;
 use crate::http::conditional::{CreateOnly, IfMatch};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::reply::{Data, NoContent, Reply};
+use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{Author, CurrentMember, Editor};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -29,7 +30,8 @@ const MAX_BODY_BYTES: usize = 4 << 20;
 /// The entry of [`create_article`].
 pub const CREATE_ARTICLE: Operation = Operation::post("create_article", Caller::Role(Role::Author))
     .for_keys_with(Scope::ArticlesWrite)
-    .with_body_of(MAX_BODY_BYTES);
+    .with_body_of(MAX_BODY_BYTES)
+    .once_per_key();
 
 /// Create an article
 ///
@@ -37,6 +39,7 @@ pub const CREATE_ARTICLE: Operation = Operation::post("create_article", Caller::
 #[utoipa::path(tag = "articles", responses((status = 201, description = "The new article", body = Data<Article>)))]
 #[post("")]
 pub async fn create_article(
+    req: HttpRequest,
     app: web::Data<App>,
     author: Author,
     body: Json<NewArticle>,
@@ -45,9 +48,12 @@ pub async fn create_article(
     new.views = check_rights(&member, new.status, new.views)?;
     let context = ViewContext::load(&app).await?;
     let prepared = prepare_article(&*app.snapshot::<Tree>().await?, new).await;
-    let row =
-        app.write(async move |tx| writing::add_article(tx, member.actor(), prepared.clone()).await).await?;
-    Ok(reply_created(context.view_changed(&app, row).await))
+    let named = NamedRequest::read(&app, &req, member.id)?;
+    write_once(&app, named, async move |tx| {
+        let row = writing::add_article(tx, member.actor(), prepared.clone()).await?;
+        Ok(reply_created(context.view(row)))
+    })
+    .await
 }
 
 fn reply_created(article: Article) -> Reply<Data<Article>> {
@@ -209,7 +215,8 @@ pub async fn delete_article(
 pub const RESTORE_ARTICLE: Operation =
     Operation::post_without_body("restore_article", Caller::Role(Role::Author))
         .for_keys_with(Scope::ArticlesWrite)
-        .changing_a_version();
+        .changing_a_version()
+        .once_per_key();
 
 /// Restore an article
 ///
@@ -217,6 +224,7 @@ pub const RESTORE_ARTICLE: Operation =
 #[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article", body = Data<Article>)))]
 #[post("/{id}/restore")]
 pub async fn restore_article(
+    req: HttpRequest,
     app: web::Data<App>,
     author: Author,
     id: IdOrSlug,
@@ -226,8 +234,10 @@ pub async fn restore_article(
     let trash = member.trashed_articles().ok_or_else(Error::not_found)?;
     let article = ArticleRef::IdOrSlug(id);
     let context = ViewContext::load(&app).await?;
-    let row = app
-        .write(async move |tx| writing::restore_article(tx, member.actor(), &article, trash, &if_match).await)
-        .await?;
-    Ok(reply_changed(context.view_changed(&app, row).await))
+    let named = NamedRequest::read(&app, &req, member.id)?;
+    write_once(&app, named, async move |tx| {
+        let row = writing::restore_article(tx, member.actor(), &article, trash, &if_match).await?;
+        Ok(reply_changed(context.view(row)))
+    })
+    .await
 }

@@ -207,8 +207,12 @@ impl ViewContext {
 
     /// The changed article in `row` as the staff see it. Takes the newest context that is to be had.
     pub async fn view_changed(self, app: &App, row: Row) -> Article {
-        let context = Self::load(app).await.unwrap_or(self);
-        Article::new(&context.tree, &context.site.content.base_url, row, true)
+        Self::load(app).await.unwrap_or(self).view(row)
+    }
+
+    /// The article in `row` as the staff see it.
+    pub fn view(&self, row: Row) -> Article {
+        Article::new(&self.tree, &self.site.content.base_url, row, true)
     }
 }
 

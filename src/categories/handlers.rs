@@ -1,6 +1,6 @@
 //! Reading and changing categories.
 
-use actix_web::{Responder, delete, get, patch, post, web};
+use actix_web::{HttpRequest, Responder, delete, get, patch, post, web};
 
 use super::model::Tree;
 use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal};
@@ -13,6 +13,7 @@ use crate::http::id_or_slug::IdOrSlug;
 use crate::http::paging::List;
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
+use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{Editor, Reader};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -64,29 +65,30 @@ fn reply_with(category: Category) -> Reply<Data<Category>> {
 }
 
 /// The entry of [`create_category`].
-pub const CREATE_CATEGORY: Operation =
-    Operation::post("create_category", Caller::Role(Role::Editor)).for_keys_with(Scope::CategoriesWrite);
+pub const CREATE_CATEGORY: Operation = Operation::post("create_category", Caller::Role(Role::Editor))
+    .for_keys_with(Scope::CategoriesWrite)
+    .once_per_key();
 
 /// Create a category
 #[utoipa::path(tag = "categories", responses((status = 201, description = "The new category", body = Data<Category>)))]
 #[post("")]
 pub async fn create_category(
+    req: HttpRequest,
     app: web::Data<App>,
     editor: Editor,
     body: Json<NewCategory>,
 ) -> Result<impl Responder> {
-    let (tree, row) = app
-        .write(async move |tx| {
-            let tree = queries::lock_tree(tx).await?;
-            let content = writing::new_content(&tree, body.0.clone())?;
-            let row = writing::add_category(tx, editor.0.actor(), &tree, &content).await?;
-            Ok((tree, row))
-        })
-        .await?;
-    // Nothing is in it yet.
-    let category = Category::single(&tree.with(row.clone()), &row, 0);
-    let version = category.version;
-    Ok(Reply::created(format!("/api/v1/categories/{}", category.id), category).with_version(version))
+    let named = NamedRequest::read(&app, &req, editor.0.id)?;
+    write_once(&app, named, async move |tx| {
+        let tree = queries::lock_tree(tx).await?;
+        let content = writing::new_content(&tree, body.0.clone())?;
+        let row = writing::add_category(tx, editor.0.actor(), &tree, &content).await?;
+        // Nothing is in it yet.
+        let category = Category::single(&tree.with(row.clone()), &row, 0);
+        let (version, location) = (category.version, format!("/api/v1/categories/{}", category.id));
+        Ok(Reply::created(location, category).with_version(version))
+    })
+    .await
 }
 
 /// The entry of [`update_category`].

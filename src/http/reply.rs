@@ -14,7 +14,7 @@ use super::conditional::if_none_match_names;
 use super::matched::Matched;
 use super::paging::List;
 use super::tagged_body::TaggedBody;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::operations::CacheClass;
 
 /// One thing.
@@ -108,20 +108,87 @@ const PUBLIC_CACHE_CONTROL: &str = "public, max-age=0, s-maxage=60, stale-while-
 /// Cache rules of what a credential had a part in.
 const PRIVATE_CACHE_CONTROL: &str = "private, no-store";
 
+/// An answer as it is sent, but for what the request decides: 304, and the cache's rules.
+#[derive(Debug)]
+pub struct Rendered {
+    status: StatusCode,
+    headers: Vec<(HeaderName, String)>,
+    media_type: Cow<'static, str>,
+    etag: Option<String>,
+    body: Vec<u8>,
+}
+
+impl<T: Serialize> Reply<T> {
+    /// Writes the body, and makes its entity tag.
+    pub fn render(self) -> Result<Rendered> {
+        let body = TaggedBody::from_json(&self.body).map_err(|cause| Error::Internal(cause.into()))?;
+        Ok(Rendered {
+            status: self.status,
+            headers: self.headers,
+            media_type: self.media_type,
+            etag: self.version.map(|version| body.etag(version)),
+            body: body.into_bytes(),
+        })
+    }
+}
+
+impl Rendered {
+    /// A JSON answer that was stored.
+    pub fn stored(
+        status: i16,
+        headers: Vec<(HeaderName, String)>,
+        etag: Option<String>,
+        body: Vec<u8>,
+    ) -> Self {
+        let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        Self {
+            status: status.unwrap_or(StatusCode::OK),
+            headers,
+            media_type: Cow::Borrowed("application/json"),
+            etag,
+            body,
+        }
+    }
+
+    /// The status as a number.
+    pub fn status_code(&self) -> i16 {
+        i16::try_from(self.status.as_u16()).unwrap_or_default()
+    }
+
+    /// The `Location` header.
+    pub fn location(&self) -> Option<&str> {
+        let found = self.headers.iter().find(|(name, _)| name == header::LOCATION);
+        found.map(|(_, location)| location.as_str())
+    }
+
+    /// The entity tag.
+    pub fn etag(&self) -> Option<&str> {
+        self.etag.as_deref()
+    }
+
+    /// The body.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
 impl<T: Serialize> Responder for Reply<T> {
     type Body = BoxBody;
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
-        let body = match TaggedBody::from_json(&self.body) {
-            Ok(body) => body,
-            Err(cause) => return HttpResponse::from_error(Error::Internal(cause.into())),
-        };
-        let etag = self.version.map(|version| body.etag(version));
-        let read = *req.method() == actix_web::http::Method::GET;
-        let known = read && etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag));
-        let status = if known { StatusCode::NOT_MODIFIED } else { self.status };
+        self.render().map_or_else(HttpResponse::from_error, |rendered| rendered.respond_to(req))
+    }
+}
+
+impl Responder for Rendered {
+    type Body = BoxBody;
+
+    fn respond_to(self, req: &HttpRequest) -> HttpResponse {
+        let is_read = *req.method() == actix_web::http::Method::GET;
+        let is_known = is_read && self.etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag));
+        let status = if is_known { StatusCode::NOT_MODIFIED } else { self.status };
         let mut response = HttpResponseBuilder::new(status);
-        let rules = cache_control(req, etag.is_some());
+        let rules = cache_control(req, self.etag.is_some());
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(rules)));
         response.insert_header((header::VARY, HeaderValue::from_static("Authorization")));
         for (name, value) in self.headers {
@@ -130,13 +197,13 @@ impl<T: Serialize> Responder for Reply<T> {
                 response.insert_header((name, value));
             }
         }
-        if let Some(etag) = etag {
+        if let Some(etag) = self.etag {
             response.insert_header((header::ETAG, etag));
         }
-        if known {
+        if is_known {
             return response.finish();
         }
-        response.content_type(self.media_type.as_ref()).body(body.into_bytes())
+        response.content_type(self.media_type.as_ref()).body(self.body)
     }
 }
 

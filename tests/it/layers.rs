@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["operations"],
     &["tx"],
     &["http", "throttle"],
+    &["idempotency"],
     &["members"],
     &["categories", "notices", "site", "audit", "health"],
     &["articles"],

@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use inkstone::operations::Role;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{TestDb, bare_database, fresh_database, migrate};
@@ -177,6 +178,22 @@ async fn a_request_that_never_ends_does_not_prevent_the_shutdown() {
     process.signal("TERM");
     assert_eq!(process.wait().code(), Some(0));
     assert!(began.elapsed() < Duration::from_secs(8), "it ended after {:?}", began.elapsed());
+}
+
+#[actix_web::test]
+async fn a_named_request_acts_once_even_if_the_server_is_killed_after_it() {
+    let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
+    let send = async |process: &Process| {
+        let request = process.admin().await.request(Method::POST, "/api/v1/categories");
+        request.header("idempotency-key", "once").json(&json!({"name": "Once"})).send().await
+    };
+    let mut process = Process::start(serve(&db, dir.path(), PASSWORD));
+    let first = send(&process).await.expect(201);
+    process.signal("KILL");
+    process.wait();
+    let process = Process::start(serve(&db, dir.path(), PASSWORD));
+    let again = send(&process).await.expect(201);
+    assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
 }
 
 #[actix_web::test]
