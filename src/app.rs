@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::config::Config;
@@ -45,6 +45,8 @@ pub struct App {
     pub transfers: Arc<Semaphore>,
     /// What is kept in memory of the database.
     pub follower: Arc<Follower>,
+    /// Wakes what does the steps of jobs, when one was begun here.
+    pub job_begun: Notify,
     /// Signing and sealing.
     pub keys: Keys,
     /// Sends mail, if that is configured.
@@ -72,6 +74,7 @@ impl App {
             readers: Readers::new(url),
             transfers: Arc::new(Semaphore::new(MAX_PARALLEL_TRANSFERS)),
             follower: Arc::default(),
+            job_begun: Notify::new(),
             config,
             keys,
             mailer,

@@ -45,6 +45,7 @@ pub mod http;
 pub mod idempotency;
 pub mod imports;
 pub mod interchange;
+pub mod jobs;
 pub mod keys;
 pub mod mail;
 pub mod markup;

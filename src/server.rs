@@ -11,12 +11,13 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder, ResponseError, get, rt, web};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::app::App;
 use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
+use crate::categories::moving;
 use crate::config::Config;
 use crate::contract::Contract;
 use crate::deadline::{Deadline, Late};
@@ -24,7 +25,6 @@ use crate::error::{Error, Result};
 use crate::http::conditional::if_none_match_names;
 use crate::http::matched::Matched;
 use crate::http::tagged_body::tag_bytes;
-use crate::idempotency;
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
@@ -32,6 +32,7 @@ use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
 use crate::throttle;
 use crate::throttle::model::LimitState;
+use crate::{idempotency, jobs};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Seconds a client may take to send its request line and headers.
@@ -80,6 +81,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     let shared = shared.clone();
     rt::spawn(flush_views(shared.clone()));
     rt::spawn(housekeeping_loop(shared.clone()));
+    rt::spawn(run_jobs(shared.clone()));
     // Two, so that one slow mailbox does not hold up the others.
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
@@ -254,6 +256,15 @@ async fn flush_views(shared: Shared) {
     }
 }
 
+async fn run_jobs(shared: Shared) {
+    loop {
+        let _ = timeout(moving::JOB_INTERVAL, shared.app.job_begun.notified()).await;
+        if let Err(error) = moving::run_jobs(&shared.app).await {
+            tracing::warn!(%error, "Jobs are left for later");
+        }
+    }
+}
+
 /// How often ended sessions and forgiven attempts are deleted.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -269,6 +280,7 @@ async fn housekeeping_loop(shared: Shared) {
 
 async fn run_housekeeping(app: &App) -> Result<()> {
     app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
+    app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
     app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;
     app.write(async |tx| Ok(sessions::queries::delete_ended_sessions(tx).await?)).await
 }

@@ -1,6 +1,6 @@
 //! Reading and changing categories.
 
-use actix_web::{HttpRequest, Responder, delete, get, patch, post, web};
+use actix_web::{Either, HttpRequest, Responder, delete, get, patch, post, web};
 
 use super::model::Tree;
 use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal};
@@ -14,6 +14,8 @@ use crate::http::paging::List;
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::idempotency::{NamedRequest, write_once};
+use crate::jobs::handlers::reply_accepted;
+use crate::jobs::view::Job;
 use crate::members::guard::{Editor, Reader};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -131,8 +133,9 @@ pub const DELETE_CATEGORY: Operation =
 /// Delete a category
 ///
 /// Refused with 409 while it holds articles (drafts and trash included) or
-/// categories, unless `move_to` names the category that takes them.
-#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug"), Removal), responses((status = 204, description = "Deleted")))]
+/// categories, unless `move_to` names the category that takes them. Where these are over a thousand
+/// articles, they move in steps, and the answer is 202 with the job that moves them.
+#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug"), Removal), responses((status = 204, description = "Deleted"), (status = 202, description = "Accepted: the job moves the articles, and then deletes the category", body = Data<Job>)))]
 #[delete("/{id}")]
 pub async fn delete_category(
     app: web::Data<App>,
@@ -140,14 +143,19 @@ pub async fn delete_category(
     id: IdOrSlug,
     if_match: IfMatch,
     removal: Query<Removal>,
-) -> Result<NoContent> {
-    app.write(async move |tx| {
+) -> Result<Either<NoContent, Reply<Data<Job>>>> {
+    let deleting = app.write(async move |tx| {
         let tree = queries::lock_tree(tx).await?;
         let row = tree.find(&id).ok_or_else(Error::not_found)?;
         if_match.check(row.version)?;
         let move_to = removal.0.move_to.as_deref();
         writing::delete_category(tx, editor.0.actor(), &tree, row, move_to).await
+    });
+    Ok(match deleting.await? {
+        None => Either::Left(NoContent),
+        Some(job) => {
+            app.job_begun.notify_one();
+            Either::Right(reply_accepted(job))
+        }
     })
-    .await?;
-    Ok(NoContent)
 }

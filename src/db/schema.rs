@@ -66,6 +66,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        kind -> Text,
+        state -> Text,
+        params -> Jsonb,
+        done -> BigInt,
+        total -> BigInt,
+        detail -> Nullable<Text>,
+        actor_kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     members (id) {
         id -> Uuid,
         email -> Text,

@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["http", "throttle"],
     &["idempotency"],
     &["members"],
+    &["jobs"],
     &["categories", "notices", "site", "audit", "health"],
     &["articles"],
     &["interchange"],

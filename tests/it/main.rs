@@ -19,6 +19,7 @@ mod edge;
 mod embedded;
 mod idempotency;
 mod imports;
+mod jobs;
 mod layers;
 mod licences;
 mod members;
