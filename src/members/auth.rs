@@ -3,7 +3,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{Either, HttpRequest, Responder, get, post, web};
 
-use super::credentials::{verify_login, verify_own_password};
+use super::credentials::{confirm_login, confirm_own_password, verify_login, verify_own_password};
 use super::guard::SignedIn;
 use super::model::{Account, MemberRow};
 use super::passwords::{self, Hasher};
@@ -78,9 +78,14 @@ pub async fn login_member(
     client: Client,
     body: Json<Login>,
 ) -> Result<impl Responder> {
-    let member = verify_login(&app, &hasher, &req, &client, &body.0).await?;
-    let (shared, owner) = (app.clone(), member.clone());
-    let opened = app.write(async move |tx| open_session(tx, &shared, &owner, &client).await).await?;
+    let proven = verify_login(&app, &hasher, &req, &client, &body.0).await?;
+    let shared = app.clone();
+    let opened = app.write(async move |tx| {
+        let member = confirm_login(tx, &shared, &proven).await?;
+        let opened = open_session(tx, &shared, &member, &client).await?;
+        Ok((member, opened))
+    });
+    let (member, opened) = opened.await?;
     Ok(Reply::one(build_session(&app, &member, opened).await?))
 }
 
@@ -105,11 +110,11 @@ pub async fn change_password(
     let (row, site) = load_member_and_site(&app, member.id).await?;
     let email = &row.account.email;
     let password = passwords::validate_for_site(&site, "/new_password", &change.new_password, email)?;
-    verify_own_password(&app, &hasher, &req, &client, &row, &change.current_password).await?;
+    let proven = verify_own_password(&app, &hasher, &req, &client, &row, &change.current_password).await?;
     let hash = hasher.hash(password).await?;
     let shared = app.clone();
     let changed = app.write(async move |tx| {
-        let row = queries::lock_member(tx, member.id).await?;
+        let row = confirm_own_password(tx, &proven).await?;
         let notify = shared.mailer.is_some().then_some(&row);
         writing::replace_password(tx, member.actor(), row.id, &hash, notify).await?;
         let opened = open_session(tx, &shared, &row, &client).await?;

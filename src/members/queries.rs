@@ -64,6 +64,20 @@ pub async fn lock_member(tx: &mut Tx, id: Uuid) -> QueryResult<MemberRow> {
         .await
 }
 
+/// Loads a member, if there is one, and locks it against changes until the transaction ends.
+///
+/// Logins of one member do not wait for each other.
+pub async fn lock_member_shared(tx: &mut Tx, id: Uuid) -> QueryResult<Option<MemberRow>> {
+    members::table
+        .find(id)
+        .filter(members::deleted_at.is_null())
+        .select(MemberRow::as_select())
+        .for_share()
+        .first(&mut **tx)
+        .await
+        .optional()
+}
+
 /// Returns the conditions for members that meet `criteria` and are not deleted.
 pub fn filter_members(criteria: MemberCriteria) -> Conditions {
     let MemberCriteria { roles, status, text, email_verified } = criteria;
@@ -213,6 +227,18 @@ pub async fn set_password_hash(tx: &mut Tx, member: Uuid, hash: &str) -> QueryRe
         .on_conflict(passwords::member_id)
         .do_update()
         .set((passwords::hash.eq(hash), passwords::updated_at.eq(now)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Replaces the hash `old` of a member's password by another hash of the same password.
+///
+/// Does nothing if the password was changed meanwhile.
+pub async fn renew_password_hash(tx: &mut Tx, member: Uuid, old: &str, new: &str) -> QueryResult<()> {
+    diesel::update(passwords::table.find(member))
+        .filter(passwords::hash.eq(old))
+        .set((passwords::hash.eq(new), passwords::updated_at.eq(now)))
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -11,7 +11,7 @@ use crate::http::body::Json;
 use crate::http::client::Client;
 use crate::http::reply::{Data, NoContent};
 use crate::members::attempts::{count_mail, count_visitor};
-use crate::members::credentials::verify_own_password;
+use crate::members::credentials::{confirm_own_password, verify_own_password};
 use crate::members::guard::SignedIn;
 use crate::members::outbox::model::MailKind;
 use crate::members::passwords::Hasher;
@@ -133,12 +133,13 @@ pub async fn change_email(
     let (SignedIn(member), Json(change)) = (member, body);
     let canonical = parse_email(&change.email)?;
     let row = load_member(&*app.long_reader().await?, member.id).await?;
-    verify_own_password(&app, &hasher, &req, &client, &row, &change.password).await?;
+    let proven = verify_own_password(&app, &hasher, &req, &client, &row, &change.password).await?;
     let by_mail = app.mailer.is_some();
     if by_mail {
         count_mail(&app, &row.account.email_canonical).await?;
     }
     app.write(async move |tx| {
+        let row = confirm_own_password(tx, &proven).await?;
         let email = change.email.trim();
         writing::request_email_change(tx, &row, email, &canonical, by_mail).await
     })

@@ -9,6 +9,7 @@ mod commands;
 mod mail;
 mod passwords;
 mod profile;
+mod races;
 mod sessions;
 mod smtp;
 mod throttle;
