@@ -173,7 +173,8 @@ fn build_pool(url: &str, size: usize, runtime: Option<Handle>) -> anyhow::Result
 /// `sslmode=require` encrypts and checks the server's certificate against the
 /// system's roots; any other mode connects in the clear.
 pub async fn open(url: String) -> Result<Connection, OpenError> {
-    open_client(&url).await.map(Connection::new)
+    // The future is large, and most futures of requests contain it.
+    Box::pin(open_client(&url)).await.map(Connection::new)
 }
 
 /// As [`open`], for what needs the bare client.

@@ -133,6 +133,7 @@ diesel::table! {
         attempts -> Integer,
         due_at -> Timestamptz,
         created_at -> Timestamptz,
+        member_id -> Nullable<Uuid>,
     }
 }
 
@@ -141,6 +142,7 @@ diesel::table! {
         member_id -> Uuid,
         hash -> Text,
         updated_at -> Timestamptz,
+        disputed -> Bool,
     }
 }
 

@@ -33,10 +33,26 @@ pub async fn count_visitor(app: &App, req: &HttpRequest, client: &Client) -> Res
     Ok(())
 }
 
-/// Counts a mail to an account, so that strangers cannot flood a mailbox.
-pub async fn count_mail(app: &App, email_canonical: &str) -> Result<()> {
-    let rule = Rule { name: "mail", free: app.config.access.login_attempts, window: 3600, longest: 3600 };
-    count_attempt(app, rule, &[email_canonical]).await.map(drop)
+/// Counts a mail to an account that a network has asked for; returns whether it may be sent.
+///
+/// Strangers cannot flood a mailbox from one network, and cannot use up the mails that the owner
+/// may ask for from another one. Too many are no error, so that the answer does not tell how many
+/// others were asked for.
+pub async fn admit_mail(app: &App, client: &Client, email_canonical: &str) -> Result<bool> {
+    match count_attempt(app, mail_rule(app, "mail"), &[email_canonical, &client.network]).await {
+        Ok(_) => Ok(true),
+        Err(Error::Throttled { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Counts a mail that a member sends to another email than the own.
+pub async fn count_own_mail(app: &App, email_canonical: &str) -> Result<()> {
+    count_attempt(app, mail_rule(app, "own-mail"), &[email_canonical]).await.map(drop)
+}
+
+fn mail_rule(app: &App, name: &'static str) -> Rule {
+    Rule { name, free: app.config.access.login_attempts, window: 3600, longest: 3600 }
 }
 
 /// A counted attempt to prove a password.

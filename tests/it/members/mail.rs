@@ -20,7 +20,7 @@ pub const RESET: &str = "/api/v1/auth/password/reset";
 pub const NEW: &str = "four quite long words";
 
 /// Starts a server that writes its mails into a folder; returns it, a visitor and the folder.
-async fn start_with_mail() -> (TestApp, Client, tempfile::TempDir) {
+pub async fn start_with_mail() -> (TestApp, Client, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("file://{}", folder.path().display());
     let (app, anon) = TestApp::start_with(&["--mail-url", &url, "--login-attempts", "1000"]).await;
@@ -54,7 +54,7 @@ fn decode_mail(mail: &str) -> String {
 }
 
 /// Waits until `count` mails were sent to `email`.
-async fn wait_for_mails(folder: &tempfile::TempDir, email: &str, count: usize) -> Vec<String> {
+pub async fn wait_for_mails(folder: &tempfile::TempDir, email: &str, count: usize) -> Vec<String> {
     until("mail", async || read_mails(folder.path(), email).len() >= count).await;
     let mails = read_mails(folder.path(), email);
     assert_eq!(mails.len(), count);
@@ -68,23 +68,28 @@ pub fn find_token(mail: &str, prefix: &str) -> String {
     rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
 }
 
-async fn register_member(anon: &Client, email: &str, password: &str) -> Answer {
+pub async fn register_member(anon: &Client, email: &str, password: &str) -> Answer {
     anon.post(REGISTER, json!({"email": email, "password": password, "display_name": "Ada"})).await
 }
 
 /// Registers a member with [`PASSWORD`] and verifies the email.
-async fn register_verified(anon: &Client, folder: &tempfile::TempDir, email: &str) {
+pub async fn register_verified(anon: &Client, folder: &tempfile::TempDir, email: &str) {
     register_member(anon, email, PASSWORD).await.expect(202);
     let token = find_token(&wait_for_mails(folder, email, 1).await[0], "inkv_");
     anon.post(VERIFY, json!({"token": token})).await.expect(204);
 }
 
-async fn reset_password(anon: &Client, token: &str, password: &str) -> Answer {
+pub async fn reset_password(anon: &Client, token: &str, password: &str) -> Answer {
     anon.post(RESET, json!({"token": token, "password": password})).await
 }
 
 /// Requests a reset and returns the token of its mail. `known` are the tokens of earlier mails.
-async fn request_reset(anon: &Client, folder: &tempfile::TempDir, email: &str, known: &[String]) -> String {
+pub async fn request_reset(
+    anon: &Client,
+    folder: &tempfile::TempDir,
+    email: &str,
+    known: &[String],
+) -> String {
     anon.post(FORGOT, json!({"email": email})).await.expect(202);
     let fresh = || {
         let mails = read_mails(folder.path(), email);

@@ -8,6 +8,7 @@ mod auth;
 mod commands;
 mod mail;
 mod passwords;
+mod prehijack;
 mod profile;
 mod races;
 mod sessions;
