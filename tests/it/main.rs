@@ -29,3 +29,4 @@ mod processes;
 mod rights;
 mod round_trips;
 mod site;
+mod tls;
