@@ -1,25 +1,26 @@
 //! Connections: how one is opened, and the pool they wait in.
 
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use anyhow::Context;
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, TimeoutType};
-use rustls::{ClientConfig, RootCertStore};
 use thread_local::ThreadLocal;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::tls::TlsConnect;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, Socket};
 
 use super::connection::Connection;
+use super::tls::Tls;
 
 /// A pool of connections, shared by all workers of a process.
 pub type Pool = managed::Pool<Manager>;
@@ -186,7 +187,8 @@ pub const LONG_READ_OPTIONS: &str = "-c plan_cache_mode=force_custom_plan";
 /// Opens one connection to `url`, driven on the current runtime.
 ///
 /// `sslmode=require` encrypts and checks the server's certificate against the
-/// system's roots; any other mode connects in the clear.
+/// system's roots. `sslmode=prefer`, the default, encrypts if the server offers
+/// it, and warns once if not. `sslmode=disable` connects in the clear.
 pub async fn open(url: String) -> Result<Connection, OpenError> {
     open_with(url, "").await
 }
@@ -201,12 +203,9 @@ pub async fn open_client(url: &str) -> Result<Client, OpenError> {
 }
 
 async fn connect_to(url: &str, options: &str) -> Result<Client, OpenError> {
-    let config = configure(url, "inkstone", options)?;
-    if config.get_ssl_mode() == SslMode::Require {
-        connect(&config, make_tls()).await
-    } else {
-        connect(&config, NoTls).await
-    }
+    let (client, connection) = connect(url, "inkstone", options).await?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 /// Opens a connection that listens on `channel`: it comes with the payloads of the notifications.
@@ -216,17 +215,9 @@ pub async fn open_listening(
     url: &str,
     channel: &str,
 ) -> Result<(Connection, mpsc::UnboundedReceiver<String>), OpenError> {
-    let config = configure(url, "inkstone-follower", "")?;
+    let (client, connection) = connect(url, "inkstone-follower", "").await?;
     let (sender, receiver) = mpsc::unbounded_channel();
-    let client = if config.get_ssl_mode() == SslMode::Require {
-        let (client, connection) = within_timeout(config.connect(make_tls())).await?;
-        tokio::spawn(forward_notifications(connection, sender));
-        client
-    } else {
-        let (client, connection) = within_timeout(config.connect(NoTls)).await?;
-        tokio::spawn(forward_notifications(connection, sender));
-        client
-    };
+    tokio::spawn(forward_notifications(connection, sender));
     client.batch_execute(&format!("LISTEN {channel}")).await?;
     Ok((Connection::new(client), receiver))
 }
@@ -258,36 +249,67 @@ fn configure(url: &str, application_name: &str, more: &str) -> Result<Config, Op
     let given = config.get_options().unwrap_or_default();
     let options = format!("{LIMITS} {more} {given}");
     config.options(options.trim());
-    if config.get_ssl_mode() != SslMode::Require {
+    // A socket of this machine needs no TLS, and has no name to check.
+    if !config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_))) {
         config.ssl_mode(SslMode::Disable);
     }
     Ok(config)
 }
 
-async fn connect<T>(config: &Config, tls: T) -> Result<Client, OpenError>
-where
-    T: tokio_postgres::tls::MakeTlsConnect<Socket>,
-    T::Stream: Send + 'static,
-    T::TlsConnect: TlsConnect<Socket>,
-{
-    let (client, connection) = within_timeout(config.connect(tls)).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
+/// A client, and the connection that must be driven for it.
+type Opened = (Client, tokio_postgres::Connection<Socket, <Tls as MakeTlsConnect<Socket>>::Stream>);
 
-/// Bounds all of the opening: tokio-postgres itself bounds the TCP connection, not the server's first answers.
-async fn within_timeout<T>(
-    opening: impl Future<Output = Result<T, tokio_postgres::Error>>,
-) -> Result<T, OpenError> {
-    match timeout(CONNECT_TIMEOUT, opening).await {
-        Ok(opened) => Ok(opened?),
-        Err(_) => Err(OpenError::new("no answer in time")),
+/// Connects to `url`, with TLS as its `sslmode` says.
+async fn connect(url: &str, application_name: &str, more: &str) -> Result<Opened, OpenError> {
+    let mut config = configure(url, application_name, more)?;
+    if config.get_ssl_mode() != SslMode::Prefer {
+        let tls =
+            if config.get_ssl_mode() == SslMode::Require { Tls::verified() } else { Tls::opportunistic() };
+        return Ok(within_timeout(&config, tls).await??);
+    }
+    let tls = Tls::opportunistic();
+    match within_timeout(&config, tls.clone()).await? {
+        Ok(opened) => {
+            if !tls.has_begun() {
+                warn_of_clear_text(url, &config, "the server offers none");
+            }
+            Ok(opened)
+        }
+        // It offered TLS, and failed by it: broken TLS, or an account that may connect without it only.
+        Err(cause) if tls.has_begun() && cause.code().is_none_or(|code| *code == MAY_NOT_CONNECT) => {
+            let opened = within_timeout(config.ssl_mode(SslMode::Disable), tls).await??;
+            warn_of_clear_text(url, &config, &OpenError::from(cause).to_string());
+            Ok(opened)
+        }
+        Err(cause) => Err(cause.into()),
     }
 }
 
-fn make_tls() -> MakeRustlsConnect {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    MakeRustlsConnect::new(config)
+/// The error of a server whose rules do not let this account connect in this way.
+const MAY_NOT_CONNECT: SqlState = SqlState::INVALID_AUTHORIZATION_SPECIFICATION;
+
+/// Warns, once in this process, that the connections to the database are not encrypted.
+///
+/// Inside of this machine that is worth a word only to those who asked for TLS.
+fn warn_of_clear_text(url: &str, config: &Config, cause: &str) {
+    static WARN: Once = Once::new();
+    let is_local = |host: &Host| match host {
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()),
+        Host::Unix(_) => true,
+    };
+    if url.contains("sslmode=prefer") || !config.get_hosts().iter().all(is_local) {
+        WARN.call_once(|| {
+            tracing::warn!(cause, "The connections to PostgreSQL are not encrypted; sslmode=require insists on TLS, sslmode=disable says that none is wanted");
+        });
+    }
+}
+
+/// Bounds all of the opening: tokio-postgres itself bounds the TCP connection, not the server's first answers.
+async fn within_timeout(
+    config: &Config,
+    tls: Tls,
+) -> Result<Result<Opened, tokio_postgres::Error>, OpenError> {
+    // The future is large, and most futures of requests contain it.
+    let opening = Box::pin(config.connect(tls));
+    timeout(CONNECT_TIMEOUT, opening).await.map_err(|_| OpenError::new("no answer in time"))
 }

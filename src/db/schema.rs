@@ -162,6 +162,7 @@ diesel::table! {
         attempts -> Integer,
         due_at -> Timestamptz,
         created_at -> Timestamptz,
+        member_id -> Nullable<Uuid>,
     }
 }
 
@@ -170,6 +171,7 @@ diesel::table! {
         member_id -> Uuid,
         hash -> Text,
         updated_at -> Timestamptz,
+        disputed -> Bool,
     }
 }
 

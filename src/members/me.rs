@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, Responder, delete, get, patch, web};
 
-use super::credentials::verify_own_password;
+use super::credentials::{confirm_own_password, verify_own_password};
 use super::guard::SignedIn;
 use super::model::MemberRow;
 use super::passwords::Hasher;
@@ -83,9 +83,9 @@ pub async fn delete_own_account(
 ) -> Result<NoContent> {
     let SignedIn(member) = member;
     let row = queries::load_member(&*app.long_reader().await?, member.id).await?;
-    verify_own_password(&app, &hasher, &req, &client, &row, &body.0.password).await?;
+    let proven = verify_own_password(&app, &hasher, &req, &client, &row, &body.0.password).await?;
     app.write(async move |tx| {
-        let row = queries::lock_member(tx, member.id).await?;
+        let row = confirm_own_password(tx, &proven).await?;
         writing::delete_member(tx, member.actor(), &row).await
     })
     .await?;

@@ -32,3 +32,4 @@ mod processes;
 mod rights;
 mod round_trips;
 mod site;
+mod tls;
