@@ -14,6 +14,7 @@ pub mod articles;
 pub mod category_ref;
 pub mod handlers;
 pub mod job;
+mod json_items;
 pub mod outcome;
 pub mod params;
 pub mod payload;

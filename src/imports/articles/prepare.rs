@@ -129,7 +129,7 @@ fn parse_row(row: &RawRow, salt: &str, is_utf8: bool) -> Result<ParsedRow, Prepa
     let failed = |faults| PreparedRow { line, identity_name: None, state: RowState::Failed(faults) };
     let (value, faults) = row.text.parse(is_utf8).map_err(|fault| failed(vec![fault]))?;
     let text = match &row.text {
-        RawText::Line(line) => Cow::Borrowed(line.as_slice()),
+        RawText::Json(text) => Cow::Borrowed(text.as_slice()),
         _ => Cow::Owned(value.to_string().into_bytes()),
     };
     let given = |key: &str| value[key].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
