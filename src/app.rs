@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::db::connection::Connection;
@@ -13,11 +12,12 @@ use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
+use crate::permits::{MemoryBudget, Turns};
 
 /// Connections for transactions that each worker may have at least.
 const MIN_WRITERS_OF_WORKER: usize = 2;
-/// Imports and exports that a process runs in parallel. Each holds a database connection.
-const MAX_PARALLEL_TRANSFERS: usize = 4;
+/// Exports that a process runs in parallel. Each holds a database connection.
+const MAX_PARALLEL_EXPORTS: usize = 4;
 
 /// The process: its configuration, its connections, its keys. Nothing in it
 /// needs to survive; everything that must is in the database.
@@ -30,8 +30,12 @@ pub struct App {
     long_readers: Pool,
     /// One connection a worker thread, for short reads.
     readers: Readers,
-    /// Permits for imports and exports.
-    pub transfers: Arc<Semaphore>,
+    /// Turns of imports through the API.
+    pub imports: Turns,
+    /// Turns of exports through the API.
+    pub exports: Turns,
+    /// The memory for the rows of all imports.
+    pub import_memory: MemoryBudget,
     /// What is kept in memory of the database.
     pub follower: Arc<Follower>,
     /// Signing and sealing.
@@ -56,7 +60,9 @@ impl App {
             writers: ThreadPools::new(url, size, size.div_ceil(workers).max(MIN_WRITERS_OF_WORKER)),
             long_readers: pool::build(url, size.div_ceil(3), runtime)?,
             readers: Readers::new(url),
-            transfers: Arc::new(Semaphore::new(MAX_PARALLEL_TRANSFERS)),
+            imports: Turns::new("imports", config.transfers.parallel_imports()),
+            exports: Turns::new("exports", MAX_PARALLEL_EXPORTS),
+            import_memory: MemoryBudget::new(config.transfers.row_memory()),
             follower: Arc::default(),
             config,
             keys,

@@ -5,14 +5,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
 use super::outcome::{BatchResult, Outcome, RowOutcome};
+use super::params::ImportParams;
 use super::view::{Ending, Event, Progress, RowProblem, Summary};
-use crate::error::{Code, Fault};
+use crate::error::{Code, Error, Fault, Result};
 use crate::interchange::text_filters::FilterCounts;
 
 /// Errors listed in a summary, and warnings.
 const MAX_LISTED_PROBLEMS: usize = 1_000;
 /// Identities remembered to notice repeated rows across batches. Bounds memory.
-const MAX_TRACKED_IDENTITIES: usize = 2_000_000;
+const MAX_TRACKED_IDENTITIES: usize = 250_000;
 
 /// Counts the outcomes of rows.
 pub struct Report {
@@ -21,11 +22,16 @@ pub struct Report {
     skip: u64,
     started_at: Instant,
     seen_identities: HashSet<u64>,
+    /// Rows that have failed since the last that did not.
+    failures_in_a_row: u64,
+    max_failures: u64,
+    has_too_many_failures: bool,
 }
 
 impl Report {
-    /// A report of an import that begins now and skips `skip` rows.
-    pub fn new(skip: u64) -> Self {
+    /// A report of an import that begins now.
+    pub fn new(params: &ImportParams) -> Self {
+        let skip = params.skip.unwrap_or_default();
         let summary = Summary {
             ending: Ending::Completed,
             rows: 0,
@@ -41,7 +47,29 @@ impl Report {
             committed_rows: skip,
             elapsed_ms: 0,
         };
-        Self { summary, line: 0, skip, started_at: Instant::now(), seen_identities: HashSet::new() }
+        Self {
+            summary,
+            line: 0,
+            skip,
+            started_at: Instant::now(),
+            seen_identities: HashSet::new(),
+            failures_in_a_row: 0,
+            max_failures: params.max_failures(),
+            has_too_many_failures: false,
+        }
+    }
+
+    /// Fails if too many rows have failed one after another.
+    pub fn check_failures(&self) -> Result<()> {
+        if !self.has_too_many_failures {
+            return Ok(());
+        }
+        let (limit, read) = (self.max_failures, self.skip + self.summary.rows);
+        let detail = format!(
+            "{limit} rows in a row failed. Row {} is the first that was not read; skip={read} goes on there.",
+            read + 1
+        );
+        Err(Error::Refused(Code::ImportAborted, detail))
     }
 
     /// Adds a batch that was written. Returns its events.
@@ -71,6 +99,9 @@ impl Report {
 
     fn add_row(&mut self, row: RowOutcome, events: &mut Vec<Event>) {
         let RowOutcome { line, identity, outcome } = row;
+        self.failures_in_a_row =
+            if matches!(outcome, Outcome::Failed(_)) { self.failures_in_a_row + 1 } else { 0 };
+        self.has_too_many_failures |= self.failures_in_a_row >= self.max_failures;
         match outcome {
             Outcome::Created => self.summary.created += 1,
             Outcome::Updated => self.summary.updated += 1,

@@ -285,7 +285,8 @@ impl<R: Read> Read for BudgetReader<R> {
     }
 }
 
-fn payload_too_large(what: &str) -> Error {
+/// The error of a body that is too large.
+pub fn payload_too_large(what: &str) -> Error {
     Error::Refused(Code::PayloadTooLarge, format!("The body is too large: {what}."))
 }
 

@@ -13,6 +13,7 @@ use crate::changes::model::Actor;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::checked;
 use crate::http::patch::Patch;
+use crate::http::pointer::truncate_key;
 use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
 use crate::notices::view::NewNotice;
@@ -53,7 +54,7 @@ pub async fn prepare_rows(job: &Job, rows: &[RawRow], is_utf8: bool) -> Result<V
 }
 
 async fn prepare_row(job: &Job, line: u64, mut value: Value, faults: Vec<Fault>) -> Result<SingleRow> {
-    let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(str::to_owned);
+    let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(truncate_key);
     let filter_counts = row_filters::filter_row(&mut value, job.params.text_filters());
     let content = match job.resource {
         Resource::Categories => Ok(RowContent::Category(value, faults)),

@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["config", "telemetry", "priority", "db"],
     &["slug", "markup", "mail"],
     &["error", "changes"],
-    &["follower"],
+    &["follower", "permits"],
     &["keys"],
     &["app"],
     &["operations"],

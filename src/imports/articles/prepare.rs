@@ -25,6 +25,9 @@ use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
 use crate::markup::SANITIZER;
 
+/// The most characters of an external id or a slug.
+const MAX_KEY_CHARS: usize = 200;
+
 /// A row that is valid JSON and has an identity.
 #[derive(Clone, Debug)]
 pub struct ParsedRow {
@@ -132,7 +135,11 @@ fn parse_row(row: &RawRow, salt: &str, is_utf8: bool) -> Result<ParsedRow, Prepa
         RawText::Json(text) => Cow::Borrowed(text.as_slice()),
         _ => Cow::Owned(value.to_string().into_bytes()),
     };
-    let given = |key: &str| value[key].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    // A key that is refused later must not reach the database before: it may hold a NUL, or megabytes.
+    let is_plausible = |text: &&str| {
+        !text.trim().is_empty() && !text.contains('\0') && text.chars().nth(MAX_KEY_CHARS).is_none()
+    };
+    let given = |key: &str| value[key].as_str().filter(is_plausible).map(str::to_owned);
     let identity = match (given("external_id"), given("slug")) {
         (Some(id), _) => Identity::ExternalId(id),
         (None, Some(slug)) => Identity::Slug(slug),
