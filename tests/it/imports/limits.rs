@@ -269,7 +269,7 @@ async fn hostile_bodies_take_little_memory() {
         format!("[{{\"title\": \"x\", \"extra\": {{\"a\": {}{}}}}}", "[".repeat(100), "]".repeat(100));
     let rows = format!("[{}]", vec![&nested[1..]; 50_000].join(","));
     let flat = format!("[{}0]", "[0],".repeat(2_000_000));
-    let wide = format!("[{}0]", vec![flat.as_str(); 4].join(","));
+    let wide = format!("[{}0]", [flat.as_str(); 4].join(","));
     for body in [rows, flat, wide] {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         gzip.write_all(body.as_bytes()).unwrap();
