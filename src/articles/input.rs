@@ -32,7 +32,7 @@ pub struct NewArticle {
     /// The slug, used in URLs; made from the title when absent.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     pub slug: Option<String>,
-    /// Its name in the system it comes from; no other article has it.
+    /// Its name in the system it comes from; no other article has it. Set by editors and admins only.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     pub external_id: Option<String>,
     /// A short version of it; made from the body when absent or empty.
@@ -144,7 +144,7 @@ pub struct ArticlePatch {
     /// The slug, used in URLs.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", nullable = false)]
     pub slug: Option<String>,
-    /// Its name in the system it comes from.
+    /// Its name in the system it comes from. Set by editors and admins only.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"\S")]
     pub external_id: Patch<String>,

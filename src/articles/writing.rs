@@ -208,6 +208,11 @@ async fn replace_article(
     let is_published = new.status == Some(Status::Published);
     new.published_at = new.published_at.or(row.content.published_at.filter(|_| is_published));
     let after = new.into_content(body, category_id, Some(tx.now().await?), faults)?;
+    if after != row.content && row.created_by != actor.member_id() {
+        // As an import does, so that an author has no rights over what is put by an id of his.
+        queries::set_creator(tx, row.id, actor.member_id()).await?;
+        row.created_by = actor.member_id();
+    }
     replace_content(tx, actor, row, &after, views).await
 }
 

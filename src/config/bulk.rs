@@ -46,7 +46,7 @@ pub struct Import {
     /// Check the rows without changing anything.
     #[arg(long)]
     pub dry_run: bool,
-    /// Create categories that rows name and that do not exist.
+    /// Create categories that rows name and that do not exist. A key needs the scope categories:write besides.
     #[arg(long)]
     pub create_categories: bool,
     /// The filters to apply to texts, comma-separated.

@@ -22,7 +22,7 @@ use crate::error::{Code, Error, Result};
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
 use crate::interchange::article_row::ArticleRow;
-use crate::members::guard::Editor;
+use crate::members::guard::{Editor, require_scope};
 use crate::notices::view::NewNotice;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -105,6 +105,9 @@ async fn start_import(
     body: web::Payload,
     resource: Resource,
 ) -> Result<HttpResponse> {
+    if params.creates_categories() {
+        require_scope(req, Scope::CategoriesWrite)?;
+    }
     let format = PayloadFormat::from_request(req, &params, resource.keys())?;
     let turn = app.imports.take(editor.0.id)?;
     let job = Job { app, params: Rc::new(params), actor: editor.0.actor(), resource };

@@ -28,7 +28,7 @@ pub struct ImportParams {
     /// Do everything but commit.
     #[param(default = false, nullable = false)]
     pub dry_run: Option<bool>,
-    /// Create missing categories that rows refer to (articles only).
+    /// Create missing categories that rows refer to (articles only). An API key needs the scope categories:write besides.
     #[param(default = false, nullable = false)]
     pub create_categories: Option<bool>,
     /// Filters to apply to texts, comma-separated.
