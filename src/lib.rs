@@ -4,7 +4,7 @@
 //! a test checks; docs/architecture.md says more.
 //!
 //! 1. [`config`], [`telemetry`], [`priority`], [`db`]: settings, logs, threads of low priority, PostgreSQL
-//! 2. [`slug`], [`markup`], [`mail`]: slugs from titles, safe HTML, sending mail
+//! 2. [`slug`], [`markup`], [`mail`], [`text`]: slugs from titles, safe HTML, sending mail, hidden characters
 //! 3. [`error`], [`changes`]: the one error type; the change log
 //! 4. [`follower`]: snapshots in memory, and the look at the change log; [`permits`]: bounds on what runs at a time
 //! 5. [`keys`]: signing keys, and the secret of the site
@@ -57,6 +57,7 @@ pub mod server;
 pub mod site;
 pub mod slug;
 pub mod telemetry;
+pub mod text;
 pub mod throttle;
 pub mod tx;
 pub mod upgrade;
