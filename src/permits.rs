@@ -1,7 +1,7 @@
-//! Bounds on what runs at a time: turns of long work, and the memory of all imports.
+//! Bounds on what runs at a time: turns of long work, the memory of all imports, threads that render.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -9,6 +9,23 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+
+/// A request waits at most this long for a permit to render.
+const RENDER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Permits to render long bodies: one fewer than there are cores, at least one.
+static RENDER_PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Arc::new(Semaphore::new((cores - 1).max(1)))
+});
+
+/// Waits for a permit to render a long body. Fails with 503 after five seconds.
+pub async fn render_permit() -> Result<OwnedSemaphorePermit> {
+    match timeout(RENDER_TIMEOUT, RENDER_PERMITS.clone().acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(Error::Unavailable("too many bodies to render".to_owned())),
+    }
+}
 
 /// Turns that one caller may have at a time.
 const MAX_TURNS_OF_CALLER: usize = 2;
@@ -20,43 +37,48 @@ pub struct Turns {
     /// The kind of work, in the plural.
     work: &'static str,
     free: Arc<Semaphore>,
-    used: Arc<Mutex<HashMap<Uuid, usize>>>,
+    taken: Arc<Mutex<HashMap<Uuid, usize>>>,
 }
 
 /// A turn. It ends when it is dropped.
 pub struct Turn {
     caller: Uuid,
-    used: Arc<Mutex<HashMap<Uuid, usize>>>,
+    taken: Arc<Mutex<HashMap<Uuid, usize>>>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Turns {
     /// Allows `count` turns of `work` at a time.
     pub fn new(work: &'static str, count: usize) -> Self {
-        Self { work, free: Arc::new(Semaphore::new(count)), used: Arc::default() }
+        Self { work, free: Arc::new(Semaphore::new(count)), taken: Arc::default() }
+    }
+
+    /// The number of turns that are taken.
+    pub fn count_taken(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 
     /// Takes a turn for a member or an API key. Fails with 503 if the caller or all have used theirs up.
     pub fn take(&self, caller: Uuid) -> Result<Turn> {
         let refused = |who: &str| Error::Unavailable(format!("{who}: too many {} in parallel", self.work));
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = used.get(&caller).copied().unwrap_or_default();
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.get(&caller).copied().unwrap_or_default();
         if count >= MAX_TURNS_OF_CALLER {
             return Err(refused("the caller"));
         }
         let permit = self.free.clone().try_acquire_owned().map_err(|_| refused("all callers"))?;
-        used.insert(caller, count + 1);
-        Ok(Turn { caller, used: self.used.clone(), _permit: permit })
+        taken.insert(caller, count + 1);
+        Ok(Turn { caller, taken: self.taken.clone(), _permit: permit })
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        match used.get_mut(&self.caller) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        match taken.get_mut(&self.caller) {
             Some(count) if *count > 1 => *count -= 1,
             _ => {
-                used.remove(&self.caller);
+                taken.remove(&self.caller);
             }
         }
     }
@@ -126,7 +148,7 @@ mod tests {
         drop(first);
         let _fourth = turns.take(one).unwrap();
         assert!(turns.take(one).is_err());
-        assert_eq!(turns.used.lock().unwrap().len(), 2);
+        assert_eq!(turns.count_taken(), 3);
     }
 
     #[test]

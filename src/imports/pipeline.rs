@@ -145,6 +145,7 @@ async fn prepare_batches(
     let params = Arc::new((*job.params).clone());
     let mut unseen_writes = UnseenWrites::new(params.is_one_transaction());
     while let Some(raw) = raw_batches.next_batch().await {
+        let memory = raw.memory;
         let batch = match job.resource {
             Resource::Articles => {
                 let prepared =
@@ -152,10 +153,12 @@ async fn prepare_batches(
                 Batch::Articles(prepared.await?)
             }
             Resource::Categories | Resource::Notices => {
-                Batch::SingleRows(single_rows::prepare_rows(&job, &raw.rows, raw.is_utf8).await?)
+                let (resource, params) = (job.resource, params.clone());
+                let prepare = move || single_rows::prepare_rows(resource, &params, &raw.rows, raw.is_utf8);
+                Batch::SingleRows(run_on_import_threads(prepare).await??)
             }
         };
-        if batches.send((batch, raw.memory)).await.is_err() {
+        if batches.send((batch, memory)).await.is_err() {
             break;
         }
     }

@@ -98,7 +98,7 @@ impl Report {
     }
 
     fn add_row(&mut self, row: RowOutcome, events: &mut Vec<Event>) {
-        let RowOutcome { line, identity, outcome } = row;
+        let RowOutcome { line, identity, outcome, warnings } = row;
         self.failures_in_a_row =
             if matches!(outcome, Outcome::Failed(_)) { self.failures_in_a_row + 1 } else { 0 };
         self.has_too_many_failures |= self.failures_in_a_row >= self.max_failures;
@@ -108,12 +108,8 @@ impl Report {
             Outcome::Unchanged => self.summary.unchanged += 1,
             Outcome::Superseded(by) => {
                 self.summary.superseded += 1;
-                return self.add_warning(
-                    line,
-                    identity,
-                    &format!("is replaced by line {by}, which has the same id"),
-                    events,
-                );
+                let detail = format!("is replaced by line {by}, which has the same id");
+                return self.add_warning(line, identity, &[repeated_row(&detail)], events);
             }
             Outcome::Failed(faults) => {
                 self.summary.failed += 1;
@@ -124,14 +120,23 @@ impl Report {
                 return events.push(Event::Error(problem));
             }
         }
+        if !warnings.is_empty() {
+            self.add_warning(line, identity.clone(), &warnings, events);
+        }
         if identity.as_ref().is_some_and(|identity| self.is_repeated(identity)) {
-            self.add_warning(line, identity, "replaces an earlier row that has the same id", events);
+            let fault = repeated_row("replaces an earlier row that has the same id");
+            self.add_warning(line, identity, &[fault], events);
         }
     }
 
-    fn add_warning(&mut self, line: u64, identity: Option<String>, detail: &str, events: &mut Vec<Event>) {
-        let warning =
-            RowProblem::new(line, identity, &[Fault::body("/external_id", Code::RepeatedRow, detail)]);
+    fn add_warning(
+        &mut self,
+        line: u64,
+        identity: Option<String>,
+        faults: &[Fault],
+        events: &mut Vec<Event>,
+    ) {
+        let warning = RowProblem::new(line, identity, faults);
         if self.summary.warnings.len() < MAX_LISTED_PROBLEMS {
             self.summary.warnings.push(warning.clone());
         }
@@ -181,4 +186,8 @@ impl Report {
         }
         self.summary
     }
+}
+
+fn repeated_row(detail: &str) -> Fault {
+    Fault::body("/external_id", Code::RepeatedRow, detail)
 }

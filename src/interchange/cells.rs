@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{At, Code, Fault};
 use crate::http::json::{self, ParseError};
+use crate::text::is_hidden;
 
 /// Parses the cell of a key. Returns `None` for an empty cell: the key is absent then.
 ///
@@ -73,9 +74,13 @@ fn fits_comma_list(item: &Value) -> bool {
     item.as_str().is_some_and(|text| !text.starts_with('[') && text.trim() == text && !text.contains(','))
 }
 
-/// Whether a spreadsheet would execute this cell (OWASP, CSV injection). Ignores leading apostrophes.
+/// Whether a spreadsheet could execute this cell (OWASP, CSV injection). Ignores leading apostrophes.
+///
+/// Spreadsheets drop blanks and invisible characters before a formula, and some read full-width signs.
 fn is_formula(text: &str) -> bool {
-    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+    let text = text.trim_start_matches('\'');
+    let begins = text.trim_start_matches(|c: char| c.is_whitespace() || is_hidden(c));
+    text.starts_with(['\t', '\r', '\n']) || begins.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
 }
 
 /// Puts an apostrophe before a cell that a spreadsheet would execute. The apostrophe makes it text.
@@ -114,7 +119,27 @@ mod tests {
 
     #[test]
     fn formulas_become_text_and_are_read_back() {
-        for text in ["=1+1", "+86 10", "-1", "@me", "\tx", "\rx", "'=1", "''@x"] {
+        for text in [
+            "=1+1",
+            "+86 10",
+            "-1",
+            "@me",
+            "\tx",
+            "\rx",
+            "'=1",
+            "''@x",
+            "\nx",
+            " =1",
+            "\u{3000}=1",
+            "\u{a0}+1",
+            "\u{feff}=1",
+            "\u{200b}-1",
+            "＝1",
+            "＋1",
+            "－1",
+            "＠x",
+            "' ＝1",
+        ] {
             let cell = format_cell(&json!(text));
             assert!(cell.starts_with('\''), "{cell}");
             assert_eq!(parse_cell("title", &cell).unwrap(), Some(json!(text)));

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::extra_keys;
 use super::identity::{Identity, derive_external_id};
 use super::queries::{ExistingArticle, ExistingArticles};
-use crate::articles::input::NewArticle;
+use crate::articles::input::{MAX_BODY_CHARS, NewArticle};
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
 use crate::db::types::Status;
@@ -60,6 +60,7 @@ pub struct PreparedImport {
     pub(super) views: Option<i64>,
     pub(super) created_at: Option<DateTime<Utc>>,
     pub(super) filter_counts: FilterCounts,
+    pub(super) warnings: Vec<Fault>,
 }
 
 /// A row as the writer takes it.
@@ -85,6 +86,11 @@ impl PreparedRow {
             RowState::Prepared(article) => Some(article),
             RowState::Failed(_) | RowState::Unchanged(_) => None,
         }
+    }
+
+    /// What was changed of what was sent.
+    pub(super) fn warnings(&self) -> Vec<Fault> {
+        self.article().map(|article| article.warnings.clone()).unwrap_or_default()
     }
 
     /// The outcome, if the row has failed already.
@@ -188,6 +194,7 @@ fn build_article(
     existing: Option<&ExistingArticle>,
     context: &PrepareContext<'_>,
 ) -> Result<PreparedImport, Vec<Fault>> {
+    let warnings = row_filters::remove_hidden_characters(&mut parsed.value);
     let filter_counts = row_filters::filter_row(&mut parsed.value, context.params.text_filters());
     context.params.set_default_status(&mut parsed.value);
     let mut faults = parsed.faults;
@@ -201,7 +208,7 @@ fn build_article(
     };
     let mut new: NewArticle = checked(parsed.value, faults).map_err(into_faults)?;
     new.external_id = external_id;
-    let body = render_body::render(std::mem::take(&mut new.body), new.format());
+    let body = render_body::render(std::mem::take(&mut new.body), new.format(), MAX_BODY_CHARS);
     let (slug_is_given, published_at_is_given, views) =
         (new.slug.is_some(), new.published_at.is_some(), new.views);
     if let Some(existing) = existing {
@@ -222,5 +229,6 @@ fn build_article(
         views,
         created_at,
         filter_counts,
+        warnings,
     })
 }
