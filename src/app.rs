@@ -16,13 +16,14 @@ use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
+use crate::permits::{MemoryBudget, Turns};
 
 /// Connections for transactions that each worker may have at least.
 const MIN_WRITERS_OF_WORKER: usize = 2;
 /// How long a costly read waits for those before it.
 const COSTLY_READ_WAIT: Duration = Duration::from_secs(2);
-/// Imports and exports that a process runs in parallel. Each holds a database connection.
-const MAX_PARALLEL_TRANSFERS: usize = 4;
+/// Exports that a process runs in parallel. Each holds a database connection.
+const MAX_PARALLEL_EXPORTS: usize = 4;
 
 /// The process: its configuration, its connections, its keys. Nothing in it
 /// needs to survive; everything that must is in the database.
@@ -41,8 +42,12 @@ pub struct App {
     health: Pool,
     /// One connection a worker thread, for short reads.
     readers: Readers,
-    /// Permits for imports and exports.
-    pub transfers: Arc<Semaphore>,
+    /// Turns of imports through the API.
+    pub imports: Turns,
+    /// Turns of exports through the API.
+    pub exports: Turns,
+    /// The memory for the rows of all imports.
+    pub import_memory: MemoryBudget,
     /// What is kept in memory of the database.
     pub follower: Arc<Follower>,
     /// Wakes what does the steps of jobs, when one was begun here.
@@ -72,7 +77,9 @@ impl App {
             costly_reads: Arc::new(Semaphore::new(cores().saturating_sub(1).max(1))),
             health: pool::build(url, 1, "", runtime)?,
             readers: Readers::new(url),
-            transfers: Arc::new(Semaphore::new(MAX_PARALLEL_TRANSFERS)),
+            imports: Turns::new("imports", config.transfers.parallel_imports()),
+            exports: Turns::new("exports", MAX_PARALLEL_EXPORTS),
+            import_memory: MemoryBudget::new(config.transfers.row_memory()),
             follower: Arc::default(),
             job_begun: Notify::new(),
             config,

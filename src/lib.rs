@@ -6,7 +6,7 @@
 //! 1. [`config`], [`telemetry`], [`priority`], [`db`]: settings, logs, threads of low priority, PostgreSQL
 //! 2. [`slug`], [`markup`], [`mail`], [`text`]: slugs from titles, safe HTML, sending mail, hidden characters
 //! 3. [`error`], [`changes`]: the one error type; the change log
-//! 4. [`follower`]: snapshots in memory, and the look at the change log
+//! 4. [`follower`]: snapshots in memory, and the look at the change log; [`permits`]: bounds on what runs at a time
 //! 5. [`keys`]: signing keys, and the secret of the site
 //! 6. [`app`]: what every handler can reach
 //! 7. [`operations`]: the entry of each operation, and the table that matches requests
@@ -53,6 +53,7 @@ pub mod members;
 pub mod notices;
 pub mod openapi;
 pub mod operations;
+pub mod permits;
 pub mod priority;
 pub mod routes;
 pub mod server;

@@ -13,6 +13,8 @@ use crate::http::patch::Patch;
 use crate::markup::{Body, SANITIZER, summarise};
 use crate::slug;
 
+/// Longest body, in characters.
+pub const MAX_BODY_CHARS: usize = 1_000_000;
 /// Largest `extra`, in bytes of JSON.
 const EXTRA_MAX: usize = 16 * 1024;
 
@@ -32,7 +34,7 @@ pub struct NewArticle {
     /// The slug, used in URLs; made from the title when absent.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     pub slug: Option<String>,
-    /// Its name in the system it comes from; no other article has it.
+    /// Its name in the system it comes from; no other article has it. Set by editors and admins only.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     pub external_id: Option<String>,
     /// A short version of it; made from the body when absent or empty.
@@ -105,7 +107,7 @@ impl NewArticle {
     ) -> Result<Content> {
         let format = self.format();
         let body = keep_fault(body, format, &mut faults);
-        let (summary, summary_made) = summary_or_made(self.summary, &body.html);
+        let (summary, summary_made) = summary_or_made(self.summary, || body.summary);
         let status = self.status.unwrap_or(Status::Draft);
         validate(
             Content {
@@ -144,7 +146,7 @@ pub struct ArticlePatch {
     /// The slug, used in URLs.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", nullable = false)]
     pub slug: Option<String>,
-    /// Its name in the system it comes from.
+    /// Its name in the system it comes from. Set by editors and admins only.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"\S")]
     pub external_id: Patch<String>,
@@ -213,10 +215,10 @@ impl ArticlePatch {
         let sanitizer = if body.is_some() { SANITIZER } else { current.sanitizer };
         let body = match body {
             Some(body) => keep_fault(body, current.body_format, &mut faults),
-            None => Body { html: current.body, source: current.body_source, format: current.body_format },
+            None => current_body(&current),
         };
         let given = Some(current.summary).filter(|_| !current.summary_made);
-        let (summary, summary_made) = summary_or_made(self.summary.over(given), &body.html);
+        let (summary, summary_made) = summary_or_made(self.summary.over(given), || body.summary);
         let status = self.status.unwrap_or(current.status);
         validate(
             Content {
@@ -248,11 +250,21 @@ impl ArticlePatch {
     }
 }
 
-/// The given summary, or one made from the body; and whether it was made.
-fn summary_or_made(given: Option<String>, html: &str) -> (String, bool) {
+/// The body that an article has, with a summary made from it.
+fn current_body(content: &Content) -> Body {
+    Body {
+        html: content.body.clone(),
+        source: content.body_source.clone(),
+        format: content.body_format,
+        summary: if content.summary_made { content.summary.clone() } else { summarise(&content.body) },
+    }
+}
+
+/// The given summary, or the one made from the body; and whether it was made.
+fn summary_or_made(given: Option<String>, made: impl FnOnce() -> String) -> (String, bool) {
     match given.filter(|given| !given.trim().is_empty()) {
         Some(given) => (given, false),
-        None => (summarise(html), true),
+        None => (made(), true),
     }
 }
 
@@ -306,7 +318,7 @@ fn merge_json(current: Value, patch: Value) -> Value {
 fn keep_fault(body: Result<Body, Fault>, format: BodyFormat, faults: &mut Vec<Fault>) -> Body {
     body.unwrap_or_else(|fault| {
         faults.push(fault);
-        Body { html: String::new(), source: None, format }
+        Body { html: String::new(), source: None, format, summary: String::new() }
     })
 }
 

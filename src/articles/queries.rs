@@ -156,6 +156,12 @@ pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row
         .await
 }
 
+/// Sets the member who may change the article as an author.
+pub async fn set_creator(tx: &mut Tx, id: Uuid, created_by: Option<Uuid>) -> QueryResult<()> {
+    let update = diesel::update(articles::table.find(id)).set(articles::created_by.eq(created_by));
+    update.execute(&mut **tx).await.map(drop)
+}
+
 /// Puts an article into the trash, or takes it out.
 pub async fn set_deleted(tx: &mut Tx, id: Uuid, deleted: bool) -> QueryResult<Row> {
     diesel::update(articles::table.find(id))

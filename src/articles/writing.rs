@@ -7,7 +7,7 @@ use diesel::OptionalExtension;
 use futures_util::future::join;
 use uuid::Uuid;
 
-use super::input::{ArticlePatch, NewArticle};
+use super::input::{ArticlePatch, MAX_BODY_CHARS, NewArticle};
 use super::model::{Content, Row};
 use super::queries::{self, ArticleRef};
 use crate::categories::model::Tree;
@@ -18,7 +18,7 @@ use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::patch::Patch;
-use crate::http::render_body;
+use crate::http::render_body::render_off_thread;
 use crate::markup::Body;
 use crate::slug;
 use crate::tx::Tx;
@@ -45,20 +45,23 @@ pub struct PreparedPatch {
 }
 
 /// Renders the body of a new article, and finds its category in `tree`.
-pub async fn prepare_article(tree: &Tree, mut new: NewArticle) -> PreparedArticle {
-    let format = new.format();
-    let body = render_body::render_off_thread(std::mem::take(&mut new.body), format).await;
+pub async fn prepare_article(tree: &Tree, mut new: NewArticle) -> Result<PreparedArticle> {
+    let (source, format) = (std::mem::take(&mut new.body), new.format());
+    let body = render_off_thread(source, format, MAX_BODY_CHARS).await?;
     let (category, faults) = find_category(tree, new.category.as_deref());
-    PreparedArticle { new, body, category_id: category, faults }
+    Ok(PreparedArticle { new, body, category_id: category, faults })
 }
 
 /// Renders the new body of a changed article, in `format` unless the change names another, and
 /// finds its new category in `tree`.
-pub async fn prepare_patch(tree: &Tree, mut patch: ArticlePatch, format: BodyFormat) -> PreparedPatch {
+pub async fn prepare_patch(
+    tree: &Tree,
+    mut patch: ArticlePatch,
+    format: BodyFormat,
+) -> Result<PreparedPatch> {
+    let format = patch.body_format.unwrap_or(format);
     let body = match patch.body.take() {
-        Some(source) => {
-            Some(render_body::render_off_thread(source, patch.body_format.unwrap_or(format)).await)
-        }
+        Some(source) => Some(render_off_thread(source, format, MAX_BODY_CHARS).await?),
         None => None,
     };
     let (category, faults) = match &patch.category {
@@ -69,7 +72,7 @@ pub async fn prepare_patch(tree: &Tree, mut patch: ArticlePatch, format: BodyFor
             (id.map_or(Patch::Keep, Patch::Set), faults)
         }
     };
-    PreparedPatch { patch, body, category, faults }
+    Ok(PreparedPatch { patch, body, category, faults })
 }
 
 /// The id of the category of this id or slug, or the fault that there is none.
@@ -208,6 +211,11 @@ async fn replace_article(
     let is_published = new.status == Some(Status::Published);
     new.published_at = new.published_at.or(row.content.published_at.filter(|_| is_published));
     let after = new.into_content(body, category_id, Some(tx.now().await?), faults)?;
+    if after != row.content && row.created_by != actor.member_id() {
+        // As an import does, so that an author has no rights over what is put by an id of his.
+        queries::set_creator(tx, row.id, actor.member_id()).await?;
+        row.created_by = actor.member_id();
+    }
     replace_content(tx, actor, row, &after, views).await
 }
 

@@ -161,8 +161,13 @@ fn write_failed_row(out: &mut impl Write, problem: &RowProblem, text: &RawText) 
         writeln!(out, "#   {} {}", more.pointer, more.detail)?;
     }
     match text {
-        RawText::Line(line) => out.write_all(line.trim_ascii_end())?,
-        RawText::Value(value, _) => write!(out, "{value}")?,
+        // NDJSON has one line a row; in an array, line breaks can stand between the tokens of an item.
+        RawText::Json(text) => {
+            let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
+            let line: Vec<u8> =
+                text.trim_ascii_end().iter().map(|byte| if is_break(byte) { b' ' } else { *byte }).collect();
+            out.write_all(&line)?;
+        }
         RawText::Record(record, keys) => {
             let cells = keys.iter().zip(record).filter_map(|(key, cell)| {
                 Some((key.clone()?, String::from_utf8_lossy(cell).into_owned().into()))

@@ -37,13 +37,16 @@ pub struct Import {
     /// Whether to continue after a row that fails.
     #[arg(long, value_parser = ["continue", "abort"], value_name = "WHAT")]
     pub on_error: Option<String>,
+    /// Rows in a row that may fail before the import ends; by default 10,000.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000), value_name = "N")]
+    pub max_failures: Option<u64>,
     /// Import all rows or none.
     #[arg(long)]
     pub atomic: bool,
     /// Check the rows without changing anything.
     #[arg(long)]
     pub dry_run: bool,
-    /// Create categories that rows name and that do not exist.
+    /// Create categories that rows name and that do not exist. A key needs the scope categories:write besides.
     #[arg(long)]
     pub create_categories: bool,
     /// The filters to apply to texts, comma-separated.
@@ -77,6 +80,7 @@ impl Import {
         let all = [
             ("mode", self.mode.clone()),
             ("on_error", self.on_error.clone()),
+            ("max_failures", self.max_failures.map(|rows| rows.to_string())),
             ("atomic", flag(self.atomic)),
             ("dry_run", flag(self.dry_run)),
             ("create_categories", flag(self.create_categories)),

@@ -9,6 +9,7 @@ mod http;
 mod mail;
 mod seconds;
 mod serve;
+mod transfers;
 
 pub use access::{Access, ProfileField};
 pub use bootstrap::Bootstrap;
@@ -17,3 +18,4 @@ pub use database::Database;
 pub use http::Http;
 pub use mail::Mail;
 pub use serve::Config;
+pub use transfers::Transfers;

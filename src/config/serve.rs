@@ -7,6 +7,7 @@ use super::bootstrap::Bootstrap;
 use super::database::Database;
 use super::http::Http;
 use super::mail::Mail;
+use super::transfers::Transfers;
 
 /// The configuration of `serve`.
 #[derive(Args, Clone, Debug)]
@@ -23,6 +24,9 @@ pub struct Config {
     /// Outgoing mail.
     #[command(flatten)]
     pub mail: Mail,
+    /// Imports and exports through the API.
+    #[command(flatten)]
+    pub transfers: Transfers,
     /// The contents that the first start adds.
     #[command(flatten)]
     pub bootstrap: Bootstrap,

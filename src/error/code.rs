@@ -105,6 +105,8 @@ codes! {
     ImportAborted = UNPROCESSABLE_ENTITY "import_aborted" "Import aborted",
     /// A row repeats the id of an earlier one.
     RepeatedRow = UNPROCESSABLE_ENTITY "repeated_row" "Repeated row",
+    /// Invisible characters of a row were removed.
+    CharactersRemoved = UNPROCESSABLE_ENTITY "characters_removed" "Characters removed",
     /// Bytes that are no text in the character set.
     InvalidEncoding = UNPROCESSABLE_ENTITY "invalid_encoding" "Invalid encoding",
     /// The password is one that is guessed first, like the member's own e-mail address.

@@ -114,7 +114,7 @@ impl Error {
         let request_id = telemetry::request_id();
         match self {
             Self::Internal(_) => tracing::error!(request_id, error = %self, "A request failed"),
-            Self::Unavailable(_) | Self::OutcomeUnknown(_) => {
+            Self::Unavailable(_) | Self::Contended(_) | Self::OutcomeUnknown(_) => {
                 tracing::warn!(request_id, error = %self, "A request was turned away");
             }
             _ => {}
@@ -133,7 +133,7 @@ impl Error {
                 response.insert_header((RETRY_AFTER, wait.to_string()));
                 response.insert_header(("ratelimit", format!("\"{rule}\";r=0;t={wait}")));
             }
-            Self::Unavailable(_) | Self::OutcomeUnknown(_) => {
+            Self::Unavailable(_) | Self::Contended(_) | Self::OutcomeUnknown(_) => {
                 response.insert_header((RETRY_AFTER, "1"));
             }
             _ if status == StatusCode::UNAUTHORIZED => {
@@ -142,5 +142,19 @@ impl Error {
             _ => {}
         }
         response.body(serde_json::to_vec(&Problem { summary, ..Problem::of(self) }).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_503_says_when_to_come_back() {
+        for error in [Error::Unavailable(String::new()), Error::Contended(String::new())] {
+            let response = error.answer(None);
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(response.headers().contains_key(RETRY_AFTER), "{error:?}");
+        }
     }
 }

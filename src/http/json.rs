@@ -1,8 +1,6 @@
 //! JSON, read strictly: a key twice, or a NUL character anywhere, is a fault with a place.
 
 use std::fmt;
-use std::io::Read;
-use std::ops::ControlFlow;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -10,55 +8,52 @@ use serde_json::{Map, Number, Value};
 use super::pointer::{MAX_FAULTS, escape, truncate_key};
 use crate::error::{Code, Error, Fault, Result};
 
-/// The value in `bytes`, and the faults found on the way.
+/// Most values of a document, counted at all depths. An `extra` of 16 KiB has at most 8,192.
 ///
-/// Fails with 400 and the place when `bytes` is not JSON (RFC 8259) at all.
-pub fn parse(bytes: &[u8]) -> Result<(Value, Vec<Fault>)> {
-    let mut path = JsonPath::default();
-    let mut input = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict(&mut path)
-        .deserialize(&mut input)
-        .and_then(|value| input.end().map(|()| value))
-        .map_err(|cause| Error::Refused(Code::MalformedJson, format!("The body is not JSON: {cause}.")))?;
-    Ok((value, path.faults))
+/// A value takes up to 150 times the memory of its text, so the length of a document does not bound its memory.
+pub const MAX_VALUES: usize = 10_000;
+
+/// Why a text is not taken as JSON.
+#[derive(Debug)]
+pub enum ParseError {
+    /// It is not JSON (RFC 8259).
+    Malformed(serde_json::Error),
+    /// It has more than [`MAX_VALUES`] values.
+    TooManyValues,
 }
 
-/// Hands the items of the JSON array in `source` to `each`, one at a time, each
-/// with the faults found in it, until `each` breaks. Only one item is held at once.
-pub fn items(
-    source: impl Read,
-    each: &mut dyn FnMut(Value, Vec<Fault>) -> ControlFlow<()>,
-) -> Result<(), serde_json::Error> {
-    let mut input = serde_json::Deserializer::from_reader(source);
-    let mut stopped = false;
-    let read = input.deserialize_seq(Items { each, stopped: &mut stopped });
-    match read.and_then(|()| input.end()) {
-        Err(_) if stopped => Ok(()),
-        read => read,
-    }
-}
-
-struct Items<'e> {
-    each: &'e mut dyn FnMut(Value, Vec<Fault>) -> ControlFlow<()>,
-    stopped: &'e mut bool,
-}
-
-impl<'de> Visitor<'de> for Items<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        loop {
-            let mut path = JsonPath::default();
-            let Some(item) = items.next_element_seed(Strict(&mut path))? else { return Ok(()) };
-            if (self.each)(item, path.faults).is_break() {
-                *self.stopped = true;
-                return Err(A::Error::custom("stopped"));
+impl ParseError {
+    /// The fault of the document as a whole.
+    pub fn into_fault(self) -> Fault {
+        match self {
+            Self::Malformed(cause) => Fault::body("", Code::MalformedJson, format!("is not JSON: {cause}")),
+            Self::TooManyValues => {
+                Fault::body("", Code::TooLong, format!("must have at most {MAX_VALUES} values"))
             }
         }
+    }
+}
+
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        match error {
+            ParseError::Malformed(cause) => {
+                Self::Refused(Code::MalformedJson, format!("The body is not JSON: {cause}."))
+            }
+            ParseError::TooManyValues => error.into_fault().into(),
+        }
+    }
+}
+
+/// The value in `bytes`, and the faults found on the way.
+pub fn parse(bytes: &[u8]) -> Result<(Value, Vec<Fault>), ParseError> {
+    let mut path = JsonPath::default();
+    let mut input = serde_json::Deserializer::from_slice(bytes);
+    let read = Strict(&mut path).deserialize(&mut input).and_then(|value| input.end().map(|()| value));
+    match read {
+        Ok(value) => Ok((value, path.faults)),
+        Err(_) if path.values > MAX_VALUES => Err(ParseError::TooManyValues),
+        Err(cause) => Err(ParseError::Malformed(cause)),
     }
 }
 
@@ -66,6 +61,8 @@ impl<'de> Visitor<'de> for Items<'_> {
 struct JsonPath {
     path: Vec<String>,
     faults: Vec<Fault>,
+    /// The values read so far.
+    values: usize,
 }
 
 impl JsonPath {
@@ -94,6 +91,10 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Value, D::Error> {
+        self.0.values += 1;
+        if self.0.values > MAX_VALUES {
+            return Err(D::Error::custom("too many values"));
+        }
         input.deserialize_any(self)
     }
 }
@@ -153,9 +154,6 @@ impl<'de> Visitor<'de> for Strict<'_> {
             }
             let value = entries.next_value_seed(Strict(self.0));
             self.0.path.pop();
-            if object.len() >= 100_000 {
-                return Err(A::Error::custom("too many keys"));
-            }
             object.insert(key, value?);
         }
         Ok(Value::Object(object))
@@ -197,9 +195,22 @@ mod tests {
     fn what_is_not_json_is_refused_with_a_place() {
         for text in ["", "{", r#"{"a": 1e400}"#, r#""\ud800""#, "1 2", "\u{feff}{}"] {
             let error = parse(text.as_bytes()).unwrap_err();
-            assert!(matches!(error, Error::Refused(Code::MalformedJson, _)), "{text}: {error}");
+            assert!(matches!(error, ParseError::Malformed(_)), "{text}: {error:?}");
         }
         let deep = "[".repeat(100_000);
         assert!(parse(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn values_are_counted_at_all_depths() {
+        for text in ["[0]".to_owned(), "[[],{}]".to_owned(), r#"{"a": [1, {"b": null}]}"#.to_owned()] {
+            assert!(parse(text.as_bytes()).is_ok());
+        }
+        let flat = format!("[{}0]", "0,".repeat(MAX_VALUES));
+        let nested = format!("[{}[]]", "[[[0]]],".repeat(MAX_VALUES / 4));
+        let keys: Vec<_> = (0..=MAX_VALUES).map(|at| format!("\"{at}\": {{}}")).collect();
+        for text in [flat, nested, format!("{{{}}}", keys.join(","))] {
+            assert!(matches!(parse(text.as_bytes()), Err(ParseError::TooManyValues)));
+        }
     }
 }

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use anyhow::{Context, anyhow};
-use jsonschema::error::ValidationErrorKind as Kind;
-use jsonschema::{ValidationError, Validator};
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::{JsonType, JsonTypeSet, ValidationError, Validator};
 use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -137,13 +137,15 @@ fn pointer_of(error: &ValidationError<'_>) -> String {
 }
 
 fn wants_null(error: &ValidationError<'_>) -> bool {
-    matches!(error.kind(), Kind::Type { kind } if format!("{kind:?}").contains("Null"))
+    matches!(error.kind(), Kind::Type { kind } if types_of(kind).contains(JsonType::Null))
 }
 
 /// A fault in words. Never repeats the value: it may be long, or a secret.
 fn describe(kind: &Kind, value: &Value) -> (Code, String) {
     match kind {
-        Kind::Type { .. } => (Code::WrongType, format!("must be {}, not {}", wanted(kind), type_of(value))),
+        Kind::Type { kind } => {
+            (Code::WrongType, format!("must be {}, not {}", list_types(kind), type_of(value)))
+        }
         Kind::MaxLength { limit } => (Code::TooLong, format!("must have at most {limit} characters")),
         Kind::MaxItems { limit } => (Code::TooLong, format!("must have at most {limit} items")),
         Kind::MaxProperties { limit } => (Code::TooLong, format!("must have at most {limit} keys")),
@@ -180,12 +182,19 @@ fn format_in_words(format: &str) -> &str {
     }
 }
 
-fn wanted(kind: &Kind) -> String {
-    let Kind::Type { kind } = kind else { return String::new() };
-    let debug = format!("{kind:?}").to_lowercase();
-    let names = ["array", "boolean", "integer", "number", "null", "object", "string"];
-    let found: Vec<&str> = names.into_iter().filter(|name| debug.contains(name)).collect();
-    found.join(" or ")
+/// The types that a schema allows.
+fn types_of(kind: &TypeKind) -> JsonTypeSet {
+    match kind {
+        TypeKind::Single(one) => (*one).into(),
+        TypeKind::Multiple(many) => *many,
+    }
+}
+
+/// The types that a schema allows, in words.
+fn list_types(kind: &TypeKind) -> String {
+    let mut names: Vec<&str> = types_of(kind).iter().map(|one| one.as_str()).collect();
+    names.sort_unstable();
+    names.join(" or ")
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -207,4 +216,44 @@ pub fn did_you_mean<'k>(given: &str, known: impl Iterator<Item = &'k str>) -> St
         .filter(|(likeness, _)| *likeness >= 0.75)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The code and the words of the faults of `value` under `schema`.
+    fn faults(schema: Value, value: &Value) -> Vec<(Code, String)> {
+        let schema: RefOr<Schema> = serde_json::from_value(schema).unwrap();
+        let checker = Checker::new(&schema, serde_json::Map::new()).unwrap();
+        checker.faults(value).into_iter().map(|fault| (fault.code, fault.detail)).collect()
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_by_the_types_that_are_allowed() {
+        for (types, value, words) in [
+            (json!("string"), json!(7), "must be string, not number"),
+            (json!("integer"), json!("7"), "must be integer, not string"),
+            (json!(["string", "null"]), json!([]), "must be null or string, not array"),
+            (
+                json!(["integer", "boolean", "array"]),
+                json!({}),
+                "must be array or boolean or integer, not object",
+            ),
+            (json!("object"), json!(null), "must be object, not null"),
+        ] {
+            assert_eq!(faults(json!({"type": types}), &value), [(Code::WrongType, words.to_owned())]);
+        }
+    }
+
+    #[test]
+    fn of_null_or_a_thing_the_faults_of_the_thing_are_told() {
+        let thing =
+            json!({"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}});
+        for schema in
+            [json!({"oneOf": [{"type": "null"}, thing]}), json!({"oneOf": [thing, {"type": "null"}]})]
+        {
+            assert_eq!(faults(schema, &json!({})), [(Code::MissingField, "is required".to_owned())]);
+        }
+    }
 }

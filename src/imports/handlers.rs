@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL};
 use actix_web::{HttpRequest, HttpResponse, Responder, post, rt, web};
 use futures_util::stream;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 use super::job::{Job, Resource};
 use super::params::ImportParams;
@@ -22,16 +22,17 @@ use crate::error::{Code, Error, Result};
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
 use crate::interchange::article_row::ArticleRow;
-use crate::interchange::permits::acquire_permit;
-use crate::members::guard::Editor;
+use crate::members::guard::{Editor, require_scope};
 use crate::notices::view::NewNotice;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
+use crate::permits::Turn;
 use crate::telemetry::{self, REQUEST_ID};
 
 /// Events of a live stream that wait to be sent.
 const MAX_QUEUED_EVENTS: usize = 10_000;
-/// A live stream ends if the client reads nothing for this long. The import goes on.
+/// A live stream ends if the client reads nothing for this long. The import goes on. A transaction
+/// of a whole import waits for no client: events that the queue cannot take are left out.
 const READER_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The entry of [`import_articles`].
@@ -104,17 +105,20 @@ async fn start_import(
     body: web::Payload,
     resource: Resource,
 ) -> Result<HttpResponse> {
+    if params.creates_categories() {
+        require_scope(req, Scope::CategoriesWrite)?;
+    }
     let format = PayloadFormat::from_request(req, &params, resource.keys())?;
-    let permit = acquire_permit(&app)?;
+    let turn = app.imports.take(editor.0.id)?;
     let job = Job { app, params: Rc::new(params), actor: editor.0.actor(), resource };
     let source = PayloadReader::new(body);
     if wants_events(req) {
-        return Ok(stream_events(job, source, format, permit));
+        return Ok(stream_events(job, source, format, turn));
     }
     // A separate task: if the client disconnects, the import still ends with a whole batch.
     let running = rt::spawn(REQUEST_ID.scope(telemetry::request_id(), async move {
         let end = run_import(job, source, format, async |_| {}).await;
-        drop(permit);
+        drop(turn);
         end
     }));
     let end = running.await.map_err(|cause| Error::Internal(cause.into()))?;
@@ -152,21 +156,23 @@ fn stream_events(
     job: Job,
     source: impl Read + Send + 'static,
     format: PayloadFormat,
-    permit: OwnedSemaphorePermit,
+    turn: Turn,
 ) -> HttpResponse {
     let (sender, receiver) = mpsc::channel::<Event>(MAX_QUEUED_EVENTS);
     rt::spawn(REQUEST_ID.scope(telemetry::request_id(), async move {
         let mut sender = Some(sender);
+        let waits = !job.params.is_one_transaction();
         let end =
-            run_import(job, source, format, async |events| send_events(&mut sender, events).await).await;
+            run_import(job, source, format, async |events| send_events(&mut sender, events, waits).await)
+                .await;
         let error = end.stopped_by.or_else(|| abort_error(&end.summary));
         let mut last = vec![Event::Summary(Box::new(end.summary))];
         last.extend(error.map(|error| {
             tracing::warn!(%error, "An import stopped");
             Event::Problem { code: error.code().as_str().to_owned(), detail: error.detail() }
         }));
-        send_events(&mut sender, last).await;
-        drop(permit);
+        send_events(&mut sender, last, true).await;
+        drop(turn);
     }));
     let lines = stream::unfold(receiver, |mut receiver| async move {
         let event = receiver.recv().await?;
@@ -181,9 +187,14 @@ fn stream_events(
 }
 
 /// Sends events to the stream. Drops `sender` if the client has disconnected or reads too slowly.
-async fn send_events(sender: &mut Option<mpsc::Sender<Event>>, events: Vec<Event>) {
+/// Unless it `waits`, leaves out the events for which there is no place.
+async fn send_events(sender: &mut Option<mpsc::Sender<Event>>, events: Vec<Event>, waits: bool) {
     for event in events {
         let Some(open) = sender else { return };
+        if !waits {
+            let _ = open.try_send(event);
+            continue;
+        }
         let sent = tokio::time::timeout(READER_STALL_TIMEOUT, open.send(event)).await;
         if !sent.is_ok_and(|sent| sent.is_ok()) {
             *sender = None;

@@ -3,7 +3,8 @@
 //! A body passes through four stages: [`decode`](crate::interchange::decode) (compression,
 //! character set), [`rows`] (NDJSON, JSON array or CSV to rows), the [`pipeline`] (prepares a
 //! batch on all cores while the previous one is written), [`report`] (the outcome of each row).
-//! Every stage is bounded, so that memory does not grow with the body. Rows are checked against
+//! Every stage is bounded, and all imports share one budget of memory ([`batches`]), so that
+//! memory does not grow with the body. Rows are checked against
 //! the same schema and sanitiser as single writes.
 //!
 //! Batches are committed one after another, in the body's order. An interrupted import leaves
@@ -11,9 +12,11 @@
 //! `unchanged` and cost one comparison of digests.
 
 pub mod articles;
+pub mod batches;
 pub mod category_ref;
 pub mod handlers;
 pub mod job;
+mod json_items;
 pub mod outcome;
 pub mod params;
 pub mod payload;
@@ -21,6 +24,7 @@ pub mod pipeline;
 pub mod report;
 pub mod rows;
 pub mod single_rows;
+mod spool;
 pub mod view;
 pub mod writer;
 

@@ -27,6 +27,8 @@ pub struct RowOutcome {
     pub identity: Option<String>,
     /// The outcome.
     pub outcome: Outcome,
+    /// What was changed of what was sent.
+    pub warnings: Vec<Fault>,
 }
 
 /// The outcome of a batch.

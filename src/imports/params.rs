@@ -9,6 +9,9 @@ use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
 use crate::interchange::text_filters::TextFilter;
 
+/// Rows in a row that may fail before an import ends, where the request names no other number.
+const DEFAULT_MAX_FAILURES: u64 = 10_000;
+
 /// The parameters of an import.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -25,7 +28,7 @@ pub struct ImportParams {
     /// Do everything but commit.
     #[param(default = false, nullable = false)]
     pub dry_run: Option<bool>,
-    /// Create missing categories that rows refer to (articles only).
+    /// Create missing categories that rows refer to (articles only). An API key needs the scope categories:write besides.
     #[param(default = false, nullable = false)]
     pub create_categories: Option<bool>,
     /// Filters to apply to texts, comma-separated.
@@ -40,6 +43,9 @@ pub struct ImportParams {
     /// The character set of the body, like `gbk`. Detected if absent.
     #[param(max_length = 40, nullable = false)]
     pub encoding: Option<String>,
+    /// Rows in a row that may fail before the import ends; 10,000 by default. The problem names the first row that was not read.
+    #[param(minimum = 1, maximum = 1_000_000, nullable = false)]
+    pub max_failures: Option<u64>,
     /// Rows to skip at the beginning, unchecked: those that an earlier import has done.
     #[param(minimum = 0, nullable = false)]
     pub skip: Option<u64>,
@@ -80,6 +86,11 @@ impl ImportParams {
     /// Whether the first failed row ends the import.
     pub fn aborts_on_failure(&self) -> bool {
         self.is_atomic() || self.on_error == Some(OnError::Abort)
+    }
+
+    /// Rows in a row that may fail before the import ends.
+    pub fn max_failures(&self) -> u64 {
+        self.max_failures.unwrap_or(DEFAULT_MAX_FAILURES)
     }
 
     /// Whether all rows are written in one transaction.

@@ -1,13 +1,14 @@
 //! The HTTP body of an import: its format, and a blocking reader of its bytes.
 
 use std::io::{self, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::{HttpRequest, rt, web};
 use encoding_rs::Encoding;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::params::ImportParams;
 use super::rows::{ColumnMapping, Format};
@@ -16,6 +17,12 @@ use crate::interchange::decode::Compression;
 
 /// An import ends if no bytes of the body arrive for this long.
 const PAYLOAD_STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time over which the rate of a body is measured. Only waiting for the client counts.
+const RATE_WINDOW: Duration = Duration::from_secs(60);
+/// Least bytes of a body that arrive in [`RATE_WINDOW`]. A slower import ends, so that its turn is free.
+const MIN_WINDOW_BYTES: usize = 6_000;
+/// The rest of the body of an import that has stopped is discarded for this long.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Chunks that wait to be read. Receiving pauses while the queue is full.
 const MAX_QUEUED_CHUNKS: usize = 16;
 
@@ -84,7 +91,7 @@ pub fn find_encoding(name: &str) -> Option<&'static Encoding> {
 /// Reads the bytes of a body, on a thread that may block.
 ///
 /// Fails with `ConnectionAborted` if the client disconnects early, and with `TimedOut` if
-/// nothing arrives for 30 seconds.
+/// nothing arrives for 30 seconds, or less than 6,000 bytes in a minute.
 pub struct PayloadReader {
     chunks: mpsc::Receiver<io::Result<web::Bytes>>,
     current: web::Bytes,
@@ -95,21 +102,14 @@ impl PayloadReader {
     pub fn new(mut payload: web::Payload) -> Self {
         let (sender, chunks) = mpsc::channel(MAX_QUEUED_CHUNKS);
         rt::spawn(async move {
-            loop {
-                let chunk = match tokio::time::timeout(PAYLOAD_STALL_TIMEOUT, payload.next()).await {
-                    Ok(None) => return,
-                    Ok(Some(Ok(chunk))) => Ok(chunk),
-                    Ok(Some(Err(_))) => Err(io::ErrorKind::ConnectionAborted.into()),
-                    Err(_) => Err(io::ErrorKind::TimedOut.into()),
-                };
+            let mut rate = Rate::default();
+            while let Some(chunk) = receive_chunk(&mut payload, &mut rate).await {
                 let is_last = chunk.is_err();
-                // The import has stopped. Discard the rest of the body, so that the client
-                // reads the response.
                 if sender.send(chunk).await.is_err() {
-                    while let Ok(Some(Ok(_))) =
-                        tokio::time::timeout(PAYLOAD_STALL_TIMEOUT, payload.next()).await
-                    {
-                    }
+                    // The import has stopped. Discard the rest of the body, so that the client
+                    // reads the response.
+                    let discard = async { while let Some(Ok(_)) = payload.next().await {} };
+                    let _ = timeout(DISCARD_TIMEOUT, discard).await;
                     return;
                 }
                 if is_last {
@@ -118,6 +118,38 @@ impl PayloadReader {
             }
         });
         Self { chunks, current: web::Bytes::new() }
+    }
+}
+
+/// Waits for the next bytes of a body. `None` at its end.
+async fn receive_chunk(payload: &mut web::Payload, rate: &mut Rate) -> Option<io::Result<web::Bytes>> {
+    let began_at = Instant::now();
+    Some(match timeout(PAYLOAD_STALL_TIMEOUT, payload.next()).await {
+        Ok(None) => return None,
+        Ok(Some(Ok(chunk))) if rate.add(began_at.elapsed(), chunk.len()) => Ok(chunk),
+        Ok(Some(Ok(_))) | Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        Ok(Some(Err(_))) => Err(io::ErrorKind::ConnectionAborted.into()),
+    })
+}
+
+/// The rate at which a client sends.
+#[derive(Default)]
+struct Rate {
+    waited: Duration,
+    bytes: usize,
+}
+
+impl Rate {
+    /// Adds bytes, and the time that they were waited for. Returns whether the client sends fast enough.
+    fn add(&mut self, waited: Duration, bytes: usize) -> bool {
+        self.waited += waited;
+        self.bytes += bytes;
+        if self.waited < RATE_WINDOW {
+            return true;
+        }
+        let is_enough = self.bytes >= MIN_WINDOW_BYTES;
+        *self = Self::default();
+        is_enough
     }
 }
 
@@ -132,5 +164,21 @@ impl Read for PayloadReader {
         let length = into.len().min(self.current.len());
         into[..length].copy_from_slice(&self.current.split_to(length));
         Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_every_29_seconds_ends_an_import_within_a_minute_and_a_half() {
+        let mut rate = Rate::default();
+        let drip = Duration::from_secs(29);
+        assert_eq!((0..9).position(|_| !rate.add(drip, 1)), Some(2));
+        // A row a second is fast enough; so is a pause after much.
+        let mut rate = Rate::default();
+        assert!((0..600).all(|_| rate.add(Duration::from_secs(1), 150)));
+        assert!(rate.add(Duration::ZERO, 1 << 20) && rate.add(drip, 1) && rate.add(drip, 1));
     }
 }

@@ -5,14 +5,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
 use super::outcome::{BatchResult, Outcome, RowOutcome};
+use super::params::ImportParams;
 use super::view::{Ending, Event, Progress, RowProblem, Summary};
-use crate::error::{Code, Fault};
+use crate::error::{Code, Error, Fault, Result};
 use crate::interchange::text_filters::FilterCounts;
 
 /// Errors listed in a summary, and warnings.
 const MAX_LISTED_PROBLEMS: usize = 1_000;
 /// Identities remembered to notice repeated rows across batches. Bounds memory.
-const MAX_TRACKED_IDENTITIES: usize = 2_000_000;
+const MAX_TRACKED_IDENTITIES: usize = 250_000;
 
 /// Counts the outcomes of rows.
 pub struct Report {
@@ -21,11 +22,16 @@ pub struct Report {
     skip: u64,
     started_at: Instant,
     seen_identities: HashSet<u64>,
+    /// Rows that have failed since the last that did not.
+    failures_in_a_row: u64,
+    max_failures: u64,
+    has_too_many_failures: bool,
 }
 
 impl Report {
-    /// A report of an import that begins now and skips `skip` rows.
-    pub fn new(skip: u64) -> Self {
+    /// A report of an import that begins now.
+    pub fn new(params: &ImportParams) -> Self {
+        let skip = params.skip.unwrap_or_default();
         let summary = Summary {
             ending: Ending::Completed,
             rows: 0,
@@ -41,7 +47,29 @@ impl Report {
             committed_rows: skip,
             elapsed_ms: 0,
         };
-        Self { summary, line: 0, skip, started_at: Instant::now(), seen_identities: HashSet::new() }
+        Self {
+            summary,
+            line: 0,
+            skip,
+            started_at: Instant::now(),
+            seen_identities: HashSet::new(),
+            failures_in_a_row: 0,
+            max_failures: params.max_failures(),
+            has_too_many_failures: false,
+        }
+    }
+
+    /// Fails if too many rows have failed one after another.
+    pub fn check_failures(&self) -> Result<()> {
+        if !self.has_too_many_failures {
+            return Ok(());
+        }
+        let (limit, read) = (self.max_failures, self.skip + self.summary.rows);
+        let detail = format!(
+            "{limit} rows in a row failed. Row {} is the first that was not read; skip={read} goes on there.",
+            read + 1
+        );
+        Err(Error::Refused(Code::ImportAborted, detail))
     }
 
     /// Adds a batch that was written. Returns its events.
@@ -70,19 +98,18 @@ impl Report {
     }
 
     fn add_row(&mut self, row: RowOutcome, events: &mut Vec<Event>) {
-        let RowOutcome { line, identity, outcome } = row;
+        let RowOutcome { line, identity, outcome, warnings } = row;
+        self.failures_in_a_row =
+            if matches!(outcome, Outcome::Failed(_)) { self.failures_in_a_row + 1 } else { 0 };
+        self.has_too_many_failures |= self.failures_in_a_row >= self.max_failures;
         match outcome {
             Outcome::Created => self.summary.created += 1,
             Outcome::Updated => self.summary.updated += 1,
             Outcome::Unchanged => self.summary.unchanged += 1,
             Outcome::Superseded(by) => {
                 self.summary.superseded += 1;
-                return self.add_warning(
-                    line,
-                    identity,
-                    &format!("is replaced by line {by}, which has the same id"),
-                    events,
-                );
+                let detail = format!("is replaced by line {by}, which has the same id");
+                return self.add_warning(line, identity, &[repeated_row(&detail)], events);
             }
             Outcome::Failed(faults) => {
                 self.summary.failed += 1;
@@ -93,14 +120,23 @@ impl Report {
                 return events.push(Event::Error(problem));
             }
         }
+        if !warnings.is_empty() {
+            self.add_warning(line, identity.clone(), &warnings, events);
+        }
         if identity.as_ref().is_some_and(|identity| self.is_repeated(identity)) {
-            self.add_warning(line, identity, "replaces an earlier row that has the same id", events);
+            let fault = repeated_row("replaces an earlier row that has the same id");
+            self.add_warning(line, identity, &[fault], events);
         }
     }
 
-    fn add_warning(&mut self, line: u64, identity: Option<String>, detail: &str, events: &mut Vec<Event>) {
-        let warning =
-            RowProblem::new(line, identity, &[Fault::body("/external_id", Code::RepeatedRow, detail)]);
+    fn add_warning(
+        &mut self,
+        line: u64,
+        identity: Option<String>,
+        faults: &[Fault],
+        events: &mut Vec<Event>,
+    ) {
+        let warning = RowProblem::new(line, identity, faults);
         if self.summary.warnings.len() < MAX_LISTED_PROBLEMS {
             self.summary.warnings.push(warning.clone());
         }
@@ -150,4 +186,8 @@ impl Report {
         }
         self.summary
     }
+}
+
+fn repeated_row(detail: &str) -> Fault {
+    Fault::body("/external_id", Code::RepeatedRow, detail)
 }

@@ -9,10 +9,12 @@ use csv::ByteRecord;
 use serde_json::Value;
 
 use crate::error::{Code, Error, Fault, Result};
-use crate::http::json;
+use crate::http::json::{self, MAX_VALUES};
 use crate::http::pointer::{escape, truncate_key};
 use crate::http::schema::did_you_mean;
 use crate::interchange::cells;
+
+use super::json_items::{CutError, ItemReader};
 
 /// Largest row, in bytes: twice the largest body of a single write.
 pub const MAX_ROW_BYTES: u64 = 8 << 20;
@@ -91,10 +93,8 @@ pub struct RawRow {
 /// The text of a row.
 #[derive(Debug)]
 pub enum RawText {
-    /// A line of NDJSON.
-    Line(Vec<u8>),
-    /// An item of a JSON array, with the faults found while parsing it.
-    Value(Value, Vec<Fault>),
+    /// A line of NDJSON, or an item of a JSON array.
+    Json(Vec<u8>),
     /// A record of CSV, and the keys of its cells.
     Record(ByteRecord, Arc<Vec<Option<String>>>),
     /// A row that is larger than [`MAX_ROW_BYTES`]. Its text is discarded.
@@ -102,15 +102,22 @@ pub enum RawText {
 }
 
 impl RawText {
-    /// Its approximate size in bytes.
+    /// Its size in the body, in bytes.
     pub fn byte_size(&self) -> usize {
+        self.bytes().len()
+    }
+
+    /// An upper bound of the values that its parsing makes. Counts commas and opening brackets.
+    pub fn max_values(&self) -> usize {
+        let marks = self.bytes().iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+        marks.min(MAX_VALUES)
+    }
+
+    fn bytes(&self) -> &[u8] {
         match self {
-            Self::Line(line) => line.len(),
-            Self::Value(value, _) => value.as_object().map_or(0, |object| {
-                object.values().map(|value| value.as_str().map_or(32, str::len)).sum::<usize>() + 512
-            }),
-            Self::Record(record, _) => record.as_slice().len(),
-            Self::TooLarge => 0,
+            Self::Json(text) => text,
+            Self::Record(record, _) => record.as_slice(),
+            Self::TooLarge => &[],
         }
     }
 
@@ -118,38 +125,27 @@ impl RawText {
     ///
     /// If the body was not UTF-8, U+FFFD marks invalid bytes and the row is refused.
     pub fn parse(&self, is_utf8: bool) -> Result<(Value, Vec<Fault>), Fault> {
+        const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+        if !is_utf8 && self.bytes().windows(REPLACEMENT.len()).any(|bytes| bytes == REPLACEMENT) {
+            let detail = "contains bytes that are invalid in the body's character set";
+            return Err(Fault::body("", Code::InvalidEncoding, detail));
+        }
         let (value, faults) = match self {
-            Self::Line(line) => json::parse(line).map_err(|error| json_fault(line, &error))?,
-            Self::Value(value, faults) => (value.clone(), faults.clone()),
+            Self::Json(text) if std::str::from_utf8(text).is_err() => {
+                return Err(Fault::body("", Code::InvalidEncoding, "is not UTF-8"));
+            }
+            Self::Json(text) => json::parse(text).map_err(json::ParseError::into_fault)?,
             Self::Record(record, keys) => parse_record(record, keys)?,
             Self::TooLarge => {
                 let detail = format!("must have at most {MAX_ROW_BYTES} bytes");
                 return Err(Fault::body("", Code::TooLong, detail));
             }
         };
-        if !is_utf8 && value.to_string().contains('\u{fffd}') {
-            Err(Fault::body(
-                "",
-                Code::InvalidEncoding,
-                "contains bytes that are invalid in the body's character set",
-            ))
-        } else if !value.is_object() {
-            Err(Fault::body("", Code::WrongType, "must be an object"))
-        } else {
-            Ok((value, faults))
+        if !value.is_object() {
+            return Err(Fault::body("", Code::WrongType, "must be an object"));
         }
+        Ok((value, faults))
     }
-}
-
-fn json_fault(line: &[u8], error: &Error) -> Fault {
-    if std::str::from_utf8(line).is_err() {
-        return Fault::body("", Code::InvalidEncoding, "is not UTF-8");
-    }
-    let detail = match error {
-        Error::Refused(_, detail) => detail.replace("The body is", "is").trim_end_matches('.').to_owned(),
-        _ => "is not JSON".to_owned(),
-    };
-    Fault::body("", Code::MalformedJson, detail)
 }
 
 fn parse_record(record: &ByteRecord, keys: &[Option<String>]) -> Result<(Value, Vec<Fault>), Fault> {
@@ -198,7 +194,7 @@ fn read_lines(mut source: impl BufRead, each: &mut dyn FnMut(RawRow) -> ControlF
         let is_complete = bytes.ends_with(b"\n") || (length as u64) < MAX_ROW_BYTES;
         let text = match is_complete {
             true if is_blank_or_comment(&bytes) => continue,
-            true => RawText::Line(bytes),
+            true => RawText::Json(bytes),
             false => {
                 skip_line(&mut source)?;
                 RawText::TooLarge
@@ -227,18 +223,22 @@ fn skip_line(source: &mut impl BufRead) -> Result<()> {
 }
 
 fn read_items(source: impl Read, each: &mut dyn FnMut(RawRow) -> ControlFlow<()>) -> Result<()> {
-    let budget = Arc::new(AtomicU64::new(MAX_ROW_BYTES));
-    let metered = BudgetReader { source, budget: budget.clone() };
-    let mut line = 0;
-    let read = json::items(BufReader::with_capacity(1 << 16, metered), &mut |value, faults| {
-        budget.store(MAX_ROW_BYTES, Ordering::Relaxed);
-        line += 1;
-        each(RawRow { line, text: RawText::Value(value, faults) })
-    });
-    read.map_err(|cause| match cause.is_io() {
-        true => map_read_error(cause.into()),
-        false => Error::Refused(Code::MalformedJson, format!("The body is not a JSON array: {cause}.")),
-    })
+    let mut items = ItemReader::new(BufReader::with_capacity(1 << 16, source), MAX_ROW_BYTES);
+    for line in 1.. {
+        let item = items.next_item().map_err(|error| match error {
+            CutError::Io(cause) => map_read_error(cause),
+            CutError::TooLong => payload_too_large("a row is too long"),
+            CutError::Malformed(at, reason) => Error::Refused(
+                Code::MalformedJson,
+                format!("The body is not a JSON array: item {at}: {reason}."),
+            ),
+        })?;
+        let Some(text) = item else { break };
+        if each(RawRow { line, text: RawText::Json(text) }).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn read_records(
@@ -285,7 +285,8 @@ impl<R: Read> Read for BudgetReader<R> {
     }
 }
 
-fn payload_too_large(what: &str) -> Error {
+/// The error of a body that is too large.
+pub fn payload_too_large(what: &str) -> Error {
     Error::Refused(Code::PayloadTooLarge, format!("The body is too large: {what}."))
 }
 

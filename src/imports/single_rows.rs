@@ -1,5 +1,6 @@
 //! Categories and notices, which are written one by one, with the functions of single writes.
 
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::articles::identity::derive_external_id;
@@ -13,6 +14,7 @@ use crate::changes::model::Actor;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::checked;
 use crate::http::patch::Patch;
+use crate::http::pointer::truncate_key;
 use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
 use crate::notices::view::NewNotice;
@@ -25,6 +27,7 @@ pub struct SingleRow {
     line: u64,
     identity: Option<String>,
     filter_counts: FilterCounts,
+    warnings: Vec<Fault>,
     content: Result<RowContent, Vec<Fault>>,
 }
 
@@ -36,44 +39,63 @@ enum RowContent {
     Notice(String, PreparedNotice),
 }
 
-/// Parses, filters and renders rows, before their transaction begins.
-pub async fn prepare_rows(job: &Job, rows: &[RawRow], is_utf8: bool) -> Result<Vec<SingleRow>> {
-    let mut prepared = Vec::with_capacity(rows.len());
-    for row in rows {
-        let line = row.line;
-        prepared.push(match row.text.parse(is_utf8) {
-            Ok((value, faults)) => prepare_row(job, line, value, faults).await?,
-            Err(fault) => {
-                let filter_counts = FilterCounts::default();
-                SingleRow { line, identity: None, filter_counts, content: Err(vec![fault]) }
-            }
-        });
-    }
-    Ok(prepared)
-}
-
-async fn prepare_row(job: &Job, line: u64, mut value: Value, faults: Vec<Fault>) -> Result<SingleRow> {
-    let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(str::to_owned);
-    let filter_counts = row_filters::filter_row(&mut value, job.params.text_filters());
-    let content = match job.resource {
-        Resource::Categories => Ok(RowContent::Category(value, faults)),
-        Resource::Notices | Resource::Articles => {
-            job.params.set_default_status(&mut value);
-            prepare_notice(value, faults).await?
+/// Parses, filters and renders rows on all cores, before their transaction begins.
+pub fn prepare_rows(
+    resource: Resource,
+    params: &ImportParams,
+    rows: &[RawRow],
+    is_utf8: bool,
+) -> Result<Vec<SingleRow>> {
+    let prepare = |row: &RawRow| match row.text.parse(is_utf8) {
+        Ok((value, faults)) => prepare_row(resource, params, row.line, value, faults),
+        Err(fault) => {
+            let (filter_counts, warnings) = (FilterCounts::default(), Vec::new());
+            Ok(SingleRow {
+                line: row.line,
+                identity: None,
+                filter_counts,
+                warnings,
+                content: Err(vec![fault]),
+            })
         }
     };
-    Ok(SingleRow { line, identity, filter_counts, content })
+    rows.par_iter().map(prepare).collect()
 }
 
-/// Checks and renders a notice. A row without an external id gets one derived from its content.
-async fn prepare_notice(value: Value, faults: Vec<Fault>) -> Result<Result<RowContent, Vec<Fault>>> {
+fn prepare_row(
+    resource: Resource,
+    params: &ImportParams,
+    line: u64,
+    mut value: Value,
+    faults: Vec<Fault>,
+) -> Result<SingleRow> {
+    let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(truncate_key);
+    // Of all that the row says, so that it is the same id as before anything was changed.
     let derived_id = derive_external_id(&value);
+    let warnings = row_filters::remove_hidden_characters(&mut value);
+    let filter_counts = row_filters::filter_row(&mut value, params.text_filters());
+    let content = match resource {
+        Resource::Categories => Ok(RowContent::Category(value, faults)),
+        Resource::Notices | Resource::Articles => {
+            params.set_default_status(&mut value);
+            prepare_notice(value, faults, derived_id)?
+        }
+    };
+    Ok(SingleRow { line, identity, filter_counts, warnings, content })
+}
+
+/// Checks and renders a notice. A row without an external id gets `derived_id`.
+fn prepare_notice(
+    value: Value,
+    faults: Vec<Fault>,
+    derived_id: String,
+) -> Result<Result<RowContent, Vec<Fault>>> {
     let mut new: NewNotice = match checked(value, faults) {
         Ok(new) => new,
         Err(error) => return Ok(Err(error.into_faults()?)),
     };
     let external_id = new.external_id.get_or_insert(derived_id).clone();
-    Ok(Ok(RowContent::Notice(external_id, notices::writing::prepare_notice(new).await)))
+    Ok(Ok(RowContent::Notice(external_id, notices::writing::prepare_notice_here(new))))
 }
 
 /// Writes rows, each in a savepoint, and returns their outcomes. A row that fails is rolled back.
@@ -90,7 +112,8 @@ pub async fn write_rows(tx: &mut Tx, job: &Job, rows: &[SingleRow]) -> Result<Ba
             },
             Err(faults) => Outcome::Failed(faults.clone()),
         };
-        outcomes.push(RowOutcome { line: row.line, identity: row.identity.clone(), outcome });
+        let (identity, warnings) = (row.identity.clone(), row.warnings.clone());
+        outcomes.push(RowOutcome { line: row.line, identity, outcome, warnings });
     }
     Ok(BatchResult { outcomes, filter_counts, created_categories: 0 })
 }

@@ -97,7 +97,7 @@ pub struct Summary {
     pub cleaned: FilterCounts,
     /// The first 1,000 failed rows.
     pub errors: Vec<RowProblem>,
-    /// The first 1,000 rows with the external id of another row. The last row of each id counts.
+    /// The first 1,000 warnings: rows with the external id of another row, of which the last counts, and rows of which something was changed.
     pub warnings: Vec<RowProblem>,
     /// Rows from the beginning of the body that are done, with those skipped by `skip`. Use it as `skip` to resume the import.
     pub committed_rows: u64,
@@ -113,7 +113,7 @@ pub enum Event {
     Progress(Progress),
     /// A row failed.
     Error(RowProblem),
-    /// A row has the external id of another row.
+    /// A row has the external id of another row, or something of it was changed.
     Warning(RowProblem),
     /// The end of the import. Nothing follows but a `problem`, if there is one.
     Summary(Box<Summary>),

@@ -25,25 +25,25 @@ pub enum Batch {
 /// Writes batches, in order.
 pub struct BatchWriter {
     job: Job,
-    /// The transaction of an atomic import or a dry run.
+    /// The transaction of an atomic import or a dry run. It begins with the first batch.
     import_tx: Option<Tx>,
 }
 
 impl BatchWriter {
-    /// Creates a writer. Begins a transaction for an atomic import or a dry run.
-    pub async fn begin(job: Job) -> Result<Self> {
-        let mut import_tx = None;
-        if job.params.is_one_transaction() {
-            import_tx = Some(job.app.begin().await?);
-        }
-        Ok(Self { job, import_tx })
+    /// Creates a writer.
+    pub fn new(job: Job) -> Self {
+        Self { job, import_tx: None }
     }
 
     /// Writes a batch. Returns `Ok(Err(result))` if rows have failed and the import aborts on
     /// failure. The batch is not written then.
     pub async fn write_batch(&mut self, batch: Batch) -> Result<Result<BatchResult, BatchResult>> {
         let aborts = self.job.params.aborts_on_failure();
-        if let Some(tx) = self.import_tx.take() {
+        if self.job.params.is_one_transaction() {
+            let tx = match self.import_tx.take() {
+                Some(tx) => tx,
+                None => self.job.app.begin().await?,
+            };
             let result = self.write_in_import_tx(tx, &batch).await?;
             let stops = aborts && result.has_failures();
             return Ok(if stops { Err(result) } else { Ok(result) });

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::error::{Code, Fault};
+use crate::error::{At, Code, Fault};
+use crate::http::json::{self, ParseError};
+use crate::text::is_hidden;
 
 /// Parses the cell of a key. Returns `None` for an empty cell: the key is absent then.
 ///
@@ -26,9 +28,10 @@ pub fn parse_cell(key: &str, cell: &str) -> Result<Option<Value>, Fault> {
             "false" => false.into(),
             _ => return Err(fault(Code::WrongType, "must be true or false")),
         },
-        "extra" => parse_json(trimmed).ok_or_else(|| fault(Code::WrongType, "must be a JSON object"))?,
-        "tags" | "category" if trimmed.starts_with('[') => parse_json(trimmed)
-            .ok_or_else(|| fault(Code::WrongType, "must be a JSON array, because it begins with ["))?,
+        "extra" => parse_json(key, trimmed, "must be a JSON object")?,
+        "tags" | "category" if trimmed.starts_with('[') => {
+            parse_json(key, trimmed, "must be a JSON array, because it begins with [")?
+        }
         "tags" => trimmed.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
         // White space at the ends is kept in these three only.
         "title" | "body" | "summary" => Value::String(text.into_owned()),
@@ -36,8 +39,22 @@ pub fn parse_cell(key: &str, cell: &str) -> Result<Option<Value>, Fault> {
     }))
 }
 
-fn parse_json(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok()
+/// Parses a cell of JSON as strictly as a body. `expected` is the fault of a cell that is not JSON.
+fn parse_json(key: &str, text: &str, expected: &str) -> Result<Value, Fault> {
+    let fault_at = |pointer: &str, code, detail: &str| Fault::body(format!("/{key}{pointer}"), code, detail);
+    match json::parse(text.as_bytes()) {
+        Ok((value, faults)) => match faults.into_iter().next() {
+            None => Ok(value),
+            Some(Fault { at: At::Pointer(pointer) | At::Parameter(pointer), code, detail }) => {
+                Err(fault_at(&pointer, code, &detail))
+            }
+        },
+        Err(ParseError::Malformed(_)) => Err(fault_at("", Code::WrongType, expected)),
+        Err(error @ ParseError::TooManyValues) => {
+            let Fault { code, detail, .. } = error.into_fault();
+            Err(fault_at("", code, &detail))
+        }
+    }
 }
 
 /// Formats `value` for a cell.
@@ -57,9 +74,13 @@ fn fits_comma_list(item: &Value) -> bool {
     item.as_str().is_some_and(|text| !text.starts_with('[') && text.trim() == text && !text.contains(','))
 }
 
-/// Whether a spreadsheet would execute this cell (OWASP, CSV injection). Ignores leading apostrophes.
+/// Whether a spreadsheet could execute this cell (OWASP, CSV injection). Ignores leading apostrophes.
+///
+/// Spreadsheets drop blanks and invisible characters before a formula, and some read full-width signs.
 fn is_formula(text: &str) -> bool {
-    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+    let text = text.trim_start_matches('\'');
+    let begins = text.trim_start_matches(|c: char| c.is_whitespace() || is_hidden(c));
+    text.starts_with(['\t', '\r', '\n']) || begins.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
 }
 
 /// Puts an apostrophe before a cell that a spreadsheet would execute. The apostrophe makes it text.
@@ -98,7 +119,27 @@ mod tests {
 
     #[test]
     fn formulas_become_text_and_are_read_back() {
-        for text in ["=1+1", "+86 10", "-1", "@me", "\tx", "\rx", "'=1", "''@x"] {
+        for text in [
+            "=1+1",
+            "+86 10",
+            "-1",
+            "@me",
+            "\tx",
+            "\rx",
+            "'=1",
+            "''@x",
+            "\nx",
+            " =1",
+            "\u{3000}=1",
+            "\u{a0}+1",
+            "\u{feff}=1",
+            "\u{200b}-1",
+            "＝1",
+            "＋1",
+            "－1",
+            "＠x",
+            "' ＝1",
+        ] {
             let cell = format_cell(&json!(text));
             assert!(cell.starts_with('\''), "{cell}");
             assert_eq!(parse_cell("title", &cell).unwrap(), Some(json!(text)));
@@ -118,6 +159,15 @@ mod tests {
         assert_eq!(parse_cell("category", "新闻/地方").unwrap(), Some(json!("新闻/地方")));
         assert_eq!(parse_cell("author", "").unwrap(), None);
         assert_eq!(parse_cell("views", "many").unwrap_err().code, Code::WrongType);
+        for (cell, pointer, code) in [
+            ("{", "/extra", Code::WrongType),
+            (r#"{"a": 1, "a": 2}"#, "/extra/a", Code::DuplicateField),
+            (r#"{"a": ["\u0000"]}"#, "/extra/a/0", Code::InvalidFormat),
+            (&format!("[{}0]", "0,".repeat(10_000)), "/extra", Code::TooLong),
+        ] {
+            let fault = parse_cell("extra", cell).unwrap_err();
+            assert_eq!((fault.at, fault.code), (At::Pointer(pointer.to_owned()), code));
+        }
         assert_eq!(format_cell(&json!(["a", "b"])), "a,b");
         assert_eq!(format_cell(&json!([" a", "b"])), r#"[" a","b"]"#);
     }

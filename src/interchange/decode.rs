@@ -1,16 +1,20 @@
 //! Decompresses bodies and converts them to UTF-8.
 
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, GB18030, UTF_8};
-use encoding_rs_io::DecodeReaderBytesBuilder;
+use encoding_rs::Encoding;
 use flate2::read::MultiGzDecoder;
+
+use super::encoding::{BodyEncoding, DetectingReader};
 
 /// Largest body after decompression, in bytes.
 pub const MAX_DECODED_BYTES: u64 = 4 << 30;
-/// Bytes at the beginning of a body from which its character set is detected.
-const ENCODING_SAMPLE_BYTES: u64 = 64 << 10;
+/// Bytes of a body that may be decompressed, whatever their ratio.
+const FREE_DECODED_BYTES: u64 = 10 << 20;
+/// Most bytes decompressed from one, beyond [`FREE_DECODED_BYTES`]. Rows of articles have a ratio of 4 to 30.
+const MAX_RATIO: u64 = 100;
 /// Largest zstd window, as a power of two: 8 MiB (RFC 9659). Bounds the memory of the decoder.
 const MAX_ZSTD_WINDOW_LOG: u32 = 23;
 
@@ -30,18 +34,21 @@ pub struct DecodedBody {
     /// The body in UTF-8. A body that came as UTF-8 is passed through and can hold invalid bytes.
     pub text: Box<dyn Read + Send>,
     /// The character set it came in. If that was not UTF-8, U+FFFD replaces invalid bytes.
-    pub encoding: &'static Encoding,
+    pub encoding: BodyEncoding,
 }
 
 /// Decompresses `source` and converts it to UTF-8. Detects the character set if `encoding` is absent.
 ///
-/// Reading fails with `FileTooLarge` after [`MAX_DECODED_BYTES`].
+/// Reading fails with `FileTooLarge` after [`MAX_DECODED_BYTES`], and if the body expands to more
+/// than a hundred times its size.
 pub fn decode_body(
     source: impl Read + Send + 'static,
     compression: Compression,
     encoding: Option<&'static Encoding>,
 ) -> io::Result<DecodedBody> {
-    let decompressed: Box<dyn Read + Send> = match compression {
+    let compressed = Arc::new(AtomicU64::new(0));
+    let source = CountingReader { source, count: compressed.clone() };
+    let source: Box<dyn Read + Send> = match compression {
         Compression::Identity => Box::new(source),
         Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, source))),
         Compression::Zstd => {
@@ -50,72 +57,52 @@ pub fn decode_body(
             Box::new(decoder)
         }
     };
-    let mut bounded = LimitedReader { source: decompressed, remaining: MAX_DECODED_BYTES };
-    let mut sample = Vec::new();
-    bounded.by_ref().take(ENCODING_SAMPLE_BYTES).read_to_end(&mut sample)?;
-    let (encoding, mark) = match Encoding::for_bom(&sample) {
-        Some(marked) => marked,
-        None => (encoding.unwrap_or_else(|| detect_encoding(&sample)), 0),
-    };
-    let rest = Cursor::new(sample.split_off(mark)).chain(bounded);
-    let text: Box<dyn Read + Send> = if encoding == UTF_8 {
-        Box::new(rest)
-    } else {
-        Box::new(DecodeReaderBytesBuilder::new().encoding(Some(encoding)).bom_override(false).build(rest))
-    };
-    Ok(DecodedBody { text, encoding })
+    let bounded = LimitedReader { source, decoded: 0, compressed };
+    let text = DetectingReader::new(Box::new(bounded), encoding);
+    Ok(DecodedBody { encoding: text.encoding(), text: Box::new(text) })
 }
 
-/// Detects the character set of a body from its first bytes.
-///
-/// The body counts as UTF-8 if at least one non-ASCII line is valid UTF-8. A few invalid lines
-/// do not change that. Chinese text in GBK is practically never valid UTF-8 by chance.
-fn detect_encoding(sample: &[u8]) -> &'static Encoding {
-    // Leave out the last line: it can be cut in the middle of a character.
-    let whole = sample.iter().rposition(|byte| *byte == b'\n').map_or(sample, |end| &sample[..end]);
-    let non_ascii_lines = whole.split(|byte| *byte == b'\n').filter(|line| !line.is_ascii());
-    let mut has_other_encoding = false;
-    for line in non_ascii_lines {
-        if std::str::from_utf8(line).is_ok() {
-            return UTF_8;
-        }
-        has_other_encoding = true;
-    }
-    if !has_other_encoding || is_truncated_utf8(whole) {
-        return UTF_8;
-    }
-    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(whole, true);
-    match detector.guess(Some(b"cn"), Utf8Detection::Allow) {
-        // GB18030 is a superset of GBK.
-        guess if guess == encoding_rs::GBK => GB18030,
-        guess => guess,
+/// Counts the bytes read.
+struct CountingReader<R> {
+    source: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for CountingReader<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(into)?;
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
     }
 }
 
-fn is_truncated_utf8(sample: &[u8]) -> bool {
-    std::str::from_utf8(sample).is_err_and(|cut| cut.error_len().is_none())
-}
-
-/// Fails when more than `remaining` bytes are read.
+/// Fails when too many bytes are read, or too many for the compressed bytes that they came from.
 struct LimitedReader<R> {
     source: R,
-    remaining: u64,
+    decoded: u64,
+    compressed: Arc<AtomicU64>,
 }
 
 impl<R: Read> Read for LimitedReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.source.read(into)?;
-        self.remaining = self.remaining.checked_sub(read as u64).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {MAX_DECODED_BYTES} bytes"))
-        })?;
+        self.decoded += read as u64;
+        let too_large = |reason: String| Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+        if self.decoded > MAX_DECODED_BYTES {
+            return too_large(format!("more than {MAX_DECODED_BYTES} bytes"));
+        }
+        if self.decoded > FREE_DECODED_BYTES + MAX_RATIO * self.compressed.load(Ordering::Relaxed) {
+            return too_large(format!("it expands to more than {MAX_RATIO} times its size"));
+        }
         Ok(read)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Cursor, Write};
+
+    use encoding_rs::{GB18030, UTF_8};
 
     use super::*;
 
@@ -123,7 +110,7 @@ mod tests {
         let mut decoded = decode_body(Cursor::new(bytes.to_vec()), compression, None).unwrap();
         let mut text = Vec::new();
         decoded.text.read_to_end(&mut text).unwrap();
-        (String::from_utf8_lossy(&text).into_owned(), decoded.encoding.name())
+        (String::from_utf8_lossy(&text).into_owned(), decoded.encoding.get().name())
     }
 
     #[test]
@@ -157,9 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_too_large_after_decompression_is_refused() {
-        let mut bounded = LimitedReader { source: io::repeat(b' '), remaining: 10 };
-        let failed = bounded.read_to_end(&mut Vec::new()).unwrap_err();
-        assert_eq!(failed.kind(), io::ErrorKind::FileTooLarge);
+    fn a_body_that_expands_too_far_is_refused() {
+        let expand = |bytes: Vec<u8>, compression| {
+            let mut decoded = decode_body(Cursor::new(bytes), compression, None).unwrap();
+            io::copy(&mut decoded.text, &mut io::sink()).map_err(|cause| cause.kind())
+        };
+        let blank = |length: usize| zstd::encode_all(vec![b' '; length].as_slice(), 1).unwrap();
+        assert_eq!(expand(blank(30 << 20), Compression::Zstd), Err(io::ErrorKind::FileTooLarge));
+        assert_eq!(expand(blank(10 << 20), Compression::Zstd), Ok(10 << 20));
+        assert_eq!(expand(vec![b' '; 30 << 20], Compression::Identity), Ok(30 << 20));
     }
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use utoipa::{IntoParams, ToSchema};
 
 use super::article_row::ARTICLE_KEYS;
@@ -23,6 +23,7 @@ use crate::categories::queries::load_tree;
 use crate::db::types::{BodyFormat, Status};
 use crate::db::visibility::Articles;
 use crate::error::{Error, Result};
+use crate::permits::Turn;
 
 /// A chunk is sent when it has at least this many bytes.
 const MIN_CHUNK_BYTES: usize = 64 << 10;
@@ -172,7 +173,7 @@ pub async fn start_export(
     visible: Articles,
     filter: ArticleFilter,
     format: ExportFormat,
-    permit: Option<OwnedSemaphorePermit>,
+    turn: Option<Turn>,
 ) -> Result<impl Stream<Item = io::Result<web::Bytes>> + use<>> {
     let conn = app.long_reader().await?;
     let tree = load_tree(&conn).await?;
@@ -194,7 +195,7 @@ pub async fn start_export(
             tracing::warn!(%cause, "An export failed midway");
             let _ = sender.send(Err(cause)).await;
         }
-        drop(permit);
+        drop(turn);
     });
     start.await.map_err(|cause| Error::Internal(cause.into()))??;
     Ok(stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) }))

@@ -5,7 +5,6 @@ use actix_web::{HttpResponse, get, web};
 
 use super::article_row::ArticleRow;
 use super::export::{self, ExportParams};
-use super::permits::acquire_permit;
 use crate::app::App;
 use crate::articles::listing::ArticleFilter;
 use crate::error::Result;
@@ -31,10 +30,10 @@ pub async fn export_articles(
     filter: Query<ArticleFilter>,
     params: Query<ExportParams>,
 ) -> Result<HttpResponse> {
-    let permit = acquire_permit(&app)?;
+    let turn = app.exports.take(author.0.id)?;
     let format = params.0.format();
     let visible = filter.0.visible_to_staff(&author.0)?;
-    let rows = export::start_export(app, visible, filter.0, format, Some(permit)).await?;
+    let rows = export::start_export(app, visible, filter.0, format, Some(turn)).await?;
     Ok(HttpResponse::Ok()
         .content_type(format.media_type())
         .insert_header((CACHE_CONTROL, "private, no-store"))

@@ -6,11 +6,11 @@
 pub mod article_row;
 pub mod cells;
 pub mod decode;
+pub mod encoding;
 pub mod export;
 pub mod handlers;
 pub mod html_text;
 pub mod origins;
-pub mod permits;
 pub mod queries;
 pub mod row_filters;
 pub mod text_filters;

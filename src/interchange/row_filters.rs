@@ -2,12 +2,39 @@
 
 use serde_json::Value;
 
+use crate::error::{Code, Fault};
+use crate::text::strip_hidden;
+
 use super::text_filters::{
     FilterCounts, FilterFn, TextFilter, filter_html, fold_to_simplified, strip_glosses,
 };
 
 /// Keys of plain text. Bodies, tags and categories are filtered besides.
 const TEXT_KEYS: &[&str] = &["title", "summary", "author", "source_name", "name", "description", "parent"];
+
+/// Keys of names and titles. Tags and categories are names besides.
+const NAME_KEYS: &[&str] = &["title", "author", "source_name", "name", "parent"];
+
+/// Removes characters that nobody sees from the names and titles of a row. Returns a warning for each
+/// key that was changed.
+pub fn remove_hidden_characters(row: &mut Value) -> Vec<Fault> {
+    let mut warnings = Vec::new();
+    for (key, value) in row.as_object_mut().into_iter().flatten() {
+        let mut count = 0;
+        match (key.as_str(), value) {
+            ("tags" | "category", value) => filter_names(value, strip_hidden, &mut count),
+            (key, Value::String(text)) if NAME_KEYS.contains(&key) => {
+                *text = strip_hidden(text, &mut count).into_owned();
+            }
+            _ => {}
+        }
+        if count > 0 {
+            let detail = format!("{count} invisible characters were removed");
+            warnings.push(Fault::body(format!("/{key}"), Code::CharactersRemoved, detail));
+        }
+    }
+    warnings
+}
 
 /// Applies `filters` to the texts of a row and returns the number of changes.
 /// Slugs, ids, addresses and `extra` are not changed.

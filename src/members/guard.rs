@@ -169,6 +169,16 @@ fn find_caller(req: &HttpRequest, expected: Caller) -> Result<Option<CurrentMemb
     }
 }
 
+/// Refuses an API key without `scope`, for what an operation does besides what its entry names.
+pub fn require_scope(req: &HttpRequest, scope: Scope) -> Result<()> {
+    match req.extensions().get::<Credential>() {
+        Some(Credential::Key(_, scopes)) if !scopes.contains(&scope) => {
+            Err(Error::forbidden(format!("This takes a key with the scope {} besides.", scope.as_str())))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reads the request's credential, if it carries one, and keeps the result for the guards.
 ///
 /// It runs before the handler's arguments are made, so that a guard named first

@@ -77,6 +77,9 @@ impl Notice {
     }
 }
 
+/// Longest body, in characters.
+pub const MAX_BODY_CHARS: usize = 200_000;
+
 /// A new notice.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -182,7 +185,12 @@ impl NoticePatch {
                 let detail = "cannot change without the body";
                 return Err(Fault::body("/body_format", Code::InvalidFormat, detail).into());
             }
-            None => Body { html: current.body, source: current.body_source, format: current.body_format },
+            None => Body {
+                html: current.body,
+                source: current.body_source,
+                format: current.body_format,
+                summary: String::new(),
+            },
         };
         let status = self.status.unwrap_or(current.status);
         Ok(Content {

@@ -4,11 +4,11 @@
 
 use super::model::{Content, Row};
 use super::queries;
-use super::view::{NewNotice, NoticePatch};
+use super::view::{MAX_BODY_CHARS, NewNotice, NoticePatch};
 use crate::changes::model::{Actor, Change};
 use crate::db::types::{BodyFormat, Status};
 use crate::error::{Code, Fault, OnConstraint, Result};
-use crate::http::render_body::render_off_thread;
+use crate::http::render_body::{render, render_off_thread};
 use crate::markup::Body;
 use crate::tx::Tx;
 
@@ -27,19 +27,29 @@ pub struct PreparedPatch {
 }
 
 /// Renders the body of a new notice.
-pub async fn prepare_notice(mut new: NewNotice) -> PreparedNotice {
-    let format = new.body_format.unwrap_or(BodyFormat::Html);
-    let body = render_off_thread(std::mem::take(&mut new.body), format).await;
-    PreparedNotice { new, body }
+pub async fn prepare_notice(mut new: NewNotice) -> Result<PreparedNotice> {
+    let (source, format) = take_body(&mut new);
+    Ok(PreparedNotice { body: render_off_thread(source, format, MAX_BODY_CHARS).await?, new })
+}
+
+/// Renders the body of a new notice on this thread.
+pub fn prepare_notice_here(mut new: NewNotice) -> PreparedNotice {
+    let (source, format) = take_body(&mut new);
+    PreparedNotice { body: render(source, format, MAX_BODY_CHARS), new }
+}
+
+fn take_body(new: &mut NewNotice) -> (String, BodyFormat) {
+    (std::mem::take(&mut new.body), new.body_format.unwrap_or(BodyFormat::Html))
 }
 
 /// Renders the new body of a changed notice, in `format` unless the change names another.
-pub async fn prepare_patch(mut patch: NoticePatch, format: BodyFormat) -> PreparedPatch {
+pub async fn prepare_patch(mut patch: NoticePatch, format: BodyFormat) -> Result<PreparedPatch> {
+    let format = patch.body_format.unwrap_or(format);
     let body = match patch.body.take() {
-        Some(source) => Some(render_off_thread(source, patch.body_format.unwrap_or(format)).await),
+        Some(source) => Some(render_off_thread(source, format, MAX_BODY_CHARS).await?),
         None => None,
     };
-    PreparedPatch { patch, body }
+    Ok(PreparedPatch { patch, body })
 }
 
 /// Adds a notice and records it.

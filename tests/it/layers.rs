@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["config", "telemetry", "priority", "deadline", "db"],
     &["slug", "markup", "mail", "text"],
     &["error", "changes"],
-    &["follower"],
+    &["follower", "permits"],
     &["keys"],
     &["app"],
     &["operations"],

@@ -34,7 +34,7 @@ pub fn derive_external_id(value: &Value) -> String {
 /// Batches that may not be committed when a snapshot is loaded: one is being written, one is queued.
 const MAX_BATCHES_AHEAD: usize = 2;
 /// Identities remembered of an import in one transaction. Bounds memory.
-const MAX_TRACKED_IDENTITIES: usize = 2_000_000;
+const MAX_TRACKED_IDENTITIES: usize = 250_000;
 
 /// The identities of earlier rows of the import whose writes a new snapshot may not show.
 pub struct UnseenWrites {

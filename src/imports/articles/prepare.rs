@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::extra_keys;
 use super::identity::{Identity, derive_external_id};
 use super::queries::{ExistingArticle, ExistingArticles};
-use crate::articles::input::NewArticle;
+use crate::articles::input::{MAX_BODY_CHARS, NewArticle};
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
 use crate::db::types::Status;
@@ -24,6 +24,9 @@ use crate::imports::rows::{RawRow, RawText};
 use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
 use crate::markup::SANITIZER;
+
+/// The most characters of an external id or a slug.
+const MAX_KEY_CHARS: usize = 200;
 
 /// A row that is valid JSON and has an identity.
 #[derive(Clone, Debug)]
@@ -57,6 +60,7 @@ pub struct PreparedImport {
     pub(super) views: Option<i64>,
     pub(super) created_at: Option<DateTime<Utc>>,
     pub(super) filter_counts: FilterCounts,
+    pub(super) warnings: Vec<Fault>,
 }
 
 /// A row as the writer takes it.
@@ -82,6 +86,11 @@ impl PreparedRow {
             RowState::Prepared(article) => Some(article),
             RowState::Failed(_) | RowState::Unchanged(_) => None,
         }
+    }
+
+    /// What was changed of what was sent.
+    pub(super) fn warnings(&self) -> Vec<Fault> {
+        self.article().map(|article| article.warnings.clone()).unwrap_or_default()
     }
 
     /// The outcome, if the row has failed already.
@@ -129,10 +138,14 @@ fn parse_row(row: &RawRow, salt: &str, is_utf8: bool) -> Result<ParsedRow, Prepa
     let failed = |faults| PreparedRow { line, identity_name: None, state: RowState::Failed(faults) };
     let (value, faults) = row.text.parse(is_utf8).map_err(|fault| failed(vec![fault]))?;
     let text = match &row.text {
-        RawText::Line(line) => Cow::Borrowed(line.as_slice()),
+        RawText::Json(text) => Cow::Borrowed(text.as_slice()),
         _ => Cow::Owned(value.to_string().into_bytes()),
     };
-    let given = |key: &str| value[key].as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    // A key that is refused later must not reach the database before: it may hold a NUL, or megabytes.
+    let is_plausible = |text: &&str| {
+        !text.trim().is_empty() && !text.contains('\0') && text.chars().nth(MAX_KEY_CHARS).is_none()
+    };
+    let given = |key: &str| value[key].as_str().filter(is_plausible).map(str::to_owned);
     let identity = match (given("external_id"), given("slug")) {
         (Some(id), _) => Identity::ExternalId(id),
         (None, Some(slug)) => Identity::Slug(slug),
@@ -181,6 +194,7 @@ fn build_article(
     existing: Option<&ExistingArticle>,
     context: &PrepareContext<'_>,
 ) -> Result<PreparedImport, Vec<Fault>> {
+    let warnings = row_filters::remove_hidden_characters(&mut parsed.value);
     let filter_counts = row_filters::filter_row(&mut parsed.value, context.params.text_filters());
     context.params.set_default_status(&mut parsed.value);
     let mut faults = parsed.faults;
@@ -194,7 +208,7 @@ fn build_article(
     };
     let mut new: NewArticle = checked(parsed.value, faults).map_err(into_faults)?;
     new.external_id = external_id;
-    let body = render_body::render(std::mem::take(&mut new.body), new.format());
+    let body = render_body::render(std::mem::take(&mut new.body), new.format(), MAX_BODY_CHARS);
     let (slug_is_given, published_at_is_given, views) =
         (new.slug.is_some(), new.published_at.is_some(), new.views);
     if let Some(existing) = existing {
@@ -215,5 +229,6 @@ fn build_article(
         views,
         created_at,
         filter_counts,
+        warnings,
     })
 }

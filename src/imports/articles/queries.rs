@@ -128,7 +128,7 @@ pub async fn lock_articles(
     }
     let rows: Vec<LockedArticle> = sql_query(format!(
         "SELECT articles.*, {EXTRA_COLUMNS}, deleted_at IS NOT NULL AS trashed FROM articles {VIEWS}
-         WHERE articles.id = ANY($1) ORDER BY articles.id FOR UPDATE OF articles"
+         WHERE articles.id = ANY($1) ORDER BY articles.id FOR NO KEY UPDATE OF articles"
     ))
     .bind::<Array<SqlUuid>, _>(ids)
     .load(conn)
@@ -173,6 +173,9 @@ const INSERT_ARTICLES: &str = "INSERT INTO articles (id, slug, external_id, titl
      source_hash, created_at)";
 
 /// Replaces articles that have the id of a row, and takes them out of the trash.
+///
+/// The importer becomes their creator: an author may read and change what he created, and must not
+/// gain that over what others import by an id or a slug that he has used before.
 const REPLACE_ARTICLES: &str = "ON CONFLICT (id) DO UPDATE SET slug = excluded.slug, external_id = excluded.external_id, \
      title = excluded.title, summary = excluded.summary, summary_made = excluded.summary_made, \
      body = excluded.body, body_source = excluded.body_source, body_format = excluded.body_format, \
@@ -181,7 +184,7 @@ const REPLACE_ARTICLES: &str = "ON CONFLICT (id) DO UPDATE SET slug = excluded.s
      cover_url = excluded.cover_url, extra = excluded.extra, status = excluded.status, \
      published_at = excluded.published_at, content_hash = excluded.content_hash, \
      source_hash = excluded.source_hash, created_at = excluded.created_at, \
-     deleted_at = NULL, version = articles.version + 1, updated_at = now() RETURNING id";
+     created_by = excluded.created_by, deleted_at = NULL, version = articles.version + 1, updated_at = now() RETURNING id";
 
 /// Adds entries to the change log and view counters for the ids in `written`.
 ///

@@ -65,6 +65,7 @@ pub async fn write_batch(
         line: row.line,
         identity: row.identity_name.clone(),
         outcome: outcome.unwrap_or(Outcome::Unchanged),
+        warnings: row.warnings(),
     });
     Ok(BatchResult {
         outcomes: outcomes.collect(),

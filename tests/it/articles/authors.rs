@@ -143,3 +143,70 @@ async fn an_editor_cannot_set_views_back_to_nothing() {
     cast.editor.put(&format!("{ARTICLES}/by-external-id/e1"), with(json!({"views": 0}))).await;
     assert_eq!(cast.anon.get(&at(&article)).await.data(200)["views"], 2600);
 }
+
+#[actix_web::test]
+async fn an_author_sets_no_external_id_whether_it_is_in_use_or_not() {
+    let (app, cast) = cast().await;
+    let other = app.db_member(Role::Author).await;
+    create(&cast.editor, json!({"external_id": "hidden", "status": "draft"})).await;
+    let mine = draft(&cast.author, "Mine").await;
+    for id in ["hidden", "free"] {
+        let created = cast.author.post(ARTICLES, json!({"title": "x", "external_id": id})).await;
+        assert_eq!(created.problem(), (403, "forbidden".to_owned()));
+        let changed = cast.author.patch(&at(&mine), json!({"external_id": id})).await;
+        assert_eq!(changed.problem(), (403, "forbidden".to_owned()));
+    }
+    // What an editor has set stays, and may be sent back as it was read.
+    cast.author.patch(&at(&mine), json!({"external_id": null, "title": "Mine still"})).await.expect(200);
+    cast.editor.patch(&at(&mine), json!({"external_id": "set"})).await.expect(200);
+    cast.author.patch(&at(&mine), json!({"external_id": "set", "title": "Mine again"})).await.expect(200);
+    cast.author.patch(&at(&mine), json!({"external_id": null})).await.expect(403);
+    other.post(ARTICLES, json!({"title": "x", "external_id": null})).await.expect(201);
+}
+
+#[actix_web::test]
+async fn a_conflict_does_not_tell_an_author_whether_the_other_article_is_hidden() {
+    let (_app, cast) = cast().await;
+    let mine = draft(&cast.author, "Mine").await;
+    let mut answers = Vec::new();
+    for (slug, status) in [("one", "draft"), ("two", "archived"), ("three", "published"), ("four", "draft")] {
+        let theirs = create(&cast.editor, json!({"slug": slug, "status": status})).await;
+        if slug == "four" {
+            cast.editor.delete(&at(&theirs)).await.expect(204);
+        }
+        for (method, path) in [(Method::POST, ARTICLES.to_owned()), (Method::PATCH, at(&mine))] {
+            let request = cast.author.request(method, &path).header("x-request-id", "same");
+            let answer = request.json(&json!({"title": "x", "slug": slug})).send().await;
+            answers.push((answer.status, answer.text()));
+        }
+    }
+    assert_eq!(answers[0].0, 409);
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+}
+
+#[actix_web::test]
+async fn an_author_gains_no_right_over_what_an_editor_writes_by_an_id_or_a_slug_of_his() {
+    let (_app, cast) = cast().await;
+    let by_slug = cast.author.post(ARTICLES, json!({"title": "x", "slug": "claimed"})).await.data(201);
+    let put = draft(&cast.author, "To be put").await;
+    let imported = draft(&cast.author, "To be imported").await;
+    for (article, id) in [(&put, "put"), (&imported, "imported")] {
+        cast.editor.patch(&at(article), json!({"external_id": id})).await.expect(200);
+    }
+    cast.editor.put(&format!("{ARTICLES}/by-external-id/put"), json!({"title": "Secret"})).await.expect(200);
+    let rows = [
+        json!({"title": "Secret", "slug": "claimed"}),
+        json!({"title": "Secret", "external_id": "imported"}),
+    ];
+    let import = cast.editor.request(Method::POST, "/api/v1/articles/import");
+    let body: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    let summary = import.labelled("application/x-ndjson", body).send().await.data(200);
+    assert_eq!(summary["updated"], 2);
+    for article in [&by_slug, &put, &imported] {
+        cast.author.get(&at(article)).await.expect(404);
+        cast.author.patch(&at(article), json!({"title": "Mine"})).await.expect(404);
+        cast.author.delete(&at(article)).await.expect(404);
+        assert_eq!(cast.editor.get(&at(article)).await.data(200)["title"], "Secret");
+    }
+}

@@ -200,3 +200,56 @@ async fn a_long_body_is_summed_up_in_its_beginning() {
     let beginning = summary.strip_suffix('…').unwrap();
     assert!(text.starts_with(beginning) && (100..=200).contains(&summary.chars().count()), "{summary}");
 }
+
+#[actix_web::test]
+async fn a_body_that_outgrows_its_bound_when_it_is_cleaned_is_refused() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let links = |count: usize| "<a>x</a>".repeat(count);
+    let refused = editor.post(ARTICLES, json!({"title": "x", "body": links(40_000)})).await;
+    assert_eq!((refused.status, refused.faults()), (422, vec![("/body".to_owned(), "too_long".to_owned())]));
+    let notice = json!({"kind": "notice", "title": "x", "body": links(8_000)});
+    assert_eq!(
+        editor.post("/api/v1/notices", notice).await.faults(),
+        [("/body".to_owned(), "too_long".to_owned())]
+    );
+    // What is stored can be sent again.
+    let stored = create(&editor, json!({"body": links(1_000)})).await;
+    let again = editor.patch(&at(&stored), json!({"body": stored["body"]})).await.data(200);
+    assert_eq!((&again["body"], &again["version"]), (&stored["body"], &stored["version"]));
+}
+
+#[actix_web::test]
+async fn a_stored_body_sent_again_changes_nothing() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    for body in [
+        "<a><table><a>x</table></a>",
+        "<h1><font><h2>a</font></h1>b",
+        "<pre>\n\na</pre>",
+        "<dd><x><dd></x><table><p>",
+    ] {
+        let stored = create(&editor, json!({"body": body})).await;
+        let again = editor.patch(&at(&stored), json!({"body": stored["body"]})).await.data(200);
+        assert_eq!((&again["body"], &again["version"]), (&stored["body"], &stored["version"]), "{body}");
+    }
+}
+
+#[actix_web::test]
+async fn bodies_that_are_being_rendered_take_no_connections() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let markdown = "Some *words* of a [long](https://example.org/) article.\n\n".repeat(6_000);
+    let long = json!({"title": "Long", "body": markdown, "body_format": "markdown"});
+    // Twice as many as there are connections for transactions. Those that wait too long get 503.
+    let writes = futures::future::join_all((0..8).map(|_| editor.post(ARTICLES, long.clone())));
+    let beside = async {
+        for at in 0..20 {
+            editor.post(ARTICLES, json!({"title": format!("Short {at}")})).await.expect(201);
+            editor.get("/api/v1/articles").await.expect(200);
+        }
+    };
+    let (written, ()) = tokio::join!(writes, beside);
+    assert!(written.iter().all(|answer| [201, 503].contains(&answer.status)));
+    assert!(written.iter().any(|answer| answer.status == 201));
+}

@@ -78,6 +78,13 @@ impl Process {
         Client::new(&self.url, session["access_token"].as_str().map(str::to_owned))
     }
 
+    /// The most memory that it has used so far.
+    pub fn peak_memory_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
     pub fn signal(&self, name: &str) {
         let done =
             Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();

@@ -96,3 +96,25 @@ async fn a_key_with_the_scope_imports_and_another_does_not() {
         send_body(&script, "", NDJSON, to_ndjson(&make_rows(1))).await.expect(status);
     }
 }
+
+#[actix_web::test]
+async fn a_key_that_imports_makes_categories_only_with_the_scope_for_that() {
+    let (app, _) = start_app().await;
+    let admin = app.db_member(Role::Admin).await;
+    let mut row = make_row("a", "A");
+    row["category"] = json!("Made by a key");
+    for (scopes, query, status) in [
+        (json!(["articles:import"]), "?create_categories=true", 403),
+        (json!(["articles:import", "categories:import"]), "?create_categories=true&dry_run=true", 403),
+        (json!(["articles:import"]), "?create_categories=false", 200),
+        (json!(["articles:import", "categories:write"]), "?create_categories=true", 200),
+    ] {
+        let made =
+            admin.post("/api/v1/api-keys", json!({"name": "script", "scopes": scopes})).await.data(201);
+        let script = Client::new(&app.url, made["key"].as_str().map(str::to_owned));
+        send_body(&script, query, NDJSON, to_ndjson(&[row.clone()])).await.expect(status);
+        let categories = admin.get("/api/v1/categories").await.data(200);
+        let are_made = status == 200 && query.ends_with("true");
+        assert_eq!(categories.as_array().unwrap().len(), usize::from(are_made), "{scopes} {query}");
+    }
+}

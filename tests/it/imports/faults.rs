@@ -130,3 +130,43 @@ async fn rows_that_are_too_large_are_skipped() {
     let problem = send_body(&editor, "", "application/json", array).await;
     assert_eq!(problem.problem(), (413, "payload_too_large".to_owned()));
 }
+
+#[actix_web::test]
+async fn invisible_characters_of_names_and_titles_are_removed_with_a_warning() {
+    let (_app, editor) = start_app().await;
+    let mut row = make_row("a", "计\u{200b}量\u{202e}");
+    row["author"] = json!("\u{feff}李");
+    row["tags"] = json!(["质\u{2066}量", "👩\u{200d}🔬"]);
+    row["category"] = json!(["新\u{200b}闻", {"name": "地方\u{ad}", "slug": "local"}]);
+    row["body"] = json!("<p>\u{200b}kept</p>");
+    let summary = import_rows(&editor, "?create_categories=true", &[row.clone()]).await;
+    assert_eq!(outcome_counts(&summary), [1, 0, 0, 0]);
+    let warning = &summary["warnings"][0];
+    assert_eq!((&warning["line"], &warning["code"]), (&json!(1), &json!("characters_removed")));
+    let mut pointers = vec![warning["pointer"].clone()];
+    pointers.extend(warning["more"].as_array().unwrap().iter().map(|more| more["pointer"].clone()));
+    pointers.sort_by_key(Value::to_string);
+    assert_eq!(pointers, ["/author", "/category", "/tags", "/title"]);
+    let stored = load_article(&editor, "a").await;
+    assert_eq!((&stored["title"], &stored["author"]), (&json!("计量"), &json!("李")));
+    assert_eq!(stored["tags"], json!(["质量", "👩\u{200d}🔬"]));
+    assert_eq!(stored["category"]["path"][0]["name"], "新闻");
+    assert!(stored["body"].as_str().unwrap().contains('\u{200b}'));
+    // The same row again is unchanged; a title of nothing else fails.
+    row["title"] = json!("\u{200b}");
+    row["external_id"] = json!("b");
+    let summary = import_rows(&editor, "", &[row]).await;
+    assert_eq!(row_errors(&summary), [(1, "/title".to_owned(), "too_short".to_owned())]);
+    for (path, row) in [
+        ("notices", json!({"kind": "notice", "title": "通\u{200f}知", "external_id": "n"})),
+        ("categories", json!({"name": "标\u{2060}准", "slug": "standards"})),
+    ] {
+        let request = editor.request(Method::POST, &format!("/api/v1/{path}/import"));
+        let summary = request.labelled(NDJSON, to_ndjson(&[row])).send().await.data(200);
+        assert_eq!(
+            (outcome_counts(&summary), &summary["warnings"][0]["code"]),
+            ([1, 0, 0, 0], &json!("characters_removed"))
+        );
+    }
+    assert_eq!(editor.get("/api/v1/categories/standards").await.data(200)["name"], "标准");
+}

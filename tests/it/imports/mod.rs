@@ -6,6 +6,7 @@ mod concurrency;
 mod crashes;
 mod export;
 mod faults;
+mod limits;
 mod modes;
 
 use inkstone::operations::Role;

@@ -1,0 +1,164 @@
+//! Bounds on what runs at a time: turns of long work, the memory of all imports, threads that render.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+/// A request waits at most this long for a permit to render.
+const RENDER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Permits to render long bodies: one fewer than there are cores, at least one.
+static RENDER_PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Arc::new(Semaphore::new((cores - 1).max(1)))
+});
+
+/// Waits for a permit to render a long body. Fails with 503 after five seconds.
+pub async fn render_permit() -> Result<OwnedSemaphorePermit> {
+    match timeout(RENDER_TIMEOUT, RENDER_PERMITS.clone().acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(Error::Unavailable("too many bodies to render".to_owned())),
+    }
+}
+
+/// Turns that one caller may have at a time.
+const MAX_TURNS_OF_CALLER: usize = 2;
+/// An import ends with 503 if it waits for memory this long.
+const MEMORY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Turns of one kind of long work. Each caller has at most two of them.
+pub struct Turns {
+    /// The kind of work, in the plural.
+    work: &'static str,
+    free: Arc<Semaphore>,
+    taken: Arc<Mutex<HashMap<Uuid, usize>>>,
+}
+
+/// A turn. It ends when it is dropped.
+pub struct Turn {
+    caller: Uuid,
+    taken: Arc<Mutex<HashMap<Uuid, usize>>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Turns {
+    /// Allows `count` turns of `work` at a time.
+    pub fn new(work: &'static str, count: usize) -> Self {
+        Self { work, free: Arc::new(Semaphore::new(count)), taken: Arc::default() }
+    }
+
+    /// The number of turns that are taken.
+    pub fn count_taken(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
+    /// Takes a turn for a member or an API key. Fails with 503 if the caller or all have used theirs up.
+    pub fn take(&self, caller: Uuid) -> Result<Turn> {
+        let refused = |who: &str| Error::Unavailable(format!("{who}: too many {} in parallel", self.work));
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.get(&caller).copied().unwrap_or_default();
+        if count >= MAX_TURNS_OF_CALLER {
+            return Err(refused("the caller"));
+        }
+        let permit = self.free.clone().try_acquire_owned().map_err(|_| refused("all callers"))?;
+        taken.insert(caller, count + 1);
+        Ok(Turn { caller, taken: self.taken.clone(), _permit: permit })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        match taken.get_mut(&self.caller) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                taken.remove(&self.caller);
+            }
+        }
+    }
+}
+
+/// Memory that several tasks share. It is counted in KiB.
+#[derive(Clone)]
+pub struct MemoryBudget {
+    free: Arc<Semaphore>,
+    total: u32,
+}
+
+/// A part of a [`MemoryBudget`]. It is given back when it is dropped.
+#[derive(Default)]
+pub struct MemoryShare(Option<OwnedSemaphorePermit>);
+
+impl MemoryShare {
+    /// Adds another share of the same budget.
+    pub fn add(&mut self, other: Self) {
+        match (&mut self.0, other.0) {
+            (Some(permit), Some(more)) => permit.merge(more),
+            (permit @ None, more) => *permit = more,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+impl MemoryBudget {
+    /// A budget of `bytes`.
+    pub fn new(bytes: usize) -> Self {
+        let total = u32::try_from(bytes >> 10).unwrap_or(u32::MAX);
+        Self { free: Arc::new(Semaphore::new(total as usize)), total }
+    }
+
+    /// Takes `bytes`, at most the whole budget. `None` if they are not free.
+    pub fn try_take(&self, bytes: usize) -> Option<MemoryShare> {
+        let permit = self.free.clone().try_acquire_many_owned(self.to_permits(bytes));
+        permit.ok().map(|permit| MemoryShare(Some(permit)))
+    }
+
+    /// Takes `bytes`, at most the whole budget, and waits until they are free. Fails with 503 after a minute.
+    pub async fn take(&self, bytes: usize) -> Result<MemoryShare> {
+        let permit = timeout(MEMORY_TIMEOUT, self.free.clone().acquire_many_owned(self.to_permits(bytes)));
+        match permit.await {
+            Ok(Ok(permit)) => Ok(MemoryShare(Some(permit))),
+            _ => Err(Error::Unavailable("no memory for imports is free".to_owned())),
+        }
+    }
+
+    fn to_permits(&self, bytes: usize) -> u32 {
+        u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).min(self.total)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_has_two_turns_and_leaves_the_others_to_the_rest() {
+        let turns = Turns::new("imports", 3);
+        let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
+        let (first, _second) = (turns.take(one).unwrap(), turns.take(one).unwrap());
+        assert!(turns.take(one).is_err());
+        let _third = turns.take(other).unwrap();
+        assert!(turns.take(other).is_err());
+        drop(first);
+        let _fourth = turns.take(one).unwrap();
+        assert!(turns.take(one).is_err());
+        assert_eq!(turns.count_taken(), 3);
+    }
+
+    #[test]
+    fn more_than_the_whole_budget_is_the_whole_budget() {
+        let budget = MemoryBudget::new(8 << 10);
+        let mut share = budget.try_take(1).unwrap();
+        assert!(budget.try_take(9 << 10).is_none());
+        share.add(budget.try_take(7 << 10).unwrap());
+        assert!(budget.try_take(1).is_none());
+        drop(share);
+        assert!(budget.try_take(9 << 10).is_some());
+    }
+}
