@@ -5,15 +5,17 @@ mod bootstrap;
 pub mod bulk;
 mod cli;
 mod database;
+mod environment;
 mod http;
 mod mail;
-mod seconds;
 mod serve;
+mod values;
 
 pub use access::{Access, ProfileField};
 pub use bootstrap::Bootstrap;
 pub use cli::{ApiKeyCommand, Cli, Command, MemberCommand, SigningKeyCommand};
 pub use database::Database;
+pub use environment::{Refusal, SettingError};
 pub use http::Http;
 pub use mail::Mail;
 pub use serve::Config;

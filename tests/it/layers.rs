@@ -26,6 +26,7 @@ const LAYERS: &[&[&str]] = &[
     &["openapi", "commands"],
     &["routes"],
     &["contract"],
+    &["edge"],
     &["server"],
 ];
 
