@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -56,6 +57,8 @@ pub struct App {
     pub keys: Keys,
     /// Sends mail, if that is configured.
     pub mailer: Option<Mailer>,
+    /// Whether the process is about to stop.
+    is_leaving: AtomicBool,
 }
 
 impl App {
@@ -85,7 +88,18 @@ impl App {
             config,
             keys,
             mailer,
+            is_leaving: AtomicBool::new(false),
         })
+    }
+
+    /// Begins to leave: `/readyz` answers 503, and each answer closes its connection.
+    pub fn begin_leaving(&self) {
+        self.is_leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the process is about to stop.
+    pub fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
     }
 
     /// The connection for short reads of this worker thread, which it shares with other requests.

@@ -64,6 +64,10 @@ pub enum Error {
     Throttled {
         /// The rule's name.
         rule: &'static str,
+        /// The attempts that the rule leaves free.
+        free: i32,
+        /// Seconds until the rule forgets an attempt.
+        window: i32,
         /// Seconds to wait.
         wait: i32,
     },

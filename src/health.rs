@@ -48,10 +48,13 @@ pub const GET_READINESS: Operation =
 
 /// Ready
 ///
-/// The database answers, so requests can be served.
-#[utoipa::path(tag = "operations", operation_id = "get_readiness", responses((status = 200, description = "Ready", body = Health), (status = 503, description = "The database does not answer", body = crate::error::Problem, content_type = "application/problem+json")))]
+/// The database answers, so requests can be served. A server that is about to stop is not ready.
+#[utoipa::path(tag = "operations", operation_id = "get_readiness", responses((status = 200, description = "Ready", body = Health), (status = 503, description = "The database does not answer, or the server is starting or about to stop", body = crate::error::Problem, content_type = "application/problem+json")))]
 #[get("/readyz")]
 pub async fn get_readiness(app: web::Data<App>) -> Result<impl Responder> {
+    if app.is_leaving() {
+        return Err(Error::Unavailable("the server is about to stop".to_owned()));
+    }
     let asking = async {
         let mut conn = app.health_reader().await?;
         diesel::sql_query("SELECT 1").execute(&mut conn).await.map_err(Error::from)

@@ -20,7 +20,8 @@
 //! 15. [`openapi`]: what the entries add to the document; [`commands`]: the command line's work
 //! 16. [`routes`]: every path and every entry, a line a feature
 //! 17. [`contract`]: the document and the table of this build
-//! 18. [`server`]: what wraps every request; starting and stopping
+//! 18. [`edge`]: connections, and clients that are too slow
+//! 19. [`server`]: what wraps every request; starting and stopping
 //!
 //! A feature's folder holds the same files everywhere: `mod.rs` says what the
 //! thing is and lists its routes and operations, `handlers.rs` has a function
@@ -38,6 +39,7 @@ pub mod contract;
 pub mod db;
 pub mod deadline;
 pub mod demo;
+pub mod edge;
 pub mod error;
 pub mod follower;
 pub mod health;

@@ -6,16 +6,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use actix_web::web;
-use anyhow::{Context, anyhow, bail};
-use clap::Parser;
+use anyhow::{Context, anyhow};
 use inkstone::app::App;
 use inkstone::commands::remote::Server;
 use inkstone::config::bulk::Remote;
-use inkstone::config::{Access, Cli, Command, Config, Database};
+use inkstone::config::{Access, Cli, Command, Config, Database, Refusal, SettingError};
 use inkstone::contract::Contract;
 use inkstone::db::embedded::{Embedded, Options};
+use inkstone::edge::descriptors::raise_descriptor_limit;
+use inkstone::edge::starting::StartingServer;
 use inkstone::http::conditional::IfMatch;
-use inkstone::keys::Keys;
+use inkstone::keys::{Keys, Ring};
 use inkstone::mail::Mailer;
 use inkstone::members::bootstrap;
 use inkstone::members::passwords::Hasher;
@@ -24,7 +25,6 @@ use inkstone::site::view::SitePatch;
 use inkstone::{changes, commands, db, demo, site, telemetry, upgrade};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-use url::Url;
 
 /// How long a retired key verifies beyond the life of a token: nodes notice a change within seconds.
 const RETIRED_FOR: Duration = Duration::from_secs(120);
@@ -37,9 +37,36 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const LAST_FLUSH_PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    telemetry::init();
-    let done = match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(Refusal::CommandLine(cause)) => cause.exit(),
+        Err(Refusal::Setting(cause)) => return exit_with(&cause.into()),
+    };
+    if !telemetry::init() {
+        let wanted = "must be a filter like warn or inkstone=debug";
+        return exit_with(&SettingError::new("INKSTONE_LOG", wanted).into());
+    }
+    warn_of_unknown_variables();
+    match run_command(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => exit_with(&cause),
+    }
+}
+
+/// Says why the process ends. Its exit code is 2 for a setting that cannot be used.
+fn exit_with(cause: &anyhow::Error) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "inkstone: {cause:#}");
+    if cause.is::<SettingError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+}
+
+fn warn_of_unknown_variables() {
+    for (variable, nearest) in Cli::unknown_variables() {
+        tracing::warn!(variable, "No setting has the variable {variable}; did you mean {nearest}?");
+    }
+}
+
+fn run_command(cli: Cli) -> anyhow::Result<()> {
+    match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(config) => serve(*config),
         Command::Migrate(database) => Data::open(&database).map(drop),
         Command::Member { database, command } => {
@@ -63,13 +90,6 @@ fn main() -> ExitCode {
             Ok(String::new())
         }),
         Command::Openapi => Contract::new().and_then(|contract| say(contract.json.trim_end())),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(cause) => {
-            let _ = writeln!(std::io::stderr(), "inkstone: {cause:#}");
-            ExitCode::FAILURE
-        }
     }
 }
 
@@ -117,7 +137,11 @@ impl Data {
             .enable_all()
             .build()?;
         let to = url.clone();
-        let ran = runtime.block_on(runtime.spawn(async move { db::migrate(&to).await }))??;
+        let ran = runtime.block_on(runtime.spawn(async move { db::migrate(&to).await }))?;
+        let ran = ran.with_context(|| match config.database_url {
+            Some(_) => format!("DATABASE_URL (--database-url), {}", db::describe_servers(&url)),
+            None => "the private PostgreSQL".to_owned(),
+        })?;
         if ran > 0 {
             tracing::info!(migrations = ran, "Migrated the database: {ran} migrations");
         }
@@ -142,7 +166,7 @@ fn administer(
     command: impl AsyncFnOnce(&web::Data<App>, &Hasher) -> anyhow::Result<String>,
 ) -> anyhow::Result<()> {
     // What a server of this environment would run with.
-    let config = Config { database, ..Cli::try_parse_from(["inkstone"])?.serve };
+    let config = Config { database, ..read_environment()?.serve };
     let data = Data::beside(&config.database)?;
     let keys = data.keys(&config.access)?;
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
@@ -153,6 +177,14 @@ fn administer(
     let hasher = Hasher::new()?;
     let said = actix_web::rt::System::new().block_on(command(&app, &hasher))?;
     if said.is_empty() { Ok(()) } else { say(said.trim_end()) }
+}
+
+/// The command line of a server that only the environment configures.
+fn read_environment() -> anyhow::Result<Cli> {
+    Cli::read(["inkstone".into()]).map_err(|refusal| match refusal {
+        Refusal::Setting(cause) => cause.into(),
+        Refusal::CommandLine(cause) => cause.into(),
+    })
 }
 
 /// Where bulk work is done.
@@ -176,10 +208,24 @@ fn bulk(
     }
 }
 
+/// Checks the settings that the command line cannot check, before anything is started.
+fn check_settings(config: &Config) -> anyhow::Result<()> {
+    bootstrap::check_first_admin(&config.bootstrap)?;
+    if !config.access.signing_key_file.is_empty() {
+        Ring::from_files(&config.access.signing_key_file).map_err(|cause| {
+            SettingError::new("INKSTONE_SIGNING_KEY_FILE (--signing-key-file)", &format!("{cause:#}"))
+        })?;
+    }
+    Ok(())
+}
+
 fn serve(config: Config) -> anyhow::Result<()> {
+    check_settings(&config)?;
+    raise_descriptor_limit();
     let listener = TcpListener::bind(config.http.listen)
         .with_context(|| format!("listening on {}", config.http.listen))?;
     let address = listener.local_addr()?;
+    let starting = StartingServer::start(&listener)?;
     let data = Data::open(&config.database)?;
     let keys = data.keys(&config.access)?;
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
@@ -187,17 +233,23 @@ fn serve(config: Config) -> anyhow::Result<()> {
     let shared = Shared::new(app, Hasher::new()?, web::Data::new(Contract::new()?));
     let (follower, url) = (shared.app.follower.clone(), data.url.clone());
     data.runtime.spawn(async move { follower.follow(&url).await });
-    let served = actix_web::rt::System::new().block_on(run(shared, listener, address));
+    let served = actix_web::rt::System::new().block_on(run(shared, starting, listener, address));
     tracing::info!("Stopped");
     served
 }
 
-async fn run(shared: Shared, listener: TcpListener, address: SocketAddr) -> anyhow::Result<()> {
+async fn run(
+    shared: Shared,
+    starting: StartingServer,
+    listener: TcpListener,
+    address: SocketAddr,
+) -> anyhow::Result<()> {
     // From here on a signal waits for us instead of ending us.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut asked_to_stop =
         async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
     let base_url = prepare(&shared, address).await?;
+    drop(starting);
     let server = server::start(&shared, listener)?;
     let handle = server.handle();
     let mut server = std::pin::pin!(server);
@@ -208,9 +260,15 @@ async fn run(shared: Shared, listener: TcpListener, address: SocketAddr) -> anyh
     tokio::select! {
         done = &mut server => done?,
         () = asked_to_stop() => {
-            tracing::info!("Stopping; requests in flight may finish, a second signal ends them");
-            drop(handle.stop(true));
-            tokio::select! { done = &mut server => done?, () = asked_to_stop() => {} }
+            let delay = shared.app.config.http.drain_delay();
+            tracing::info!(seconds = delay.as_secs(), "Stopping; requests in flight may finish, a second signal ends them");
+            shared.app.begin_leaving();
+            let stopping = async {
+                tokio::time::sleep(delay).await;
+                drop(handle.stop(true));
+                (&mut server).await
+            };
+            tokio::select! { done = stopping => done?, () = asked_to_stop() => {} }
         }
     }
     // Views gathered since the last write.
@@ -238,10 +296,7 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
     let to_anyhow = |cause| anyhow!("{cause:?}");
     let current = site::queries::get(&*app.long_reader().await.map_err(to_anyhow)?).await?.content.base_url;
     let wanted = match &app.config.http.base_url {
-        Some(url) if !is_web_address(url) => {
-            bail!("--base-url takes an http or https address without a path")
-        }
-        Some(url) => url.trim_end_matches('/').to_owned(),
+        Some(url) => url.clone(),
         // A site that was never told its address has the one of the first start.
         None if current == "http://127.0.0.1:8080" => format!("http://{address}"),
         None => return Ok(current),
@@ -253,17 +308,6 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
     .await
     .map_err(to_anyhow)?;
     Ok(wanted)
-}
-
-/// Whether `url` is `http(s)://host[:port][/]` and nothing more.
-fn is_web_address(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| {
-        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-        matches!(url.scheme(), "http" | "https")
-            && bare
-            && url.username().is_empty()
-            && url.password().is_none()
-    })
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
 //! The HTTP server: what wraps every request, and how it starts and stops.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Condition, Next, from_fn};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder, ResponseError, get, rt, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError, get, rt, web};
 use tokio::time::{Instant, timeout};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
@@ -21,13 +22,20 @@ use crate::categories::moving;
 use crate::config::Config;
 use crate::contract::Contract;
 use crate::deadline::{Deadline, Late};
+use crate::edge::connections::Connections;
+use crate::edge::descriptors::count_free_descriptors;
+use crate::edge::exchange::follow_exchange;
+use crate::edge::{self, Patience};
 use crate::error::{Error, Result};
 use crate::http::conditional::if_none_match_names;
+use crate::http::head::{check_host, check_length};
 use crate::http::matched::Matched;
+use crate::http::page_headers;
 use crate::http::tagged_body::tag_bytes;
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
+use crate::operations::RequestBody;
 use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
 use crate::throttle;
@@ -35,8 +43,6 @@ use crate::throttle::model::LimitState;
 use crate::{idempotency, jobs};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Seconds a client may take to send its request line and headers.
-const HEAD_SECONDS: u64 = 5;
 /// Headers that pages of other origins may read.
 const EXPOSED: [&str; 8] = [
     "ETag",
@@ -58,6 +64,8 @@ pub struct Shared {
     pub hasher: web::Data<Hasher>,
     /// For views.
     pub counter: web::Data<ViewCounter>,
+    /// How long connections wait for their clients.
+    pub patience: Patience,
     contract: web::Data<Contract>,
 }
 
@@ -68,6 +76,7 @@ impl Shared {
             hasher: web::Data::new(hasher),
             counter: web::Data::new(ViewCounter::new(app.config.http.view_window)),
             app: web::Data::new(app),
+            patience: Patience::default(),
             contract,
         }
     }
@@ -77,7 +86,19 @@ impl Shared {
 ///
 /// Stopping gracefully lets requests in flight finish, within the configured time.
 pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> {
-    let config = shared.app.config.http.clone();
+    let config = &shared.app.config.http;
+    let connections = Connections::new(
+        config.max_connections.min(count_free_descriptors()),
+        config.max_connections_per_network,
+        &config.trusted_proxies,
+    );
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let settings = edge::Settings {
+        connections: Arc::new(connections),
+        patience: shared.patience,
+        workers: config.workers.unwrap_or_else(cores).max(1),
+        shutdown_timeout: config.shutdown_timeout,
+    };
     let shared = shared.clone();
     rt::spawn(flush_views(shared.clone()));
     rt::spawn(housekeeping_loop(shared.clone()));
@@ -85,7 +106,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     // Two, so that one slow mailbox does not hold up the others.
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
-    let server = HttpServer::new(move || {
+    edge::serve(listener, &settings, move || {
         let (app, _) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
         app.app_data(shared.app.clone())
             .app_data(shared.hasher.clone())
@@ -100,14 +121,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
             .default_service(web::to(reply_not_found))
             .wrap(from_fn(wrap_request))
             .wrap(Condition::new(!shared.app.config.http.cors_origins.is_empty(), cors(&shared.app.config)))
-    })
-    .shutdown_timeout(config.shutdown_timeout)
-    .client_request_timeout(Duration::from_secs(HEAD_SECONDS))
-    .disable_signals()
-    .listen(listener)?;
-    Ok(match config.workers {
-        Some(workers) => server.workers(workers.max(1)).run(),
-        None => server.run(),
+            .wrap(from_fn(follow_exchange))
     })
 }
 
@@ -135,10 +149,13 @@ async fn wrap_request(
     if let Ok(value) = HeaderValue::from_str(&id) {
         head.headers_mut().insert(X_REQUEST_ID, value);
     }
-    if let Some(state) = state {
+    // A refusal names the rule that refused.
+    if let Some(state) = state
+        && head.status != StatusCode::TOO_MANY_REQUESTS
+    {
         throttle::headers::write_headers(&state, head.headers_mut());
     }
-    head.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    page_headers::write_headers(head.headers_mut());
     tracing::info!(target: "inkstone::access", %method, path, status = head.status.as_u16(), ms = began.elapsed().as_millis() as u64, request_id = id, "{method} {path}");
     answered.map_err(|lost| InternalError::from_response(lost.cause, lost.response).into())
 }
@@ -190,8 +207,13 @@ async fn handle_request(
 fn match_request(req: &ServiceRequest) -> Result<bool> {
     let contract = req.app_data::<web::Data<Contract>>();
     let contract = contract.ok_or_else(|| Error::Internal(anyhow::anyhow!("no Contract in app_data")))?;
+    check_host(req.headers(), req.uri())?;
     let found = Matched::find(&contract.table, req.method(), req.path(), req.query_string(), req.headers())?;
-    let Some(matched) = found else { return Ok(true) };
+    let Some(matched) = found else {
+        check_length(req.headers(), RequestBody::None)?;
+        return Ok(true);
+    };
+    check_length(req.headers(), matched.operation().body)?;
     let has_time_limit = matched.operation().has_time_limit;
     req.extensions_mut().insert(matched);
     Ok(has_time_limit)

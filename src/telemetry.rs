@@ -17,12 +17,18 @@ pub fn request_id() -> Option<String> {
 /// Writes logs to standard error: as text on a terminal, as JSON lines otherwise.
 ///
 /// `INKSTONE_LOG` filters the logs in the usual syntax (`warn`, `inkstone=debug`).
-pub fn init() {
-    let filter = EnvFilter::try_from_env("INKSTONE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+///
+/// Returns `false`, and takes the default, if that filter cannot be read.
+pub fn init() -> bool {
+    let wanted = std::env::var("INKSTONE_LOG").unwrap_or_default();
+    let given = EnvFilter::try_new(wanted.trim()).ok().filter(|_| !wanted.trim().is_empty());
+    let is_valid = given.is_some() || wanted.trim().is_empty();
+    let filter = given.unwrap_or_else(|| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         logs.with_target(false).init();
     } else {
         logs.json().flatten_event(true).init();
     }
+    is_valid
 }

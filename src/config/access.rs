@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::seconds::parse_seconds;
+use super::values::parse_seconds;
 
 /// Tokens, passwords and profiles.
 #[derive(Args, Clone, Debug)]

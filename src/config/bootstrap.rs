@@ -1,6 +1,7 @@
 //! The contents that the first start adds.
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 /// The contents that the first start adds.
 #[derive(Args, Clone, Debug)]
@@ -12,6 +13,6 @@ pub struct Bootstrap {
     #[arg(long, env = "INKSTONE_ADMIN_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
     pub admin_password: Option<String>,
     /// Load a small demo site, once.
-    #[arg(long, env = "INKSTONE_DEMO")]
+    #[arg(long, env = "INKSTONE_DEMO", value_parser = BoolishValueParser::new())]
     pub demo: bool,
 }

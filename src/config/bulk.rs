@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::values::parse_web_url;
+
 /// A running Inkstone to use through its API, instead of the database.
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct Remote {
     /// The URL of a running Inkstone to use through its API; by default the database is used directly.
-    #[arg(long, env = "INKSTONE_URL", value_name = "URL")]
+    #[arg(long, env = "INKSTONE_URL", value_parser = parse_web_url, value_name = "URL")]
     pub url: Option<String>,
     /// An API key of that Inkstone, with the scope of the command.
     #[arg(long, env = "INKSTONE_API_KEY", hide_env_values = true, value_name = "KEY", requires = "url")]

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::values::{parse_connections, parse_database_url, parse_folder, parse_pg_bin, parse_pool_size};
+
 /// The database and the data directory.
 #[derive(Args, Clone, Debug)]
 pub struct Database {
     /// The PostgreSQL server to use. Without it, a private server is started in the data directory.
-    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_parser = parse_database_url, value_name = "URL")]
     pub database_url: Option<String>,
     /// The directory of the private PostgreSQL server and of mail written as files.
     #[arg(
@@ -16,17 +18,18 @@ pub struct Database {
         global = true,
         env = "INKSTONE_DATA_DIR",
         default_value = "./inkstone-data",
+        value_parser = parse_folder,
         value_name = "DIR"
     )]
     pub data_dir: PathBuf,
     /// The directory of the PostgreSQL programs, if they are not found automatically.
-    #[arg(long, global = true, env = "INKSTONE_PG_BIN", value_name = "DIR")]
+    #[arg(long, global = true, env = "INKSTONE_PG_BIN", value_parser = parse_pg_bin, value_name = "DIR")]
     pub pg_bin: Option<PathBuf>,
     /// Transactions that run at a time. Long reads use up to a third as many connections more; each worker has
     /// one for short reads, and the follower of the change log one.
-    #[arg(long, global = true, env = "INKSTONE_POOL_SIZE", default_value_t = 12, value_name = "N")]
+    #[arg(long, global = true, env = "INKSTONE_POOL_SIZE", default_value_t = 12, value_parser = parse_pool_size, value_name = "N")]
     pub pool_size: usize,
     /// Categories that the site may have. Every process keeps all of them in memory.
-    #[arg(long, global = true, env = "INKSTONE_MAX_CATEGORIES", default_value_t = 2000, value_name = "N")]
+    #[arg(long, global = true, env = "INKSTONE_MAX_CATEGORIES", default_value_t = 2000, value_parser = parse_connections, value_name = "N")]
     pub max_categories: usize,
 }

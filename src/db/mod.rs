@@ -25,7 +25,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// The key of the advisory lock that lets one process migrate while others wait.
-const MIGRATION_LOCK: i64 = 0x696e_6b73_746f_6e65;
+pub const MIGRATION_LOCK: i64 = 0x696e_6b73_746f_6e65;
 
 /// Brings the database to the newest schema and says how many migrations ran.
 ///
@@ -49,6 +49,20 @@ pub async fn migrate(url: &str) -> anyhow::Result<usize> {
     let ran =
         harness.run_pending_migrations(MIGRATIONS).map_err(|cause| anyhow!("a migration failed: {cause}"))?;
     Ok(ran.len())
+}
+
+/// Names the servers of `url`, without the password.
+pub fn describe_servers(url: &str) -> String {
+    let Ok(config) = url.parse::<tokio_postgres::Config>() else { return String::new() };
+    let ports = config.get_ports();
+    let servers = config.get_hosts().iter().enumerate().map(|(index, host)| {
+        let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+        match host {
+            tokio_postgres::config::Host::Tcp(name) => format!("{name}:{port}"),
+            tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
+        }
+    });
+    servers.collect::<Vec<_>>().join(", ")
 }
 
 /// Lets the statements of this transaction take as long as bulk work does, and wait as long for

@@ -129,8 +129,9 @@ impl Error {
                     response.insert_header((ALLOW, allow));
                 }
             }
-            Self::Throttled { rule, wait } => {
+            Self::Throttled { rule, free, window, wait } => {
                 response.insert_header((RETRY_AFTER, wait.to_string()));
+                response.insert_header(("ratelimit-policy", format!("\"{rule}\";q={free};w={window}")));
                 response.insert_header(("ratelimit", format!("\"{rule}\";r=0;t={wait}")));
             }
             Self::Unavailable(_) | Self::Contended(_) | Self::OutcomeUnknown(_) => {

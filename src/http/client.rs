@@ -54,13 +54,18 @@ fn origin(peer: IpAddr, forwarded: &[&str], proxies: &[IpNet]) -> IpAddr {
     address
 }
 
-fn network(address: IpAddr) -> String {
+/// Returns the first address of the network of one client: of IPv6 the first 64 bits count.
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+fn network(address: IpAddr) -> String {
+    match network_of(address) {
         IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let bits = address.to_bits() & !u128::from(u64::MAX);
-            format!("{}/64", Ipv6Addr::from_bits(bits))
-        }
+        IpAddr::V6(address) => format!("{address}/64"),
     }
 }
 

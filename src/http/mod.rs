@@ -3,9 +3,11 @@
 pub mod body;
 pub mod client;
 pub mod conditional;
+pub mod head;
 pub mod id_or_slug;
 pub mod json;
 pub mod matched;
+pub mod page_headers;
 pub mod paging;
 pub mod patch;
 pub mod pointer;

@@ -17,6 +17,8 @@ use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SortColumn, count};
 use crate::error::{Code, Error, Fault, Result};
 
+/// The longest `Link` header, in bytes.
+const MAX_LINK_BYTES: usize = 4 << 10;
 /// Rows that page numbers reach.
 const MAX_NUMBERED_ROWS: i64 = 10_000;
 /// Parameters that choose a page or the keys of a list, not which rows it has.
@@ -276,7 +278,9 @@ impl Paging {
                 );
             }
         }
-        links.join(", ")
+        let link = links.join(", ");
+        // It repeats all filters. Clients and proxies refuse long headers, and the body has the cursors too.
+        if link.len() > MAX_LINK_BYTES { String::new() } else { link }
     }
 
     fn target(&self, position: Option<(&str, &str)>, relation: &str) -> String {

@@ -7,8 +7,23 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::passwords::{self, Hasher};
 use super::{queries, writing};
 use crate::app::App;
+use crate::config::{Bootstrap, SettingError};
 use crate::error::Error;
 use crate::operations::Role;
+
+/// Checks the configured email and password of the first admin.
+pub fn check_first_admin(config: &Bootstrap) -> Result<(), SettingError> {
+    if writing::parse_account(&config.admin_email, Role::Admin, String::new()).is_err() {
+        return Err(SettingError::new("INKSTONE_ADMIN_EMAIL (--admin-email)", "must be an e-mail address"));
+    }
+    let password = config.admin_password.as_deref();
+    match password.map(|password| passwords::validate("", password, &config.admin_email)) {
+        Some(Err(cause)) => {
+            Err(SettingError::new("INKSTONE_ADMIN_PASSWORD (--admin-password)", &describe_error(&cause)))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Adds the first admin unless there is an admin; returns the password if it was generated.
 pub async fn ensure_first_admin(app: &App, hasher: &Hasher) -> anyhow::Result<Option<String>> {

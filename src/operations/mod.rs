@@ -100,6 +100,22 @@ pub enum CacheClass {
     NoStore,
 }
 
+/// How long a client may take to take an answer.
+///
+/// Beside this, each client must take a few bytes a second of what waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The most time from the answer's first byte to its last; `None` for an answer that lasts as long as it flows.
+    pub deadline: Option<Duration>,
+}
+
+impl Delivery {
+    /// An answer that is ready as a whole: a minute.
+    pub const WHOLE: Self = Self { deadline: Some(Duration::from_secs(60)) };
+    /// An answer that is made while it is sent.
+    pub const STREAMED: Self = Self { deadline: None };
+}
+
 /// Largest JSON body, in bytes, where the entry names no other: 1 MiB.
 const DEFAULT_MAX_BODY_BYTES: usize = 1 << 20;
 /// How long a JSON body may take to arrive.
@@ -118,6 +134,8 @@ pub struct Operation {
     pub body: RequestBody,
     /// Whether the request timeout ends it. Imports last as long as their bodies; each of their steps is bounded.
     pub has_time_limit: bool,
+    /// How long a client may take to take the answer.
+    pub delivery: Delivery,
     /// How it is conditional.
     pub conditional: Conditional,
     /// What repeating it does.
@@ -149,6 +167,7 @@ impl Operation {
             keys: KeyAccess::Refused,
             body: RequestBody::None,
             has_time_limit: true,
+            delivery: Delivery::WHOLE,
             conditional: Conditional::No,
             repetition: Repetition::Repeats,
             cache: CacheClass::NoStore,
@@ -181,7 +200,12 @@ impl Operation {
 
     /// An operation that sends what it reads as it is read: without ETag, never the same twice.
     pub const fn export(id: &'static str, caller: Caller) -> Self {
-        Self { repetition: Repetition::Safe, can_conflict: false, ..Self::new(id, caller) }
+        Self {
+            repetition: Repetition::Safe,
+            delivery: Delivery::STREAMED,
+            can_conflict: false,
+            ..Self::new(id, caller)
+        }
     }
 
     /// A POST of a JSON document, to create or to do something.
@@ -196,7 +220,12 @@ impl Operation {
 
     /// A POST of rows to be imported.
     pub const fn import(id: &'static str, caller: Caller) -> Self {
-        Self { body: RequestBody::Rows, has_time_limit: false, ..Self::new(id, caller) }
+        Self {
+            body: RequestBody::Rows,
+            has_time_limit: false,
+            delivery: Delivery::STREAMED,
+            ..Self::new(id, caller)
+        }
     }
 
     /// A merge patch of a thing that has a version.

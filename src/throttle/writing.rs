@@ -13,7 +13,8 @@ pub async fn count_attempt(app: &App, rule: Rule, subject: &[&str]) -> Result<Li
     let key = subject_key(app, rule, subject);
     let state = app.write(async move |tx| Ok(queries::count_attempt(tx, rule, key.clone()).await?)).await?;
     if state.refused {
-        return Err(Error::Throttled { rule: rule.name, wait: state.wait.max(1) });
+        let Rule { name, free, window, .. } = rule;
+        return Err(Error::Throttled { rule: name, free, window, wait: state.wait.max(1) });
     }
     Ok(state)
 }

@@ -3,7 +3,9 @@
 mod bodies;
 mod caching;
 mod cors;
+mod heads;
 mod paths;
+mod slow_clients;
 
 use inkstone::operations::Role;
 use reqwest::Method;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use inkstone::operations::Role;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::harness::cluster::{TestDb, bare_database, fresh_database, migrate};
 use crate::harness::machine::{ask, until};
-use crate::harness::process::{Process, inkstone};
+use crate::harness::process::{Process, inkstone, run};
 use crate::harness::{Client, TestApp};
 
 /// Builds `inkstone serve` for `db`.
@@ -25,12 +25,6 @@ fn serve(db: &TestDb, data_dir: &Path, more: &[&str]) -> Command {
 }
 
 const PASSWORD: &[&str] = &["--admin-password", "correct horse"];
-
-fn run(mut command: Command) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code(), text(stdout), text(stderr))
-}
 
 #[test]
 fn the_help_lists_commands_and_flags() {
@@ -259,16 +253,24 @@ async fn invalid_configuration_is_refused_at_the_start() {
     let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = occupied.local_addr().unwrap().to_string();
     let gone = TestDb::elsewhere("postgresql://ada:hidden@127.0.0.1:1/inkstone".to_owned());
-    for (command, reason) in [
-        (serve(&db, dir.path(), &["--signing-key-file", bad]), bad),
-        (serve(&db, dir.path(), &["--signing-key-file", absent.to_str().unwrap()]), "absent.pem"),
-        (inkstone(&["serve", "--data-dir", dir.path().to_str().unwrap(), "--listen", &address]), &*address),
-        (serve(&db, dir.path(), &["--admin-password", "short"]), "at least 8 characters"),
-        (serve(&db, dir.path(), &["--admin-email", "nobody"]), "nobody is not an e-mail address"),
-        (serve(&gone, dir.path(), &[]), "connecting to the database"),
+    for (command, wanted, reason) in [
+        (serve(&db, dir.path(), &["--signing-key-file", bad]), 2, bad),
+        (serve(&db, dir.path(), &["--signing-key-file", absent.to_str().unwrap()]), 2, "absent.pem"),
+        (
+            inkstone(&["serve", "--data-dir", dir.path().to_str().unwrap(), "--listen", &address]),
+            1,
+            &*address,
+        ),
+        (serve(&db, dir.path(), &["--admin-password", "short"]), 2, "at least 8 characters"),
+        (serve(&db, dir.path(), &["--admin-email", "nobody"]), 2, "must be an e-mail address"),
+        (
+            serve(&gone, dir.path(), &[]),
+            1,
+            "DATABASE_URL (--database-url), 127.0.0.1:1: connecting to the database",
+        ),
     ] {
         let (code, out, said) = run(command);
-        assert_eq!((code, out.as_str()), (Some(1), ""), "{reason}");
+        assert_eq!((code, out.as_str()), (Some(wanted), ""), "{reason}");
         let line = said.lines().find(|line| line.starts_with("inkstone: ")).unwrap_or_default();
         assert!(line.contains(reason), "{reason} is not in: {said}");
         assert!(!said.contains("c2VjcmV0") && !said.contains("hidden"), "{said}");

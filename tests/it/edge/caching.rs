@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::harness::contract::{Operation, operations};
+use crate::harness::machine::ask;
 use crate::harness::{Answer, Client, TestApp};
 
 /// The reads under `/api` that take a visitor, or those that do not, with paths that lead somewhere.
@@ -15,10 +16,16 @@ async fn reads(app: &TestApp, open: bool) -> Vec<String> {
     admin.category("a", None).await;
     let notice = json!({"kind": "notice", "title": "a", "status": "published"});
     let notice = admin.post("/api/v1/notices", notice).await.data(201);
+    app.db_execute(
+        "INSERT INTO jobs (id, kind, params, total, actor_kind) VALUES (gen_random_uuid(), 'category_move', '{}', 1, 'system')",
+    )
+    .await;
+    let job = ask(&app.db.url, "SELECT id::text FROM jobs").await;
     let path = |one: &Operation| {
         let id = match one.path.split('/').nth(3) {
             Some("notices") => notice["id"].as_str().unwrap().to_owned(),
             Some("members") => admin.id.unwrap().to_string(),
+            Some("jobs") => job.clone(),
             _ => "a".to_owned(),
         };
         one.path.replace("{id}", &id).replace("{external_id}", "x")

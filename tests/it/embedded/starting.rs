@@ -144,7 +144,7 @@ fn without_postgresql_one_message_says_how_to_get_it() {
             command.env_remove("PATH");
         }
         let refused = command.output().unwrap();
-        assert_eq!(refused.status.code(), Some(1));
+        assert_eq!(refused.status.code(), Some(2), "a setting is wrong");
         let messages = read_messages(&refused.stderr);
         assert_eq!(messages.len(), 1, "{messages:?}");
         let named = format!("INKSTONE_PG_BIN is {}", empty.path().display());

@@ -14,6 +14,7 @@ use actix_web::dev::ServerHandle;
 use clap::Parser;
 use inkstone::app::App;
 use inkstone::config::{Cli, Config};
+use inkstone::edge::Patience;
 use inkstone::keys::Keys;
 use inkstone::mail::Mailer;
 use inkstone::members::passwords::Hasher;
@@ -65,13 +66,34 @@ impl TestApp {
         (app, anon, wire)
     }
 
+    /// A server over an empty database that waits at most a second for slow clients, and a visitor.
+    pub async fn start_impatient(flags: &[&str]) -> (Self, Client) {
+        let db = cluster::fresh_database().await;
+        let url = db.url.clone();
+        let second = Duration::from_secs(1);
+        let patience =
+            Patience { head: second, idle: second, body: second, answer: second, ..Default::default() };
+        Self::start_waiting(db, &url, flags, patience).await
+    }
+
     /// A server over `db`, which it reaches by `database_url`.
     async fn start_through(db: TestDb, database_url: &str, flags: &[&str]) -> (Self, Client) {
+        Self::start_waiting(db, database_url, flags, Patience::default()).await
+    }
+
+    /// The same, with other patience.
+    async fn start_waiting(
+        db: TestDb,
+        database_url: &str,
+        flags: &[&str],
+        patience: Patience,
+    ) -> (Self, Client) {
         let config = config(flags);
         let keys = keys(database_url, &config).await;
         let mailer = Mailer::new(&config.mail, &config.database.data_dir).unwrap();
         let app = App::new(config, database_url, cluster::runtime(), keys, mailer).unwrap();
-        let shared = Shared::new(app, Hasher::new().unwrap(), contract::CONTRACT.clone());
+        let mut shared = Shared::new(app, Hasher::new().unwrap(), contract::CONTRACT.clone());
+        shared.patience = patience;
         let (follower, follow) = (shared.app.follower.clone(), database_url.to_owned());
         let follower = cluster::runtime().spawn(async move { follower.follow(&follow).await });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

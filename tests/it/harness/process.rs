@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use super::Client;
 
@@ -14,6 +14,13 @@ pub fn open_folder() -> tempfile::TempDir {
     folder
 }
 
+/// Runs `command` to its end; returns its exit code, and what it wrote to both outputs.
+pub fn run(mut command: Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
 /// `inkstone` with `arguments`, and nothing of Inkstone's in the environment.
 pub fn inkstone(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inkstone"));
@@ -22,6 +29,8 @@ pub fn inkstone(arguments: &[&str]) -> Command {
     {
         command.env_remove(name);
     }
+    // No balancer has to notice that a server leaves.
+    command.env("INKSTONE_DRAIN_DELAY", "0");
     command.args(arguments).stdin(Stdio::null());
     command
 }

@@ -1,0 +1,220 @@
+//! The values that settings can have. Each refusal says what is wanted, and never repeats the value.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use lettre::message::Mailbox;
+use lettre::{AsyncSmtpTransport, Tokio1Executor};
+use url::{Host, Url};
+
+/// The longest duration of a setting: a year.
+const MAX_SECONDS: u64 = 365 * 24 * 3600;
+
+/// Parses a duration in whole seconds, at least 1.
+pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
+    parse_whole(text, 1..=MAX_SECONDS).map(Duration::from_secs)
+}
+
+/// Parses a number of whole seconds, which may be 0.
+pub(super) fn parse_pause(text: &str) -> Result<u64, String> {
+    parse_whole(text, 0..=MAX_SECONDS)
+}
+
+/// Parses a number of threads.
+pub(super) fn parse_threads(text: &str) -> Result<usize, String> {
+    parse_count(text, 1..=512)
+}
+
+/// Parses a number of database connections.
+pub(super) fn parse_pool_size(text: &str) -> Result<usize, String> {
+    parse_count(text, 1..=10_000)
+}
+
+/// Parses a number of clients.
+pub(super) fn parse_connections(text: &str) -> Result<usize, String> {
+    parse_count(text, 1..=1_000_000)
+}
+
+fn parse_count(text: &str, range: RangeInclusive<u64>) -> Result<usize, String> {
+    parse_whole(text, range).and_then(|number| usize::try_from(number).map_err(|cause| cause.to_string()))
+}
+
+fn parse_whole(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let number = text.trim().parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
+}
+
+/// Parses the address of a listener.
+pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let wanted = "must be an IP address and a port, like 127.0.0.1:8080 or [::1]:8080";
+    text.trim().parse().map_err(|_| wanted.to_owned())
+}
+
+/// Parses a network, or one address.
+pub(super) fn parse_network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| "must be networks like 10.0.0.0/8 or addresses, separated by commas".to_owned())
+}
+
+/// Parses an origin (RFC 6454) as browsers write it, or `*`.
+pub(super) fn parse_origin(text: &str) -> Result<String, String> {
+    let wanted = "must be origins like https://www.example.org, separated by commas, or *";
+    let text = text.trim();
+    if text == "*" {
+        return Ok(text.to_owned());
+    }
+    let url = Url::parse(text).ok().filter(is_bare).ok_or(wanted)?;
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(wanted)?;
+    // The port is known to be another than that of the scheme. Schemes of apps (capacitor://localhost) are origins too.
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    Ok(format!("{}://{}{port}", url.scheme(), host.to_ascii_lowercase()))
+}
+
+/// Parses the URL of a site: its scheme, host and port.
+pub(super) fn parse_base_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text.trim()).ok().filter(|url| is_web(url) && is_bare(url));
+    url.map(|url| url.as_str().trim_end_matches('/').to_owned())
+        .ok_or_else(|| "must be an http or https URL without a path, like https://www.example.org".to_owned())
+}
+
+/// Parses the URL of a page or a server.
+pub(super) fn parse_web_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text.trim())
+        .ok()
+        .filter(|url| is_web(url) && url.query().is_none() && url.fragment().is_none());
+    url.map(|url| url.as_str().trim_end_matches('/').to_owned())
+        .ok_or_else(|| "must be an http or https URL, like https://www.example.org/account".to_owned())
+}
+
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && !matches!(url.host(), None | Some(Host::Domain("")))
+}
+
+/// Whether a URL has nothing but scheme, host and port.
+fn is_bare(url: &Url) -> bool {
+    matches!(url.path(), "" | "/")
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
+/// Parses the URL of a PostgreSQL server.
+pub(super) fn parse_database_url(text: &str) -> Result<String, String> {
+    // The cause is not shown: it can hold a part of the password.
+    match text.trim().parse::<tokio_postgres::Config>() {
+        Ok(config) if !config.get_hosts().is_empty() => Ok(text.trim().to_owned()),
+        _ => Err("must be like postgresql://user:password@host:5432/database, with sslmode=disable, prefer or require"
+            .to_owned()),
+    }
+}
+
+/// Parses the URL of a mail server.
+pub(super) fn parse_mail_url(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let is_valid = match text.split_once("://") {
+        Some(("file", _)) => true,
+        Some(("smtp" | "smtps", _)) => AsyncSmtpTransport::<Tokio1Executor>::from_url(text).is_ok(),
+        _ => false,
+    };
+    let wanted = "must be smtp://host:port, smtps://user:password@host or file://";
+    is_valid.then(|| text.to_owned()).ok_or_else(|| wanted.to_owned())
+}
+
+/// Parses the sender of mails.
+pub(super) fn parse_sender(text: &str) -> Result<String, String> {
+    let wanted = "must be an e-mail address, like news@example.org or News <news@example.org>";
+    text.parse::<Mailbox>().map(|_| text.to_owned()).map_err(|_| wanted.to_owned())
+}
+
+/// Parses a folder that may be missing, but is not something else.
+pub(super) fn parse_folder(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    let is_folder = !text.is_empty() && (path.is_dir() || !path.exists());
+    is_folder.then(|| path.to_path_buf()).ok_or_else(|| "must be a folder".to_owned())
+}
+
+/// Parses the folder of PostgreSQL's programs.
+pub(super) fn parse_pg_bin(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    let is_found = path.join("postgres").is_file() && path.join("initdb").is_file();
+    is_found
+        .then(|| path.to_path_buf())
+        .ok_or_else(|| "must be a folder with postgres and initdb in it".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for (given, origin) in [
+            ("https://www.example.org", "https://www.example.org"),
+            (" https://WWW.Example.org/ ", "https://www.example.org"),
+            ("https://example.org:443", "https://example.org"),
+            ("http://127.0.0.1:3000/", "http://127.0.0.1:3000"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("https://例子.cn", "https://xn--fsqu00a.cn"),
+            ("capacitor://localhost", "capacitor://localhost"),
+            ("*", "*"),
+        ] {
+            assert_eq!(parse_origin(given).as_deref(), Ok(origin));
+        }
+        for wrong in [
+            "",
+            "null",
+            "example.org",
+            "https://",
+            "https://a/b",
+            "https://a?b",
+            "https://u@a",
+            "https://*.a b",
+            "**",
+        ] {
+            assert!(parse_origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_site_is_a_scheme_and_a_host() {
+        for (given, url) in [
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+            ("https://Example.org", "https://example.org"),
+        ] {
+            assert_eq!(parse_base_url(given).as_deref(), Ok(url));
+        }
+        for wrong in
+            ["", "example.org", "ftp://a", "https://a/b", "https://a?x", "https://u:p@a", "https://a#b"]
+        {
+            assert!(parse_base_url(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(parse_web_url("https://a.org/account/").as_deref(), Ok("https://a.org/account"));
+    }
+
+    #[test]
+    fn a_refusal_never_repeats_a_secret() {
+        for wrong in [
+            "postgres://ada:hidden@host:x/db",
+            "postgres://ada:
+            "hidden",
+            "mysql://hidden@host",
+        ] {
+            assert!(parse_database_url(wrong).is_err_and(|wanted| !wanted.contains("hid")), "{wrong}");
+        }
+        assert!(parse_mail_url("smtp://ada:hidden@:x").is_err_and(|wanted| !wanted.contains("hidden")));
+        assert!(parse_database_url("postgresql:///inkstone?host=/run/postgresql").is_ok());
+    }
+
+    #[test]
+    fn numbers_have_bounds() {
+        for wrong in ["", "-1", "0", "1.5", "x", "18446744073709551615", "99999999999999999999"] {
+            assert!(parse_seconds(wrong).is_err(), "{wrong}");
+        }
+        assert!(parse_threads("513").is_err() && parse_pool_size("0").is_err() && parse_pause("0").is_ok());
+    }
+}

@@ -1,0 +1,200 @@
+//! A connection whose client must keep pace.
+
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::Patience;
+use super::connections::Slot;
+use super::exchange::{ExchangeState, Phase};
+use super::framing::Framing;
+use super::pace::{Alarm, Pace};
+
+/// Bytes a second that a body must have, on average.
+const MIN_BODY_BYTES_PER_SECOND: u32 = 1 << 10;
+/// Bytes a second that a client must take of an answer, on average.
+const MIN_ANSWER_BYTES_PER_SECOND: u32 = 4 << 10;
+/// How often a connection that waits for its client looks whether many bytes wait.
+const PRESSURE_INTERVAL: Duration = Duration::from_secs(1);
+/// Bytes that the kernel takes before it has sent those before: the less, the sooner a client is known to be slow.
+const MAX_UNSENT_BYTES: u32 = 128 << 10;
+
+/// The answer to a new connection for which there is no room.
+pub const BUSY_ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+    content-length: 124\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Unavailable\",\"status\":503,\"code\":\"unavailable\",\"detail\":\"too many connections; try again later\"}";
+/// The answer to a head that takes too long.
+const LATE_ANSWER: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/problem+json\r\n\
+    content-length: 135\r\nconnection: close\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Request timed out\",\"status\":408,\"code\":\"request_timeout\",\"detail\":\"The request took too long to arrive.\"}";
+
+/// A connection that ends if its client sends or takes bytes too slowly.
+pub struct GuardedStream {
+    io: TcpStream,
+    slot: Rc<Slot>,
+    exchange: Rc<ExchangeState>,
+    framing: Framing,
+    patience: Patience,
+    /// Since when a head has been arriving.
+    head_since: Option<Instant>,
+    body_pace: Pace,
+    answer_pace: Pace,
+    read_alarm: Alarm,
+    write_alarm: Alarm,
+}
+
+impl GuardedStream {
+    /// Guards `io`, which takes `slot`.
+    pub fn new(io: TcpStream, slot: Slot, patience: Patience) -> Self {
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        let _ = socket2::SockRef::from(&io).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
+        let slot = Rc::new(slot);
+        Self {
+            io,
+            exchange: Rc::new(ExchangeState::new(Rc::clone(&slot))),
+            slot,
+            framing: Framing::new(),
+            patience,
+            // A connection is made to send a request.
+            head_since: Some(Instant::now()),
+            body_pace: Pace::new(patience.body, MIN_BODY_BYTES_PER_SECOND),
+            answer_pace: Pace::new(patience.answer, MIN_ANSWER_BYTES_PER_SECOND),
+            read_alarm: Alarm::default(),
+            write_alarm: Alarm::default(),
+        }
+    }
+
+    /// What the requests of this connection share.
+    pub fn exchange_state(&self) -> &Rc<ExchangeState> {
+        &self.exchange
+    }
+
+    /// Follows bytes that have arrived.
+    fn note_arrival(&mut self, bytes: &mut [u8]) {
+        let now = Instant::now();
+        if self.framing.is_in_body() {
+            self.body_pace.progress(now, bytes.len());
+        }
+        self.framing.advance(bytes);
+        if !self.framing.is_in_head() {
+            self.head_since = None;
+        } else if self.head_since.is_none() {
+            self.head_since = Some(now);
+        }
+        if self.framing.is_in_body() != self.exchange.is_in_body() {
+            self.body_pace = Pace::new(self.patience.body, MIN_BODY_BYTES_PER_SECOND);
+            self.exchange.note_body(self.framing.is_in_body());
+        }
+    }
+
+    /// Whether the client, for whose bytes the connection waits, is too late.
+    fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        self.slot.register(cx.waker());
+        let deadline = match self.exchange.phase() {
+            Phase::Waiting { .. } if self.slot.makes_room() => return true,
+            Phase::Waiting { since } => match self.head_since {
+                // What arrived of a head during the exchange before is not counted.
+                Some(began) => began.max(since) + self.patience.head,
+                None => since + self.patience.idle,
+            },
+            Phase::Closing { since } => since + self.patience.linger,
+            Phase::Answering if self.framing.is_in_body() => self.body_pace.wait(Instant::now()),
+            Phase::Answering => return false,
+        };
+        self.read_alarm.has_passed(deadline, cx)
+    }
+
+    /// Says on the wire that a head is late. No answer is being sent then.
+    fn answer_late_head(&self) {
+        let is_waiting = matches!(self.exchange.phase(), Phase::Waiting { .. });
+        if is_waiting && self.framing.is_in_head() && !self.slot.makes_room() {
+            let _ = self.io.try_write(LATE_ANSWER);
+        }
+    }
+
+    /// Whether the client has taken too few bytes, or the answer has taken too long.
+    fn is_stalled(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = Instant::now();
+        let mut deadline = self.answer_pace.wait(now);
+        if self.slot.backlog().is_pressed() {
+            let since = self.answer_pace.waiting_since().unwrap_or(now);
+            deadline = deadline.min(since + self.patience.answer_under_pressure);
+        }
+        if let Some(end) = self.exchange.answer_deadline() {
+            deadline = deadline.min(end);
+        }
+        if self.write_alarm.has_passed(deadline, cx) {
+            return true;
+        }
+        // Looks again for pressure, which nothing else tells of.
+        if self.write_alarm.has_passed(deadline.min(now + PRESSURE_INTERVAL), cx) {
+            cx.waker().wake_by_ref();
+        }
+        false
+    }
+}
+
+impl AsyncRead for GuardedStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = into.filled().len();
+        match Pin::new(&mut this.io).poll_read(cx, into) {
+            Poll::Ready(Ok(())) => {
+                this.note_arrival(&mut into.filled_mut()[before..]);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending if this.is_late(cx) => {
+                this.answer_late_head();
+                // As if the client had sent all it has: what is being answered is still answered.
+                Poll::Ready(Ok(()))
+            }
+            other => other,
+        }
+    }
+}
+
+impl AsyncWrite for GuardedStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.io).poll_write(cx, bytes) {
+            Poll::Ready(Ok(sent)) => {
+                this.answer_pace.progress(Instant::now(), sent);
+                Poll::Ready(Ok(sent))
+            }
+            Poll::Pending if this.is_stalled(cx) => {
+                // Closes at once: the kernel would keep the bytes for the client.
+                let _ = socket2::SockRef::from(&this.io).set_linger(Some(Duration::ZERO));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+            other => other,
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fixed_answers_have_the_length_that_they_say() {
+        for answer in [BUSY_ANSWER, LATE_ANSWER] {
+            let (head, body) = std::str::from_utf8(answer).unwrap().split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+            serde_json::from_str::<serde_json::Value>(body).unwrap();
+        }
+    }
+}

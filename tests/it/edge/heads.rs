@@ -1,0 +1,205 @@
+//! Heads of requests that two parsers could read differently, and the heads of answers.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use actix_web::rt::task::spawn_blocking;
+use inkstone::operations::Role;
+use serde_json::json;
+
+use crate::harness::TestApp;
+
+/// Sends `bytes`, and returns all that is answered until the connection ends.
+pub async fn exchange(app: &TestApp, bytes: impl Into<Vec<u8>>) -> String {
+    let (address, bytes) = (app.url.trim_start_matches("http://").to_owned(), bytes.into());
+    let answer = spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        // The server may have closed already.
+        let _ = stream.write_all(&bytes);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    });
+    answer.await.unwrap()
+}
+
+#[actix_web::test]
+async fn a_bare_line_feed_is_no_line_end() {
+    let (app, _) = TestApp::start().await;
+    let next = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let chunked = "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+        Transfer-Encoding: chunked\r\n\r\n";
+    for request in [
+        "GET /healthz HTTP/1.1\nHost: a\n\n",
+        "GET /healthz HTTP/1.1\r\nHost: a\n\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: a\r\n\n",
+        "GET /healthz HTTP/1.1\nHost: a\r\n\r\n",
+        "\nGET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nX: a\nHost: a\r\n\r\n",
+        &format!("{chunked}2\n{{}}\r\n0\r\n\r\n"),
+        &format!("{chunked}2\r\n{{}}\n0\r\n\r\n"),
+        &format!("{chunked}2\r\n{{}}\r\n0\n\r\n"),
+        &format!("{chunked}2;x\n\r\n{{}}\r\n0\r\n\r\n"),
+        &format!("{chunked}2\r\n{{}}\r\n0\r\nX: y\n\n"),
+        &format!("{chunked}2\r\n{{}}\r\n0\r\n\n"),
+    ] {
+        for before in ["", next] {
+            let said = exchange(&app, format!("{before}{request}{next}")).await;
+            let expected = usize::from(!before.is_empty());
+            assert_eq!(said.matches("HTTP/1.1 200").count(), expected, "{request:?}: {said}");
+            assert_eq!(said.matches("HTTP/1.1 400").count(), 1, "{request:?}: {said}");
+        }
+    }
+    let body = "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nConnection: close\r\n\
+        Content-Length: 6\r\n\r\n{\n\n\n\n}";
+    assert!(exchange(&app, body).await.starts_with("HTTP/1.1 422 "), "a body may have them");
+}
+
+#[actix_web::test]
+async fn a_host_that_is_no_host_is_refused() {
+    let (app, _) = TestApp::start().await;
+    for host in [
+        "a b",
+        "user@a",
+        "user:secret@a",
+        "a/b",
+        "a?b",
+        "a#b",
+        "a,b",
+        "a\\b",
+        "a:x",
+        "a:65536",
+        "[::1",
+        "\u{e9}",
+    ] {
+        for path in ["/healthz", "/api/v1/site", "/docs/", "/nowhere"] {
+            let said =
+                exchange(&app, format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
+                    .await;
+            assert!(said.starts_with("HTTP/1.1 400 "), "{host} {path}: {said}");
+            assert!(said.contains("bad_request"), "{host} {path}: {said}");
+        }
+    }
+    for target in ["http://user@a/healthz", "http://u:p@a/healthz"] {
+        let said =
+            exchange(&app, format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
+        assert!(said.starts_with("HTTP/1.1 400 "), "{target}: {said}");
+    }
+    for host in ["", "a", "www.example.org:8080", "127.0.0.1", "[2001:db8::1]:80", "under_score"] {
+        let said =
+            exchange(&app, format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
+                .await;
+        assert!(said.starts_with("HTTP/1.1 200 "), "{host}: {said}");
+    }
+}
+
+#[actix_web::test]
+async fn a_length_beyond_the_operation_is_refused_before_any_of_it_arrives() {
+    let (app, _) = TestApp::start().await;
+    let token = app.db_member(Role::Editor).await.token.unwrap();
+    for (line, length, status) in [
+        ("POST /api/v1/auth/login", "1048577", "413"),
+        ("POST /api/v1/auth/login", "18446744073709551615", "400"),
+        ("POST /api/v1/articles/import", "18446744073709551615", "400"),
+        ("POST /api/v1/auth/logout", "9999999999999999", "400"),
+        ("GET /api/v1/articles", "9999999999999999", "400"),
+        ("GET /docs/", "9999999999999999", "400"),
+        ("GET /healthz", "99999999999999999999999999", "400"),
+        ("GET /healthz", "-1", "400"),
+        ("GET /healthz", "+1", "400"),
+        ("GET /healthz", "0x1", "400"),
+        ("GET /healthz", "1, 1", "400"),
+        ("GET /healthz", "", "400"),
+    ] {
+        let head = format!(
+            "{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n\r\n"
+        );
+        let said = exchange(&app, head).await;
+        assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{line} {length:?}: {said}");
+        assert_eq!(said.matches("HTTP/1.1 ").count(), 1);
+    }
+}
+
+#[actix_web::test]
+async fn no_answer_may_be_framed_or_say_where_it_was_read() {
+    let (app, anon) = TestApp::start().await;
+    let member = app.db_member(Role::Member).await;
+    let mut answers = vec![member.act("/api/v1/auth/logout").await.expect(204)];
+    for path in [
+        "/docs/",
+        "/docs/index.css",
+        "/docs/nowhere",
+        "/openapi.json",
+        "/nowhere",
+        "/healthz",
+        "/api/v1/site",
+        "/api/v1/site?x=1",
+    ] {
+        answers.push(anon.get(path).await);
+    }
+    for answer in answers {
+        let policy = answer.header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none';") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
+        assert_eq!(answer.header("x-frame-options"), "DENY");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+        assert!(answer.header("permissions-policy").contains("camera=()"));
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+    let docs = anon.get("/docs/").await.expect(200);
+    let policy = docs.header("content-security-policy");
+    assert!(policy.contains("script-src 'self';"), "{policy}");
+    // What the policy forbids, the page does not do.
+    let page = docs.text();
+    assert!(!page.contains("<style") && !page.contains("onload=") && !page.contains("://"), "{page}");
+    let inline = page.split("<script").skip(1).filter(|script| !script.trim_start().starts_with("src="));
+    assert_eq!(inline.count(), 0, "{page}");
+}
+
+#[actix_web::test]
+async fn a_refusal_for_too_many_attempts_names_the_policy_that_refuses() {
+    let (app, anon) = TestApp::start_with(&["--login-attempts", "1"]).await;
+    let login = json!({"email": "ada@example.org", "password": "three wrong words"});
+    let mut refused = None;
+    for _ in 0..4 {
+        let answer = anon.post("/api/v1/auth/login", login.clone()).await;
+        if answer.status == 429 {
+            refused = Some(answer);
+        }
+    }
+    let refused = refused.unwrap();
+    assert_eq!(refused.header("ratelimit-policy"), "\"login\";q=1;w=900");
+    assert!(refused.header("ratelimit").starts_with("\"login\";r=0;t="));
+    drop(app);
+}
+
+#[actix_web::test]
+async fn a_long_filter_does_not_make_a_long_link() {
+    let (app, anon) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    for title in ["a", "b"] {
+        let article = json!({"title": title, "author": "刊".repeat(100), "status": "published"});
+        editor.post("/api/v1/articles", article).await.expect(201);
+    }
+    for (length, is_linked) in [(1, true), (100, true)] {
+        let path = format!("/api/v1/articles?page_size=1&author={}", "%E5%88%8A".repeat(length));
+        let link = anon.get(&path).await.expect(200).header("link").to_owned();
+        assert_eq!(!link.is_empty(), is_linked, "{length}");
+    }
+    // Filters that repeat themselves in each relation.
+    let tags: Vec<String> = (0..20).map(|index| format!("{}{index}", "%E5%88%8A".repeat(20))).collect();
+    for path in [
+        format!("/api/v1/articles?page_size=1&tag={}", tags.join(",")),
+        format!("/api/v1/articles?page_size=1&author={}", "%E5%88%8A".repeat(200)),
+        format!("/api/v1/articles?page_size=1&source={}", "%E5%88%8A".repeat(200)),
+    ] {
+        let answer = anon.get(&path).await;
+        let longest = answer.headers.values().map(|value| value.len()).max();
+        assert!(longest <= Some(4 << 10), "{path}: {longest:?}");
+    }
+}
