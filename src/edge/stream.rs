@@ -27,11 +27,11 @@ const MAX_UNSENT_BYTES: u32 = 128 << 10;
 
 /// The answer to a new connection for which there is no room.
 pub const BUSY_ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
-    content-length: 124\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
+    content-length: 127\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Unavailable\",\"status\":503,\"code\":\"unavailable\",\"detail\":\"too many connections; try again later\"}";
 /// The answer to a head that takes too long.
 const LATE_ANSWER: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/problem+json\r\n\
-    content-length: 135\r\nconnection: close\r\n\r\n\
+    content-length: 136\r\nconnection: close\r\n\r\n\
     {\"type\":\"about:blank\",\"title\":\"Request timed out\",\"status\":408,\"code\":\"request_timeout\",\"detail\":\"The request took too long to arrive.\"}";
 
 /// A connection that ends if its client sends or takes bytes too slowly.
@@ -80,6 +80,7 @@ impl GuardedStream {
         let now = Instant::now();
         if self.framing.is_in_body() {
             self.body_pace.progress(now, bytes.len());
+            self.note_progress();
         }
         self.framing.advance(bytes);
         if !self.framing.is_in_head() {
@@ -93,18 +94,28 @@ impl GuardedStream {
         }
     }
 
+    /// Notes that the client is not waited for any more. Until a request has arrived it still is.
+    fn note_progress(&self) {
+        if matches!(self.exchange.phase(), Phase::Answering) {
+            self.slot.note_working();
+        }
+    }
+
     /// Whether the client, for whose bytes the connection waits, is too late.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
         self.slot.register(cx.waker());
         let deadline = match self.exchange.phase() {
-            Phase::Waiting { .. } if self.slot.makes_room() => return true,
+            _ if self.slot.makes_room() => return true,
             Phase::Waiting { since } => match self.head_since {
                 // What arrived of a head during the exchange before is not counted.
                 Some(began) => began.max(since) + self.patience.head,
                 None => since + self.patience.idle,
             },
             Phase::Closing { since } => since + self.patience.linger,
-            Phase::Answering if self.framing.is_in_body() => self.body_pace.wait(Instant::now()),
+            Phase::Answering if self.framing.is_in_body() => {
+                self.slot.note_waiting();
+                self.body_pace.wait(Instant::now())
+            }
             Phase::Answering => return false,
         };
         self.read_alarm.has_passed(deadline, cx)
@@ -120,6 +131,11 @@ impl GuardedStream {
 
     /// Whether the client has taken too few bytes, or the answer has taken too long.
     fn is_stalled(&mut self, cx: &mut Context<'_>) -> bool {
+        self.slot.register(cx.waker());
+        self.slot.note_waiting();
+        if self.slot.makes_room() {
+            return true;
+        }
         let now = Instant::now();
         let mut deadline = self.answer_pace.wait(now);
         if self.slot.backlog().is_pressed() {
@@ -165,6 +181,7 @@ impl AsyncWrite for GuardedStream {
         match Pin::new(&mut this.io).poll_write(cx, bytes) {
             Poll::Ready(Ok(sent)) => {
                 this.answer_pace.progress(Instant::now(), sent);
+                this.note_progress();
                 Poll::Ready(Ok(sent))
             }
             Poll::Pending if this.is_stalled(cx) => {

@@ -16,6 +16,7 @@ mod costs;
 mod docs;
 mod edge;
 mod embedded;
+mod fuzz;
 mod imports;
 mod layers;
 mod leaving;
