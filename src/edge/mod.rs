@@ -11,6 +11,7 @@ pub mod descriptors;
 pub mod exchange;
 mod framing;
 mod pace;
+mod raw_answer;
 pub mod starting;
 mod stream;
 
@@ -32,6 +33,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use connections::Connections;
+use raw_answer::write_answer;
 use stream::GuardedStream;
 
 /// Connections that are refused at a time with an answer; others are closed.
@@ -142,7 +144,7 @@ async fn admit(
 
 /// Refuses a connection, and reads what its client sends.
 async fn refuse(mut stream: TcpStream) -> io::Result<()> {
-    stream.write_all(stream::BUSY_ANSWER).await?;
+    stream.write_all(&write_answer(&raw_answer::busy(), true)).await?;
     stream.shutdown().await?;
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.map(drop)
 }

@@ -100,76 +100,53 @@ impl Numbers {
     }
 }
 
-/// Requests that are in order, of an editor.
+/// Requests without a body.
+const WITHOUT_BODY: &[&str] = &[
+    "GET /api/v1/articles?page_size=5&sort=-published_at&fields=title,slug&author=a%20b",
+    "GET /api/v1/articles/tides?include=neighbors",
+    "GET /api/v1/articles/by-external-id/x-1",
+    "GET /api/v1/articles/export?format=csv&status=draft",
+    "GET /api/v1/categories?tree=true",
+    "HEAD /api/v1/notices?count=true",
+    "OPTIONS /api/v1/site",
+    "GET /docs/index.css",
+    "GET /api/v1/members/me/sessions",
+    "DELETE /api/v1/articles/nowhere",
+    "POST /api/v1/articles/tides/views",
+];
+const JSON: &str = "application/json";
+const ARTICLE: &str = r#"{"title": "潮汐", "body": "<p>Ebb &amp; flow</p>", "tags": ["a"], "status": "published", "extra": {"n": 1.5}}"#;
+const ROW: &str = r#"{"external_id": "x-1", "title": "Row", "category": "news/local", "published_at": "2019-09-20T00:00:00Z"}"#;
+/// Requests with a body: its kind, and the body.
+const WITH_BODY: &[(&str, &str, &str)] = &[
+    ("POST /api/v1/articles", JSON, ARTICLE),
+    ("PUT /api/v1/articles/by-external-id/x-1", JSON, ARTICLE),
+    ("PATCH /api/v1/articles/tides", "application/merge-patch+json", r#"{"summary": null, "title": "Ebb"}"#),
+    ("POST /api/v1/categories", JSON, r#"{"name": "News", "slug": "news", "position": 1}"#),
+    (
+        "POST /api/v1/notices",
+        JSON,
+        r#"{"kind": "notice", "title": "N", "expires_at": "2030-01-01T00:00:00Z"}"#,
+    ),
+    ("POST /api/v1/auth/refresh", JSON, r#"{"refresh_token": "inkr_x"}"#),
+    ("POST /api/v1/articles/import?create_categories=true", "application/x-ndjson", ROW),
+    ("POST /api/v1/articles/import?on_error=abort&atomic=true", JSON, ROW),
+    ("POST /api/v1/articles/import?columns=t:title", "text/csv", "external_id,t,tags\nx-2,\"A, b\",a\n"),
+];
+
+/// Requests that are in order, of an editor: each with a body also in chunks, and one behind another.
 fn requests(token: &str) -> Vec<Vec<u8>> {
-    let with_body = |line: &str, kind: &str, body: &str| {
-        format!(
-            "{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-    };
-    let without = |line: &str| {
-        format!(
-            "{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n"
-        )
-    };
-    let chunked = |line: &str, kind: &str, body: &str| {
-        format!(
-            "{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
-            body.len()
-        )
-    };
-    let article = r#"{"title": "潮汐", "body": "<p>Ebb &amp; flow</p>", "tags": ["a", "b"], "status": "published", "extra": {"n": 1.5}}"#;
-    let row = r#"{"external_id": "x-1", "title": "Row", "category": "news/local", "published_at": "2019-09-20T00:00:00Z"}"#;
-    let requests = [
-        without("GET /api/v1/articles?page_size=5&sort=-published_at&fields=title,slug&author=a%20b"),
-        without("GET /api/v1/articles/tides?include=neighbors"),
-        without("GET /api/v1/articles/by-external-id/x-1"),
-        without("GET /api/v1/articles/export?format=csv&status=draft"),
-        without("GET /api/v1/categories?tree=true"),
-        without("HEAD /api/v1/notices?count=true"),
-        without("OPTIONS /api/v1/site"),
-        without("GET /docs/index.css"),
-        without("GET /api/v1/members/me/sessions"),
-        format!("{}{}", without("GET /healthz"), without("GET /readyz")),
-        with_body("POST /api/v1/articles", "application/json", article),
-        with_body("PUT /api/v1/articles/by-external-id/x-1", "application/json", article),
-        with_body(
-            "PATCH /api/v1/articles/tides",
-            "application/merge-patch+json",
-            r#"{"summary": null, "title": "Ebb"}"#,
-        ),
-        with_body(
-            "POST /api/v1/categories",
-            "application/json",
-            r#"{"name": "News", "slug": "news", "position": 1}"#,
-        ),
-        with_body(
-            "POST /api/v1/notices",
-            "application/json",
-            r#"{"kind": "notice", "title": "N", "expires_at": "2030-01-01T00:00:00Z"}"#,
-        ),
-        with_body("POST /api/v1/auth/refresh", "application/json", r#"{"refresh_token": "inkr_x"}"#),
-        chunked("POST /api/v1/articles", "application/json", article),
-        chunked(
-            "POST /api/v1/articles/import?create_categories=true",
-            "application/x-ndjson",
-            &format!("{row}\n{row}\n"),
-        ),
-        with_body(
-            "POST /api/v1/articles/import?on_error=abort",
-            "application/json",
-            &format!("[{row}, {row}]"),
-        ),
-        with_body(
-            "POST /api/v1/articles/import?columns=t:title",
-            "text/csv",
-            "external_id,t,tags\nx-2,\"A, b\",a\n",
-        ),
-        without("DELETE /api/v1/articles/nowhere"),
-        without("POST /api/v1/articles/tides/views"),
-    ];
-    requests.map(String::into_bytes).into()
+    let head = |line: &str| format!("{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n");
+    let mut requests: Vec<String> = WITHOUT_BODY.iter().map(|line| format!("{}\r\n", head(line))).collect();
+    for (line, kind, body) in WITH_BODY {
+        let (head, size) = (head(line), body.len());
+        requests.push(format!("{head}Content-Type: {kind}\r\nContent-Length: {size}\r\n\r\n{body}"));
+        requests.push(format!(
+            "{head}Content-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n{size:x}\r\n{body}\r\n0\r\n\r\n"
+        ));
+    }
+    requests.push(format!("{0}\r\n{0}\r\n", head("GET /healthz")));
+    requests.into_iter().map(String::into_bytes).collect()
 }
 
 /// The mutant with this number.
