@@ -26,6 +26,10 @@ test-one name:
 openapi:
     UPDATE=1 cargo test --test it -- openapi::the_checked_in_document_is_current
 
+# Fifty thousand requests, broken byte by byte; the suite sends five hundred of them
+fuzz:
+    FUZZ_MUTANTS=50000 cargo test --test it -- --nocapture fuzz::
+
 serve:
     cargo run -- serve --demo
 

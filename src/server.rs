@@ -88,7 +88,7 @@ impl Shared {
 pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> {
     let config = &shared.app.config.http;
     let connections = Connections::new(
-        config.max_connections.min(count_free_descriptors()),
+        config.max_connections.min(count_free_descriptors(2 * shared.app.config.database.pool_size)),
         config.max_connections_per_network,
         &config.trusted_proxies,
     );

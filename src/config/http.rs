@@ -44,7 +44,7 @@ pub struct Http {
     /// Worker threads; by default one per core.
     #[arg(long, env = "INKSTONE_WORKERS", value_parser = parse_threads)]
     pub workers: Option<usize>,
-    /// Connections that are open at a time. Beyond them, the one that has waited longest for a request is closed for
+    /// Connections that are open at a time. Beyond them, the one that has waited longest for its client is closed for
     /// a new one. The limit of file descriptors can lower it.
     #[arg(long, env = "INKSTONE_MAX_CONNECTIONS", default_value_t = 10_000, value_parser = parse_connections, value_name = "N")]
     pub max_connections: usize,

@@ -23,6 +23,11 @@ pub(super) fn parse_pause(text: &str) -> Result<u64, String> {
     parse_whole(text, 0..=MAX_SECONDS)
 }
 
+/// Parses a duration in whole seconds; 0 turns off what it is for.
+pub(super) fn parse_window(text: &str) -> Result<Duration, String> {
+    parse_pause(text).map(Duration::from_secs)
+}
+
 /// Parses a number of threads.
 pub(super) fn parse_threads(text: &str) -> Result<usize, String> {
     parse_count(text, 1..=512)
@@ -198,12 +203,7 @@ mod tests {
 
     #[test]
     fn a_refusal_never_repeats_a_secret() {
-        for wrong in [
-            "postgres://ada:hidden@host:x/db",
-            "postgres://ada:
-            "hidden",
-            "mysql://hidden@host",
-        ] {
+        for wrong in ["postgres://ada:hidden@host:x/db", "hidden", "mysql://hidden@host"] {
             assert!(parse_database_url(wrong).is_err_and(|wanted| !wanted.contains("hid")), "{wrong}");
         }
         assert!(parse_mail_url("smtp://ada:hidden@:x").is_err_and(|wanted| !wanted.contains("hidden")));

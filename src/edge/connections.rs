@@ -15,8 +15,8 @@ use crate::http::client::network_of;
 
 /// All open connections.
 ///
-/// Beyond a limit the connection that has waited longest for a request makes room for a new one: clients that send
-/// slowly, or nothing, cannot keep others out. If all connections are at work, the new one is refused.
+/// Beyond a limit the connection that has waited longest for its client makes room for a new one: clients that send
+/// slowly, send nothing or do not read cannot keep others out. If all connections are at work, the new one is refused.
 pub struct Connections {
     limit: usize,
     limit_of_network: usize,
@@ -38,7 +38,7 @@ struct Open {
 /// What a connection shares with those that look for room.
 struct Shared {
     network: IpAddr,
-    /// The milliseconds at which the connection began to wait for a request, counted from 1; 0 while it is at work.
+    /// The milliseconds at which the connection began to wait for its client, counted from 1; 0 while it is at work.
     waits_since: AtomicU64,
     makes_room: AtomicBool,
     waker: AtomicWaker,
@@ -104,7 +104,7 @@ impl Connections {
 }
 
 impl Open {
-    /// Tells the connection that has waited longest for a request to close, among those that `may_close`.
+    /// Tells the connection that has waited longest for its client to close, among those that `may_close`.
     fn make_room(&mut self, may_close: impl Fn(&Shared) -> bool) -> Option<()> {
         let waiting = self.slots.values().filter(|slot| may_close(slot)).filter_map(|slot| {
             let since = slot.waits_since.load(Ordering::Relaxed);
@@ -123,12 +123,14 @@ impl Slot {
         &self.connections.backlog
     }
 
-    /// Notes that the connection waits for a request.
+    /// Notes that the connection waits for its client, if it did not do so already.
     pub fn note_waiting(&self) {
-        self.shared.waits_since.store(self.connections.now(), Ordering::Relaxed);
+        if self.shared.waits_since.load(Ordering::Relaxed) == 0 {
+            self.shared.waits_since.store(self.connections.now(), Ordering::Relaxed);
+        }
     }
 
-    /// Notes that a request is answered.
+    /// Notes that the connection is at work.
     pub fn note_working(&self) {
         self.shared.waits_since.store(0, Ordering::Relaxed);
     }

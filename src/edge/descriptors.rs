@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors kept for all but clients: the database, files, logs, and what a library opens for a moment.
+/// Descriptors kept for files, logs, and what a library opens for a moment.
 const RESERVED_DESCRIPTORS: u64 = 256;
 
 /// Raises the limit of file descriptors to the highest that this process may have.
@@ -13,8 +13,9 @@ pub fn raise_descriptor_limit() {
     }
 }
 
-/// Returns how many connections the limit of file descriptors leaves room for.
-pub fn count_free_descriptors() -> usize {
+/// Returns how many clients the limit of file descriptors leaves room for, beside `database_connections`.
+pub fn count_free_descriptors(database_connections: usize) -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(limit - RESERVED_DESCRIPTORS.min(limit / 2)).unwrap_or(usize::MAX)
+    let reserved = RESERVED_DESCRIPTORS.saturating_add(database_connections as u64);
+    usize::try_from(limit - reserved.min(limit / 2)).unwrap_or(usize::MAX)
 }

@@ -89,7 +89,10 @@ struct Exchange {
 impl Exchange {
     fn begin(state: &Rc<ExchangeState>) -> Self {
         state.phase.set(Phase::Answering);
-        state.slot.note_working();
+        // If its body has not arrived, the client is still waited for.
+        if !state.is_in_body() {
+            state.slot.note_working();
+        }
         Self { state: Rc::clone(state), closes: false }
     }
 }
@@ -98,6 +101,8 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let since = Instant::now();
         self.state.answer_deadline.set(None);
+        // The wait begins anew.
+        self.state.slot.note_working();
         self.state.slot.note_waiting();
         // The rest of a body that nobody reads is no reason to keep the connection.
         if self.closes || self.state.is_in_body() {

@@ -11,12 +11,13 @@ pub mod descriptors;
 pub mod exchange;
 mod framing;
 mod pace;
+mod raw_answer;
 pub mod starting;
 mod stream;
 
 use std::fmt::Debug;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +28,16 @@ use actix_server::{Server, ServerBuilder};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, ServiceResponse};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use connections::Connections;
+use raw_answer::write_answer;
 use stream::GuardedStream;
+
+/// Connections that are refused at a time with an answer; others are closed.
+static REFUSALS: Semaphore = Semaphore::const_new(64);
 
 /// How long a connection waits for its client.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +118,7 @@ where
         let connections = Arc::clone(&connections);
         fn_service(move |stream: TcpStream| {
             let connections = Arc::clone(&connections);
-            async move { admit(stream, &connections, patience).map_err(DispatchError::Io) }
+            async move { admit(stream, &connections, patience).await.map_err(DispatchError::Io) }
         })
         .and_then(http.finish(map_config(app, |()| AppConfig::default())))
     })?;
@@ -119,15 +126,25 @@ where
 }
 
 /// Takes a new connection, or refuses it in a few bytes.
-fn admit(
+async fn admit(
     stream: TcpStream,
     connections: &Arc<Connections>,
     patience: Patience,
-) -> io::Result<(GuardedStream, Protocol, Option<std::net::SocketAddr>)> {
+) -> io::Result<(GuardedStream, Protocol, Option<SocketAddr>)> {
     let peer = stream.peer_addr()?;
     let Some(slot) = connections.admit(peer.ip()) else {
-        let _ = stream.try_write(stream::BUSY_ANSWER);
+        // The answer is lost if the connection closes before the request has been read.
+        if let Ok(_permit) = REFUSALS.try_acquire() {
+            let _ = tokio::time::timeout(patience.linger, refuse(stream)).await;
+        }
         return Err(io::ErrorKind::ConnectionRefused.into());
     };
     Ok((GuardedStream::new(stream, slot, patience), Protocol::Http1, Some(peer)))
+}
+
+/// Refuses a connection, and reads what its client sends.
+async fn refuse(mut stream: TcpStream) -> io::Result<()> {
+    stream.write_all(&write_answer(&raw_answer::busy(), true)).await?;
+    stream.shutdown().await?;
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.map(drop)
 }

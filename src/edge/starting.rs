@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::raw_answer::write_answer;
+use crate::error::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -20,11 +22,8 @@ const MAX_HEAD_BYTES: usize = 8 << 10;
 /// Requests that are answered at a time.
 const MAX_REQUESTS: usize = 256;
 
-const ALIVE: (&str, &str) = ("200 OK\r\ncontent-type: application/json", r#"{"status":"ok"}"#);
-const NOT_READY: (&str, &str) = (
-    "503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1",
-    r#"{"type":"about:blank","title":"Unavailable","status":503,"code":"unavailable","detail":"the server is starting"}"#,
-);
+/// The body of the answer to `/healthz`.
+const ALIVE: &str = r#"{"status":"ok"}"#;
 
 /// Answers until the server is ready: `/healthz` with 200, everything else with 503.
 pub struct StartingServer {
@@ -87,12 +86,15 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
     let mut words = line.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let path = target.split('?').next().unwrap_or_default();
-    let (status, body) = if path == "/healthz" { ALIVE } else { NOT_READY };
-    let shown = if method == "HEAD" { "" } else { body };
-    let length = body.len();
-    let answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {length}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{shown}"
-    );
-    stream.write_all(answer.as_bytes()).await?;
+    let has_body = method != "HEAD";
+    let answer = match path {
+        "/healthz" => {
+            let (length, body) = (ALIVE.len(), if has_body { ALIVE } else { "" });
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store";
+            format!("{head}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+        }
+        _ => write_answer(&Error::Unavailable("the server is starting".to_owned()), has_body),
+    };
+    stream.write_all(&answer).await?;
     stream.shutdown().await
 }

@@ -17,6 +17,7 @@ mod deadlines;
 mod docs;
 mod edge;
 mod embedded;
+mod fuzz;
 mod idempotency;
 mod imports;
 mod jobs;

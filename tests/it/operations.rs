@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::machine::ask;
 use crate::harness::{Client, TestApp};
-use crate::rights::everything;
+use crate::rights::{body, everything};
 
 /// Words of paths, of which each could be somebody's slug or external id.
 const WORDS: [&str; 7] = ["views", "import", "export", "restore", "me", "by-external-id", "sessions"];
@@ -61,6 +61,64 @@ async fn a_key_does_what_its_scope_says_whatever_things_are_named() {
         let after = everything(&admin).await;
         assert!(!reads || used(before) == used(after), "{scope:?} changed something");
     }
+}
+
+/// `text` without the times at which keys were last used.
+fn without_uses(text: &str) -> String {
+    let mut parts = text.split("\"last_used_at\":");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |kept, part| kept + part.split_once([',', '}']).map_or("", |(_, rest)| rest))
+}
+
+#[actix_web::test]
+async fn a_key_that_may_only_read_changes_nothing_whatever_things_are_named() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    for word in WORDS {
+        // Behind the API's back: an earlier version may have let these words be slugs.
+        let article =
+            admin.post("/api/v1/articles", json!({"title": word, "external_id": word})).await.data(201);
+        let category = admin.post("/api/v1/categories", json!({"name": word})).await.data(201);
+        let id = |thing: &Value| thing["id"].as_str().unwrap().to_owned();
+        app.db_execute(&format!("UPDATE articles SET slug = '{word}' WHERE id = '{}'", id(&article))).await;
+        app.db_execute(&format!("UPDATE categories SET slug = '{word}' WHERE id = '{}'", id(&category)))
+            .await;
+    }
+    let reading: Vec<&Scope> =
+        Scope::all().iter().filter(|scope| scope.as_str().ends_with(":read")).collect();
+    let mut scopes: Vec<Vec<&str>> = reading.iter().map(|scope| vec![scope.as_str()]).collect();
+    scopes.push(reading.iter().map(|scope| scope.as_str()).collect());
+    let contract = Contract::new().unwrap();
+    for scopes in scopes {
+        let made =
+            admin.post("/api/v1/api-keys", json!({"name": "reader", "scopes": scopes})).await.data(201);
+        let key = Client::new(&app.url, made["key"].as_str().map(str::to_owned));
+        let before = without_uses(&everything(&admin).await);
+        for endpoint in contract.table.endpoints() {
+            // What visitors may do, keys may too.
+            if endpoint.method == Method::GET || !matches!(endpoint.operation.caller, Caller::Role(_)) {
+                continue;
+            }
+            for word in WORDS {
+                let path = fill(&endpoint.pattern, word);
+                let method = reqwest::Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
+                let request = key.request(method, &path);
+                let answer = match body(endpoint.operation.id, word) {
+                    Some(body) => request.json(&body).send().await,
+                    None => request.send().await,
+                };
+                let is_refused = matches!(answer.status, 403 | 405);
+                assert!(is_refused, "{scopes:?} {} {path}: {}", endpoint.operation.id, answer.text());
+            }
+        }
+        assert_eq!(without_uses(&everything(&admin).await), before, "{scopes:?} changed something");
+    }
+}
+
+/// The path of `pattern` with `word` as each of its parameters.
+fn fill(pattern: &str, word: &str) -> String {
+    let parts = pattern.split('/').map(|part| if part.starts_with('{') { word } else { part });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 #[actix_web::test]

@@ -188,7 +188,8 @@ async fn thing(app: &TestApp, cast: &Cast, operation: &Operation, name: &str) ->
     thing["id"].as_str().unwrap().to_owned()
 }
 
-fn body(operation: &str, name: &str) -> Option<Value> {
+/// A valid body of an operation, if it takes one.
+pub fn body(operation: &str, name: &str) -> Option<Value> {
     let account = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
     Some(match operation {
         "import_articles" | "import_categories" | "import_notices" => json!([]),

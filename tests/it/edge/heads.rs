@@ -58,6 +58,28 @@ async fn a_bare_line_feed_is_no_line_end() {
 }
 
 #[actix_web::test]
+async fn a_head_that_is_not_http_is_answered_with_a_problem() {
+    let (app, _) = TestApp::start().await;
+    for head in [
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\nHost: a\n\n",
+        "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET / HTTP/3.0\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n folded: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        "\u{16}\u{3}\u{1}\u{2}",
+    ] {
+        let said = exchange(&app, head).await;
+        let (head, body) = said.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 400 ") && head.contains("application/problem+json"), "{said}");
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&problem["code"], &problem["status"]), (&json!("bad_request"), &json!(400)));
+    }
+}
+
+#[actix_web::test]
 async fn a_host_that_is_no_host_is_refused() {
     let (app, _) = TestApp::start().await;
     for host in [

@@ -130,14 +130,47 @@ async fn two_thousand_clients_that_drip_do_not_keep_a_reader_out() {
     let (app, anon) = TestApp::start().await;
     // The server runs on this thread until it has answered once.
     anon.get("/healthz").await.expect(200);
-    let mut dripping: Vec<_> = (0..2_000).map(|_| connect(&app)).collect();
-    for _ in 0..20 {
-        // Each reader connects anew, from the network of those that drip.
-        Client::new(&app.url, None).get("/api/v1/articles").await.expect(200);
+    let second_head = format!("{HEAD}\r\n{HEAD}X: ");
+    let length = "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n";
+    let chunked = format!("POST /api/v1/auth/login HTTP/1.1\r\n{CHUNKED}2328\r\n");
+    for begin in ["", &second_head, length, &chunked] {
+        let mut dripping: Vec<_> = (0..2_000).map(|_| connect(&app)).collect();
         for stream in &mut dripping {
-            let _ = stream.write_all(b"G");
+            // Those before it may have made room.
+            let _ = stream.write_all(begin.as_bytes());
+        }
+        for _ in 0..10 {
+            // Each reader connects anew, from the network of those that drip.
+            Client::new(&app.url, None).get("/api/v1/articles").await.expect(200);
+            for stream in &mut dripping {
+                let _ = stream.write_all(b" ");
+            }
         }
     }
+}
+
+#[actix_web::test]
+async fn clients_that_do_not_read_make_room() {
+    let (app, anon) = TestApp::start_with(&["--max-connections", "4"]).await;
+    let editor = app.db_member(Role::Editor).await;
+    let body = format!("<p>{}</p>", "word ".repeat(180_000));
+    editor
+        .post("/api/v1/articles", json!({"title": "Long", "body": body, "status": "published"}))
+        .await
+        .expect(201);
+    let ask = |_| {
+        let mut stream = connect(&app);
+        stream.write_all(b"GET /api/v1/articles/long HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        stream
+    };
+    let mut unread: Vec<_> = (0..12).map(ask).collect();
+    let reads = async || Client::new(&app.url, None).get("/api/v1/articles").await.status == 200;
+    until("the answers to be made", reads).await;
+    for _ in 0..10 {
+        Client::new(&app.url, None).get("/api/v1/articles").await.expect(200);
+        unread.push(ask(0));
+    }
+    drop(anon);
 }
 
 #[actix_web::test]
