@@ -1,23 +1,25 @@
 //! Changing articles.
 
-use actix_web::{HttpRequest, Responder, delete, patch, post, put, web};
+use actix_web::{Either, HttpRequest, Responder, delete, patch, post, put, web};
+use chrono::{DateTime, Utc};
 use futures_util::future::join;
 
 use super::input::{ArticlePatch, NewArticle};
 use super::model::Row;
 use super::queries::{self, ArticleRef};
-use super::reading::{external_id, load_staff_view};
+use super::reading::{external_id, load_changed_view};
 use super::view::Article;
 use super::writing::{self, Put, prepare_article, prepare_patch};
 use crate::app::App;
 use crate::categories::model::Tree;
 use crate::db::types::{BodyFormat, Status};
+use crate::db::visibility::Articles;
 use crate::error::Code;
 use crate::error::{Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{CreateOnly, IfMatch, etag};
 use crate::http::id_or_slug::IdOrSlug;
-use crate::http::reply::{Data, NoContent, Reply};
+use crate::http::reply::{Data, NoContent, Receipt, Reply};
 use crate::members::guard::{Author, CurrentMember, Editor};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -46,7 +48,7 @@ pub async fn create_article(
     let prepared = prepare_article(&*app.snapshot::<Tree>().await?, new).await;
     let row =
         app.write(async move |tx| writing::add_article(tx, member.actor(), prepared.clone()).await).await?;
-    Ok(reply_created(load_staff_view(&app, row).await?))
+    Ok(reply_created(load_changed_view(&app, row, true).await?))
 }
 
 fn reply_created(article: Article) -> Reply<Data<Article>> {
@@ -54,9 +56,22 @@ fn reply_created(article: Article) -> Reply<Data<Article>> {
     Reply::created(format!("/api/v1/articles/{}", article.card.id), article).with_etag(tag)
 }
 
-fn reply_changed(article: Article) -> Reply<Data<Article>> {
+/// Returns a changed article, or a receipt to a key that may not read it.
+///
+/// A key without the scope to read sees what a visitor sees, and only of public articles.
+async fn reply_changed(
+    app: &App,
+    member: &CurrentMember,
+    row: Row,
+    now: DateTime<Utc>,
+) -> Result<Either<Reply<Data<Article>>, Reply<Data<Receipt>>>> {
+    let is_public = || Articles::is_public(row.content.status, row.content.published_at, now);
+    if !member.may_read_back && !is_public() {
+        return Ok(Either::Right(Reply::receipt(row.id, row.version, row.updated_at)));
+    }
+    let article = load_changed_view(app, row, member.may_read_back).await?;
     let (tag, modified) = (etag(article.card.version, &article), article.card.updated_at);
-    Reply::one(article).with_etag(tag).with_last_modified(Some(modified))
+    Ok(Either::Left(Reply::one(article).with_etag(tag).with_last_modified(Some(modified))))
 }
 
 /// Refuses what a role may not write: authors publish nothing, only admins set views.
@@ -83,7 +98,7 @@ pub const UPDATE_ARTICLE: Operation = Operation::patch("update_article", Caller:
 /// Change an article
 ///
 /// Authors change their own drafts; editors change everything.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article as changed", body = Data<Article>)))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article as changed; a receipt for a key that may not read it", content((Data<Article> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
 #[patch("/{id}")]
 pub async fn update_article(
     app: web::Data<App>,
@@ -97,14 +112,15 @@ pub async fn update_article(
     let article = ArticleRef::IdOrSlug(id);
     let format = format_of_new_body(&app, &member, &article, &patch).await?;
     let prepared = prepare_patch(&*app.snapshot::<Tree>().await?, patch, format).await;
-    let row = app
+    let (row, now) = app
         .write(async move |tx| {
             let row = lock_editable(tx, &member, &article).await?;
             if_match.check(row.version)?;
-            writing::patch_article(tx, member.actor(), row, prepared.clone()).await
+            let row = writing::patch_article(tx, member.actor(), row, prepared.clone()).await?;
+            Ok((row, tx.now().await?))
         })
         .await?;
-    Ok(reply_changed(load_staff_view(&app, row).await?))
+    reply_changed(&app, &member, row, now).await
 }
 
 /// What a new body that names no format is written in: what the article's body is written in.
@@ -145,7 +161,7 @@ pub const PUT_ARTICLE: Operation = Operation::put("put_article", Caller::Role(Ro
 /// Repeating it changes nothing, so it can be retried blindly. Keys left out
 /// are reset to their defaults, but the slug is kept; an article in the trash
 /// comes back. `If-None-Match: *` creates only.
-#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it comes from")), responses((status = 200, description = "The article as replaced", body = Data<Article>), (status = 201, description = "The new article", body = Data<Article>)))]
+#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it comes from")), responses((status = 200, description = "The article as replaced; a receipt for a key that may not read it", content((Data<Article> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json"))), (status = 201, description = "The new article", body = Data<Article>)))]
 #[put("/by-external-id/{external_id}")]
 pub async fn put_article(
     req: HttpRequest,
@@ -165,15 +181,18 @@ pub async fn put_article(
     new.views = check_rights(&member, None, new.views)?;
     new.external_id = Some(external_id.clone());
     let prepared = prepare_article(&*app.snapshot::<Tree>().await?, new).await;
-    let put = app
+    let actor = member.actor();
+    let (put, now) = app
         .write(async move |tx| {
-            writing::put_article(tx, member.actor(), &external_id, prepared.clone(), &if_match, only.0).await
+            let put =
+                writing::put_article(tx, actor, &external_id, prepared.clone(), &if_match, only.0).await?;
+            Ok((put, tx.now().await?))
         })
         .await?;
-    Ok(match put {
-        Put::Created(row) => reply_created(load_staff_view(&app, row).await?),
-        Put::Replaced(row) => reply_changed(load_staff_view(&app, row).await?),
-    })
+    match put {
+        Put::Created(row) => Ok(Either::Left(reply_created(load_changed_view(&app, row, true).await?))),
+        Put::Replaced(row) => reply_changed(&app, &member, row, now).await,
+    }
 }
 
 /// The entry of [`delete_article`].
@@ -211,7 +230,7 @@ pub const RESTORE_ARTICLE: Operation =
 /// Restore an article
 ///
 /// Takes it out of the trash, as it was.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article", body = Data<Article>)))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article; a receipt for a key that may not read it", content((Data<Article> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
 #[post("/{id}/restore")]
 pub async fn restore_article(
     app: web::Data<App>,
@@ -222,8 +241,11 @@ pub async fn restore_article(
     let Author(member) = author;
     let trash = member.trashed_articles().ok_or_else(Error::not_found)?;
     let article = ArticleRef::IdOrSlug(id);
-    let row = app
-        .write(async move |tx| writing::restore_article(tx, member.actor(), &article, trash, &if_match).await)
+    let (row, now) = app
+        .write(async move |tx| {
+            let row = writing::restore_article(tx, member.actor(), &article, trash, &if_match).await?;
+            Ok((row, tx.now().await?))
+        })
         .await?;
-    Ok(reply_changed(load_staff_view(&app, row).await?))
+    reply_changed(&app, &member, row, now).await
 }

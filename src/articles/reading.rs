@@ -173,9 +173,9 @@ async fn reply_single(
     })
 }
 
-/// The article in `row` as the staff see it, after a change.
-pub async fn load_staff_view(app: &App, row: Row) -> Result<Article> {
-    load_view(app, row, true, false).await
+/// The article in `row` after a change, as the staff or a visitor sees it.
+pub async fn load_changed_view(app: &App, row: Row, for_staff: bool) -> Result<Article> {
+    load_view(app, row, for_staff, false).await
 }
 
 /// The article in `row` as clients see it: with its category and, if wanted, its neighbours.

@@ -1,8 +1,9 @@
 //! Reading and changing notices.
 
-use actix_web::{Responder, delete, get, patch, post, web};
+use actix_web::{Either, Responder, delete, get, patch, post, web};
+use chrono::{DateTime, Utc};
 
-use super::model::Row;
+use super::model::{Audience, Row};
 use super::view::{NewNotice, Notice, NoticeFilter, NoticePatch};
 use super::{queries, writing};
 use crate::app::App;
@@ -15,8 +16,8 @@ use crate::http::conditional::{IfMatch, etag};
 use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
-use crate::http::reply::{Data, NoContent, Reply};
-use crate::members::guard::{Editor, Reader};
+use crate::http::reply::{Data, NoContent, Receipt, Reply};
+use crate::members::guard::{CurrentMember, Editor, Reader};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
 
@@ -84,6 +85,24 @@ fn reply_with(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
     Reply::one(notice).with_etag(tag).with_last_modified(Some(modified)).with_surrogate_keys(&[surrogate])
 }
 
+/// Returns a changed notice, or a receipt to a key that may not read it.
+///
+/// A key without the scope to read sees what a visitor sees, and only of public notices.
+fn reply_changed(
+    member: &CurrentMember,
+    row: Row,
+    now: DateTime<Utc>,
+) -> Either<Reply<Data<Notice>>, Reply<Data<Receipt>>> {
+    let times = (row.content.published_at, row.content.expires_at);
+    let is_public =
+        row.content.audience == Audience::Public && Notices::is_current(row.content.status, times, now);
+    if member.may_read_back || is_public {
+        Either::Left(reply_with(row, member.may_read_back))
+    } else {
+        Either::Right(Reply::receipt(row.id, row.version, row.updated_at))
+    }
+}
+
 /// The entry of [`get_notice`].
 pub const GET_NOTICE: Operation =
     Operation::read("get_notice", Caller::Reader).for_keys_with(Scope::NoticesRead);
@@ -121,7 +140,7 @@ pub const UPDATE_NOTICE: Operation =
     Operation::patch("update_notice", Caller::Role(Role::Editor)).for_keys_with(Scope::NoticesWrite);
 
 /// Change a notice
-#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed", body = Data<Notice>)))]
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed; a receipt for a key that may not read it", content((Data<Notice> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
 #[patch("/{id}")]
 pub async fn update_notice(
     app: web::Data<App>,
@@ -139,14 +158,15 @@ pub async fn update_notice(
         _ => BodyFormat::Html,
     };
     let prepared = writing::prepare_patch(patch, format).await;
-    let row = app
+    let (row, now) = app
         .write(async move |tx| {
             let row = queries::lock(tx, id.0, Notices::All).await?;
             if_match.check(row.version)?;
-            writing::patch_notice(tx, editor.0.actor(), row, prepared.clone()).await
+            let row = writing::patch_notice(tx, editor.0.actor(), row, prepared.clone()).await?;
+            Ok((row, tx.now().await?))
         })
         .await?;
-    Ok(reply_with(row, true))
+    Ok(reply_changed(&editor.0, row, now))
 }
 
 /// The entry of [`delete_notice`].
@@ -164,7 +184,7 @@ pub async fn delete_notice(
     id: Id,
     if_match: IfMatch,
 ) -> Result<NoContent> {
-    set_deleted(app, editor, id, if_match, Notices::All).await?;
+    set_deleted(&app, &editor, id, if_match, Notices::All).await?;
     Ok(NoContent)
 }
 
@@ -177,7 +197,7 @@ pub const RESTORE_NOTICE: Operation =
 /// Restore a notice
 ///
 /// Takes it out of the trash, as it was.
-#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice", body = Data<Notice>)))]
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice; a receipt for a key that may not read it", content((Data<Notice> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
 #[post("/{id}/restore")]
 pub async fn restore_notice(
     app: web::Data<App>,
@@ -185,21 +205,24 @@ pub async fn restore_notice(
     id: Id,
     if_match: IfMatch,
 ) -> Result<impl Responder> {
-    Ok(reply_with(set_deleted(app, editor, id, if_match, Notices::Trash).await?, true))
+    let (row, now) = set_deleted(&app, &editor, id, if_match, Notices::Trash).await?;
+    Ok(reply_changed(&editor.0, row, now))
 }
 
 /// Moves a notice that is in `from` to the other side of the trash.
 async fn set_deleted(
-    app: web::Data<App>,
-    editor: Editor,
+    app: &App,
+    editor: &Editor,
     id: Id,
     if_match: IfMatch,
     from: Notices,
-) -> Result<Row> {
+) -> Result<(Row, DateTime<Utc>)> {
+    let actor = editor.0.actor();
     app.write(async move |tx| {
         let row = queries::lock(tx, id.0, from).await?;
         if_match.check(row.version)?;
-        writing::set_deleted(tx, editor.0.actor(), &row, from == Notices::All).await
+        let row = writing::set_deleted(tx, actor, &row, from == Notices::All).await?;
+        Ok((row, tx.now().await?))
     })
     .await
 }
