@@ -222,7 +222,7 @@ fn note_key_use(app: web::Data<App>, id: Uuid) {
 
 async fn check_session(app: &App, token: &str) -> Result<Option<Credential>> {
     let ring = app.ring().await?;
-    let Ok(claims) = tokens::verify(&ring, app.keys.retired_for, token) else { return Ok(None) };
+    let Ok(claims) = tokens::verify(&ring, app.keys.retired_for, app.now(), token) else { return Ok(None) };
     let role = sessions::queries::load_role(&*app.reader().await?, claims.sub, claims.sid).await?;
     let member = |role| CurrentMember {
         id: claims.sub,
