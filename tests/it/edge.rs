@@ -4,6 +4,7 @@ mod bodies;
 mod caching;
 mod cors;
 mod paths;
+mod plain_text;
 
 use inkstone::operations::Role;
 use reqwest::Method;
