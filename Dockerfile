@@ -15,6 +15,7 @@ USER inkstone
 WORKDIR /var/lib/inkstone
 ENV INKSTONE_LISTEN=0.0.0.0:8080 INKSTONE_DATA_DIR=/var/lib/inkstone/data
 EXPOSE 8080
+# Mail files, if mail is configured so. The signing keys and all content are in the database.
 VOLUME /var/lib/inkstone/data
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD curl --fail --silent http://127.0.0.1:8080/readyz || exit 1
 ENTRYPOINT ["inkstone"]

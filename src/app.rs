@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -114,6 +115,11 @@ impl App {
     /// behind the commits of other nodes.
     pub async fn snapshot<T: Snapshot>(&self) -> Result<Arc<T>> {
         self.follower.snapshot(async || self.reader().await).await
+    }
+
+    /// The time by the database's clock, without asking the database.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.follower.clock.now()
     }
 
     /// The keys that sign and verify access tokens.

@@ -15,7 +15,7 @@ use std::io::Read;
 
 use actix_web::web;
 use anyhow::{Context, anyhow, bail};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as NameError, StrDeserializer};
@@ -36,11 +36,13 @@ use crate::members::writing::{add_verified_member, keep_an_admin, parse_account,
 use crate::members::{email, queries};
 use crate::operations::Role;
 use crate::operations::scope::Scope;
+use crate::text;
 
 /// `inkstone member …`. Returns the text to print.
 pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberCommand) -> anyhow::Result<String> {
     match command {
         MemberCommand::Create { email, role, name, password_stdin } => {
+            check_name(&name)?;
             let account = parse_account(&email, parse_role(&role)?, name).map_err(to_anyhow)?;
             let (password, note) = read_or_make_password(password_stdin, &account.email)?;
             let hash = hasher.hash(password).await.map_err(to_anyhow)?;
@@ -71,16 +73,7 @@ pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberComman
 pub async fn api_key(app: &web::Data<App>, command: ApiKeyCommand) -> anyhow::Result<String> {
     match command {
         ApiKeyCommand::Create { name, scopes, expires_in_days } => {
-            let expires_at = expires_in_days.map(|days| Utc::now() + TimeDelta::days(days));
-            let scope = |text: &String| {
-                let known = || Scope::all().iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
-                Scope::parse(text).ok_or_else(|| anyhow!("there is no scope {text}; there are {}", known()))
-            };
-            let scopes = scopes.iter().map(scope).collect::<anyhow::Result<_>>()?;
-            let new = NewApiKey { name, scopes, expires_at };
-            let create = app
-                .write(async move |tx| api_keys::create_api_key(tx, Actor::SYSTEM, None, new.clone()).await);
-            Ok(create.await.map_err(to_anyhow)?.key)
+            create_api_key(app, name, &scopes, expires_in_days).await
         }
         ApiKeyCommand::List => {
             let mut text = String::new();
@@ -104,6 +97,28 @@ pub async fn api_key(app: &web::Data<App>, command: ApiKeyCommand) -> anyhow::Re
             Ok("The key is revoked.".to_owned())
         }
     }
+}
+
+async fn create_api_key(
+    app: &web::Data<App>,
+    name: String,
+    scopes: &[String],
+    expires_in_days: Option<i64>,
+) -> anyhow::Result<String> {
+    let scope = |text: &String| {
+        let known = || Scope::all().iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+        Scope::parse(text).ok_or_else(|| anyhow!("there is no scope {text}; there are {}", known()))
+    };
+    check_name(&name)?;
+    let scopes = scopes.iter().map(scope).collect::<anyhow::Result<_>>()?;
+    let new = NewApiKey { name, scopes, expires_at: None };
+    let create = app.write(async move |tx| {
+        let now = tx.now().await?;
+        let expires_at = expires_in_days.map(|days| now + TimeDelta::days(days));
+        let new = NewApiKey { expires_at, ..new.clone() };
+        api_keys::create_api_key(tx, Actor::SYSTEM, None, new).await
+    });
+    Ok(create.await.map_err(to_anyhow)?.key)
 }
 
 /// `inkstone signing-key …`. Returns the text to print.
@@ -181,6 +196,15 @@ fn read_or_make_password(from_stdin: bool, email: &str) -> anyhow::Result<(Strin
     std::io::stdin().read_to_string(&mut input).context("reading the password")?;
     let password = passwords::validate("", input.trim_end_matches(['\r', '\n']), email);
     Ok((password.map_err(to_anyhow)?, String::new()))
+}
+
+/// Fails on characters that the API refuses in a name.
+fn check_name(name: &str) -> anyhow::Result<()> {
+    if text::is_plain(name) {
+        Ok(())
+    } else {
+        bail!("the name has invisible or bidirectional control characters")
+    }
 }
 
 fn parse_role(role: &str) -> anyhow::Result<Role> {

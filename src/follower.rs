@@ -20,6 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
 use crate::changes::{CHANNEL, queries};
+use crate::db::clock::{Clock, MEASURE_INTERVAL};
 use crate::db::connection::Connection;
 use crate::db::pool;
 use crate::error::Result;
@@ -48,6 +49,8 @@ pub trait Snapshot: Send + Sync + Sized + 'static {
 pub struct Follower {
     /// The name under which this process notifies the others, made up at its start.
     node: String,
+    /// The database's clock.
+    pub clock: Clock,
     began: Instant,
     slots: RwLock<HashMap<TypeId, Arc<Slot>>>,
     /// When the last completed poll began, in milliseconds after `began`; [`NEVER`] while nobody polls.
@@ -80,6 +83,7 @@ impl Default for Follower {
     fn default() -> Self {
         Self {
             node: Uuid::new_v4().simple().to_string(),
+            clock: Clock::default(),
             began: Instant::now(),
             slots: RwLock::default(),
             last_poll: AtomicU64::new(NEVER),
@@ -180,6 +184,8 @@ impl Follower {
     async fn follow_connection(&self, url: &str) -> anyhow::Result<()> {
         let (conn, mut notified) = timeout(POLL_TIMEOUT, pool::open_listening(url, CHANNEL)).await??;
         let mut position = timeout(POLL_TIMEOUT, queries::position(&conn)).await??;
+        timeout(POLL_TIMEOUT, self.clock.measure(&conn)).await??;
+        let mut measured_at = Instant::now();
         let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What was loaded before the position was taken may be older than it.
@@ -208,6 +214,10 @@ impl Follower {
             }
             position = reached;
             self.last_poll.store(began, Ordering::Release);
+            if measured_at.elapsed() >= MEASURE_INTERVAL {
+                timeout(POLL_TIMEOUT, self.clock.measure(&conn)).await??;
+                measured_at = Instant::now();
+            }
         }
     }
 }

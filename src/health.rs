@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{Responder, get, web};
-use diesel_async::RunQueryDsl;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::http::reply::Reply;
 use crate::operations::{Caller, Operation};
 
@@ -48,20 +47,24 @@ pub const GET_READINESS: Operation =
 
 /// Ready
 ///
-/// The database answers, so requests can be served. A server that is about to stop is not ready.
-#[utoipa::path(tag = "operations", operation_id = "get_readiness", responses((status = 200, description = "Ready", body = Health), (status = 503, description = "The database does not answer, or the server is starting or about to stop", body = crate::error::Problem, content_type = "application/problem+json")))]
+/// The database answers, and its clock differs by at most 30 seconds from that of this process. A server that is about to stop is not ready.
+#[utoipa::path(tag = "operations", operation_id = "get_readiness", responses((status = 200, description = "Ready", body = Health), (status = 503, description = "The database does not answer, the clocks differ, or the server is starting or about to stop", body = crate::error::Problem, content_type = "application/problem+json")))]
 #[get("/readyz")]
 pub async fn get_readiness(app: web::Data<App>) -> Result<impl Responder> {
     if app.is_leaving() {
         return Err(Error::Unavailable("the server is about to stop".to_owned()));
     }
-    let asking = async {
-        let mut conn = app.health_reader().await?;
-        diesel::sql_query("SELECT 1").execute(&mut conn).await.map_err(Error::from)
-    };
+    let clock = &app.follower.clock;
+    let asking = async { clock.measure(&*app.health_reader().await?).await.map_err(Error::from) };
     match tokio::time::timeout(DATABASE_TIMEOUT, asking).await {
-        Ok(Ok(_)) => Ok(Reply::new(StatusCode::OK, HEALTHY)),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(Error::Unavailable("database: no answer in time".to_owned())),
+        Ok(asked) => asked?,
+        Err(_) => return Err(Error::Unavailable("database: no answer in time".to_owned())),
+    }
+    match clock.large_skew() {
+        None => Ok(Reply::new(StatusCode::OK, HEALTHY)),
+        Some(seconds) => {
+            let detail = format!("The clocks of the database and of this process differ by {seconds} s.");
+            Err(Error::Refused(Code::Unavailable, detail))
+        }
     }
 }

@@ -9,10 +9,11 @@ use anyhow::{Context, bail};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 use crate::config::Mail;
 
-/// The longest time of one step of the SMTP dialogue.
+/// The longest time of one step of the SMTP dialogue, if the exchange may take as long.
 const SMTP_STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A mail to one recipient.
@@ -41,6 +42,8 @@ pub enum SendError {
 pub struct Mailer {
     from: Mailbox,
     transport: Transport,
+    /// The longest time of the whole exchange: a server can answer each step late.
+    timeout: Duration,
 }
 
 enum Transport {
@@ -99,11 +102,11 @@ impl Mailer {
                 // The URL may hold a password, so the cause is not shown.
                 let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
                 let smtp = smtp.ok().context("the mail URL is not smtp(s)://[user:password@]host[:port]")?;
-                Transport::Smtp(smtp.timeout(Some(SMTP_STEP_TIMEOUT)).build())
+                Transport::Smtp(smtp.timeout(Some(SMTP_STEP_TIMEOUT.min(config.mail_timeout))).build())
             }
             _ => bail!("the mail URL begins with smtp://, smtps:// or file://"),
         };
-        Ok(Some(Self { from, transport }))
+        Ok(Some(Self { from, transport, timeout: config.mail_timeout }))
     }
 
     /// Sends a mail.
@@ -121,10 +124,11 @@ impl Mailer {
                 let written = write_private_file(folder, &message.formatted()).await;
                 written.map_err(|cause| SendError::Temporary(cause.to_string()))
             }
-            Transport::Smtp(server) => match server.send(message).await {
-                Ok(_) => Ok(()),
-                Err(cause) if cause.is_permanent() => Err(permanent(&cause)),
-                Err(cause) => Err(SendError::Temporary(cause.to_string())),
+            Transport::Smtp(server) => match timeout(self.timeout, server.send(message)).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(cause)) if cause.is_permanent() => Err(permanent(&cause)),
+                Ok(Err(cause)) => Err(SendError::Temporary(cause.to_string())),
+                Err(_) => Err(SendError::Temporary("the mail server took too long".to_owned())),
             },
         }
     }
@@ -135,8 +139,12 @@ mod tests {
     use super::*;
 
     fn build_mailer(url: &str) -> anyhow::Result<Option<Mailer>> {
-        let config =
-            Mail { mail_url: Some(url.to_owned()), mail_from: "a@example.org".to_owned(), account_url: None };
+        let config = Mail {
+            mail_url: Some(url.to_owned()),
+            mail_from: "a@example.org".to_owned(),
+            account_url: None,
+            mail_timeout: Duration::from_secs(60),
+        };
         Mailer::new(&config, Path::new("/nowhere"))
     }
 

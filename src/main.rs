@@ -282,6 +282,8 @@ async fn run(
 /// Makes what a first start leaves behind, and returns the site's address.
 async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String> {
     let app = &shared.app;
+    let to_anyhow = |cause| anyhow!("{cause:?}");
+    app.follower.clock.measure(&*app.long_reader().await.map_err(to_anyhow)?).await?;
     let renamed = upgrade::rename_reserved_slugs(app).await.map_err(|cause| anyhow!("{cause:?}"))?;
     if renamed > 0 {
         tracing::warn!(renamed, "{renamed} slugs have become fixed words of paths, and got an ending");
@@ -293,7 +295,6 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
     if app.config.bootstrap.demo && demo::load(app).await? {
         say("Loaded the demo site.")?;
     }
-    let to_anyhow = |cause| anyhow!("{cause:?}");
     let current = site::queries::get(&*app.long_reader().await.map_err(to_anyhow)?).await?.content.base_url;
     let wanted = match &app.config.http.base_url {
         Some(url) => url.clone(),

@@ -19,6 +19,7 @@ use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 use crate::app::App;
 use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
 use crate::categories::moving;
+use crate::changes;
 use crate::config::Config;
 use crate::contract::Contract;
 use crate::deadline::{Deadline, Late};
@@ -304,5 +305,16 @@ async fn run_housekeeping(app: &App) -> Result<()> {
     app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
     app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
     app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;
-    app.write(async |tx| Ok(sessions::queries::delete_ended_sessions(tx).await?)).await
+    let days = app.config.access.session_retention_days;
+    app.write(async move |tx| Ok(sessions::queries::delete_ended_sessions(tx, days).await?)).await?;
+    match app.config.access.audit_retention_days {
+        Some(days) => delete_old_changes(app, days).await,
+        None => Ok(()),
+    }
+}
+
+/// Deletes the entries of the change log that are older than so many days, a bounded number at a time.
+async fn delete_old_changes(app: &App, days: i32) -> Result<()> {
+    while app.write(async move |tx| Ok(changes::queries::delete_old(tx, days).await?)).await? {}
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Changing articles.
 
 use actix_web::{HttpRequest, Responder, delete, patch, post, put, web};
+use chrono::{DateTime, Utc};
 use futures_util::future::join;
 
 use super::input::{ArticlePatch, NewArticle};
@@ -12,12 +13,13 @@ use super::writing::{self, Put, prepare_article, prepare_patch};
 use crate::app::App;
 use crate::categories::model::Tree;
 use crate::db::types::{BodyFormat, Status};
+use crate::db::visibility::Articles;
 use crate::error::Code;
 use crate::error::{Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{CreateOnly, IfMatch};
 use crate::http::id_or_slug::IdOrSlug;
-use crate::http::reply::{Data, NoContent, Reply};
+use crate::http::reply::{Data, NoContent, Receipt, Rendered, Reply};
 use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{Author, CurrentMember, Editor};
 use crate::operations::scope::Scope;
@@ -52,7 +54,7 @@ pub async fn create_article(
     let named = NamedRequest::read(&app, &req, member.id)?;
     write_once(&app, named, async move |tx| {
         let row = writing::add_article(tx, member.actor(), prepared.clone()).await?;
-        Ok(reply_created(context.view(row)))
+        reply_created(context.view(row, true)).render()
     })
     .await
 }
@@ -62,9 +64,22 @@ fn reply_created(article: Article) -> Reply<Data<Article>> {
     Reply::created(format!("/api/v1/articles/{}", article.card.id), article).with_version(version)
 }
 
-fn reply_changed(article: Article) -> Reply<Data<Article>> {
+/// Returns a changed article, or a receipt to a key that may not read it.
+///
+/// A key without the scope to read sees what a visitor sees, and only of public articles.
+fn reply_changed(
+    context: &ViewContext,
+    member: &CurrentMember,
+    row: Row,
+    now: DateTime<Utc>,
+) -> Result<Rendered> {
+    let is_public = || Articles::is_public(row.content.status, row.content.published_at, now);
+    if !member.may_read_back && !is_public() {
+        return Reply::receipt(row.id, row.version, row.updated_at).render();
+    }
+    let article = context.view(row, member.may_read_back);
     let (version, modified) = (article.card.version, article.card.updated_at);
-    Reply::one(article).with_version(version).with_last_modified(Some(modified))
+    Reply::one(article).with_version(version).with_last_modified(Some(modified)).render()
 }
 
 /// Refuses what a role may not write: authors publish nothing, only admins set views.
@@ -100,7 +115,7 @@ pub const UPDATE_ARTICLE: Operation = Operation::patch("update_article", Caller:
 /// Change an article
 ///
 /// Authors change their own drafts; editors change everything.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article as changed", body = Data<Article>)))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article as changed; a receipt for a key that may not read it", content((Data<Article> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
 #[patch("/{id}")]
 pub async fn update_article(
     app: web::Data<App>,
@@ -116,7 +131,7 @@ pub async fn update_article(
     let format = format_of_new_body(&app, &member, &article, &patch).await?;
     let external_id = patch.external_id.clone();
     let prepared = prepare_patch(&*app.snapshot::<Tree>().await?, patch, format).await?;
-    let row = app
+    let (row, now) = app
         .write(async move |tx| {
             let row = lock_editable(tx, &member, &article).await?;
             let before = row.content.external_id.clone();
@@ -126,10 +141,11 @@ pub async fn update_article(
                 external_id.clone().over(before.clone()).as_deref(),
             )?;
             if_match.check(row.version)?;
-            writing::patch_article(tx, member.actor(), row, prepared.clone()).await
+            let row = writing::patch_article(tx, member.actor(), row, prepared.clone()).await?;
+            Ok((row, tx.now().await?))
         })
         .await?;
-    Ok(reply_changed(context.view_changed(&app, row).await))
+    reply_changed(&context.renew(&app).await, &member, row, now)
 }
 
 /// What a new body that names no format is written in: what the article's body is written in.
@@ -170,7 +186,7 @@ pub const PUT_ARTICLE: Operation = Operation::put("put_article", Caller::Role(Ro
 /// Repeating it changes nothing, so it can be retried blindly. Keys left out
 /// are reset to their defaults, but the slug is kept; an article in the trash
 /// comes back. `If-None-Match: *` creates only.
-#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it comes from")), responses((status = 200, description = "The article as replaced", body = Data<Article>), (status = 201, description = "The new article", body = Data<Article>)))]
+#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it comes from")), responses((status = 200, description = "The article as replaced; a receipt for a key that may not read it", content((Data<Article> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json"))), (status = 201, description = "The new article", body = Data<Article>)))]
 #[put("/by-external-id/{external_id}")]
 pub async fn put_article(
     req: HttpRequest,
@@ -191,15 +207,19 @@ pub async fn put_article(
     new.external_id = Some(external_id.clone());
     let context = ViewContext::load(&app).await?;
     let prepared = prepare_article(&*app.snapshot::<Tree>().await?, new).await?;
-    let put = app
+    let actor = member.actor();
+    let (put, now) = app
         .write(async move |tx| {
-            writing::put_article(tx, member.actor(), &external_id, prepared.clone(), &if_match, only.0).await
+            let put =
+                writing::put_article(tx, actor, &external_id, prepared.clone(), &if_match, only.0).await?;
+            Ok((put, tx.now().await?))
         })
         .await?;
-    Ok(match put {
-        Put::Created(row) => reply_created(context.view_changed(&app, row).await),
-        Put::Replaced(row) => reply_changed(context.view_changed(&app, row).await),
-    })
+    let context = context.renew(&app).await;
+    match put {
+        Put::Created(row) => reply_created(context.view(row, true)).render(),
+        Put::Replaced(row) => reply_changed(&context, &member, row, now),
+    }
 }
 
 /// The entry of [`delete_article`].
@@ -238,7 +258,7 @@ pub const RESTORE_ARTICLE: Operation =
 /// Restore an article
 ///
 /// Takes it out of the trash, as it was.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article", body = Data<Article>)))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article; a receipt for a key that may not read it", content((Data<Article> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
 #[post("/{id}/restore")]
 pub async fn restore_article(
     req: HttpRequest,
@@ -254,7 +274,7 @@ pub async fn restore_article(
     let named = NamedRequest::read(&app, &req, member.id)?;
     write_once(&app, named, async move |tx| {
         let row = writing::restore_article(tx, member.actor(), &article, trash, &if_match).await?;
-        Ok(reply_changed(context.view(row)))
+        reply_changed(&context, &member, row, tx.now().await?)
     })
     .await
 }

@@ -20,7 +20,7 @@ const EXTRA_MAX: usize = 16 * 1024;
 
 /// A word to find an article by; without commas, which separate tags in `tag=`.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[schema(max_length = 64, pattern = r"^[^,]*[^,\s][^,]*$", example = "质量")]
+#[schema(format = "plain-text", max_length = 64, pattern = r"^[^,]*[^,\s][^,]*$", example = "质量")]
 pub struct Tag(String);
 
 /// A new article, or what an article is replaced with.
@@ -29,7 +29,7 @@ pub struct Tag(String);
 #[schema(example = json!({"title": "质量提升行动取得新进展", "body": "<p>全省抽查合格率稳步提高。</p>", "category": "local", "tags": ["质量"], "status": "published", "published_at": "2019-09-20T00:00:00Z"}))]
 pub struct NewArticle {
     /// Its title.
-    #[schema(min_length = 1, max_length = 300, pattern = r"\S")]
+    #[schema(format = "plain-text", min_length = 1, max_length = 300, pattern = r"\S")]
     pub title: String,
     /// The slug, used in URLs; made from the title when absent.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -55,11 +55,11 @@ pub struct NewArticle {
     pub tags: Vec<Tag>,
     /// The byline.
     #[serde(default)]
-    #[schema(max_length = 200)]
+    #[schema(format = "plain-text", max_length = 200)]
     pub author: String,
     /// Where it was taken from.
     #[serde(default)]
-    #[schema(max_length = 200)]
+    #[schema(format = "plain-text", max_length = 200)]
     pub source_name: String,
     /// The address it was taken from (http or https).
     #[schema(max_length = 2000, pattern = r"^https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?$")]
@@ -141,7 +141,7 @@ impl NewArticle {
 #[schema(example = json!({"title": "质量提升行动再进一步", "status": "published"}))]
 pub struct ArticlePatch {
     /// Its title.
-    #[schema(min_length = 1, max_length = 300, pattern = r"\S", nullable = false)]
+    #[schema(format = "plain-text", min_length = 1, max_length = 300, pattern = r"\S", nullable = false)]
     pub title: Option<String>,
     /// The slug, used in URLs.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", nullable = false)]
@@ -168,10 +168,10 @@ pub struct ArticlePatch {
     #[schema(max_items = 50, nullable = false)]
     pub tags: Option<Vec<Tag>>,
     /// The byline.
-    #[schema(max_length = 200, nullable = false)]
+    #[schema(format = "plain-text", max_length = 200, nullable = false)]
     pub author: Option<String>,
     /// Where it was taken from.
-    #[schema(max_length = 200, nullable = false)]
+    #[schema(format = "plain-text", max_length = 200, nullable = false)]
     pub source_name: Option<String>,
     /// The address it was taken from.
     #[serde(default)]

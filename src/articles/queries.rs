@@ -244,3 +244,8 @@ pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryRe
     .await?;
     Ok(locked.into_iter().map(|found| found.id).collect())
 }
+
+/// Whether there is an article, in the trash or not.
+pub async fn has_articles(mut conn: &Connection) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(articles::table.select(articles::id))).get_result(&mut conn).await
+}

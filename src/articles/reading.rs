@@ -205,14 +205,14 @@ impl ViewContext {
         Ok(Self { tree: app.snapshot().await?, site: app.snapshot().await? })
     }
 
-    /// The changed article in `row` as the staff see it. Takes the newest context that is to be had.
-    pub async fn view_changed(self, app: &App, row: Row) -> Article {
-        Self::load(app).await.unwrap_or(self).view(row)
+    /// The newest context that is to be had, after the change.
+    pub async fn renew(self, app: &App) -> Self {
+        Self::load(app).await.unwrap_or(self)
     }
 
-    /// The article in `row` as the staff see it.
-    pub fn view(&self, row: Row) -> Article {
-        Article::new(&self.tree, &self.site.content.base_url, row, true)
+    /// The article in `row` after a change, as the staff or a visitor sees it.
+    pub fn view(&self, row: Row, for_staff: bool) -> Article {
+        Article::new(&self.tree, &self.site.content.base_url, row, for_staff)
     }
 }
 

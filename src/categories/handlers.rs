@@ -88,7 +88,7 @@ pub async fn create_category(
         // Nothing is in it yet.
         let category = Category::single(&tree.with(row.clone()), &row, 0);
         let (version, location) = (category.version, format!("/api/v1/categories/{}", category.id));
-        Ok(Reply::created(location, category).with_version(version))
+        Reply::created(location, category).with_version(version).render()
     })
     .await
 }

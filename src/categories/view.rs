@@ -140,7 +140,7 @@ pub struct Removal {
 #[schema(example = json!({"name": "地方动态", "slug": "local", "parent": "news", "position": 0}))]
 pub struct NewCategory {
     /// Its name for people.
-    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
+    #[schema(format = "plain-text", min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: String,
     /// The slug, used in URLs; made from the name when absent.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -164,7 +164,7 @@ pub struct NewCategory {
 #[schema(example = json!({"name": "地方新闻"}))]
 pub struct CategoryPatch {
     /// Its name for people.
-    #[schema(min_length = 1, max_length = 100, pattern = r"\S", nullable = false)]
+    #[schema(format = "plain-text", min_length = 1, max_length = 100, pattern = r"\S", nullable = false)]
     pub name: Option<String>,
     /// The slug, used in URLs.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", nullable = false)]

@@ -1,7 +1,7 @@
 //! All SQL of the change log.
 
 use diesel::dsl::sql;
-use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel::{QueryResult, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
@@ -82,6 +82,22 @@ pub async fn exists(mut conn: &Connection, action: &str, entity: &str) -> QueryR
         .execute(&mut conn)
         .await?;
     Ok(found > 0)
+}
+
+/// Deletes the oldest lines that are older than so many days; returns whether there may be more.
+///
+/// That the demo site was loaded stays known, so that it is not loaded again.
+pub async fn delete_old(mut conn: &Connection, days: i32) -> QueryResult<bool> {
+    const MAX_LINES: usize = 10_000;
+    let deleted = sql_query(format!(
+        "DELETE FROM changes WHERE seq IN (
+             SELECT seq FROM changes WHERE at < now() - make_interval(days => $1) AND entity <> 'demo'
+             ORDER BY at LIMIT {MAX_LINES})"
+    ))
+    .bind::<Integer, _>(days)
+    .execute(&mut conn)
+    .await?;
+    Ok(deleted == MAX_LINES)
 }
 
 /// The order of the log for people: newest first.

@@ -31,6 +31,12 @@ pub struct Access {
     /// Login attempts per account and network in 15 minutes before further ones must wait. The other limits are multiples of it.
     #[arg(long, env = "INKSTONE_LOGIN_ATTEMPTS", default_value_t = 5, value_parser = clap::value_parser!(i32).range(1..=1_000_000), value_name = "N")]
     pub login_attempts: i32,
+    /// Days that ended sessions are kept. A login from a network that has no session any more is one from a new network.
+    #[arg(long, env = "INKSTONE_SESSION_RETENTION_DAYS", default_value_t = 30, value_parser = clap::value_parser!(i32).range(1..=36_500), value_name = "DAYS")]
+    pub session_retention_days: i32,
+    /// Days that entries of the audit trail are kept; for ever by default.
+    #[arg(long, env = "INKSTONE_AUDIT_RETENTION_DAYS", value_parser = clap::value_parser!(i32).range(1..=36_500), value_name = "DAYS")]
+    pub audit_retention_days: Option<i32>,
 }
 
 /// A field of a profile that a site may require.

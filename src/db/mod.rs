@@ -1,5 +1,6 @@
 //! PostgreSQL: tables, connections, and the private server used when none is configured.
 
+pub mod clock;
 pub mod connection;
 pub mod embedded;
 mod fault;
@@ -81,4 +82,9 @@ pub async fn allow_bulk(mut conn: &Connection) -> QueryResult<()> {
 /// The time, by the database's clock: the only clock that counts.
 pub async fn now(mut conn: &Connection) -> QueryResult<DateTime<Utc>> {
     diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(&mut conn).await
+}
+
+/// The time at this very moment, by the database's clock.
+async fn read_clock(mut conn: &Connection) -> QueryResult<DateTime<Utc>> {
+    diesel::select(diesel::dsl::sql::<Timestamptz>("clock_timestamp()")).get_result(&mut conn).await
 }

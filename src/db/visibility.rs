@@ -5,9 +5,11 @@
 //! "Scheduled" is no state of its own: a published article whose publication
 //! time has not come is not visible yet.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::rows::{Conditions, Value};
+use super::types::Status;
 
 /// Articles that everybody may read now.
 pub const PUBLIC_ARTICLE: &str = "(articles.status = 'published' \
@@ -36,6 +38,11 @@ pub enum Articles {
 }
 
 impl Articles {
+    /// Whether everybody may read an article that is not in the trash, at the time `now`.
+    pub fn is_public(status: Status, published_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+        status == Status::Published && published_at.is_some_and(|at| at <= now)
+    }
+
     /// Adds the condition over `articles` to `conditions`.
     pub fn restrict(self, conditions: &mut Conditions) {
         let alternatives = self.alternatives(conditions);
@@ -79,6 +86,15 @@ pub enum Notices {
 }
 
 impl Notices {
+    /// Whether a notice that is not in the trash is up at the time `now`, whoever it is for.
+    pub fn is_current(
+        status: Status,
+        (published_at, expires_at): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+        now: DateTime<Utc>,
+    ) -> bool {
+        Articles::is_public(status, published_at, now) && expires_at.is_none_or(|at| at > now)
+    }
+
     /// The condition as SQL over `notices`.
     pub fn sql(self) -> String {
         match self {

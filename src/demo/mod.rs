@@ -41,7 +41,7 @@ async fn load_once(tx: &mut Tx, demo: DemoSite) -> Result<bool> {
     if changes::queries::exists(tx, "load", "demo").await? {
         return Ok(false);
     }
-    if !tree.in_order().is_empty() || changes::queries::exists(tx, "create", "article").await? {
+    if !tree.in_order().is_empty() || articles::queries::has_articles(tx).await? {
         tracing::warn!("The demo site is not loaded: this site has contents of its own");
         return Ok(false);
     }

@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::conditional::if_none_match_names;
 use super::matched::Matched;
@@ -22,6 +23,27 @@ use crate::operations::CacheClass;
 pub struct Data<T> {
     /// The thing.
     pub data: T,
+}
+
+/// The media type of a [`Receipt`].
+pub const RECEIPT: &str = "application/vnd.inkstone.receipt+json";
+
+/// What a key that may not read learns of a thing it has changed, unless the thing is public.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Receipt {
+    /// The id of the changed thing.
+    pub id: Uuid,
+    /// Its version, for `If-Match`.
+    pub version: i32,
+    /// The time of its last change.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Reply<Data<Receipt>> {
+    /// 200 without the content of the thing.
+    pub fn receipt(id: Uuid, version: i32, updated_at: DateTime<Utc>) -> Self {
+        Self::one(Receipt { id, version, updated_at }).with_version(version).with_media_type(RECEIPT)
+    }
 }
 
 /// A JSON answer.

@@ -16,6 +16,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::pointer::{MAX_FAULTS, escape, truncate_key};
 use crate::error::{Code, Error, Fault, Result};
+use crate::text::{self, PLAIN_TEXT};
 
 /// What is compiled once for a type, and kept.
 pub type Compiled<V> = LazyLock<RwLock<HashMap<TypeId, Arc<V>>>>;
@@ -58,6 +59,8 @@ impl Checker {
             object.insert("components".to_owned(), json!({"schemas": components}));
             let validator = jsonschema::options()
                 .should_validate_formats(true)
+                // Whatever holds a NUL character was refused for that already.
+                .with_format(PLAIN_TEXT, |text: &str| text.contains('\0') || text::is_plain(text))
                 .build(&schema)
                 .map_err(|cause| anyhow!("a schema does not compile: {cause}"))?;
             Ok(Self { schema, validator })
@@ -165,6 +168,9 @@ fn describe(kind: &Kind, value: &Value) -> (Code, String) {
         }
         Kind::Pattern { pattern } if pattern == NOT_BLANK => (Code::TooShort, "must not be blank".to_owned()),
         Kind::Pattern { pattern } => (Code::InvalidFormat, format!("must match {pattern}")),
+        Kind::Format { format } if format == PLAIN_TEXT => {
+            (Code::InvalidFormat, "must not contain invisible or bidirectional control characters".to_owned())
+        }
         Kind::Format { format } => (Code::InvalidFormat, format!("must be {}", format_in_words(format))),
         _ => (Code::InvalidFormat, "is not valid".to_owned()),
     }

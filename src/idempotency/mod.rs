@@ -8,14 +8,13 @@ pub mod queries;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, LOCATION};
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::{IDEMPOTENCY_KEY, digest_of};
 use crate::http::matched::Matched;
-use crate::http::reply::{Rendered, Reply};
+use crate::http::reply::Rendered;
 use crate::tx::Tx;
 use queries::Stored;
 
@@ -59,17 +58,16 @@ impl NamedRequest {
 ///
 /// Fails with 409 while the same request is being worked on, with 422 if its name was given to
 /// another request.
-pub async fn write_once<T, F>(app: &App, named: Option<NamedRequest>, work: F) -> Result<Rendered>
+pub async fn write_once<F>(app: &App, named: Option<NamedRequest>, work: F) -> Result<Rendered>
 where
-    F: AsyncFn(&mut Tx) -> Result<Reply<T>> + 'static,
-    T: Serialize + 'static,
+    F: AsyncFn(&mut Tx) -> Result<Rendered> + 'static,
 {
     app.write(async move |tx| {
-        let Some(named) = &named else { return work(tx).await?.render() };
+        let Some(named) = &named else { return work(tx).await };
         if let Some(stored) = find_answer(tx, named).await? {
             return Ok(replay(stored));
         }
-        let answer = work(tx).await?.render()?;
+        let answer = work(tx).await?;
         queries::store_answer(tx, named.caller, &named.key, &named.digest, &answer).await?;
         Ok(answer)
     })

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey};
@@ -37,9 +37,9 @@ struct Verifier {
 }
 
 impl Verifier {
-    /// Whether the key verifies still, `retired_for` after it stopped signing at the latest.
-    fn is_valid(&self, retired_for: TimeDelta) -> bool {
-        self.retired_at.is_none_or(|at| Utc::now() < at + retired_for)
+    /// Whether the key verifies still: it signs, or it stopped signing after `oldest`.
+    fn is_valid(&self, oldest: DateTime<Utc>) -> bool {
+        self.retired_at.is_none_or(|at| oldest < at)
     }
 }
 
@@ -101,17 +101,17 @@ impl Ring {
         })
     }
 
-    /// The key that verifies what `kid` signed. A key that no longer signs verifies for `retired_for`.
-    pub fn verifying_key(&self, kid: &str, retired_for: TimeDelta) -> Option<&DecodingKey> {
-        let found = self.verifying.iter().find(|one| one.kid == kid && one.is_valid(retired_for));
+    /// The key that verifies what `kid` signed, unless it stopped signing before `oldest`.
+    pub fn verifying_key(&self, kid: &str, oldest: DateTime<Utc>) -> Option<&DecodingKey> {
+        let found = self.verifying.iter().find(|one| one.kid == kid && one.is_valid(oldest));
         found.map(|one| &one.key)
     }
 
-    /// The public halves as a JSON Web Key Set (RFC 7517, RFC 8037). A key that no longer signs is
-    /// among them for `retired_for`.
-    pub fn jwks(&self, retired_for: TimeDelta) -> Value {
+    /// The public halves as a JSON Web Key Set (RFC 7517, RFC 8037), without the keys that stopped
+    /// signing before `oldest`.
+    pub fn jwks(&self, oldest: DateTime<Utc>) -> Value {
         let key = |one: &Verifier| json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": one.kid, "x": one.public});
-        json!({"keys": self.verifying.iter().filter(|one| one.is_valid(retired_for)).map(key).collect::<Vec<_>>()})
+        json!({"keys": self.verifying.iter().filter(|one| one.is_valid(oldest)).map(key).collect::<Vec<_>>()})
     }
 }
 
@@ -155,9 +155,7 @@ mod tests {
         let ((_a, first), (_b, second)) = (file(one.1), file(other.1));
         let ring = Ring::from_files(&[first, second]).unwrap();
         assert_eq!(ring.kid, one.0);
-        assert!(
-            [&one.0, &other.0].into_iter().all(|kid| ring.verifying_key(kid, TimeDelta::zero()).is_some())
-        );
+        assert!([&one.0, &other.0].into_iter().all(|kid| ring.verifying_key(kid, Utc::now()).is_some()));
     }
 
     #[test]

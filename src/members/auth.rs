@@ -159,6 +159,6 @@ pub const GET_JWKS: Operation =
 #[utoipa::path(tag = "access", responses((status = 200, description = "A JSON Web Key Set", body = Object)))]
 #[get("/.well-known/jwks.json")]
 pub async fn get_jwks(app: web::Data<App>) -> Result<impl Responder> {
-    Ok(Reply::new(StatusCode::OK, app.ring().await?.jwks(app.keys.retired_for))
+    Ok(Reply::new(StatusCode::OK, app.ring().await?.jwks(app.now() - app.keys.retired_for))
         .with_header(header::CACHE_CONTROL, "public, max-age=300".to_owned()))
 }

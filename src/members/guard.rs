@@ -28,6 +28,8 @@ pub struct CurrentMember {
     pub role: Role,
     /// The session they are in.
     pub session: Uuid,
+    /// Whether they may read what they change. A key that only writes may not.
+    pub may_read_back: bool,
     kind: ActorKind,
 }
 
@@ -158,6 +160,7 @@ fn find_caller(req: &HttpRequest, expected: Caller) -> Result<Option<CurrentMemb
                 id: *id,
                 role: Role::Editor,
                 session: Uuid::nil(),
+                may_read_back: scopes.contains(&scope.to_read()),
                 kind: ActorKind::ApiKey,
             })),
             KeyAccess::Scope(scope) => {
@@ -229,8 +232,14 @@ fn note_key_use(app: web::Data<App>, id: Uuid) {
 
 async fn check_session(app: &App, token: &str) -> Result<Option<Credential>> {
     let ring = app.ring().await?;
-    let Ok(claims) = tokens::verify(&ring, app.keys.retired_for, token) else { return Ok(None) };
+    let Ok(claims) = tokens::verify(&ring, app.keys.retired_for, app.now(), token) else { return Ok(None) };
     let role = sessions::queries::load_role(&*app.reader().await?, claims.sub, claims.sid).await?;
-    let member = |role| CurrentMember { id: claims.sub, role, session: claims.sid, kind: ActorKind::Member };
+    let member = |role| CurrentMember {
+        id: claims.sub,
+        role,
+        session: claims.sid,
+        may_read_back: true,
+        kind: ActorKind::Member,
+    };
     Ok(role.map(|role| Credential::Member(member(role))))
 }

@@ -134,7 +134,7 @@ pub struct Registration {
     pub password: String,
     /// The name that others see.
     #[serde(default)]
-    #[schema(max_length = 100)]
+    #[schema(format = "plain-text", max_length = 100)]
     pub display_name: String,
     /// The language of mails, `zh-CN` or `en`; by default the site's language.
     #[schema(max_length = 5, pattern = "^(zh-CN|en)$", nullable = false)]
@@ -214,7 +214,7 @@ pub struct NewMember {
     pub role: Option<Role>,
     /// The name that others see.
     #[serde(default)]
-    #[schema(max_length = 100)]
+    #[schema(format = "plain-text", max_length = 100)]
     pub display_name: String,
 }
 
@@ -224,16 +224,16 @@ pub struct NewMember {
 #[schema(example = json!({"display_name": "Ada", "organisation": "Example Metrology"}))]
 pub struct ProfilePatch {
     /// The name that others see.
-    #[schema(max_length = 100, nullable = false)]
+    #[schema(format = "plain-text", max_length = 100, nullable = false)]
     pub display_name: Option<String>,
     /// The telephone number, in any notation.
-    #[schema(max_length = 40, nullable = false)]
+    #[schema(format = "plain-text", max_length = 40, nullable = false)]
     pub phone: Option<String>,
     /// The organisation the member works for.
-    #[schema(max_length = 200, nullable = false)]
+    #[schema(format = "plain-text", max_length = 200, nullable = false)]
     pub organisation: Option<String>,
     /// The member's position in the organisation.
-    #[schema(max_length = 100, nullable = false)]
+    #[schema(format = "plain-text", max_length = 100, nullable = false)]
     pub title: Option<String>,
     /// The URL of a picture (http or https); null removes it.
     #[serde(default)]
@@ -276,7 +276,7 @@ pub struct MemberPatch {
     #[schema(nullable = false)]
     pub status: Option<MemberStatus>,
     /// The name that others see.
-    #[schema(max_length = 100, nullable = false)]
+    #[schema(format = "plain-text", max_length = 100, nullable = false)]
     pub display_name: Option<String>,
 }
 

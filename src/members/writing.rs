@@ -13,14 +13,20 @@ use crate::config::ProfileField;
 use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::conditional::IfMatch;
 use crate::operations::Role;
+use crate::text;
 use crate::tx::Tx;
 
 /// Returns the canonical form of the `email` of a body; fails with 422 if it is not an email.
+///
+/// An email with invisible characters looks like another one, and is refused. An account that has
+/// one from an earlier version can still be found by it.
 pub fn parse_email(typed: &str) -> Result<String> {
-    email::canonicalise(typed).ok_or_else(|| {
-        let fault = Fault::body("/email", Code::InvalidFormat, "must be an e-mail address");
-        Error::Faults(fault.code, vec![fault])
-    })
+    let refuse = |detail| Err(Fault::body("/email", Code::InvalidFormat, detail).into());
+    match email::canonicalise(typed) {
+        None => refuse("must be an e-mail address"),
+        Some(_) if text::has_invisible(typed.trim()) => refuse("must not contain invisible characters"),
+        Some(canonical) => Ok(canonical),
+    }
 }
 
 /// Builds the account of a new member; fails with 422 if `email` is not an email.

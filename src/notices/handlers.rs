@@ -1,8 +1,9 @@
 //! Reading and changing notices.
 
 use actix_web::{HttpRequest, Responder, delete, get, patch, post, web};
+use chrono::{DateTime, Utc};
 
-use super::model::Row;
+use super::model::{Audience, Row};
 use super::view::{NewNotice, Notice, NoticeFilter, NoticePatch};
 use super::{queries, writing};
 use crate::app::App;
@@ -15,11 +16,13 @@ use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
-use crate::http::reply::{Data, NoContent, Reply};
+use crate::http::reply::{Data, NoContent, Receipt, Rendered, Reply};
 use crate::idempotency::{NamedRequest, write_once};
-use crate::members::guard::{Editor, Reader};
+use crate::members::guard::{CurrentMember, Editor, Reader};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
+use crate::tx::Tx;
+use uuid::Uuid;
 
 /// The entry of [`list_notices`].
 pub const LIST_NOTICES: Operation =
@@ -88,6 +91,20 @@ fn reply_with(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
         .with_surrogate_keys(&[surrogate])
 }
 
+/// Returns a changed notice, or a receipt to a key that may not read it.
+///
+/// A key without the scope to read sees what a visitor sees, and only of public notices.
+fn reply_changed(member: &CurrentMember, row: Row, now: DateTime<Utc>) -> Result<Rendered> {
+    let times = (row.content.published_at, row.content.expires_at);
+    let is_public =
+        row.content.audience == Audience::Public && Notices::is_current(row.content.status, times, now);
+    if member.may_read_back || is_public {
+        reply_with(row, member.may_read_back).render()
+    } else {
+        Reply::receipt(row.id, row.version, row.updated_at).render()
+    }
+}
+
 /// The entry of [`get_notice`].
 pub const GET_NOTICE: Operation =
     Operation::read("get_notice", Caller::Reader).for_keys_with(Scope::NoticesRead);
@@ -120,7 +137,7 @@ pub async fn create_notice(
         let row = writing::add_notice(tx, editor.0.actor(), prepared.clone()).await?;
         let notice = Notice::new(row, true);
         let (version, location) = (notice.version, format!("/api/v1/notices/{}", notice.id));
-        Ok(Reply::created(location, notice).with_version(version))
+        Reply::created(location, notice).with_version(version).render()
     })
     .await
 }
@@ -130,7 +147,7 @@ pub const UPDATE_NOTICE: Operation =
     Operation::patch("update_notice", Caller::Role(Role::Editor)).for_keys_with(Scope::NoticesWrite);
 
 /// Change a notice
-#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed", body = Data<Notice>)))]
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed; a receipt for a key that may not read it", content((Data<Notice> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
 #[patch("/{id}")]
 pub async fn update_notice(
     app: web::Data<App>,
@@ -148,14 +165,15 @@ pub async fn update_notice(
         _ => BodyFormat::Html,
     };
     let prepared = writing::prepare_patch(patch, format).await?;
-    let row = app
+    let (row, now) = app
         .write(async move |tx| {
             let row = queries::lock(tx, id.0, Notices::All).await?;
             if_match.check(row.version)?;
-            writing::patch_notice(tx, editor.0.actor(), row, prepared.clone()).await
+            let row = writing::patch_notice(tx, editor.0.actor(), row, prepared.clone()).await?;
+            Ok((row, tx.now().await?))
         })
         .await?;
-    Ok(reply_with(row, true))
+    reply_changed(&editor.0, row, now)
 }
 
 /// The entry of [`delete_notice`].
@@ -173,7 +191,7 @@ pub async fn delete_notice(
     id: Id,
     if_match: IfMatch,
 ) -> Result<NoContent> {
-    set_deleted(app, editor, id, if_match, Notices::All).await?;
+    app.write(async move |tx| set_deleted(tx, &editor, id.0, &if_match, Notices::All).await).await?;
     Ok(NoContent)
 }
 
@@ -181,34 +199,38 @@ pub async fn delete_notice(
 pub const RESTORE_NOTICE: Operation =
     Operation::post_without_body("restore_notice", Caller::Role(Role::Editor))
         .for_keys_with(Scope::NoticesWrite)
-        .changing_a_version();
+        .changing_a_version()
+        .once_per_key();
 
 /// Restore a notice
 ///
 /// Takes it out of the trash, as it was.
-#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice", body = Data<Notice>)))]
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice; a receipt for a key that may not read it", content((Data<Notice> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
 #[post("/{id}/restore")]
 pub async fn restore_notice(
+    req: HttpRequest,
     app: web::Data<App>,
     editor: Editor,
     id: Id,
     if_match: IfMatch,
 ) -> Result<impl Responder> {
-    Ok(reply_with(set_deleted(app, editor, id, if_match, Notices::Trash).await?, true))
+    let named = NamedRequest::read(&app, &req, editor.0.id)?;
+    write_once(&app, named, async move |tx| {
+        let row = set_deleted(tx, &editor, id.0, &if_match, Notices::Trash).await?;
+        reply_changed(&editor.0, row, tx.now().await?)
+    })
+    .await
 }
 
 /// Moves a notice that is in `from` to the other side of the trash.
 async fn set_deleted(
-    app: web::Data<App>,
-    editor: Editor,
-    id: Id,
-    if_match: IfMatch,
+    tx: &mut Tx,
+    editor: &Editor,
+    id: Uuid,
+    if_match: &IfMatch,
     from: Notices,
 ) -> Result<Row> {
-    app.write(async move |tx| {
-        let row = queries::lock(tx, id.0, from).await?;
-        if_match.check(row.version)?;
-        writing::set_deleted(tx, editor.0.actor(), &row, from == Notices::All).await
-    })
-    .await
+    let row = queries::lock(tx, id, from).await?;
+    if_match.check(row.version)?;
+    writing::set_deleted(tx, editor.0.actor(), &row, from == Notices::All).await
 }

@@ -91,7 +91,7 @@ pub struct NewNotice {
     /// `notice` (通知) or `announcement` (公告).
     pub kind: NoticeKind,
     /// Its title.
-    #[schema(min_length = 1, max_length = 300, pattern = r"\S")]
+    #[schema(format = "plain-text", min_length = 1, max_length = 300, pattern = r"\S")]
     pub title: String,
     /// The text, in `body_format`.
     #[serde(default)]
@@ -148,7 +148,7 @@ pub struct NoticePatch {
     #[schema(nullable = false)]
     pub kind: Option<NoticeKind>,
     /// Its title.
-    #[schema(min_length = 1, max_length = 300, pattern = r"\S", nullable = false)]
+    #[schema(format = "plain-text", min_length = 1, max_length = 300, pattern = r"\S", nullable = false)]
     pub title: Option<String>,
     /// The text, in `body_format`.
     #[schema(max_length = 200_000, nullable = false)]

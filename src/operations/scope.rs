@@ -66,6 +66,15 @@ impl Scope {
         }
     }
 
+    /// The scope that reads what this one writes.
+    pub const fn to_read(self) -> Self {
+        match self {
+            Self::ArticlesRead | Self::ArticlesWrite | Self::ArticlesImport => Self::ArticlesRead,
+            Self::CategoriesRead | Self::CategoriesWrite | Self::CategoriesImport => Self::CategoriesRead,
+            Self::NoticesRead | Self::NoticesWrite | Self::NoticesImport => Self::NoticesRead,
+        }
+    }
+
     /// The scope of this name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::all().iter().copied().find(|scope| scope.as_str() == text)

@@ -14,7 +14,7 @@ pub struct ShareTarget {
     #[schema(example = "weibo", min_length = 1, max_length = 40, pattern = "^[a-z0-9-]+$")]
     pub id: String,
     /// The name for people.
-    #[schema(example = "微博", min_length = 1, max_length = 60, pattern = r"\S")]
+    #[schema(format = "plain-text", example = "微博", min_length = 1, max_length = 60, pattern = r"\S")]
     pub name: String,
     /// The address to open, with `{url}` and `{title}` where the article's go (http, https or mailto).
     #[schema(
@@ -69,10 +69,10 @@ impl TryFrom<Row> for Site {
 #[schema(example = json!({"name": "砚台计量网", "locale": "zh-CN"}))]
 pub struct SitePatch {
     /// Its name.
-    #[schema(min_length = 1, max_length = 100, pattern = r"\S", nullable = false)]
+    #[schema(format = "plain-text", min_length = 1, max_length = 100, pattern = r"\S", nullable = false)]
     pub name: Option<String>,
     /// A line below the name.
-    #[schema(max_length = 200, nullable = false)]
+    #[schema(format = "plain-text", max_length = 200, nullable = false)]
     pub tagline: Option<String>,
     /// Its public address: http or https, host and port, no path.
     #[schema(max_length = 200, pattern = r"^https?://[^\s/?#@\\<>\x22]+$", nullable = false)]

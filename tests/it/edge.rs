@@ -5,6 +5,7 @@ mod caching;
 mod cors;
 mod heads;
 mod paths;
+mod plain_text;
 mod slow_clients;
 
 use inkstone::operations::Role;

@@ -12,6 +12,7 @@ mod harness;
 mod articles;
 mod audit;
 mod categories;
+mod clocks;
 mod costs;
 mod deadlines;
 mod docs;

@@ -23,7 +23,7 @@ const CERTIFICATE: &str = concat!(
     "oDMPOeHlPGQ16+Dk9zmgMA8GA1UdEwEB/wQFMAMBAf8wBQYDK2VwA0EALXv72ywYY7YGh6zUQQ0HO4dnbBE2XMaHBY/tRJnb",
     "/ZaqHFtc4enRmQijyyFNeH43QgDlNhDcDFBxXrKMy2MIAQ==",
 );
-const KEY: &str = concat!("MC4CAQAwBQYDK2VwBCIEIAS6jpjCtoLmLAU2Mg8krt+XaH8Ij+oLewbzSXeIO4ba",);
+const KEY: &str = "MC4CAQAwBQYDK2VwBCIEIAS6jpjCtoLmLAU2Mg8krt+XaH8Ij+oLewbzSXeIO4ba";
 
 /// What a server does when it is asked for TLS.
 #[derive(Clone, Copy, PartialEq)]

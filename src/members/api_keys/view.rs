@@ -66,7 +66,7 @@ pub struct CreatedKey {
 #[schema(example = json!({"name": "nightly import", "scopes": ["articles:import"], "expires_at": "2030-01-01T00:00:00Z"}))]
 pub struct NewApiKey {
     /// The purpose of the key.
-    #[schema(min_length = 1, max_length = 100, pattern = r"\S")]
+    #[schema(format = "plain-text", min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: String,
     /// The scopes of the key.
     #[schema(min_items = 1, max_items = 20)]

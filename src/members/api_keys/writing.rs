@@ -6,16 +6,23 @@ use super::queries::{self, NewKeyRow};
 use super::secret;
 use super::view::{CreatedKey, NewApiKey};
 use crate::changes::model::{Actor, Change};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Fault, Result};
 use crate::tx::Tx;
 
-/// Creates a key and records the change. A key without an owner does not depend on a member's rights.
+/// Creates a key and records the change; fails with 422 if it would have expired already.
+///
+/// A key without an owner does not depend on a member's rights.
 pub async fn create_api_key(
     tx: &mut Tx,
     actor: Actor,
     owner: Option<Uuid>,
     new: NewApiKey,
 ) -> Result<CreatedKey> {
+    if let Some(end) = new.expires_at
+        && end <= tx.now().await?
+    {
+        return Err(Fault::body("/expires_at", Code::OutOfRange, "must be in the future").into());
+    }
     let key = secret::generate()?;
     let mut scopes: Vec<String> = new.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
     scopes.sort();

@@ -1,9 +1,10 @@
 //! All SQL of the outbox.
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
+
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Double, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -12,6 +13,11 @@ use crate::db::connection::Connection;
 use crate::db::schema::{outbox, site};
 use crate::members::model::MemberRow;
 use crate::tx::Tx;
+
+/// The age at which a mail is given up.
+const MAX_MAIL_AGE: &str = "3 days";
+/// The time for which a worker has a mail to itself.
+pub const MAIL_LEASE: Duration = Duration::from_secs(120);
 
 /// A mail to be sent.
 #[derive(Clone, Debug, QueryableByName)]
@@ -34,9 +40,9 @@ pub struct OutboxMail {
     /// The number of attempts, this one included.
     #[diesel(sql_type = Integer)]
     pub attempts: i32,
-    /// The time of the request.
-    #[diesel(sql_type = Timestamptz)]
-    pub created_at: DateTime<Utc>,
+    /// Whether the mail was asked for over [`MAX_MAIL_AGE`] ago, by the database's clock.
+    #[diesel(sql_type = Bool)]
+    pub is_too_old: bool,
 }
 
 /// A mail to be put into the outbox.
@@ -86,14 +92,16 @@ pub async fn is_mail_wanted(mut conn: &Connection, id: Uuid) -> QueryResult<bool
     diesel::select(diesel::dsl::exists(outbox::table.find(id))).get_result(&mut conn).await
 }
 
-/// Claims a mail that is due. No other worker gets it for two minutes, so it is tried again if this worker dies.
+/// Claims a mail that is due. No other worker gets it for [`MAIL_LEASE`], so it is tried again if this worker dies.
 pub async fn claim_mail(tx: &mut Tx) -> QueryResult<Option<OutboxMail>> {
-    sql_query(
-        "UPDATE auth.outbox SET attempts = attempts + 1, due_at = now() + interval '2 minutes'
+    sql_query(format!(
+        "UPDATE auth.outbox SET attempts = attempts + 1, due_at = now() + interval '{} seconds'
          WHERE id = (SELECT id FROM auth.outbox WHERE due_at <= now()
                      ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-         RETURNING id, kind, email_canonical, recipient, member_id, attempts, created_at",
-    )
+         RETURNING id, kind, email_canonical, recipient, member_id, attempts,
+                   created_at < now() - interval '{MAX_MAIL_AGE}' AS is_too_old",
+        MAIL_LEASE.as_secs()
+    ))
     .get_result(&mut **tx)
     .await
     .optional()

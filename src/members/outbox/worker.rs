@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use actix_web::{rt, web};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
+use uuid::Uuid;
 
 use super::model::MailKind;
 use super::queries::{self, OutboxMail};
 use super::templates::{self, Site};
 use crate::app::App;
+use crate::changes::model::{Actor, Change};
 use crate::error::Result;
 use crate::mail::{MailText, Mailer, SendError};
 use crate::members::model::{MemberRow, MemberStatus};
@@ -18,8 +20,6 @@ use crate::tx::Tx;
 
 /// The pause between two looks at an empty outbox.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// The time after which a mail is given up.
-const MAX_MAIL_AGE: TimeDelta = TimeDelta::days(3);
 /// The longest pause between two attempts at a mail, in seconds.
 const MAX_RETRY_SECONDS: f64 = 600.0;
 
@@ -46,26 +46,33 @@ async fn send_next_mail(app: &web::Data<App>, mailer: &Mailer) -> Result<bool> {
     let claimed = app.write(async |tx| Ok(queries::claim_mail(tx).await?)).await?;
     let Some(mail) = claimed else { return Ok(false) };
     let (shared, due) = (app.clone(), mail.clone());
-    let text = app.write(async move |tx| compose_mail(tx, &shared, &due).await).await?;
-    let sent = match text {
+    let sent = match app.write(async move |tx| compose_mail(tx, &shared, &due).await).await {
         // There is no recipient any more.
-        None => Ok(()),
-        Some(text) => mailer.send(text).await,
+        Ok(None) => Ok(()),
+        Ok(Some(text)) => mailer.send(text).await,
+        Err(error) => Err(SendError::Temporary(format!("composing: {error}"))),
     };
-    let id = mail.id;
+    let (id, kind) = (mail.id, mail.kind.as_str());
     match sent {
         Ok(()) => app.write(async move |tx| Ok(queries::delete_mail(tx, id).await?)).await?,
-        Err(SendError::Temporary(cause)) if mail.created_at + MAX_MAIL_AGE > Utc::now() => {
-            tracing::warn!(mail = %mail.id, kind = mail.kind.as_str(), cause, "A mail is tried again later");
+        Err(SendError::Temporary(cause)) if !mail.is_too_old => {
+            tracing::warn!(mail = %id, kind, cause, "A mail is tried again later");
             let delay = retry_delay(&mail);
             app.write(async move |tx| Ok(queries::postpone_mail(tx, id, delay).await?)).await?;
         }
         Err(SendError::Temporary(cause) | SendError::Permanent(cause)) => {
-            tracing::error!(mail = %mail.id, kind = mail.kind.as_str(), cause, "A mail is given up");
-            app.write(async move |tx| Ok(queries::delete_mail(tx, id).await?)).await?;
+            tracing::error!(mail = %id, kind, cause, "A mail is given up");
+            app.write(async move |tx| give_up_mail(tx, id).await).await?;
         }
     }
     Ok(true)
+}
+
+/// Deletes a mail that cannot be sent, and tells admins of it in the audit trail.
+async fn give_up_mail(tx: &mut Tx, id: Uuid) -> Result<()> {
+    queries::delete_mail(tx, id).await?;
+    tx.record(Actor::SYSTEM, Change::new("give_up", "mail", id));
+    Ok(())
 }
 
 /// Returns the seconds until the next attempt: doubled each time, with up to 50 % of jitter.

@@ -170,11 +170,12 @@ pub async fn end_all_sessions(tx: &mut Tx, member: Uuid) -> QueryResult<usize> {
         .await
 }
 
-/// Deletes sessions that ended more than 30 days ago, with their refresh tokens.
-pub async fn delete_ended_sessions(tx: &mut Tx) -> QueryResult<()> {
+/// Deletes sessions that ended more than so many days ago, with their refresh tokens.
+pub async fn delete_ended_sessions(tx: &mut Tx, days: i32) -> QueryResult<()> {
     diesel::sql_query(
-        "DELETE FROM auth.sessions WHERE least(expires_at, revoked_at) < now() - interval '30 days'",
+        "DELETE FROM auth.sessions WHERE least(expires_at, revoked_at) < now() - make_interval(days => $1)",
     )
+    .bind::<diesel::sql_types::Integer, _>(days)
     .execute(&mut **tx)
     .await?;
     Ok(())

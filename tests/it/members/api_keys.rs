@@ -137,3 +137,60 @@ async fn an_invalid_key_is_not_created() {
     }
     assert_eq!(column(&admin.get(KEYS).await.data(200), "id").len(), 0);
 }
+
+#[actix_web::test]
+async fn a_key_that_only_writes_reads_nothing_unpublished_by_changing_it() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let (writer, _) = create_script(&app, &admin, &["articles:write", "notices:write"]).await;
+    let body = |status: &str, at: &str| {
+        json!({"title": "SECRET", "body": "SECRET", "kind": "notice", "external_id": format!("{status}-{at}"),
+               "status": status, "published_at": at})
+    };
+    for (status, at) in [("draft", "2019-01-01T00:00:00Z"), ("published", "2999-01-01T00:00:00Z")] {
+        for list in ["/api/v1/articles", "/api/v1/notices"] {
+            let mut thing = body(status, at);
+            if list.ends_with("articles") {
+                thing.as_object_mut().unwrap().remove("kind");
+            }
+            let made = admin.post(list, thing).await.data(201);
+            let path = format!("{list}/{}", made["id"].as_str().unwrap());
+            let mut answers = vec![writer.patch(&path, json!({})).await];
+            answers.push(writer.patch(&path, json!({"body_format": "html"})).await);
+            writer.delete(&path).await.expect(204);
+            answers.push(writer.act(&format!("{path}/restore")).await);
+            if list.ends_with("articles") {
+                let external = format!("{list}/by-external-id/{status}-{at}");
+                answers.push(writer.put(&external, json!({"title": "mine"})).await);
+            }
+            for answer in answers {
+                let text = answer.text();
+                assert!(!text.to_lowercase().contains("secret"), "{path}: {text}");
+                assert_eq!(answer.data(200)["id"], made["id"]);
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_key_that_only_writes_sees_public_things_as_visitors_do() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let (writer, _) = create_script(&app, &admin, &["articles:write"]).await;
+    let body = json!({"title": "Tides", "body": "# in", "body_format": "markdown", "status": "published"});
+    let made = admin.post("/api/v1/articles", body).await.data(201);
+    let path = format!("/api/v1/articles/{}", made["id"].as_str().unwrap());
+    assert_eq!(writer.patch(&path, json!({})).await.data(200), anon.get(&path).await.data(200));
+}
+
+#[actix_web::test]
+async fn a_key_that_has_expired_already_is_not_created() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    for end in ["2019-09-20T00:00:00Z", "1970-01-01T00:00:00Z"] {
+        let body = json!({"name": "late", "scopes": ["articles:read"], "expires_at": end});
+        let answer = admin.post(KEYS, body).await.expect(422);
+        assert_eq!(answer.faults(), [("/expires_at".to_owned(), "out_of_range".to_owned())]);
+    }
+    assert_eq!(admin.get(KEYS).await.data(200), json!([]));
+}

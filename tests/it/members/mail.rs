@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{ME, PASSWORD, login, masked, sign_in};
-use crate::harness::machine::until;
+use crate::harness::machine::{ask, execute, until};
 use crate::harness::{Answer, Client, TestApp};
 
 pub const REGISTER: &str = "/api/v1/auth/register";
@@ -325,4 +325,23 @@ async fn a_folder_with_other_files_is_not_closed_to_others() {
     register_member(&anon, "ada@example.org", PASSWORD).await.expect(202);
     until("mail", async || !read_mails(folder.path(), "ada@example.org").is_empty()).await;
     assert_eq!(mode_of(folder.path()), 0o755);
+}
+
+#[actix_web::test]
+async fn a_mail_that_cannot_be_composed_is_given_up_in_the_end_and_told() {
+    let (app, anon, folder) = start_with_mail().await;
+    register_verified(&anon, &folder, "ada@example.org").await;
+    let broken = "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken'; END $$;
+        CREATE TRIGGER fail BEFORE INSERT ON auth.one_time_tokens FOR EACH ROW EXECUTE FUNCTION fail()";
+    execute(&app.db.url, broken).await;
+    anon.post(FORGOT, json!({"email": "ada@example.org"})).await.expect(202);
+    // The pauses between the attempts are shorter than the lease of two minutes, and grow.
+    let retried = "SELECT attempts > 1 AND due_at < now() + interval '1 minute' FROM auth.outbox";
+    until("a second attempt", async || ask(&app.db.url, retried).await == "true").await;
+    execute(&app.db.url, "UPDATE auth.outbox SET created_at = now() - interval '4 days', due_at = now()")
+        .await;
+    until("the end", async || ask(&app.db.url, "SELECT count(*) FROM auth.outbox").await == "0").await;
+    let admin = app.db_member(Role::Admin).await;
+    let trail = admin.get("/api/v1/audit?action=give_up").await.data(200);
+    assert_eq!((&trail[0]["entity"], &trail[0]["actor_kind"]), (&json!("mail"), &json!("system")));
 }

@@ -11,6 +11,7 @@ mod passwords;
 mod prehijack;
 mod profile;
 mod races;
+mod retention;
 mod sessions;
 mod smtp;
 mod throttle;

@@ -4,9 +4,11 @@ use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use inkstone::db::embedded::Embedded;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 
 use super::mail::{FORGOT, NEW, REGISTER, RESET, VERIFY, find_token, read_mails};
 use super::{PASSWORD, login};
@@ -173,4 +175,35 @@ async fn a_mail_survives_a_crash_while_it_is_sent() {
     drop(frozen);
     let (server, tokens) = restart_after_crash(&smtp, dir.path()).await;
     reset_password(&server.client(), &tokens[0]).await;
+}
+
+/// A mail server that begins to greet and never comes to an end, a line at a time.
+async fn start_dripping_server() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    actix_web::rt::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            actix_web::rt::spawn(async move {
+                let mut ticks = actix_web::rt::time::interval(Duration::from_millis(100));
+                while client.write_all(b"220-patience\r\n").await.is_ok() {
+                    ticks.tick().await;
+                }
+            });
+        }
+    });
+    url
+}
+
+#[actix_web::test]
+async fn a_mail_server_that_never_ends_its_answer_does_not_stop_the_mails() {
+    let url = start_dripping_server().await;
+    let (app, anon) = TestApp::start_with(&["--mail-url", &url, "--mail-timeout", "1"]).await;
+    for at in 0..3 {
+        let email = format!("ada{at}@example.org");
+        anon.post(REGISTER, json!({"email": email, "password": PASSWORD})).await.expect(202);
+    }
+    // Both workers were free again for the third mail, and the first was tried again.
+    let tried = "SELECT min(attempts) > 0 AND max(attempts) > 1 FROM auth.outbox";
+    until("all tries", async || ask(&app.db.url, tried).await == "true").await;
 }

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::TimeDelta;
+use chrono::Utc;
 use hmac::{Hmac, KeyInit, Mac};
 use inkstone::keys::Ring;
 use inkstone::operations::Role;
@@ -126,7 +126,7 @@ async fn a_key_in_the_header_of_a_token_is_never_fetched_or_used() {
     canary.set_nonblocking(true).unwrap();
     let url = format!("http://{}/jwks.json", canary.local_addr().unwrap());
     let theirs = generate_foreign_key();
-    let theirs_public: JwkSet = serde_json::from_value(theirs.jwks(TimeDelta::zero())).unwrap();
+    let theirs_public: JwkSet = serde_json::from_value(theirs.jwks(Utc::now())).unwrap();
     let ours = app.shared.app.ring().await.unwrap();
     for kid in [&ours.kid, &theirs.kid] {
         let mut header = decode_header(&token).unwrap();
