@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
-use crate::permits::{MemoryBudget, Turns};
+use crate::permits::{MemoryBudget, RenderPermits, Turns};
 
 /// Connections for transactions that each worker may have at least.
 const MIN_WRITERS_OF_WORKER: usize = 2;
@@ -30,6 +30,8 @@ pub struct App {
     long_readers: Pool,
     /// One connection a worker thread, for short reads.
     readers: Readers,
+    /// Permits to render long bodies.
+    pub renderers: RenderPermits,
     /// Turns of imports through the API.
     pub imports: Turns,
     /// Turns of exports through the API.
@@ -60,6 +62,7 @@ impl App {
             writers: ThreadPools::new(url, size, size.div_ceil(workers).max(MIN_WRITERS_OF_WORKER)),
             long_readers: pool::build(url, size.div_ceil(3), runtime)?,
             readers: Readers::new(url),
+            renderers: RenderPermits::default(),
             imports: Turns::new("imports", config.transfers.parallel_imports()),
             exports: Turns::new("exports", MAX_PARALLEL_EXPORTS),
             import_memory: MemoryBudget::new(config.transfers.row_memory()),

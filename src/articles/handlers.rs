@@ -44,7 +44,7 @@ pub async fn create_article(
     let (Author(member), Json(mut new)) = (author, body);
     new.views = check_rights(&member, new.status, new.views)?;
     check_external_id(&member, None, new.external_id.as_deref())?;
-    let prepared = prepare_article(&*app.snapshot::<Tree>().await?, new).await?;
+    let prepared = prepare_article(&app, &*app.snapshot::<Tree>().await?, new).await?;
     let row =
         app.write(async move |tx| writing::add_article(tx, member.actor(), prepared.clone()).await).await?;
     Ok(reply_created(load_staff_view(&app, row).await?))
@@ -107,7 +107,7 @@ pub async fn update_article(
     let article = ArticleRef::IdOrSlug(id);
     let format = format_of_new_body(&app, &member, &article, &patch).await?;
     let external_id = patch.external_id.clone();
-    let prepared = prepare_patch(&*app.snapshot::<Tree>().await?, patch, format).await?;
+    let prepared = prepare_patch(&app, &*app.snapshot::<Tree>().await?, patch, format).await?;
     let row = app
         .write(async move |tx| {
             let row = lock_editable(tx, &member, &article).await?;
@@ -181,7 +181,7 @@ pub async fn put_article(
     }
     new.views = check_rights(&member, None, new.views)?;
     new.external_id = Some(external_id.clone());
-    let prepared = prepare_article(&*app.snapshot::<Tree>().await?, new).await?;
+    let prepared = prepare_article(&app, &*app.snapshot::<Tree>().await?, new).await?;
     let put = app
         .write(async move |tx| {
             writing::put_article(tx, member.actor(), &external_id, prepared.clone(), &if_match, only.0).await

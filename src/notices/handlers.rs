@@ -108,7 +108,7 @@ pub async fn create_notice(
     editor: Editor,
     body: Json<NewNotice>,
 ) -> Result<impl Responder> {
-    let prepared = writing::prepare_notice(body.0).await?;
+    let prepared = writing::prepare_notice(&app, body.0).await?;
     let row =
         app.write(async move |tx| writing::add_notice(tx, editor.0.actor(), prepared.clone()).await).await?;
     let notice = Notice::new(row, true);
@@ -138,7 +138,7 @@ pub async fn update_notice(
         }
         _ => BodyFormat::Html,
     };
-    let prepared = writing::prepare_patch(patch, format).await?;
+    let prepared = writing::prepare_patch(&app, patch, format).await?;
     let row = app
         .write(async move |tx| {
             let row = queries::lock(tx, id.0, Notices::All).await?;
