@@ -1,7 +1,6 @@
 //! Single requests against their floor: pgbench with the SQL that the server runs, in the same run.
 //!
-//! Reads are uncached: each one reaches PostgreSQL. A server that keeps answers
-//! must be started without its cache (`--cache-size 0`).
+//! Reads are uncached: each one reaches PostgreSQL.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 

@@ -1,12 +1,16 @@
 //! What every handler can reach.
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::db::connection::Connection;
-use crate::db::pool::{self, Conn, OpenError, Pool, PoolError, ThreadConn, ThreadPools};
+use crate::db::pool::{self, Conn, LONG_READ_OPTIONS, OpenError, Pool, PoolError, ThreadConn, ThreadPools};
 use crate::db::reader::Readers;
 use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
@@ -16,6 +20,8 @@ use crate::permits::{MemoryBudget, RenderPermits, Turns};
 
 /// Connections for transactions that each worker may have at least.
 const MIN_WRITERS_OF_WORKER: usize = 2;
+/// How long a costly read waits for those before it.
+const COSTLY_READ_WAIT: Duration = Duration::from_secs(2);
 /// Exports that a process runs in parallel. Each holds a database connection.
 const MAX_PARALLEL_EXPORTS: usize = 4;
 
@@ -26,8 +32,14 @@ pub struct App {
     pub config: Config,
     /// Connections for transactions, each opened and driven by the worker thread that uses it.
     writers: ThreadPools,
+    /// Connections for the transactions of signing in, which no other write can take away.
+    sign_in_writers: ThreadPools,
     /// Connections for reads that may take long, so that neither writers nor short reads wait for them.
     long_readers: Pool,
+    /// Permits for the long reads of visitors: they cannot take all connections, nor all cores.
+    costly_reads: Arc<Semaphore>,
+    /// The connection that asks whether the database answers.
+    health: Pool,
     /// One connection a worker thread, for short reads.
     readers: Readers,
     /// Permits to render long bodies.
@@ -40,6 +52,8 @@ pub struct App {
     pub import_memory: MemoryBudget,
     /// What is kept in memory of the database.
     pub follower: Arc<Follower>,
+    /// Wakes what does the steps of jobs, when one was begun here.
+    pub job_begun: Notify,
     /// Signing and sealing.
     pub keys: Keys,
     /// Sends mail, if that is configured.
@@ -60,13 +74,17 @@ impl App {
         let workers = config.http.workers.unwrap_or_else(cores).max(1);
         Ok(Self {
             writers: ThreadPools::new(url, size, size.div_ceil(workers).max(MIN_WRITERS_OF_WORKER)),
-            long_readers: pool::build(url, size.div_ceil(3), runtime)?,
+            sign_in_writers: ThreadPools::new(url, sign_in_size(size), sign_in_size(size)),
+            long_readers: pool::build(url, size.div_ceil(3), LONG_READ_OPTIONS, runtime.clone())?,
+            costly_reads: Arc::new(Semaphore::new(cores().saturating_sub(1).max(1))),
+            health: pool::build(url, 1, "", runtime)?,
             readers: Readers::new(url),
             renderers: RenderPermits::default(),
             imports: Turns::new("imports", config.transfers.parallel_imports()),
             exports: Turns::new("exports", MAX_PARALLEL_EXPORTS),
             import_memory: MemoryBudget::new(config.transfers.row_memory()),
             follower: Arc::default(),
+            job_begun: Notify::new(),
             config,
             keys,
             mailer,
@@ -99,10 +117,48 @@ impl App {
     pub async fn long_reader(&self) -> Result<Conn> {
         Ok(self.long_readers.get().await?)
     }
+    /// As [`App::long_reader`], for what everybody may ask for. Few of these run at a time.
+    pub async fn costly_reader(&self) -> Result<CostlyConn> {
+        let permit = match timeout(COSTLY_READ_WAIT, self.costly_reads.clone().acquire_owned()).await {
+            Ok(permit) => permit.map_err(|cause| Error::Internal(cause.into()))?,
+            Err(_) => return Err(Error::Unavailable("too many costly reads at a time".to_owned())),
+        };
+        Ok(CostlyConn { conn: self.long_reader().await?, _permit: permit })
+    }
+
+    /// The connection that asks whether the database answers: nothing else uses it.
+    pub async fn health_reader(&self) -> Result<Conn> {
+        Ok(self.health.get().await?)
+    }
+
     /// A connection for a transaction. Fails with 503 when none is to be had in time.
     pub async fn writer(&self) -> Result<ThreadConn> {
         Ok(self.writers.get().await.map_err(Error::Internal)??)
     }
+
+    /// A connection for a transaction of signing in. Fails with 503 when none is to be had in time.
+    pub async fn sign_in_writer(&self) -> Result<ThreadConn> {
+        Ok(self.sign_in_writers.get().await.map_err(Error::Internal)??)
+    }
+}
+
+/// A connection for a costly read, and the permit for it.
+pub struct CostlyConn {
+    conn: Conn,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Deref for CostlyConn {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.conn
+    }
+}
+
+/// Connections for signing in, where there are `pool_size` for all other transactions.
+fn sign_in_size(pool_size: usize) -> usize {
+    pool_size.div_ceil(4).max(2)
 }
 
 impl From<OpenError> for Error {

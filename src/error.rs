@@ -69,6 +69,8 @@ pub enum Error {
     },
     /// Overloaded, or the database is away.
     Unavailable(String),
+    /// A change was being stored when the connection was lost, or did not end in time: it may have happened.
+    OutcomeUnknown(String),
     /// Lost against another transaction: the same work, done again, can succeed. Answered as [`Error::Unavailable`].
     Contended(String),
     /// A fault of ours: shown as an empty 500, logged here and nowhere else.
@@ -144,6 +146,7 @@ impl Error {
             Self::MethodNotAllowed { .. } => Code::MethodNotAllowed,
             Self::Throttled { .. } => Code::TooManyRequests,
             Self::Unavailable(_) | Self::Contended(_) => Code::Unavailable,
+            Self::OutcomeUnknown(_) => Code::OutcomeUnknown,
             Self::Internal(_) => Code::Internal,
         }
     }
@@ -162,6 +165,11 @@ impl Error {
             Self::MethodNotAllowed { allow } => Some(format!("This path takes {allow}.")),
             Self::Throttled { wait, .. } => Some(format!("Too many attempts; try again in {wait} s.")),
             Self::Unavailable(_) | Self::Contended(_) => Some("Please try again in a moment.".to_owned()),
+            Self::OutcomeUnknown(_) => Some(
+                "The change may or may not have been stored. Read before you repeat it, or repeat it \
+                 with the Idempotency-Key that you sent."
+                    .to_owned(),
+            ),
             Self::Internal(_) => None,
         }
     }
@@ -179,7 +187,9 @@ impl std::fmt::Display for Error {
         let code = self.code().as_str();
         match self {
             Self::Internal(cause) => write!(f, "{code}: {cause:#}"),
-            Self::Unavailable(cause) | Self::Contended(cause) => write!(f, "{code}: {cause}"),
+            Self::Unavailable(cause) | Self::Contended(cause) | Self::OutcomeUnknown(cause) => {
+                write!(f, "{code}: {cause}")
+            }
             _ => write!(f, "{code}: {}", self.detail().unwrap_or_default()),
         }
     }

@@ -53,7 +53,7 @@ pub const GET_READINESS: Operation =
 #[get("/readyz")]
 pub async fn get_readiness(app: web::Data<App>) -> Result<impl Responder> {
     let asking = async {
-        let mut conn = app.long_reader().await?;
+        let mut conn = app.health_reader().await?;
         diesel::sql_query("SELECT 1").execute(&mut conn).await.map_err(Error::from)
     };
     match tokio::time::timeout(DATABASE_TIMEOUT, asking).await {

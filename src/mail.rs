@@ -1,11 +1,14 @@
 //! Delivery of single mails to a mail server or to files. The mails to be sent are in the members' outbox.
 
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::{Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use tokio::io::AsyncWriteExt;
 
 use crate::config::Mail;
 
@@ -42,7 +45,38 @@ pub struct Mailer {
 
 enum Transport {
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
-    File(AsyncFileTransport<Tokio1Executor>),
+    /// A folder that only this account may read: mails hold tokens.
+    File(PathBuf),
+}
+
+/// Makes a folder that only this account may enter.
+///
+/// A folder that is there is closed to others too, if it holds nothing but mails.
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if fs::metadata(folder)?.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    let is_mail = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|kind| kind == "eml");
+    let entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+    if entries.iter().all(is_mail) {
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+        // Earlier versions wrote mails that everybody could read.
+        return entries
+            .iter()
+            .try_for_each(|mail| fs::set_permissions(mail.path(), Permissions::from_mode(0o600)));
+    }
+    let folder = folder.display();
+    tracing::warn!(%folder, "Other accounts may enter the folder of mails; it is left so, since it holds other files");
+    Ok(())
+}
+
+/// Writes a mail that only this account may read.
+async fn write_private_file(folder: &Path, mail: &[u8]) -> std::io::Result<()> {
+    let path = folder.join(format!("{}.eml", uuid::Uuid::now_v7()));
+    let mut file = tokio::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).await?;
+    file.write_all(mail).await?;
+    file.flush().await
 }
 
 impl Mailer {
@@ -57,9 +91,9 @@ impl Mailer {
         let transport = match url.split_once("://") {
             Some(("file", folder)) => {
                 let folder = if folder.is_empty() { data_dir.join("mail") } else { PathBuf::from(folder) };
-                std::fs::create_dir_all(&folder)
+                make_private_folder(&folder)
                     .with_context(|| format!("making the folder {}", folder.display()))?;
-                Transport::File(AsyncFileTransport::new(folder))
+                Transport::File(folder)
             }
             Some(("smtp" | "smtps", _)) => {
                 // The URL may hold a password, so the cause is not shown.
@@ -84,7 +118,8 @@ impl Mailer {
             .map_err(|cause| permanent(&cause))?;
         match &self.transport {
             Transport::File(folder) => {
-                folder.send(message).await.map(drop).map_err(|cause| SendError::Temporary(cause.to_string()))
+                let written = write_private_file(folder, &message.formatted()).await;
+                written.map_err(|cause| SendError::Temporary(cause.to_string()))
             }
             Transport::Smtp(server) => match server.send(message).await {
                 Ok(_) => Ok(()),

@@ -33,6 +33,9 @@ const RETIRED_FOR: Duration = Duration::from_secs(120);
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// How long the views gathered last wait for articles that others have locked.
+const LAST_FLUSH_PATIENCE: Duration = Duration::from_secs(5);
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::init();
@@ -211,7 +214,11 @@ async fn run(shared: Shared, listener: TcpListener, address: SocketAddr) -> anyh
         }
     }
     // Views gathered since the last write.
-    shared.counter.flush(&shared.app).await.map_err(|cause| anyhow!("writing the last views: {cause}"))
+    shared
+        .counter
+        .flush_all(&shared.app, LAST_FLUSH_PATIENCE)
+        .await
+        .map_err(|cause| anyhow!("writing the last views: {cause}"))
 }
 
 /// Makes what a first start leaves behind, and returns the site's address.

@@ -106,6 +106,7 @@ fn headers() -> Value {
         "CacheControl": {"description": "How long caches may keep it", "schema": {"type": "string"}},
         "Link": {"description": "Where the first, next and previous pages are (RFC 8288)", "schema": {"type": "string"}},
         "Location": {"description": "Where the new thing is", "schema": {"type": "string"}},
+        "IdempotencyReplayed": {"description": "`true` on an answer that was given before to the same Idempotency-Key", "schema": {"type": "string"}},
         "RetryAfter": {"description": "Seconds to wait", "schema": {"type": "integer"}},
         "RateLimit": {"description": "How many attempts are left, and for how long (draft-ietf-httpapi-ratelimit-headers)", "schema": {"type": "string"}},
         "WwwAuthenticate": {"description": "How to authenticate", "schema": {"type": "string"}},
@@ -119,6 +120,7 @@ fn parameters() -> Value {
         "IfMatch": header("If-Match", "The ETag of what you read: the change is refused with 412 if it is no longer current."),
         "IfNoneMatch": header("If-None-Match", "The ETag you have: answered with 304 if it is still current."),
         "CreateOnly": header("If-None-Match", "`*` creates only: refused with 412 if the thing exists."),
+        "IdempotencyKey": header("Idempotency-Key", "A name of your own for this request, like a UUID. Sent again within 24 hours under the same name, the request acts no second time: you get the first answer, with `Idempotency-Replayed: true`. 422 if the name was given to another request, 409 while the first is being worked on."),
         "RequestId": header("X-Request-Id", "Your id of this request, echoed and logged; made up when absent."),
     })
 }
@@ -170,6 +172,7 @@ fn describe_operation(endpoint: &Endpoint, spec: &mut Value) {
         Conditional::Change => shared.push("IfMatch"),
         Conditional::Put => shared.extend(["IfMatch", "CreateOnly"]),
     }
+    shared.extend(operation.takes_idempotency_key.then_some("IdempotencyKey"));
     let mut parameters = spec.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
     parameters.extend(shared.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
     spec["parameters"] = parameters.into();
@@ -203,6 +206,9 @@ fn add_headers(headers: &mut Value, operation: &Operation, status: &str, creates
     }
     if operation.is_paged {
         headers["Link"] = link("Link");
+    }
+    if operation.takes_idempotency_key {
+        headers["Idempotency-Replayed"] = link("IdempotencyReplayed");
     }
     if status == "201" {
         headers["Location"] = link("Location");

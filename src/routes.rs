@@ -4,7 +4,7 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::operations::Operation;
-use crate::{articles, audit, categories, health, imports, interchange, members, notices, site};
+use crate::{articles, audit, categories, health, imports, interchange, jobs, members, notices, site};
 
 /// The entries of all operations.
 pub const OPERATIONS: &[&[Operation]] = &[
@@ -16,6 +16,7 @@ pub const OPERATIONS: &[&[Operation]] = &[
     members::OPERATIONS,
     site::OPERATIONS,
     audit::OPERATIONS,
+    jobs::OPERATIONS,
     health::OPERATIONS,
 ];
 
@@ -33,7 +34,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(notices::routes)
             .configure(members::routes)
             .configure(site::routes)
-            .configure(audit::routes),
+            .configure(audit::routes)
+            .configure(jobs::routes),
     )
     .service(members::auth::get_jwks)
     .service(health::get_health)

@@ -11,17 +11,20 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder, ResponseError, get, rt, web};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::app::App;
 use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
+use crate::categories::moving;
 use crate::config::Config;
 use crate::contract::Contract;
+use crate::deadline::{Deadline, Late};
 use crate::error::{Error, Result};
-use crate::http::conditional::{etag, if_none_match_names};
+use crate::http::conditional::if_none_match_names;
 use crate::http::matched::Matched;
+use crate::http::tagged_body::tag_bytes;
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
@@ -29,7 +32,7 @@ use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
 use crate::throttle;
 use crate::throttle::model::LimitState;
-use crate::tx::DEADLINE;
+use crate::{idempotency, jobs};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Seconds a client may take to send its request line and headers.
@@ -62,9 +65,9 @@ impl Shared {
     /// Shares `app`, `hasher` and `contract`.
     pub fn new(app: App, hasher: Hasher, contract: web::Data<Contract>) -> Self {
         Self {
-            app: web::Data::new(app),
             hasher: web::Data::new(hasher),
-            counter: web::Data::new(ViewCounter::default()),
+            counter: web::Data::new(ViewCounter::new(app.config.http.view_window)),
+            app: web::Data::new(app),
             contract,
         }
     }
@@ -78,6 +81,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     let shared = shared.clone();
     rt::spawn(flush_views(shared.clone()));
     rt::spawn(housekeeping_loop(shared.clone()));
+    rt::spawn(run_jobs(shared.clone()));
     // Two, so that one slow mailbox does not hold up the others.
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
@@ -161,20 +165,23 @@ async fn handle_request(
         Ok(has_time_limit) => has_time_limit,
         Err(refusal) => return Ok(req.into_response(refusal.error_response())),
     };
-    let answering = async {
+    // In a box: the work of an operation is some kilobytes, and is passed on several times.
+    let answering = Box::pin(async {
         match authenticate(req.request()).await {
             Ok(()) => next.call(req).await.map(ServiceResponse::map_into_boxed_body),
             Err(refusal) => Ok(req.into_response(refusal.error_response())),
         }
-    };
+    });
     if !has_time_limit {
         return answering.await.map_err(|cause| Error::Internal(anyhow::anyhow!("{cause}")).into());
     }
-    let deadline = Instant::now() + limit;
-    match timeout_at(deadline, DEADLINE.scope(deadline, answering)).await {
+    match Deadline::after(limit).bound(answering).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(cause)) => Err(Error::Internal(anyhow::anyhow!("{cause}")).into()),
-        Err(_) => Err(Error::Unavailable("the request took too long".to_owned()).into()),
+        Err(Late::NothingHappened) => Err(Error::Unavailable("the request took too long".to_owned()).into()),
+        Err(Late::OutcomeUnknown) => {
+            Err(Error::OutcomeUnknown("the commit has not come back".to_owned()).into())
+        }
     }
 }
 
@@ -223,7 +230,7 @@ fn cors(config: &Config) -> Cors {
 /// The OpenAPI document.
 #[get("/openapi.json")]
 async fn get_document(req: HttpRequest, contract: web::Data<Contract>) -> impl Responder {
-    let tag = etag(0, &contract.json);
+    let tag = tag_bytes(contract.json.as_bytes());
     if if_none_match_names(&req, &tag) {
         return HttpResponse::NotModified().insert_header(("etag", tag)).finish();
     }
@@ -249,6 +256,15 @@ async fn flush_views(shared: Shared) {
     }
 }
 
+async fn run_jobs(shared: Shared) {
+    loop {
+        let _ = timeout(moving::JOB_INTERVAL, shared.app.job_begun.notified()).await;
+        if let Err(error) = moving::run_jobs(&shared.app).await {
+            tracing::warn!(%error, "Jobs are left for later");
+        }
+    }
+}
+
 /// How often ended sessions and forgiven attempts are deleted.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -264,5 +280,7 @@ async fn housekeeping_loop(shared: Shared) {
 
 async fn run_housekeeping(app: &App) -> Result<()> {
     app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
+    app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
+    app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;
     app.write(async |tx| Ok(sessions::queries::delete_ended_sessions(tx).await?)).await
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use actix_web::rt;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
-use tokio::time::Instant;
+use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -22,17 +22,13 @@ use crate::changes::model::{Actor, Change, Recorded};
 use crate::db;
 use crate::db::connection::Connection;
 use crate::db::pool::ThreadConn;
+use crate::deadline::Deadline;
 use crate::error::{Error, Result, is_worth_retrying};
 use crate::follower::Follower;
 use crate::telemetry::{self, REQUEST_ID};
 
 /// How often a transaction that lost against another one is tried in all.
 const MAX_ATTEMPTS: u32 = 3;
-
-tokio::task_local! {
-    /// When the request must be answered; a transaction that is not done by then is rolled back.
-    pub static DEADLINE: Instant;
-}
 
 /// A transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
 pub struct Tx {
@@ -42,13 +38,26 @@ pub struct Tx {
     touched: Vec<&'static str>,
     now: OnceCell<DateTime<Utc>>,
     follower: Arc<Follower>,
+    max_categories: usize,
 }
 
 impl Tx {
     /// Begins a transaction on `conn`; BEGIN goes out together with the first statement.
-    pub fn begin(conn: ThreadConn, follower: Arc<Follower>) -> Self {
+    fn begin(app: &App, conn: ThreadConn) -> Self {
         conn.begin();
-        Self { conn, recorded: Vec::new(), touched: Vec::new(), now: OnceCell::new(), follower }
+        Self {
+            conn,
+            recorded: Vec::new(),
+            touched: Vec::new(),
+            now: OnceCell::new(),
+            follower: app.follower.clone(),
+            max_categories: app.config.database.max_categories,
+        }
+    }
+
+    /// Categories that the site may have.
+    pub const fn max_categories(&self) -> usize {
+        self.max_categories
     }
 
     /// Records a change; its line is written to the log at the commit, with all others.
@@ -98,11 +107,12 @@ impl Tx {
     /// On this node nobody is served anything older from here on; other nodes are notified within milliseconds.
     pub async fn commit(self) -> Result<()> {
         let Self { conn, recorded, touched, follower, .. } = self;
-        if recorded.is_empty() {
-            conn.commit().await?;
+        let committed = if recorded.is_empty() {
+            conn.commit().await
         } else {
-            conn.commit_after(changes::queries::insert(&conn, &recorded)).await?;
-        }
+            conn.commit_after(changes::queries::insert(&conn, &recorded)).await.map(drop)
+        };
+        committed.map_err(map_commit_error)?;
         follower
             .note_commit(touched.into_iter().chain(recorded.iter().map(|recorded| recorded.change.entity)));
         Ok(())
@@ -132,7 +142,7 @@ impl DerefMut for Tx {
 impl App {
     /// Begins a transaction. The caller must end it; [`App::write`] is for all that one closure can do.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx::begin(self.writer().await?, self.follower.clone()))
+        Ok(Tx::begin(self, self.writer().await?))
     }
 
     /// Runs `work` in a transaction: all of it, or none.
@@ -149,18 +159,42 @@ impl App {
         self.write_with_attempts(MAX_ATTEMPTS, work).await
     }
 
+    /// As [`App::write`], over connections that are kept for signing in: whatever other writes wait
+    /// for, members can sign in, refresh their session and leave.
+    pub async fn write_for_sign_in<T, F>(&self, work: F) -> Result<T>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T> + 'static,
+        T: 'static,
+    {
+        self.run_attempts(MAX_ATTEMPTS, async || self.sign_in_writer().await, work).await
+    }
+
     /// As [`App::write`], tried `attempts` times in all.
     pub async fn write_with_attempts<T, F>(&self, attempts: u32, work: F) -> Result<T>
     where
         F: AsyncFn(&mut Tx) -> Result<T> + 'static,
         T: 'static,
     {
-        let deadline = DEADLINE.try_with(|deadline| *deadline).ok();
+        self.run_attempts(attempts, async || self.writer().await, work).await
+    }
+
+    async fn run_attempts<T, F>(
+        &self,
+        attempts: u32,
+        connect: impl AsyncFn() -> Result<ThreadConn>,
+        work: F,
+    ) -> Result<T>
+    where
+        F: AsyncFn(&mut Tx) -> Result<T> + 'static,
+        T: 'static,
+    {
+        let deadline = Deadline::current();
         let mut attempt = 1;
         let mut work = work;
         loop {
             // Waiting for a connection ends with the client; what follows does not.
-            let tx = self.begin().await?;
+            let tx = Tx::begin(self, connect().await?);
+            let deadline = deadline.clone();
             let task = rt::spawn(REQUEST_ID.scope(telemetry::request_id(), async move {
                 let done = run(tx, &work, deadline).await;
                 (done, work)
@@ -178,28 +212,38 @@ impl App {
     }
 }
 
-async fn run<T, F>(mut tx: Tx, work: &F, deadline: Option<Instant>) -> Result<T>
+async fn run<T, F>(mut tx: Tx, work: &F, deadline: Option<Deadline>) -> Result<T>
 where
     F: AsyncFn(&mut Tx) -> Result<T>,
 {
-    let worked = match deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline, work(&mut tx)).await,
-        None => Ok(work(&mut tx).await),
+    let worked = match &deadline {
+        Some(deadline) => deadline.bound_step(work(&mut tx)).await,
+        None => Some(work(&mut tx).await),
     };
     match worked {
-        Ok(Ok(value)) => {
+        Some(Ok(value)) if deadline.is_none_or(|deadline| deadline.decide()) => {
             tx.commit().await?;
             Ok(value)
         }
-        Ok(Err(error)) => {
+        Some(Err(error)) => {
             tx.rollback().await;
             Err(error)
         }
-        Err(_) => {
+        None | Some(Ok(_)) => {
             // A statement may still be running: closed, the connection takes the transaction along.
             tx.conn.close();
             Err(Error::Unavailable("the request's deadline has passed; rolled back".to_owned()))
         }
+    }
+}
+
+/// A connection that is lost while it commits leaves open whether it has.
+fn map_commit_error(error: DieselError) -> Error {
+    match &error {
+        DieselError::DatabaseError(Kind::UnableToSendCommand | Kind::ClosedConnection, info) => {
+            Error::OutcomeUnknown(format!("database, while committing: {}", info.message()))
+        }
+        _ => error.into(),
     }
 }
 

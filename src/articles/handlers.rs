@@ -6,7 +6,7 @@ use futures_util::future::join;
 use super::input::{ArticlePatch, NewArticle};
 use super::model::Row;
 use super::queries::{self, ArticleRef};
-use super::reading::{external_id, load_staff_view};
+use super::reading::{ViewContext, external_id};
 use super::view::Article;
 use super::writing::{self, Put, prepare_article, prepare_patch};
 use crate::app::App;
@@ -15,9 +15,10 @@ use crate::db::types::{BodyFormat, Status};
 use crate::error::Code;
 use crate::error::{Error, Fault, Result};
 use crate::http::body::Json;
-use crate::http::conditional::{CreateOnly, IfMatch, etag};
+use crate::http::conditional::{CreateOnly, IfMatch};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::reply::{Data, NoContent, Reply};
+use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{Author, CurrentMember, Editor};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -29,7 +30,8 @@ const MAX_BODY_BYTES: usize = 4 << 20;
 /// The entry of [`create_article`].
 pub const CREATE_ARTICLE: Operation = Operation::post("create_article", Caller::Role(Role::Author))
     .for_keys_with(Scope::ArticlesWrite)
-    .with_body_of(MAX_BODY_BYTES);
+    .with_body_of(MAX_BODY_BYTES)
+    .once_per_key();
 
 /// Create an article
 ///
@@ -37,6 +39,7 @@ pub const CREATE_ARTICLE: Operation = Operation::post("create_article", Caller::
 #[utoipa::path(tag = "articles", responses((status = 201, description = "The new article", body = Data<Article>)))]
 #[post("")]
 pub async fn create_article(
+    req: HttpRequest,
     app: web::Data<App>,
     author: Author,
     body: Json<NewArticle>,
@@ -44,20 +47,24 @@ pub async fn create_article(
     let (Author(member), Json(mut new)) = (author, body);
     new.views = check_rights(&member, new.status, new.views)?;
     check_external_id(&member, None, new.external_id.as_deref())?;
+    let context = ViewContext::load(&app).await?;
     let prepared = prepare_article(&app, &*app.snapshot::<Tree>().await?, new).await?;
-    let row =
-        app.write(async move |tx| writing::add_article(tx, member.actor(), prepared.clone()).await).await?;
-    Ok(reply_created(load_staff_view(&app, row).await?))
+    let named = NamedRequest::read(&app, &req, member.id)?;
+    write_once(&app, named, async move |tx| {
+        let row = writing::add_article(tx, member.actor(), prepared.clone()).await?;
+        Ok(reply_created(context.view(row)))
+    })
+    .await
 }
 
 fn reply_created(article: Article) -> Reply<Data<Article>> {
-    let tag = etag(article.card.version, &article);
-    Reply::created(format!("/api/v1/articles/{}", article.card.id), article).with_etag(tag)
+    let version = article.card.version;
+    Reply::created(format!("/api/v1/articles/{}", article.card.id), article).with_version(version)
 }
 
 fn reply_changed(article: Article) -> Reply<Data<Article>> {
-    let (tag, modified) = (etag(article.card.version, &article), article.card.updated_at);
-    Reply::one(article).with_etag(tag).with_last_modified(Some(modified))
+    let (version, modified) = (article.card.version, article.card.updated_at);
+    Reply::one(article).with_version(version).with_last_modified(Some(modified))
 }
 
 /// Refuses what a role may not write: authors publish nothing, only admins set views.
@@ -105,6 +112,7 @@ pub async fn update_article(
     let (Author(member), Json(mut patch)) = (author, body);
     patch.views = check_rights(&member, patch.status, patch.views)?;
     let article = ArticleRef::IdOrSlug(id);
+    let context = ViewContext::load(&app).await?;
     let format = format_of_new_body(&app, &member, &article, &patch).await?;
     let external_id = patch.external_id.clone();
     let prepared = prepare_patch(&app, &*app.snapshot::<Tree>().await?, patch, format).await?;
@@ -121,7 +129,7 @@ pub async fn update_article(
             writing::patch_article(tx, member.actor(), row, prepared.clone()).await
         })
         .await?;
-    Ok(reply_changed(load_staff_view(&app, row).await?))
+    Ok(reply_changed(context.view_changed(&app, row).await))
 }
 
 /// What a new body that names no format is written in: what the article's body is written in.
@@ -181,6 +189,7 @@ pub async fn put_article(
     }
     new.views = check_rights(&member, None, new.views)?;
     new.external_id = Some(external_id.clone());
+    let context = ViewContext::load(&app).await?;
     let prepared = prepare_article(&app, &*app.snapshot::<Tree>().await?, new).await?;
     let put = app
         .write(async move |tx| {
@@ -188,8 +197,8 @@ pub async fn put_article(
         })
         .await?;
     Ok(match put {
-        Put::Created(row) => reply_created(load_staff_view(&app, row).await?),
-        Put::Replaced(row) => reply_changed(load_staff_view(&app, row).await?),
+        Put::Created(row) => reply_created(context.view_changed(&app, row).await),
+        Put::Replaced(row) => reply_changed(context.view_changed(&app, row).await),
     })
 }
 
@@ -223,7 +232,8 @@ pub async fn delete_article(
 pub const RESTORE_ARTICLE: Operation =
     Operation::post_without_body("restore_article", Caller::Role(Role::Author))
         .for_keys_with(Scope::ArticlesWrite)
-        .changing_a_version();
+        .changing_a_version()
+        .once_per_key();
 
 /// Restore an article
 ///
@@ -231,6 +241,7 @@ pub const RESTORE_ARTICLE: Operation =
 #[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article", body = Data<Article>)))]
 #[post("/{id}/restore")]
 pub async fn restore_article(
+    req: HttpRequest,
     app: web::Data<App>,
     author: Author,
     id: IdOrSlug,
@@ -239,8 +250,11 @@ pub async fn restore_article(
     let Author(member) = author;
     let trash = member.trashed_articles().ok_or_else(Error::not_found)?;
     let article = ArticleRef::IdOrSlug(id);
-    let row = app
-        .write(async move |tx| writing::restore_article(tx, member.actor(), &article, trash, &if_match).await)
-        .await?;
-    Ok(reply_changed(load_staff_view(&app, row).await?))
+    let context = ViewContext::load(&app).await?;
+    let named = NamedRequest::read(&app, &req, member.id)?;
+    write_once(&app, named, async move |tx| {
+        let row = writing::restore_article(tx, member.actor(), &article, trash, &if_match).await?;
+        Ok(reply_changed(context.view(row)))
+    })
+    .await
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::Row;
-use super::queries::Listing;
+use super::queries::lists::Listing;
 use super::view::ArticleField;
 use crate::categories::model::Tree;
 use crate::db::rows::{Conditions, SortColumn, Value};
@@ -83,10 +83,10 @@ pub enum ArticleSort {
 }
 
 impl ArticleSort {
-    /// The column; where drafts may be seen, a draft without a publication time counts as newest.
-    fn column(self, public: bool) -> SortColumn {
+    /// The column. Where drafts may be listed, one without a publication time counts as newest.
+    fn column(self, all_have_time: bool) -> SortColumn {
         let (name, sql, cast, descending) = match self {
-            Self::PublishedDown | Self::PublishedUp if public => {
+            Self::PublishedDown | Self::PublishedUp if all_have_time => {
                 ("published_at", "articles.published_at", "timestamptz", self == Self::PublishedDown)
             }
             Self::PublishedDown | Self::PublishedUp => (
@@ -110,10 +110,12 @@ impl ArticleSort {
 }
 
 /// The columns of a list's order: those asked for, and the id to tell rows apart.
-pub fn order(sort: Option<&[ArticleSort]>, visible: Articles) -> Result<Vec<SortColumn>> {
+///
+/// `all_have_time`: whether all articles of the list have a publication time.
+pub fn order(sort: Option<&[ArticleSort]>, all_have_time: bool) -> Result<Vec<SortColumn>> {
     let sort = sort.unwrap_or(&[ArticleSort::PublishedDown]);
     let mut order: Vec<SortColumn> = Vec::with_capacity(sort.len() + 1);
-    for column in sort.iter().map(|sort| sort.column(visible == Articles::Public)) {
+    for column in sort.iter().map(|sort| sort.column(all_have_time)) {
         if order.iter().any(|earlier| earlier.name == column.name) {
             let fault =
                 Fault::parameter("sort", Code::InvalidParameter, format!("names {} twice", column.name));
@@ -154,23 +156,28 @@ impl ArticleFilter {
         }
     }
 
+    /// Whether all articles of the list have a publication time.
+    pub fn all_have_time(&self, visible: Articles) -> bool {
+        visible == Articles::Public || self.status.as_deref() == Some(&[Status::Published])
+    }
+
     /// Whether reading the list is short work: an index has its order, and its conditions leave out few rows of it.
     pub fn is_short(&self, listing: &Listing, shape: &ArticleShape, visible: Articles) -> bool {
         const MAX_CATEGORIES: usize = 50;
-        let in_index_order = shape
+        let in_index_order = shape.sort.as_ref().is_none_or(|sort| sort.len() == 1);
+        let in_time_order = shape
             .sort
             .as_deref()
             .is_none_or(|sort| matches!(sort, [ArticleSort::PublishedDown | ArticleSort::PublishedUp]));
         let filtered_by_index = match (&self.author, &self.source) {
             (None, None) => true,
             (Some(_), Some(_)) => false,
-            _ => listing.categories.is_none(),
+            _ => listing.categories.is_none() && in_time_order,
         };
         visible == Articles::Public
             && self.tag.is_none()
             && in_index_order
             && filtered_by_index
-            && !listing.with_body
             && listing.categories.as_ref().is_none_or(|categories| categories.len() <= MAX_CATEGORIES)
     }
 
@@ -183,20 +190,30 @@ impl ArticleFilter {
     }
 
     /// The list's conditions and categories.
-    pub fn listing(&self, tree: &Tree, visible: Articles, with_body: bool) -> Result<Listing> {
+    pub fn listing(&self, tree: &Tree, visible: Articles) -> Result<Listing> {
         let mut conditions = Conditions::default();
-        visible.restrict(&mut conditions);
         conditions.and_if("articles.tags && ?", self.tag.clone().map(Value::Texts));
         conditions.and_if("articles.author = ?", self.author.clone().map(Value::Text));
         conditions.and_if("articles.source_name = ?", self.source.clone().map(Value::Text));
         conditions.and_if("articles.published_at >= ?", self.published_from.map(Value::Time));
         conditions.and_if("articles.published_at < ?", self.published_to.map(Value::Time));
-        let states = self
-            .status
-            .as_ref()
-            .map(|states| states.iter().map(|status| status.as_str().to_owned()).collect());
-        conditions.and_if("articles.status = ANY(?)", states.map(Value::Texts));
-        Ok(Listing { conditions, categories: self.categories(tree)?, with_body })
+        let name = |status: &Status| status.as_str().to_owned();
+        match self.status.as_deref() {
+            None => {}
+            // One state is compared as such: the indexes of parts of the states are found by it.
+            Some([one]) => conditions.and_if("articles.status = ?", Some(Value::Text(name(one)))),
+            Some(states) => conditions
+                .and_if("articles.status = ANY(?)", Some(Value::Texts(states.iter().map(name).collect()))),
+        }
+        let leaves_out_published =
+            self.status.as_ref().is_some_and(|states| !states.contains(&Status::Published));
+        let visible = match visible {
+            Articles::OwnOf(author) if leaves_out_published => Articles::Own(author),
+            other => other,
+        };
+        let alternatives = visible.alternatives(&mut conditions);
+        let is_narrow = self.tag.is_some() || self.author.is_some() || self.source.is_some();
+        Ok(Listing { conditions, alternatives, categories: self.categories(tree)?, is_narrow })
     }
 
     /// The categories asked for. One that does not exist is a fault: an empty list would hide a typo.

@@ -10,6 +10,7 @@ pub mod listing;
 pub mod model;
 pub mod queries;
 pub mod reading;
+pub mod seen_views;
 pub mod view;
 pub mod view_counter;
 pub mod writing;
@@ -30,6 +31,7 @@ pub const OPERATIONS: &[Operation] = &[
     handlers::DELETE_ARTICLE,
     handlers::RESTORE_ARTICLE,
     view_counter::COUNT_ARTICLE_VIEW,
+    view_counter::COUNT_ARTICLE_VIEWS,
 ];
 
 /// The routes under `/articles`.
@@ -44,6 +46,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .service(handlers::update_article)
             .service(handlers::delete_article)
             .service(handlers::restore_article)
+            .service(view_counter::count_article_views)
             .service(view_counter::count_article_view),
     );
 }

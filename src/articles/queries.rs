@@ -1,4 +1,6 @@
-//! All SQL of articles.
+//! All SQL of articles: single ones here, lists in [`lists`].
+
+pub mod lists;
 
 use diesel::dsl::{now, sql};
 use diesel::prelude::*;
@@ -9,7 +11,7 @@ use uuid::Uuid;
 
 use super::model::{Content, NeighborRow, Row};
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, PageSlice, Value};
+use crate::db::rows::{Conditions, Value};
 use crate::db::schema::articles;
 use crate::db::visibility::{Articles, PUBLIC_ARTICLE};
 use crate::http::id_or_slug::IdOrSlug;
@@ -25,81 +27,6 @@ const CARD_COLUMNS: &str = "articles.id, articles.slug, articles.external_id, ar
      articles.source_url, articles.category_id, articles.tags, articles.cover_url, articles.extra, \
      articles.status, articles.published_at, articles.created_by, articles.version, articles.created_at, \
      articles.updated_at";
-
-/// Which articles a list shows, and how much of each.
-pub struct Listing {
-    /// Conditions on `articles`, visibility included.
-    pub conditions: Conditions,
-    /// Only those in these categories.
-    pub categories: Option<Vec<Uuid>>,
-    /// Whether the bodies are wanted.
-    pub with_body: bool,
-}
-
-impl Listing {
-    /// The conditions as a plain condition on `articles`, for counting.
-    pub fn to_conditions(&self) -> Conditions {
-        let mut conditions = self.conditions.clone();
-        conditions.and_if("articles.category_id = ANY(?)", self.categories.clone().map(Value::Ids));
-        conditions
-    }
-}
-
-/// The articles of one page of a list.
-///
-/// In several categories it takes the first rows of each from that category's index, and merges:
-/// the cost follows the number of categories, not of articles. Where rows are skipped or merged,
-/// their ids are chosen first, and only the rows of the page are read whole.
-pub async fn list(mut conn: &Connection, listing: Listing, slice: &PageSlice) -> QueryResult<Vec<Row>> {
-    let Listing { mut conditions, categories, with_body } = listing;
-    slice.add_cursor(&mut conditions);
-    let order = slice.order_by();
-    let columns = match with_body {
-        true => format!("{CARD_COLUMNS}, articles.body, articles.body_source, {EXTRA_COLUMNS}"),
-        false => format!("{CARD_COLUMNS}, '' AS body, NULL::text AS body_source, {EXTRA_COLUMNS}"),
-    };
-    let choose = match categories {
-        Some(categories) if categories.len() != 1 => {
-            Some(choose_in_categories(&mut conditions, categories, slice))
-        }
-        single => {
-            let category = single.as_deref().unwrap_or_default().iter().copied().next();
-            conditions.and_if("articles.category_id = ?", category.map(Value::Id));
-            (slice.offset > 0).then(|| {
-                let (met, limit) = (conditions.sql(), slice.limit_and_offset(&mut conditions));
-                format!("SELECT articles.id FROM articles WHERE {met} {order} {limit}")
-            })
-        }
-    };
-    let text = match choose {
-        None => format!(
-            "SELECT {columns} FROM articles {VIEWS} WHERE {} {order} LIMIT {}",
-            conditions.sql(),
-            slice.limit
-        ),
-        // Rows chosen by their ids come in any order.
-        Some(choose) => format!(
-            "SELECT {columns} FROM ({choose}) AS chosen JOIN articles ON articles.id = chosen.id {VIEWS} {order}"
-        ),
-    };
-    conditions.statement(text).load(&mut conn).await
-}
-
-/// The statement that chooses the ids of the rows of `slice` in `categories`.
-fn choose_in_categories(conditions: &mut Conditions, categories: Vec<Uuid>, slice: &PageSlice) -> String {
-    let (met, order) = (conditions.sql(), slice.order_by());
-    let mark = conditions.bind(Value::Ids(categories));
-    let columns: Vec<_> = slice.order.iter().map(|column| column.name).collect();
-    // Rounded up, so that pages share a few texts, which stay prepared.
-    let most = (slice.limit + slice.offset).unsigned_abs().next_power_of_two();
-    let limit = slice.limit_and_offset(conditions);
-    format!(
-        "SELECT articles.id FROM unnest({mark}::uuid[]) AS category(id) CROSS JOIN LATERAL (
-             SELECT {} FROM articles WHERE articles.category_id = category.id AND {met} {order} LIMIT {most}
-         ) AS articles {order} {limit}",
-        columns.join(", "),
-    )
-}
 
 /// How a single article is named.
 #[derive(Clone, Debug)]
@@ -263,11 +190,6 @@ pub async fn set_views(tx: &mut Tx, id: Uuid, views: i64) -> QueryResult<()> {
 
 /// The id of an article, if it is visible.
 pub async fn find_id(mut conn: &Connection, article: &IdOrSlug, visible: Articles) -> QueryResult<Uuid> {
-    #[derive(QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
-    }
     let mut conditions = Conditions::default();
     match article.clone() {
         IdOrSlug::Id(id) => conditions.and_if("articles.id = ?", Some(Value::Id(id))),
@@ -275,22 +197,50 @@ pub async fn find_id(mut conn: &Connection, article: &IdOrSlug, visible: Article
     }
     visible.restrict(&mut conditions);
     let text = format!("SELECT articles.id FROM articles WHERE {}", conditions.sql());
-    let found: Found = conditions.statement(text).get_result(&mut conn).await?;
+    let found: FoundId = conditions.statement(text).get_result(&mut conn).await?;
     Ok(found.id)
 }
 
+/// Those of `ids` that articles have which are visible.
+pub async fn find_ids(mut conn: &Connection, ids: Vec<Uuid>, visible: Articles) -> QueryResult<Vec<Uuid>> {
+    let mut conditions = Conditions::default();
+    conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
+    visible.restrict(&mut conditions);
+    let text = format!("SELECT articles.id FROM articles WHERE {}", conditions.sql());
+    let found: Vec<FoundId> = conditions.statement(text).load(&mut conn).await?;
+    Ok(found.into_iter().map(|found| found.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct FoundId {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
 /// Adds views to many articles at once. Ids that no article has are passed over.
-pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<()> {
-    // In id order, so that two processes that flush at once cannot deadlock.
-    sql_query(
-        "INSERT INTO article_views AS v (article_id, views)
-         SELECT articles.id, seen.count FROM unnest($1, $2) AS seen(id, count) JOIN articles USING (id)
-         ORDER BY articles.id
-         ON CONFLICT (article_id) DO UPDATE SET views = v.views + excluded.views",
+///
+/// Waits for nobody: returns the ids of articles that another transaction has locked, whose views
+/// were not added.
+pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<Vec<Uuid>> {
+    // A share lock on an article keeps off whoever would change it or set its views, and skips the
+    // article that such a one has already. An article without a line of views gets one by the same lock.
+    let locked: Vec<FoundId> = sql_query(
+        "WITH seen AS (SELECT * FROM unnest($1, $2) AS seen(id, count)),
+         free AS (SELECT articles.id FROM articles JOIN seen USING (id) ORDER BY id FOR SHARE OF articles SKIP LOCKED),
+         counted AS (SELECT article_id AS id FROM article_views JOIN free ON free.id = article_id
+                     ORDER BY article_id FOR NO KEY UPDATE OF article_views SKIP LOCKED),
+         added AS (UPDATE article_views AS v SET views = v.views + seen.count
+                   FROM counted JOIN seen USING (id) WHERE v.article_id = counted.id RETURNING v.article_id AS id),
+         begun AS (INSERT INTO article_views (article_id, views)
+                   SELECT free.id, seen.count FROM free JOIN seen USING (id)
+                   WHERE NOT EXISTS (SELECT FROM article_views WHERE article_id = free.id)
+                   ORDER BY free.id ON CONFLICT (article_id) DO NOTHING RETURNING article_id AS id)
+         SELECT articles.id FROM articles JOIN seen USING (id)
+         WHERE id NOT IN (SELECT id FROM added UNION ALL SELECT id FROM begun)",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<BigInt>, _>(counts)
-    .execute(&mut **tx)
+    .load(&mut **tx)
     .await?;
-    Ok(())
+    Ok(locked.into_iter().map(|found| found.id).collect())
 }

@@ -1,20 +1,24 @@
 //! Reading articles.
 
+use std::rc::Rc;
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::{Either, HttpRequest, Responder, get, web};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::listing::{ArticleFilter, ArticleShape, cursor_keys, order};
 use super::model::Row;
+use super::queries::lists::{self, Listing};
 use super::queries::{self, ArticleRef};
-use super::view::{Article, ArticleCard, ArticleField, PARTIAL, pick};
+use super::view::{Article, ArticleCard, ArticleField, PARTIAL, PickedArticle};
 use crate::app::App;
 use crate::categories::model::Tree;
+use crate::db::connection::Connection;
+use crate::db::rows::PageSlice;
 use crate::error::{Error, Result};
-use crate::http::conditional::etag;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
@@ -62,20 +66,20 @@ pub async fn list_articles(
 ) -> Result<impl Responder> {
     let (Query(filter), Query(shape)) = (filter, shape);
     let visible = filter.visible(&reader)?;
-    let slice = paging.page_slice(order(shape.sort.as_deref(), visible)?)?;
+    let slice = paging.page_slice(order(shape.sort.as_deref(), filter.all_have_time(visible))?)?;
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
+    let listing = filter.listing(&tree, visible)?;
     let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
-    let listing = filter.listing(&tree, visible, with_body)?;
-    let (rows, total) = if slice.offset == 0 && filter.is_short(&listing, &shape, visible) && !paging.counts()
-    {
-        (queries::list(&*app.reader().await?, listing, &slice).await?, None)
+    let is_short = slice.offset == 0 && !with_body && filter.is_short(&listing, &shape, visible);
+    let page = if is_short && !paging.counts() {
+        let rows = lists::load_cards(&*app.reader().await?, listing, &slice).await?;
+        paging.page(&slice, rows, None, |row| cursor_keys(&slice.order, row))
+    } else if reader.staff().is_some() {
+        load_long_page(&*app.long_reader().await?, &paging, &slice, listing, with_body).await?
     } else {
-        let conn = app.long_reader().await?;
-        let total = paging.total(&conn, "articles", &listing.to_conditions()).await?;
-        (queries::list(&conn, listing, &slice).await?, total)
+        load_long_page(&*app.costly_reader().await?, &paging, &slice, listing, with_body).await?
     };
-    let modified = rows.iter().map(|row| row.updated_at).max();
-    let page = paging.page(&slice, rows, total, |row| cursor_keys(&slice.order, row));
+    let modified = page.data.iter().map(|row| row.updated_at).max();
     let base_url = &site.content.base_url;
     let tags = ["articles", "categories", "site"].map(str::to_owned);
     Ok(match shape.fields {
@@ -84,19 +88,33 @@ pub async fn list_articles(
             Either::Left(Reply::list(page).with_last_modified(modified).with_surrogate_keys(&tags))
         }
         Some(fields) => {
-            let page = page.map(|row| Article::new(&tree, base_url, row, false));
-            Either::Right(pick_fields(page, &fields)?.with_last_modified(modified).with_surrogate_keys(&tags))
+            let fields: Rc<[ArticleField]> = fields.into();
+            let pick = |row| PickedArticle::new(Article::new(&tree, base_url, row, false), fields.clone());
+            let reply = Reply::list(page.map(pick)).with_media_type(PARTIAL);
+            Either::Right(reply.with_last_modified(modified).with_surrogate_keys(&tags))
         }
     })
 }
 
-fn pick_fields(page: List<Article>, fields: &[ArticleField]) -> Result<Reply<List<Value>>> {
-    let tag = etag(0, &(&page.data, &page.page));
-    let picked: serde_json::Result<Vec<Value>> =
-        page.data.iter().map(|article| pick(article, fields)).collect();
-    let picked = picked.map_err(|cause| Error::Internal(cause.into()))?;
-    let list = List { data: picked, page: page.page, link: page.link };
-    Ok(Reply::list(list).with_etag(tag).with_media_type(PARTIAL))
+/// A page of a list that is not read in a moment: deep, counted, with bodies, or without an index for all of it.
+async fn load_long_page(
+    conn: &Connection,
+    paging: &Paging,
+    slice: &PageSlice,
+    listing: Listing,
+    with_body: bool,
+) -> Result<List<Row>> {
+    let total = paging.total(conn, "articles", &listing.to_conditions()).await?;
+    let keys = |row: &Row| cursor_keys(&slice.order, row);
+    if !with_body {
+        return Ok(paging.page(slice, lists::load_cards(conn, listing, slice).await?, total, keys));
+    }
+    let page = lists::load_full(conn, listing, slice).await?;
+    if page.is_cut {
+        paging.cut_page(slice, page.rows, total, keys)
+    } else {
+        Ok(paging.page(slice, page.rows, total, keys))
+    }
 }
 
 /// The entry of [`get_article`].
@@ -147,35 +165,55 @@ async fn reply_single(
     reader: &Reader,
     article: ArticleRef,
     detail: Detail,
-) -> Result<Either<Reply<Data<Article>>, Reply<Value>>> {
+) -> Result<Either<Reply<Data<Article>>, Reply<Data<PickedArticle>>>> {
     let row = queries::get(&*app.reader().await?, &article, reader.articles()).await?;
     let with_neighbors = detail.include.is_some_and(|relations| relations.contains(&Relation::Neighbors));
     let article = load_view(app, row, reader.staff().is_some(), with_neighbors).await?;
-    let (tag, modified) = (etag(article.card.version, &article), article.card.updated_at);
+    let (version, modified) = (article.card.version, article.card.updated_at);
     let mut surrogates =
         vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];
     surrogates.extend(with_neighbors.then(|| "articles".to_owned()));
     Ok(match detail.fields {
         None => Either::Left(
             Reply::one(article)
-                .with_etag(tag)
+                .with_version(version)
                 .with_last_modified(Some(modified))
                 .with_surrogate_keys(&surrogates),
         ),
         Some(fields) => {
-            let picked = pick(&article, &fields).map_err(|cause| Error::Internal(cause.into()))?;
-            let reply =
-                Reply::new(StatusCode::OK, serde_json::json!({"data": picked})).with_media_type(PARTIAL);
+            let picked = Data { data: PickedArticle::new(article, fields.into()) };
+            let reply = Reply::new(StatusCode::OK, picked).with_media_type(PARTIAL);
             Either::Right(
-                reply.with_etag(tag).with_last_modified(Some(modified)).with_surrogate_keys(&surrogates),
+                reply
+                    .with_version(version)
+                    .with_last_modified(Some(modified))
+                    .with_surrogate_keys(&surrogates),
             )
         }
     })
 }
 
-/// The article in `row` as the staff see it, after a change.
-pub async fn load_staff_view(app: &App, row: Row) -> Result<Article> {
-    load_view(app, row, true, false).await
+/// What the view of an article takes from outside its row.
+pub struct ViewContext {
+    tree: Arc<Tree>,
+    site: Arc<Site>,
+}
+
+impl ViewContext {
+    /// Loads it before a change: after the commit nothing may fail any more.
+    pub async fn load(app: &App) -> Result<Self> {
+        Ok(Self { tree: app.snapshot().await?, site: app.snapshot().await? })
+    }
+
+    /// The changed article in `row` as the staff see it. Takes the newest context that is to be had.
+    pub async fn view_changed(self, app: &App, row: Row) -> Article {
+        Self::load(app).await.unwrap_or(self).view(row)
+    }
+
+    /// The article in `row` as the staff see it.
+    pub fn view(&self, row: Row) -> Article {
+        Article::new(&self.tree, &self.site.content.base_url, row, true)
+    }
 }
 
 /// The article in `row` as clients see it: with its category and, if wanted, its neighbours.

@@ -1,9 +1,10 @@
 //! Articles as clients see them.
 
-use std::hash::{Hash, Hasher};
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,17 +13,10 @@ use super::model::{NeighborRow, Row};
 use crate::categories::model::Tree;
 use crate::categories::view::CategorySummary;
 use crate::db::types::{BodyFormat, Status};
-
-/// A number of views. Hashes to nothing: being read does not make an article another one.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct Views(i64);
-
-impl Hash for Views {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
-}
+use crate::http::tagged_body::Counter;
 
 /// An article in a list: complete, but for its body.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ArticleCard {
     /// Never changes.
     pub id: Uuid,
@@ -65,7 +59,7 @@ pub struct ArticleCard {
     pub published_at: Option<DateTime<Utc>>,
     /// How often it was read.
     #[schema(value_type = i64, minimum = 0)]
-    pub views: Views,
+    pub views: Counter,
     /// For `If-Match`.
     pub version: i32,
     /// When it was made.
@@ -95,7 +89,7 @@ impl ArticleCard {
             extra: content.extra,
             status: content.status,
             published_at: content.published_at,
-            views: Views(row.views),
+            views: Counter(row.views),
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -104,7 +98,7 @@ impl ArticleCard {
 }
 
 /// An article.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Article {
     /// All that a list shows.
     #[serde(flatten)]
@@ -132,7 +126,7 @@ impl Article {
 }
 
 /// The public articles just before and after another in its category.
-#[derive(Clone, Debug, Default, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct Neighbors {
     /// The one that came out just before (older).
     #[schema(required)]
@@ -143,7 +137,7 @@ pub struct Neighbors {
 }
 
 /// An article next to another.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Neighbor {
     /// Its id.
     id: Uuid,
@@ -202,13 +196,55 @@ pub enum ArticleField {
     UpdatedAt,
 }
 
-/// `article` cut down to `fields`; its relations stay.
-pub fn pick(article: &impl Serialize, fields: &[ArticleField]) -> serde_json::Result<Value> {
-    let mut value = serde_json::to_value(article)?;
-    let wanted = serde_json::to_value(fields)?;
-    let wanted: Vec<&str> = wanted.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    if let Value::Object(object) = &mut value {
-        object.retain(|key, _| matches!(key.as_str(), "id" | "neighbors") || wanted.contains(&key.as_str()));
+/// An article cut down to the keys that `fields=` picks. Its relations stay.
+#[derive(Clone, Debug)]
+pub struct PickedArticle {
+    article: Article,
+    fields: Rc<[ArticleField]>,
+}
+
+impl PickedArticle {
+    /// `article` cut down to `fields`, and the id.
+    pub fn new(article: Article, fields: Rc<[ArticleField]>) -> Self {
+        Self { article, fields }
     }
-    Ok(value)
+}
+
+impl Serialize for PickedArticle {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Article { card, body, neighbors, .. } = &self.article;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &card.id)?;
+        for (at, field) in self.fields.iter().enumerate() {
+            if self.fields[..at].contains(field) {
+                continue;
+            }
+            match field {
+                ArticleField::Id => {}
+                ArticleField::Slug => map.serialize_entry(field, &card.slug)?,
+                ArticleField::ExternalId => map.serialize_entry(field, &card.external_id)?,
+                ArticleField::Title => map.serialize_entry(field, &card.title)?,
+                ArticleField::Summary => map.serialize_entry(field, &card.summary)?,
+                ArticleField::Body => map.serialize_entry(field, body)?,
+                ArticleField::BodyFormat => map.serialize_entry(field, &card.body_format)?,
+                ArticleField::Category => map.serialize_entry(field, &card.category)?,
+                ArticleField::Tags => map.serialize_entry(field, &card.tags)?,
+                ArticleField::Author => map.serialize_entry(field, &card.author)?,
+                ArticleField::SourceName => map.serialize_entry(field, &card.source_name)?,
+                ArticleField::SourceUrl => map.serialize_entry(field, &card.source_url)?,
+                ArticleField::CoverUrl => map.serialize_entry(field, &card.cover_url)?,
+                ArticleField::Extra => map.serialize_entry(field, &card.extra)?,
+                ArticleField::Status => map.serialize_entry(field, &card.status)?,
+                ArticleField::PublishedAt => map.serialize_entry(field, &card.published_at)?,
+                ArticleField::Views => map.serialize_entry(field, &card.views)?,
+                ArticleField::Version => map.serialize_entry(field, &card.version)?,
+                ArticleField::CreatedAt => map.serialize_entry(field, &card.created_at)?,
+                ArticleField::UpdatedAt => map.serialize_entry(field, &card.updated_at)?,
+            }
+        }
+        if let Some(neighbors) = neighbors {
+            map.serialize_entry("neighbors", neighbors)?;
+        }
+        map.end()
+    }
 }

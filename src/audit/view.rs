@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::changes::model::{ActorKind, Entry};
 
 /// A change: who did what to which thing, and when. Never a value, so never a secret.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Change {
     /// Its position in the log.
     seq: i64,

@@ -1,18 +1,21 @@
 //! Reading and changing categories.
 
-use actix_web::{Responder, delete, get, patch, post, web};
+use actix_web::{Either, HttpRequest, Responder, delete, get, patch, post, web};
 
-use super::model::{Row, Tree};
+use super::model::Tree;
 use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal};
 use super::{queries, writing};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::body::Json;
-use crate::http::conditional::{IfMatch, etag};
+use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::paging::List;
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
+use crate::idempotency::{NamedRequest, write_once};
+use crate::jobs::handlers::reply_accepted;
+use crate::jobs::view::Job;
 use crate::members::guard::{Editor, Reader};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -53,44 +56,41 @@ pub const GET_CATEGORY: Operation =
 pub async fn get_category(app: web::Data<App>, _: Reader, id: IdOrSlug) -> Result<impl Responder> {
     let tree = app.snapshot::<Tree>().await?;
     let row = tree.find(&id).ok_or_else(Error::not_found)?;
-    let reply = reply_with(load_view(&app, &tree, row).await?);
+    let count = queries::count_public_articles(&*app.costly_reader().await?, tree.subtree(row.id)).await?;
+    let reply = reply_with(Category::single(&tree, row, count));
     Ok(reply.with_surrogate_keys(&["categories".to_owned(), "articles".to_owned()]))
 }
 
-/// The category as clients see it, with the number of its public articles.
-async fn load_view(app: &App, tree: &Tree, row: &Row) -> Result<Category> {
-    let count = queries::count_public_articles(&*app.long_reader().await?, tree.subtree(row.id)).await?;
-    Ok(Category::single(tree, row, count))
-}
-
 fn reply_with(category: Category) -> Reply<Data<Category>> {
-    let (tag, modified) = (etag(category.version, &category), category.updated_at);
-    Reply::one(category).with_etag(tag).with_last_modified(Some(modified))
+    let (version, modified) = (category.version, category.updated_at);
+    Reply::one(category).with_version(version).with_last_modified(Some(modified))
 }
 
 /// The entry of [`create_category`].
-pub const CREATE_CATEGORY: Operation =
-    Operation::post("create_category", Caller::Role(Role::Editor)).for_keys_with(Scope::CategoriesWrite);
+pub const CREATE_CATEGORY: Operation = Operation::post("create_category", Caller::Role(Role::Editor))
+    .for_keys_with(Scope::CategoriesWrite)
+    .once_per_key();
 
 /// Create a category
 #[utoipa::path(tag = "categories", responses((status = 201, description = "The new category", body = Data<Category>)))]
 #[post("")]
 pub async fn create_category(
+    req: HttpRequest,
     app: web::Data<App>,
     editor: Editor,
     body: Json<NewCategory>,
 ) -> Result<impl Responder> {
-    let (tree, row) = app
-        .write(async move |tx| {
-            let tree = queries::lock_tree(tx).await?;
-            let content = writing::new_content(&tree, body.0.clone())?;
-            Ok((tree, writing::add_category(tx, editor.0.actor(), &content).await?))
-        })
-        .await?;
-    // Nothing is in it yet.
-    let category = Category::single(&tree.with(row.clone()), &row, 0);
-    let tag = etag(category.version, &category);
-    Ok(Reply::created(format!("/api/v1/categories/{}", category.id), category).with_etag(tag))
+    let named = NamedRequest::read(&app, &req, editor.0.id)?;
+    write_once(&app, named, async move |tx| {
+        let tree = queries::lock_tree(tx).await?;
+        let content = writing::new_content(&tree, body.0.clone())?;
+        let row = writing::add_category(tx, editor.0.actor(), &tree, &content).await?;
+        // Nothing is in it yet.
+        let category = Category::single(&tree.with(row.clone()), &row, 0);
+        let (version, location) = (category.version, format!("/api/v1/categories/{}", category.id));
+        Ok(Reply::created(location, category).with_version(version))
+    })
+    .await
 }
 
 /// The entry of [`update_category`].
@@ -109,6 +109,10 @@ pub async fn update_category(
     if_match: IfMatch,
     body: Json<CategoryPatch>,
 ) -> Result<impl Responder> {
+    // Counted before the change: after the commit nothing may fail any more.
+    let tree = app.snapshot::<Tree>().await?;
+    let categories = tree.find(&id).map(|row| tree.subtree(row.id)).unwrap_or_default();
+    let count = queries::count_public_articles(&*app.long_reader().await?, categories).await?;
     let (tree, row) = app
         .write(async move |tx| {
             let tree = queries::lock_tree(tx).await?;
@@ -119,7 +123,7 @@ pub async fn update_category(
             Ok((tree.with(row.clone()), row))
         })
         .await?;
-    Ok(reply_with(load_view(&app, &tree, &row).await?))
+    Ok(reply_with(Category::single(&tree, &row, count)))
 }
 
 /// The entry of [`delete_category`].
@@ -129,8 +133,9 @@ pub const DELETE_CATEGORY: Operation =
 /// Delete a category
 ///
 /// Refused with 409 while it holds articles (drafts and trash included) or
-/// categories, unless `move_to` names the category that takes them.
-#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug"), Removal), responses((status = 204, description = "Deleted")))]
+/// categories, unless `move_to` names the category that takes them. Where these are over a thousand
+/// articles, they move in steps, and the answer is 202 with the job that moves them.
+#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug"), Removal), responses((status = 204, description = "Deleted"), (status = 202, description = "Accepted: the job moves the articles, and then deletes the category", body = Data<Job>)))]
 #[delete("/{id}")]
 pub async fn delete_category(
     app: web::Data<App>,
@@ -138,14 +143,19 @@ pub async fn delete_category(
     id: IdOrSlug,
     if_match: IfMatch,
     removal: Query<Removal>,
-) -> Result<NoContent> {
-    app.write(async move |tx| {
+) -> Result<Either<NoContent, Reply<Data<Job>>>> {
+    let deleting = app.write(async move |tx| {
         let tree = queries::lock_tree(tx).await?;
         let row = tree.find(&id).ok_or_else(Error::not_found)?;
         if_match.check(row.version)?;
         let move_to = removal.0.move_to.as_deref();
         writing::delete_category(tx, editor.0.actor(), &tree, row, move_to).await
+    });
+    Ok(match deleting.await? {
+        None => Either::Left(NoContent),
+        Some(job) => {
+            app.job_begun.notify_one();
+            Either::Right(reply_accepted(job))
+        }
     })
-    .await?;
-    Ok(NoContent)
 }

@@ -7,6 +7,7 @@
 
 pub mod handlers;
 pub mod model;
+pub mod moving;
 pub mod queries;
 pub mod view;
 pub mod writing;

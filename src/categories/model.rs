@@ -88,6 +88,16 @@ impl Tree {
         at.map(|at| &self.rows[*at])
     }
 
+    /// How many categories there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no category.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The categories directly in `parent`; the roots for `None`.
     pub fn children(&self, parent: Option<Uuid>) -> impl Iterator<Item = &Row> {
         self.children.get(&parent).into_iter().flatten().map(|at| &self.rows[*at])

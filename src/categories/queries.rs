@@ -89,9 +89,24 @@ pub async fn count_articles(mut conn: &Connection, category: Uuid) -> QueryResul
     articles::table.filter(articles::category_id.eq(category)).count().get_result(&mut conn).await
 }
 
-/// Moves all articles of a category, and says which.
-pub async fn move_articles(tx: &mut Tx, from: Uuid, to: Uuid) -> QueryResult<Vec<Uuid>> {
-    diesel::update(articles::table.filter(articles::category_id.eq(from)))
+/// How many articles are in the category itself, drafts and trash included; counts to `most` only.
+pub async fn count_articles_up_to(mut conn: &Connection, category: Uuid, most: i64) -> QueryResult<i64> {
+    let some = articles::table.filter(articles::category_id.eq(category)).limit(most);
+    let ids: Vec<Uuid> = some.select(articles::id).load(&mut conn).await?;
+    Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
+}
+
+/// Moves up to `most` articles of a category, and says which. Articles that others have locked stay.
+pub async fn move_articles(tx: &mut Tx, from: Uuid, to: Uuid, most: i64) -> QueryResult<Vec<Uuid>> {
+    let free: Vec<Uuid> = articles::table
+        .filter(articles::category_id.eq(from))
+        .limit(most)
+        .select(articles::id)
+        .for_no_key_update()
+        .skip_locked()
+        .load(&mut **tx)
+        .await?;
+    diesel::update(articles::table.filter(articles::id.eq_any(free)))
         .set((
             articles::category_id.eq(to),
             articles::version.eq(articles::version + 1),

@@ -9,7 +9,7 @@ use super::model::{Row, Tree};
 use crate::http::patch::Patch;
 
 /// One step of a breadcrumb.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Crumb {
     /// The category's id.
     pub id: Uuid,
@@ -22,7 +22,7 @@ pub struct Crumb {
 }
 
 /// A category, as part of something in it.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CategorySummary {
     /// The category's id.
     pub id: Uuid,
@@ -37,7 +37,7 @@ pub struct CategorySummary {
 }
 
 /// A category.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Category {
     /// Never changes.
     pub id: Uuid,

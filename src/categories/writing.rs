@@ -5,20 +5,27 @@
 use uuid::Uuid;
 
 use super::model::{Content, Row, Tree};
+use super::moving::{self, Move};
 use super::queries;
 use super::view::{CategoryPatch, NewCategory};
 use crate::changes::model::{Actor, Change};
 use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::patch::Patch;
+use crate::jobs::model::Row as Job;
+use crate::slug;
 use crate::tx::Tx;
-use crate::{db, slug};
 
 /// Levels a tree may have: a breadcrumb longer than that helps nobody.
 const MAX_LEVELS: usize = 16;
 
-/// Adds a category and records it; 409 when the slug is taken.
-pub async fn add_category(tx: &mut Tx, actor: Actor, content: &Content) -> Result<Row> {
+/// Adds a category to the locked tree and records it; 409 when the slug is taken, or the tree full.
+pub async fn add_category(tx: &mut Tx, actor: Actor, tree: &Tree, content: &Content) -> Result<Row> {
+    let most = tx.max_categories();
+    if tree.len() >= most {
+        let detail = format!("The site may have {most} categories (setting --max-categories).");
+        return Err(Error::Refused(Code::TooManyCategories, detail));
+    }
     let row = queries::insert(tx, content).await.on_constraint("categories_slug_key", slug_taken)?;
     tx.record(actor, Change::new("create", "category", row.id));
     Ok(row)
@@ -101,16 +108,20 @@ fn apply_patch(tree: &Tree, row: &Row, patch: CategoryPatch) -> Result<Content> 
 }
 
 /// Removes the category `row`, once what it holds is in `move_to`; refused if it holds something
-/// and there is no `move_to`.
+/// and there is no `move_to`. If it holds much, a job does it, which is returned.
 pub async fn delete_category(
     tx: &mut Tx,
     actor: Actor,
     tree: &Tree,
     row: &Row,
     move_to: Option<&str>,
-) -> Result<()> {
+) -> Result<Option<Job>> {
     match move_to {
-        Some(target) => move_contents(tx, actor, tree, row.id, target).await?,
+        Some(target) => {
+            if let Move::Begun(job) = moving::move_contents(tx, actor, tree, row, target).await? {
+                return Ok(Some(job));
+            }
+        }
         None => refuse_if_used(tx, tree, row.id).await?,
     }
     queries::delete(tx, row.id).await.on_constraint("articles_category_id_fkey", || {
@@ -121,7 +132,7 @@ pub async fn delete_category(
         )
     })?;
     tx.record(actor, Change::new("delete", "category", row.id));
-    Ok(())
+    Ok(None)
 }
 
 async fn refuse_if_used(tx: &mut Tx, tree: &Tree, id: Uuid) -> Result<()> {
@@ -134,26 +145,6 @@ async fn refuse_if_used(tx: &mut Tx, tree: &Tree, id: Uuid) -> Result<()> {
         "It holds {articles} articles (drafts and trash included) and {categories} categories; say with move_to which category takes them."
     );
     Err(Error::Refused(Code::CategoryInUse, detail))
-}
-
-/// Moves all that the category `id` holds into `target`.
-async fn move_contents(tx: &mut Tx, actor: Actor, tree: &Tree, id: Uuid, target: &str) -> Result<()> {
-    let refuse = |detail: &str| {
-        let fault = Fault::parameter("move_to", Code::InvalidParameter, detail);
-        Error::Faults(Code::InvalidParameter, vec![fault])
-    };
-    let target = tree.find(&IdOrSlug::parse(target)).ok_or_else(|| refuse("unknown category"))?.id;
-    if tree.subtree(id).contains(&target) {
-        return Err(refuse("is the category itself or one inside it"));
-    }
-    db::allow_bulk(tx).await?;
-    let articles = queries::move_articles(tx, id, target).await?;
-    let change = Change::new("update", "article", id).of_fields(vec!["category".to_owned()]);
-    tx.record_many(actor, change, articles);
-    let categories = queries::move_children(tx, id, target).await?;
-    let change = Change::new("update", "category", id).of_fields(vec!["parent".to_owned()]);
-    tx.record_many(actor, change, categories);
-    Ok(())
 }
 
 /// Gives the category with this slug another one: the slug with a short ending. Returns whether there is one.

@@ -26,4 +26,7 @@ pub struct Database {
     /// one for short reads, and the follower of the change log one.
     #[arg(long, global = true, env = "INKSTONE_POOL_SIZE", default_value_t = 12, value_name = "N")]
     pub pool_size: usize,
+    /// Categories that the site may have. Every process keeps all of them in memory.
+    #[arg(long, global = true, env = "INKSTONE_MAX_CATEGORIES", default_value_t = 2000, value_name = "N")]
+    pub max_categories: usize,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use ipnet::IpNet;
 
-use super::seconds::parse_seconds;
+use super::seconds::{parse_seconds, parse_seconds_or_none};
 
 /// The HTTP server.
 #[derive(Args, Clone, Debug)]
@@ -26,6 +26,9 @@ pub struct Http {
     /// Seconds a request may take before it is answered with 503.
     #[arg(long, env = "INKSTONE_REQUEST_TIMEOUT", default_value = "15", value_parser = parse_seconds, value_name = "SECONDS")]
     pub request_timeout: Duration,
+    /// Seconds within which a client counts once as a reader of an article; 0 counts every view.
+    #[arg(long, env = "INKSTONE_VIEW_WINDOW", default_value = "600", value_parser = parse_seconds_or_none, value_name = "SECONDS")]
+    pub view_window: Duration,
     /// Seconds that requests in flight may take to finish at shutdown.
     #[arg(long, env = "INKSTONE_SHUTDOWN_TIMEOUT", default_value_t = 30, value_name = "SECONDS")]
     pub shutdown_timeout: u64,

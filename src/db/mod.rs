@@ -9,6 +9,7 @@ pub mod reader;
 mod row;
 pub mod rows;
 pub mod schema;
+mod tls;
 pub mod types;
 pub mod visibility;
 

@@ -1,25 +1,26 @@
 //! Connections: how one is opened, and the pool they wait in.
 
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use anyhow::Context;
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult, TimeoutType};
-use rustls::{ClientConfig, RootCertStore};
 use thread_local::ThreadLocal;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::tls::TlsConnect;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, Socket};
 
 use super::connection::Connection;
+use super::tls::Tls;
 
 /// A pool of connections, shared by all workers of a process.
 pub type Pool = managed::Pool<Manager>;
@@ -32,8 +33,12 @@ pub type PoolError = managed::PoolError<OpenError>;
 const POOL_WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long packets may stay unanswered before a TCP connection counts as lost.
-const TCP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long packets may stay unanswered before a TCP connection counts as lost. The server limits a
+/// statement to 5 s: whoever waits longer than both together waits for a network that drops packets.
+const TCP_TIMEOUT: Duration = Duration::from_secs(6);
+/// How often a silent peer is asked whether it is there, and how many unanswered questions end the connection.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+const MAX_KEEPALIVES: u32 = 3;
 /// What every connection promises: no statement over 5 s, no lock waited for
 /// over 2 s, no transaction left open for 10 s.
 const LIMITS: &str = "-c statement_timeout=5000 -c lock_timeout=2000 \
@@ -71,6 +76,8 @@ pub struct Manager {
     url: String,
     /// Drives the connections; without it, the runtime of the thread that opens one does.
     runtime: Option<Handle>,
+    /// Options of the server for each connection.
+    options: &'static str,
 }
 
 impl managed::Manager for Manager {
@@ -80,10 +87,10 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<Connection, OpenError> {
         match &self.runtime {
             Some(runtime) => {
-                let opening = runtime.spawn(open(self.url.clone()));
+                let opening = runtime.spawn(open_with(self.url.clone(), self.options));
                 opening.await.map_err(|cause| OpenError(cause.to_string()))?
             }
-            None => open(self.url.clone()).await,
+            None => open_with(self.url.clone(), self.options).await,
         }
     }
 
@@ -96,9 +103,10 @@ impl managed::Manager for Manager {
 
 /// A pool of at most `size` connections to `url`, opened as they are needed.
 ///
-/// The connections are driven on `runtime`, which must outlive every thread that uses the pool.
-pub fn build(url: &str, size: usize, runtime: Handle) -> anyhow::Result<Pool> {
-    build_pool(url, size, Some(runtime))
+/// Each has the given options of the server. The connections are driven on `runtime`, which must
+/// outlive every thread that uses the pool.
+pub fn build(url: &str, size: usize, options: &'static str, runtime: Handle) -> anyhow::Result<Pool> {
+    build_pool(size, Manager { url: url.to_owned(), runtime: Some(runtime), options })
 }
 
 /// A pool for each thread that asks.
@@ -147,9 +155,13 @@ impl ThreadPools {
         Self { url: url.to_owned(), size_of_thread, permits, pools: ThreadLocal::new() }
     }
 
+    fn build_pool_of_thread(&self) -> anyhow::Result<Pool> {
+        build_pool(self.size_of_thread, Manager { url: self.url.clone(), runtime: None, options: "" })
+    }
+
     /// A connection of this thread's pool; waits for one as long as a pool does.
     pub async fn get(&self) -> anyhow::Result<Result<ThreadConn, PoolError>> {
-        let pool = self.pools.get_or_try(|| build_pool(&self.url, self.size_of_thread, None))?;
+        let pool = self.pools.get_or_try(|| self.build_pool_of_thread())?;
         let permit = match timeout(POOL_WAIT_TIMEOUT, self.permits.clone().acquire_owned()).await {
             Ok(permit) => permit?,
             Err(_) => return Ok(Err(PoolError::Timeout(TimeoutType::Wait))),
@@ -158,8 +170,8 @@ impl ThreadPools {
     }
 }
 
-fn build_pool(url: &str, size: usize, runtime: Option<Handle>) -> anyhow::Result<Pool> {
-    Pool::builder(Manager { url: url.to_owned(), runtime })
+fn build_pool(size: usize, manager: Manager) -> anyhow::Result<Pool> {
+    Pool::builder(manager)
         .max_size(size)
         .wait_timeout(Some(POOL_WAIT_TIMEOUT))
         .create_timeout(Some(CONNECT_TIMEOUT))
@@ -168,22 +180,32 @@ fn build_pool(url: &str, size: usize, runtime: Option<Handle>) -> anyhow::Result
         .context("building the connection pool")
 }
 
+/// Options of connections for long reads: a plan that is made for any value of a filter can be a
+/// thousand times as slow as one that is made for this value, and making it takes less than a millisecond.
+pub const LONG_READ_OPTIONS: &str = "-c plan_cache_mode=force_custom_plan";
+
 /// Opens one connection to `url`, driven on the current runtime.
 ///
 /// `sslmode=require` encrypts and checks the server's certificate against the
-/// system's roots; any other mode connects in the clear.
+/// system's roots. `sslmode=prefer`, the default, encrypts if the server offers
+/// it, and warns once if not. `sslmode=disable` connects in the clear.
 pub async fn open(url: String) -> Result<Connection, OpenError> {
-    open_client(&url).await.map(Connection::new)
+    open_with(url, "").await
+}
+
+async fn open_with(url: String, options: &str) -> Result<Connection, OpenError> {
+    connect_to(&url, options).await.map(Connection::new)
 }
 
 /// As [`open`], for what needs the bare client.
 pub async fn open_client(url: &str) -> Result<Client, OpenError> {
-    let config = configure(url, "inkstone")?;
-    if config.get_ssl_mode() == SslMode::Require {
-        connect(&config, make_tls()).await
-    } else {
-        connect(&config, NoTls).await
-    }
+    connect_to(url, "").await
+}
+
+async fn connect_to(url: &str, options: &str) -> Result<Client, OpenError> {
+    let (client, connection) = connect(url, "inkstone", options).await?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 /// Opens a connection that listens on `channel`: it comes with the payloads of the notifications.
@@ -193,17 +215,9 @@ pub async fn open_listening(
     url: &str,
     channel: &str,
 ) -> Result<(Connection, mpsc::UnboundedReceiver<String>), OpenError> {
-    let config = configure(url, "inkstone-follower")?;
+    let (client, connection) = connect(url, "inkstone-follower", "").await?;
     let (sender, receiver) = mpsc::unbounded_channel();
-    let client = if config.get_ssl_mode() == SslMode::Require {
-        let (client, connection) = within_timeout(config.connect(make_tls())).await?;
-        tokio::spawn(forward_notifications(connection, sender));
-        client
-    } else {
-        let (client, connection) = within_timeout(config.connect(NoTls)).await?;
-        tokio::spawn(forward_notifications(connection, sender));
-        client
-    };
+    tokio::spawn(forward_notifications(connection, sender));
     client.batch_execute(&format!("LISTEN {channel}")).await?;
     Ok((Connection::new(client), receiver))
 }
@@ -222,49 +236,80 @@ async fn forward_notifications<S>(
     }
 }
 
-/// The settings of a connection to `url`, which the server lists under `application_name`.
-fn configure(url: &str, application_name: &str) -> Result<Config, OpenError> {
+/// The settings of a connection to `url`, which the server lists under `application_name`, with `more` options of the server.
+fn configure(url: &str, application_name: &str, more: &str) -> Result<Config, OpenError> {
     let mut config: Config = url.parse()?;
     config
         .application_name(application_name)
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_user_timeout(TCP_TIMEOUT)
-        .keepalives_idle(TCP_TIMEOUT);
-    let options = match config.get_options() {
-        Some(given) => format!("{LIMITS} {given}"),
-        None => LIMITS.to_owned(),
-    };
-    config.options(options);
-    if config.get_ssl_mode() != SslMode::Require {
+        .keepalives_idle(TCP_TIMEOUT)
+        .keepalives_interval(KEEPALIVE_INTERVAL)
+        .keepalives_retries(MAX_KEEPALIVES);
+    let given = config.get_options().unwrap_or_default();
+    let options = format!("{LIMITS} {more} {given}");
+    config.options(options.trim());
+    // A socket of this machine needs no TLS, and has no name to check.
+    if !config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_))) {
         config.ssl_mode(SslMode::Disable);
     }
     Ok(config)
 }
 
-async fn connect<T>(config: &Config, tls: T) -> Result<Client, OpenError>
-where
-    T: tokio_postgres::tls::MakeTlsConnect<Socket>,
-    T::Stream: Send + 'static,
-    T::TlsConnect: TlsConnect<Socket>,
-{
-    let (client, connection) = within_timeout(config.connect(tls)).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
+/// A client, and the connection that must be driven for it.
+type Opened = (Client, tokio_postgres::Connection<Socket, <Tls as MakeTlsConnect<Socket>>::Stream>);
 
-/// Bounds all of the opening: tokio-postgres itself bounds the TCP connection, not the server's first answers.
-async fn within_timeout<T>(
-    opening: impl Future<Output = Result<T, tokio_postgres::Error>>,
-) -> Result<T, OpenError> {
-    match timeout(CONNECT_TIMEOUT, opening).await {
-        Ok(opened) => Ok(opened?),
-        Err(_) => Err(OpenError::new("no answer in time")),
+/// Connects to `url`, with TLS as its `sslmode` says.
+async fn connect(url: &str, application_name: &str, more: &str) -> Result<Opened, OpenError> {
+    let mut config = configure(url, application_name, more)?;
+    if config.get_ssl_mode() != SslMode::Prefer {
+        let tls =
+            if config.get_ssl_mode() == SslMode::Require { Tls::verified() } else { Tls::opportunistic() };
+        return Ok(within_timeout(&config, tls).await??);
+    }
+    let tls = Tls::opportunistic();
+    match within_timeout(&config, tls.clone()).await? {
+        Ok(opened) => {
+            if !tls.has_begun() {
+                warn_of_clear_text(url, &config, "the server offers none");
+            }
+            Ok(opened)
+        }
+        // It offered TLS, and failed by it: broken TLS, or an account that may connect without it only.
+        Err(cause) if tls.has_begun() && cause.code().is_none_or(|code| *code == MAY_NOT_CONNECT) => {
+            let opened = within_timeout(config.ssl_mode(SslMode::Disable), tls).await??;
+            warn_of_clear_text(url, &config, &OpenError::from(cause).to_string());
+            Ok(opened)
+        }
+        Err(cause) => Err(cause.into()),
     }
 }
 
-fn make_tls() -> MakeRustlsConnect {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    MakeRustlsConnect::new(config)
+/// The error of a server whose rules do not let this account connect in this way.
+const MAY_NOT_CONNECT: SqlState = SqlState::INVALID_AUTHORIZATION_SPECIFICATION;
+
+/// Warns, once in this process, that the connections to the database are not encrypted.
+///
+/// Inside of this machine that is worth a word only to those who asked for TLS.
+fn warn_of_clear_text(url: &str, config: &Config, cause: &str) {
+    static WARN: Once = Once::new();
+    let is_local = |host: &Host| match host {
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()),
+        Host::Unix(_) => true,
+    };
+    if url.contains("sslmode=prefer") || !config.get_hosts().iter().all(is_local) {
+        WARN.call_once(|| {
+            tracing::warn!(cause, "The connections to PostgreSQL are not encrypted; sslmode=require insists on TLS, sslmode=disable says that none is wanted");
+        });
+    }
+}
+
+/// Bounds all of the opening: tokio-postgres itself bounds the TCP connection, not the server's first answers.
+async fn within_timeout(
+    config: &Config,
+    tls: Tls,
+) -> Result<Result<Opened, tokio_postgres::Error>, OpenError> {
+    // The future is large, and most futures of requests contain it.
+    let opening = Box::pin(config.connect(tls));
+    timeout(CONNECT_TIMEOUT, opening).await.map_err(|_| OpenError::new("no answer in time"))
 }

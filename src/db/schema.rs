@@ -53,6 +53,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotency_keys (caller, key) {
+        caller -> Uuid,
+        key -> Text,
+        digest -> Bytea,
+        status -> SmallInt,
+        location -> Nullable<Text>,
+        etag -> Nullable<Text>,
+        body -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        kind -> Text,
+        state -> Text,
+        params -> Jsonb,
+        done -> BigInt,
+        total -> BigInt,
+        detail -> Nullable<Text>,
+        actor_kind -> Text,
+        actor_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     members (id) {
         id -> Uuid,
         email -> Text,
@@ -133,6 +162,7 @@ diesel::table! {
         attempts -> Integer,
         due_at -> Timestamptz,
         created_at -> Timestamptz,
+        member_id -> Nullable<Uuid>,
     }
 }
 
@@ -141,6 +171,7 @@ diesel::table! {
         member_id -> Uuid,
         hash -> Text,
         updated_at -> Timestamptz,
+        disputed -> Bool,
     }
 }
 

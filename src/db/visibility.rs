@@ -25,6 +25,8 @@ pub enum Articles {
     Public,
     /// What is public, and this author's own work in any state.
     OwnOf(Uuid),
+    /// This author's own work in any state, and nothing else.
+    Own(Uuid),
     /// Everything that is not in the trash.
     All,
     /// The trash.
@@ -36,18 +38,29 @@ pub enum Articles {
 impl Articles {
     /// Adds the condition over `articles` to `conditions`.
     pub fn restrict(self, conditions: &mut Conditions) {
+        let alternatives = self.alternatives(conditions);
+        conditions.and(format!("({})", alternatives.join(" OR ")));
+    }
+
+    /// The condition over `articles` as alternatives, of which an article meets one at most: an
+    /// index has the rows of each in order. Binds their values to `conditions`.
+    pub fn alternatives(self, conditions: &mut Conditions) -> Vec<String> {
+        let mut own = |author, state: &str| {
+            let author = conditions.bind(Value::Id(author));
+            format!("(articles.created_by = {author} AND {state})")
+        };
         match self {
-            Self::Public => conditions.and(PUBLIC_ARTICLE),
-            Self::OwnOf(author) => conditions.and_if(
-                &format!("({PUBLIC_ARTICLE} OR (articles.created_by = ? AND articles.deleted_at IS NULL))"),
-                Some(Value::Id(author)),
-            ),
-            Self::All => conditions.and("(articles.deleted_at IS NULL)"),
-            Self::Trash => conditions.and("(articles.deleted_at IS NOT NULL)"),
-            Self::OwnTrash(author) => conditions.and_if(
-                "(articles.created_by = ? AND articles.status = 'draft' AND articles.deleted_at IS NOT NULL)",
-                Some(Value::Id(author)),
-            ),
+            Self::Public => vec![PUBLIC_ARTICLE.to_owned()],
+            Self::OwnOf(author) => {
+                let hidden = format!("articles.deleted_at IS NULL AND {PUBLIC_ARTICLE} IS NOT TRUE");
+                vec![PUBLIC_ARTICLE.to_owned(), own(author, &hidden)]
+            }
+            Self::Own(author) => vec![own(author, "articles.deleted_at IS NULL")],
+            Self::All => vec!["(articles.deleted_at IS NULL)".to_owned()],
+            Self::Trash => vec!["(articles.deleted_at IS NOT NULL)".to_owned()],
+            Self::OwnTrash(author) => {
+                vec![own(author, "articles.status = 'draft' AND articles.deleted_at IS NOT NULL")]
+            }
         }
     }
 }

@@ -52,7 +52,7 @@ async fn load_once(tx: &mut Tx, demo: DemoSite) -> Result<bool> {
     let mut tree = tree;
     for category in demo.categories {
         let content = categories::writing::new_content(&tree, parse_body::<NewCategory>(category)?)?;
-        tree = tree.with(categories::writing::add_category(tx, Actor::SYSTEM, &content).await?);
+        tree = tree.with(categories::writing::add_category(tx, Actor::SYSTEM, &tree, &content).await?);
     }
     for mut article in demo.articles {
         replace_hours_by_time(&mut article, "hours_ago", "published_at", |hours| now - hours);

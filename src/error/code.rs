@@ -65,6 +65,10 @@ codes! {
     CategoryInUse = CONFLICT "category_in_use" "Category in use",
     /// The move would put a category inside itself.
     CategoryCycle = CONFLICT "category_cycle" "Category inside itself",
+    /// The site has as many categories as its settings allow.
+    TooManyCategories = CONFLICT "too_many_categories" "Too many categories",
+    /// A request with this `Idempotency-Key` is being worked on.
+    IdempotencyInFlight = CONFLICT "idempotency_in_flight" "Request in flight",
     /// The site would be left without an active admin.
     LastAdmin = CONFLICT "last_admin" "Last admin",
     /// The thing changed since it was read.
@@ -107,12 +111,16 @@ codes! {
     InvalidEncoding = UNPROCESSABLE_ENTITY "invalid_encoding" "Invalid encoding",
     /// The password is one that is guessed first, like the member's own e-mail address.
     WeakPassword = UNPROCESSABLE_ENTITY "weak_password" "Weak password",
+    /// The `Idempotency-Key` was sent with another request.
+    IdempotencyMismatch = UNPROCESSABLE_ENTITY "idempotency_mismatch" "Idempotency key reused",
     /// The server is set to require `If-Match`.
     PreconditionRequired = PRECONDITION_REQUIRED "precondition_required" "Precondition required",
     /// Too many attempts; wait.
     TooManyRequests = TOO_MANY_REQUESTS "too_many_requests" "Too many attempts",
     /// Overloaded, or the database is away; try again.
     Unavailable = SERVICE_UNAVAILABLE "unavailable" "Unavailable",
+    /// The connection was lost while a change was being stored: it may or may not be there.
+    OutcomeUnknown = SERVICE_UNAVAILABLE "outcome_unknown" "Outcome unknown",
     /// A fault of the server.
     Internal = INTERNAL_SERVER_ERROR "internal" "Internal error",
 }

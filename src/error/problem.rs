@@ -114,8 +114,8 @@ impl Error {
         let request_id = telemetry::request_id();
         match self {
             Self::Internal(_) => tracing::error!(request_id, error = %self, "A request failed"),
-            Self::Unavailable(_) | Self::Contended(_) => {
-                tracing::warn!(request_id, error = %self, "A request was turned away")
+            Self::Unavailable(_) | Self::Contended(_) | Self::OutcomeUnknown(_) => {
+                tracing::warn!(request_id, error = %self, "A request was turned away");
             }
             _ => {}
         }
@@ -133,7 +133,7 @@ impl Error {
                 response.insert_header((RETRY_AFTER, wait.to_string()));
                 response.insert_header(("ratelimit", format!("\"{rule}\";r=0;t={wait}")));
             }
-            Self::Unavailable(_) | Self::Contended(_) => {
+            Self::Unavailable(_) | Self::Contended(_) | Self::OutcomeUnknown(_) => {
                 response.insert_header((RETRY_AFTER, "1"));
             }
             _ if status == StatusCode::UNAUTHORIZED => {

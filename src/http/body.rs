@@ -5,11 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use actix_web::web::Payload;
-use actix_web::{FromRequest, HttpRequest, dev};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::json;
@@ -17,6 +18,9 @@ use super::matched::Matched;
 use super::schema::{Checker, Compiled, compiled};
 use crate::error::{Code, Error, Fault, Result};
 use crate::operations::{BODY_ARRIVAL_TIMEOUT, RequestBody};
+
+/// The name that a client gives to a request (draft-ietf-httpapi-idempotency-key-header).
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A JSON body that meets its published schema.
 ///
@@ -32,6 +36,7 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
 
     fn from_request(req: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let labelled = check_labels(req);
+        let named = req.headers().contains_key(IDEMPOTENCY_KEY).then(|| req.clone());
         let limit = Matched::of(req).and_then(|matched| match matched.operation().body {
             RequestBody::Json { max_bytes } => Ok(max_bytes),
             other => Err(Error::Internal(anyhow::anyhow!("the entry says {other:?} of a JSON body"))),
@@ -51,9 +56,20 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
                     Error::Refused(Code::PayloadTooLarge, format!("The body may have at most {limit} bytes."))
                 })?
                 .map_err(|cause| Error::Refused(Code::BadRequest, format!("The body broke off: {cause}.")))?;
+            if let Some(req) = named {
+                req.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).to_vec()));
+            }
             parse(&bytes).map(Self)
         })
     }
+}
+
+/// A digest of the body of a request that has an `Idempotency-Key`.
+struct BodyDigest(Vec<u8>);
+
+/// The digest of the body of `req`, which has an `Idempotency-Key`. Empty without a body.
+pub fn digest_of(req: &HttpRequest) -> Vec<u8> {
+    req.extensions().get::<BodyDigest>().map(|digest| digest.0.clone()).unwrap_or_default()
 }
 
 fn check_labels(req: &HttpRequest) -> Result<()> {

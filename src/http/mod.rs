@@ -14,3 +14,4 @@ pub mod query_string;
 pub mod render_body;
 pub mod reply;
 pub mod schema;
+pub mod tagged_body;

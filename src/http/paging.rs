@@ -41,7 +41,7 @@ pub struct PagingParams {
 }
 
 /// Where a page stands in its list.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PageInfo {
     /// Rows a page.
     #[schema(example = 20)]
@@ -187,10 +187,50 @@ impl Paging {
         total: Option<i64>,
         keys: impl Fn(&T) -> Vec<String>,
     ) -> List<T> {
-        let overfull = i64::try_from(rows.len()).is_ok_and(|rows| rows > self.size());
+        let overfull = self.is_overfull(&rows);
         if overfull {
             rows.pop();
         }
+        self.build_page(slice, rows, overfull, total, keys)
+    }
+
+    /// The page in `rows`, to which one row more cannot be added: it would be too large.
+    ///
+    /// A page by number that lacks rows is refused: those after it would leave them out.
+    pub fn cut_page<T>(
+        &self,
+        slice: &PageSlice,
+        rows: Vec<T>,
+        total: Option<i64>,
+        keys: impl Fn(&T) -> Vec<String>,
+    ) -> Result<List<T>> {
+        let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= self.size());
+        if self.params.page.is_some() && !is_full {
+            let detail = format!(
+                "with these fields the page is too large; {} rows fit, or use `cursor`, whose pages end early",
+                rows.len()
+            );
+            return Err(Error::Faults(
+                Code::InvalidParameter,
+                vec![Fault::parameter("page_size", Code::InvalidParameter, detail)],
+            ));
+        }
+        Ok(self.build_page(slice, rows, true, total, keys))
+    }
+
+    fn is_overfull<T>(&self, rows: &[T]) -> bool {
+        i64::try_from(rows.len()).is_ok_and(|rows| rows > self.size())
+    }
+
+    /// The page in `rows`; `overfull` says whether there are more in its direction.
+    fn build_page<T>(
+        &self,
+        slice: &PageSlice,
+        mut rows: Vec<T>,
+        overfull: bool,
+        total: Option<i64>,
+        keys: impl Fn(&T) -> Vec<String>,
+    ) -> List<T> {
         if slice.backwards {
             rows.reverse();
         }

@@ -1,7 +1,6 @@
 //! Answers: the envelope, the validators, and how long caches may keep them.
 
 use std::borrow::Cow;
-use std::hash::Hash;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -11,10 +10,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::conditional::{etag, if_none_match_names};
+use super::conditional::if_none_match_names;
 use super::matched::Matched;
 use super::paging::List;
-use crate::error::Error;
+use super::tagged_body::TaggedBody;
+use crate::error::{Error, Result};
 use crate::operations::CacheClass;
 
 /// One thing.
@@ -30,7 +30,8 @@ pub struct Reply<T> {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
     media_type: Cow<'static, str>,
-    etag: Option<String>,
+    /// The version in the entity tag; without one there is no tag.
+    version: Option<i32>,
 }
 
 impl<T> Reply<Data<T>> {
@@ -45,11 +46,11 @@ impl<T> Reply<Data<T>> {
     }
 }
 
-impl<T: Hash> Reply<List<T>> {
-    /// 200 with a page of a list, and its entity tag.
+impl<T> Reply<List<T>> {
+    /// 200 with a page of a list, which has an entity tag.
     pub fn list(list: List<T>) -> Self {
-        let (link, tag) = (list.link.clone(), etag(0, &(&list.data, &list.page)));
-        let reply = Self::new(StatusCode::OK, list).with_etag(tag);
+        let link = list.link.clone();
+        let reply = Self::new(StatusCode::OK, list).with_version(0);
         if link.is_empty() { reply } else { reply.with_header(header::LINK, link) }
     }
 }
@@ -57,7 +58,13 @@ impl<T: Hash> Reply<List<T>> {
 impl<T> Reply<T> {
     /// `status` with any body.
     pub fn new(status: StatusCode, body: T) -> Self {
-        Self { body, status, headers: Vec::new(), media_type: Cow::Borrowed("application/json"), etag: None }
+        Self {
+            body,
+            status,
+            headers: Vec::new(),
+            media_type: Cow::Borrowed("application/json"),
+            version: None,
+        }
     }
 
     /// The same with a header.
@@ -66,9 +73,9 @@ impl<T> Reply<T> {
         self
     }
 
-    /// The same with an entity tag, so that clients can ask conditionally.
-    pub fn with_etag(mut self, etag: String) -> Self {
-        self.etag = Some(etag);
+    /// The same with an entity tag that carries `version`, so that clients can ask conditionally.
+    pub fn with_version(mut self, version: i32) -> Self {
+        self.version = Some(version);
         self
     }
 
@@ -101,21 +108,87 @@ const PUBLIC_CACHE_CONTROL: &str = "public, max-age=0, s-maxage=60, stale-while-
 /// Cache rules of what a credential had a part in.
 const PRIVATE_CACHE_CONTROL: &str = "private, no-store";
 
+/// An answer as it is sent, but for what the request decides: 304, and the cache's rules.
+#[derive(Debug)]
+pub struct Rendered {
+    status: StatusCode,
+    headers: Vec<(HeaderName, String)>,
+    media_type: Cow<'static, str>,
+    etag: Option<String>,
+    body: Vec<u8>,
+}
+
+impl<T: Serialize> Reply<T> {
+    /// Writes the body, and makes its entity tag.
+    pub fn render(self) -> Result<Rendered> {
+        let body = TaggedBody::from_json(&self.body).map_err(|cause| Error::Internal(cause.into()))?;
+        Ok(Rendered {
+            status: self.status,
+            headers: self.headers,
+            media_type: self.media_type,
+            etag: self.version.map(|version| body.etag(version)),
+            body: body.into_bytes(),
+        })
+    }
+}
+
+impl Rendered {
+    /// A JSON answer that was stored.
+    pub fn stored(
+        status: i16,
+        headers: Vec<(HeaderName, String)>,
+        etag: Option<String>,
+        body: Vec<u8>,
+    ) -> Self {
+        let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        Self {
+            status: status.unwrap_or(StatusCode::OK),
+            headers,
+            media_type: Cow::Borrowed("application/json"),
+            etag,
+            body,
+        }
+    }
+
+    /// The status as a number.
+    pub fn status_code(&self) -> i16 {
+        i16::try_from(self.status.as_u16()).unwrap_or_default()
+    }
+
+    /// The `Location` header.
+    pub fn location(&self) -> Option<&str> {
+        let found = self.headers.iter().find(|(name, _)| name == header::LOCATION);
+        found.map(|(_, location)| location.as_str())
+    }
+
+    /// The entity tag.
+    pub fn etag(&self) -> Option<&str> {
+        self.etag.as_deref()
+    }
+
+    /// The body.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
 impl<T: Serialize> Responder for Reply<T> {
     type Body = BoxBody;
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
-        let read = *req.method() == actix_web::http::Method::GET;
-        let anonymous = !req.headers().contains_key(header::AUTHORIZATION);
-        let known = read && self.etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag));
-        let status = if known { StatusCode::NOT_MODIFIED } else { self.status };
+        self.render().map_or_else(HttpResponse::from_error, |rendered| rendered.respond_to(req))
+    }
+}
+
+impl Responder for Rendered {
+    type Body = BoxBody;
+
+    fn respond_to(self, req: &HttpRequest) -> HttpResponse {
+        let is_read = *req.method() == actix_web::http::Method::GET;
+        let is_known = is_read && self.etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag));
+        let status = if is_known { StatusCode::NOT_MODIFIED } else { self.status };
         let mut response = HttpResponseBuilder::new(status);
-        let is_public = Matched::of(req).is_ok_and(|matched| matched.operation().cache == CacheClass::Public);
-        let rules = if is_public && anonymous && self.etag.is_some() {
-            PUBLIC_CACHE_CONTROL
-        } else {
-            PRIVATE_CACHE_CONTROL
-        };
+        let rules = cache_control(req, self.etag.is_some());
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(rules)));
         response.insert_header((header::VARY, HeaderValue::from_static("Authorization")));
         for (name, value) in self.headers {
@@ -127,14 +200,18 @@ impl<T: Serialize> Responder for Reply<T> {
         if let Some(etag) = self.etag {
             response.insert_header((header::ETAG, etag));
         }
-        if known {
+        if is_known {
             return response.finish();
         }
-        match serde_json::to_vec(&self.body) {
-            Ok(bytes) => response.content_type(self.media_type.as_ref()).body(bytes),
-            Err(cause) => HttpResponse::from_error(Error::Internal(cause.into())),
-        }
+        response.content_type(self.media_type.as_ref()).body(self.body)
     }
+}
+
+/// Who may keep the answer to `req`.
+fn cache_control(req: &HttpRequest, has_etag: bool) -> &'static str {
+    let is_anonymous = !req.headers().contains_key(header::AUTHORIZATION);
+    let is_public = Matched::of(req).is_ok_and(|matched| matched.operation().cache == CacheClass::Public);
+    if is_public && is_anonymous && has_etag { PUBLIC_CACHE_CONTROL } else { PRIVATE_CACHE_CONTROL }
 }
 
 /// 204: done, nothing to show.

@@ -110,7 +110,7 @@ impl CategoryRef {
             let new = serde_json::json!({"name": step.name, "slug": step.slug, "parent": parent});
             let new: NewCategory = checked(new, Vec::new()).map_err(map_to_category_fault)?;
             let content = new_content(tree, new).map_err(map_to_category_fault)?;
-            let row = add_category(tx, actor, &content).await?;
+            let row = add_category(tx, actor, tree, &content).await?;
             parent = Some(row.id);
             *tree = tree.with(row);
             created += 1;

@@ -169,7 +169,7 @@ async fn write_category(
     check_mode(params.mode(), existing.is_some(), "/slug")?;
     let Some(row) = existing else {
         let content = categories::writing::new_content(&tree, new)?;
-        categories::writing::add_category(tx, actor, &content).await?;
+        categories::writing::add_category(tx, actor, &tree, &content).await?;
         return Ok(Outcome::Created);
     };
     let patch = CategoryPatch {

@@ -177,7 +177,7 @@ pub async fn start_export(
 ) -> Result<impl Stream<Item = io::Result<web::Bytes>> + use<>> {
     let conn = app.long_reader().await?;
     let tree = load_tree(&conn).await?;
-    let conditions = filter.listing(&tree, visible, true)?.to_conditions();
+    let conditions = filter.listing(&tree, visible)?.to_conditions();
     // Take the connection out of the pool, so that a long export does not use up a slot.
     let mut conn = deadpool::managed::Object::take(conn);
     let (sender, receiver) = mpsc::channel(MAX_QUEUED_CHUNKS);

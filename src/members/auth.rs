@@ -3,7 +3,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{Either, HttpRequest, Responder, get, post, web};
 
-use super::credentials::{verify_login, verify_own_password};
+use super::credentials::{confirm_login, confirm_own_password, verify_login, verify_own_password};
 use super::guard::SignedIn;
 use super::model::{Account, MemberRow};
 use super::passwords::{self, Hasher};
@@ -14,7 +14,7 @@ use super::view::{Login, Member, PasswordChange, Registration, Session};
 use super::{attempts, queries, writing};
 use crate::app::App;
 use crate::changes::model::Actor;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::http::body::Json;
 use crate::http::client::Client;
 use crate::http::reply::{Data, Reply};
@@ -28,6 +28,8 @@ pub const REGISTER_MEMBER: Operation = Operation::post("register_member", Caller
 /// Needs no credential. The new member has the role `member`. If the site sends
 /// mail, the answer is always 202, and the email must be verified before the
 /// first login; an email that already has an account gets a mail that says so.
+/// If another password was given for the email before it is verified, the link
+/// in the mail proves the mailbox only, and the member then sets a password.
 /// If the site sends no mail, the member can sign in at once.
 #[utoipa::path(tag = "access", responses((status = 201, description = "The new member", body = Data<Member>), (status = 202, description = "Accepted; a mail follows", body = Data<Accepted>)))]
 #[post("/register")]
@@ -45,20 +47,34 @@ pub async fn register_member(
     let account = writing::parse_account(&new.email, Role::Member, new.display_name);
     let (account, password) = Error::join(account, password)?;
     let account = Account { locale: new.locale, ..account };
-    let hash = hasher.hash(password).await?;
     if app.mailer.is_none() {
+        let hash = hasher.hash(password).await?;
         let added = app.write(async move |tx| writing::add_member(tx, Actor::VISITOR, &account, &hash).await);
         let member = Member::from(added.await?);
         return Ok(Either::Left(Reply::created("/api/v1/members/me".to_owned(), member)));
     }
-    let may_send_mail = attempts::count_mail(&app, &account.email_canonical).await.is_ok();
-    let registered =
-        app.write(async move |tx| writing::register_member(tx, &account, &hash, may_send_mail).await);
-    match registered.await {
-        // Another registration of the email has won at the same time; its mail is in the outbox.
-        Err(Error::Faults(Code::EmailTaken, _)) | Ok(()) => Ok(Either::Right(accepted_response())),
-        Err(error) => Err(error),
-    }
+    let known_hash = find_known_hash(&app, &hasher, &account.email_canonical, &password).await?;
+    let hash = hasher.hash(password).await?;
+    let may_send_mail = attempts::admit_mail(&app, &client, &account.email_canonical).await?;
+    let new = writing::NewRegistration { account, hash, known_hash, may_send_mail };
+    app.write(async move |tx| writing::register_member(tx, &new).await).await?;
+    Ok(Either::Right(accepted_response()))
+}
+
+/// Returns the hash of the unverified member with this email, if it is one of `password`.
+///
+/// It takes the same time whether the account exists or not.
+async fn find_known_hash(
+    app: &App,
+    hasher: &Hasher,
+    canonical: &str,
+    password: &str,
+) -> Result<Option<String>> {
+    let found = queries::load_with_password_hash(&*app.long_reader().await?, canonical).await?;
+    let waiting = found.filter(|(member, _)| member.email_verified_at.is_none());
+    let hash = waiting.map(|(_, hash)| hash);
+    let matches = hasher.verify(password, hash.clone()).await?;
+    Ok(hash.filter(|_| matches))
 }
 
 /// The entry of [`login_member`].
@@ -78,9 +94,14 @@ pub async fn login_member(
     client: Client,
     body: Json<Login>,
 ) -> Result<impl Responder> {
-    let member = verify_login(&app, &hasher, &req, &client, &body.0).await?;
-    let (shared, owner) = (app.clone(), member.clone());
-    let opened = app.write(async move |tx| open_session(tx, &shared, &owner, &client).await).await?;
+    let proven = verify_login(&app, &hasher, &req, &client, &body.0).await?;
+    let shared = app.clone();
+    let opened = app.write(async move |tx| {
+        let member = confirm_login(tx, &shared, &proven).await?;
+        let opened = open_session(tx, &shared, &member, &client).await?;
+        Ok((member, opened))
+    });
+    let (member, opened) = opened.await?;
     Ok(Reply::one(build_session(&app, &member, opened).await?))
 }
 
@@ -105,13 +126,16 @@ pub async fn change_password(
     let (row, site) = load_member_and_site(&app, member.id).await?;
     let email = &row.account.email;
     let password = passwords::validate_for_site(&site, "/new_password", &change.new_password, email)?;
-    verify_own_password(&app, &hasher, &req, &client, &row, &change.current_password).await?;
+    let proven = verify_own_password(&app, &hasher, &req, &client, &row, &change.current_password).await?;
     let hash = hasher.hash(password).await?;
     let shared = app.clone();
     let changed = app.write(async move |tx| {
-        let row = queries::lock_member(tx, member.id).await?;
+        let row = confirm_own_password(tx, &proven).await?;
         let notify = shared.mailer.is_some().then_some(&row);
         writing::replace_password(tx, member.actor(), row.id, &hash, notify).await?;
+        if shared.mailer.is_some() && row.email_verified_at.is_none() {
+            queries::dispute_password(tx, row.id).await?;
+        }
         let opened = open_session(tx, &shared, &row, &client).await?;
         Ok((row, opened))
     });

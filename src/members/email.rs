@@ -22,6 +22,13 @@ pub fn canonicalise(typed: &str) -> Option<String> {
     (local_ok && email.len() <= MAX_EMAIL_BYTES).then_some(email)
 }
 
+/// Returns an email as it is stored: as typed, but without blanks around it and in NFKC.
+///
+/// Two ways to write one character are one mailbox, and mail goes to the stored form.
+pub fn tidy(typed: &str) -> String {
+    typed.trim().nfkc().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use super::{queries, secrets, writing};
 use crate::app::App;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Json;
-use crate::http::conditional::{IfMatch, etag};
+use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
@@ -92,9 +92,9 @@ pub async fn get_member(app: web::Data<App>, _: Admin, id: Id) -> Result<impl Re
 /// Returns a member with its entity tag.
 fn member_response(row: MemberRow) -> Reply<Data<Member>> {
     let member = Member::from(row);
-    let tag = etag(member.version, &member);
+    let version = member.version;
     let modified = member.updated_at;
-    Reply::one(member).with_etag(tag).with_last_modified(Some(modified))
+    Reply::one(member).with_version(version).with_last_modified(Some(modified))
 }
 
 /// The entry of [`update_member`].

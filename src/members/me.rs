@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, Responder, delete, get, patch, web};
 
-use super::credentials::verify_own_password;
+use super::credentials::{confirm_own_password, verify_own_password};
 use super::guard::SignedIn;
 use super::model::MemberRow;
 use super::passwords::Hasher;
@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::http::body::Json;
 use crate::http::client::Client;
-use crate::http::conditional::{IfMatch, etag};
+use crate::http::conditional::IfMatch;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::operations::{Caller, Operation, Role};
 
@@ -36,8 +36,8 @@ fn build_profile(app: &App, row: MemberRow) -> OwnProfile {
 /// Returns the own profile with its entity tag.
 fn profile_response(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
     let profile = build_profile(app, row);
-    let (tag, modified) = (etag(profile.member.version, &profile), profile.member.updated_at);
-    Reply::one(profile).with_etag(tag).with_last_modified(Some(modified))
+    let (version, modified) = (profile.member.version, profile.member.updated_at);
+    Reply::one(profile).with_version(version).with_last_modified(Some(modified))
 }
 
 /// The entry of [`update_own_profile`].
@@ -83,9 +83,9 @@ pub async fn delete_own_account(
 ) -> Result<NoContent> {
     let SignedIn(member) = member;
     let row = queries::load_member(&*app.long_reader().await?, member.id).await?;
-    verify_own_password(&app, &hasher, &req, &client, &row, &body.0.password).await?;
+    let proven = verify_own_password(&app, &hasher, &req, &client, &row, &body.0.password).await?;
     app.write(async move |tx| {
-        let row = queries::lock_member(tx, member.id).await?;
+        let row = confirm_own_password(tx, &proven).await?;
         writing::delete_member(tx, member.actor(), &row).await
     })
     .await?;
@@ -114,6 +114,6 @@ pub async fn get_own_data(app: web::Data<App>, member: SignedIn) -> Result<impl 
         sessions: sessions.into_iter().map(|row| OpenSession::new(row, Some(member.session))).collect(),
         activity: activity.into_iter().map(Activity::from).collect(),
     };
-    let (tag, modified) = (etag(own.profile.member.version, &own), own.profile.member.updated_at);
-    Ok(Reply::one(own).with_etag(tag).with_last_modified(Some(modified)))
+    let (version, modified) = (own.profile.member.version, own.profile.member.updated_at);
+    Ok(Reply::one(own).with_version(version).with_last_modified(Some(modified)))
 }

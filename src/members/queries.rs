@@ -64,6 +64,20 @@ pub async fn lock_member(tx: &mut Tx, id: Uuid) -> QueryResult<MemberRow> {
         .await
 }
 
+/// Loads a member, if there is one, and locks it against changes until the transaction ends.
+///
+/// Logins of one member do not wait for each other.
+pub async fn lock_member_shared(tx: &mut Tx, id: Uuid) -> QueryResult<Option<MemberRow>> {
+    members::table
+        .find(id)
+        .filter(members::deleted_at.is_null())
+        .select(MemberRow::as_select())
+        .for_share()
+        .first(&mut **tx)
+        .await
+        .optional()
+}
+
 /// Returns the conditions for members that meet `criteria` and are not deleted.
 pub fn filter_members(criteria: MemberCriteria) -> Conditions {
     let MemberCriteria { roles, status, text, email_verified } = criteria;
@@ -186,7 +200,7 @@ pub async fn has_admin(mut conn: &Connection) -> QueryResult<bool> {
     select(exists(admins)).get_result(&mut conn).await
 }
 
-/// Loads a member and the hash of its password, by canonical email.
+/// Loads a member and the hash of its password, by canonical email. A disputed password is none.
 pub async fn load_with_password_hash(
     mut conn: &Connection,
     canonical: &str,
@@ -195,6 +209,7 @@ pub async fn load_with_password_hash(
         .inner_join(passwords::table.on(passwords::member_id.eq(members::id)))
         .filter(members::email_canonical.eq(canonical))
         .filter(members::deleted_at.is_null())
+        .filter(passwords::disputed.eq(false).or(members::email_verified_at.is_not_null()))
         .select((MemberRow::as_select(), passwords::hash))
         .first(&mut conn)
         .await
@@ -206,13 +221,59 @@ pub async fn load_password_hash(mut conn: &Connection, member: Uuid) -> QueryRes
     passwords::table.find(member).select(passwords::hash).first(&mut conn).await.optional()
 }
 
-/// Stores the hash of a member's password.
+/// Whether more than one password was given for a member whose email was not verified.
+pub async fn is_password_disputed(mut conn: &Connection, member: Uuid) -> QueryResult<bool> {
+    let disputed = passwords::table.find(member).filter(passwords::disputed.eq(true));
+    select(exists(disputed)).get_result(&mut conn).await
+}
+
+/// Notes that another password was given for a member whose email is not verified.
+pub async fn dispute_password(tx: &mut Tx, member: Uuid) -> QueryResult<()> {
+    diesel::update(passwords::table.find(member))
+        .set(passwords::disputed.eq(true))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Removes the password of a member, and the profile that came with it.
+pub async fn forget_password_and_profile(tx: &mut Tx, member: Uuid) -> QueryResult<()> {
+    diesel::delete(passwords::table.find(member)).execute(&mut **tx).await?;
+    diesel::update(members::table.find(member))
+        .set((
+            members::display_name.eq(""),
+            members::phone.eq(""),
+            members::organisation.eq(""),
+            members::title.eq(""),
+            members::bio.eq(""),
+            members::avatar_url.eq(None::<String>),
+            members::locale.eq(None::<String>),
+            members::profile_completed_at.eq(None::<chrono::DateTime<chrono::Utc>>),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Stores the hash of a member's password, which is not disputed then.
 pub async fn set_password_hash(tx: &mut Tx, member: Uuid, hash: &str) -> QueryResult<()> {
     diesel::insert_into(passwords::table)
         .values((passwords::member_id.eq(member), passwords::hash.eq(hash)))
         .on_conflict(passwords::member_id)
         .do_update()
-        .set((passwords::hash.eq(hash), passwords::updated_at.eq(now)))
+        .set((passwords::hash.eq(hash), passwords::updated_at.eq(now), passwords::disputed.eq(false)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Replaces the hash `old` of a member's password by another hash of the same password.
+///
+/// Does nothing if the password was changed meanwhile.
+pub async fn renew_password_hash(tx: &mut Tx, member: Uuid, old: &str, new: &str) -> QueryResult<()> {
+    diesel::update(passwords::table.find(member))
+        .filter(passwords::hash.eq(old))
+        .set((passwords::hash.eq(new), passwords::updated_at.eq(now)))
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -13,7 +13,7 @@ use crate::http::patch::Patch;
 use crate::operations::Role;
 
 /// A member.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Member {
     /// The id; it never changes.
     id: Uuid,
@@ -80,7 +80,7 @@ impl From<MemberRow> for Member {
 }
 
 /// A member's own profile.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OwnProfile {
     /// The member, as admins see it.
     #[serde(flatten)]
@@ -90,7 +90,7 @@ pub struct OwnProfile {
 }
 
 /// All data that the site stores about a member.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OwnData {
     /// The profile.
     pub(super) profile: OwnProfile,
@@ -101,7 +101,7 @@ pub struct OwnData {
 }
 
 /// A change that a member made.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Activity {
     /// The time of the change.
     at: DateTime<Utc>,

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::model::{Account, MemberRow, MemberStatus};
 use super::outbox::model::MailKind;
+use super::outbox::queries::NewMail;
 use super::view::{MemberPatch, ProfilePatch};
 use super::{email, outbox, queries, recovery, sessions};
 use crate::changes::model::{Actor, Change};
@@ -25,7 +26,7 @@ pub fn parse_email(typed: &str) -> Result<String> {
 /// Builds the account of a new member; fails with 422 if `email` is not an email.
 pub fn parse_account(email: &str, role: Role, display_name: String) -> Result<Account> {
     Ok(Account {
-        email: email.trim().to_owned(),
+        email: email::tidy(email),
         email_canonical: parse_email(email)?,
         role,
         status: MemberStatus::Active,
@@ -68,7 +69,7 @@ pub async fn add_verified_member(
 /// Adds a member and sends an invitation, by which the member sets a password.
 pub async fn invite_member(tx: &mut Tx, actor: Actor, account: &Account, hash: &str) -> Result<MemberRow> {
     let row = add_member(tx, actor, account, hash).await?;
-    outbox::queries::enqueue_mail(tx, MailKind::Invitation, &account.email_canonical, None).await?;
+    outbox::queries::enqueue_mail(tx, NewMail::to_member(MailKind::Invitation, &row)).await?;
     Ok(queries::load_member(tx, row.id).await?)
 }
 
@@ -84,26 +85,59 @@ pub async fn add_first_admin(tx: &mut Tx, account: &Account, hash: &str) -> Resu
     Ok(true)
 }
 
-/// Registers a member whose email must be verified, and sends a mail if `may_send_mail`.
+/// A registration whose email must be verified.
+#[derive(Clone)]
+pub struct NewRegistration {
+    /// The account that was asked for.
+    pub account: Account,
+    /// The hash of its password.
+    pub hash: String,
+    /// The stored hash that the same password matches, from an earlier registration.
+    pub known_hash: Option<String>,
+    /// Whether the email gets a mail.
+    pub may_send_mail: bool,
+}
+
+/// Registers a member whose email must be verified, and sends a mail if that is permitted.
 ///
-/// If an unverified member has the email, the newest password counts. If a
-/// verified member has it, that member gets a mail and nothing changes.
-pub async fn register_member(tx: &mut Tx, account: &Account, hash: &str, may_send_mail: bool) -> Result<()> {
-    let kind = match queries::lock_member_by_email(tx, &account.email_canonical).await? {
-        Some(member) if member.email_verified_at.is_some() => MailKind::AlreadyRegistered,
-        Some(unverified) => {
-            queries::set_password_hash(tx, unverified.id, hash).await?;
-            MailKind::Verify
-        }
-        None => {
-            add_member(tx, Actor::VISITOR, account, hash).await?;
-            MailKind::Verify
-        }
+/// If an unverified member has the email and another password, the password is disputed: nobody
+/// knows which of the two belongs to the mailbox. If a verified member has the email, that member
+/// gets a mail and nothing changes.
+pub async fn register_member(tx: &mut Tx, new: &NewRegistration) -> Result<()> {
+    let (member, is_new) = find_or_add_member(tx, new).await?;
+    let kind = match member.email_verified_at {
+        Some(_) => MailKind::AlreadyRegistered,
+        None => MailKind::Verify,
     };
-    if may_send_mail {
-        outbox::queries::enqueue_mail(tx, kind, &account.email_canonical, None).await?;
+    if kind == MailKind::Verify && !is_new {
+        let stored = queries::load_password_hash(tx, member.id).await?;
+        if stored.is_none() || stored != new.known_hash {
+            queries::dispute_password(tx, member.id).await?;
+        }
+    }
+    if new.may_send_mail {
+        outbox::queries::enqueue_mail(tx, NewMail::to_member(kind, &member)).await?;
     }
     Ok(())
+}
+
+/// Returns the locked member with the email of a registration, and whether it is new.
+async fn find_or_add_member(tx: &mut Tx, new: &NewRegistration) -> Result<(MemberRow, bool)> {
+    let canonical = &new.account.email_canonical;
+    if let Some(member) = queries::lock_member_by_email(tx, canonical).await? {
+        return Ok((member, false));
+    }
+    let add = async |tx: &mut Tx| add_member(tx, Actor::VISITOR, &new.account, &new.hash).await;
+    match tx.try_step(add).await? {
+        Ok(member) => Ok((member, true)),
+        // Another registration of the email has won at the same time.
+        Err(Error::Faults(Code::EmailTaken, _)) => {
+            let member = queries::lock_member_by_email(tx, canonical).await?;
+            let vanished = || Error::Contended("the member of the email was deleted meanwhile".to_owned());
+            member.ok_or_else(vanished).map(|member| (member, false))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Changes role, status and name of a member; suspension ends all sessions and voids all tokens.
@@ -195,8 +229,7 @@ pub async fn replace_password(
     sessions::queries::end_all_sessions(tx, member).await?;
     recovery::queries::void_tokens(tx, member).await?;
     if let Some(row) = notify {
-        let canonical = &row.account.email_canonical;
-        outbox::queries::enqueue_mail(tx, MailKind::PasswordChanged, canonical, None).await?;
+        outbox::queries::enqueue_mail(tx, NewMail::to_member(MailKind::PasswordChanged, row)).await?;
     }
     let change = Change::new("update", "member", member).of_fields(vec!["password".to_owned()]);
     tx.record(actor, change);
@@ -216,13 +249,15 @@ pub async fn change_email_address(
     let row = queries::lock_member(tx, member).await?;
     let after =
         Account { email: email.to_owned(), email_canonical: canonical.to_owned(), ..row.account.clone() };
-    let is_complete = row.profile_completed_at.is_some();
-    map_email_taken(queries::update_member(tx, member, &after, is_complete).await)?;
-    sessions::queries::end_all_sessions(tx, member).await?;
+    // Requests for mails under the old email are found by it.
     recovery::queries::void_tokens(tx, member).await?;
+    let is_complete = row.profile_completed_at.is_some();
+    let changed = map_email_taken(queries::update_member(tx, member, &after, is_complete).await)?;
+    sessions::queries::end_all_sessions(tx, member).await?;
     if notify {
-        let old = Some(row.account.email.as_str());
-        outbox::queries::enqueue_mail(tx, MailKind::EmailChanged, canonical, old).await?;
+        let mail = NewMail::to_member(MailKind::EmailChanged, &changed);
+        outbox::queries::enqueue_mail(tx, NewMail { recipient: Some(row.account.email.clone()), ..mail })
+            .await?;
     }
     let change = Change::between("member", member, &row.account, &after);
     tx.record(Actor::member(member), change);

@@ -1,6 +1,6 @@
 //! Reading and changing notices.
 
-use actix_web::{Responder, delete, get, patch, post, web};
+use actix_web::{HttpRequest, Responder, delete, get, patch, post, web};
 
 use super::model::Row;
 use super::view::{NewNotice, Notice, NoticeFilter, NoticePatch};
@@ -11,11 +11,12 @@ use crate::db::types::BodyFormat;
 use crate::db::visibility::Notices;
 use crate::error::{Error, Result};
 use crate::http::body::Json;
-use crate::http::conditional::{IfMatch, etag};
+use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
+use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{Editor, Reader};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -79,9 +80,12 @@ fn cursor_keys(row: &Row) -> Vec<String> {
 
 fn reply_with(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
     let notice = Notice::new(row, for_staff);
-    let (tag, modified) = (etag(notice.version, &notice), notice.updated_at);
+    let (version, modified) = (notice.version, notice.updated_at);
     let surrogate = format!("notice:{}", notice.id);
-    Reply::one(notice).with_etag(tag).with_last_modified(Some(modified)).with_surrogate_keys(&[surrogate])
+    Reply::one(notice)
+        .with_version(version)
+        .with_last_modified(Some(modified))
+        .with_surrogate_keys(&[surrogate])
 }
 
 /// The entry of [`get_notice`].
@@ -97,23 +101,28 @@ pub async fn get_notice(app: web::Data<App>, reader: Reader, id: Id) -> Result<i
 }
 
 /// The entry of [`create_notice`].
-pub const CREATE_NOTICE: Operation =
-    Operation::post("create_notice", Caller::Role(Role::Editor)).for_keys_with(Scope::NoticesWrite);
+pub const CREATE_NOTICE: Operation = Operation::post("create_notice", Caller::Role(Role::Editor))
+    .for_keys_with(Scope::NoticesWrite)
+    .once_per_key();
 
 /// Create a notice
 #[utoipa::path(tag = "notices", responses((status = 201, description = "The new notice", body = Data<Notice>)))]
 #[post("")]
 pub async fn create_notice(
+    req: HttpRequest,
     app: web::Data<App>,
     editor: Editor,
     body: Json<NewNotice>,
 ) -> Result<impl Responder> {
     let prepared = writing::prepare_notice(&app, body.0).await?;
-    let row =
-        app.write(async move |tx| writing::add_notice(tx, editor.0.actor(), prepared.clone()).await).await?;
-    let notice = Notice::new(row, true);
-    let tag = etag(notice.version, &notice);
-    Ok(Reply::created(format!("/api/v1/notices/{}", notice.id), notice).with_etag(tag))
+    let named = NamedRequest::read(&app, &req, editor.0.id)?;
+    write_once(&app, named, async move |tx| {
+        let row = writing::add_notice(tx, editor.0.actor(), prepared.clone()).await?;
+        let notice = Notice::new(row, true);
+        let (version, location) = (notice.version, format!("/api/v1/notices/{}", notice.id));
+        Ok(Reply::created(location, notice).with_version(version))
+    })
+    .await
 }
 
 /// The entry of [`update_notice`].

@@ -12,7 +12,7 @@ use crate::http::patch::Patch;
 use crate::markup::{Body, SANITIZER};
 
 /// A notice.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Notice {
     /// Never changes.
     pub id: Uuid,

@@ -135,6 +135,8 @@ pub struct Operation {
     pub can_conflict: bool,
     /// Whether attempts are counted, and slowed down (429).
     pub is_throttled: bool,
+    /// Whether a client can name the request by an `Idempotency-Key`, so that it acts once.
+    pub takes_idempotency_key: bool,
     /// Whether it checks a credential in the body (401, though open to everybody).
     pub checks_credential: bool,
 }
@@ -155,6 +157,7 @@ impl Operation {
             has_last_modified: false,
             can_conflict: true,
             is_throttled: false,
+            takes_idempotency_key: false,
             checks_credential: false,
         }
     }
@@ -260,6 +263,11 @@ impl Operation {
         Self { can_conflict: false, ..self }
     }
 
+    /// A client can name the request by an `Idempotency-Key`, so that it acts once.
+    pub const fn once_per_key(self) -> Self {
+        Self { takes_idempotency_key: true, ..self }
+    }
+
     /// Attempts are counted, and slowed down.
     pub const fn throttled(self) -> Self {
         Self { is_throttled: true, ..self }
@@ -295,6 +303,9 @@ impl Operation {
         });
         if let RequestBody::Json { max_bytes } = self.body {
             entry["max_body_bytes"] = max_bytes.into();
+        }
+        if self.takes_idempotency_key {
+            entry["idempotency_key"] = true.into();
         }
         entry
     }

@@ -9,7 +9,7 @@ use super::writing;
 use crate::app::App;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Json;
-use crate::http::conditional::{IfMatch, etag};
+use crate::http::conditional::IfMatch;
 use crate::http::reply::{Data, Reply};
 use crate::members::guard::{Admin, Reader};
 use crate::operations::{Caller, Operation, Role};
@@ -26,9 +26,9 @@ pub async fn get_site(app: web::Data<App>, _: Reader) -> Result<impl Responder> 
 
 fn reply_with(row: Row) -> Result<Reply<Data<Site>>> {
     let site = Site::try_from(row).map_err(|cause| Error::Internal(cause.into()))?;
-    let (tag, modified) = (etag(site.version, &site), site.updated_at);
+    let (version, modified) = (site.version, site.updated_at);
     Ok(Reply::one(site)
-        .with_etag(tag)
+        .with_version(version)
         .with_last_modified(Some(modified))
         .with_surrogate_keys(&["site".to_owned()]))
 }

@@ -26,7 +26,7 @@ pub struct ShareTarget {
 }
 
 /// The site.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Site {
     /// Its name.
     #[schema(example = "砚台计量网")]

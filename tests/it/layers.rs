@@ -9,7 +9,7 @@ use crate::harness::files_below;
 
 /// The modules from low to high; those on one line do not import each other.
 const LAYERS: &[&[&str]] = &[
-    &["config", "telemetry", "priority", "db"],
+    &["config", "telemetry", "priority", "deadline", "db"],
     &["slug", "markup", "mail", "text"],
     &["error", "changes"],
     &["follower", "permits"],
@@ -18,7 +18,9 @@ const LAYERS: &[&[&str]] = &[
     &["operations"],
     &["tx"],
     &["http", "throttle"],
+    &["idempotency"],
     &["members"],
+    &["jobs"],
     &["categories", "notices", "site", "audit", "health"],
     &["articles"],
     &["interchange"],

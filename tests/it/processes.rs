@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use inkstone::operations::Role;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::cluster::{TestDb, bare_database, fresh_database, migrate};
@@ -180,13 +181,30 @@ async fn a_request_that_never_ends_does_not_prevent_the_shutdown() {
 }
 
 #[actix_web::test]
+async fn a_named_request_acts_once_even_if_the_server_is_killed_after_it() {
+    let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
+    let send = async |process: &Process| {
+        let request = process.admin().await.request(Method::POST, "/api/v1/categories");
+        request.header("idempotency-key", "once").json(&json!({"name": "Once"})).send().await
+    };
+    let mut process = Process::start(serve(&db, dir.path(), PASSWORD));
+    let first = send(&process).await.expect(201);
+    process.signal("KILL");
+    process.wait();
+    let process = Process::start(serve(&db, dir.path(), PASSWORD));
+    let again = send(&process).await.expect(201);
+    assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &first.bytes));
+}
+
+#[actix_web::test]
 async fn views_are_written_at_shutdown() {
     let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
     let mut process = Process::start(serve(&db, dir.path(), PASSWORD));
     let tides = process.admin().await.article("Tides", None).await;
     let path = format!("/api/v1/articles/{}/views", tides["id"].as_str().unwrap());
-    for _ in 0..3 {
-        process.client().act(&path).await.expect(204);
+    for agent in ["one", "two", "three"] {
+        let request = process.client().request(Method::POST, &path).header("user-agent", agent);
+        request.send().await.expect(204);
     }
     process.signal("TERM");
     assert!(process.wait().success());

@@ -128,7 +128,7 @@ pub async fn lock_articles(
     }
     let rows: Vec<LockedArticle> = sql_query(format!(
         "SELECT articles.*, {EXTRA_COLUMNS}, deleted_at IS NOT NULL AS trashed FROM articles {VIEWS}
-         WHERE articles.id = ANY($1) ORDER BY articles.id FOR UPDATE OF articles"
+         WHERE articles.id = ANY($1) ORDER BY articles.id FOR NO KEY UPDATE OF articles"
     ))
     .bind::<Array<SqlUuid>, _>(ids)
     .load(conn)

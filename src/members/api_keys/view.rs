@@ -9,7 +9,7 @@ use super::queries::KeyRow;
 use crate::operations::scope::Scope;
 
 /// An API key, without its secret.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ApiKey {
     /// The id.
     id: Uuid,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::model::MailKind;
 use crate::db::connection::Connection;
 use crate::db::schema::{outbox, site};
+use crate::members::model::MemberRow;
 use crate::tx::Tx;
 
 /// A mail to be sent.
@@ -27,6 +28,9 @@ pub struct OutboxMail {
     /// The recipient, if it is not the account's email.
     #[diesel(sql_type = Nullable<Text>)]
     pub recipient: Option<String>,
+    /// The member the mail is for. Without one, the member who has the email.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub member_id: Option<Uuid>,
     /// The number of attempts, this one included.
     #[diesel(sql_type = Integer)]
     pub attempts: i32,
@@ -35,29 +39,51 @@ pub struct OutboxMail {
     pub created_at: DateTime<Utc>,
 }
 
+/// A mail to be put into the outbox.
+#[derive(Clone, Debug)]
+pub struct NewMail {
+    /// The kind of the mail.
+    pub kind: MailKind,
+    /// The account, by its canonical email.
+    pub email_canonical: String,
+    /// The recipient, if it is not the account's email.
+    pub recipient: Option<String>,
+    /// The member the mail is for, if that is known.
+    pub member_id: Option<Uuid>,
+}
+
+impl NewMail {
+    /// A mail to the email of a member.
+    pub fn to_member(kind: MailKind, row: &MemberRow) -> Self {
+        let email_canonical = row.account.email_canonical.clone();
+        Self { kind, email_canonical, recipient: None, member_id: Some(row.id) }
+    }
+}
+
 /// Puts a mail into the outbox. Replaces a mail of the same kind for this account that was not tried yet.
-pub async fn enqueue_mail(
-    tx: &mut Tx,
-    kind: MailKind,
-    canonical: &str,
-    recipient: Option<&str>,
-) -> QueryResult<()> {
+pub async fn enqueue_mail(tx: &mut Tx, mail: NewMail) -> QueryResult<()> {
     diesel::delete(outbox::table)
-        .filter(outbox::kind.eq(kind.as_str()))
-        .filter(outbox::email_canonical.eq(canonical))
+        .filter(outbox::kind.eq(mail.kind.as_str()))
+        .filter(outbox::email_canonical.eq(&mail.email_canonical))
         .filter(outbox::attempts.eq(0))
         .execute(&mut **tx)
         .await?;
     diesel::insert_into(outbox::table)
         .values((
             outbox::id.eq(Uuid::now_v7()),
-            outbox::kind.eq(kind.as_str()),
-            outbox::email_canonical.eq(canonical),
-            outbox::recipient.eq(recipient),
+            outbox::kind.eq(mail.kind.as_str()),
+            outbox::email_canonical.eq(&mail.email_canonical),
+            outbox::recipient.eq(&mail.recipient),
+            outbox::member_id.eq(mail.member_id),
         ))
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// Whether a mail is still in the outbox. The caller has locked its member, so it stays there.
+pub async fn is_mail_wanted(mut conn: &Connection, id: Uuid) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(outbox::table.find(id))).get_result(&mut conn).await
 }
 
 /// Claims a mail that is due. No other worker gets it for two minutes, so it is tried again if this worker dies.
@@ -66,7 +92,7 @@ pub async fn claim_mail(tx: &mut Tx) -> QueryResult<Option<OutboxMail>> {
         "UPDATE auth.outbox SET attempts = attempts + 1, due_at = now() + interval '2 minutes'
          WHERE id = (SELECT id FROM auth.outbox WHERE due_at <= now()
                      ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-         RETURNING id, kind, email_canonical, recipient, attempts, created_at",
+         RETURNING id, kind, email_canonical, recipient, member_id, attempts, created_at",
     )
     .get_result(&mut **tx)
     .await

@@ -81,7 +81,12 @@ async fn compose_mail(tx: &mut Tx, app: &App, mail: &OutboxMail) -> Result<Optio
     };
     let is_verified = member.email_verified_at.is_some();
     let is_active = member.account.status == MemberStatus::Active;
-    if !is_active || mail.kind == MailKind::Verify && is_verified {
+    let is_other_member = mail.member_id.is_some_and(|id| id != member.id);
+    if !is_active || is_other_member || mail.kind == MailKind::Verify && is_verified {
+        return Ok(None);
+    }
+    // A change of the account that came first has withdrawn the mail.
+    if !queries::is_mail_wanted(tx, mail.id).await? {
         return Ok(None);
     }
     let (name, base_url, locale) = queries::load_site(tx).await?;
@@ -96,7 +101,10 @@ async fn compose_mail(tx: &mut Tx, app: &App, mail: &OutboxMail) -> Result<Optio
     let locale = member.account.locale.clone().unwrap_or(locale);
     let site = Site { name, chinese: locale.to_lowercase().starts_with("zh") };
     let to = mail.recipient.clone().unwrap_or_else(|| member.account.email.clone());
-    Ok(Some(templates::render_mail(mail.kind, &site, &member.account.display_name, &ascii_domain(&to), link)))
+    // Strangers can type a name and somebody else's email: a mail to an unverified email has no name.
+    let is_proved = is_verified && mail.recipient.is_none();
+    let name = if is_proved { member.account.display_name.as_str() } else { "" };
+    Ok(Some(templates::render_mail(mail.kind, &site, name, &ascii_domain(&to), link)))
 }
 
 /// Returns the frontend page that a mail links to, and the purpose of the token in the link.
@@ -119,14 +127,14 @@ async fn activate_token(
 ) -> Result<Option<String>> {
     let prefix = if purpose == Purpose::Reset { secrets::RESET_PREFIX } else { secrets::VERIFY_PREFIX };
     let token = secrets::derive_token(&app.keys, prefix, &[b"mail", mail.id.as_bytes()]);
-    let minutes = if mail.kind == MailKind::Reset { 30 } else { 48 * 60 };
+    let lifetime = if mail.kind == MailKind::Reset { recovery::RESET_LIFETIME } else { TimeDelta::hours(48) };
     let new = recovery::NewToken {
         hash: secrets::hash(&token),
         member_id: member.id,
         purpose,
         email: mail.recipient.clone(),
         email_canonical: mail.recipient.as_deref().and_then(email::canonicalise),
-        minutes,
+        lifetime,
     };
     Ok(recovery::activate_token(tx, new).await?.then_some(token))
 }

@@ -1,17 +1,18 @@
 //! Operations to verify an email, to reset a password, and to change an email.
 
-use actix_web::{HttpRequest, Responder, post, web};
+use actix_web::{Either, HttpRequest, Responder, post, web};
 
 use super::reply::accepted_response;
-use super::view::{Accepted, AccountEmail, EmailChange, MailedToken, PasswordReset};
+use super::view::{Accepted, AccountEmail, EmailChange, MailedToken, PasswordRequired, PasswordReset};
 use super::writing;
 use crate::app::App;
 use crate::error::Result;
 use crate::http::body::Json;
 use crate::http::client::Client;
-use crate::http::reply::{Data, NoContent};
-use crate::members::attempts::{count_mail, count_visitor};
-use crate::members::credentials::verify_own_password;
+use crate::http::reply::{Data, NoContent, Reply};
+use crate::members::attempts::{count_own_mail, count_visitor};
+use crate::members::credentials::{confirm_own_password, verify_own_password};
+use crate::members::email::tidy;
 use crate::members::guard::SignedIn;
 use crate::members::outbox::model::MailKind;
 use crate::members::passwords::Hasher;
@@ -36,7 +37,7 @@ pub async fn request_password_reset(
     body: Json<AccountEmail>,
 ) -> Result<impl Responder> {
     count_visitor(&app, &req, &client).await?;
-    if let Some(canonical) = writing::admit_mail_request(&app, &body.0.email).await? {
+    if let Some(canonical) = writing::admit_mail_request(&app, &client, &body.0.email).await? {
         let kind = MailKind::Reset;
         app.write(async move |tx| writing::request_mail(tx, kind, &canonical).await).await?;
     }
@@ -59,7 +60,7 @@ pub async fn request_confirmation(
     body: Json<AccountEmail>,
 ) -> Result<impl Responder> {
     count_visitor(&app, &req, &client).await?;
-    if let Some(canonical) = writing::admit_mail_request(&app, &body.0.email).await? {
+    if let Some(canonical) = writing::admit_mail_request(&app, &client, &body.0.email).await? {
         let kind = MailKind::Verify;
         app.write(async move |tx| writing::request_mail(tx, kind, &canonical).await).await?;
     }
@@ -97,19 +98,27 @@ pub const VERIFY_EMAIL: Operation = Operation::post("verify_email", Caller::Anyo
 /// Verify an email
 ///
 /// Requires the token from the mail, which can be used once. Verifies the first
-/// email or a new one. A new email ends all sessions. Does not sign in.
-#[utoipa::path(tag = "access", responses((status = 204, description = "The email is verified")))]
+/// email or a new one. The first verification voids everything older: sessions,
+/// API keys, other tokens. A new email ends all sessions. Does not sign in.
+///
+/// Answers 200 if more than one password was given for the email while it
+/// waited. None of them counts then: the same token sets one at
+/// `/auth/password/reset`, within 30 minutes.
+#[utoipa::path(tag = "access", responses((status = 200, description = "The email is verified; the account needs a password", body = Data<PasswordRequired>), (status = 204, description = "The email is verified")))]
 #[post("/email/verify")]
 pub async fn verify_email(
     req: HttpRequest,
     app: web::Data<App>,
     client: Client,
     body: Json<MailedToken>,
-) -> Result<NoContent> {
+) -> Result<Either<NoContent, Reply<Data<PasswordRequired>>>> {
     count_visitor(&app, &req, &client).await?;
     let token = secrets::hash(&body.0.token);
-    app.write(async move |tx| writing::verify_email(tx, &token).await).await?;
-    Ok(NoContent)
+    let has_password = app.write(async move |tx| writing::verify_email(tx, &token).await).await?;
+    Ok(match has_password {
+        true => Either::Left(NoContent),
+        false => Either::Right(Reply::one(PasswordRequired { status: "password_required" })),
+    })
 }
 
 /// The entry of [`change_email`].
@@ -133,14 +142,14 @@ pub async fn change_email(
     let (SignedIn(member), Json(change)) = (member, body);
     let canonical = parse_email(&change.email)?;
     let row = load_member(&*app.long_reader().await?, member.id).await?;
-    verify_own_password(&app, &hasher, &req, &client, &row, &change.password).await?;
+    let proven = verify_own_password(&app, &hasher, &req, &client, &row, &change.password).await?;
     let by_mail = app.mailer.is_some();
     if by_mail {
-        count_mail(&app, &row.account.email_canonical).await?;
+        count_own_mail(&app, &row.account.email_canonical).await?;
     }
     app.write(async move |tx| {
-        let email = change.email.trim();
-        writing::request_email_change(tx, &row, email, &canonical, by_mail).await
+        let row = confirm_own_password(tx, &proven).await?;
+        writing::request_email_change(tx, &row, &tidy(&change.email), &canonical, by_mail).await
     })
     .await?;
     Ok(accepted_response())

@@ -7,6 +7,7 @@ use diesel::sql_types::Timestamptz;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use crate::db::connection::Connection;
 use crate::db::schema::{api_keys, members, one_time_tokens};
 use crate::db::types::text_enum;
 use crate::tx::Tx;
@@ -26,6 +27,9 @@ text_enum! {
 /// The time for which a claimed token is reserved while a password is hashed.
 const CLAIM_LIFETIME: TimeDelta = TimeDelta::seconds(10);
 
+/// The lifetime of a token that sets a password.
+pub const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(30);
+
 /// A token to be activated.
 pub struct NewToken {
     /// The SHA-256 of the token.
@@ -38,8 +42,8 @@ pub struct NewToken {
     pub email: Option<String>,
     /// The new email, in its canonical form.
     pub email_canonical: Option<String>,
-    /// The lifetime in minutes, from now.
-    pub minutes: i64,
+    /// The lifetime, from now.
+    pub lifetime: TimeDelta,
 }
 
 /// A token that has just been spent.
@@ -57,6 +61,9 @@ pub struct SpentToken {
 
 /// Activates a token and deletes the member's other tokens of its purpose.
 ///
+/// Other tokens that verify the email stay: a stranger who registers the email again must not void
+/// the link of its owner.
+///
 /// Returns false if the token was spent already.
 pub async fn activate_token(tx: &mut Tx, new: NewToken) -> QueryResult<bool> {
     let purpose = new.purpose.as_str();
@@ -64,9 +71,10 @@ pub async fn activate_token(tx: &mut Tx, new: NewToken) -> QueryResult<bool> {
         .filter(one_time_tokens::member_id.eq(new.member_id))
         .filter(one_time_tokens::purpose.eq(purpose))
         .filter(one_time_tokens::hash.ne(&new.hash))
+        .filter(one_time_tokens::purpose.ne(Purpose::Verify.as_str()).or(one_time_tokens::expires_at.le(now)))
         .execute(&mut **tx)
         .await?;
-    let expires_at = now.into_sql::<Timestamptz>() + TimeDelta::minutes(new.minutes);
+    let expires_at = now.into_sql::<Timestamptz>() + new.lifetime;
     let inserted = diesel::insert_into(one_time_tokens::table)
         .values((
             one_time_tokens::hash.eq(&new.hash),
@@ -130,13 +138,39 @@ pub async fn spend_token(tx: &mut Tx, hash: &[u8], purposes: &[Purpose]) -> Quer
         .optional()
 }
 
-/// Voids all tokens of a member.
+/// Returns the member that a token belongs to, if there is such a token.
+pub async fn find_token_member(mut conn: &Connection, hash: &[u8]) -> QueryResult<Option<Uuid>> {
+    one_time_tokens::table.find(hash).select(one_time_tokens::member_id).first(&mut conn).await.optional()
+}
+
+/// Makes a token that has verified an email set a password, once, within 30 minutes.
+pub async fn turn_into_reset_token(tx: &mut Tx, hash: &[u8]) -> QueryResult<()> {
+    diesel::update(one_time_tokens::table.find(hash))
+        .set((
+            one_time_tokens::purpose.eq(Purpose::Reset.as_str()),
+            one_time_tokens::expires_at.eq(now.into_sql::<Timestamptz>() + RESET_LIFETIME),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Voids all tokens of a member, and withdraws the mails that would bring others.
 pub async fn void_tokens(tx: &mut Tx, member: Uuid) -> QueryResult<()> {
     diesel::update(one_time_tokens::table.filter(one_time_tokens::member_id.eq(member)))
         .filter(one_time_tokens::expires_at.gt(now))
         .set(one_time_tokens::expires_at.eq(now))
         .execute(&mut **tx)
         .await?;
+    diesel::sql_query(
+        "DELETE FROM auth.outbox AS mail USING members
+         WHERE members.id = $1 AND mail.kind IN ('verify', 'reset', 'invitation', 'change_email')
+           AND (mail.member_id = members.id
+                OR mail.member_id IS NULL AND mail.email_canonical = members.email_canonical)",
+    )
+    .bind::<diesel::sql_types::Uuid, _>(member)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

@@ -30,6 +30,14 @@ pub struct MailedToken {
     pub token: String,
 }
 
+/// The email is verified, and the account has no password yet.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PasswordRequired {
+    /// Always `password_required`: the same token sets a password at `/auth/password/reset`.
+    #[schema(example = "password_required")]
+    pub status: &'static str,
+}
+
 /// A new password, and the token that permits to set it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

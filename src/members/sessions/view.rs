@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::queries::SessionRow;
 
 /// An open session of a member.
-#[derive(Clone, Debug, Serialize, ToSchema, Hash)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OpenSession {
     /// The id.
     id: Uuid,

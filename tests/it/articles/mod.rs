@@ -9,9 +9,12 @@ mod faults;
 mod filters;
 mod hiding;
 mod lists;
+mod pages;
+mod plans;
 mod portal_page;
 mod reading;
 mod sorting;
+mod views;
 mod walks;
 mod writing;
 

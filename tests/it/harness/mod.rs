@@ -143,6 +143,10 @@ fn config(flags: &[&str]) -> Config {
     let fixed = ["inkstone", "--listen", "127.0.0.1:0", "--workers", "1", "--pool-size", "4"];
     let mut config = Cli::parse_from(fixed.iter().chain(flags)).serve;
     config.database.data_dir = cluster::folder().to_path_buf();
+    if !flags.contains(&"--view-window") {
+        // Tests count views by one client.
+        config.http.view_window = Duration::ZERO;
+    }
     config
 }
 

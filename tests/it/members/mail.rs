@@ -1,5 +1,7 @@
 //! Flows by mail: verifying an email, resetting a password, changing an email.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use base64::Engine;
@@ -20,7 +22,7 @@ pub const RESET: &str = "/api/v1/auth/password/reset";
 pub const NEW: &str = "four quite long words";
 
 /// Starts a server that writes its mails into a folder; returns it, a visitor and the folder.
-async fn start_with_mail() -> (TestApp, Client, tempfile::TempDir) {
+pub async fn start_with_mail() -> (TestApp, Client, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("file://{}", folder.path().display());
     let (app, anon) = TestApp::start_with(&["--mail-url", &url, "--login-attempts", "1000"]).await;
@@ -54,7 +56,7 @@ fn decode_mail(mail: &str) -> String {
 }
 
 /// Waits until `count` mails were sent to `email`.
-async fn wait_for_mails(folder: &tempfile::TempDir, email: &str, count: usize) -> Vec<String> {
+pub async fn wait_for_mails(folder: &tempfile::TempDir, email: &str, count: usize) -> Vec<String> {
     until("mail", async || read_mails(folder.path(), email).len() >= count).await;
     let mails = read_mails(folder.path(), email);
     assert_eq!(mails.len(), count);
@@ -68,23 +70,28 @@ pub fn find_token(mail: &str, prefix: &str) -> String {
     rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
 }
 
-async fn register_member(anon: &Client, email: &str, password: &str) -> Answer {
+pub async fn register_member(anon: &Client, email: &str, password: &str) -> Answer {
     anon.post(REGISTER, json!({"email": email, "password": password, "display_name": "Ada"})).await
 }
 
 /// Registers a member with [`PASSWORD`] and verifies the email.
-async fn register_verified(anon: &Client, folder: &tempfile::TempDir, email: &str) {
+pub async fn register_verified(anon: &Client, folder: &tempfile::TempDir, email: &str) {
     register_member(anon, email, PASSWORD).await.expect(202);
     let token = find_token(&wait_for_mails(folder, email, 1).await[0], "inkv_");
     anon.post(VERIFY, json!({"token": token})).await.expect(204);
 }
 
-async fn reset_password(anon: &Client, token: &str, password: &str) -> Answer {
+pub async fn reset_password(anon: &Client, token: &str, password: &str) -> Answer {
     anon.post(RESET, json!({"token": token, "password": password})).await
 }
 
 /// Requests a reset and returns the token of its mail. `known` are the tokens of earlier mails.
-async fn request_reset(anon: &Client, folder: &tempfile::TempDir, email: &str, known: &[String]) -> String {
+pub async fn request_reset(
+    anon: &Client,
+    folder: &tempfile::TempDir,
+    email: &str,
+    known: &[String],
+) -> String {
     anon.post(FORGOT, json!({"email": email})).await.expect(202);
     let fresh = || {
         let mails = read_mails(folder.path(), email);
@@ -278,4 +285,44 @@ async fn deleting_the_own_account_needs_the_password_and_removes_the_profile() {
         "SELECT 1 / (SELECT count(*)::int FROM members WHERE id = '{id}' AND email = '' AND display_name = '')"
     );
     app.db_execute(&gone).await;
+}
+
+/// Returns the permissions of a file or a folder.
+fn mode_of(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[actix_web::test]
+async fn nobody_else_on_the_machine_reads_mails_in_files() {
+    // A new folder, and one of an earlier version with a mail that everybody may read.
+    for is_old in [false, true] {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("some/mail");
+        if is_old {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+            std::fs::write(folder.join("old.eml"), "inkv_").unwrap();
+            std::fs::set_permissions(folder.join("old.eml"), Permissions::from_mode(0o644)).unwrap();
+        }
+        let (_app, anon) =
+            TestApp::start_with(&["--mail-url", &format!("file://{}", folder.display())]).await;
+        register_member(&anon, "ada@example.org", PASSWORD).await.expect(202);
+        until("mail", async || !read_mails(&folder, "ada@example.org").is_empty()).await;
+        assert_eq!(mode_of(&folder), 0o700);
+        for file in std::fs::read_dir(&folder).unwrap() {
+            assert_eq!(mode_of(&file.unwrap().path()), 0o600);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_folder_with_other_files_is_not_closed_to_others() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(folder.path().join("index.html"), "").unwrap();
+    let url = format!("file://{}", folder.path().display());
+    let (_app, anon) = TestApp::start_with(&["--mail-url", &url]).await;
+    register_member(&anon, "ada@example.org", PASSWORD).await.expect(202);
+    until("mail", async || !read_mails(folder.path(), "ada@example.org").is_empty()).await;
+    assert_eq!(mode_of(folder.path()), 0o755);
 }

@@ -1,0 +1,2 @@
+ALTER TABLE auth.outbox DROP COLUMN member_id;
+ALTER TABLE auth.passwords DROP COLUMN disputed;

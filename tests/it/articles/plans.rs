@@ -1,0 +1,225 @@
+//! How PostgreSQL finds the rows of a list: every order, filter and visibility on a filled table.
+
+use chrono::{DateTime, Utc};
+use inkstone::articles::listing::{ArticleFilter, ArticleSort, order};
+use inkstone::articles::queries::lists::card_statement;
+use inkstone::categories::model::Tree;
+use inkstone::db::connection::Connection;
+use inkstone::db::rows::PageSlice;
+use inkstone::db::types::Status;
+use inkstone::db::visibility::Articles;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::harness::TestApp;
+
+/// Rows of a page, and the one that tells whether there are more.
+const LIMIT: i64 = 21;
+/// Rows that a filter may leave to be sorted.
+const MAX_SORTED: f64 = 1_000.0;
+
+/// 51 authors, and 40 categories, 20 of them below `news`.
+const FILL: [&str; 3] = [
+    "INSERT INTO members (id, email, email_canonical, role)
+        SELECT md5('m' || n)::uuid, 'm' || n || '@x.org', 'm' || n || '@x.org', 'author' FROM generate_series(0, 50) n",
+    "INSERT INTO categories (id, slug, name) VALUES (md5('news')::uuid, 'news', 'news'), (md5('rest')::uuid, 'rest', 'rest')",
+    "INSERT INTO categories (id, slug, name, parent_id)
+        SELECT md5('c' || n)::uuid, 'c' || n, 'c' || n, md5(CASE WHEN n % 2 = 0 THEN 'news' ELSE 'rest' END)::uuid
+        FROM generate_series(0, 39) n",
+];
+
+/// Articles of a number from `$from` to `$to`. One in a hundred is a draft, one in a hundred is in
+/// the trash, and few are by the author `busy` or have the tag `rare`.
+const FILL_ARTICLES: &str = "
+    INSERT INTO articles (id, slug, title, summary, body, sanitizer, author, source_name, category_id, tags, status,
+                          published_at, created_by, created_at, updated_at, deleted_at, content_hash)
+        SELECT md5(n::text)::uuid, 's' || n, md5('t' || n), 'A summary of some length, as articles have it.',
+            repeat('x', 300), 1,
+            CASE WHEN n % 5000 = 7 THEN 'busy' ELSE 'author ' || n % 40 END, 'source ' || n % 7,
+            md5('c' || n * 7 % 40)::uuid,
+            CASE WHEN n % 2500 = 3 THEN '{rare}' WHEN n % 3 = 0 THEN '{common}' ELSE '{}' END::text[],
+            CASE WHEN n % 100 = 1 THEN 'draft' WHEN n % 100 = 2 THEN 'archived' ELSE 'published' END,
+            CASE WHEN n % 100 = 1 THEN NULL ELSE now() - n * interval '1 minute' END,
+            md5('m' || n % 51)::uuid, now() - n::bigint * 7919 % 100000 * interval '1 minute',
+            now() - n::bigint * 104729 % 100000 * interval '1 minute',
+            CASE WHEN n % 100 = 50 THEN now() END, ''
+        FROM generate_series($from, $to) n";
+
+fn no_filter() -> ArticleFilter {
+    ArticleFilter {
+        category: None,
+        descendants: None,
+        tag: None,
+        author: None,
+        source: None,
+        published_from: None,
+        published_to: None,
+        status: None,
+        deleted: None,
+    }
+}
+
+/// Filters by name; `true` for those only the staff may use.
+fn filters() -> Vec<(&'static str, bool, ArticleFilter)> {
+    let text = |value: &str| Some(value.to_owned());
+    let days_ago = |days: i64| Some(Utc::now() - chrono::Duration::days(days));
+    let tag = |value: &str| Some(vec![value.to_owned()]);
+    vec![
+        ("all", false, no_filter()),
+        ("a category", false, ArticleFilter { category: text("c2"), ..no_filter() }),
+        ("a subtree", false, ArticleFilter { category: text("news"), ..no_filter() }),
+        ("a common tag", false, ArticleFilter { tag: tag("common"), ..no_filter() }),
+        ("a rare tag", false, ArticleFilter { tag: tag("rare"), ..no_filter() }),
+        (
+            "a rare tag in a subtree",
+            false,
+            ArticleFilter { tag: tag("rare"), category: text("news"), ..no_filter() },
+        ),
+        ("a tag nobody has", false, ArticleFilter { tag: tag("nobody's"), ..no_filter() }),
+        ("an author", false, ArticleFilter { author: text("author 7"), ..no_filter() }),
+        ("a rare author", false, ArticleFilter { author: text("busy"), ..no_filter() }),
+        (
+            "a rare author in a subtree",
+            false,
+            ArticleFilter { author: text("busy"), category: text("rest"), ..no_filter() },
+        ),
+        ("a source", false, ArticleFilter { source: text("source 3"), ..no_filter() }),
+        ("a source nobody has", false, ArticleFilter { source: text("nobody"), ..no_filter() }),
+        (
+            "a week",
+            false,
+            ArticleFilter { published_from: days_ago(20), published_to: days_ago(13), ..no_filter() },
+        ),
+        ("drafts", true, ArticleFilter { status: Some(vec![Status::Draft]), ..no_filter() }),
+        (
+            "published and scheduled",
+            true,
+            ArticleFilter { status: Some(vec![Status::Published]), ..no_filter() },
+        ),
+        (
+            "unpublished",
+            true,
+            ArticleFilter { status: Some(vec![Status::Draft, Status::Archived]), ..no_filter() },
+        ),
+        (
+            "drafts of a subtree",
+            true,
+            ArticleFilter { status: Some(vec![Status::Draft]), category: text("news"), ..no_filter() },
+        ),
+    ]
+}
+
+fn sorts() -> Vec<Vec<ArticleSort>> {
+    use ArticleSort::*;
+    let mut sorts: Vec<_> =
+        [PublishedDown, PublishedUp, UpdatedDown, UpdatedUp, CreatedDown, CreatedUp, TitleDown, TitleUp]
+            .map(|sort| vec![sort])
+            .into();
+    sorts.extend([vec![TitleUp, PublishedDown], vec![UpdatedDown, TitleUp, CreatedDown]]);
+    sorts
+}
+
+/// The slices of a list: its first page, one by number, and one from the middle by cursor.
+fn slices(sort: &[ArticleSort], all_have_time: bool) -> Vec<(&'static str, PageSlice)> {
+    let columns = order(Some(sort), all_have_time).unwrap();
+    let middle: DateTime<Utc> = Utc::now() - chrono::Duration::days(30);
+    let keys = columns.iter().map(|column| match column.cast {
+        "timestamptz" => middle.to_rfc3339(),
+        "uuid" => Uuid::from_u128(7).to_string(),
+        _ => "8".to_owned(),
+    });
+    let keys = Some(keys.collect());
+    let first = PageSlice { order: columns, keys: None, backwards: false, limit: LIMIT, offset: 0 };
+    vec![
+        ("first", first.clone()),
+        ("by number", PageSlice { offset: 100, ..first.clone() }),
+        ("by cursor", PageSlice { keys: keys.clone(), ..first.clone() }),
+        ("back by cursor", PageSlice { keys, backwards: true, ..first }),
+    ]
+}
+
+/// What is wrong with `plan`, as PostgreSQL has run it.
+fn faults(plan: &Value, max_sorted: f64) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![plan];
+    while let Some(node) = open.pop() {
+        let inner = node["Plans"].as_array().map(Vec::as_slice).unwrap_or_default();
+        open.extend(inner);
+        if node["Node Type"] == "Seq Scan" && node["Relation Name"] == "articles" {
+            found.push("a sequential scan".to_owned());
+        }
+        if node["Node Type"] == "Sort" {
+            let input = &inner[0];
+            let rows = input["Actual Rows"].as_f64().unwrap() * input["Actual Loops"].as_f64().unwrap();
+            if rows > max_sorted {
+                found.push(format!("a sort of {rows} rows"));
+            }
+        }
+    }
+    found
+}
+
+async fn explain(
+    conn: &Connection,
+    filter: &ArticleFilter,
+    tree: &Tree,
+    visible: Articles,
+    slice: &PageSlice,
+) -> Value {
+    use diesel_async::RunQueryDsl;
+    #[derive(diesel::QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = diesel::sql_types::Json, column_name = "QUERY PLAN")]
+        plan: Value,
+    }
+    let (conditions, text) = card_statement(filter.listing(tree, visible).unwrap(), slice);
+    let text = format!("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON) {text}");
+    let line: Line = conditions.statement(text).get_result(&mut &*conn).await.unwrap();
+    line.plan[0]["Plan"].clone()
+}
+
+#[actix_web::test]
+async fn no_list_scans_the_table_or_sorts_much_of_it() {
+    let (app, _) = TestApp::start().await;
+    for statement in FILL {
+        app.db_execute(statement).await;
+    }
+    for tenth in 0..10 {
+        let (from, to) = (tenth * 10_000 + 1, (tenth + 1) * 10_000);
+        let statement = FILL_ARTICLES.replace("$from", &from.to_string()).replace("$to", &to.to_string());
+        app.db_execute(&statement).await;
+    }
+    app.db_execute("ANALYZE articles").await;
+    let tree = app.shared.app.snapshot::<Tree>().await.unwrap();
+    let conn = app.shared.app.long_reader().await.unwrap();
+    // md5('m7')
+    let author = Uuid::parse_str("0449904fbf32607bf8ce5c26823dbc29").unwrap();
+    let mut bad = Vec::new();
+    for (name, for_staff, filter) in filters() {
+        for visible in [
+            Articles::Public,
+            Articles::OwnOf(author),
+            Articles::All,
+            Articles::Trash,
+            Articles::OwnTrash(author),
+        ] {
+            if for_staff && visible == Articles::Public {
+                continue;
+            }
+            for sort in sorts() {
+                for (page, slice) in slices(&sort, filter.all_have_time(visible)) {
+                    let parts = 2.0 * 21.0;
+                    let most = (slice.limit + slice.offset).unsigned_abs().next_power_of_two() as f64;
+                    let max_sorted = f64::max(MAX_SORTED, parts * most);
+                    let plan = explain(&conn, &filter, &tree, visible, &slice).await;
+                    bad.extend(
+                        faults(&plan, max_sorted)
+                            .into_iter()
+                            .map(|fault| format!("{fault}: {name}, {visible:?}, {sort:?}, {page}")),
+                    );
+                }
+            }
+        }
+    }
+    assert!(bad.is_empty(), "{} of them:\n{}", bad.len(), bad.join("\n"));
+}
