@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
-use crate::permits::{MemoryBudget, Turns};
+use crate::permits::{MemoryBudget, RenderPermits, Turns};
 
 /// Connections for transactions that each worker may have at least.
 const MIN_WRITERS_OF_WORKER: usize = 2;
@@ -44,6 +44,8 @@ pub struct App {
     health: Pool,
     /// One connection a worker thread, for short reads.
     readers: Readers,
+    /// Permits to render long bodies.
+    pub renderers: RenderPermits,
     /// Turns of imports through the API.
     pub imports: Turns,
     /// Turns of exports through the API.
@@ -81,6 +83,7 @@ impl App {
             costly_reads: Arc::new(Semaphore::new(cores().saturating_sub(1).max(1))),
             health: pool::build(url, 1, "", runtime)?,
             readers: Readers::new(url),
+            renderers: RenderPermits::default(),
             imports: Turns::new("imports", config.transfers.parallel_imports()),
             exports: Turns::new("exports", MAX_PARALLEL_EXPORTS),
             import_memory: MemoryBudget::new(config.transfers.row_memory()),

@@ -1,7 +1,7 @@
 //! Bounds on what runs at a time: turns of long work, the memory of all imports, threads that render.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -10,20 +10,26 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 
-/// A request waits at most this long for a permit to render.
-const RENDER_TIMEOUT: Duration = Duration::from_secs(5);
+/// A request waits at most this long for a permit to render a body.
+const RENDER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Permits to render long bodies: one fewer than there are cores, at least one.
-static RENDER_PERMITS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    Arc::new(Semaphore::new((cores - 1).max(1)))
-});
+pub struct RenderPermits(Arc<Semaphore>);
 
-/// Waits for a permit to render a long body. Fails with 503 after five seconds.
-pub async fn render_permit() -> Result<OwnedSemaphorePermit> {
-    match timeout(RENDER_TIMEOUT, RENDER_PERMITS.clone().acquire_owned()).await {
-        Ok(Ok(permit)) => Ok(permit),
-        _ => Err(Error::Unavailable("too many bodies to render".to_owned())),
+impl Default for RenderPermits {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self(Arc::new(Semaphore::new((cores - 1).max(1))))
+    }
+}
+
+impl RenderPermits {
+    /// Waits for a permit. Fails with 503 after ten seconds.
+    pub async fn take(&self) -> Result<OwnedSemaphorePermit> {
+        match timeout(RENDER_TIMEOUT, self.0.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Error::Unavailable("too many bodies to render".to_owned())),
+        }
     }
 }
 

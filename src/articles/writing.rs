@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::input::{ArticlePatch, MAX_BODY_CHARS, NewArticle};
 use super::model::{Content, Row};
 use super::queries::{self, ArticleRef};
+use crate::app::App;
 use crate::categories::model::Tree;
 use crate::changes::model::{Actor, Change};
 use crate::db::types::{BodyFormat, Status};
@@ -18,7 +19,7 @@ use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::patch::Patch;
-use crate::http::render_body::render_off_thread;
+use crate::http::render_body::{render, render_off_thread};
 use crate::markup::Body;
 use crate::slug;
 use crate::tx::Tx;
@@ -45,23 +46,34 @@ pub struct PreparedPatch {
 }
 
 /// Renders the body of a new article, and finds its category in `tree`.
-pub async fn prepare_article(tree: &Tree, mut new: NewArticle) -> Result<PreparedArticle> {
+pub async fn prepare_article(app: &App, tree: &Tree, mut new: NewArticle) -> Result<PreparedArticle> {
     let (source, format) = (std::mem::take(&mut new.body), new.format());
-    let body = render_off_thread(source, format, MAX_BODY_CHARS).await?;
-    let (category, faults) = find_category(tree, new.category.as_deref());
-    Ok(PreparedArticle { new, body, category_id: category, faults })
+    let body = render_off_thread(&app.renderers, source, format, MAX_BODY_CHARS).await?;
+    Ok(with_category(tree, new, body))
+}
+
+/// As [`prepare_article`], on this thread: for short bodies.
+pub fn prepare_article_here(tree: &Tree, mut new: NewArticle) -> PreparedArticle {
+    let (source, format) = (std::mem::take(&mut new.body), new.format());
+    with_category(tree, new, render(source, format, MAX_BODY_CHARS))
+}
+
+fn with_category(tree: &Tree, new: NewArticle, body: Result<Body, Fault>) -> PreparedArticle {
+    let (category_id, faults) = find_category(tree, new.category.as_deref());
+    PreparedArticle { new, body, category_id, faults }
 }
 
 /// Renders the new body of a changed article, in `format` unless the change names another, and
 /// finds its new category in `tree`.
 pub async fn prepare_patch(
+    app: &App,
     tree: &Tree,
     mut patch: ArticlePatch,
     format: BodyFormat,
 ) -> Result<PreparedPatch> {
     let format = patch.body_format.unwrap_or(format);
     let body = match patch.body.take() {
-        Some(source) => Some(render_off_thread(source, format, MAX_BODY_CHARS).await?),
+        Some(source) => Some(render_off_thread(&app.renderers, source, format, MAX_BODY_CHARS).await?),
         None => None,
     };
     let (category, faults) = match &patch.category {

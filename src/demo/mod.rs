@@ -57,13 +57,13 @@ async fn load_once(tx: &mut Tx, demo: DemoSite) -> Result<bool> {
     for mut article in demo.articles {
         replace_hours_by_time(&mut article, "hours_ago", "published_at", |hours| now - hours);
         let new = parse_body::<NewArticle>(article.into())?;
-        let article = articles::writing::prepare_article(&tree, new).await?;
+        let article = articles::writing::prepare_article_here(&tree, new);
         articles::writing::add_article(tx, Actor::SYSTEM, article).await?;
     }
     for mut notice in demo.notices {
         replace_hours_by_time(&mut notice, "hours_ago", "published_at", |hours| now - hours);
         replace_hours_by_time(&mut notice, "expires_in_hours", "expires_at", |hours| now + hours);
-        let notice = notices::writing::prepare_notice(parse_body::<NewNotice>(notice.into())?).await?;
+        let notice = notices::writing::prepare_notice_here(parse_body::<NewNotice>(notice.into())?);
         notices::writing::add_notice(tx, Actor::SYSTEM, notice).await?;
     }
     tx.record(Actor::SYSTEM, Change::new("load", "demo", site.id));

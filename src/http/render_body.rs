@@ -1,21 +1,22 @@
 //! Renders the bodies of articles and notices, before the transaction that stores them.
 
-use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 
 use crate::db::types::BodyFormat;
 use crate::error::{Code, Error, Fault, Result};
 use crate::markup::{Body, Refusal};
-use crate::permits::render_permit;
+use crate::permits::RenderPermits;
 use crate::priority;
 
 /// Bodies up to this length are rendered at once, in less time than a hop to another thread and back takes.
 const MAX_INLINE_BYTES: usize = 8 << 10;
 
-/// Renders and sanitises a body. A long one is rendered on a thread of the lowest priority, behind a
-/// permit, so that a core is left for readers.
+/// Renders and sanitises a body. A long one is rendered on a thread that pauses often, behind a
+/// permit, so that readers are served besides.
 ///
 /// Fails as [`render`], and with 503 if there is no permit in time.
 pub async fn render_off_thread(
+    permits: &RenderPermits,
     source: String,
     format: BodyFormat,
     max_chars: usize,
@@ -23,20 +24,13 @@ pub async fn render_off_thread(
     if source.len() <= MAX_INLINE_BYTES {
         return Ok(render(source, format, max_chars));
     }
-    let permit = render_permit().await?;
-    // A new thread for each body, because a lowered priority cannot be raised again.
-    let (sender, receiver) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("render".to_owned());
-    let started = thread.spawn(move || {
-        priority::lower_thread_priority();
+    let permit = permits.take().await?;
+    let rendering = spawn_blocking(move || {
+        let _permit = permit;
         let _pauses = priority::PauseTimer::start();
-        let rendered = render(source, format, max_chars);
-        drop(permit);
-        // The receiver is gone if the client has disconnected.
-        let _ = sender.send(rendered);
+        render(source, format, max_chars)
     });
-    started.map_err(|cause| Error::Unavailable(format!("no thread to render a body: {cause}")))?;
-    receiver.await.map_err(|cause| Error::Internal(cause.into()))
+    rendering.await.map_err(|cause| Error::Internal(cause.into()))
 }
 
 /// Renders and sanitises a body on this thread. Its HTML has at most `max_chars` characters.
@@ -47,4 +41,31 @@ pub fn render(source: String, format: BodyFormat, max_chars: usize) -> Result<Bo
         Refusal::Unreadable(reason) => Fault::body("/body", Code::InvalidFormat, reason),
         Refusal::TooLong(reason) => Fault::body("/body", Code::TooLong, reason),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn long_bodies_wait_for_a_permit_and_short_ones_do_not() {
+        let permits = RenderPermits::default();
+        let mut taken = Vec::new();
+        let cores = std::thread::available_parallelism().unwrap().get();
+        for _ in 0..(cores - 1).max(1) {
+            taken.push(permits.take().await.unwrap());
+        }
+        let render = |paragraphs: usize| {
+            render_off_thread(&permits, "*text*\n\n".repeat(paragraphs), BodyFormat::Markdown, 1_000_000)
+        };
+        let long = render(2_000);
+        tokio::pin!(long);
+        tokio::select! {
+            biased;
+            _ = &mut long => panic!("rendered without a permit"),
+            short = render(20) => assert!(short.unwrap().is_ok()),
+        }
+        drop(taken);
+        assert!(long.await.unwrap().is_ok());
+    }
 }

@@ -131,7 +131,7 @@ pub async fn create_notice(
     editor: Editor,
     body: Json<NewNotice>,
 ) -> Result<impl Responder> {
-    let prepared = writing::prepare_notice(body.0).await?;
+    let prepared = writing::prepare_notice(&app, body.0).await?;
     let named = NamedRequest::read(&app, &req, editor.0.id)?;
     write_once(&app, named, async move |tx| {
         let row = writing::add_notice(tx, editor.0.actor(), prepared.clone()).await?;
@@ -164,7 +164,7 @@ pub async fn update_notice(
         }
         _ => BodyFormat::Html,
     };
-    let prepared = writing::prepare_patch(patch, format).await?;
+    let prepared = writing::prepare_patch(&app, patch, format).await?;
     let (row, now) = app
         .write(async move |tx| {
             let row = queries::lock(tx, id.0, Notices::All).await?;

@@ -5,6 +5,7 @@
 use super::model::{Content, Row};
 use super::queries;
 use super::view::{MAX_BODY_CHARS, NewNotice, NoticePatch};
+use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::db::types::{BodyFormat, Status};
 use crate::error::{Code, Fault, OnConstraint, Result};
@@ -27,9 +28,9 @@ pub struct PreparedPatch {
 }
 
 /// Renders the body of a new notice.
-pub async fn prepare_notice(mut new: NewNotice) -> Result<PreparedNotice> {
+pub async fn prepare_notice(app: &App, mut new: NewNotice) -> Result<PreparedNotice> {
     let (source, format) = take_body(&mut new);
-    Ok(PreparedNotice { body: render_off_thread(source, format, MAX_BODY_CHARS).await?, new })
+    Ok(PreparedNotice { body: render_off_thread(&app.renderers, source, format, MAX_BODY_CHARS).await?, new })
 }
 
 /// Renders the body of a new notice on this thread.
@@ -43,10 +44,10 @@ fn take_body(new: &mut NewNotice) -> (String, BodyFormat) {
 }
 
 /// Renders the new body of a changed notice, in `format` unless the change names another.
-pub async fn prepare_patch(mut patch: NoticePatch, format: BodyFormat) -> Result<PreparedPatch> {
+pub async fn prepare_patch(app: &App, mut patch: NoticePatch, format: BodyFormat) -> Result<PreparedPatch> {
     let format = patch.body_format.unwrap_or(format);
     let body = match patch.body.take() {
-        Some(source) => Some(render_off_thread(source, format, MAX_BODY_CHARS).await?),
+        Some(source) => Some(render_off_thread(&app.renderers, source, format, MAX_BODY_CHARS).await?),
         None => None,
     };
     Ok(PreparedPatch { patch, body })
