@@ -87,6 +87,10 @@ impl Process {
         Client::new(&self.url, session["access_token"].as_str().map(str::to_owned))
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, name: &str) {
         let done =
             Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
