@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use inkstone::db;
 use reqwest::Method;
@@ -69,4 +69,37 @@ async fn a_server_is_alive_and_not_ready_while_its_database_is_not() {
     let process = actix_web::rt::task::spawn_blocking(|| starting.join().unwrap()).await.unwrap();
     process.client().get("/readyz").await.expect(200);
     process.client().get("/api/v1/articles").await.expect(200);
+}
+
+/// `command` with at most `soft` file descriptors, which it may raise to `hard`.
+fn with_descriptors(command: &Command, soft: u32, hard: u32) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -Sn {soft}; ulimit -Hn {hard}; exec \"$0\" \"$@\"")]);
+    shell.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
+#[actix_web::test]
+async fn more_clients_than_descriptors_do_not_keep_a_reader_out() {
+    let (db, dir) = (fresh_database().await, tempfile::tempdir().unwrap());
+    let mut command = inkstone(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("DATABASE_URL", &db.url);
+    let mut command = with_descriptors(&command, 100, 300);
+    command.current_dir(dir.path());
+    let process = Process::start(command);
+    let address = process.url.strip_prefix("http://").unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", process.id())).unwrap();
+    let open_files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(open_files.split_whitespace().nth(3), Some("300"), "the limit is raised to the hard one");
+    for _ in 0..3 {
+        let idle: Vec<_> = (0..400).map(|_| TcpStream::connect(address).unwrap()).collect();
+        process.client().get("/api/v1/articles").await.expect(200);
+        drop(idle);
+    }
 }

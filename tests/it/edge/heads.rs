@@ -205,23 +205,16 @@ async fn a_long_filter_does_not_make_a_long_link() {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
     for title in ["a", "b"] {
-        let article = json!({"title": title, "author": "刊".repeat(100), "status": "published"});
+        let name = "刊".repeat(200);
+        let article = json!({"title": title, "author": name, "source_name": name, "status": "published"});
         editor.post("/api/v1/articles", article).await.expect(201);
     }
-    for (length, is_linked) in [(1, true), (100, true)] {
-        let path = format!("/api/v1/articles?page_size=1&author={}", "%E5%88%8A".repeat(length));
-        let link = anon.get(&path).await.expect(200).header("link").to_owned();
-        assert_eq!(!link.is_empty(), is_linked, "{length}");
-    }
-    // Filters that repeat themselves in each relation.
-    let tags: Vec<String> = (0..20).map(|index| format!("{}{index}", "%E5%88%8A".repeat(20))).collect();
-    for path in [
-        format!("/api/v1/articles?page_size=1&tag={}", tags.join(",")),
-        format!("/api/v1/articles?page_size=1&author={}", "%E5%88%8A".repeat(200)),
-        format!("/api/v1/articles?page_size=1&source={}", "%E5%88%8A".repeat(200)),
-    ] {
-        let answer = anon.get(&path).await;
+    let name = "%E5%88%8A".repeat(200);
+    for (filters, is_linked) in [("".to_owned(), true), (format!("&author={name}&source={name}"), false)] {
+        let answer = anon.get(&format!("/api/v1/articles?page_size=1{filters}")).await.expect(200);
+        assert_eq!(!answer.header("link").is_empty(), is_linked, "{filters}");
         let longest = answer.headers.values().map(|value| value.len()).max();
-        assert!(longest <= Some(4 << 10), "{path}: {longest:?}");
+        assert!(longest <= Some(4 << 10), "{longest:?}");
+        assert!(answer.json()["page"]["next_cursor"].is_string(), "the body has the cursor");
     }
 }

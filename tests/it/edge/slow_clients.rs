@@ -14,6 +14,10 @@ use crate::harness::{Client, TestApp};
 
 /// Bytes that a dripping client sends before the test gives up.
 const MAX_DRIPS: usize = 3_000;
+/// Patience that ends within a test.
+const SHORT: Duration = Duration::from_secs(1);
+/// Patience that outlasts a test.
+const LONG: Duration = Duration::from_secs(600);
 const HEAD: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n";
 const CHUNKED: &str = "Host: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -59,7 +63,7 @@ async fn drip(app: &TestApp, begin: String, more: &'static str) -> String {
 
 #[actix_web::test]
 async fn a_head_that_drips_is_answered_with_408_whichever_of_the_connection_it_is() {
-    let (app, _) = TestApp::start_impatient(&[]).await;
+    let (app, _) = TestApp::start_waiting_for(SHORT, &[]).await;
     let whole = format!("{HEAD}\r\n");
     let two = format!("{whole}{whole}");
     let post = format!("POST /api/v1/auth/login HTTP/1.1\r\n{CHUNKED}2\r\n{{}}\r\n0\r\n\r\n");
@@ -74,7 +78,7 @@ async fn a_head_that_drips_is_answered_with_408_whichever_of_the_connection_it_i
 
 #[actix_web::test]
 async fn a_connection_without_a_request_is_closed() {
-    let (app, _) = TestApp::start_impatient(&[]).await;
+    let (app, _) = TestApp::start_waiting_for(SHORT, &[]).await;
     for (before, answers) in [(String::new(), 0), (format!("{HEAD}\r\n"), 1)] {
         let said = listen(&app, before).await;
         assert_eq!(said.matches("HTTP/1.1 200 OK").count(), answers);
@@ -84,7 +88,7 @@ async fn a_connection_without_a_request_is_closed() {
 
 #[actix_web::test]
 async fn a_body_that_drips_is_not_waited_for() {
-    let (app, _) = TestApp::start_impatient(&[]).await;
+    let (app, _) = TestApp::start_waiting_for(SHORT, &[]).await;
     let editor = app.db_member(Role::Editor).await;
     let token = editor.token.unwrap();
     let length = "Host: a\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n";
@@ -100,7 +104,7 @@ async fn a_body_that_drips_is_not_waited_for() {
 
 #[actix_web::test]
 async fn a_body_that_nobody_reads_does_not_keep_the_connection() {
-    let (app, _) = TestApp::start_impatient(&[]).await;
+    let (app, _) = TestApp::start_waiting_for(SHORT, &[]).await;
     // Refused before the body is read: without a credential, without a path, with a wrong label, without a body.
     for line in [
         "POST /api/v1/articles",
@@ -127,7 +131,7 @@ async fn a_body_that_is_too_large_ends_the_connection() {
 #[actix_web::test]
 async fn two_thousand_clients_that_drip_do_not_keep_a_reader_out() {
     raise_descriptor_limit();
-    let (app, anon) = TestApp::start().await;
+    let (app, anon) = TestApp::start_waiting_for(LONG, &[]).await;
     // The server runs on this thread until it has answered once.
     anon.get("/healthz").await.expect(200);
     let second_head = format!("{HEAD}\r\n{HEAD}X: ");
@@ -151,7 +155,7 @@ async fn two_thousand_clients_that_drip_do_not_keep_a_reader_out() {
 
 #[actix_web::test]
 async fn clients_that_do_not_read_make_room() {
-    let (app, anon) = TestApp::start_with(&["--max-connections", "4"]).await;
+    let (app, anon) = TestApp::start_waiting_for(LONG, &["--max-connections", "4"]).await;
     let editor = app.db_member(Role::Editor).await;
     let body = format!("<p>{}</p>", "word ".repeat(180_000));
     editor
@@ -176,7 +180,7 @@ async fn clients_that_do_not_read_make_room() {
 #[actix_web::test]
 async fn a_connection_without_a_request_makes_room_for_a_new_one() {
     for limit in ["--max-connections", "--max-connections-per-network"] {
-        let (app, _) = TestApp::start_with(&[limit, "4"]).await;
+        let (app, _) = TestApp::start_waiting_for(LONG, &[limit, "4"]).await;
         let mut first = connect(&app);
         let begin = format!("{HEAD}\r\n{HEAD}");
         first.write_all(begin.as_bytes()).unwrap();
@@ -203,7 +207,7 @@ async fn ask_and_never_read(app: &TestApp, path: &str, token: &str) {
 
 #[actix_web::test]
 async fn a_client_that_does_not_read_loses_its_answer() {
-    let (app, _) = TestApp::start_impatient(&[]).await;
+    let (app, _) = TestApp::start_waiting_for(SHORT, &[]).await;
     let editor = app.db_member(Role::Editor).await;
     let body = format!("<p>{}</p>", "word ".repeat(180_000));
     for index in 0..4 {

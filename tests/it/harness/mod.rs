@@ -66,13 +66,11 @@ impl TestApp {
         (app, anon, wire)
     }
 
-    /// A server over an empty database that waits at most a second for slow clients, and a visitor.
-    pub async fn start_impatient(flags: &[&str]) -> (Self, Client) {
+    /// A server over an empty database that waits at most `wait` for slow clients, and a visitor.
+    pub async fn start_waiting_for(wait: Duration, flags: &[&str]) -> (Self, Client) {
         let db = cluster::fresh_database().await;
         let url = db.url.clone();
-        let second = Duration::from_secs(1);
-        let patience =
-            Patience { head: second, idle: second, body: second, answer: second, ..Default::default() };
+        let patience = Patience { head: wait, idle: wait, body: wait, answer: wait, ..Default::default() };
         Self::start_waiting(db, &url, flags, patience).await
     }
 

@@ -94,6 +94,10 @@ impl Process {
         peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, name: &str) {
         let done =
             Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
