@@ -7,6 +7,7 @@ CREATE TABLE idempotency_keys (
     status     smallint    NOT NULL,
     location   text,
     etag       text,
+    media_type text        NOT NULL,
     body       bytea       NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (caller, key)

@@ -1,7 +1,5 @@
 //! Articles as rows.
 
-use std::io::{self, Write};
-
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
@@ -10,7 +8,6 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::db::schema::articles;
@@ -62,32 +59,6 @@ pub struct Content {
     pub status: Status,
     /// From when it is out.
     pub published_at: Option<DateTime<Utc>>,
-}
-
-impl Content {
-    /// A digest of all of it: two articles with the same digest say the same.
-    pub fn hash(&self) -> Vec<u8> {
-        // `extra` comes back from the database with its keys in another order.
-        let mut extra = self.extra.clone();
-        extra.sort_all_objects();
-        let mut digest = Digester(Sha256::new());
-        // Nothing here can fail to be written, and a digest takes everything.
-        let _ = serde_json::to_writer(&mut digest, &(self, &self.body_source, extra));
-        digest.0.finalize().to_vec()
-    }
-}
-
-struct Digester(Sha256);
-
-impl Write for Digester {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// An article.

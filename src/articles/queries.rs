@@ -125,12 +125,7 @@ pub async fn insert(
     created_by: Option<Uuid>,
     slug_is_made: bool,
 ) -> QueryResult<Option<Row>> {
-    let row = (
-        articles::id.eq(Uuid::now_v7()),
-        content,
-        articles::content_hash.eq(content.hash()),
-        articles::created_by.eq(created_by),
-    );
+    let row = (articles::id.eq(Uuid::now_v7()), content, articles::created_by.eq(created_by));
     let insert = diesel::insert_into(articles::table).values(row);
     if slug_is_made {
         // Leaves the transaction usable, so that another slug can be tried.
@@ -146,7 +141,6 @@ pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row
     diesel::update(articles::table.find(id))
         .set((
             content,
-            articles::content_hash.eq(content.hash()),
             articles::source_hash.eq(None::<Vec<u8>>),
             articles::version.eq(articles::version + 1),
             articles::updated_at.eq(now),

@@ -29,7 +29,6 @@ diesel::table! {
         status -> Text,
         published_at -> Nullable<Timestamptz>,
         created_by -> Nullable<Uuid>,
-        content_hash -> Bytea,
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -60,6 +59,7 @@ diesel::table! {
         status -> SmallInt,
         location -> Nullable<Text>,
         etag -> Nullable<Text>,
+        media_type -> Text,
         body -> Bytea,
         created_at -> Timestamptz,
     }

@@ -155,18 +155,19 @@ impl<T: Serialize> Reply<T> {
 }
 
 impl Rendered {
-    /// A JSON answer that was stored.
+    /// An answer that was stored.
     pub fn stored(
         status: i16,
         headers: Vec<(HeaderName, String)>,
         etag: Option<String>,
+        media_type: String,
         body: Vec<u8>,
     ) -> Self {
         let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
         Self {
             status: status.unwrap_or(StatusCode::OK),
             headers,
-            media_type: Cow::Borrowed("application/json"),
+            media_type: Cow::Owned(media_type),
             etag,
             body,
         }
@@ -186,6 +187,11 @@ impl Rendered {
     /// The entity tag.
     pub fn etag(&self) -> Option<&str> {
         self.etag.as_deref()
+    }
+
+    /// The `Content-Type` header.
+    pub fn media_type(&self) -> &str {
+        &self.media_type
     }
 
     /// The body.

@@ -24,6 +24,8 @@ pub struct Stored {
     pub location: Option<String>,
     /// The entity tag.
     pub etag: Option<String>,
+    /// The `Content-Type` header.
+    pub media_type: String,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -68,6 +70,7 @@ pub async fn store_answer(
             idempotency_keys::status.eq(answer.status_code()),
             idempotency_keys::location.eq(answer.location()),
             idempotency_keys::etag.eq(answer.etag()),
+            idempotency_keys::media_type.eq(answer.media_type()),
             idempotency_keys::body.eq(answer.body()),
         ))
         .execute(&mut **tx)

@@ -92,8 +92,7 @@ impl Attempt {
         req.extensions_mut().insert(here.clone());
         self.of_account.push(here);
         let network = sessions::writing::hash_network(app, client);
-        let is_known =
-            sessions::queries::has_session_from(&*app.long_reader().await?, &account, &network).await?;
+        let is_known = sessions::queries::has_session_from(&*app.reader().await?, &account, &network).await?;
         if !is_known {
             let per_account = count_attempt(app, rule("login-account", 2, 60), &[&account]).await?;
             self.of_account.push(per_account);
@@ -149,7 +148,7 @@ impl Attempt {
         let is_streak = self.of_account.iter().any(LimitState::is_spent);
         let Some(member) = member.filter(|_| is_streak) else { return };
         let change = Change::new("login_refused", "member", member);
-        let noted = app.write(async move |tx| {
+        let noted = app.write_for_sign_in(async move |tx| {
             tx.record(Actor::VISITOR, change.clone());
             Ok(())
         });

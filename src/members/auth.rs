@@ -42,14 +42,16 @@ pub async fn register_member(
 ) -> Result<Either<Reply<Data<Member>>, Reply<Data<Accepted>>>> {
     attempts::count_visitor(&app, &req, &client).await?;
     let Json(new) = body;
-    let site = queries::load_site_name(&*app.long_reader().await?).await?;
+    let site = queries::load_site_name(&*app.reader().await?).await?;
     let password = passwords::validate_for_site(&site, "/password", &new.password, &new.email);
     let account = writing::parse_account(&new.email, Role::Member, new.display_name);
     let (account, password) = Error::join(account, password)?;
     let account = Account { locale: new.locale, ..account };
     if app.mailer.is_none() {
         let hash = hasher.hash(password).await?;
-        let added = app.write(async move |tx| writing::add_member(tx, Actor::VISITOR, &account, &hash).await);
+        let added = app.write_for_sign_in(async move |tx| {
+            writing::add_member(tx, Actor::VISITOR, &account, &hash).await
+        });
         let member = Member::from(added.await?);
         return Ok(Either::Left(Reply::created("/api/v1/members/me".to_owned(), member)));
     }
@@ -57,7 +59,7 @@ pub async fn register_member(
     let hash = hasher.hash(password).await?;
     let may_send_mail = attempts::admit_mail(&app, &client, &account.email_canonical).await?;
     let new = writing::NewRegistration { account, hash, known_hash, may_send_mail };
-    app.write(async move |tx| writing::register_member(tx, &new).await).await?;
+    app.write_for_sign_in(async move |tx| writing::register_member(tx, &new).await).await?;
     Ok(Either::Right(accepted_response()))
 }
 
@@ -70,7 +72,7 @@ async fn find_known_hash(
     canonical: &str,
     password: &str,
 ) -> Result<Option<String>> {
-    let found = queries::load_with_password_hash(&*app.long_reader().await?, canonical).await?;
+    let found = queries::load_with_password_hash(&*app.reader().await?, canonical).await?;
     let waiting = found.filter(|(member, _)| member.email_verified_at.is_none());
     let hash = waiting.map(|(_, hash)| hash);
     let matches = hasher.verify(password, hash.clone()).await?;
@@ -96,7 +98,7 @@ pub async fn login_member(
 ) -> Result<impl Responder> {
     let proven = verify_login(&app, &hasher, &req, &client, &body.0).await?;
     let shared = app.clone();
-    let opened = app.write(async move |tx| {
+    let opened = app.write_for_sign_in(async move |tx| {
         let member = confirm_login(tx, &shared, &proven).await?;
         let opened = open_session(tx, &shared, &member, &client).await?;
         Ok((member, opened))
@@ -129,7 +131,7 @@ pub async fn change_password(
     let proven = verify_own_password(&app, &hasher, &req, &client, &row, &change.current_password).await?;
     let hash = hasher.hash(password).await?;
     let shared = app.clone();
-    let changed = app.write(async move |tx| {
+    let changed = app.write_for_sign_in(async move |tx| {
         let row = confirm_own_password(tx, &proven).await?;
         let notify = shared.mailer.is_some().then_some(&row);
         writing::replace_password(tx, member.actor(), row.id, &hash, notify).await?;

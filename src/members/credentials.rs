@@ -70,7 +70,7 @@ async fn judge_login(
     login: &Login,
 ) -> Result<(Option<Uuid>, Option<ProvenPassword>)> {
     let found = match email::canonicalise(&login.email) {
-        Some(canonical) => queries::load_with_password_hash(&*app.long_reader().await?, &canonical).await?,
+        Some(canonical) => queries::load_with_password_hash(&*app.reader().await?, &canonical).await?,
         None => None,
     };
     let (member, hash) = found.unzip();
@@ -110,7 +110,7 @@ pub async fn verify_own_password(
 ) -> Result<ProvenPassword> {
     let attempt = Attempt::begin(app, req, client, &member.account.email).await?;
     let check = async {
-        let hash = queries::load_password_hash(&*app.long_reader().await?, member.id).await?;
+        let hash = queries::load_password_hash(&*app.reader().await?, member.id).await?;
         let matches = hasher.verify(password, hash.clone()).await?;
         let proven = hash.filter(|_| matches);
         Ok((Some(member.id), proven.map(|hash| ProvenPassword { member: member.id, hash, rehashed: None })))

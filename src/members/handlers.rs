@@ -1,6 +1,6 @@
 //! Operations of admins on members.
 
-use actix_web::{Responder, delete, get, patch, post, web};
+use actix_web::{HttpRequest, Responder, delete, get, patch, post, web};
 
 use super::guard::Admin;
 use super::model::MemberRow;
@@ -15,6 +15,7 @@ use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
+use crate::idempotency::{NamedRequest, write_once};
 use crate::operations::{Caller, Operation, Role};
 
 /// The entry of [`list_members`].
@@ -42,7 +43,8 @@ pub async fn list_members(
 }
 
 /// The entry of [`create_member`].
-pub const CREATE_MEMBER: Operation = Operation::post("create_member", Caller::Role(Role::Admin));
+pub const CREATE_MEMBER: Operation =
+    Operation::post("create_member", Caller::Role(Role::Admin)).once_per_key();
 
 /// Create a member
 ///
@@ -50,6 +52,7 @@ pub const CREATE_MEMBER: Operation = Operation::post("create_member", Caller::Ro
 #[utoipa::path(tag = "members", responses((status = 201, description = "The new member", body = Data<Member>)))]
 #[post("")]
 pub async fn create_member(
+    req: HttpRequest,
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
     admin: Admin,
@@ -61,7 +64,7 @@ pub async fn create_member(
         let detail = "is required, because the site sends no mail, and so no invitation";
         return Err(Fault::body("/password", Code::MissingField, detail).into());
     }
-    let site = queries::load_site_name(&*app.long_reader().await?).await?;
+    let site = queries::load_site_name(&*app.reader().await?).await?;
     let password = match &new.password {
         Some(password) => passwords::validate_for_site(&site, "/password", password, &new.email),
         // A random password; the member sets another by the invitation.
@@ -70,12 +73,15 @@ pub async fn create_member(
     let account = writing::parse_account(&new.email, new.role.unwrap_or(Role::Member), new.display_name);
     let (account, password) = Error::join(account, password)?;
     let hash = hasher.hash(password).await?;
-    let added = app.write(async move |tx| match invite {
-        true => writing::invite_member(tx, admin.0.actor(), &account, &hash).await,
-        false => writing::add_verified_member(tx, admin.0.actor(), &account, &hash).await,
-    });
-    let row = added.await?;
-    Ok(Reply::created(format!("/api/v1/members/{}", row.id), Member::from(row)))
+    let named = NamedRequest::read(&app, &req, admin.0.id)?;
+    write_once(&app, named, async move |tx| {
+        let row = match invite {
+            true => writing::invite_member(tx, admin.0.actor(), &account, &hash).await?,
+            false => writing::add_verified_member(tx, admin.0.actor(), &account, &hash).await?,
+        };
+        Reply::created(format!("/api/v1/members/{}", row.id), Member::from(row)).render()
+    })
+    .await
 }
 
 /// The entry of [`get_member`].
@@ -85,7 +91,7 @@ pub const GET_MEMBER: Operation = Operation::read("get_member", Caller::Role(Rol
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The member", body = Data<Member>)))]
 #[get("/{id}")]
 pub async fn get_member(app: web::Data<App>, _: Admin, id: Id) -> Result<impl Responder> {
-    let row = queries::load_member(&*app.long_reader().await?, id.0).await?;
+    let row = queries::load_member(&*app.reader().await?, id.0).await?;
     Ok(member_response(row))
 }
 

@@ -25,7 +25,7 @@ pub const GET_OWN_PROFILE: Operation = Operation::read("get_own_profile", Caller
 #[utoipa::path(tag = "members", responses((status = 200, description = "The own profile", body = Data<OwnProfile>)))]
 #[get("/me")]
 pub async fn get_own_profile(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
-    Ok(profile_response(&app, queries::load_member(&*app.long_reader().await?, member.0.id).await?))
+    Ok(profile_response(&app, queries::load_member(&*app.reader().await?, member.0.id).await?))
 }
 
 fn build_profile(app: &App, row: MemberRow) -> OwnProfile {
@@ -82,7 +82,7 @@ pub async fn delete_own_account(
     body: Json<PasswordProof>,
 ) -> Result<NoContent> {
     let SignedIn(member) = member;
-    let row = queries::load_member(&*app.long_reader().await?, member.id).await?;
+    let row = queries::load_member(&*app.reader().await?, member.id).await?;
     let proven = verify_own_password(&app, &hasher, &req, &client, &row, &body.0.password).await?;
     app.write(async move |tx| {
         let row = confirm_own_password(tx, &proven).await?;

@@ -47,7 +47,7 @@ pub async fn lock_member_by_email(tx: &mut Tx, canonical: &str) -> QueryResult<O
         .filter(members::email_canonical.eq(canonical))
         .filter(members::deleted_at.is_null())
         .select(MemberRow::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(&mut **tx)
         .await
         .optional()
@@ -59,7 +59,7 @@ pub async fn lock_member(tx: &mut Tx, id: Uuid) -> QueryResult<MemberRow> {
         .find(id)
         .filter(members::deleted_at.is_null())
         .select(MemberRow::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(&mut **tx)
         .await
 }
@@ -178,7 +178,7 @@ pub async fn has_other_admin(tx: &mut Tx, id: Uuid) -> QueryResult<bool> {
         .filter(members::deleted_at.is_null())
         .order(members::id)
         .select(members::id)
-        .for_update()
+        .for_no_key_update()
         .load(&mut **tx)
         .await?;
     Ok(others.iter().any(|other| *other != id))

@@ -47,7 +47,7 @@ pub async fn count_attempt(tx: &mut Tx, rule: Rule, key: Vec<u8>) -> QueryResult
 pub async fn forgive_attempts(tx: &mut Tx, keys: &[Vec<u8>]) -> QueryResult<()> {
     sql_query(
         "UPDATE auth.throttles SET attempts = greatest(0, attempts - 1), free_at = '-infinity'
-         WHERE key IN (SELECT key FROM auth.throttles WHERE key = ANY($1) ORDER BY key FOR UPDATE)",
+         WHERE key IN (SELECT key FROM auth.throttles WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE)",
     )
     .bind::<Array<Binary>, _>(keys)
     .execute(&mut **tx)

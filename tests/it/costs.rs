@@ -106,8 +106,8 @@ async fn faults_of_every_kind_come_together() {
 async fn a_walk_by_number_goes_on_by_cursor_where_numbers_end() {
     let (app, anon) = TestApp::start().await;
     app.db_execute(
-        "INSERT INTO articles (id, slug, title, summary, body, sanitizer, status, published_at, content_hash)
-         SELECT gen_random_uuid(), 's-' || n, 'T', '', '', 1, 'published', now() - n * interval '1 second', ''
+        "INSERT INTO articles (id, slug, title, summary, body, sanitizer, status, published_at)
+         SELECT gen_random_uuid(), 's-' || n, 'T', '', '', 1, 'published', now() - n * interval '1 second'
          FROM generate_series(1, 10050) n",
     )
     .await;

@@ -35,5 +35,6 @@ mod processes;
 mod rights;
 mod round_trips;
 mod settings;
+mod shares;
 mod site;
 mod tls;

@@ -34,16 +34,14 @@ impl PreparedImport {
 }
 
 impl PendingWrite<'_> {
-    /// Changes the content if it `differs`, and updates its digest.
+    /// Changes the content if it `differs`. Content that does not is not copied.
     pub(super) fn change_content(
         &mut self,
         differs: impl FnOnce(&Content) -> bool,
         change: impl FnOnce(&mut Content),
     ) {
         if differs(&self.article.content) {
-            let article = self.article.to_mut();
-            change(&mut article.content);
-            article.content_hash = article.content.hash();
+            change(&mut self.article.to_mut().content);
         }
     }
 
@@ -77,7 +75,6 @@ impl PendingWrite<'_> {
         ArticleWrite {
             id: self.id,
             content: &article.content,
-            content_hash: &article.content_hash,
             source_hash: &article.source_hash,
             views: article.views,
             created_at: article.created_at.or(self.before.as_ref().map(|before| before.article.created_at)),

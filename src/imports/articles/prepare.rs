@@ -52,7 +52,6 @@ impl ParsedRow {
 pub struct PreparedImport {
     pub(super) identity: Identity,
     pub(super) content: Content,
-    pub(super) content_hash: Vec<u8>,
     pub(super) source_hash: Vec<u8>,
     pub(super) slug_is_given: bool,
     pub(super) published_at_is_given: bool,
@@ -220,7 +219,6 @@ fn build_article(
     let content = new.into_content(body, category, Some(context.now), Vec::new()).map_err(into_faults)?;
     Ok(PreparedImport {
         identity: parsed.identity,
-        content_hash: content.hash(),
         content,
         source_hash: parsed.hash,
         slug_is_given,

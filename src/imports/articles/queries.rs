@@ -142,8 +142,6 @@ pub struct ArticleWrite<'w> {
     pub id: Uuid,
     /// Its new content.
     pub content: &'w Content,
-    /// The digest of `content`.
-    pub content_hash: &'w [u8],
     /// The digest of the row.
     pub source_hash: &'w [u8],
     /// Its number of views, if the row has one.
@@ -159,17 +157,16 @@ pub struct ArticleWrite<'w> {
 /// Inserts a row for each [`ArticleWrite`]; its columns are bound as arrays.
 const INSERT_ARTICLES: &str = "INSERT INTO articles (id, slug, external_id, title, summary, summary_made, body, \
      body_source, body_format, sanitizer, author, source_name, source_url, category_id, tags, cover_url, extra, \
-     status, published_at, content_hash, source_hash, created_at, created_by) \
+     status, published_at, source_hash, created_at, created_by) \
      SELECT id, slug, external_id, title, summary, summary_made, body, \
      body_source, body_format, sanitizer, author, source_name, source_url, category_id, \
-     string_to_array(tags, ','), cover_url, extra, status, published_at, content_hash, source_hash, \
-     coalesce(created_at, now()), $29 \
+     string_to_array(tags, ','), cover_url, extra, status, published_at, source_hash, \
+     coalesce(created_at, now()), $28 \
      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], \
      $6::bool[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::text[], $12::text[], $13::text[], \
-     $14::uuid[], $15::text[], $16::text[], $17::jsonb[], $18::text[], $19::timestamptz[], $20::bytea[], \
-     $21::bytea[], $22::timestamptz[]) \
+     $14::uuid[], $15::text[], $16::text[], $17::jsonb[], $18::text[], $19::timestamptz[], $20::bytea[], $21::timestamptz[]) \
      AS new(id, slug, external_id, title, summary, summary_made, body, body_source, body_format, sanitizer, \
-     author, source_name, source_url, category_id, tags, cover_url, extra, status, published_at, content_hash, \
+     author, source_name, source_url, category_id, tags, cover_url, extra, status, published_at, \
      source_hash, created_at)";
 
 /// Replaces articles that have the id of a row, and takes them out of the trash.
@@ -182,17 +179,17 @@ const REPLACE_ARTICLES: &str = "ON CONFLICT (id) DO UPDATE SET slug = excluded.s
      sanitizer = excluded.sanitizer, author = excluded.author, source_name = excluded.source_name, \
      source_url = excluded.source_url, category_id = excluded.category_id, tags = excluded.tags, \
      cover_url = excluded.cover_url, extra = excluded.extra, status = excluded.status, \
-     published_at = excluded.published_at, content_hash = excluded.content_hash, \
+     published_at = excluded.published_at, \
      source_hash = excluded.source_hash, created_at = excluded.created_at, \
      created_by = excluded.created_by, deleted_at = NULL, version = articles.version + 1, updated_at = now() RETURNING id";
 
 /// Adds entries to the change log and view counters for the ids in `written`.
 ///
 /// Reads the narrow columns only, so that PostgreSQL expands the wide ones once.
-const LOG_AND_VIEWS: &str = "details AS (SELECT * FROM unnest($1::uuid[], $23::bigint[], $24::text[], $25::text[]) \
+const LOG_AND_VIEWS: &str = "details AS (SELECT * FROM unnest($1::uuid[], $22::bigint[], $23::text[], $24::text[]) \
      AS details(id, views, action, fields) JOIN written USING (id)), \
      log_entries AS (INSERT INTO changes (actor_kind, actor_id, action, entity, entity_id, fields, request_id) \
-     SELECT $26, $27, action, 'article', id, string_to_array(fields, ','), $28 FROM details), \
+     SELECT $25, $26, action, 'article', id, string_to_array(fields, ','), $27 FROM details), \
      counters AS (INSERT INTO article_views AS v (article_id, views) SELECT id, views FROM details \
      WHERE views > 0 ON CONFLICT (article_id) DO UPDATE SET views = greatest(v.views, excluded.views))";
 
@@ -229,7 +226,6 @@ pub async fn write_articles(
     .bind::<Array<Jsonb>, _>(collect(writes, |write| &write.content.extra))
     .bind::<Array<Text>, _>(collect(writes, |write| write.content.status))
     .bind::<Array<Nullable<Timestamptz>>, _>(collect(writes, |write| write.content.published_at))
-    .bind::<Array<Binary>, _>(collect(writes, |write| write.content_hash))
     .bind::<Array<Binary>, _>(collect(writes, |write| write.source_hash))
     .bind::<Array<Nullable<Timestamptz>>, _>(collect(writes, |write| write.created_at))
     .bind::<Array<Nullable<BigInt>>, _>(collect(writes, |write| write.views))

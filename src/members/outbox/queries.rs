@@ -97,7 +97,7 @@ pub async fn claim_mail(tx: &mut Tx) -> QueryResult<Option<OutboxMail>> {
     sql_query(format!(
         "UPDATE auth.outbox SET attempts = attempts + 1, due_at = now() + interval '{} seconds'
          WHERE id = (SELECT id FROM auth.outbox WHERE due_at <= now()
-                     ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+                     ORDER BY due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
          RETURNING id, kind, email_canonical, recipient, member_id, attempts,
                    created_at < now() - interval '{MAX_MAIL_AGE}' AS is_too_old",
         MAIL_LEASE.as_secs()

@@ -39,7 +39,7 @@ pub async fn request_password_reset(
     count_visitor(&app, &req, &client).await?;
     if let Some(canonical) = writing::admit_mail_request(&app, &client, &body.0.email).await? {
         let kind = MailKind::Reset;
-        app.write(async move |tx| writing::request_mail(tx, kind, &canonical).await).await?;
+        app.write_for_sign_in(async move |tx| writing::request_mail(tx, kind, &canonical).await).await?;
     }
     Ok(accepted_response())
 }
@@ -62,7 +62,7 @@ pub async fn request_confirmation(
     count_visitor(&app, &req, &client).await?;
     if let Some(canonical) = writing::admit_mail_request(&app, &client, &body.0.email).await? {
         let kind = MailKind::Verify;
-        app.write(async move |tx| writing::request_mail(tx, kind, &canonical).await).await?;
+        app.write_for_sign_in(async move |tx| writing::request_mail(tx, kind, &canonical).await).await?;
     }
     Ok(accepted_response())
 }
@@ -88,7 +88,8 @@ pub async fn reset_password(
     let token = secrets::hash(&reset.token);
     let prepared = writing::prepare_reset(&app, &hasher, &token, &reset.password).await?;
     let notify = app.mailer.is_some();
-    app.write(async move |tx| writing::reset_password(tx, &token, &prepared, notify).await).await?;
+    app.write_for_sign_in(async move |tx| writing::reset_password(tx, &token, &prepared, notify).await)
+        .await?;
     Ok(NoContent)
 }
 
@@ -114,7 +115,7 @@ pub async fn verify_email(
 ) -> Result<Either<NoContent, Reply<Data<PasswordRequired>>>> {
     count_visitor(&app, &req, &client).await?;
     let token = secrets::hash(&body.0.token);
-    let has_password = app.write(async move |tx| writing::verify_email(tx, &token).await).await?;
+    let has_password = app.write_for_sign_in(async move |tx| writing::verify_email(tx, &token).await).await?;
     Ok(match has_password {
         true => Either::Left(NoContent),
         false => Either::Right(Reply::one(PasswordRequired { status: "password_required" })),
@@ -141,13 +142,13 @@ pub async fn change_email(
 ) -> Result<impl Responder> {
     let (SignedIn(member), Json(change)) = (member, body);
     let canonical = parse_email(&change.email)?;
-    let row = load_member(&*app.long_reader().await?, member.id).await?;
+    let row = load_member(&*app.reader().await?, member.id).await?;
     let proven = verify_own_password(&app, &hasher, &req, &client, &row, &change.password).await?;
     let by_mail = app.mailer.is_some();
     if by_mail {
         count_own_mail(&app, &row.account.email_canonical).await?;
     }
-    app.write(async move |tx| {
+    app.write_for_sign_in(async move |tx| {
         let row = confirm_own_password(tx, &proven).await?;
         writing::request_email_change(tx, &row, &tidy(&change.email), &canonical, by_mail).await
     })

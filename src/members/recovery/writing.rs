@@ -55,14 +55,15 @@ pub async fn prepare_reset(
     password: &str,
 ) -> Result<PreparedReset> {
     let hashed = token.to_vec();
-    let claimed =
-        app.write(async move |tx| Ok(queries::claim_token(tx, &hashed, Purpose::Reset).await?)).await?;
+    let claimed = app
+        .write_for_sign_in(async move |tx| Ok(queries::claim_token(tx, &hashed, Purpose::Reset).await?))
+        .await?;
     let member = claimed.ok_or_else(invalid_token)?;
     match hash_new_password(app, hasher, member, password).await {
         Ok(hash) => Ok(PreparedReset { member, hash }),
         Err(error) => {
             let hashed = token.to_vec();
-            app.write(async move |tx| Ok(queries::release_token(tx, &hashed).await?)).await?;
+            app.write_for_sign_in(async move |tx| Ok(queries::release_token(tx, &hashed).await?)).await?;
             Err(error)
         }
     }

@@ -30,7 +30,8 @@ pub const REFRESH_SESSION: Operation =
 pub async fn refresh_session(app: web::Data<App>, body: Json<RefreshRequest>) -> Result<impl Responder> {
     let token = body.0.refresh_token;
     let shared = app.clone();
-    let refreshed = app.write(async move |tx| writing::refresh_session(tx, &shared, &token).await).await?;
+    let refreshed =
+        app.write_for_sign_in(async move |tx| writing::refresh_session(tx, &shared, &token).await).await?;
     let (member, opened) = refreshed.ok_or_else(|| {
         let detail = "This session has ended; sign in again.";
         Error::Refused(Code::InvalidRefreshToken, detail.to_owned())
@@ -49,7 +50,10 @@ pub const LOGOUT_MEMBER: Operation =
 #[post("/logout")]
 pub async fn logout_member(app: web::Data<App>, member: SignedIn) -> Result<NoContent> {
     let SignedIn(member) = member;
-    app.write(async move |tx| writing::log_out(tx, member.actor(), member.id, member.session).await).await?;
+    app.write_for_sign_in(async move |tx| {
+        writing::log_out(tx, member.actor(), member.id, member.session).await
+    })
+    .await?;
     Ok(NoContent)
 }
 
@@ -83,7 +87,8 @@ pub const END_OWN_SESSIONS: Operation =
 #[delete("/me/sessions")]
 pub async fn end_own_sessions(app: web::Data<App>, member: SignedIn) -> Result<NoContent> {
     let SignedIn(member) = member;
-    app.write(async move |tx| writing::end_all_sessions(tx, member.actor(), member.id).await).await?;
+    app.write_for_sign_in(async move |tx| writing::end_all_sessions(tx, member.actor(), member.id).await)
+        .await?;
     Ok(NoContent)
 }
 
@@ -98,7 +103,8 @@ pub const END_OWN_SESSION: Operation =
 #[delete("/me/sessions/{id}")]
 pub async fn end_own_session(app: web::Data<App>, member: SignedIn, id: Id) -> Result<NoContent> {
     let SignedIn(member) = member;
-    app.write(async move |tx| writing::end_session(tx, member.actor(), member.id, id.0).await).await?;
+    app.write_for_sign_in(async move |tx| writing::end_session(tx, member.actor(), member.id, id.0).await)
+        .await?;
     Ok(NoContent)
 }
 
@@ -126,7 +132,7 @@ pub const END_MEMBER_SESSIONS: Operation =
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 204, description = "All sessions have ended")))]
 #[delete("/{id}/sessions")]
 pub async fn end_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> Result<NoContent> {
-    app.write(async move |tx| {
+    app.write_for_sign_in(async move |tx| {
         let member = load_member(tx, id.0).await?;
         writing::end_all_sessions(tx, admin.0.actor(), member.id).await
     })

@@ -79,7 +79,7 @@ pub async fn lock_session_by_token(tx: &mut Tx, hash: &[u8]) -> QueryResult<Opti
         .inner_join(refresh_tokens::table.on(refresh_tokens::session_id.eq(sessions::id)))
         .filter(refresh_tokens::hash.eq(hash))
         .select(SessionRow::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(&mut **tx)
         .await
         .optional()?;

@@ -32,7 +32,7 @@ const FILL: [&str; 3] = [
 /// the trash, and few are by the author `busy` or have the tag `rare`.
 const FILL_ARTICLES: &str = "
     INSERT INTO articles (id, slug, title, summary, body, sanitizer, author, source_name, category_id, tags, status,
-                          published_at, created_by, created_at, updated_at, deleted_at, content_hash)
+                          published_at, created_by, created_at, updated_at, deleted_at)
         SELECT md5(n::text)::uuid, 's' || n, md5('t' || n), 'A summary of some length, as articles have it.',
             repeat('x', 300), 1,
             CASE WHEN n % 5000 = 7 THEN 'busy' ELSE 'author ' || n % 40 END, 'source ' || n % 7,
@@ -42,7 +42,7 @@ const FILL_ARTICLES: &str = "
             CASE WHEN n % 100 = 1 THEN NULL ELSE now() - n * interval '1 minute' END,
             md5('m' || n % 51)::uuid, now() - n::bigint * 7919 % 100000 * interval '1 minute',
             now() - n::bigint * 104729 % 100000 * interval '1 minute',
-            CASE WHEN n % 100 = 50 THEN now() END, ''
+            CASE WHEN n % 100 = 50 THEN now() END
         FROM generate_series($from, $to) n";
 
 fn no_filter() -> ArticleFilter {

@@ -10,8 +10,8 @@ use crate::harness::{Client, TestApp};
 async fn scene() -> (TestApp, Client) {
     let (app, anon) = TestApp::start().await;
     app.db_execute(
-        "INSERT INTO articles (id, slug, title, summary, body, sanitizer, status, published_at, created_at, updated_at, content_hash)
-         SELECT gen_random_uuid(), 's' || p || c || u, title, '', '', 1, 'published', day + p, day + c, day + u, ''
+        "INSERT INTO articles (id, slug, title, summary, body, sanitizer, status, published_at, created_at, updated_at)
+         SELECT gen_random_uuid(), 's' || p || c || u, title, '', '', 1, 'published', day + p, day + c, day + u
          FROM (VALUES ('beta', 1, 4, 2), ('Zeta', 2, 3, 1), ('中', 3, 1, 4), ('Alpha', 4, 2, 3)) AS rows(title, p, c, u),
               LATERAL (SELECT date '2019-09-01') AS first(day)",
     )
@@ -73,8 +73,8 @@ async fn a_walk_keeps_the_order_of_the_list() {
 async fn pairs() -> (TestApp, Client) {
     let (app, anon) = TestApp::start().await;
     app.db_execute(
-        "INSERT INTO articles (id, slug, title, summary, body, sanitizer, status, published_at, updated_at, content_hash)
-         SELECT gen_random_uuid(), 's' || n, title || day, '', '', 1, 'published', date '2019-09-01' + day, date '2020-01-01' + n % 2, ''
+        "INSERT INTO articles (id, slug, title, summary, body, sanitizer, status, published_at, updated_at)
+         SELECT gen_random_uuid(), 's' || n, title || day, '', '', 1, 'published', date '2019-09-01' + day, date '2020-01-01' + n % 2
          FROM unnest(ARRAY['a', 'b', 'c']) WITH ORDINALITY AS t(title, i), generate_series(1, 2) AS day, LATERAL (SELECT (i * 2 + day)::int) AS o(n)",
     )
     .await;

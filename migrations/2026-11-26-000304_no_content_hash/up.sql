@@ -1,0 +1,2 @@
+-- It was written, and read by nobody.
+ALTER TABLE articles DROP COLUMN content_hash;
