@@ -203,6 +203,7 @@ fn find_maker(code: Code) -> Option<&'static str> {
         Code::MethodNotAllowed => "Error::MethodNotAllowed {",
         Code::TooManyRequests => "Error::Throttled {",
         Code::Unavailable => "Error::Unavailable(",
+        Code::OutcomeUnknown => "Error::OutcomeUnknown(",
         Code::Internal => "Error::Internal(",
         Code::NotFound => "Error::not_found()",
         Code::Forbidden => "Error::forbidden(",
