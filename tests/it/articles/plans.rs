@@ -59,52 +59,47 @@ fn no_filter() -> ArticleFilter {
     }
 }
 
-/// Filters by name; `true` for those only the staff may use.
-fn filters() -> Vec<(&'static str, bool, ArticleFilter)> {
+/// Filters by name that everybody may use.
+fn filters_of_visitors() -> Vec<(&'static str, ArticleFilter)> {
     let text = |value: &str| Some(value.to_owned());
     let days_ago = |days: i64| Some(Utc::now() - chrono::Duration::days(days));
     let tag = |value: &str| Some(vec![value.to_owned()]);
     vec![
-        ("all", false, no_filter()),
-        ("a category", false, ArticleFilter { category: text("c2"), ..no_filter() }),
-        ("a subtree", false, ArticleFilter { category: text("news"), ..no_filter() }),
-        ("a common tag", false, ArticleFilter { tag: tag("common"), ..no_filter() }),
-        ("a rare tag", false, ArticleFilter { tag: tag("rare"), ..no_filter() }),
+        ("all", no_filter()),
+        ("a category", ArticleFilter { category: text("c2"), ..no_filter() }),
+        ("a subtree", ArticleFilter { category: text("news"), ..no_filter() }),
+        ("a common tag", ArticleFilter { tag: tag("common"), ..no_filter() }),
+        ("a rare tag", ArticleFilter { tag: tag("rare"), ..no_filter() }),
         (
             "a rare tag in a subtree",
-            false,
             ArticleFilter { tag: tag("rare"), category: text("news"), ..no_filter() },
         ),
-        ("a tag nobody has", false, ArticleFilter { tag: tag("nobody's"), ..no_filter() }),
-        ("an author", false, ArticleFilter { author: text("author 7"), ..no_filter() }),
-        ("a rare author", false, ArticleFilter { author: text("busy"), ..no_filter() }),
+        ("a tag nobody has", ArticleFilter { tag: tag("nobody's"), ..no_filter() }),
+        ("an author", ArticleFilter { author: text("author 7"), ..no_filter() }),
+        ("a rare author", ArticleFilter { author: text("busy"), ..no_filter() }),
         (
             "a rare author in a subtree",
-            false,
             ArticleFilter { author: text("busy"), category: text("rest"), ..no_filter() },
         ),
-        ("a source", false, ArticleFilter { source: text("source 3"), ..no_filter() }),
-        ("a source nobody has", false, ArticleFilter { source: text("nobody"), ..no_filter() }),
-        (
-            "a week",
-            false,
-            ArticleFilter { published_from: days_ago(20), published_to: days_ago(13), ..no_filter() },
-        ),
-        ("drafts", true, ArticleFilter { status: Some(vec![Status::Draft]), ..no_filter() }),
-        (
-            "published and scheduled",
-            true,
-            ArticleFilter { status: Some(vec![Status::Published]), ..no_filter() },
-        ),
-        (
-            "unpublished",
-            true,
-            ArticleFilter { status: Some(vec![Status::Draft, Status::Archived]), ..no_filter() },
-        ),
+        ("a source", ArticleFilter { source: text("source 3"), ..no_filter() }),
+        ("a source nobody has", ArticleFilter { source: text("nobody"), ..no_filter() }),
+        ("a week", ArticleFilter { published_from: days_ago(20), published_to: days_ago(13), ..no_filter() }),
+    ]
+}
+
+/// Filters by name that the staff may use.
+fn filters_of_staff() -> Vec<(&'static str, ArticleFilter)> {
+    vec![
+        ("drafts", ArticleFilter { status: Some(vec![Status::Draft]), ..no_filter() }),
+        ("published and scheduled", ArticleFilter { status: Some(vec![Status::Published]), ..no_filter() }),
+        ("unpublished", ArticleFilter { status: Some(vec![Status::Draft, Status::Archived]), ..no_filter() }),
         (
             "drafts of a subtree",
-            true,
-            ArticleFilter { status: Some(vec![Status::Draft]), category: text("news"), ..no_filter() },
+            ArticleFilter {
+                status: Some(vec![Status::Draft]),
+                category: Some("news".to_owned()),
+                ..no_filter()
+            },
         ),
     ]
 }
@@ -195,7 +190,9 @@ async fn no_list_scans_the_table_or_sorts_much_of_it() {
     // md5('m7')
     let author = Uuid::parse_str("0449904fbf32607bf8ce5c26823dbc29").unwrap();
     let mut bad = Vec::new();
-    for (name, for_staff, filter) in filters() {
+    let of_all = filters_of_visitors().into_iter().map(|(name, filter)| (name, false, filter));
+    let of_staff = filters_of_staff().into_iter().map(|(name, filter)| (name, true, filter));
+    for (name, for_staff, filter) in of_all.chain(of_staff) {
         for visible in [
             Articles::Public,
             Articles::OwnOf(author),
