@@ -1,5 +1,6 @@
-//! Readers beside a flood of logins, and beside writers of long markdown: no read fails, and the slowest
-//! hundredth may wait three times as long as on an idle server.
+//! Readers beside a flood of logins, writers of long markdown, visitors on the most expensive list, sockets
+//! that drip, and an import: no read fails, and the slowest hundredth may wait three times as long as on an
+//! idle server.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -25,6 +26,17 @@ const LIMIT: f64 = 3.0;
 const WRITERS: usize = 32;
 /// The length of what each of them writes, in bytes of markdown.
 const MARKDOWN_BYTES: usize = 800_000;
+
+/// Articles of the category that the expensive list shows.
+const LISTED: usize = 10_000;
+/// Visitors on the expensive list at once.
+const LISTERS: usize = 24;
+/// The most expensive list that a visitor may ask for.
+const EXPENSIVE: &str = "articles?category=busy&page=100&page_size=100&sort=title";
+/// Sockets that drip at once.
+const DRIPPERS: usize = 2_000;
+/// Rows of the import.
+const IMPORTED: usize = 200_000;
 
 /// What became of the requests beside the readers.
 #[derive(Default)]
@@ -101,15 +113,72 @@ async fn write(server: &Server, load: &Load) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Imports `rows` articles into the category `busy`.
+async fn import(server: &Server, name: &str, rows: usize) -> anyhow::Result<()> {
+    let client = Client::new();
+    let token = sign_in(server, &client).await?;
+    let row = |number: usize| {
+        let body = format!("<p>{}</p>", "Some words of an article. ".repeat(40));
+        let row = json!({"external_id": format!("{name}-{number}"), "title": format!("{name} {number}"), "body": body,
+            "category": "busy", "status": "published"});
+        format!("{row}\n")
+    };
+    let body: String = (0..rows).map(row).collect();
+    let request = client.post(format!("{}/api/v1/articles/import?create_categories=true", server.url));
+    let request = request.bearer_auth(token).header("content-type", "application/x-ndjson");
+    let summary = request.body(body).send().await?.error_for_status()?.text().await?;
+    ensure!(summary.contains("\"failed\":0"), "the import has failed rows: {summary}");
+    Ok(())
+}
+
+/// Asks for the expensive list, many at once.
+async fn list(server: &Server, load: &Load) -> anyhow::Result<()> {
+    let (client, end) = (Client::new(), Instant::now() + SPAN);
+    let address = format!("{}/api/v1/{EXPENSIVE}", server.url);
+    let lister = async || {
+        while Instant::now() < end {
+            load.count(200, client.get(&address).send().await);
+        }
+    };
+    join_all((0..LISTERS).map(|_| lister())).await;
+    Ok(())
+}
+
+/// Opens sockets that send the head of a request a byte at a time, and again when they are closed.
+async fn drip(server: &Server, load: &Load) -> anyhow::Result<()> {
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let end = Instant::now() + SPAN;
+    let dripper = async || {
+        while Instant::now() < end {
+            let Ok(mut socket) = tokio::net::TcpStream::connect(&address).await else { continue };
+            load.done.fetch_add(1, Ordering::Relaxed);
+            let mut head = b"GET /api/v1/site HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+                .iter()
+                .chain([b'x'].iter().cycle());
+            while Instant::now() < end {
+                let byte = [*head.next().context("the head never ends")?];
+                if tokio::io::AsyncWriteExt::write_all(&mut socket, &byte).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+        anyhow::Ok(())
+    };
+    for dripped in join_all((0..DRIPPERS).map(|_| dripper())).await {
+        dripped?;
+    }
+    Ok(())
+}
+
 /// Reads `article` while `load` runs on another thread.
 fn read_beside(
-    client: &Client,
     article: &str,
     load: impl AsyncFnOnce() -> anyhow::Result<()> + Send,
 ) -> anyhow::Result<Vec<Duration>> {
     std::thread::scope(|scope| {
         let loading = scope.spawn(|| block_on(load()));
-        let times = block_on(read(client, article));
+        let times = block_on(read(&Client::new(), article));
         loading.join().ok().context("the load failed")??;
         times
     })
@@ -121,22 +190,38 @@ fn report(name: &str, times: &mut [Duration]) -> f64 {
     slow
 }
 
+/// Says how readers fared beside a load. Returns whether that is good.
+fn report_beside(name: &str, load: &Load, mut times: Vec<Duration>, idle: f64) -> bool {
+    let [done, turned_away, other] =
+        [&load.done, &load.turned_away, &load.other].map(|count| count.load(Ordering::Relaxed));
+    println!("{name}: {done} done, {turned_away} turned away, {other} otherwise");
+    let ratio = report(name, &mut times) / idle;
+    println!("p99 ratio {ratio:.2}, at most {LIMIT}");
+    done > 0 && other == 0 && ratio <= LIMIT
+}
+
 fn main() -> anyhow::Result<()> {
     let server = Server::start(&[])?;
     // The connections of a client belong to the runtime that opened them.
     let article = block_on(article(&server, &Client::new()))?;
     let idle = report("idle", &mut block_on(read(&Client::new(), &article))?);
-    let (flooding, writing) = (Load::default(), Load::default());
-    let mut flooded = read_beside(&Client::new(), &article, async || flood(&server, &flooding).await)?;
-    let mut written = read_beside(&Client::new(), &article, async || write(&server, &writing).await)?;
-    for (name, times, load) in [("logins", &mut flooded, &flooding), ("writers", &mut written, &writing)] {
-        let [done, turned_away, other] =
-            [&load.done, &load.turned_away, &load.other].map(|count| count.load(Ordering::Relaxed));
-        println!("{name}: {done} done, {turned_away} turned away, {other} otherwise");
-        let ratio = report(name, times) / idle;
-        println!("p99 ratio {ratio:.2}, at most {LIMIT}");
-        ensure!(done > 0 && other == 0, "{name}: the load was none");
-        ensure!(ratio <= LIMIT, "{name}: readers wait {ratio:.2} times as long");
-    }
+    block_on(import(&server, "listed", LISTED))?;
+    let [flooding, writing, listing, dripping, importing] = std::array::from_fn(|_| Load::default());
+    let beside = |name, load: &Load, times| report_beside(name, load, times, idle);
+    let fine = [
+        beside("logins", &flooding, read_beside(&article, async || flood(&server, &flooding).await)?),
+        beside("writers", &writing, read_beside(&article, async || write(&server, &writing).await)?),
+        beside("lists", &listing, read_beside(&article, async || list(&server, &listing).await)?),
+        beside("drips", &dripping, read_beside(&article, async || drip(&server, &dripping).await)?),
+        beside(
+            "import",
+            &importing,
+            read_beside(&article, async || {
+                importing.done.fetch_add(1, Ordering::Relaxed);
+                import(&server, "imported", IMPORTED).await
+            })?,
+        ),
+    ];
+    ensure!(fine.iter().all(|fine| *fine), "readers wait too long, or a load was none");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The edge of the HTTP server: each connection before a request is parsed and after an answer is made.
 //!
 //! The HTTP library limits the first head of a connection and nothing after it. Here every connection is a
-//! [`stream::GuardedStream`], which follows the framing of what arrives and ends the connection of a client that is too
+//! `stream::GuardedStream`, which follows the framing of what arrives and ends the connection of a client that is too
 //! slow: with a head, with a body, or in taking an answer. [`connections::Connections`] counts the connections, and
 //! makes room for new ones.
 

@@ -38,3 +38,4 @@ mod settings;
 mod shares;
 mod site;
 mod tls;
+mod upgrades;

@@ -40,7 +40,7 @@ pub struct OutboxMail {
     /// The number of attempts, this one included.
     #[diesel(sql_type = Integer)]
     pub attempts: i32,
-    /// Whether the mail was asked for over [`MAX_MAIL_AGE`] ago, by the database's clock.
+    /// Whether the mail was asked for over the longest age of a mail ago, by the database's clock.
     #[diesel(sql_type = Bool)]
     pub is_too_old: bool,
 }

@@ -1,0 +1,105 @@
+//! Databases of earlier versions: filled, then brought to the newest schema with nothing lost.
+
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_migrations::MigrationHarness;
+use inkstone::db;
+use inkstone::operations::Role;
+use serde_json::Value;
+
+use crate::harness::TestApp;
+use crate::harness::cluster::bare_database;
+use crate::harness::machine::ask;
+
+/// The number of the last migration of each version that has landed.
+const LANDED: &[&str] = &["20261124000800"];
+
+/// A row of everything that the oldest landed version keeps.
+const FILL: &str = "
+    INSERT INTO members (id, email, email_canonical, role, display_name, locale) VALUES
+        (md5('ada')::uuid, 'Ada@example.org', 'ada@example.org', 'editor', 'Ada', 'zh-CN');
+    INSERT INTO auth.passwords (member_id, hash) VALUES (md5('ada')::uuid, 'a hash');
+    INSERT INTO auth.sessions (id, member_id, device, network, expires_at) VALUES
+        (md5('session')::uuid, md5('ada')::uuid, 'a phone', 'n', now() + interval '1 day');
+    INSERT INTO auth.refresh_tokens (hash, session_id) VALUES ('r', md5('session')::uuid);
+    INSERT INTO auth.one_time_tokens (hash, member_id, purpose, expires_at) VALUES
+        ('t', md5('ada')::uuid, 'verify', now() + interval '1 day');
+    INSERT INTO auth.outbox (id, kind, email_canonical) VALUES (md5('mail')::uuid, 'verify', 'ada@example.org');
+    INSERT INTO auth.api_keys (id, prefix, hash, name, scopes, member_id) VALUES
+        (md5('key')::uuid, 'abcdefgh', 'k', 'nightly', '{articles:import}', md5('ada')::uuid);
+    INSERT INTO auth.signing_keys (kid, secret, state) VALUES ('k1', decode(repeat('2a', 32), 'hex'), 'active');
+    INSERT INTO auth.site_secret (secret) VALUES (decode(repeat('2a', 32), 'hex'));
+    UPDATE site SET name = '砝码', tagline = 'before', version = 3;
+    INSERT INTO categories (id, slug, name) VALUES (md5('news')::uuid, 'news', '新闻');
+    INSERT INTO categories (id, slug, name, parent_id) VALUES (md5('local')::uuid, 'local', '地方', md5('news')::uuid);
+    INSERT INTO articles (id, slug, external_id, title, summary, body, body_source, body_format, sanitizer, author,
+            source_name, category_id, tags, extra, status, published_at, created_by, content_hash, source_hash, deleted_at)
+        SELECT md5('a' || n)::uuid, 'a-' || n, 'x-' || n, 'Article ' || n, 's', '<p>b</p>', '*b*', 'markdown', 2, 'Ada',
+            'elsewhere', md5('local')::uuid, '{质量}', '{\"k\": 1}',
+            CASE WHEN n % 3 = 0 THEN 'draft' ELSE 'published' END, now() - n * interval '1 hour', md5('ada')::uuid, 'h',
+            's', CASE WHEN n % 7 = 0 THEN now() END
+        FROM generate_series(1, 50) n;
+    INSERT INTO article_views SELECT id, 7 FROM articles;
+    INSERT INTO notices (id, kind, title, body, sanitizer, external_id) VALUES
+        (md5('notice')::uuid, 'notice', '通知', '<p>n</p>', 2, 'n-1');
+    INSERT INTO changes (actor_kind, action, entity, entity_id) SELECT 'system', 'create', 'article', id FROM articles;
+";
+
+/// All rows of all tables but those of the migrations, as JSON by table.
+async fn contents(url: &str) -> Value {
+    let tables = "SELECT string_agg(format('SELECT %L AS name, to_jsonb(t) AS row FROM %I.%I AS t', \
+                  table_schema || '.' || table_name, table_schema, table_name), ' UNION ALL ') \
+                  FROM information_schema.tables WHERE table_schema IN ('public', 'auth') \
+                  AND table_name NOT LIKE '\\_\\_diesel%'";
+    let all = ask(url, tables).await;
+    let grouped = format!(
+        "SELECT jsonb_object_agg(name, rows)::text FROM (SELECT name, jsonb_agg(row ORDER BY row::text) AS rows FROM ({all}) AS all_rows GROUP BY name) AS grouped"
+    );
+    serde_json::from_str(&ask(url, &grouped).await).unwrap()
+}
+
+/// Takes from `rows` what only one of both versions has.
+fn keep_shared(row: &Value, other: &Value) -> Value {
+    let shared = row.as_object().unwrap().iter().filter(|(key, _)| other.get(key.as_str()).is_some());
+    shared.map(|(key, value)| (key.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
+}
+
+#[actix_web::test]
+async fn a_filled_database_of_each_landed_version_keeps_everything() {
+    for last in LANDED {
+        let db = bare_database().await;
+        let url = db.url.clone();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let migrating = runtime.spawn(async move {
+            let client =
+                AsyncPgConnection::try_from(db::pool::open_client(&url).await.unwrap()).await.unwrap();
+            let mut harness = AsyncMigrationHarness::new(client);
+            while harness.run_next_migration(db::MIGRATIONS).unwrap().to_string() != *last {}
+            let mut client = harness.into_inner();
+            client.batch_execute(FILL).await.unwrap();
+            let before = contents(&url).await;
+            let mut harness = AsyncMigrationHarness::new(client);
+            assert!(!harness.run_pending_migrations(db::MIGRATIONS).unwrap().is_empty());
+            (before, contents(&url).await)
+        });
+        let (before, after) = migrating.await.unwrap();
+        runtime.shutdown_background();
+        for (table, rows) in before.as_object().unwrap() {
+            let (rows, kept) = (rows.as_array().unwrap(), after[table].as_array().unwrap());
+            assert_eq!(rows.len(), kept.len(), "{table}");
+            let shared = |rows: &[Value], others: &[Value]| {
+                let mut rows: Vec<String> =
+                    rows.iter().map(|row| keep_shared(row, &others[0]).to_string()).collect();
+                rows.sort();
+                rows
+            };
+            assert_eq!(shared(rows, kept), shared(kept, rows), "{table}");
+        }
+        // What is there can be read and changed by the server.
+        let (app, anon) = TestApp::start_on(db, &[]).await;
+        let admin = app.db_member(Role::Admin).await;
+        let article = anon.get("/api/v1/articles/a-1").await.data(200);
+        assert_eq!((&article["views"], &article["category"]["slug"]), (&7.into(), &"local".into()));
+        admin.patch("/api/v1/articles/a-1", serde_json::json!({"title": "Changed"})).await.expect(200);
+    }
+}
