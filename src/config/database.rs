@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::values::{parse_connections, parse_database_url, parse_folder, parse_pg_bin, parse_pool_size};
+use super::values::{parse_bound, parse_database_url, parse_folder, parse_pg_bin, parse_pool_size};
 
 /// The database and the data directory.
 #[derive(Args, Clone, Debug)]
@@ -30,6 +30,6 @@ pub struct Database {
     #[arg(long, global = true, env = "INKSTONE_POOL_SIZE", default_value_t = 12, value_parser = parse_pool_size, value_name = "N")]
     pub pool_size: usize,
     /// Categories that the site may have. Every process keeps all of them in memory.
-    #[arg(long, global = true, env = "INKSTONE_MAX_CATEGORIES", default_value_t = 2000, value_parser = parse_connections, value_name = "N")]
+    #[arg(long, global = true, env = "INKSTONE_MAX_CATEGORIES", default_value_t = 2000, value_parser = parse_bound, value_name = "N")]
     pub max_categories: usize,
 }

@@ -9,7 +9,7 @@ use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 
 use super::values::{
-    parse_base_url, parse_connections, parse_listen, parse_network, parse_origin, parse_pause, parse_seconds,
+    parse_base_url, parse_bound, parse_listen, parse_network, parse_origin, parse_pause, parse_seconds,
     parse_threads, parse_window,
 };
 
@@ -46,10 +46,10 @@ pub struct Http {
     pub workers: Option<usize>,
     /// Connections that are open at a time. Beyond them, the one that has waited longest for its client is closed for
     /// a new one. The limit of file descriptors can lower it.
-    #[arg(long, env = "INKSTONE_MAX_CONNECTIONS", default_value_t = 10_000, value_parser = parse_connections, value_name = "N")]
+    #[arg(long, env = "INKSTONE_MAX_CONNECTIONS", default_value_t = 10_000, value_parser = parse_bound, value_name = "N")]
     pub max_connections: usize,
     /// The same for the connections of one network (an IPv4 address, 64 bits of IPv6) that is not a trusted proxy.
-    #[arg(long, env = "INKSTONE_MAX_CONNECTIONS_PER_NETWORK", default_value_t = 1_024, value_parser = parse_connections, value_name = "N")]
+    #[arg(long, env = "INKSTONE_MAX_CONNECTIONS_PER_NETWORK", default_value_t = 1_024, value_parser = parse_bound, value_name = "N")]
     pub max_connections_per_network: usize,
     /// Refuse a change without If-Match (428). By default such a change overwrites any version.
     #[arg(long, env = "INKSTONE_REQUIRE_IF_MATCH", value_parser = BoolishValueParser::new())]

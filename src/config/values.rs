@@ -38,8 +38,8 @@ pub(super) fn parse_pool_size(text: &str) -> Result<usize, String> {
     parse_count(text, 1..=10_000)
 }
 
-/// Parses a number of clients.
-pub(super) fn parse_connections(text: &str) -> Result<usize, String> {
+/// Parses how many of something there may be.
+pub(super) fn parse_bound(text: &str) -> Result<usize, String> {
     parse_count(text, 1..=1_000_000)
 }
 
