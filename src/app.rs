@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use crate::config::Config;
 use crate::db::connection::Connection;
@@ -18,10 +17,12 @@ use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
-use crate::permits::{MemoryBudget, RenderPermits, Turns};
+use crate::permits::{CorePermits, MemoryBudget, Turns, count_cores};
 
 /// Connections for transactions that each worker may have at least.
 const MIN_WRITERS_OF_WORKER: usize = 2;
+/// How long a request waits for a permit to render a body.
+const RENDER_WAIT: Duration = Duration::from_secs(10);
 /// How long a costly read waits for those before it.
 const COSTLY_READ_WAIT: Duration = Duration::from_secs(2);
 /// Exports that a process runs in parallel. Each holds a database connection.
@@ -39,13 +40,13 @@ pub struct App {
     /// Connections for reads that may take long, so that neither writers nor short reads wait for them.
     long_readers: Pool,
     /// Permits for the long reads of visitors: they cannot take all connections, nor all cores.
-    costly_reads: Arc<Semaphore>,
+    costly_reads: CorePermits,
     /// The connection that asks whether the database answers.
     health: Pool,
     /// One connection a worker thread, for short reads.
     readers: Readers,
     /// Permits to render long bodies.
-    pub renderers: RenderPermits,
+    pub renderers: CorePermits,
     /// Turns of imports through the API.
     pub imports: Turns,
     /// Turns of exports through the API.
@@ -74,16 +75,15 @@ impl App {
         mailer: Option<Mailer>,
     ) -> anyhow::Result<Self> {
         let size = config.database.pool_size;
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = config.http.workers.unwrap_or_else(cores).max(1);
+        let workers = config.http.workers.unwrap_or_else(count_cores).max(1);
         Ok(Self {
             writers: ThreadPools::new(url, size, size.div_ceil(workers).max(MIN_WRITERS_OF_WORKER)),
             sign_in_writers: ThreadPools::new(url, sign_in_size(size), sign_in_size(size)),
             long_readers: pool::build(url, size.div_ceil(3), LONG_READ_OPTIONS, runtime.clone())?,
-            costly_reads: Arc::new(Semaphore::new(cores().saturating_sub(1).max(1))),
+            costly_reads: CorePermits::new(COSTLY_READ_WAIT, "too many costly reads at a time"),
             health: pool::build(url, 1, "", runtime)?,
             readers: Readers::new(url),
-            renderers: RenderPermits::default(),
+            renderers: CorePermits::new(RENDER_WAIT, "too many bodies to render"),
             imports: Turns::new("imports", config.transfers.parallel_imports()),
             exports: Turns::new("exports", MAX_PARALLEL_EXPORTS),
             import_memory: MemoryBudget::new(config.transfers.row_memory()),
@@ -139,10 +139,7 @@ impl App {
     }
     /// As [`App::long_reader`], for what everybody may ask for. Few of these run at a time.
     pub async fn costly_reader(&self) -> Result<CostlyConn> {
-        let permit = match timeout(COSTLY_READ_WAIT, self.costly_reads.clone().acquire_owned()).await {
-            Ok(permit) => permit.map_err(|cause| Error::Internal(cause.into()))?,
-            Err(_) => return Err(Error::Unavailable("too many costly reads at a time".to_owned())),
-        };
+        let permit = self.costly_reads.take().await?;
         Ok(CostlyConn { conn: self.long_reader().await?, _permit: permit })
     }
 

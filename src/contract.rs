@@ -4,6 +4,7 @@ use actix_web::App;
 use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 
+use crate::http::tagged_body::tag_bytes;
 use crate::openapi::{Outline, complete_document};
 use crate::operations::table::Table;
 use crate::routes::{OPERATIONS, PAGES, routes};
@@ -12,6 +13,8 @@ use crate::routes::{OPERATIONS, PAGES, routes};
 pub struct Contract {
     /// The document as served and checked in.
     pub json: String,
+    /// The entity tag of `json`.
+    pub etag: String,
     /// Its operations, each with its entry.
     pub table: Table,
 }
@@ -25,6 +28,7 @@ impl Contract {
         let entries: Vec<_> = OPERATIONS.iter().flat_map(|operations| operations.iter().copied()).collect();
         let table = Table::new(&document, &entries, PAGES)?;
         complete_document(&mut document, &table);
-        Ok(Self { json: format!("{}\n", serde_json::to_string_pretty(&document)?), table })
+        let json = format!("{}\n", serde_json::to_string_pretty(&document)?);
+        Ok(Self { etag: tag_bytes(json.as_bytes()), json, table })
     }
 }

@@ -10,27 +10,32 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 
-/// A request waits at most this long for a permit to render a body.
-const RENDER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Permits for work that keeps a core busy: one fewer than there are cores, at least one.
+#[derive(Clone)]
+pub struct CorePermits {
+    free: Arc<Semaphore>,
+    max_wait: Duration,
+    refusal: &'static str,
+}
 
-/// Permits to render long bodies: one fewer than there are cores, at least one.
-pub struct RenderPermits(Arc<Semaphore>);
+impl CorePermits {
+    /// Permits that are waited for at most `max_wait`; `refusal` tells the log why a request was turned away.
+    pub fn new(max_wait: Duration, refusal: &'static str) -> Self {
+        Self { free: Arc::new(Semaphore::new((count_cores() - 1).max(1))), max_wait, refusal }
+    }
 
-impl Default for RenderPermits {
-    fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self(Arc::new(Semaphore::new((cores - 1).max(1))))
+    /// Waits for a permit. Fails with 503 if none is free in time.
+    pub async fn take(&self) -> Result<OwnedSemaphorePermit> {
+        match timeout(self.max_wait, self.free.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Error::Unavailable(self.refusal.to_owned())),
+        }
     }
 }
 
-impl RenderPermits {
-    /// Waits for a permit. Fails with 503 after ten seconds.
-    pub async fn take(&self) -> Result<OwnedSemaphorePermit> {
-        match timeout(RENDER_TIMEOUT, self.0.clone().acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Error::Unavailable("too many bodies to render".to_owned())),
-        }
-    }
+/// The number of cores that this process may use, at least one.
+pub fn count_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Turns that one caller may have at a time.
@@ -59,8 +64,8 @@ impl Turns {
         Self { work, free: Arc::new(Semaphore::new(count)), taken: Arc::default() }
     }
 
-    /// The number of turns that are taken.
-    pub fn count_taken(&self) -> usize {
+    /// Counts the turns that are taken.
+    pub fn count_turns(&self) -> usize {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 
@@ -154,7 +159,7 @@ mod tests {
         drop(first);
         let _fourth = turns.take(one).unwrap();
         assert!(turns.take(one).is_err());
-        assert_eq!(turns.count_taken(), 3);
+        assert_eq!(turns.count_turns(), 3);
     }
 
     #[test]

@@ -32,11 +32,11 @@ use crate::http::conditional::if_none_match_names;
 use crate::http::head::{check_host, check_length};
 use crate::http::matched::Matched;
 use crate::http::page_headers;
-use crate::http::tagged_body::tag_bytes;
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
 use crate::operations::RequestBody;
+use crate::permits::count_cores;
 use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
 use crate::throttle;
@@ -93,11 +93,10 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
         config.max_connections_per_network,
         &config.trusted_proxies,
     );
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let settings = edge::Settings {
         connections: Arc::new(connections),
         patience: shared.patience,
-        workers: config.workers.unwrap_or_else(cores).max(1),
+        workers: config.workers.unwrap_or_else(count_cores).max(1),
         shutdown_timeout: config.shutdown_timeout,
     };
     let shared = shared.clone();
@@ -253,8 +252,8 @@ fn cors(config: &Config) -> Cors {
 /// The OpenAPI document.
 #[get("/openapi.json")]
 async fn get_document(req: HttpRequest, contract: web::Data<Contract>) -> impl Responder {
-    let tag = tag_bytes(contract.json.as_bytes());
-    if if_none_match_names(&req, &tag) {
+    let tag = contract.etag.as_str();
+    if if_none_match_names(&req, tag) {
         return HttpResponse::NotModified().insert_header(("etag", tag)).finish();
     }
     HttpResponse::Ok()

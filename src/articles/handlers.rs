@@ -11,7 +11,6 @@ use super::reading::{ViewContext, external_id};
 use super::view::Article;
 use super::writing::{self, Put, prepare_article, prepare_patch};
 use crate::app::App;
-use crate::categories::model::Tree;
 use crate::db::types::{BodyFormat, Status};
 use crate::db::visibility::Articles;
 use crate::error::Code;
@@ -50,7 +49,7 @@ pub async fn create_article(
     new.views = check_rights(&member, new.status, new.views)?;
     check_external_id(&member, None, new.external_id.as_deref())?;
     let context = ViewContext::load(&app).await?;
-    let prepared = prepare_article(&app, &*app.snapshot::<Tree>().await?, new).await?;
+    let prepared = prepare_article(&app, context.tree(), new).await?;
     let named = NamedRequest::read(&app, &req, member.id)?;
     write_once(&app, named, async move |tx| {
         let row = writing::add_article(tx, member.actor(), prepared.clone()).await?;
@@ -130,7 +129,7 @@ pub async fn update_article(
     let context = ViewContext::load(&app).await?;
     let format = format_of_new_body(&app, &member, &article, &patch).await?;
     let external_id = patch.external_id.clone();
-    let prepared = prepare_patch(&app, &*app.snapshot::<Tree>().await?, patch, format).await?;
+    let prepared = prepare_patch(&app, context.tree(), patch, format).await?;
     let (row, now) = app
         .write(async move |tx| {
             let row = lock_editable(tx, &member, &article).await?;
@@ -206,7 +205,7 @@ pub async fn put_article(
     new.views = check_rights(&member, None, new.views)?;
     new.external_id = Some(external_id.clone());
     let context = ViewContext::load(&app).await?;
-    let prepared = prepare_article(&app, &*app.snapshot::<Tree>().await?, new).await?;
+    let prepared = prepare_article(&app, context.tree(), new).await?;
     let actor = member.actor();
     let (put, now) = app
         .write(async move |tx| {

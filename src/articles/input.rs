@@ -107,7 +107,7 @@ impl NewArticle {
     ) -> Result<Content> {
         let format = self.format();
         let body = keep_fault(body, format, &mut faults);
-        let (summary, summary_made) = summary_or_made(self.summary, || body.summary);
+        let (summary, summary_made) = choose_summary(self.summary, || body.summary);
         let status = self.status.unwrap_or(Status::Draft);
         validate(
             Content {
@@ -218,7 +218,7 @@ impl ArticlePatch {
             None => current_body(&current),
         };
         let given = Some(current.summary).filter(|_| !current.summary_made);
-        let (summary, summary_made) = summary_or_made(self.summary.over(given), || body.summary);
+        let (summary, summary_made) = choose_summary(self.summary.over(given), || body.summary);
         let status = self.status.unwrap_or(current.status);
         validate(
             Content {
@@ -261,7 +261,7 @@ fn current_body(content: &Content) -> Body {
 }
 
 /// The given summary, or the one made from the body; and whether it was made.
-fn summary_or_made(given: Option<String>, made: impl FnOnce() -> String) -> (String, bool) {
+fn choose_summary(given: Option<String>, made: impl FnOnce() -> String) -> (String, bool) {
     match given.filter(|given| !given.trim().is_empty()) {
         Some(given) => (given, false),
         None => (made(), true),

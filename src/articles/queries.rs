@@ -49,7 +49,8 @@ pub async fn lock(tx: &Tx, article: &ArticleRef, visible: Articles) -> QueryResu
     conditions.statement(text).get_result(&mut &**tx).await
 }
 
-fn select_one(article: &ArticleRef, visible: Articles, locking: &str) -> (Conditions, String) {
+/// The conditions that one article meets, if it is visible.
+fn conditions_of(article: &ArticleRef, visible: Articles) -> Conditions {
     let mut conditions = Conditions::default();
     match article.clone() {
         ArticleRef::IdOrSlug(IdOrSlug::Id(id)) => conditions.and_if("articles.id = ?", Some(Value::Id(id))),
@@ -59,6 +60,11 @@ fn select_one(article: &ArticleRef, visible: Articles, locking: &str) -> (Condit
         ArticleRef::ExternalId(id) => conditions.and_if("articles.external_id = ?", Some(Value::Text(id))),
     }
     visible.restrict(&mut conditions);
+    conditions
+}
+
+fn select_one(article: &ArticleRef, visible: Articles, locking: &str) -> (Conditions, String) {
+    let conditions = conditions_of(article, visible);
     let text = format!(
         "SELECT {CARD_COLUMNS}, articles.body, articles.body_source, {EXTRA_COLUMNS} \
          FROM articles {VIEWS} WHERE {} {locking}",
@@ -184,12 +190,7 @@ pub async fn set_views(tx: &mut Tx, id: Uuid, views: i64) -> QueryResult<()> {
 
 /// The id of an article, if it is visible.
 pub async fn find_id(mut conn: &Connection, article: &IdOrSlug, visible: Articles) -> QueryResult<Uuid> {
-    let mut conditions = Conditions::default();
-    match article.clone() {
-        IdOrSlug::Id(id) => conditions.and_if("articles.id = ?", Some(Value::Id(id))),
-        IdOrSlug::Slug(slug) => conditions.and_if("articles.slug = ?", Some(Value::Text(slug))),
-    }
-    visible.restrict(&mut conditions);
+    let conditions = conditions_of(&ArticleRef::IdOrSlug(article.clone()), visible);
     let text = format!("SELECT articles.id FROM articles WHERE {}", conditions.sql());
     let found: FoundId = conditions.statement(text).get_result(&mut conn).await?;
     Ok(found.id)

@@ -168,7 +168,12 @@ async fn reply_single(
 ) -> Result<Either<Reply<Data<Article>>, Reply<Data<PickedArticle>>>> {
     let row = queries::get(&*app.reader().await?, &article, reader.articles()).await?;
     let with_neighbors = detail.include.is_some_and(|relations| relations.contains(&Relation::Neighbors));
-    let article = load_view(app, row, reader.staff().is_some(), with_neighbors).await?;
+    let context = ViewContext::load(app).await?;
+    let neighbors = match with_neighbors {
+        true => Some(queries::neighbors(&*app.reader().await?, &row).await?.into_iter().collect()),
+        false => None,
+    };
+    let article = Article { neighbors, ..context.view(row, reader.staff().is_some()) };
     let (version, modified) = (article.card.version, article.card.updated_at);
     let mut surrogates =
         vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];
@@ -200,9 +205,14 @@ pub struct ViewContext {
 }
 
 impl ViewContext {
-    /// Loads it before a change: after the commit nothing may fail any more.
+    /// Loads it. To be done before a change: after the commit nothing may fail any more.
     pub async fn load(app: &App) -> Result<Self> {
         Ok(Self { tree: app.snapshot().await?, site: app.snapshot().await? })
+    }
+
+    /// The tree of categories.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
     }
 
     /// The newest context that is to be had, after the change.
@@ -210,18 +220,8 @@ impl ViewContext {
         Self::load(app).await.unwrap_or(self)
     }
 
-    /// The article in `row` after a change, as the staff or a visitor sees it.
+    /// The article in `row`, as the staff or a visitor sees it.
     pub fn view(&self, row: Row, for_staff: bool) -> Article {
         Article::new(&self.tree, &self.site.content.base_url, row, for_staff)
     }
-}
-
-/// The article in `row` as clients see it: with its category and, if wanted, its neighbours.
-async fn load_view(app: &App, row: Row, for_staff: bool, with_neighbors: bool) -> Result<Article> {
-    let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
-    let neighbors = match with_neighbors {
-        true => Some(queries::neighbors(&*app.reader().await?, &row).await?.into_iter().collect()),
-        false => None,
-    };
-    Ok(Article { neighbors, ..Article::new(&tree, &site.content.base_url, row, for_staff) })
 }

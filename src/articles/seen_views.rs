@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::http::client::Client;
 
 /// Readers remembered at most: some 10 MB. Beyond, those longest ago are forgotten, and counted again.
-const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
+const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::new(100_000).expect("100,000 is not zero");
 
 /// Counts a client once for an article within a window of time.
 ///

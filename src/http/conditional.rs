@@ -14,12 +14,17 @@ use crate::operations::Conditional;
 ///
 /// The comparison is weak (RFC 9110 §13.1.2): proxies that compress weaken every tag.
 pub fn if_none_match_names(req: &HttpRequest, etag: &str) -> bool {
-    let strip = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let etag = strip(etag);
+    let etag = strip_weak(etag);
     req.headers()
         .get_all(IF_NONE_MATCH)
         .filter_map(|value| value.to_str().ok())
-        .any(|list| list.trim() == "*" || list.split(',').any(|tag| strip(tag) == etag))
+        .any(|list| list.trim() == "*" || list.split(',').any(|tag| strip_weak(tag) == etag))
+}
+
+/// The tag without the mark of a weak one.
+fn strip_weak(tag: &str) -> &str {
+    let tag = tag.trim();
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// The `If-Match` of a change.
@@ -60,8 +65,7 @@ impl IfMatch {
 
 /// The version in `"7-…"`, `W/"7-…"` or `"7"`.
 fn version_of(tag: &str) -> Option<i32> {
-    let tag = tag.trim();
-    let inner = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')?;
+    let inner = strip_weak(tag).strip_prefix('"')?.strip_suffix('"')?;
     inner.split('-').next()?.parse().ok()
 }
 

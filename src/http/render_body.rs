@@ -5,7 +5,7 @@ use tokio::task::spawn_blocking;
 use crate::db::types::BodyFormat;
 use crate::error::{Code, Error, Fault, Result};
 use crate::markup::{Body, Refusal};
-use crate::permits::RenderPermits;
+use crate::permits::CorePermits;
 use crate::priority;
 
 /// Bodies up to this length are rendered at once, in less time than a hop to another thread and back takes.
@@ -16,7 +16,7 @@ const MAX_INLINE_BYTES: usize = 8 << 10;
 ///
 /// Fails as [`render`], and with 503 if there is no permit in time.
 pub async fn render_off_thread(
-    permits: &RenderPermits,
+    permits: &CorePermits,
     source: String,
     format: BodyFormat,
     max_chars: usize,
@@ -45,11 +45,13 @@ pub fn render(source: String, format: BodyFormat, max_chars: usize) -> Result<Bo
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]
     async fn long_bodies_wait_for_a_permit_and_short_ones_do_not() {
-        let permits = RenderPermits::default();
+        let permits = CorePermits::new(Duration::from_secs(10), "too many bodies to render");
         let mut taken = Vec::new();
         let cores = std::thread::available_parallelism().unwrap().get();
         for _ in 0..(cores - 1).max(1) {

@@ -57,7 +57,7 @@ impl TaggedBody {
         }
         digest.update(&self.bytes[from..]);
         let weak = if self.counters.is_empty() { "" } else { "W/" };
-        format!("{weak}\"{version}-{}\"", URL_SAFE_NO_PAD.encode(&digest.finalize()[..12]))
+        format!("{weak}{}", format_tag(version, digest))
     }
 
     /// The bytes.
@@ -83,7 +83,12 @@ impl Write for TaggedBody {
 
 /// The strong tag of ready-made bytes that have no version.
 pub fn tag_bytes(bytes: &[u8]) -> String {
-    TaggedBody { bytes: bytes.to_vec(), counters: Vec::new() }.etag(0)
+    format_tag(0, Sha256::new_with_prefix(bytes))
+}
+
+/// A strong tag with a version and a digest.
+fn format_tag(version: i32, digest: Sha256) -> String {
+    format!("\"{version}-{}\"", URL_SAFE_NO_PAD.encode(&digest.finalize()[..12]))
 }
 
 #[cfg(test)]

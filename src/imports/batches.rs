@@ -76,7 +76,7 @@ pub struct WriteProgress {
 
 impl WriteProgress {
     /// Notes that a batch is written.
-    pub fn note_written(&self) {
+    pub fn note_batch_written(&self) {
         self.unwritten.set(self.unwritten.get().saturating_sub(1));
         self.written_at.set(Instant::now());
     }

@@ -122,7 +122,7 @@ async fn write_batches(
         match writer.write_batch(batch).await? {
             Ok(result) => {
                 drop(memory);
-                progress.note_written();
+                progress.note_batch_written();
                 send_events(report.add_batch(result)).await;
                 report.check_failures()?;
             }

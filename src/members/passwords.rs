@@ -7,11 +7,12 @@ use anyhow::anyhow;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization;
 
 use super::email;
 use crate::error::{Code, Error, Fault, Result};
+use crate::permits::CorePermits;
 use crate::priority;
 
 /// The most bytes of a password, after normalisation.
@@ -83,7 +84,7 @@ static DUMMY_HASH: OnceLock<Arc<str>> = OnceLock::new();
 /// A flood of logins waits here and then gets 503, while readers are served.
 #[derive(Clone)]
 pub struct Hasher {
-    permits: Arc<Semaphore>,
+    permits: CorePermits,
     argon2: Argon2<'static>,
     dummy: Arc<str>,
 }
@@ -103,8 +104,7 @@ impl Hasher {
                 DUMMY_HASH.get_or_init(|| made.to_string().into()).clone()
             }
         };
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let permits = Arc::new(Semaphore::new((cores - 1).max(1)));
+        let permits = CorePermits::new(HASH_PERMIT_TIMEOUT, "too many passwords to check");
         Ok(Self { permits, argon2, dummy })
     }
 
@@ -141,11 +141,7 @@ impl Hasher {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let acquired = tokio::time::timeout(HASH_PERMIT_TIMEOUT, self.permits.clone().acquire_owned()).await;
-        let permit: OwnedSemaphorePermit = match acquired {
-            Ok(Ok(permit)) => permit,
-            _ => return Err(Error::Unavailable("too many passwords to check".to_owned())),
-        };
+        let permit = self.permits.take().await?;
         // A new thread for each hash, because a lowered priority cannot be raised again.
         // Starting a thread takes about a hundredth of the time of a hash.
         let (sender, receiver) = oneshot::channel();

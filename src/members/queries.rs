@@ -31,14 +31,16 @@ pub async fn insert_member(tx: &mut Tx, account: &Account, hash: &str) -> QueryR
     Ok(row)
 }
 
+/// The statement that selects a member.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn select_member(id: Uuid) -> _ {
+    let row: diesel::dsl::AsSelect<MemberRow, diesel::pg::Pg> = MemberRow::as_select();
+    members::table.find(id).filter(members::deleted_at.is_null()).select(row)
+}
+
 /// Loads a member.
 pub async fn load_member(mut conn: &Connection, id: Uuid) -> QueryResult<MemberRow> {
-    members::table
-        .find(id)
-        .filter(members::deleted_at.is_null())
-        .select(MemberRow::as_select())
-        .first(&mut conn)
-        .await
+    select_member(id).first(&mut conn).await
 }
 
 /// Loads the member with a canonical email, if there is one, and locks it until the transaction ends.
@@ -55,27 +57,14 @@ pub async fn lock_member_by_email(tx: &mut Tx, canonical: &str) -> QueryResult<O
 
 /// Loads a member and locks it until the transaction ends.
 pub async fn lock_member(tx: &mut Tx, id: Uuid) -> QueryResult<MemberRow> {
-    members::table
-        .find(id)
-        .filter(members::deleted_at.is_null())
-        .select(MemberRow::as_select())
-        .for_no_key_update()
-        .first(&mut **tx)
-        .await
+    select_member(id).for_no_key_update().first(&mut **tx).await
 }
 
 /// Loads a member, if there is one, and locks it against changes until the transaction ends.
 ///
 /// Logins of one member do not wait for each other.
 pub async fn lock_member_shared(tx: &mut Tx, id: Uuid) -> QueryResult<Option<MemberRow>> {
-    members::table
-        .find(id)
-        .filter(members::deleted_at.is_null())
-        .select(MemberRow::as_select())
-        .for_share()
-        .first(&mut **tx)
-        .await
-        .optional()
+    select_member(id).for_share().first(&mut **tx).await.optional()
 }
 
 /// Returns the conditions for members that meet `criteria` and are not deleted.

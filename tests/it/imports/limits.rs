@@ -127,7 +127,7 @@ async fn imports_that_wait_for_their_bodies_hold_no_transactions() {
     for (at, request) in requests.iter_mut().enumerate() {
         request.send_rows(&[make_row(&format!("a-{at}"), "A")]);
     }
-    until("all turns to be taken", async || app.shared.app.imports.count_taken() == 4).await;
+    until("all turns to be taken", async || app.shared.app.imports.count_turns() == 4).await;
     send_body(&third, "", NDJSON, "").await.expect(503);
     for at in 0..8 {
         editor.post("/api/v1/articles", json!({"title": format!("Beside {at}")})).await.expect(201);
@@ -145,7 +145,7 @@ async fn a_caller_with_two_imports_leaves_the_other_turns_to_others() {
     let (app, editor) = start_app().await;
     let other = app.db_member(Role::Editor).await;
     let requests = [SlowRequest::begin(&app, &editor, ""), SlowRequest::begin(&app, &editor, "")];
-    until("two turns", async || app.shared.app.imports.count_taken() == 2).await;
+    until("two turns", async || app.shared.app.imports.count_turns() == 2).await;
     let refused = send_body(&editor, "", NDJSON, "").await;
     assert_eq!((refused.problem(), refused.header("retry-after")), ((503, "unavailable".to_owned()), "1"));
     assert_eq!(outcome_counts(&import_rows(&other, "", &make_rows(1)).await), [1, 0, 0, 0]);
@@ -165,7 +165,7 @@ async fn exports_that_nobody_reads_keep_no_import_out() {
     let clients = [&editor, &editor, &other, &other];
     let export = |client: &&Client| SlowRequest::send(&app, client, "GET /api/v1/articles/export", "");
     let exports: Vec<_> = clients.iter().map(export).collect();
-    until("all turns to be taken", async || app.shared.app.exports.count_taken() == 4).await;
+    until("all turns to be taken", async || app.shared.app.exports.count_turns() == 4).await;
     for client in [&editor, &other, &app.db_member(Role::Admin).await] {
         client.get("/api/v1/articles/export?status=archived").await.expect(503);
     }
@@ -179,7 +179,7 @@ async fn with_little_memory_a_second_import_is_told_when_to_come_back() {
     let editor = app.db_member(Role::Editor).await;
     let other = app.db_member(Role::Editor).await;
     let request = SlowRequest::begin(&app, &editor, "");
-    until("the turn", async || app.shared.app.imports.count_taken() == 1).await;
+    until("the turn", async || app.shared.app.imports.count_turns() == 1).await;
     let refused = send_body(&other, "", NDJSON, "").await;
     assert_eq!((refused.status, refused.header("retry-after")), (503, "1"));
     request.finish().await;
