@@ -183,6 +183,8 @@ fn stream_events(
     HttpResponse::Ok()
         .content_type("application/x-ndjson")
         .insert_header((CACHE_CONTROL, "private, no-store"))
+        // nginx would gather the events until its buffers are full.
+        .insert_header(("x-accel-buffering", "no"))
         .streaming(lines)
 }
 
