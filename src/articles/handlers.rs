@@ -18,6 +18,7 @@ use crate::error::{Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{CreateOnly, IfMatch};
 use crate::http::id_or_slug::IdOrSlug;
+use crate::http::modified::Modified;
 use crate::http::reply::{Data, NoContent, Receipt, Rendered, Reply};
 use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{Author, CurrentMember, Editor};
@@ -78,7 +79,10 @@ fn reply_changed(
     }
     let article = context.view(row, member.may_read_back);
     let (version, modified) = (article.card.version, article.card.updated_at);
-    Reply::one(article).with_version(version).with_last_modified(Some(modified)).render()
+    Reply::one(article)
+        .with_version(version)
+        .with_last_modified(Modified::of_version(modified, version))
+        .render()
 }
 
 /// Refuses what a role may not write: authors publish nothing, only admins set views.

@@ -77,6 +77,8 @@ codes! {
     AlreadyExists = PRECONDITION_FAILED "already_exists" "Already exists",
     /// The body is larger than the operation takes.
     PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" "Body too large",
+    /// The head of the request is larger than the server takes.
+    HeadTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "head_too_large" "Head too large",
     /// The body is not `application/json`.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type",
     /// The body has faults; `errors` names each.

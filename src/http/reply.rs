@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue, HttpDate};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::conditional::if_none_match_names;
 use super::matched::Matched;
+use super::modified::Modified;
 use super::paging::List;
 use super::tagged_body::TaggedBody;
 use crate::error::{Error, Result};
@@ -54,6 +55,9 @@ pub struct Reply<T> {
     media_type: Cow<'static, str>,
     /// The version in the entity tag; without one there is no tag.
     version: Option<i32>,
+    modified: Option<Modified>,
+    /// Whether a visitor gets the same bytes.
+    is_as_visitors_get: bool,
 }
 
 impl<T> Reply<Data<T>> {
@@ -86,6 +90,8 @@ impl<T> Reply<T> {
             headers: Vec::new(),
             media_type: Cow::Borrowed("application/json"),
             version: None,
+            modified: None,
+            is_as_visitors_get: false,
         }
     }
 
@@ -102,14 +108,15 @@ impl<T> Reply<T> {
     }
 
     /// The same with the time of the last change.
-    pub fn with_last_modified(self, at: Option<DateTime<Utc>>) -> Self {
-        match at {
-            Some(at) => self.with_header(
-                header::LAST_MODIFIED,
-                HttpDate::from(std::time::SystemTime::from(at)).to_string(),
-            ),
-            None => self,
-        }
+    pub fn with_last_modified(mut self, modified: Modified) -> Self {
+        self.modified = Some(modified);
+        self
+    }
+
+    /// The same, of which is known whether a visitor gets the same bytes.
+    pub fn as_visitors_get(mut self, is_as_visitors_get: bool) -> Self {
+        self.is_as_visitors_get = is_as_visitors_get;
+        self
     }
 
     /// The same with the cache's tags: a change to any of them makes the answer stale.
@@ -127,6 +134,8 @@ impl<T> Reply<T> {
 /// Cache rules of what a visitor reads: shared caches keep it a minute, and may
 /// show it a little longer while they ask again (RFC 9111, RFC 5861).
 const PUBLIC_CACHE_CONTROL: &str = "public, max-age=0, s-maxage=60, stale-while-revalidate=300";
+/// Cache rules of what a visitor reads too, asked for with a credential: the client may keep it and ask again.
+const REVALIDATED_CACHE_CONTROL: &str = "private, no-cache";
 /// Cache rules of what a credential had a part in.
 const PRIVATE_CACHE_CONTROL: &str = "private, no-store";
 
@@ -137,6 +146,8 @@ pub struct Rendered {
     headers: Vec<(HeaderName, String)>,
     media_type: Cow<'static, str>,
     etag: Option<String>,
+    modified: Option<Modified>,
+    is_as_visitors_get: bool,
     body: Vec<u8>,
 }
 
@@ -149,6 +160,8 @@ impl<T: Serialize> Reply<T> {
             headers: self.headers,
             media_type: self.media_type,
             etag: self.version.map(|version| body.etag(version)),
+            modified: self.modified,
+            is_as_visitors_get: self.is_as_visitors_get,
             body: body.into_bytes(),
         })
     }
@@ -169,6 +182,8 @@ impl Rendered {
             headers,
             media_type: Cow::Owned(media_type),
             etag,
+            modified: None,
+            is_as_visitors_get: false,
             body,
         }
     }
@@ -213,17 +228,21 @@ impl Responder for Rendered {
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
         let is_read = *req.method() == actix_web::http::Method::GET;
-        let is_known = is_read && self.etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag));
+        let is_known = is_read
+            && (self.etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag))
+                || self.modified.is_some_and(|modified| modified.is_known(req)));
         let status = if is_known { StatusCode::NOT_MODIFIED } else { self.status };
         let mut response = HttpResponseBuilder::new(status);
-        let rules = cache_control(req, self.etag.is_some());
+        let rules = cache_control(req, self.etag.is_some(), self.is_as_visitors_get);
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(rules)));
-        response.insert_header((header::VARY, HeaderValue::from_static("Authorization")));
         for (name, value) in self.headers {
             // Text that no header can carry (never made by us) is left out rather than failing the answer.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 response.insert_header((name, value));
             }
+        }
+        if let Some(modified) = self.modified {
+            response.insert_header((header::LAST_MODIFIED, modified.to_header()));
         }
         if let Some(etag) = self.etag {
             response.insert_header((header::ETAG, etag));
@@ -236,10 +255,14 @@ impl Responder for Rendered {
 }
 
 /// Who may keep the answer to `req`.
-fn cache_control(req: &HttpRequest, has_etag: bool) -> &'static str {
+fn cache_control(req: &HttpRequest, has_etag: bool, is_as_visitors_get: bool) -> &'static str {
     let is_anonymous = !req.headers().contains_key(header::AUTHORIZATION);
     let is_public = Matched::of(req).is_ok_and(|matched| matched.operation().cache == CacheClass::Public);
-    if is_public && is_anonymous && has_etag { PUBLIC_CACHE_CONTROL } else { PRIVATE_CACHE_CONTROL }
+    match is_public && has_etag {
+        true if is_anonymous => PUBLIC_CACHE_CONTROL,
+        true if is_as_visitors_get => REVALIDATED_CACHE_CONTROL,
+        _ => PRIVATE_CACHE_CONTROL,
+    }
 }
 
 /// 204: done, nothing to show.

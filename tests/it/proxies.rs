@@ -75,32 +75,10 @@ impl Proxy {
         let fence = if kind == Kind::Nginx { "```nginx\n" } else { "```caddy\n" };
         let config = read.split_once(fence).unwrap().1.split_once("```").unwrap().0;
         let config = edit(config.replace("127.0.0.1:8080", upstream));
-        let file = dir.path().join("config");
-        let mut command = Command::new(kind.program().unwrap());
-        if kind == Kind::Nginx {
-            let config = config
-                .replace("listen 443", &format!("listen 127.0.0.1:{port}"))
-                .replace("/etc/ssl/certs/www.example.org.pem", &at("leaf.pem"))
-                .replace("/etc/ssl/private/www.example.org.key", &at("leaf.key"));
-            let temp: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-                .map(|name| format!("{name}_temp_path {};\n", at(name)))
-                .concat();
-            // One process: a killed master would leave its workers.
-            let whole = format!(
-                "daemon off; master_process off; pid {};\nevents {{}}\nhttp {{\naccess_log off;\n{temp}{config}}}\n",
-                at("pid")
-            );
-            fs::write(&file, whole).unwrap();
-            command.args(["-e", &at("error.log"), "-c"]).arg(&file);
-        } else {
-            let tls = format!("tls {} {}\n    encode gzip", at("leaf.pem"), at("leaf.key"));
-            let config = config
-                .replace("www.example.org", &format!("https://localhost:{port}, https://127.0.0.1:{port}"))
-                .replace("encode gzip", &tls);
-            fs::write(&file, format!("{{\n  admin off\n  auto_https off\n}}\n{config}")).unwrap();
-            command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
-            command.env("HOME", dir.path());
-        }
+        let mut command = match kind {
+            Kind::Nginx => nginx(dir.path(), port, &config),
+            Kind::Caddy => caddy(dir.path(), port, &config),
+        };
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(at("stderr")).unwrap());
         let mut child = command.spawn().unwrap();
         until("the proxy", async || {
@@ -123,6 +101,40 @@ impl Proxy {
     fn client(&self, client: &Client) -> Client {
         self.client_from("127.0.0.1", client)
     }
+}
+
+/// nginx on `port` with the README's `config`, and its files in `dir`.
+fn nginx(dir: &Path, port: u16, config: &str) -> Command {
+    let at = |name: &str| dir.join(name).display().to_string();
+    let config = config
+        .replace("listen 443", &format!("listen 127.0.0.1:{port}"))
+        .replace("/etc/ssl/certs/www.example.org.pem", &at("leaf.pem"))
+        .replace("/etc/ssl/private/www.example.org.key", &at("leaf.key"));
+    let temp: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|name| format!("{name}_temp_path {};\n", at(name)))
+        .concat();
+    // One process: a killed master would leave its workers.
+    let whole = format!(
+        "daemon off; master_process off; pid {};\nevents {{}}\nhttp {{\naccess_log off;\n{temp}{config}}}\n",
+        at("pid")
+    );
+    fs::write(at("config"), whole).unwrap();
+    let mut command = Command::new(Kind::Nginx.program().unwrap());
+    command.args(["-e", &at("error.log"), "-c", &at("config")]);
+    command
+}
+
+/// Caddy on `port` with the README's `config`, and its files in `dir`.
+fn caddy(dir: &Path, port: u16, config: &str) -> Command {
+    let at = |name: &str| dir.join(name).display().to_string();
+    let tls = format!("tls {} {}\n    encode gzip", at("leaf.pem"), at("leaf.key"));
+    let config = config
+        .replace("www.example.org", &format!("https://localhost:{port}, https://127.0.0.1:{port}"))
+        .replace("encode gzip", &tls);
+    fs::write(at("config"), format!("{{\n  admin off\n  auto_https off\n}}\n{config}")).unwrap();
+    let mut command = Command::new(Kind::Caddy.program().unwrap());
+    command.args(["run", "--adapter", "caddyfile", "--config", &at("config")]).env("HOME", dir);
+    command
 }
 
 fn http_from(address: &str) -> reqwest::Client {
