@@ -30,6 +30,14 @@ openapi:
 fuzz:
     FUZZ_MUTANTS=50000 cargo test --test it -- --nocapture fuzz::
 
+# Three hundred servers killed under load, every second one with its database; the suite kills four
+kill-cycles:
+    KILL_CYCLES=300 cargo test --test it -- --nocapture embedded::crashes::killed_servers
+
+# Packets dropped, a full disk, no free connections, a wrong clock, a database that is far away
+faults:
+    cargo test --test it -- --nocapture faults::
+
 serve:
     cargo run -- serve --demo
 

@@ -18,6 +18,7 @@ mod deadlines;
 mod docs;
 mod edge;
 mod embedded;
+mod faults;
 mod fuzz;
 mod idempotency;
 mod imports;
