@@ -18,10 +18,8 @@ use crate::harness::process::Process;
 const MUTANTS: u64 = 500;
 /// By how much the server may grow, in MiB, from the time when a fifth of the mutants were sent.
 const MAX_GROWTH_MIB: u64 = 64;
-/// Requests that are sent at a time.
-const SENDERS: usize = 4;
-/// Files that are sent at a time: a caller may run as many imports.
-const FILE_SENDERS: usize = 2;
+/// Mutants that are sent at a time: a caller may run as many imports.
+const SENDERS: usize = 2;
 /// Where the numbers of all runs begin, so that a mutant is known by its number.
 const SEED: u64 = 0x1257_0a57;
 /// The longest time in which an answer must end. It bounds a hang, and measures nothing.
@@ -283,12 +281,7 @@ fn send(address: &str, mutant: &[u8]) -> Result<(), String> {
 }
 
 /// Sends the mutants with these numbers, and says what is wrong with the answers.
-fn send_mutants(
-    address: &str,
-    senders: usize,
-    numbers: Range<u64>,
-    make: &(impl Fn(u64) -> Vec<u8> + Sync),
-) -> Vec<String> {
+fn send_mutants(address: &str, numbers: Range<u64>, make: &(impl Fn(u64) -> Vec<u8> + Sync)) -> Vec<String> {
     let next = AtomicU64::new(numbers.start);
     let send_all = || {
         let mut failures = Vec::new();
@@ -304,19 +297,19 @@ fn send_mutants(
         }
     };
     std::thread::scope(|scope| {
-        let senders: Vec<_> = (0..senders).map(|_| scope.spawn(send_all)).collect();
+        let senders: Vec<_> = (0..SENDERS).map(|_| scope.spawn(send_all)).collect();
         senders.into_iter().flat_map(|sender| sender.join().unwrap()).collect()
     })
 }
 
 /// Sends mutants to a server of its own; none may fail, and the server may not grow.
-fn fuzz(server: &Process, senders: usize, make: impl Fn(u64) -> Vec<u8> + Sync) {
+fn fuzz(server: &Process, make: impl Fn(u64) -> Vec<u8> + Sync) {
     let count = std::env::var("FUZZ_MUTANTS").map_or(MUTANTS, |count| count.parse().unwrap());
     let address = server.url.trim_start_matches("http://");
     let warm_up = count / 5;
-    let mut failures = send_mutants(address, senders, 0..warm_up, &make);
+    let mut failures = send_mutants(address, 0..warm_up, &make);
     let before = server.memory_mib();
-    failures.extend(send_mutants(address, senders, warm_up..count, &make));
+    failures.extend(send_mutants(address, warm_up..count, &make));
     assert!(failures.is_empty(), "{} of {count} failed\n{}", failures.len(), failures.join("\n"));
     let after = server.memory_mib();
     println!("{count} mutants; {before} MiB after a fifth of them, {after} MiB at the end");
@@ -330,7 +323,7 @@ async fn no_broken_request_is_answered_with_a_fault_of_ours_or_not_at_all() {
     let admin = server.admin().await;
     admin.article("Tides", None).await;
     let requests = requests(&admin.token.unwrap());
-    fuzz(&server, SENDERS, |number| {
+    fuzz(&server, |number| {
         let mut numbers = Numbers::of(number);
         let request = requests[numbers.below(requests.len())].clone();
         mutate(request, PIECES, &mut numbers)
@@ -346,6 +339,6 @@ async fn no_broken_file_ends_an_import_with_a_fault_of_ours_or_not_at_all() {
     let key = json!({"name": "fuzz", "scopes": ["articles:import", "categories:write"]});
     let key = server.admin().await.post("/api/v1/api-keys", key).await.data(201);
     let key = key["key"].as_str().unwrap();
-    fuzz(&server, FILE_SENDERS, |number| mutate_file(key, number));
+    fuzz(&server, |number| mutate_file(key, number));
     server.client().get("/readyz").await.expect(200);
 }

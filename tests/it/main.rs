@@ -33,6 +33,7 @@ mod openapi;
 mod operations;
 mod outage;
 mod processes;
+mod readme;
 mod rights;
 mod round_trips;
 mod settings;
