@@ -19,6 +19,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use drive::{Connection, SPAN, rate};
 use floor::{Database, Statement};
+use inkstone::db::embedded::programs::Missing;
 use inkstone::db::embedded::{Embedded, Options};
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -168,7 +169,12 @@ fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
     let data_dir = folder.path().join("data");
-    let embedded = Embedded::start(&Options { data_dir: &data_dir, pg_bin: None, durable: true })?;
+    let embedded = Embedded::start(&Options {
+        data_dir: &data_dir,
+        pg_bin: None,
+        missing: Missing::Refuse,
+        durable: true,
+    })?;
     let server = Server::start(&["--database-url", &embedded.url()])?;
     let database = Database {
         url: embedded.url(),

@@ -31,6 +31,9 @@ pub fn inkstone(arguments: &[&str]) -> Command {
     }
     // No balancer has to notice that a server leaves.
     command.env("INKSTONE_DRAIN_DELAY", "0");
+    if let Some(pg_bin) = super::cluster::pg_bin() {
+        command.env("INKSTONE_PG_BIN", pg_bin);
+    }
     command.args(arguments).stdin(Stdio::null());
     command
 }
