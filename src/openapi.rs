@@ -220,7 +220,7 @@ fn name_envelopes(document: &mut Value) {
     let schemas = document["components"]["schemas"].as_object_mut();
     for (name, schema) in schemas.into_iter().flatten() {
         let reference = |held: &str| json!({"$ref": format!("#/components/schemas/{held}")});
-        if let Some(held) = name.strip_prefix("Data_") {
+        if let Some(held) = name.strip_prefix("Data_").or_else(|| name.strip_prefix("Written_")) {
             schema["properties"]["data"] = reference(held);
         } else if let Some(held) = name.strip_prefix("List_") {
             schema["properties"]["data"]["items"] = reference(held);

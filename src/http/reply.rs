@@ -15,7 +15,7 @@ use super::conditional::if_none_match_names;
 use super::matched::Matched;
 use super::paging::List;
 use super::tagged_body::TaggedBody;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, ProblemFault, Result};
 use crate::operations::CacheClass;
 
 /// One thing.
@@ -23,6 +23,17 @@ use crate::operations::CacheClass;
 pub struct Data<T> {
     /// The thing.
     pub data: T,
+}
+
+/// One thing that was written.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Written<T> {
+    /// The thing, as it is now.
+    pub data: T,
+    /// What was changed of what was sent, like markup that is not allowed. Absent if nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<ProblemFault>,
 }
 
 /// The media type of a [`Receipt`].
@@ -54,9 +65,17 @@ pub struct Reply<T> {
     media_type: Cow<'static, str>,
     /// The version in the entity tag; without one there is no tag.
     version: Option<i32>,
+    /// What was changed of what was sent. It is no part of what the entity tag is of.
+    warnings: Vec<ProblemFault>,
 }
 
 impl<T> Reply<Data<T>> {
+    /// The same with what was changed of what was sent, beside the thing. [`Written`] describes it.
+    pub fn with_warnings(mut self, warnings: &[Fault]) -> Self {
+        self.warnings = warnings.iter().map(ProblemFault::from).collect();
+        self
+    }
+
     /// 200 with one thing.
     pub fn one(thing: T) -> Self {
         Self::new(StatusCode::OK, Data { data: thing })
@@ -86,6 +105,7 @@ impl<T> Reply<T> {
             headers: Vec::new(),
             media_type: Cow::Borrowed("application/json"),
             version: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -144,13 +164,15 @@ impl<T: Serialize> Reply<T> {
     /// Writes the body, and makes its entity tag.
     pub fn render(self) -> Result<Rendered> {
         let body = TaggedBody::from_json(&self.body).map_err(|cause| Error::Internal(cause.into()))?;
-        Ok(Rendered {
-            status: self.status,
-            headers: self.headers,
-            media_type: self.media_type,
-            etag: self.version.map(|version| body.etag(version)),
-            body: body.into_bytes(),
-        })
+        let etag = self.version.map(|version| body.etag(version));
+        let mut body = body.into_bytes();
+        if !self.warnings.is_empty() && body.pop_if(|last| *last == b'}').is_some() {
+            body.extend_from_slice(b",\"warnings\":");
+            serde_json::to_writer(&mut body, &self.warnings)
+                .map_err(|cause| Error::Internal(cause.into()))?;
+            body.push(b'}');
+        }
+        Ok(Rendered { status: self.status, headers: self.headers, media_type: self.media_type, etag, body })
     }
 }
 

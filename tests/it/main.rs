@@ -32,6 +32,7 @@ mod openapi;
 mod operations;
 mod outage;
 mod processes;
+mod resanitise;
 mod rights;
 mod round_trips;
 mod settings;
