@@ -70,6 +70,9 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(config) => serve(*config),
         Command::Migrate(database) => Data::open(&database).map(drop),
+        Command::Resanitise(database) => {
+            administer(*database, async |app, _| commands::resanitise(app).await)
+        }
         Command::Member { database, command } => {
             administer(*database, async |app, hasher| commands::member(app, hasher, command).await)
         }

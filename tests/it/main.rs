@@ -34,6 +34,7 @@ mod operations;
 mod outage;
 mod processes;
 mod readme;
+mod resanitise;
 mod rights;
 mod round_trips;
 mod settings;
