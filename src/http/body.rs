@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
-use actix_web::web::Payload;
+use actix_web::web::{Data, Payload};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,11 +16,15 @@ use utoipa::ToSchema;
 use super::json;
 use super::matched::Matched;
 use super::schema::{Checker, Compiled, compiled};
+use crate::app::App;
 use crate::error::{Code, Error, Fault, Result};
 use crate::operations::{BODY_ARRIVAL_TIMEOUT, RequestBody};
 
 /// The name that a client gives to a request (draft-ietf-httpapi-idempotency-key-header).
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Bodies up to this length are parsed at once, in less time than a hop to another thread and back takes.
+const MAX_INLINE_BYTES: usize = 64 << 10;
 
 /// A JSON body that meets its published schema.
 ///
@@ -30,7 +34,7 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 #[derive(Clone, Debug)]
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
+impl<T: DeserializeOwned + ToSchema + Send + 'static> FromRequest for Json<T> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
@@ -41,6 +45,7 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
             RequestBody::Json { max_bytes } => Ok(max_bytes),
             other => Err(Error::Internal(anyhow::anyhow!("the entry says {other:?} of a JSON body"))),
         });
+        let app = req.app_data::<Data<App>>().cloned();
         let payload = Payload::from_request(req, payload);
         Box::pin(async move {
             labelled?;
@@ -59,7 +64,11 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
             if let Some(req) = named {
                 req.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).to_vec()));
             }
-            parse(&bytes).map(Self)
+            match app.filter(|_| bytes.len() > MAX_INLINE_BYTES) {
+                // Readers whose connections are on this thread do not wait for it.
+                Some(app) => app.renderers.run(move || parse(&bytes)).await?.map(Self),
+                None => parse(&bytes).map(Self),
+            }
         })
     }
 }

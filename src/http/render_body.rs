@@ -1,15 +1,12 @@
 //! Renders the bodies of articles and notices, before the transaction that stores them.
 
 use serde_json::json;
-use tokio::task::spawn_blocking;
 
 use crate::app::App;
 use crate::db::types::BodyFormat;
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{Code, Fault, Result};
 use crate::markup::changes::MarkupChanges;
 use crate::markup::{Body, Refusal, Sanitiser};
-use crate::permits::CorePermits;
-use crate::priority;
 
 /// Bodies up to this length are rendered at once, in less time than a hop to another thread and back takes.
 const MAX_INLINE_BYTES: usize = 8 << 10;
@@ -29,22 +26,8 @@ pub async fn render_off_thread(
     }
     let sanitiser = app.sanitiser.clone();
     let rendering =
-        run_with_permit(&app.renderers, move || render(&sanitiser, source, format, max_chars)).await?;
+        app.renderers.run(move || render(&sanitiser, source, format, max_chars)).await?;
     Ok(rendering)
-}
-
-/// Runs long work on a thread that pauses often, behind a permit.
-async fn run_with_permit<T: Send + 'static>(
-    permits: &CorePermits,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T> {
-    let permit = permits.take().await?;
-    let working = spawn_blocking(move || {
-        let _permit = permit;
-        let _pauses = priority::PauseTimer::start();
-        work()
-    });
-    working.await.map_err(|cause| Error::Internal(cause.into()))
 }
 
 /// Renders and sanitises a body on this thread. Its HTML has at most `max_chars` characters.
