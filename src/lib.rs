@@ -49,6 +49,7 @@ pub mod imports;
 pub mod interchange;
 pub mod jobs;
 pub mod keys;
+pub mod language;
 pub mod mail;
 pub mod markup;
 pub mod members;

@@ -8,7 +8,7 @@ use actix_cors::Cors;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError, get, rt, web};
@@ -32,6 +32,7 @@ use crate::http::conditional::if_none_match_names;
 use crate::http::head::{check_host, check_length};
 use crate::http::matched::Matched;
 use crate::http::page_headers;
+use crate::language::{LANGUAGE, Language};
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
@@ -137,7 +138,9 @@ async fn wrap_request(
         // Answered as GET; the body is left out on the wire.
         req.head_mut().method = Method::GET;
     }
-    let mut answered = REQUEST_ID.scope(Some(id.clone()), handle_request(req, next)).await;
+    let language = find_language(&req);
+    let answering = LANGUAGE.scope(language, handle_request(req, next));
+    let mut answered = REQUEST_ID.scope(Some(id.clone()), answering).await;
     let state = answered
         .as_ref()
         .ok()
@@ -217,6 +220,13 @@ fn match_request(req: &ServiceRequest) -> Result<bool> {
     let has_time_limit = matched.operation().has_time_limit;
     req.extensions_mut().insert(matched);
     Ok(has_time_limit)
+}
+
+/// The language that the client likes best.
+fn find_language(req: &ServiceRequest) -> Language {
+    let accepted: Vec<&str> =
+        req.headers().get_all(ACCEPT_LANGUAGE).filter_map(|accepted| accepted.to_str().ok()).collect();
+    Language::negotiate(&accepted.join(","))
 }
 
 /// The client's id of this request, or a new one.

@@ -331,11 +331,8 @@ fn validate(content: Content, mut faults: Vec<Fault>) -> Result<Content> {
         faults.push(Fault::body("/slug", Code::InvalidFormat, detail));
     }
     if content.extra.to_string().len() > EXTRA_MAX {
-        faults.push(Fault::body(
-            "/extra",
-            Code::TooLong,
-            format!("must have at most {EXTRA_MAX} bytes of JSON"),
-        ));
+        let fault = Fault::body("/extra", Code::TooLong, "must have at most {max} bytes of JSON");
+        faults.push(fault.with("max", EXTRA_MAX));
     }
     Error::body(faults)?;
     Ok(content)

@@ -13,10 +13,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::head::BODY_TOO_LARGE;
 use super::json;
 use super::matched::Matched;
 use super::schema::{Checker, Compiled, compiled};
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{Code, Error, Fault, Result, Sentence};
 use crate::operations::{BODY_ARRIVAL_TIMEOUT, RequestBody};
 
 /// The name that a client gives to a request (draft-ietf-httpapi-idempotency-key-header).
@@ -46,16 +47,18 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
             labelled?;
             let limit = limit?;
             let payload =
-                payload.await.map_err(|cause| Error::Refused(Code::BadRequest, cause.to_string()))?;
+                payload.await.map_err(|cause| Error::Refused(Code::BadRequest, cause.to_string().into()))?;
             let bytes = tokio::time::timeout(BODY_ARRIVAL_TIMEOUT, payload.to_bytes_limited(limit))
                 .await
                 .map_err(|_| {
-                    Error::Refused(Code::RequestTimeout, "The body took too long to arrive.".to_owned())
+                    Error::Refused(Code::RequestTimeout, "The body took too long to arrive.".into())
                 })?
                 .map_err(|_| {
-                    Error::Refused(Code::PayloadTooLarge, format!("The body may have at most {limit} bytes."))
+                    Error::Refused(Code::PayloadTooLarge, Sentence::from(BODY_TOO_LARGE).with("max", limit))
                 })?
-                .map_err(|cause| Error::Refused(Code::BadRequest, format!("The body broke off: {cause}.")))?;
+                .map_err(|cause| {
+                    Error::Refused(Code::BadRequest, format!("The body broke off: {cause}.").into())
+                })?;
             if let Some(req) = named {
                 req.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).to_vec()));
             }
@@ -73,7 +76,7 @@ pub fn digest_of(req: &HttpRequest) -> Vec<u8> {
 }
 
 fn check_labels(req: &HttpRequest) -> Result<()> {
-    let refused = |detail: &str| Err(Error::Refused(Code::UnsupportedMediaType, detail.to_owned()));
+    let refused = |detail: &str| Err(Error::Refused(Code::UnsupportedMediaType, detail.into()));
     if req.headers().contains_key(CONTENT_ENCODING) {
         return refused("Send the body as it is, without Content-Encoding.");
     }
@@ -104,7 +107,7 @@ pub fn checked<T: DeserializeOwned + ToSchema + 'static>(value: Value, mut fault
     serde_json::from_value(value).map_err(|cause| {
         // The schema let through what the type does not take: our fault, yet the client must know.
         tracing::warn!(body = type_name::<T>(), %cause, "A schema is wider than its type");
-        Error::Refused(Code::InvalidBody, format!("The body is not valid: {cause}."))
+        Error::Refused(Code::InvalidBody, format!("The body is not valid: {cause}.").into())
     })
 }
 

@@ -13,7 +13,7 @@ const MAX_PARAMETERS: usize = 64;
 pub fn decode_pairs(query: &str) -> Result<Vec<(String, String)>> {
     if query.split('&').nth(MAX_PARAMETERS).is_some() {
         let detail = format!("A query string may have at most {MAX_PARAMETERS} parameters.");
-        return Err(Error::Refused(Code::BadRequest, detail));
+        return Err(Error::Refused(Code::BadRequest, detail.into()));
     }
     let mut pairs: Vec<(String, String)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -39,7 +39,7 @@ fn decode(text: &str) -> Result<String> {
         Ok(decoded) if !decoded.contains('\0') => Ok(decoded.into_owned()),
         _ => Err(Error::Refused(
             Code::BadRequest,
-            "The query string is not percent-encoded UTF-8 without NUL.".to_owned(),
+            "The query string is not percent-encoded UTF-8 without NUL.".into(),
         )),
     }
 }

@@ -208,7 +208,7 @@ pub async fn keep_an_admin(tx: &mut Tx, row: &MemberRow, after: Option<&Account>
     let is_admin = |account: &Account| account.role == Role::Admin && account.status == MemberStatus::Active;
     if is_admin(&row.account) && !after.is_some_and(is_admin) && !queries::has_other_admin(tx, row.id).await?
     {
-        return Err(Error::Refused(Code::LastAdmin, "This is the last active admin.".to_owned()));
+        return Err(Error::Refused(Code::LastAdmin, "This is the last active admin.".into()));
     }
     Ok(())
 }

@@ -35,6 +35,7 @@ mod processes;
 mod resanitise;
 mod rights;
 mod round_trips;
+mod sentences;
 mod settings;
 mod shares;
 mod site;
