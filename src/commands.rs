@@ -3,6 +3,7 @@
 //! A command follows the rules of the API and is recorded in the change log, with the system
 //! as its actor.
 
+pub mod doctor;
 pub mod export;
 mod file;
 pub mod import;

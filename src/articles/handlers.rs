@@ -18,7 +18,7 @@ use crate::error::{Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{CreateOnly, IfMatch};
 use crate::http::id_or_slug::IdOrSlug;
-use crate::http::reply::{Data, NoContent, Receipt, Rendered, Reply, Written};
+use crate::http::reply::{Data, NoContent, Rendered, Reply, Written};
 use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{Author, CurrentMember, Editor};
 use crate::operations::scope::Scope;
@@ -118,7 +118,7 @@ pub const UPDATE_ARTICLE: Operation = Operation::patch("update_article", Caller:
 /// Change an article
 ///
 /// Authors change their own drafts; editors change everything.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article as changed; a receipt for a key that may not read it", content((Written<Article> = "application/json"), (Written<Receipt> = "application/vnd.inkstone.receipt+json")))))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 200, description = "The article as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Article>)))]
 #[patch("/{id}")]
 pub async fn update_article(
     app: web::Data<App>,
@@ -190,7 +190,7 @@ pub const PUT_ARTICLE: Operation = Operation::put("put_article", Caller::Role(Ro
 /// Repeating it changes nothing, so it can be retried blindly. Keys left out
 /// are reset to their defaults, but the slug is kept; an article in the trash
 /// comes back. `If-None-Match: *` creates only.
-#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it comes from")), responses((status = 200, description = "The article as replaced; a receipt for a key that may not read it", content((Written<Article> = "application/json"), (Written<Receipt> = "application/vnd.inkstone.receipt+json"))), (status = 201, description = "The new article", body = Written<Article>)))]
+#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it comes from", max_length = 200)), responses((status = 200, description = "The article as replaced; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Article>), (status = 201, description = "The new article", body = Written<Article>)))]
 #[put("/by-external-id/{external_id}")]
 pub async fn put_article(
     req: HttpRequest,
@@ -234,7 +234,7 @@ pub const DELETE_ARTICLE: Operation =
 /// Delete an article
 ///
 /// Puts it into the trash, from where it can be restored.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 204, description = "Deleted")))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 204, description = "Deleted")))]
 #[delete("/{id}")]
 pub async fn delete_article(
     app: web::Data<App>,
@@ -263,7 +263,7 @@ pub const RESTORE_ARTICLE: Operation =
 /// Restore an article
 ///
 /// Takes it out of the trash, as it was.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The article; a receipt for a key that may not read it", content((Data<Article> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 200, description = "The article; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Data<Article>)))]
 #[post("/{id}/restore")]
 pub async fn restore_article(
     req: HttpRequest,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::Row;
@@ -13,7 +14,13 @@ use crate::db::types::Status;
 use crate::db::visibility::Articles;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::id_or_slug::IdOrSlug;
+use crate::http::query::text_list;
 use crate::members::guard::{CurrentMember, Reader};
+
+/// The schema of a list of tags.
+fn tags() -> RefOr<Schema> {
+    text_list(20, 64)
+}
 
 /// Which articles to list. Without `status` or `deleted`, those the public may read now.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -26,7 +33,7 @@ pub struct ArticleFilter {
     #[param(default = true, nullable = false)]
     pub descendants: Option<bool>,
     /// Only those with at least one of these tags, comma-separated.
-    #[param(style = Form, explode = false, min_items = 1, max_items = 20, nullable = false)]
+    #[param(schema_with = tags, style = Form, explode = false, required = false)]
     pub tag: Option<Vec<String>>,
     /// Only those with exactly this byline.
     #[param(max_length = 200, nullable = false)]
@@ -35,13 +42,13 @@ pub struct ArticleFilter {
     #[param(max_length = 200, nullable = false)]
     pub source: Option<String>,
     /// Only those published at or after this time.
-    #[param(nullable = false)]
+    #[param(value_type = Option<String>, format = DateTime, max_length = 64, nullable = false)]
     pub published_from: Option<DateTime<Utc>>,
     /// Only those published before this time.
-    #[param(nullable = false)]
+    #[param(value_type = Option<String>, format = DateTime, max_length = 64, nullable = false)]
     pub published_to: Option<DateTime<Utc>>,
     /// Those in one of these states, comma-separated (staff: authors get their own; published includes scheduled).
-    #[param(inline, style = Form, explode = false, min_items = 1, nullable = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
     pub status: Option<Vec<Status>>,
     /// Those in the trash instead (staff).
     #[param(nullable = false)]
@@ -55,7 +62,8 @@ pub struct ArticleShape {
     /// The order, by up to three columns, comma-separated; `-` is largest or newest first. Default: `-published_at`.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 3, nullable = false)]
     pub sort: Option<Vec<ArticleSort>>,
-    /// Only these keys of each article, comma-separated; `id` always comes along. With `body`, the body too.
+    /// Only these keys of each article, comma-separated; `id` always comes along. With `body`, the body too. The
+    /// answer then has fewer keys than its schema requires: in typed clients, the others are absent.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 30, nullable = false)]
     pub fields: Option<Vec<ArticleField>>,
 }

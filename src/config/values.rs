@@ -162,6 +162,20 @@ pub(super) fn parse_pg_bin(text: &str) -> Result<PathBuf, String> {
         .ok_or_else(|| "must be a folder with postgres and initdb in it".to_owned())
 }
 
+/// Parses the address of an archive of PostgreSQL's programs: a URL or a file, with or without its digest.
+pub(super) fn parse_archive(text: &str) -> Result<String, String> {
+    let (place, digest) = match text.split_once("#sha256=") {
+        Some((place, digest)) => (place, Some(digest)),
+        None => (text, None),
+    };
+    let is_digest = |digest: &str| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !digest.is_none_or(is_digest) {
+        return Err("must have 64 hexadecimal digits after #sha256=".to_owned());
+    }
+    let is_found = Url::parse(place).is_ok_and(|url| is_web(&url)) || Path::new(place).is_file();
+    is_found.then(|| text.to_owned()).ok_or_else(|| "must be an http or https URL, or a file".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

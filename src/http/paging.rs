@@ -20,7 +20,7 @@ use crate::error::{Code, Error, Fault, Result, Sentence};
 /// The longest `Link` header, in bytes.
 const MAX_LINK_BYTES: usize = 4 << 10;
 /// Rows that page numbers reach.
-const MAX_NUMBERED_ROWS: i64 = 10_000;
+pub const MAX_NUMBERED_ROWS: i64 = 10_000;
 /// Parameters that choose a page or the keys of a list, not which rows it has.
 const NOT_FILTERS: &[&str] = &["cursor", "page", "page_size", "count", "fields", "include"];
 

@@ -1,7 +1,5 @@
 //! Answers: the envelope, the validators, and how long caches may keep them.
 
-use std::borrow::Cow;
-
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue, HttpDate};
@@ -37,11 +35,10 @@ pub struct Written<T> {
     pub warnings: Vec<ProblemFault>,
 }
 
-/// The media type of a [`Receipt`].
-pub const RECEIPT: &str = "application/vnd.inkstone.receipt+json";
-
 /// What a key that may not read learns of a thing it has changed, unless the thing is public.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+///
+/// The document describes it in words. As a schema it would make every answer of these operations a union.
+#[derive(Clone, Debug, Serialize)]
 pub struct Receipt {
     /// The id of the changed thing.
     pub id: Uuid,
@@ -54,7 +51,7 @@ pub struct Receipt {
 impl Reply<Data<Receipt>> {
     /// 200 without the content of the thing.
     pub fn receipt(id: Uuid, version: i32, updated_at: DateTime<Utc>) -> Self {
-        Self::one(Receipt { id, version, updated_at }).with_version(version).with_media_type(RECEIPT)
+        Self::one(Receipt { id, version, updated_at }).with_version(version)
     }
 }
 
@@ -63,7 +60,6 @@ pub struct Reply<T> {
     body: T,
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
-    media_type: Cow<'static, str>,
     /// The version in the entity tag; without one there is no tag.
     version: Option<i32>,
     /// What was changed of what was sent. It is no part of what the entity tag is of.
@@ -100,14 +96,7 @@ impl<T> Reply<List<T>> {
 impl<T> Reply<T> {
     /// `status` with any body.
     pub fn new(status: StatusCode, body: T) -> Self {
-        Self {
-            body,
-            status,
-            headers: Vec::new(),
-            media_type: Cow::Borrowed("application/json"),
-            version: None,
-            warnings: Vec::new(),
-        }
+        Self { body, status, headers: Vec::new(), version: None, warnings: Vec::new() }
     }
 
     /// The same with a header.
@@ -137,13 +126,10 @@ impl<T> Reply<T> {
     pub fn with_surrogate_keys(self, tags: &[String]) -> Self {
         self.with_header(HeaderName::from_static("surrogate-key"), tags.join(" "))
     }
-
-    /// The same under another media type.
-    pub fn with_media_type(mut self, media_type: &'static str) -> Self {
-        self.media_type = Cow::Borrowed(media_type);
-        self
-    }
 }
+
+/// The media type of every JSON answer. Generated clients branch on it, and proxies compress it.
+pub const JSON: &str = "application/json";
 
 /// Cache rules of what a visitor reads: shared caches keep it a minute, and may
 /// show it a little longer while they ask again (RFC 9111, RFC 5861).
@@ -156,7 +142,6 @@ const PRIVATE_CACHE_CONTROL: &str = "private, no-store";
 pub struct Rendered {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
-    media_type: Cow<'static, str>,
     etag: Option<String>,
     body: Vec<u8>,
 }
@@ -174,7 +159,7 @@ impl<T: Serialize> Reply<T> {
             body.push(b'}');
             self.headers.push((header::CONTENT_LANGUAGE, Language::current().tag().to_owned()));
         }
-        Ok(Rendered { status: self.status, headers: self.headers, media_type: self.media_type, etag, body })
+        Ok(Rendered { status: self.status, headers: self.headers, etag, body })
     }
 }
 
@@ -184,17 +169,10 @@ impl Rendered {
         status: i16,
         headers: Vec<(HeaderName, String)>,
         etag: Option<String>,
-        media_type: String,
         body: Vec<u8>,
     ) -> Self {
         let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-        Self {
-            status: status.unwrap_or(StatusCode::OK),
-            headers,
-            media_type: Cow::Owned(media_type),
-            etag,
-            body,
-        }
+        Self { status: status.unwrap_or(StatusCode::OK), headers, etag, body }
     }
 
     /// The status as a number.
@@ -211,11 +189,6 @@ impl Rendered {
     /// The entity tag.
     pub fn etag(&self) -> Option<&str> {
         self.etag.as_deref()
-    }
-
-    /// The `Content-Type` header.
-    pub fn media_type(&self) -> &str {
-        &self.media_type
     }
 
     /// The body.
@@ -255,7 +228,7 @@ impl Responder for Rendered {
         if is_known {
             return response.finish();
         }
-        response.content_type(self.media_type.as_ref()).body(self.body)
+        response.content_type(JSON).body(self.body)
     }
 }
 

@@ -78,6 +78,11 @@ impl Checker {
         }
     }
 
+    /// Whether the schema is that of a list.
+    pub fn is_list(&self) -> bool {
+        self.types().contains(&"array")
+    }
+
     /// The faults of `value`, up to [`MAX_FAULTS`].
     pub fn faults(&self, value: &Value) -> Vec<Fault> {
         let mut faults = Vec::new();

@@ -23,6 +23,8 @@ pub const LIST_MEMBERS: Operation =
     Operation::list("list_members", Caller::Role(Role::Admin)).without_last_modified();
 
 /// List members
+///
+/// All accounts, newest first unless `sort` says otherwise. Filters add up.
 #[utoipa::path(tag = "members", params(MemberFilter, PagingParams), responses((status = 200, description = "A page of members", body = List<Member>)))]
 #[get("")]
 pub async fn list_members(
@@ -88,6 +90,8 @@ pub async fn create_member(
 pub const GET_MEMBER: Operation = Operation::read("get_member", Caller::Role(Role::Admin));
 
 /// Get a member
+///
+/// An account, with its role and status.
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The member", body = Data<Member>)))]
 #[get("/{id}")]
 pub async fn get_member(app: web::Data<App>, _: Admin, id: Id) -> Result<impl Responder> {

@@ -16,7 +16,7 @@ use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
-use crate::http::reply::{Data, NoContent, Receipt, Rendered, Reply, Written};
+use crate::http::reply::{Data, NoContent, Rendered, Reply, Written};
 use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{CurrentMember, Editor, Reader};
 use crate::operations::scope::Scope;
@@ -115,6 +115,8 @@ pub const GET_NOTICE: Operation =
     Operation::read("get_notice", Caller::Reader).for_keys_with(Scope::NoticesRead);
 
 /// Get a notice
+///
+/// By its id, with its body. Visitors get those for everybody that are up now.
 #[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice", body = Data<Notice>)))]
 #[get("/{id}")]
 pub async fn get_notice(app: web::Data<App>, reader: Reader, id: Id) -> Result<impl Responder> {
@@ -128,6 +130,8 @@ pub const CREATE_NOTICE: Operation = Operation::post("create_notice", Caller::Ro
     .once_per_key();
 
 /// Create a notice
+///
+/// Editors publish at once with `status` `published`; a time in the future schedules it.
 #[utoipa::path(tag = "notices", responses((status = 201, description = "The new notice", body = Written<Notice>)))]
 #[post("")]
 pub async fn create_notice(
@@ -153,7 +157,9 @@ pub const UPDATE_NOTICE: Operation =
     Operation::patch("update_notice", Caller::Role(Role::Editor)).for_keys_with(Scope::NoticesWrite);
 
 /// Change a notice
-#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed; a receipt for a key that may not read it", content((Written<Notice> = "application/json"), (Written<Receipt> = "application/vnd.inkstone.receipt+json")))))]
+///
+/// A merge patch: keys that are absent are kept, null clears those that can be empty.
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Notice>)))]
 #[patch("/{id}")]
 pub async fn update_notice(
     app: web::Data<App>,
@@ -212,7 +218,7 @@ pub const RESTORE_NOTICE: Operation =
 /// Restore a notice
 ///
 /// Takes it out of the trash, as it was.
-#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice; a receipt for a key that may not read it", content((Data<Notice> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Data<Notice>)))]
 #[post("/{id}/restore")]
 pub async fn restore_notice(
     req: HttpRequest,

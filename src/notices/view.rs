@@ -221,7 +221,7 @@ pub struct NoticeFilter {
     #[param(inline, nullable = false)]
     pub kind: Option<NoticeKind>,
     /// Only those in one of these states, comma-separated (editors and admins).
-    #[param(inline, style = Form, explode = false, min_items = 1, nullable = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
     pub status: Option<Vec<Status>>,
     /// Those in the trash instead (editors and admins).
     #[param(nullable = false)]

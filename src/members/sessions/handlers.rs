@@ -113,6 +113,8 @@ pub const LIST_MEMBER_SESSIONS: Operation =
     Operation::list("list_member_sessions", Caller::Role(Role::Admin));
 
 /// List a member's sessions
+///
+/// The open sessions of the member, the last used first.
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The sessions", body = List<OpenSession>)))]
 #[get("/{id}/sessions")]
 pub async fn list_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> Result<impl Responder> {

@@ -8,6 +8,7 @@ mod external;
 mod faults;
 mod filters;
 mod hiding;
+mod list_parameters;
 mod lists;
 mod pages;
 mod plans;
