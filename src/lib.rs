@@ -56,6 +56,7 @@ pub mod members;
 pub mod notices;
 pub mod openapi;
 pub mod operations;
+pub mod pages;
 pub mod permits;
 pub mod priority;
 pub mod routes;

@@ -14,7 +14,6 @@ use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError, get, rt, web};
 use tokio::time::{Instant, timeout};
 use utoipa_actix_web::AppExt;
-use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::app::App;
 use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
@@ -37,6 +36,7 @@ use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
 use crate::operations::RequestBody;
+use crate::pages;
 use crate::permits::count_cores;
 use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
@@ -108,17 +108,16 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     edge::serve(listener, &settings, move || {
-        let (app, _) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
+        let (app, _) = actix_web::App::new()
+            .configure(pages::routes)
+            .into_utoipa_app()
+            .configure(routes)
+            .split_for_parts();
         app.app_data(shared.app.clone())
             .app_data(shared.hasher.clone())
             .app_data(shared.counter.clone())
             .app_data(shared.contract.clone())
             .service(get_document)
-            .service(web::redirect("/docs", "/docs/"))
-            .service(
-                SwaggerUi::new("/docs/{_:.*}")
-                    .config(SwaggerConfig::from("/openapi.json").persist_authorization(true)),
-            )
             .default_service(web::to(reply_not_found))
             .wrap(from_fn(wrap_request))
             .wrap(Condition::new(!shared.app.config.http.cors_origins.is_empty(), cors(&shared.app.config)))

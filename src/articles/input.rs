@@ -27,7 +27,7 @@ pub struct Tag(String);
 /// A new article, or what an article is replaced with.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"title": "质量提升行动取得新进展", "body": "<p>全省抽查合格率稳步提高。</p>", "category": "local", "tags": ["质量"], "status": "published", "published_at": "2019-09-20T00:00:00Z"}))]
+#[schema(example = json!({"title": "质量提升行动取得新进展", "body": "<p>全省抽查合格率稳步提高。</p>", "tags": ["质量"], "status": "published", "published_at": "2019-09-20T00:00:00Z"}))]
 pub struct NewArticle {
     /// Its title.
     #[schema(format = "plain-text", min_length = 1, max_length = 300, pattern = r"\S")]

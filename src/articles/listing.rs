@@ -27,7 +27,7 @@ fn tags() -> RefOr<Schema> {
 #[into_params(parameter_in = Query)]
 pub struct ArticleFilter {
     /// Only those in this category (id or slug) and the categories below it.
-    #[param(min_length = 1, max_length = 120, nullable = false, example = "news")]
+    #[param(min_length = 1, max_length = 120, nullable = false)]
     pub category: Option<String>,
     /// Whether categories below count too.
     #[param(default = true, nullable = false)]

@@ -110,6 +110,11 @@ fn find_category(tree: &Tree, category: Option<&str>) -> (Option<Uuid>, Vec<Faul
     }
 }
 
+/// The fault of naming a category that is not in `tree`.
+pub fn check_category(tree: &Tree, category: Option<&str>) -> Vec<Fault> {
+    find_category(tree, category).1
+}
+
 fn unknown_category() -> Fault {
     Fault::body("/category", Code::UnknownReference, "unknown category")
 }

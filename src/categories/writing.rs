@@ -57,6 +57,12 @@ fn validate_slug(slug: String) -> Result<String> {
     }
 }
 
+/// The fault of naming a parent that a new category cannot have.
+pub fn check_parent(tree: &Tree, parent: Option<&str>) -> Result<Vec<Fault>> {
+    let refused = parent.map(|parent| find_parent(tree, parent, 1)).and_then(Result::err);
+    refused.map_or_else(|| Ok(Vec::new()), Error::into_faults)
+}
+
 /// The category that `parent` names, if `height` levels still fit below it.
 fn find_parent(tree: &Tree, parent: &str, height: usize) -> Result<Uuid> {
     let fault = |code, detail: &'static str| Fault::body("/parent", code, detail);

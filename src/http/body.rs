@@ -2,11 +2,12 @@
 
 use std::any::type_name;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
-use actix_web::web::Payload;
+use actix_web::web::{Bytes, Payload};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -36,34 +37,81 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        let labelled = check_labels(req);
-        let named = req.headers().contains_key(IDEMPOTENCY_KEY).then(|| req.clone());
-        let limit = Matched::of(req).and_then(|matched| match matched.operation().body {
-            RequestBody::Json { max_bytes } => Ok(max_bytes),
-            other => Err(Error::Internal(anyhow::anyhow!("the entry says {other:?} of a JSON body"))),
-        });
-        let payload = Payload::from_request(req, payload);
+        let reading = read_body(req, payload);
         Box::pin(async move {
-            labelled?;
-            let limit = limit?;
-            let payload =
-                payload.await.map_err(|cause| Error::Refused(Code::BadRequest, cause.to_string().into()))?;
-            let bytes = tokio::time::timeout(BODY_ARRIVAL_TIMEOUT, payload.to_bytes_limited(limit))
-                .await
-                .map_err(|_| {
-                    Error::Refused(Code::RequestTimeout, "The body took too long to arrive.".into())
-                })?
-                .map_err(|_| {
-                    Error::Refused(Code::PayloadTooLarge, Sentence::from(BODY_TOO_LARGE).with("max", limit))
-                })?
-                .map_err(|cause| {
-                    Error::Refused(Code::BadRequest, format!("The body broke off: {cause}.").into())
-                })?;
-            if let Some(req) = named {
-                req.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).to_vec()));
-            }
-            parse(&bytes).map(Self)
+            let (value, faults) = json::parse(&reading.await?)?;
+            checked(value, faults).map(Self)
         })
+    }
+}
+
+/// A JSON body whose faults wait for those that only a look-up finds, so that all are told together.
+#[derive(Debug)]
+pub struct Unchecked<T> {
+    value: Value,
+    faults: Vec<Fault>,
+    kind: PhantomData<T>,
+}
+
+impl<T: DeserializeOwned + ToSchema + 'static> Unchecked<T> {
+    /// The text under a key of the body. `None` if it is something else.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.value[key].as_str()
+    }
+
+    /// The body, if it meets its schema and `found` is empty. What `found` says of a place that breaks the schema
+    /// is left out: it is told already.
+    pub fn check(self, found: Vec<Fault>) -> Result<T> {
+        let mut faults = self.faults;
+        faults.extend(checker::<T>()?.faults(&self.value));
+        let is_new = |fault: &Fault| faults.iter().all(|known| known.at != fault.at);
+        let found: Vec<Fault> = found.into_iter().filter(is_new).collect();
+        faults.extend(found);
+        Error::body(faults)?;
+        checked(self.value, Vec::new())
+    }
+}
+
+impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Unchecked<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let reading = read_body(req, payload);
+        Box::pin(async move {
+            let (value, faults) = json::parse(&reading.await?)?;
+            Ok(Self { value, faults, kind: PhantomData })
+        })
+    }
+}
+
+/// The bytes of a body that is labelled as JSON, and not larger than the operation takes.
+fn read_body(req: &HttpRequest, payload: &mut dev::Payload) -> impl Future<Output = Result<Bytes>> + 'static {
+    let labelled = check_labels(req);
+    let named = req.headers().contains_key(IDEMPOTENCY_KEY).then(|| req.clone());
+    let limit = Matched::of(req).and_then(|matched| match matched.operation().body {
+        RequestBody::Json { max_bytes } => Ok(max_bytes),
+        other => Err(Error::Internal(anyhow::anyhow!("the entry says {other:?} of a JSON body"))),
+    });
+    let payload = Payload::from_request(req, payload);
+    async move {
+        labelled?;
+        let limit = limit?;
+        let payload =
+            payload.await.map_err(|cause| Error::Refused(Code::BadRequest, cause.to_string().into()))?;
+        let bytes = tokio::time::timeout(BODY_ARRIVAL_TIMEOUT, payload.to_bytes_limited(limit))
+            .await
+            .map_err(|_| Error::Refused(Code::RequestTimeout, "The body took too long to arrive.".into()))?
+            .map_err(|_| {
+                Error::Refused(Code::PayloadTooLarge, Sentence::from(BODY_TOO_LARGE).with("max", limit))
+            })?
+            .map_err(|cause| {
+                Error::Refused(Code::BadRequest, format!("The body broke off: {cause}.").into())
+            })?;
+        if let Some(req) = named {
+            req.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).to_vec()));
+        }
+        Ok(bytes)
     }
 }
 
@@ -91,12 +139,6 @@ fn check_labels(req: &HttpRequest) -> Result<()> {
         "application/json" | "application/merge-patch+json" => Ok(()),
         _ => refused("Send JSON, labelled `Content-Type: application/json`."),
     }
-}
-
-/// The `T` in `bytes`; all faults at once.
-fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> Result<T> {
-    let (value, faults) = json::parse(bytes)?;
-    checked(value, faults)
 }
 
 /// The `T` in `value`, if it meets the schema of `T`; all faults at once, with those already found.

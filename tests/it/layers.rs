@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["openapi", "commands"],
     &["routes"],
     &["contract"],
+    &["pages"],
     &["edge"],
     &["server"],
 ];

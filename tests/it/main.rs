@@ -32,6 +32,7 @@ mod notices;
 mod openapi;
 mod operations;
 mod outage;
+mod pages;
 mod processes;
 mod readme;
 mod resanitise;

@@ -168,6 +168,38 @@ async fn each_fault_is_told_once_and_no_sentence_is_a_regular_expression() {
 }
 
 #[actix_web::test]
+async fn what_a_look_up_finds_is_told_together_with_the_rest() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let article = json!({"title": "", "category": "nowhere", "x": 1});
+    let member = json!({"email": "nobody", "password": "password1", "display_name": "\u{202e}"});
+    let created = admin.post(ARTICLES, json!({"title": "a"})).await.data(201);
+    let patched = format!("{ARTICLES}/{}", created["id"].as_str().unwrap());
+    let category = json!({"name": "", "parent": "nowhere"});
+    let put = json!({"title": "", "category": "nowhere", "external_id": "other"});
+    for (answer, places) in [
+        (admin.post(ARTICLES, article.clone()).await, vec!["/category", "/title", "/x"]),
+        (admin.patch(&patched, article).await, vec!["/category", "/title", "/x"]),
+        (
+            admin.put(&format!("{ARTICLES}/by-external-id/e"), put).await,
+            vec!["/category", "/external_id", "/title"],
+        ),
+        (admin.post("/api/v1/categories", category).await, vec!["/name", "/parent"]),
+        (admin.post("/api/v1/members", member.clone()).await, vec!["/display_name", "/email", "/password"]),
+        (anon.post("/api/v1/auth/register", member).await, vec!["/display_name", "/email", "/password"]),
+    ] {
+        let mut told: Vec<String> = answer.faults().into_iter().map(|(place, _)| place).collect();
+        told.sort();
+        assert_eq!(
+            (answer.status, told),
+            (422, places.iter().map(ToString::to_string).collect()),
+            "{}",
+            answer.text()
+        );
+    }
+}
+
+#[actix_web::test]
 async fn an_expired_token_is_told_from_one_that_is_not_valid() {
     let (app, _) = TestApp::start().await;
     let ring = app.shared.app.ring().await.unwrap();
