@@ -108,6 +108,7 @@ pub struct Summary {
     pub cleaned: FilterCounts,
     /// What the sanitiser changed in the bodies of the rows that were written.
     #[serde(default)]
+    #[schema(required)]
     pub markup: MarkupChanges,
     /// The first 1,000 failed rows.
     pub errors: Vec<RowProblem>,

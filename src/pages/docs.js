@@ -1,5 +1,6 @@
-// Tokens and API keys are sent in the same way: one place to put them is enough.
-function mergeCredentials(spec) {
+// Tokens and API keys are sent in the same way: one place to put them is enough. There is one server: this one.
+function simplify(spec) {
+  delete spec.servers;
   delete spec.components.securitySchemes.api_key;
   spec.components.securitySchemes.bearer.description =
     'The access_token of a login, or the key of an API key.';
@@ -16,7 +17,7 @@ function mergeCredentials(spec) {
 fetch('../openapi.json')
   .then((answer) => answer.json())
   .then((spec) => SwaggerUIBundle({
-    spec: mergeCredentials(spec),
+    spec: simplify(spec),
     dom_id: '#reference',
     deepLinking: true,
     persistAuthorization: true,
