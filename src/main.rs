@@ -275,7 +275,7 @@ async fn run(
     let mut server = std::pin::pin!(server);
     let url = format!("http://{address}");
     say(&format!(
-        "Inkstone is ready: {url}\n  API      {url}/api/v1\n  docs     {url}/docs/\n  OpenAPI  {url}/openapi.json\n  site     {base_url}"
+        "Inkstone is ready: {url}\n  API      {url}/api/v1\n  docs     {url}/docs/\n  guides   {url}/docs/guides/\n  OpenAPI  {url}/openapi.json\n  site     {base_url}"
     ))?;
     tokio::select! {
         done = &mut server => done?,

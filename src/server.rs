@@ -8,13 +8,12 @@ use actix_cors::Cors;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError, get, rt, web};
 use tokio::time::{Instant, timeout};
 use utoipa_actix_web::AppExt;
-use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::app::App;
 use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
@@ -32,10 +31,12 @@ use crate::http::conditional::if_none_match_names;
 use crate::http::head::{check_host, check_length};
 use crate::http::matched::Matched;
 use crate::http::page_headers;
+use crate::language::{LANGUAGE, Language};
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
 use crate::operations::RequestBody;
+use crate::pages;
 use crate::permits::count_cores;
 use crate::routes::routes;
 use crate::telemetry::REQUEST_ID;
@@ -107,17 +108,16 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     edge::serve(listener, &settings, move || {
-        let (app, _) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
+        let (app, _) = actix_web::App::new()
+            .configure(pages::routes)
+            .into_utoipa_app()
+            .configure(routes)
+            .split_for_parts();
         app.app_data(shared.app.clone())
             .app_data(shared.hasher.clone())
             .app_data(shared.counter.clone())
             .app_data(shared.contract.clone())
             .service(get_document)
-            .service(web::redirect("/docs", "/docs/"))
-            .service(
-                SwaggerUi::new("/docs/{_:.*}")
-                    .config(SwaggerConfig::from("/openapi.json").persist_authorization(true)),
-            )
             .default_service(web::to(reply_not_found))
             .wrap(from_fn(wrap_request))
             .wrap(Condition::new(!shared.app.config.http.cors_origins.is_empty(), cors(&shared.app.config)))
@@ -137,7 +137,9 @@ async fn wrap_request(
         // Answered as GET; the body is left out on the wire.
         req.head_mut().method = Method::GET;
     }
-    let mut answered = REQUEST_ID.scope(Some(id.clone()), handle_request(req, next)).await;
+    let language = find_language(&req);
+    let answering = LANGUAGE.scope(language, handle_request(req, next));
+    let mut answered = REQUEST_ID.scope(Some(id.clone()), answering).await;
     let state = answered
         .as_ref()
         .ok()
@@ -217,6 +219,13 @@ fn match_request(req: &ServiceRequest) -> Result<bool> {
     let has_time_limit = matched.operation().has_time_limit;
     req.extensions_mut().insert(matched);
     Ok(has_time_limit)
+}
+
+/// The language that the client likes best.
+fn find_language(req: &ServiceRequest) -> Language {
+    let accepted: Vec<&str> =
+        req.headers().get_all(ACCEPT_LANGUAGE).filter_map(|accepted| accepted.to_str().ok()).collect();
+    Language::negotiate(&accepted.join(","))
 }
 
 /// The client's id of this request, or a new one.

@@ -7,7 +7,7 @@ use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal
 use super::{queries, writing};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::body::Json;
+use crate::http::body::{Json, Unchecked};
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::paging::List;
@@ -75,18 +75,20 @@ pub const CREATE_CATEGORY: Operation = Operation::post("create_category", Caller
 ///
 /// Without a parent it is a root. The slug is made from the name when absent; one that is taken is
 /// refused with 409.
-#[utoipa::path(tag = "categories", responses((status = 201, description = "The new category", body = Data<Category>)))]
+#[utoipa::path(tag = "categories", request_body = NewCategory, responses((status = 201, description = "The new category", body = Data<Category>)))]
 #[post("")]
 pub async fn create_category(
     req: HttpRequest,
     app: web::Data<App>,
     editor: Editor,
-    body: Json<NewCategory>,
+    body: Unchecked<NewCategory>,
 ) -> Result<impl Responder> {
+    let faults = writing::check_parent(&*app.snapshot::<Tree>().await?, body.text("parent"))?;
+    let new = body.check(faults)?;
     let named = NamedRequest::read(&app, &req, editor.0.id)?;
     write_once(&app, named, async move |tx| {
         let tree = queries::lock_tree(tx).await?;
-        let content = writing::new_content(&tree, body.0.clone())?;
+        let content = writing::new_content(&tree, new.clone())?;
         let row = writing::add_category(tx, editor.0.actor(), &tree, &content).await?;
         // Nothing is in it yet.
         let category = Category::single(&tree.with(row.clone()), &row, 0);

@@ -29,10 +29,10 @@ pub fn busy() -> Error {
 
 /// A head that takes too long.
 pub fn late_head() -> Error {
-    Error::Refused(Code::RequestTimeout, "The request took too long to arrive.".to_owned())
+    Error::Refused(Code::RequestTimeout, "The request took too long to arrive.".into())
 }
 
 /// A head that the parser refuses.
 pub fn malformed_head() -> Error {
-    Error::Refused(Code::BadRequest, "The request is not HTTP as RFC 9112 has it.".to_owned())
+    Error::Refused(Code::BadRequest, "The request is not HTTP as RFC 9112 has it.".into())
 }

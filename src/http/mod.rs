@@ -3,6 +3,7 @@
 pub mod body;
 pub mod client;
 pub mod conditional;
+pub mod forms;
 pub mod head;
 pub mod id_or_slug;
 pub mod json;

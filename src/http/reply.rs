@@ -14,6 +14,7 @@ use super::matched::Matched;
 use super::paging::List;
 use super::tagged_body::TaggedBody;
 use crate::error::{Error, Fault, ProblemFault, Result};
+use crate::language::Language;
 use crate::operations::CacheClass;
 
 /// One thing.
@@ -147,7 +148,7 @@ pub struct Rendered {
 
 impl<T: Serialize> Reply<T> {
     /// Writes the body, and makes its entity tag.
-    pub fn render(self) -> Result<Rendered> {
+    pub fn render(mut self) -> Result<Rendered> {
         let body = TaggedBody::from_json(&self.body).map_err(|cause| Error::Internal(cause.into()))?;
         let etag = self.version.map(|version| body.etag(version));
         let mut body = body.into_bytes();
@@ -156,6 +157,7 @@ impl<T: Serialize> Reply<T> {
             serde_json::to_writer(&mut body, &self.warnings)
                 .map_err(|cause| Error::Internal(cause.into()))?;
             body.push(b'}');
+            self.headers.push((header::CONTENT_LANGUAGE, Language::current().tag().to_owned()));
         }
         Ok(Rendered { status: self.status, headers: self.headers, etag, body })
     }
