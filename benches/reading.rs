@@ -10,7 +10,6 @@ mod drive;
 mod floor;
 #[path = "support/rows.rs"]
 mod rows;
-#[expect(dead_code, reason = "other benchmarks time single requests")]
 mod support;
 
 use std::net::SocketAddr;

@@ -70,6 +70,9 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(config) => serve(*config),
         Command::Migrate(database) => Data::open(&database).map(drop),
+        Command::Resanitise(database) => {
+            administer(*database, async |app, _| commands::resanitise(app).await)
+        }
         Command::Member { database, command } => {
             administer(*database, async |app, hasher| commands::member(app, hasher, command).await)
         }
@@ -278,7 +281,7 @@ async fn run(
     let mut server = std::pin::pin!(server);
     let url = format!("http://{address}");
     say(&format!(
-        "Inkstone is ready: {url}\n  API      {url}/api/v1\n  docs     {url}/docs/\n  OpenAPI  {url}/openapi.json\n  site     {base_url}"
+        "Inkstone is ready: {url}\n  API      {url}/api/v1\n  docs     {url}/docs/\n  guides   {url}/docs/guides/\n  OpenAPI  {url}/openapi.json\n  site     {base_url}"
     ))?;
     if opens_demo {
         say(

@@ -1,20 +1,34 @@
 //! The OpenAPI document: what the handlers say of themselves, and what is true of all of them.
 
-use actix_web::http::Method;
+mod schemas;
+
+use schemas::{complete_schemas, example_of};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
+use crate::articles::listing::ArticleSort;
+use crate::articles::reading::Relation;
+use crate::articles::view::ArticleField;
+use crate::db::types::Status;
 use crate::error::Problem;
+use crate::http::paging::MAX_NUMBERED_ROWS;
+use crate::imports::params::{Mode, OnError};
+use crate::interchange::export::ExportFormat;
+use crate::interchange::text_filters::TextFilter;
+use crate::members::model::MemberStatus;
+use crate::members::view::MemberSort;
+use crate::notices::model::NoticeKind;
 use crate::operations::table::{Endpoint, Table};
-use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody};
+use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, Role};
 
 /// What the handlers cannot know: the title, the tags, the security scheme.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Inkstone",
-        version = "1",
+        version = env!("CARGO_PKG_VERSION"),
         description = "A headless CMS for news sites.\n\nOne thing comes as `{\"data\": {…}}`, a list as `{\"data\": […], \"page\": {…}}`, a failure as a problem document (RFC 9457) with a stable `code`. Unknown parameters and keys are refused. Every GET also answers HEAD.",
+        contact(name = "Inkstone", url = "https://inkstone.dev"),
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     servers((url = "/", description = "This server")),
@@ -29,7 +43,12 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody};
         (name = "audit", description = "Who changed what, and when"),
         (name = "operations", description = "For load balancers and monitors")
     ),
-    components(schemas(Problem)),
+    components(schemas(
+        Problem,
+        // Enumerations of parameters.
+        ArticleField, ArticleSort, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role,
+        Status, TextFilter,
+    )),
     security(("bearer" = []))
 )]
 pub struct Outline;
@@ -56,8 +75,8 @@ const FAILURES: &[(&str, &str, &str)] = &[
 /// Completes the document collected from the handlers with what the entries of the operations say.
 pub fn complete_document(document: &mut Value, table: &Table) {
     document["openapi"] = json!("3.1.0");
-    name_envelopes(document);
-    add_partial_article(document, table);
+    complete_schemas(document);
+    add_examples(document);
     if let Some(components) = document["components"].as_object_mut() {
         components.insert(
             "securitySchemes".to_owned(),
@@ -89,6 +108,7 @@ fn failures() -> Value {
                 "429" => json!({
                     "Retry-After": {"$ref": "#/components/headers/RetryAfter"},
                     "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+                    "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"},
                 }),
                 "503" => json!({"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}),
                 _ => json!({}),
@@ -109,6 +129,7 @@ fn headers() -> Value {
         "IdempotencyReplayed": {"description": "`true` on an answer that was given before to the same Idempotency-Key", "schema": {"type": "string"}},
         "RetryAfter": {"description": "Seconds to wait", "schema": {"type": "integer"}},
         "RateLimit": {"description": "How many attempts are left, and for how long (draft-ietf-httpapi-ratelimit-headers)", "schema": {"type": "string"}},
+        "RateLimitPolicy": {"description": "The limit's name, how many attempts it leaves free, and in how many seconds", "schema": {"type": "string"}},
         "WwwAuthenticate": {"description": "How to authenticate", "schema": {"type": "string"}},
         "RequestId": {"description": "The id under which this request was logged", "schema": {"type": "string"}},
     })
@@ -160,7 +181,7 @@ fn describe_operation(endpoint: &Endpoint, spec: &mut Value) {
         responses["304"] = json!({"description": "You have it already"});
     }
     let creates = responses.get("201").is_some();
-    for status in ["200", "201", "204"] {
+    for status in ["200", "201", "202", "204"] {
         if let Some(response) = responses.get_mut(status) {
             add_headers(&mut response["headers"], operation, status, creates);
         }
@@ -174,6 +195,7 @@ fn describe_operation(endpoint: &Endpoint, spec: &mut Value) {
     }
     shared.extend(operation.takes_idempotency_key.then_some("IdempotencyKey"));
     let mut parameters = spec.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
+    parameters.iter_mut().for_each(bound_parameter);
     parameters.extend(shared.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
     spec["parameters"] = parameters.into();
 }
@@ -210,53 +232,54 @@ fn add_headers(headers: &mut Value, operation: &Operation, status: &str, creates
     if operation.takes_idempotency_key {
         headers["Idempotency-Replayed"] = link("IdempotencyReplayed");
     }
+    if operation.is_throttled {
+        headers["RateLimit"] = link("RateLimit");
+        headers["RateLimit-Policy"] = link("RateLimitPolicy");
+    }
     if status == "201" {
         headers["Location"] = link("Location");
     }
 }
 
-/// Lets envelopes refer to what they hold, instead of repeating it.
-fn name_envelopes(document: &mut Value) {
-    let schemas = document["components"]["schemas"].as_object_mut();
-    for (name, schema) in schemas.into_iter().flatten() {
-        let reference = |held: &str| json!({"$ref": format!("#/components/schemas/{held}")});
-        if let Some(held) = name.strip_prefix("Data_") {
-            schema["properties"]["data"] = reference(held);
-        } else if let Some(held) = name.strip_prefix("List_") {
-            schema["properties"]["data"]["items"] = reference(held);
+/// Tells the bounds of a parameter that are not in its handler's schema.
+fn bound_parameter(parameter: &mut Value) {
+    if parameter["schema"]["format"] == "uuid" {
+        parameter["schema"]["maxLength"] = 36.into();
+    }
+    // A higher number is refused with words of its own.
+    if parameter["name"] == "page" {
+        parameter["schema"]["maximum"] = MAX_NUMBERED_ROWS.into();
+    }
+}
+
+/// Gives each body of a request the example of its schema; CSV gets that of a row of JSON.
+fn add_examples(document: &mut Value) {
+    let whole = document.clone();
+    let methods = document["paths"].as_object_mut().into_iter().flatten();
+    let operations = methods.flat_map(|(_, methods)| methods.as_object_mut().into_iter().flatten());
+    for (_, spec) in operations {
+        let Some(contents) = spec.pointer_mut("/requestBody/content").and_then(Value::as_object_mut) else {
+            continue;
+        };
+        let rows = contents.get("application/x-ndjson");
+        let row = rows.and_then(|content| example_of(&content["schema"], &whole));
+        for (media_type, content) in contents {
+            let example = match media_type.as_str() {
+                "text/csv" => row.as_ref().map(to_csv),
+                _ => example_of(&content["schema"], &whole),
+            };
+            if let Some(example) = example {
+                content["example"] = example;
+            }
         }
     }
 }
 
-/// An article cut down by `fields=`: every key of an article, none required but `id`.
-///
-/// It goes under a media type of its own, so that the type generated for
-/// `application/json` stays exact.
-fn add_partial_article(document: &mut Value, table: &Table) {
-    let schemas = &mut document["components"]["schemas"];
-    let mut partial = schemas["ArticleCard"].clone();
-    for part in schemas["Article"]["allOf"].as_array().cloned().into_iter().flatten() {
-        for (name, schema) in part["properties"].as_object().cloned().into_iter().flatten() {
-            partial["properties"][name] = schema;
-        }
-    }
-    partial["required"] = json!(["id"]);
-    partial["description"] = json!("An article cut down by `fields=`; `id` is always there.");
-    schemas["PartialArticle"] = partial;
-    let article = json!({"$ref": "#/components/schemas/PartialArticle"});
-    for endpoint in table.endpoints() {
-        let one = json!({"type": "object", "required": ["data"], "properties": {"data": article}});
-        let many = json!({"type": "object", "required": ["data", "page"], "properties": {
-            "data": {"type": "array", "items": article},
-            "page": {"$ref": "#/components/schemas/PageInfo"},
-        }});
-        if endpoint.method != Method::GET {
-            continue;
-        }
-        let spec = &mut document["paths"][&endpoint.pattern]["get"];
-        let content = spec.pointer_mut("/responses/200/content/application~1vnd.inkstone.fields+json");
-        if let Some(content) = content {
-            content["schema"] = if endpoint.operation.is_paged { many } else { one };
-        }
-    }
+/// A row with its header, as CSV.
+fn to_csv(row: &Value) -> Value {
+    let quote = |text: String| format!("\"{}\"", text.replace('"', "\"\""));
+    let cell = |value: &Value| quote(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    let (keys, cells): (Vec<_>, Vec<_>) =
+        row.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), cell(value))).unzip();
+    format!("{}\n{}\n", keys.join(","), cells.join(",")).into()
 }

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::priority;
 
 /// Permits for work that keeps a core busy: one fewer than there are cores, at least one.
 #[derive(Clone)]
@@ -30,6 +32,17 @@ impl CorePermits {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Error::Unavailable(self.refusal.to_owned())),
         }
+    }
+
+    /// Runs long work with a permit, on a thread that pauses often. Fails with 503 if none is free in time.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let permit = self.take().await?;
+        let working = spawn_blocking(move || {
+            let _permit = permit;
+            let _pauses = priority::PauseTimer::start();
+            work()
+        });
+        working.await.map_err(|cause| Error::Internal(cause.into()))
     }
 }
 

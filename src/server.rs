@@ -7,13 +7,12 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, Server, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError, get, rt, web};
 use tokio::time::{Instant, timeout};
 use utoipa_actix_web::AppExt;
-use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::app::App;
 use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
@@ -31,10 +30,12 @@ use crate::http::cross_origin::{Asked, CrossOrigin, find_caller};
 use crate::http::head::{check_host, check_length};
 use crate::http::matched::Matched;
 use crate::http::page_headers;
+use crate::language::{LANGUAGE, Language};
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
 use crate::operations::RequestBody;
+use crate::pages;
 use crate::permits::count_cores;
 use crate::routes::routes;
 use crate::telemetry::{REQUEST_ID, make_request_id};
@@ -96,18 +97,17 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     edge::serve(listener, &settings, move || {
-        let (app, _) = actix_web::App::new().into_utoipa_app().configure(routes).split_for_parts();
+        let (app, _) = actix_web::App::new()
+            .configure(pages::routes)
+            .into_utoipa_app()
+            .configure(routes)
+            .split_for_parts();
         app.app_data(shared.app.clone())
             .app_data(shared.hasher.clone())
             .app_data(shared.counter.clone())
             .app_data(shared.contract.clone())
             .app_data(shared.cross_origin.clone())
             .service(get_document)
-            .service(web::redirect("/docs", "/docs/"))
-            .service(
-                SwaggerUi::new("/docs/{_:.*}")
-                    .config(SwaggerConfig::from("/openapi.json").persist_authorization(true)),
-            )
             .default_service(web::to(reply_not_found))
             .wrap(from_fn(handle_request))
             .wrap(Condition::new(shared.cross_origin.is_open(), shared.cross_origin.build_middleware()))
@@ -130,19 +130,18 @@ async fn wrap_request(
     }
     let rules = req.app_data::<web::Data<CrossOrigin>>().cloned();
     let asked = Asked::read(&req);
-    let mut answered = REQUEST_ID
-        .scope(Some(id.clone()), async {
-            match next.call(req).await.map(ServiceResponse::map_into_boxed_body) {
-                Ok(response) => Ok(match &rules {
-                    Some(rules) => rules.finish(&asked, response),
-                    None => response,
-                }),
-                Err(cause) => {
-                    Err(DetachedError { response: cause.error_response(), cause: cause.to_string() })
-                }
-            }
-        })
-        .await;
+    let language = find_language(&req);
+    let answering = async {
+        match next.call(req).await.map(ServiceResponse::map_into_boxed_body) {
+            Ok(response) => Ok(match &rules {
+                Some(rules) => rules.finish(&asked, response),
+                None => response,
+            }),
+            Err(cause) => Err(DetachedError { response: cause.error_response(), cause: cause.to_string() }),
+        }
+    };
+    let answering = LANGUAGE.scope(language, answering);
+    let mut answered = REQUEST_ID.scope(Some(id.clone()), answering).await;
     let (state, caller) = match &answered {
         Ok(response) => (response.request().extensions().get::<LimitState>().cloned(), find_caller(response)),
         Err(_) => (None, None),
@@ -239,6 +238,13 @@ fn match_request(req: &ServiceRequest) -> Result<bool> {
     let has_time_limit = matched.operation().has_time_limit;
     req.extensions_mut().insert(matched);
     Ok(has_time_limit)
+}
+
+/// The language that the client likes best.
+fn find_language(req: &ServiceRequest) -> Language {
+    let accepted: Vec<&str> =
+        req.headers().get_all(ACCEPT_LANGUAGE).filter_map(|accepted| accepted.to_str().ok()).collect();
+    Language::negotiate(&accepted.join(","))
 }
 
 /// The client's id of this request, or a new one.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::Row;
@@ -13,20 +14,26 @@ use crate::db::types::Status;
 use crate::db::visibility::Articles;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::id_or_slug::IdOrSlug;
+use crate::http::query::text_list;
 use crate::members::guard::{CurrentMember, Reader};
+
+/// The schema of a list of tags.
+fn tags() -> RefOr<Schema> {
+    text_list(20, 64)
+}
 
 /// Which articles to list. Without `status` or `deleted`, those the public may read now.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ArticleFilter {
     /// Only those in this category (id or slug) and the categories below it.
-    #[param(min_length = 1, max_length = 120, nullable = false, example = "news")]
+    #[param(min_length = 1, max_length = 120, nullable = false)]
     pub category: Option<String>,
     /// Whether categories below count too.
     #[param(default = true, nullable = false)]
     pub descendants: Option<bool>,
     /// Only those with at least one of these tags, comma-separated.
-    #[param(style = Form, explode = false, min_items = 1, max_items = 20, nullable = false)]
+    #[param(schema_with = tags, style = Form, explode = false, required = false)]
     pub tag: Option<Vec<String>>,
     /// Only those with exactly this byline.
     #[param(max_length = 200, nullable = false)]
@@ -35,13 +42,13 @@ pub struct ArticleFilter {
     #[param(max_length = 200, nullable = false)]
     pub source: Option<String>,
     /// Only those published at or after this time.
-    #[param(nullable = false)]
+    #[param(value_type = Option<String>, format = DateTime, max_length = 64, nullable = false)]
     pub published_from: Option<DateTime<Utc>>,
     /// Only those published before this time.
-    #[param(nullable = false)]
+    #[param(value_type = Option<String>, format = DateTime, max_length = 64, nullable = false)]
     pub published_to: Option<DateTime<Utc>>,
     /// Those in one of these states, comma-separated (staff: authors get their own; published includes scheduled).
-    #[param(inline, style = Form, explode = false, min_items = 1, nullable = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
     pub status: Option<Vec<Status>>,
     /// Those in the trash instead (staff).
     #[param(nullable = false)]
@@ -55,7 +62,8 @@ pub struct ArticleShape {
     /// The order, by up to three columns, comma-separated; `-` is largest or newest first. Default: `-published_at`.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 3, nullable = false)]
     pub sort: Option<Vec<ArticleSort>>,
-    /// Only these keys of each article, comma-separated; `id` always comes along. With `body`, the body too.
+    /// Only these keys of each article, comma-separated; `id` always comes along. With `body`, the body too. The
+    /// answer then has fewer keys than its schema requires: in typed clients, the others are absent.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 30, nullable = false)]
     pub fields: Option<Vec<ArticleField>>,
 }
@@ -117,8 +125,8 @@ pub fn order(sort: Option<&[ArticleSort]>, all_have_time: bool) -> Result<Vec<So
     let mut order: Vec<SortColumn> = Vec::with_capacity(sort.len() + 1);
     for column in sort.iter().map(|sort| sort.column(all_have_time)) {
         if order.iter().any(|earlier| earlier.name == column.name) {
-            let fault =
-                Fault::parameter("sort", Code::InvalidParameter, format!("names {} twice", column.name));
+            let fault = Fault::parameter("sort", Code::InvalidParameter, "names {column} twice")
+                .with("column", column.name);
             return Err(Error::Faults(fault.code, vec![fault]));
         }
         order.push(column);

@@ -13,7 +13,7 @@ use super::listing::{ArticleFilter, ArticleShape, cursor_keys, order};
 use super::model::Row;
 use super::queries::lists::{self, Listing};
 use super::queries::{self, ArticleRef};
-use super::view::{Article, ArticleCard, ArticleField, PARTIAL, PickedArticle};
+use super::view::{Article, ArticleCard, ArticleField, PickedArticle};
 use crate::app::App;
 use crate::categories::model::Tree;
 use crate::categories::queries::ArticleTimes;
@@ -38,7 +38,8 @@ pub struct Detail {
     /// Relations to add, comma-separated.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
     include: Option<Vec<Relation>>,
-    /// Only these keys, comma-separated; `id` always comes along.
+    /// Only these keys, comma-separated; `id` always comes along. The answer then has fewer keys than its schema
+    /// requires: in typed clients, the others are absent.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 30, nullable = false)]
     fields: Option<Vec<ArticleField>>,
 }
@@ -58,7 +59,7 @@ pub const LIST_ARTICLES: Operation =
 /// List articles
 ///
 /// What the public may read now, newest first, unless the parameters say otherwise.
-#[utoipa::path(tag = "articles", params(ArticleFilter, ArticleShape, PagingParams), responses((status = 200, description = "A page of articles", content((List<ArticleCard> = "application/json"), (List<ArticleCard> = "application/vnd.inkstone.fields+json")))))]
+#[utoipa::path(tag = "articles", params(ArticleFilter, ArticleShape, PagingParams), responses((status = 200, description = "A page of articles", body = List<ArticleCard>)))]
 #[get("")]
 pub async fn list_articles(
     app: web::Data<App>,
@@ -96,7 +97,7 @@ pub async fn list_articles(
         Some(fields) => {
             let fields: Rc<[ArticleField]> = fields.into();
             let pick = |row| PickedArticle::new(Article::new(&tree, base_url, row, false), fields.clone());
-            let reply = Reply::list(page.map(pick)).with_media_type(PARTIAL);
+            let reply = Reply::list(page.map(pick));
             let reply = reply.with_last_modified(modified);
             Either::Right(reply.as_visitors_get(is_as_visitors_get).with_surrogate_keys(&tags))
         }
@@ -131,7 +132,7 @@ pub const GET_ARTICLE: Operation =
 /// Get an article
 ///
 /// By id or slug, with its body and its category's breadcrumb.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug"), Detail), responses((status = 200, description = "The article", content((Data<Article> = "application/json"), (Data<Article> = "application/vnd.inkstone.fields+json")))))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug", max_length = 120), Detail), responses((status = 200, description = "The article", body = Data<Article>)))]
 #[get("/{id}")]
 pub async fn get_article(
     app: web::Data<App>,
@@ -147,7 +148,10 @@ pub const GET_ARTICLE_BY_EXTERNAL_ID: Operation =
     Operation::read("get_article_by_external_id", Caller::Reader).for_keys_with(Scope::ArticlesRead);
 
 /// Get an article by its external id
-#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it was imported from"), Detail), responses((status = 200, description = "The article", content((Data<Article> = "application/json"), (Data<Article> = "application/vnd.inkstone.fields+json")))))]
+///
+/// For scripts that know an article by its id in the system it comes from. The answer is that of the
+/// article by id or slug.
+#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it was imported from", max_length = 200), Detail), responses((status = 200, description = "The article", body = Data<Article>)))]
 #[get("/by-external-id/{external_id}")]
 pub async fn get_article_by_external_id(
     req: HttpRequest,
@@ -202,9 +206,8 @@ async fn reply_single(
         ),
         Some(fields) => {
             let picked = Data { data: PickedArticle::new(article, fields.into()) };
-            let reply = Reply::new(StatusCode::OK, picked).with_media_type(PARTIAL);
             Either::Right(
-                reply
+                Reply::new(StatusCode::OK, picked)
                     .with_version(version)
                     .with_last_modified(modified)
                     .as_visitors_get(is_as_visitors_get)

@@ -166,9 +166,6 @@ impl FromIterator<NeighborRow> for Neighbors {
     }
 }
 
-/// The media type of articles cut down by `fields=`, whose keys are all optional but `id`.
-pub const PARTIAL: &str = "application/vnd.inkstone.fields+json";
-
 /// The keys that `fields=` can pick. `id` always comes along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -102,7 +102,7 @@ pub const COUNT_ARTICLE_VIEW: Operation = Operation::post_without_body("count_ar
 ///
 /// To be sent by a frontend when somebody opens an article. Counts within about a second; a client
 /// (its network and user agent) counts once in ten minutes, and known bots not at all.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug")), responses((status = 204, description = "Counted")))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 204, description = "Counted")))]
 #[post("/{id}/views")]
 pub async fn count_article_view(
     app: web::Data<App>,
@@ -118,6 +118,7 @@ pub async fn count_article_view(
 /// Views of several articles, as an app has gathered them.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"ids": ["0199f0a2-b6c5-7d3e-9f0a-1b2c3d4e5f60"]}))]
 pub struct ViewBatch {
     /// The ids of the articles that were opened.
     #[schema(min_items = 1, max_items = 100)]
@@ -150,7 +151,9 @@ pub async fn count_article_views(
 ) -> Result<impl Responder> {
     let mut ids = body.0.ids;
     if ids.len() > MAX_BATCH {
-        return Err(Fault::body("/ids", Code::TooLong, format!("at most {MAX_BATCH} ids")).into());
+        return Err(Fault::body("/ids", Code::TooLong, "must have at most {max} items")
+            .with("max", MAX_BATCH)
+            .into());
     }
     let known = queries::find_ids(&*app.reader().await?, ids.clone(), reader.articles()).await?;
     known.iter().for_each(|id| counter.add(&client, *id));

@@ -71,9 +71,9 @@ pub struct ChangeFilter {
     #[param(max_length = 40, nullable = false, example = "update")]
     pub action: Option<String>,
     /// Only those at or after this time.
-    #[param(nullable = false)]
+    #[param(value_type = Option<String>, format = DateTime, max_length = 64, nullable = false)]
     pub from: Option<DateTime<Utc>>,
     /// Only those before this time.
-    #[param(nullable = false)]
+    #[param(value_type = Option<String>, format = DateTime, max_length = 64, nullable = false)]
     pub to: Option<DateTime<Utc>>,
 }

@@ -8,7 +8,7 @@ use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal
 use super::{queries, writing};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::body::Json;
+use crate::http::body::{Json, Unchecked};
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::modified::Modified;
@@ -55,7 +55,7 @@ pub const GET_CATEGORY: Operation =
 /// Get a category
 ///
 /// With its breadcrumb, the categories in it, and how many articles the public finds there.
-#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The category", body = Data<Category>)))]
+#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 200, description = "The category", body = Data<Category>)))]
 #[get("/{id}")]
 pub async fn get_category(app: web::Data<App>, _: Reader, id: IdOrSlug) -> Result<impl Responder> {
     // Before the articles are counted.
@@ -79,18 +79,23 @@ pub const CREATE_CATEGORY: Operation = Operation::post("create_category", Caller
     .once_per_key();
 
 /// Create a category
-#[utoipa::path(tag = "categories", responses((status = 201, description = "The new category", body = Data<Category>)))]
+///
+/// Without a parent it is a root. The slug is made from the name when absent; one that is taken is
+/// refused with 409.
+#[utoipa::path(tag = "categories", request_body = NewCategory, responses((status = 201, description = "The new category", body = Data<Category>)))]
 #[post("")]
 pub async fn create_category(
     req: HttpRequest,
     app: web::Data<App>,
     editor: Editor,
-    body: Json<NewCategory>,
+    body: Unchecked<NewCategory>,
 ) -> Result<impl Responder> {
+    let faults = writing::check_parent(&*app.snapshot::<Tree>().await?, body.text("parent"))?;
+    let new = body.check(faults)?;
     let named = NamedRequest::read(&app, &req, editor.0.id)?;
     write_once(&app, named, async move |tx| {
         let tree = queries::lock_tree(tx).await?;
-        let content = writing::new_content(&tree, body.0.clone())?;
+        let content = writing::new_content(&tree, new.clone())?;
         let row = writing::add_category(tx, editor.0.actor(), &tree, &content).await?;
         // Nothing is in it yet.
         let category = Category::single(&tree.with(row.clone()), &row, 0);
@@ -107,7 +112,7 @@ pub const UPDATE_CATEGORY: Operation =
 /// Change a category
 ///
 /// With `parent` it moves, with all that is in it; never into itself.
-#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug")), responses((status = 200, description = "The category as changed", body = Data<Category>)))]
+#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 200, description = "The category as changed", body = Data<Category>)))]
 #[patch("/{id}")]
 pub async fn update_category(
     app: web::Data<App>,
@@ -142,7 +147,7 @@ pub const DELETE_CATEGORY: Operation =
 /// Refused with 409 while it holds articles (drafts and trash included) or
 /// categories, unless `move_to` names the category that takes them. Where these are over a thousand
 /// articles, they move in steps, and the answer is 202 with the job that moves them.
-#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug"), Removal), responses((status = 204, description = "Deleted"), (status = 202, description = "Accepted: the job moves the articles, and then deletes the category", body = Data<Job>)))]
+#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug", max_length = 120), Removal), responses((status = 204, description = "Deleted"), (status = 202, description = "Accepted: the job moves the articles, and then deletes the category", body = Data<Job>)))]
 #[delete("/{id}")]
 pub async fn delete_category(
     app: web::Data<App>,

@@ -24,7 +24,7 @@ pub async fn add_category(tx: &mut Tx, actor: Actor, tree: &Tree, content: &Cont
     let most = tx.max_categories();
     if tree.len() >= most {
         let detail = format!("The site may have {most} categories (setting --max-categories).");
-        return Err(Error::Refused(Code::TooManyCategories, detail));
+        return Err(Error::Refused(Code::TooManyCategories, detail.into()));
     }
     let row = queries::insert(tx, content).await.on_constraint("categories_slug_key", slug_taken)?;
     tx.record(actor, Change::new("create", "category", row.id));
@@ -57,13 +57,20 @@ fn validate_slug(slug: String) -> Result<String> {
     }
 }
 
+/// The fault of naming a parent that a new category cannot have.
+pub fn check_parent(tree: &Tree, parent: Option<&str>) -> Result<Vec<Fault>> {
+    let refused = parent.map(|parent| find_parent(tree, parent, 1)).and_then(Result::err);
+    refused.map_or_else(|| Ok(Vec::new()), Error::into_faults)
+}
+
 /// The category that `parent` names, if `height` levels still fit below it.
 fn find_parent(tree: &Tree, parent: &str, height: usize) -> Result<Uuid> {
-    let refuse = |code, detail: &str| Err(Fault::body("/parent", code, detail).into());
+    let fault = |code, detail: &'static str| Fault::body("/parent", code, detail);
     match tree.find(&IdOrSlug::parse(parent)) {
-        None => refuse(Code::UnknownReference, "unknown category"),
+        None => Err(fault(Code::UnknownReference, "unknown category").into()),
         Some(row) if tree.path(row.id).len() + height > MAX_LEVELS => {
-            refuse(Code::OutOfRange, &format!("would make the tree deeper than {MAX_LEVELS} levels"))
+            let fault = fault(Code::OutOfRange, "would make the tree deeper than {max} levels");
+            Err(fault.with("max", MAX_LEVELS).into())
         }
         Some(row) => Ok(row.id),
     }
@@ -144,7 +151,7 @@ async fn refuse_if_used(tx: &mut Tx, tree: &Tree, id: Uuid) -> Result<()> {
     let detail = format!(
         "It holds {articles} articles (drafts and trash included) and {categories} categories; say with move_to which category takes them."
     );
-    Err(Error::Refused(Code::CategoryInUse, detail))
+    Err(Error::Refused(Code::CategoryInUse, detail.into()))
 }
 
 /// Gives the category with this slug another one: the slug with a short ending. Returns whether there is one.

@@ -79,6 +79,16 @@ pub(super) fn parse_origin(text: &str) -> Result<String, String> {
     Ok(format!("{}://{}{port}", url.scheme(), host.to_ascii_lowercase()))
 }
 
+/// Parses a host name as URLs have it, or `none`.
+pub(super) fn parse_embed_host(text: &str) -> Result<String, String> {
+    let wanted = "must be host names like player.bilibili.com, separated by commas, or none";
+    let text = text.trim().to_ascii_lowercase();
+    let url = Url::parse(&format!("https://{text}/")).map_err(|_| wanted)?;
+    let is_plain = is_bare(&url) && url.port().is_none() && !text.contains([':', '/', '*']);
+    let host = url.host_str().filter(|_| is_plain);
+    host.map(str::to_owned).ok_or_else(|| wanted.to_owned())
+}
+
 /// Parses the URL of a site: its scheme, host and port.
 pub(super) fn parse_base_url(text: &str) -> Result<String, String> {
     let url = Url::parse(text.trim()).ok().filter(|url| is_web(url) && is_bare(url));
@@ -202,6 +212,18 @@ mod tests {
             "**",
         ] {
             assert!(parse_origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_host_of_players_has_no_scheme_port_or_path() {
+        for (given, host) in [(" V.qq.com ", "v.qq.com"), ("例子.cn", "xn--fsqu00a.cn"), ("none", "none")] {
+            assert_eq!(parse_embed_host(given).as_deref(), Ok(host));
+        }
+        for wrong in
+            ["", "https://v.qq.com", "v.qq.com:8443", "v.qq.com:443", "v.qq.com/", "u@v.qq.com", "a b", "*"]
+        {
+            assert!(parse_embed_host(wrong).is_err(), "{wrong}");
         }
     }
 

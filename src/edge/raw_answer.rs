@@ -37,8 +37,7 @@ pub fn find_refusal(answer: &[u8]) -> Option<Error> {
     }
     let is_too_large =
         answer.starts_with(b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n");
-    is_too_large
-        .then(|| Error::Refused(Code::HeadTooLarge, "The head of the request is too large.".to_owned()))
+    is_too_large.then(|| Error::Refused(Code::HeadTooLarge, "The head of the request is too large.".into()))
 }
 
 /// A new connection for which there is no room.
@@ -48,10 +47,10 @@ pub fn busy() -> Error {
 
 /// A head that takes too long.
 pub fn late_head() -> Error {
-    Error::Refused(Code::RequestTimeout, "The request took too long to arrive.".to_owned())
+    Error::Refused(Code::RequestTimeout, "The request took too long to arrive.".into())
 }
 
 /// A head that the parser refuses.
 fn malformed_head() -> Error {
-    Error::Refused(Code::BadRequest, "The request is not HTTP as RFC 9112 has it.".to_owned())
+    Error::Refused(Code::BadRequest, "The request is not HTTP as RFC 9112 has it.".into())
 }

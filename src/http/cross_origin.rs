@@ -93,7 +93,7 @@ impl CrossOrigin {
             return response;
         }
         let detail = "Pages of this origin may not send this method with these headers.";
-        let refusal = Error::Refused(Code::Forbidden, detail.to_owned());
+        let refusal = Error::Refused(Code::Forbidden, detail.into());
         response.into_response(actix_web::HttpResponse::from_error(refusal))
     }
 

@@ -6,8 +6,8 @@ use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, HeaderMap};
 use actix_web::{HttpMessage, HttpRequest};
 
-use super::query_string::decode_pairs;
-use super::schema::did_you_mean;
+use super::query_string::{decode_pairs, join_lists};
+use super::schema::find_nearest;
 use crate::error::{Code, Error, Fault, Result};
 use crate::operations::Operation;
 use crate::operations::table::{Endpoint, Table, Target};
@@ -20,7 +20,7 @@ const MAX_NAME_CHARS: usize = 64;
 pub struct Matched {
     /// The operation, at its place in the API.
     pub endpoint: Arc<Endpoint>,
-    /// The names and values of the query string, in order.
+    /// The names and values of the query string, each name once, lists joined by commas.
     pub query: Arc<Vec<(String, String)>>,
 }
 
@@ -42,7 +42,9 @@ impl Matched {
         };
         let query = match endpoint.operation.is_api {
             true => {
-                let query = decode_pairs(query)?;
+                let is_single =
+                    |name: &str| endpoint.parameters.iter().any(|one| one.name == name && !one.is_list);
+                let query = join_lists(decode_pairs(query)?, is_single)?;
                 check_accept(&endpoint, headers)?;
                 check_parameters(&endpoint, &query)?;
                 query
@@ -70,19 +72,17 @@ fn check_accept(endpoint: &Endpoint, headers: &HeaderMap) -> Result<()> {
     if accept.is_empty() || endpoint.suits(&accept.join(",")) {
         return Ok(());
     }
-    Err(Error::Refused(Code::NotAcceptable, "The answer is application/json.".to_owned()))
+    Err(Error::Refused(Code::NotAcceptable, "The answer is application/json.".into()))
 }
 
 fn check_parameters(endpoint: &Endpoint, query: &[(String, String)]) -> Result<()> {
-    let unknown = query.iter().filter(|(name, _)| !endpoint.parameters.contains(name));
+    let known = || endpoint.parameters.iter().map(|parameter| parameter.name.as_str());
+    let unknown = query.iter().filter(|(name, _)| known().all(|known| known != name));
     let faults = unknown.map(|(name, _)| {
-        let hint = did_you_mean(name, endpoint.parameters.iter().map(String::as_str));
-        let detail = format!("this operation has no such parameter{hint}");
-        Fault::parameter(
-            name.chars().take(MAX_NAME_CHARS).collect::<String>(),
-            Code::UnknownParameter,
-            detail,
-        )
+        let nearest = find_nearest(name, known());
+        let shown: String = name.chars().take(MAX_NAME_CHARS).collect();
+        Fault::parameter(shown, Code::UnknownParameter, "this operation has no such parameter")
+            .suggest(nearest)
     });
     Error::parameters(faults.collect())
 }

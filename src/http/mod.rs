@@ -4,6 +4,7 @@ pub mod body;
 pub mod client;
 pub mod conditional;
 pub mod cross_origin;
+pub mod forms;
 pub mod head;
 pub mod id_or_slug;
 pub mod json;

@@ -8,15 +8,17 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 use super::matched::Matched;
-use super::query_string::decode_pairs;
+use super::query_string::{decode_pairs, join_lists};
 use super::schema::{Checker, Compiled, compiled};
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{At, Code, Error, Fault, Result};
 
 /// The parameters `T` of a request's query string.
 ///
-/// Lists are comma-separated. Unknown names were refused when the request was matched: an
+/// Lists are comma-separated, as [`join_lists`] has made them. Unknown names were refused when the request was matched: an
 /// operation may take several `Query`s, each of which knows its own.
 #[derive(Clone, Debug)]
 pub struct Query<T>(pub T);
@@ -32,7 +34,9 @@ impl<T: DeserializeOwned + IntoParams + 'static> FromRequest for Query<T> {
 
 /// The parameters `T` of a query string; 400 for what they cannot be.
 pub fn read<T: DeserializeOwned + IntoParams + 'static>(query: &str) -> Result<T> {
-    parse(&decode_pairs(query)?)
+    let known = checkers::<T>()?;
+    let is_single = |name: &str| known.iter().any(|(known, checker)| known == name && !checker.is_list());
+    parse(&join_lists(decode_pairs(query)?, is_single)?)
 }
 
 fn parse<T: DeserializeOwned + IntoParams + 'static>(pairs: &[(String, String)]) -> Result<T> {
@@ -43,12 +47,13 @@ fn parse<T: DeserializeOwned + IntoParams + 'static>(pairs: &[(String, String)])
         let Some((_, checker)) = known.iter().find(|(known, _)| known == name) else { continue };
         let value = coerce(checker, text);
         let wrong = checker.faults(&value).into_iter();
-        faults.extend(wrong.map(|fault| Fault::parameter(name, Code::InvalidParameter, fault.detail)));
+        let (at, code) = (At::Parameter(name.clone()), Code::InvalidParameter);
+        faults.extend(wrong.map(|fault| Fault { at: at.clone(), code, ..fault }));
         object.insert(name.clone(), value);
     }
     Error::parameters(faults)?;
     serde_json::from_value(Value::Object(object)).map_err(|cause| {
-        Error::Refused(Code::InvalidParameter, format!("A parameter is not valid: {cause}."))
+        Error::Refused(Code::InvalidParameter, format!("A parameter is not valid: {cause}.").into())
     })
 }
 
@@ -60,6 +65,16 @@ fn checkers<T: IntoParams + 'static>() -> Result<Arc<Vec<(String, Checker)>>> {
         let with_schema = parameters.filter_map(|parameter| Some((parameter.name, parameter.schema?)));
         with_schema.map(|(name, schema)| Ok((name, Checker::new(&schema, Map::new())?))).collect()
     })
+}
+
+/// The schema of a parameter that is a list of at most `max_items` texts, none of them empty or longer than
+/// `max_chars`.
+pub fn text_list(max_items: usize, max_chars: usize) -> RefOr<Schema> {
+    let text = ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .min_length(Some(1))
+        .max_length(Some(max_chars));
+    ArrayBuilder::new().items(text).min_items(Some(1)).max_items(Some(max_items)).into()
 }
 
 /// The text as the type its schema names; text that is not of that type stays text and fails the check.
@@ -74,7 +89,7 @@ fn coerce(checker: &Checker, text: &str) -> Value {
     match text {
         "true" if types.contains(&"boolean") => Value::Bool(true),
         "false" if types.contains(&"boolean") => Value::Bool(false),
-        _ if types.contains(&"array") => text.split(',').map(str::to_owned).collect(),
+        _ if checker.is_list() => text.split(',').map(str::to_owned).collect(),
         _ => Value::String(text.to_owned()),
     }
 }

@@ -4,33 +4,62 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::{Code, Error, Fault, Result};
 
-/// Parameters a query string may have; no operation knows half as many.
-const MAX_PARAMETERS: usize = 64;
+/// Name and value pairs a query string may have. Lists that are sent as repeats take a pair for each value.
+const MAX_PAIRS: usize = 512;
+/// The end of a list's name in the form of PHP: `tag[]=a&tag[]=b`.
+const LIST_ENDING: &str = "[]";
 
-/// The decoded names and values of a query string, in order.
+/// The decoded names and values of a query string, in order, as they were sent.
 ///
-/// Fails with 400 on percent-encoding that is not UTF-8, on NUL, and on a name given twice.
+/// Fails with 400 on percent-encoding that is not UTF-8, on NUL, and on too many pairs.
 pub fn decode_pairs(query: &str) -> Result<Vec<(String, String)>> {
-    if query.split('&').nth(MAX_PARAMETERS).is_some() {
-        let detail = format!("A query string may have at most {MAX_PARAMETERS} parameters.");
-        return Err(Error::Refused(Code::BadRequest, detail));
+    if query.split('&').nth(MAX_PAIRS).is_some() {
+        let detail = format!("A query string may have at most {MAX_PAIRS} parameters.");
+        return Err(Error::Refused(Code::BadRequest, detail.into()));
     }
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = decode(name)?;
-        let value = decode(value)?;
-        if pairs.iter().any(|(known, _)| *known == name) {
-            let fault = Fault::parameter(
-                name,
-                Code::RepeatedParameter,
-                "is given more than once; separate values by commas",
-            );
-            return Err(Error::Faults(Code::RepeatedParameter, vec![fault]));
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?, decode(value)?))
+        })
+        .collect()
+}
+
+/// The parameters in `pairs`, each once, in the order in which their names first come.
+///
+/// The values of a list are joined by commas, whether they were sent so (`tag=a,b`), as repeats (`tag=a&tag=b`),
+/// in the form of PHP (`tag[]=a&tag[]=b`), or mixed. So one list has one form from here on, in cursors and links too.
+/// Fails with 400 on a parameter of which `is_single` is true and that is given more than once.
+pub fn join_lists(
+    pairs: Vec<(String, String)>,
+    is_single: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, String)>> {
+    let mut joined: Vec<(String, String)> = Vec::new();
+    let mut faults: Vec<Fault> = Vec::new();
+    for (mut name, value) in pairs {
+        if let Some(list) = name.strip_suffix(LIST_ENDING).filter(|name| !is_single(name)) {
+            name.truncate(list.len());
         }
-        pairs.push((name, value));
+        match joined.iter_mut().find(|(known, _)| *known == name) {
+            None => joined.push((name, value)),
+            Some((_, values)) if !is_single(&name) => {
+                values.push(',');
+                values.push_str(&value);
+            }
+            Some(_) => {
+                let fault = Fault::parameter(
+                    name,
+                    Code::RepeatedParameter,
+                    "takes one value, and is given more than once",
+                );
+                if !faults.iter().any(|known| known.at == fault.at) {
+                    faults.push(fault);
+                }
+            }
+        }
     }
-    Ok(pairs)
+    if faults.is_empty() { Ok(joined) } else { Err(Error::Faults(Code::RepeatedParameter, faults)) }
 }
 
 fn decode(text: &str) -> Result<String> {
@@ -39,7 +68,7 @@ fn decode(text: &str) -> Result<String> {
         Ok(decoded) if !decoded.contains('\0') => Ok(decoded.into_owned()),
         _ => Err(Error::Refused(
             Code::BadRequest,
-            "The query string is not percent-encoded UTF-8 without NUL.".to_owned(),
+            "The query string is not percent-encoded UTF-8 without NUL.".into(),
         )),
     }
 }

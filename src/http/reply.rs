@@ -1,7 +1,5 @@
 //! Answers: the envelope, the validators, and how long caches may keep them.
 
-use std::borrow::Cow;
-
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -16,7 +14,8 @@ use super::matched::Matched;
 use super::modified::Modified;
 use super::paging::List;
 use super::tagged_body::TaggedBody;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, ProblemFault, Result};
+use crate::language::Language;
 use crate::operations::CacheClass;
 
 /// One thing.
@@ -26,11 +25,21 @@ pub struct Data<T> {
     pub data: T,
 }
 
-/// The media type of a [`Receipt`].
-pub const RECEIPT: &str = "application/vnd.inkstone.receipt+json";
+/// One thing that was written.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Written<T> {
+    /// The thing, as it is now.
+    pub data: T,
+    /// What was changed of what was sent, like markup that is not allowed. Absent if nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<ProblemFault>,
+}
 
 /// What a key that may not read learns of a thing it has changed, unless the thing is public.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+///
+/// The document describes it in words. As a schema it would make every answer of these operations a union.
+#[derive(Clone, Debug, Serialize)]
 pub struct Receipt {
     /// The id of the changed thing.
     pub id: Uuid,
@@ -43,7 +52,7 @@ pub struct Receipt {
 impl Reply<Data<Receipt>> {
     /// 200 without the content of the thing.
     pub fn receipt(id: Uuid, version: i32, updated_at: DateTime<Utc>) -> Self {
-        Self::one(Receipt { id, version, updated_at }).with_version(version).with_media_type(RECEIPT)
+        Self::one(Receipt { id, version, updated_at }).with_version(version)
     }
 }
 
@@ -52,15 +61,22 @@ pub struct Reply<T> {
     body: T,
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
-    media_type: Cow<'static, str>,
     /// The version in the entity tag; without one there is no tag.
     version: Option<i32>,
     modified: Option<Modified>,
     /// Whether a visitor gets the same bytes.
     is_as_visitors_get: bool,
+    /// What was changed of what was sent. It is no part of what the entity tag is of.
+    warnings: Vec<ProblemFault>,
 }
 
 impl<T> Reply<Data<T>> {
+    /// The same with what was changed of what was sent, beside the thing. [`Written`] describes it.
+    pub fn with_warnings(mut self, warnings: &[Fault]) -> Self {
+        self.warnings = warnings.iter().map(ProblemFault::from).collect();
+        self
+    }
+
     /// 200 with one thing.
     pub fn one(thing: T) -> Self {
         Self::new(StatusCode::OK, Data { data: thing })
@@ -88,10 +104,10 @@ impl<T> Reply<T> {
             body,
             status,
             headers: Vec::new(),
-            media_type: Cow::Borrowed("application/json"),
             version: None,
             modified: None,
             is_as_visitors_get: false,
+            warnings: Vec::new(),
         }
     }
 
@@ -123,13 +139,10 @@ impl<T> Reply<T> {
     pub fn with_surrogate_keys(self, tags: &[String]) -> Self {
         self.with_header(HeaderName::from_static("surrogate-key"), tags.join(" "))
     }
-
-    /// The same under another media type.
-    pub fn with_media_type(mut self, media_type: &'static str) -> Self {
-        self.media_type = Cow::Borrowed(media_type);
-        self
-    }
 }
+
+/// The media type of every JSON answer. Generated clients branch on it, and proxies compress it.
+pub const JSON: &str = "application/json";
 
 /// Cache rules of what a visitor reads: shared caches keep it a minute, and may
 /// show it a little longer while they ask again (RFC 9111, RFC 5861).
@@ -144,7 +157,6 @@ const PRIVATE_CACHE_CONTROL: &str = "private, no-store";
 pub struct Rendered {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
-    media_type: Cow<'static, str>,
     etag: Option<String>,
     modified: Option<Modified>,
     is_as_visitors_get: bool,
@@ -153,16 +165,24 @@ pub struct Rendered {
 
 impl<T: Serialize> Reply<T> {
     /// Writes the body, and makes its entity tag.
-    pub fn render(self) -> Result<Rendered> {
+    pub fn render(mut self) -> Result<Rendered> {
         let body = TaggedBody::from_json(&self.body).map_err(|cause| Error::Internal(cause.into()))?;
+        let etag = self.version.map(|version| body.etag(version));
+        let mut body = body.into_bytes();
+        if !self.warnings.is_empty() && body.pop_if(|last| *last == b'}').is_some() {
+            body.extend_from_slice(b",\"warnings\":");
+            serde_json::to_writer(&mut body, &self.warnings)
+                .map_err(|cause| Error::Internal(cause.into()))?;
+            body.push(b'}');
+            self.headers.push((header::CONTENT_LANGUAGE, Language::current().tag().to_owned()));
+        }
         Ok(Rendered {
             status: self.status,
             headers: self.headers,
-            media_type: self.media_type,
-            etag: self.version.map(|version| body.etag(version)),
+            etag,
             modified: self.modified,
             is_as_visitors_get: self.is_as_visitors_get,
-            body: body.into_bytes(),
+            body,
         })
     }
 }
@@ -173,14 +193,12 @@ impl Rendered {
         status: i16,
         headers: Vec<(HeaderName, String)>,
         etag: Option<String>,
-        media_type: String,
         body: Vec<u8>,
     ) -> Self {
         let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
         Self {
             status: status.unwrap_or(StatusCode::OK),
             headers,
-            media_type: Cow::Owned(media_type),
             etag,
             modified: None,
             is_as_visitors_get: false,
@@ -202,11 +220,6 @@ impl Rendered {
     /// The entity tag.
     pub fn etag(&self) -> Option<&str> {
         self.etag.as_deref()
-    }
-
-    /// The `Content-Type` header.
-    pub fn media_type(&self) -> &str {
-        &self.media_type
     }
 
     /// The body.
@@ -250,7 +263,7 @@ impl Responder for Rendered {
         if is_known {
             return response.finish();
         }
-        response.content_type(self.media_type.as_ref()).body(self.body)
+        response.content_type(JSON).body(self.body)
     }
 }
 

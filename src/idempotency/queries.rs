@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::db::connection::Connection;
 use crate::db::schema::idempotency_keys;
-use crate::http::reply::Rendered;
+use crate::http::reply::{JSON, Rendered};
 use crate::tx::Tx;
 
 /// An answer that was stored.
@@ -24,8 +24,6 @@ pub struct Stored {
     pub location: Option<String>,
     /// The entity tag.
     pub etag: Option<String>,
-    /// The `Content-Type` header.
-    pub media_type: String,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -70,7 +68,7 @@ pub async fn store_answer(
             idempotency_keys::status.eq(answer.status_code()),
             idempotency_keys::location.eq(answer.location()),
             idempotency_keys::etag.eq(answer.etag()),
-            idempotency_keys::media_type.eq(answer.media_type()),
+            idempotency_keys::media_type.eq(JSON),
             idempotency_keys::body.eq(answer.body()),
         ))
         .execute(&mut **tx)

@@ -2,15 +2,22 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::rows::ColumnMapping;
 use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
+use crate::http::query::text_list;
 use crate::interchange::text_filters::TextFilter;
 
 /// Rows in a row that may fail before an import ends, where the request names no other number.
 const DEFAULT_MAX_FAILURES: u64 = 10_000;
+
+/// The schema of a mapping of columns.
+fn columns() -> RefOr<Schema> {
+    text_list(100, 300)
+}
 
 /// The parameters of an import.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -38,7 +45,7 @@ pub struct ImportParams {
     #[param(inline, nullable = false)]
     pub status: Option<Status>,
     /// CSV: keys of columns, as `header:key`, comma-separated. `header:` leaves a column out. Any other header is used as the key.
-    #[param(style = Form, explode = false, min_items = 1, max_items = 100, nullable = false, example = json!(["标题:title", "正文:body"]))]
+    #[param(schema_with = columns, style = Form, explode = false, required = false, example = json!(["标题:title", "正文:body"]))]
     pub columns: Option<Vec<String>>,
     /// The character set of the body, like `gbk`. Detected if absent.
     #[param(max_length = 40, nullable = false)]
@@ -47,14 +54,14 @@ pub struct ImportParams {
     #[param(minimum = 1, maximum = 1_000_000, nullable = false)]
     pub max_failures: Option<u64>,
     /// Rows to skip at the beginning, unchecked: those that an earlier import has done.
-    #[param(minimum = 0, nullable = false)]
+    #[param(minimum = 0, maximum = 1_000_000_000_000i64, nullable = false)]
     pub skip: Option<u64>,
 }
 
 /// How to treat rows whose resource exists, and rows whose resource does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
-#[schema(default = "upsert")]
+#[schema(as = ImportMode, default = "upsert")]
 pub enum Mode {
     /// Create missing resources and replace existing ones.
     #[default]

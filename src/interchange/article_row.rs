@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type};
-use utoipa::openapi::{KnownFormat, RefOr, Schema};
+use utoipa::openapi::{KnownFormat, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::articles::input::NewArticle;
@@ -34,12 +34,9 @@ pub struct ArticleRow;
 impl PartialSchema for ArticleRow {
     fn schema() -> RefOr<Schema> {
         let RefOr::T(Schema::Object(mut row)) = NewArticle::schema() else { return NewArticle::schema() };
-        let text = || ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
-        let step = ObjectBuilder::new().property("name", text()).property("slug", text()).required("name");
-        let steps = OneOfBuilder::new().item(text()).item(step);
         let category = OneOfBuilder::new()
             .item(text())
-            .item(ArrayBuilder::new().items(steps).max_items(Some(16)))
+            .item(Ref::from_schema_name("CategoryPath"))
             .item(ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null)))
             .description(Some(
                 "Its category: slug, id, or breadcrumb (`新闻/地方动态`, or an array from the root on).",
@@ -66,7 +63,27 @@ impl PartialSchema for ArticleRow {
 impl ToSchema for ArticleRow {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         NewArticle::schemas(schemas);
+        let step = ObjectBuilder::new()
+            .property("name", text())
+            .property("slug", text())
+            .required("name")
+            .description(Some("A category of a breadcrumb. The slug is made from the name when absent."));
+        let item = OneOfBuilder::new()
+            .item(text())
+            .item(Ref::from_schema_name("CategoryStep"))
+            .description(Some("A category of a breadcrumb: its name alone, or with its slug."));
+        let path = ArrayBuilder::new()
+            .items(Ref::from_schema_name("CategoryPathItem"))
+            .max_items(Some(16))
+            .description(Some("The breadcrumb of a category, from the root on."));
+        schemas.push(("CategoryStep".to_owned(), step.into()));
+        schemas.push(("CategoryPathItem".to_owned(), item.into()));
+        schemas.push(("CategoryPath".to_owned(), path.into()));
     }
+}
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::Type(Type::String))
 }
 
 #[cfg(test)]

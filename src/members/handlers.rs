@@ -9,7 +9,7 @@ use super::view::{Member, MemberFilter, MemberPatch, MemberSort, NewMember};
 use super::{queries, secrets, writing};
 use crate::app::App;
 use crate::error::{Code, Error, Fault, Result};
-use crate::http::body::Json;
+use crate::http::body::{Json, Unchecked};
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
 use crate::http::modified::Modified;
@@ -24,6 +24,8 @@ pub const LIST_MEMBERS: Operation =
     Operation::list("list_members", Caller::Role(Role::Admin)).without_last_modified();
 
 /// List members
+///
+/// All accounts, newest first unless `sort` says otherwise. Filters add up.
 #[utoipa::path(tag = "members", params(MemberFilter, PagingParams), responses((status = 200, description = "A page of members", body = List<Member>)))]
 #[get("")]
 pub async fn list_members(
@@ -50,22 +52,23 @@ pub const CREATE_MEMBER: Operation =
 /// Create a member
 ///
 /// Without a password, the member gets an invitation by mail.
-#[utoipa::path(tag = "members", responses((status = 201, description = "The new member", body = Data<Member>)))]
+#[utoipa::path(tag = "members", request_body = NewMember, responses((status = 201, description = "The new member", body = Data<Member>)))]
 #[post("")]
 pub async fn create_member(
     req: HttpRequest,
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
     admin: Admin,
-    body: Json<NewMember>,
+    body: Unchecked<NewMember>,
 ) -> Result<impl Responder> {
-    let Json(new) = body;
-    let invite = new.password.is_none();
-    if invite && app.mailer.is_none() {
-        let detail = "is required, because the site sends no mail, and so no invitation";
-        return Err(Fault::body("/password", Code::MissingField, detail).into());
-    }
     let site = queries::load_site_name(&*app.reader().await?).await?;
+    let mut faults = writing::check_account(&site, body.text("email"), body.text("password"))?;
+    if body.text("password").is_none() && app.mailer.is_none() {
+        let detail = "is required, because the site sends no mail, and so no invitation";
+        faults.push(Fault::body("/password", Code::MissingField, detail));
+    }
+    let new = body.check(faults)?;
+    let invite = new.password.is_none();
     let password = match &new.password {
         Some(password) => passwords::validate_for_site(&site, "/password", password, &new.email),
         // A random password; the member sets another by the invitation.
@@ -89,6 +92,8 @@ pub async fn create_member(
 pub const GET_MEMBER: Operation = Operation::read("get_member", Caller::Role(Role::Admin));
 
 /// Get a member
+///
+/// An account, with its role and status.
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The member", body = Data<Member>)))]
 #[get("/{id}")]
 pub async fn get_member(app: web::Data<App>, _: Admin, id: Id) -> Result<impl Responder> {

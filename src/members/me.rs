@@ -23,6 +23,8 @@ use crate::operations::{Caller, Operation, Role};
 pub const GET_OWN_PROFILE: Operation = Operation::read("get_own_profile", Caller::Role(Role::Member));
 
 /// Get the own profile
+///
+/// Your account as admins see it, with the required fields that are still empty.
 #[utoipa::path(tag = "members", responses((status = 200, description = "The own profile", body = Data<OwnProfile>)))]
 #[get("/me")]
 pub async fn get_own_profile(app: web::Data<App>, member: SignedIn) -> Result<impl Responder> {
@@ -45,6 +47,9 @@ fn profile_response(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
 pub const UPDATE_OWN_PROFILE: Operation = Operation::patch("update_own_profile", Caller::Role(Role::Member));
 
 /// Change the own profile
+///
+/// A merge patch: keys that are absent are kept, null clears. The email and the password have
+/// operations of their own.
 #[utoipa::path(tag = "members", responses((status = 200, description = "The changed profile", body = Data<OwnProfile>)))]
 #[patch("/me")]
 pub async fn update_own_profile(

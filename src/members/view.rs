@@ -175,6 +175,7 @@ pub struct Session {
 /// A change of the own password.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"current_password": "a long pass phrase", "new_password": "a longer pass phrase"}))]
 pub struct PasswordChange {
     /// The current password.
     #[schema(max_length = 1024, format = Password)]
@@ -297,7 +298,7 @@ impl MemberPatch {
 #[into_params(parameter_in = Query)]
 pub struct MemberFilter {
     /// Only members with one of these roles, comma-separated.
-    #[param(inline, style = Form, explode = false, min_items = 1, nullable = false)]
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
     pub role: Option<Vec<Role>>,
     /// Only members with this status.
     #[param(inline, nullable = false)]

@@ -11,14 +11,14 @@ use crate::app::App;
 use crate::db::rows::{Conditions, Value};
 use crate::db::types::BodyFormat;
 use crate::db::visibility::Notices;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
 use crate::http::modified::Modified;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
-use crate::http::reply::{Data, NoContent, Receipt, Rendered, Reply};
+use crate::http::reply::{Data, NoContent, Rendered, Reply, Written};
 use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{CurrentMember, Editor, Reader};
 use crate::operations::scope::Scope;
@@ -101,14 +101,19 @@ fn reply_with(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
 /// Returns a changed notice, or a receipt to a key that may not read it.
 ///
 /// A key without the scope to read sees what a visitor sees, and only of public notices.
-fn reply_changed(member: &CurrentMember, row: Row, now: DateTime<Utc>) -> Result<Rendered> {
+fn reply_changed(
+    member: &CurrentMember,
+    row: Row,
+    now: DateTime<Utc>,
+    warnings: &[Fault],
+) -> Result<Rendered> {
     let times = (row.content.published_at, row.content.expires_at);
     let is_public =
         row.content.audience == Audience::Public && Notices::is_current(row.content.status, times, now);
     if member.may_read_back || is_public {
-        reply_with(row, member.may_read_back).render()
+        reply_with(row, member.may_read_back).with_warnings(warnings).render()
     } else {
-        Reply::receipt(row.id, row.version, row.updated_at).render()
+        Reply::receipt(row.id, row.version, row.updated_at).with_warnings(warnings).render()
     }
 }
 
@@ -117,6 +122,8 @@ pub const GET_NOTICE: Operation =
     Operation::read("get_notice", Caller::Reader).for_keys_with(Scope::NoticesRead);
 
 /// Get a notice
+///
+/// By its id, with its body. Visitors get those for everybody that are up now.
 #[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice", body = Data<Notice>)))]
 #[get("/{id}")]
 pub async fn get_notice(app: web::Data<App>, reader: Reader, id: Id) -> Result<impl Responder> {
@@ -130,7 +137,9 @@ pub const CREATE_NOTICE: Operation = Operation::post("create_notice", Caller::Ro
     .once_per_key();
 
 /// Create a notice
-#[utoipa::path(tag = "notices", responses((status = 201, description = "The new notice", body = Data<Notice>)))]
+///
+/// Editors publish at once with `status` `published`; a time in the future schedules it.
+#[utoipa::path(tag = "notices", responses((status = 201, description = "The new notice", body = Written<Notice>)))]
 #[post("")]
 pub async fn create_notice(
     req: HttpRequest,
@@ -139,12 +148,13 @@ pub async fn create_notice(
     body: Json<NewNotice>,
 ) -> Result<impl Responder> {
     let prepared = writing::prepare_notice(&app, body.0).await?;
+    let warnings = prepared.warnings();
     let named = NamedRequest::read(&app, &req, editor.0.id)?;
     write_once(&app, named, async move |tx| {
         let row = writing::add_notice(tx, editor.0.actor(), prepared.clone()).await?;
         let notice = Notice::new(row, true);
         let (version, location) = (notice.version, format!("/api/v1/notices/{}", notice.id));
-        Reply::created(location, notice).with_version(version).render()
+        Reply::created(location, notice).with_version(version).with_warnings(&warnings).render()
     })
     .await
 }
@@ -154,7 +164,9 @@ pub const UPDATE_NOTICE: Operation =
     Operation::patch("update_notice", Caller::Role(Role::Editor)).for_keys_with(Scope::NoticesWrite);
 
 /// Change a notice
-#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed; a receipt for a key that may not read it", content((Data<Notice> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
+///
+/// A merge patch: keys that are absent are kept, null clears those that can be empty.
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Notice>)))]
 #[patch("/{id}")]
 pub async fn update_notice(
     app: web::Data<App>,
@@ -172,6 +184,7 @@ pub async fn update_notice(
         _ => BodyFormat::Html,
     };
     let prepared = writing::prepare_patch(&app, patch, format).await?;
+    let warnings = prepared.warnings();
     let (row, now) = app
         .write(async move |tx| {
             let row = queries::lock(tx, id.0, Notices::All).await?;
@@ -180,7 +193,7 @@ pub async fn update_notice(
             Ok((row, tx.now().await?))
         })
         .await?;
-    reply_changed(&editor.0, row, now)
+    reply_changed(&editor.0, row, now, &warnings)
 }
 
 /// The entry of [`delete_notice`].
@@ -212,7 +225,7 @@ pub const RESTORE_NOTICE: Operation =
 /// Restore a notice
 ///
 /// Takes it out of the trash, as it was.
-#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice; a receipt for a key that may not read it", content((Data<Notice> = "application/json"), (Data<Receipt> = "application/vnd.inkstone.receipt+json")))))]
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Data<Notice>)))]
 #[post("/{id}/restore")]
 pub async fn restore_notice(
     req: HttpRequest,
@@ -224,7 +237,7 @@ pub async fn restore_notice(
     let named = NamedRequest::read(&app, &req, editor.0.id)?;
     write_once(&app, named, async move |tx| {
         let row = set_deleted(tx, &editor, id.0, &if_match, Notices::Trash).await?;
-        reply_changed(&editor.0, row, tx.now().await?)
+        reply_changed(&editor.0, row, tx.now().await?, &[])
     })
     .await
 }

@@ -22,10 +22,19 @@ pub struct Endpoint {
     pub method: Method,
     /// Its path, with `{…}` for parameters.
     pub pattern: String,
-    /// The names of its query parameters.
-    pub parameters: Vec<String>,
+    /// Its query parameters.
+    pub parameters: Vec<QueryParameter>,
     /// The media types of its answers.
     pub answers: Vec<String>,
+}
+
+/// A query parameter of an operation.
+#[derive(Clone, Debug)]
+pub struct QueryParameter {
+    /// Its name.
+    pub name: String,
+    /// Whether its value is a list.
+    pub is_list: bool,
 }
 
 /// What a path leads to.
@@ -153,7 +162,10 @@ impl Endpoint {
             method: Method::from_bytes(method.to_uppercase().as_bytes())?,
             pattern: pattern.to_owned(),
             parameters: parameters
-                .filter_map(|parameter| Some(parameter["name"].as_str()?.to_owned()))
+                .filter_map(|parameter| {
+                    let name = parameter["name"].as_str()?.to_owned();
+                    Some(QueryParameter { name, is_list: parameter["schema"]["type"] == "array" })
+                })
                 .collect(),
             answers: media_types.map(|(media_type, _)| media_type.clone()).collect(),
         })

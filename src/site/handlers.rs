@@ -19,6 +19,8 @@ use crate::operations::{Caller, Operation, Role};
 pub const GET_SITE: Operation = Operation::read("get_site", Caller::Reader).for_keys_as_visitors();
 
 /// Get the site
+///
+/// Its name, address and settings: what a frontend needs to introduce it.
 #[utoipa::path(tag = "site", responses((status = 200, description = "The site", body = Data<Site>)))]
 #[get("/site")]
 pub async fn get_site(app: web::Data<App>, _: Reader) -> Result<impl Responder> {
@@ -39,6 +41,8 @@ fn reply_with(row: Row) -> Result<Reply<Data<Site>>> {
 pub const UPDATE_SITE: Operation = Operation::patch("update_site", Caller::Role(Role::Admin));
 
 /// Change the site
+///
+/// A merge patch: keys that are absent are kept.
 #[utoipa::path(tag = "site", responses((status = 200, description = "The site as changed", body = Data<Site>)))]
 #[patch("/site")]
 pub async fn update_site(

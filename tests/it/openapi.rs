@@ -1,5 +1,7 @@
 //! The OpenAPI document as it is written down, and the schema that the code believes in.
 
+mod generators;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -24,6 +24,7 @@ pub struct AccountEmail {
 /// A token that was sent by mail.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"token": "inkv_…"}))]
 pub struct MailedToken {
     /// The `token` from the link.
     #[schema(max_length = 200, example = "inkv_…")]
@@ -41,6 +42,7 @@ pub struct PasswordRequired {
 /// A new password, and the token that permits to set it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"token": "inkp_…", "password": "a long pass phrase"}))]
 pub struct PasswordReset {
     /// The `token` from the link.
     #[schema(max_length = 200, example = "inkp_…")]
@@ -53,6 +55,7 @@ pub struct PasswordReset {
 /// A new email, and the own password as proof.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "ada@example.org", "password": "a long pass phrase"}))]
 pub struct EmailChange {
     /// The new email.
     #[schema(format = "idn-email", max_length = 254)]
@@ -65,6 +68,7 @@ pub struct EmailChange {
 /// The own password as proof.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"password": "a long pass phrase"}))]
 pub struct PasswordProof {
     /// The own password.
     #[schema(max_length = 1024, format = Password)]

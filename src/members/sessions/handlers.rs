@@ -34,7 +34,7 @@ pub async fn refresh_session(app: web::Data<App>, body: Json<RefreshRequest>) ->
         app.write_for_sign_in(async move |tx| writing::refresh_session(tx, &shared, &token).await).await?;
     let (member, opened) = refreshed.ok_or_else(|| {
         let detail = "This session has ended; sign in again.";
-        Error::Refused(Code::InvalidRefreshToken, detail.to_owned())
+        Error::Refused(Code::InvalidRefreshToken, detail.into())
     })?;
     Ok(Reply::one(writing::build_session(&app, &member, opened).await?))
 }
@@ -113,6 +113,8 @@ pub const LIST_MEMBER_SESSIONS: Operation =
     Operation::list("list_member_sessions", Caller::Role(Role::Admin));
 
 /// List a member's sessions
+///
+/// The open sessions of the member, the last used first.
 #[utoipa::path(tag = "members", params(("id" = uuid::Uuid, Path, description = "The member's id")), responses((status = 200, description = "The sessions", body = List<OpenSession>)))]
 #[get("/{id}/sessions")]
 pub async fn list_member_sessions(app: web::Data<App>, admin: Admin, id: Id) -> Result<impl Responder> {

@@ -42,6 +42,7 @@ impl OpenSession {
 /// A request for new tokens.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"refresh_token": "inkr_…"}))]
 pub struct RefreshRequest {
     /// The refresh token of the last login or refresh.
     #[schema(max_length = 200, example = "inkr_…")]

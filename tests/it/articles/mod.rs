@@ -8,6 +8,7 @@ mod external;
 mod faults;
 mod filters;
 mod hiding;
+mod list_parameters;
 mod lists;
 mod pages;
 mod plans;
@@ -16,6 +17,7 @@ mod reading;
 mod sorting;
 mod views;
 mod walks;
+mod warnings;
 mod writing;
 
 use serde_json::{Value, json};

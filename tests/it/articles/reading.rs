@@ -101,7 +101,7 @@ async fn fields_picks_keys_of_a_single_article() {
     let (app, anon) = TestApp::start().await;
     let article = full_article(&app).await;
     let answer = anon.get(&format!("{}?fields=title,views", at(&article))).await;
-    assert_eq!(answer.header("content-type"), "application/vnd.inkstone.fields+json");
+    assert_eq!(answer.header("content-type"), "application/json");
     let wanted = json!({"id": article["id"], "title": article["title"], "views": 2600});
     assert_eq!(answer.data(200), wanted);
     let related = anon.get(&format!("{}?fields=slug&include=neighbors", at(&article))).await.data(200);
@@ -114,7 +114,7 @@ async fn fields_picks_keys_of_a_list_and_body_brings_bodies() {
     let (app, anon) = TestApp::start().await;
     let article = full_article(&app).await;
     let answer = anon.get(&format!("{ARTICLES}?fields=slug,body")).await;
-    assert_eq!(answer.header("content-type"), "application/vnd.inkstone.fields+json");
+    assert_eq!(answer.header("content-type"), "application/json");
     let wanted = json!([{"id": article["id"], "slug": "lab-passes-review", "body": article["body"]}]);
     assert_eq!(answer.data(200), wanted);
 }

@@ -194,3 +194,27 @@ async fn a_key_that_has_expired_already_is_not_created() {
     }
     assert_eq!(admin.get(KEYS).await.data(200), json!([]));
 }
+
+#[actix_web::test]
+async fn a_key_that_may_not_read_gets_a_receipt_as_plain_json() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    let (writer, _) = create_script(&app, &admin, &["articles:write", "notices:write"]).await;
+    let article =
+        admin.post("/api/v1/articles", json!({"title": "Draft", "body": "<p>x</p>"})).await.data(201);
+    let notice = json!({"title": "Draft", "kind": "notice", "status": "draft"});
+    let notice = admin.post("/api/v1/notices", notice).await.data(201);
+    for (path, thing) in [("articles", &article), ("notices", &notice)] {
+        let path = format!("/api/v1/{path}/{}", thing["id"].as_str().unwrap());
+        let changed = writer.patch(&path, json!({"title": "Changed"})).await.expect(200);
+        assert_eq!(changed.header("content-type"), "application/json");
+        let data = changed.json()["data"].clone();
+        let keys: Vec<&String> = data.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["id", "version", "updated_at"]);
+        assert_eq!((&data["id"], &data["version"]), (&thing["id"], &json!(2)));
+        writer.delete(&path).await.expect(204);
+        let restored = writer.act(&format!("{path}/restore")).await.expect(200);
+        assert_eq!(restored.header("content-type"), "application/json");
+        assert!(!restored.text().contains("Changed"));
+    }
+}

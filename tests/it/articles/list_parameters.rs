@@ -1,0 +1,124 @@
+//! Parameters that are lists, in each form that clients send.
+
+use inkstone::operations::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{ARTICLES, create, titles};
+use crate::harness::contract::{followed, operations};
+use crate::harness::{Client, TestApp};
+
+/// `name=one,two` in each form that stands for it.
+fn forms(name: &str, one: &str, two: &str) -> Vec<String> {
+    vec![
+        format!("{name}={one},{two}"),
+        format!("{name}={one}%2C{two}"),
+        format!("{name}={one}&{name}={two}"),
+        format!("{name}[]={one}&{name}[]={two}"),
+        format!("{name}%5B%5D={one}&{name}%5b%5d={two}"),
+        format!("{name}={one}&{name}[]={two}"),
+        format!("{name}[]={one},{two}"),
+    ]
+}
+
+/// Two values that the items of a list can have, or one twice.
+fn two_values(schema: &Value) -> (String, String) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match followed(&schema["items"])["enum"].as_array() {
+        Some(values) => (text(&values[0]), text(values.get(2).unwrap_or(&values[0]))),
+        None => ("Tide".to_owned(), "潮汐".to_owned()),
+    }
+}
+
+#[actix_web::test]
+async fn every_list_of_the_document_has_one_meaning_in_all_forms() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    for tags in [json!(["Tide"]), json!(["潮汐"]), json!([])] {
+        create(&admin, json!({"tags": tags, "external_id": format!("x{tags}"), "slug": Value::Null})).await;
+    }
+    let article = create(&admin, json!({"external_id": "mine"})).await;
+    let mut tried = 0;
+    for operation in operations().into_iter().filter(|one| one.method == Method::GET) {
+        let lists = operation.spec["parameters"].as_array().into_iter().flatten();
+        for list in lists.filter(|parameter| parameter["schema"]["type"] == "array") {
+            let name = list["name"].as_str().unwrap();
+            let (one, two) = two_values(&list["schema"]);
+            let path = operation.path.replace("{id}", article["id"].as_str().unwrap());
+            let path = path.replace("{external_id}", "mine");
+            let mut first = None;
+            for form in forms(name, &one, &two) {
+                let answer = admin.get(&format!("{path}?{form}")).await.expect(200);
+                let headers = ["etag", "link"].map(|header| answer.header(header).to_owned());
+                let seen = (headers, answer.text());
+                assert_eq!(*first.get_or_insert_with(|| seen.clone()), seen, "{path}?{form}");
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried >= 9, "only {tried} lists");
+}
+
+#[actix_web::test]
+async fn tags_sent_as_repeats_are_alternatives() {
+    let (app, anon) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    for (title, tag) in [("one", "a"), ("two", "b"), ("three", "c"), ("four", "d")] {
+        create(&editor, json!({"title": title, "tags": [tag]})).await;
+    }
+    let mixed = titles(&anon, "tag=a&sort=-title&tag[]=b,c&fields=title&fields=slug").await;
+    assert_eq!(mixed, ["two", "three", "one"]);
+}
+
+#[actix_web::test]
+async fn a_cursor_of_one_form_goes_on_in_another() {
+    let (app, anon) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    for title in ["one", "two", "three"] {
+        create(&editor, json!({"title": title, "tags": ["a"]})).await;
+    }
+    let forms = ["tag=a,b&sort=title,-created_at", "tag[]=a&sort[]=title&tag[]=b&sort[]=-created_at"];
+    for (form, other) in [(forms[0], forms[1]), (forms[1], forms[0])] {
+        let first = anon.get(&format!("{ARTICLES}?page_size=1&{form}")).await.expect(200);
+        let link = first.header("link").to_owned();
+        assert!(link.contains("tag=a%2Cb&sort=title%2C%2Dcreated%5Fat"), "{link}");
+        let cursor = first.json()["page"]["next_cursor"].as_str().unwrap().to_owned();
+        assert_eq!(titles(&anon, &format!("{other}&cursor={cursor}")).await, ["three", "two"]);
+    }
+}
+
+#[actix_web::test]
+async fn a_parameter_of_one_value_stays_strict() {
+    let (_app, anon) = TestApp::start().await;
+    let faults = |query: &str| {
+        let path = format!("{ARTICLES}?{query}");
+        let anon = &anon;
+        async move { anon.get(&path).await.expect(400).faults() }
+    };
+    let fault = |name: &str, code: &str| (name.to_owned(), code.to_owned());
+    assert_eq!(faults("page=1&page=2&page=3").await, [fault("page", "repeated_parameter")]);
+    let two = faults("author=a&page=1&author=b&page=1").await;
+    assert_eq!(two, [fault("author", "repeated_parameter"), fault("page", "repeated_parameter")]);
+    assert_eq!(faults("page[]=1").await, [fault("page[]", "unknown_parameter")]);
+    assert_eq!(faults("tag[0]=a").await, [fault("tag[0]", "unknown_parameter")]);
+    assert_eq!(faults("tga=a&tga=b").await, [fault("tga", "unknown_parameter")], "named once");
+    assert_eq!(faults("fields=title&fields=bdoy&fields[]=x").await.len(), 2, "each value is checked");
+    let many: Vec<String> = (0..21).map(|tag| format!("tag={tag}")).collect();
+    assert_eq!(faults(&many.join("&")).await, [fault("tag", "invalid_parameter")]);
+    let hint = anon.get(&format!("{ARTICLES}?page[]=1")).await;
+    assert!(hint.text().contains("`page`"), "{}", hint.text());
+}
+
+#[actix_web::test]
+async fn an_import_takes_its_columns_as_repeats() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let import = |client: &Client, query: &str| {
+        let path = format!("{ARTICLES}/import?{query}");
+        client.request(Method::POST, &path).labelled("text/csv", "标题,编号\n潮汐,x-1\n")
+    };
+    let query = "columns[]=标题:title&columns[]=编号:external_id&clean=simplified&clean=pinyin_glosses";
+    let summary = import(&editor, query).send().await.expect(200).json();
+    assert_eq!(summary["data"]["created"], 1, "{summary}");
+    assert_eq!(editor.get(&format!("{ARTICLES}/by-external-id/x-1")).await.data(200)["title"], "潮汐");
+}
