@@ -26,9 +26,24 @@ test-one name:
 openapi:
     UPDATE=1 cargo test --test it -- openapi::the_checked_in_document_is_current
 
-# Fifty thousand requests, broken byte by byte; the suite sends five hundred of them
+# Fifty thousand requests and as many imports, broken byte by byte; the suite sends five hundred of each
 fuzz:
     FUZZ_MUTANTS=50000 cargo test --test it -- --nocapture fuzz::
+
+# Three hundred servers killed under load, every second one with its database; the suite kills four
+kill-cycles:
+    KILL_CYCLES=300 cargo test --test it -- --nocapture embedded::crashes::killed_servers
+
+# Packets dropped, a full disk, no free connections, a wrong clock, a database that is far away
+faults:
+    cargo test --test it -- --nocapture faults::
+
+# Two hundred requests an operation, as everybody; CI tries a few as an editor
+schemathesis: build
+    tests/schemathesis/run target/debug/inkstone 200 admin editor member key visitor
+
+build:
+    cargo build
 
 serve:
     cargo run -- serve --demo
@@ -48,6 +63,10 @@ bench-import:
 
 bench-isolation:
     cargo bench --bench isolation
+
+# The most memory that hostile bodies and clients take
+bench-memory:
+    cargo bench --bench memory
 
 bench-timing:
     cargo bench --bench timing

@@ -5,15 +5,19 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod support;
+#[path = "support/times.rs"]
+mod times;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use futures::future::join_all;
+use inkstone::priority::lower_thread_priority;
 use reqwest::Client;
 use serde_json::{Value, json};
-use support::{ADMIN, PASSWORD, Server, block_on, login, quantile, timed};
+use support::{ADMIN, PASSWORD, Server, block_on, login};
+use times::{quantile, timed};
 
 /// Logins at once.
 const PARALLEL: usize = 64;
@@ -113,20 +117,24 @@ async fn write(server: &Server, load: &Load) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Imports `rows` articles into the category `busy`.
-async fn import(server: &Server, name: &str, rows: usize) -> anyhow::Result<()> {
-    let client = Client::new();
-    let token = sign_in(server, &client).await?;
+/// Builds `rows` articles of the category `busy`, as NDJSON.
+fn build_rows(name: &str, rows: usize) -> String {
     let row = |number: usize| {
         let body = format!("<p>{}</p>", "Some words of an article. ".repeat(40));
         let row = json!({"external_id": format!("{name}-{number}"), "title": format!("{name} {number}"), "body": body,
             "category": "busy", "status": "published"});
         format!("{row}\n")
     };
-    let body: String = (0..rows).map(row).collect();
+    (0..rows).map(row).collect()
+}
+
+/// Imports articles of NDJSON.
+async fn import(server: &Server, rows: String) -> anyhow::Result<()> {
+    let client = Client::new();
+    let token = sign_in(server, &client).await?;
     let request = client.post(format!("{}/api/v1/articles/import?create_categories=true", server.url));
     let request = request.bearer_auth(token).header("content-type", "application/x-ndjson");
-    let summary = request.body(body).send().await?.error_for_status()?.text().await?;
+    let summary = request.body(rows).send().await?.error_for_status()?.text().await?;
     ensure!(summary.contains("\"failed\":0"), "the import has failed rows: {summary}");
     Ok(())
 }
@@ -177,7 +185,11 @@ fn read_beside(
     load: impl AsyncFnOnce() -> anyhow::Result<()> + Send,
 ) -> anyhow::Result<Vec<Duration>> {
     std::thread::scope(|scope| {
-        let loading = scope.spawn(|| block_on(load()));
+        let loading = scope.spawn(|| {
+            // The work of the clients is not the server's.
+            lower_thread_priority();
+            block_on(load())
+        });
         let times = block_on(read(&Client::new(), article));
         loading.join().ok().context("the load failed")??;
         times
@@ -205,7 +217,8 @@ fn main() -> anyhow::Result<()> {
     // The connections of a client belong to the runtime that opened them.
     let article = block_on(article(&server, &Client::new()))?;
     let idle = report("idle", &mut block_on(read(&Client::new(), &article))?);
-    block_on(import(&server, "listed", LISTED))?;
+    block_on(import(&server, build_rows("listed", LISTED)))?;
+    let rows = build_rows("imported", IMPORTED);
     let [flooding, writing, listing, dripping, importing] = std::array::from_fn(|_| Load::default());
     let beside = |name, load: &Load, times| report_beside(name, load, times, idle);
     let fine = [
@@ -218,7 +231,7 @@ fn main() -> anyhow::Result<()> {
             &importing,
             read_beside(&article, async || {
                 importing.done.fetch_add(1, Ordering::Relaxed);
-                import(&server, "imported", IMPORTED).await
+                import(&server, rows).await
             })?,
         ),
     ];

@@ -10,7 +10,6 @@ mod drive;
 mod floor;
 #[path = "support/rows.rs"]
 mod rows;
-#[expect(dead_code, reason = "other benchmarks time single requests")]
 mod support;
 
 use std::net::SocketAddr;
@@ -20,6 +19,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use drive::{Connection, SPAN, rate};
 use floor::{Database, Statement};
+use inkstone::db::embedded::programs::Missing;
 use inkstone::db::embedded::{Embedded, Options};
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -169,7 +169,12 @@ fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
     let data_dir = folder.path().join("data");
-    let embedded = Embedded::start(&Options { data_dir: &data_dir, pg_bin: None, durable: true })?;
+    let embedded = Embedded::start(&Options {
+        data_dir: &data_dir,
+        pg_bin: None,
+        missing: Missing::Refuse,
+        durable: true,
+    })?;
     let server = Server::start(&["--database-url", &embedded.url()])?;
     let database = Database {
         url: embedded.url(),

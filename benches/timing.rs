@@ -3,13 +3,16 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod support;
+#[path = "support/times.rs"]
+mod times;
 
 use std::time::Duration;
 
 use anyhow::ensure;
 use reqwest::Client;
 use serde_json::{Value, json};
-use support::{ADMIN, Server, block_on, login, quantile, timed};
+use support::{ADMIN, Server, block_on, login};
+use times::{quantile, timed};
 
 const MISSING: &str = "nobody@localhost";
 /// Requests of each kind.

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
+use crate::markup::Sanitiser;
 use crate::permits::{CorePermits, MemoryBudget, Turns, count_cores};
 
 /// Connections for transactions that each worker may have at least.
@@ -47,6 +48,8 @@ pub struct App {
     readers: Readers,
     /// Permits to render long bodies.
     pub renderers: CorePermits,
+    /// Makes bodies safe.
+    pub sanitiser: Arc<Sanitiser>,
     /// Turns of imports through the API.
     pub imports: Turns,
     /// Turns of exports through the API.
@@ -84,6 +87,7 @@ impl App {
             health: pool::build(url, 1, "", runtime)?,
             readers: Readers::new(url),
             renderers: CorePermits::new(RENDER_WAIT, "too many bodies to render"),
+            sanitiser: Arc::new(Sanitiser::new(&config.bodies.embed_hosts())),
             imports: Turns::new("imports", config.transfers.parallel_imports()),
             exports: Turns::new("exports", MAX_PARALLEL_EXPORTS),
             import_memory: MemoryBudget::new(config.transfers.row_memory()),

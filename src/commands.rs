@@ -3,6 +3,7 @@
 //! A command follows the rules of the API and is recorded in the change log, with the system
 //! as its actor.
 
+pub mod doctor;
 pub mod export;
 mod file;
 pub mod import;
@@ -36,7 +37,7 @@ use crate::members::writing::{add_verified_member, keep_an_admin, parse_account,
 use crate::members::{email, queries};
 use crate::operations::Role;
 use crate::operations::scope::Scope;
-use crate::text;
+use crate::{text, upgrade};
 
 /// `inkstone member …`. Returns the text to print.
 pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberCommand) -> anyhow::Result<String> {
@@ -67,6 +68,16 @@ pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberComman
             Ok(format!("The password is set; all sessions have ended.{note}"))
         }
     }
+}
+
+/// `inkstone resanitise`. Returns the text to print. Fails if a body could not be rendered.
+pub async fn resanitise(app: &web::Data<App>) -> anyhow::Result<String> {
+    let done = upgrade::resanitise(app).await.map_err(to_anyhow)?;
+    let text = format!("{} bodies rendered again, {} of them changed", done.rendered, done.changed);
+    if done.refused.is_empty() {
+        return Ok(text);
+    }
+    bail!("{text}; {} are as they were:\n{}", done.refused.len(), done.refused.join("\n"))
 }
 
 /// `inkstone api-key …`. Returns the text to print.

@@ -1,12 +1,16 @@
 //! What can go wrong, sorted by what the caller can do about it.
 
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
 mod code;
 mod database;
 mod problem;
 
 pub use code::Code;
 pub use database::{OnConstraint, is_worth_retrying};
-pub use problem::Problem;
+pub use problem::{Problem, ProblemFault};
 
 /// The result of everything that can be told to a client.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -27,19 +31,45 @@ pub struct Fault {
     pub at: At,
     /// What kind of fault.
     pub code: Code,
-    /// What is wrong, for a person to read.
-    pub detail: String,
+    /// What is wrong, for a person to read. `{name}` stands for a parameter.
+    pub detail: Cow<'static, str>,
+    /// What the sentence holds, by name.
+    pub params: Vec<(&'static str, Value)>,
 }
+
+/// What a sentence holds, for programs: values by name.
+pub type Params = Map<String, Value>;
 
 impl Fault {
     /// A fault in the body, at `pointer`.
-    pub fn body(pointer: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
-        Self { at: At::Pointer(pointer.into()), code, detail: detail.into() }
+    pub fn body(pointer: impl Into<String>, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { at: At::Pointer(pointer.into()), code, detail: detail.into(), params: Vec::new() }
     }
 
     /// A fault in the query string or a header.
-    pub fn parameter(name: impl Into<String>, code: Code, detail: impl Into<String>) -> Self {
-        Self { at: At::Parameter(name.into()), code, detail: detail.into() }
+    pub fn parameter(name: impl Into<String>, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { at: At::Parameter(name.into()), code, detail: detail.into(), params: Vec::new() }
+    }
+}
+
+impl Fault {
+    /// The same with a parameter of its sentence.
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.params.push((name, value.into()));
+        self
+    }
+
+    /// What the sentence holds, for programs.
+    pub fn params(&self) -> Params {
+        self.params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
+    /// What is wrong, in words.
+    pub fn sentence(&self) -> String {
+        self.params.iter().fold(self.detail.to_string(), |sentence, (name, value)| {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            sentence.replace(&format!("{{{name}}}"), &value)
+        })
     }
 }
 
@@ -160,7 +190,7 @@ impl Error {
         match self {
             Self::Refused(_, detail) => Some(detail.clone()),
             Self::Faults(_, faults) => Some(match faults.as_slice() {
-                [only] => only.detail.clone(),
+                [only] => only.sentence(),
                 many => format!("{} faults; `errors` names each.", many.len()),
             }),
             Self::Stale { current } => {

@@ -12,6 +12,7 @@ use inkstone::commands::remote::Server;
 use inkstone::config::bulk::Remote;
 use inkstone::config::{Access, Cli, Command, Config, Database, Refusal, SettingError};
 use inkstone::contract::Contract;
+use inkstone::db::embedded::programs::Missing;
 use inkstone::db::embedded::{Embedded, Options};
 use inkstone::edge::descriptors::raise_descriptor_limit;
 use inkstone::edge::starting::StartingServer;
@@ -69,6 +70,9 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(config) => serve(*config),
         Command::Migrate(database) => Data::open(&database).map(drop),
+        Command::Resanitise(database) => {
+            administer(*database, async |app, _| commands::resanitise(app).await)
+        }
         Command::Member { database, command } => {
             administer(*database, async |app, hasher| commands::member(app, hasher, command).await)
         }
@@ -89,6 +93,10 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
             }
             Ok(String::new())
         }),
+        Command::Doctor(database) => {
+            let said = Runtime::new()?.block_on(commands::doctor::doctor(&database))?;
+            say(said.trim_end())
+        }
         Command::Openapi => Contract::new().and_then(|contract| say(contract.json.trim_end())),
     }
 }
@@ -115,7 +123,8 @@ impl Data {
             Some(_) => None,
             None => Embedded::find_running(&config.data_dir),
         };
-        Self::open(&Database { database_url: running.or(config.database_url.clone()), ..config.clone() })
+        let config = Database { database_url: running.or(config.database_url.clone()), ..config.clone() };
+        Self::open(&config)
     }
 
     fn open(config: &Database) -> anyhow::Result<Self> {
@@ -124,6 +133,7 @@ impl Data {
             None => Some(Embedded::start(&Options {
                 data_dir: &config.data_dir,
                 pg_bin: config.pg_bin.as_deref(),
+                missing: choose_missing(config),
                 durable: true,
             })?),
         };
@@ -157,6 +167,15 @@ impl Data {
             Keys::open(&mut conn, &files, kept).await
         });
         self.runtime.block_on(opening)?
+    }
+}
+
+/// What happens if the machine has no PostgreSQL.
+fn choose_missing(config: &Database) -> Missing<'_> {
+    match &config.postgres_archive {
+        Some(address) => Missing::UseArchive(address),
+        None if config.get_postgres => Missing::Fetch,
+        None => Missing::Ask,
     }
 }
 
@@ -226,7 +245,8 @@ fn serve(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("listening on {}", config.http.listen))?;
     let address = listener.local_addr()?;
     let starting = StartingServer::start(&listener)?;
-    let data = Data::open(&config.database)?;
+    let get_postgres = config.database.get_postgres || config.bootstrap.demo;
+    let data = Data::open(&Database { get_postgres, ..config.database.clone() })?;
     let keys = data.keys(&config.access)?;
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
     let app = App::new(config, &data.url, data.runtime.handle().clone(), keys, mailer)?;

@@ -1,53 +1,30 @@
 //! Bodies: rendering of HTML, markdown and text to safe HTML, and summaries.
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use ammonia::Builder;
-use url::{ParseError, Url};
 
 use crate::db::types::BodyFormat;
 
+mod anchors;
 pub mod bounds;
+pub mod changes;
+mod embeds;
 mod raw_elements;
+mod sanitiser;
 
+pub use anchors::ID_PREFIX;
 pub use raw_elements::{RAW, Stripped, strip_raw_elements, tokens};
+pub use sanitiser::{Refusal, SANITIZER, Sanitiser};
 
-/// The version of the sanitiser, stored with each body so that a stricter version can be applied later.
-pub const SANITIZER: i16 = 3;
+use changes::MarkupChanges;
+
 /// The most characters of a summary made from a body.
 const SUMMARY_CHARS: usize = 140;
 /// The beginning of a body in which its summary is looked for. A body can have megabytes of pictures before its text.
 const MAX_SUMMARY_SOURCE_BYTES: usize = 160 << 10;
-
-/// The schemes of URLs in a body. A URL without a scheme is relative, and allowed.
-const URL_SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
-/// Attributes that hold a URL, besides those whose scheme `ammonia` checks.
-const URL_ATTRIBUTES: [&str; 5] = ["background", "cite", "classid", "longdesc", "profile"];
-
-/// Removes an attribute with a URL of another scheme.
-fn filter_attribute<'v>(_element: &str, attribute: &str, value: &'v str) -> Option<Cow<'v, str>> {
-    let is_allowed = || match Url::parse(value) {
-        Ok(url) => URL_SCHEMES.contains(&url.scheme()),
-        Err(cause) => cause == ParseError::RelativeUrlWithoutBase,
-    };
-    (!URL_ATTRIBUTES.contains(&attribute) || is_allowed()).then_some(Cow::Borrowed(value))
-}
-
-/// Keeps the allowed elements, attributes and URL schemes of HTML, and drops all others.
-static HTML_FILTER: LazyLock<Builder<'static>> = LazyLock::new(|| {
-    let mut builder = Builder::default();
-    builder
-        .add_tags(["section", "u"])
-        .add_tag_attributes("p", ["align"])
-        .add_tag_attributes("a", ["title"])
-        .add_clean_content_tags(
-            RAW.iter().filter_map(|name| str::from_utf8(name).ok()).filter(|name| *name != "title"),
-        )
-        .attribute_filter(filter_attribute)
-        .url_schemes(URL_SCHEMES.into());
-    builder
-});
+/// The deepest nesting of quotes and lists in markdown.
+const MAX_MARKDOWN_DEPTH: usize = 200;
 
 /// A rendered body, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,33 +37,13 @@ pub struct Body {
     pub format: BodyFormat,
     /// A summary made from the HTML.
     pub summary: String,
-}
-
-/// The most passes of the sanitiser over a body.
-const MAX_PASSES: usize = 8;
-/// The most elements of a body.
-const MAX_ELEMENTS: usize = 500_000;
-/// The most bytes of a body that is parsed without checking its bounds.
-///
-/// A body within both limits is parsed fast even in quadratic time.
-const SMALL_BODY_BYTES: usize = 16 << 10;
-/// The most tags of a body that is parsed without checking its bounds.
-const SMALL_BODY_TAGS: usize = 400;
-/// The deepest nesting of quotes and lists in markdown.
-const MAX_MARKDOWN_DEPTH: usize = 200;
-
-/// Why a body is refused, as a phrase about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// It would take too long to parse, or has no stable form.
-    Unreadable(String),
-    /// Its HTML is longer than a body may be.
-    TooLong(String),
+    /// What the sanitiser changed.
+    pub changes: MarkupChanges,
 }
 
 impl Body {
-    /// Renders `source` to safe HTML: without scripts, styles, event handlers, and URLs other than
-    /// http, https, mailto and tel.
+    /// Renders `source` to safe HTML: without scripts, styles, event handlers, URLs other than http, https, mailto
+    /// and tel, and frames of other hosts than those of `sanitiser`.
     ///
     /// The HTML is a fixpoint: rendered again as HTML, it stays as it is. It has at most `max_chars`
     /// characters, so that it can be sent again; that of markdown and text four times as many.
@@ -94,48 +51,25 @@ impl Body {
     /// # Errors
     ///
     /// Refuses a body that exceeds one of the [`bounds`], or whose HTML is too long.
-    pub fn render(source: String, format: BodyFormat, max_chars: usize) -> Result<Self, Refusal> {
+    pub fn render(
+        sanitiser: &Sanitiser,
+        source: String,
+        format: BodyFormat,
+        max_chars: usize,
+    ) -> Result<Self, Refusal> {
         let max_chars = if format == BodyFormat::Html { max_chars } else { 4 * max_chars };
-        let html = match format {
-            BodyFormat::Html => sanitise(&source, max_chars)?,
+        let (html, changes) = match format {
+            BodyFormat::Html => sanitiser.sanitise(&source, max_chars)?,
             BodyFormat::Markdown if source.lines().any(is_deep_line) => {
                 return Err(Refusal::Unreadable(format!("is nested more than {MAX_MARKDOWN_DEPTH} deep")));
             }
-            BodyFormat::Markdown => sanitise(&render_markdown(&source), max_chars)?,
-            BodyFormat::Text => sanitise(&render_text(&source), max_chars)?,
+            BodyFormat::Markdown => sanitiser.sanitise(&render_markdown(&source), max_chars)?,
+            BodyFormat::Text => sanitiser.sanitise(&render_text(&source), max_chars)?,
         };
         let source = (format != BodyFormat::Html).then_some(source);
         let summary = summarise(&html);
-        Ok(Self { html, source, format, summary })
+        Ok(Self { html, source, format, summary, changes })
     }
-}
-
-/// Sanitises HTML until it does not change any more.
-///
-/// One pass is not enough for some broken HTML: the parser nests what is left after an element was
-/// removed in another way. Most bodies do not change in the second pass.
-fn sanitise(html: &str, max_chars: usize) -> Result<String, Refusal> {
-    let mut html = Cow::Borrowed(html);
-    for _ in 0..MAX_PASSES {
-        let cleaned = sanitise_once(&html).map_err(Refusal::Unreadable)?;
-        if cleaned.len() > max_chars && cleaned.chars().nth(max_chars).is_some() {
-            return Err(Refusal::TooLong(format!("has more than {max_chars} characters as clean HTML")));
-        }
-        if cleaned == html {
-            return Ok(cleaned);
-        }
-        html = Cow::Owned(cleaned);
-    }
-    Err(Refusal::Unreadable("changes each time that it is cleaned".to_owned()))
-}
-
-fn sanitise_once(html: &str) -> Result<String, String> {
-    let count_tags = || html.bytes().filter(|byte| *byte == b'<').count();
-    if html.len() <= SMALL_BODY_BYTES && count_tags() <= SMALL_BODY_TAGS {
-        return Ok(HTML_FILTER.clean(html).to_string());
-    }
-    bounds::check(html, MAX_ELEMENTS)?;
-    Ok(HTML_FILTER.clean(&strip_raw_elements(html).html).to_string())
 }
 
 /// Whether a line of markdown opens more than [`MAX_MARKDOWN_DEPTH`] quotes and lists.

@@ -248,7 +248,7 @@ fn map_commit_error(error: DieselError) -> Error {
 }
 
 /// 10 to 30 ms after the first attempt, 20 to 40 after the second.
-fn backoff(attempt: u32) -> Duration {
+pub fn backoff(attempt: u32) -> Duration {
     let jitter = u64::from(Uuid::new_v4().as_bytes()[0]) * 20 / 255;
     Duration::from_millis(u64::from(attempt) * 10 + jitter)
 }

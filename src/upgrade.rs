@@ -1,5 +1,9 @@
 //! What a newer version does about things that an older one stored, where SQL alone cannot.
 
+mod resanitise;
+
+pub use resanitise::{Resanitised, resanitise};
+
 use crate::app::App;
 use crate::categories::queries::lock_tree;
 use crate::changes::model::Actor;

@@ -3,9 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,7 +17,7 @@ pub const ADMIN: &str = "admin@localhost";
 /// A running server. The limits on attempts are out of the way: it is the work behind them that is measured.
 pub struct Server {
     pub url: String,
-    child: Child,
+    pub child: Child,
     _folder: TempDir,
 }
 
@@ -60,23 +59,6 @@ impl Drop for Server {
 /// The body of a login.
 pub fn login(email: &str, password: &str) -> Value {
     json!({"email": email, "password": password})
-}
-
-/// How long `request` takes to be answered with `status`.
-pub async fn timed(request: RequestBuilder, status: u16) -> anyhow::Result<Duration> {
-    let start = Instant::now();
-    let answer = request.send().await?;
-    let given = answer.status().as_u16();
-    answer.bytes().await?;
-    ensure!(given == status, "answered {given} instead of {status}");
-    Ok(start.elapsed())
-}
-
-/// The time within which `share` of the requests were answered, in milliseconds.
-pub fn quantile(times: &mut [Duration], share: f64) -> f64 {
-    times.sort_unstable();
-    let rank = (times.len() as f64 * share) as usize;
-    times.get(rank.min(times.len().saturating_sub(1))).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
 }
 
 /// Runs `work` on this thread.

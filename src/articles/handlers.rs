@@ -18,7 +18,7 @@ use crate::error::{Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::{CreateOnly, IfMatch};
 use crate::http::id_or_slug::IdOrSlug;
-use crate::http::reply::{Data, NoContent, Rendered, Reply};
+use crate::http::reply::{Data, NoContent, Rendered, Reply, Written};
 use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{Author, CurrentMember, Editor};
 use crate::operations::scope::Scope;
@@ -37,7 +37,7 @@ pub const CREATE_ARTICLE: Operation = Operation::post("create_article", Caller::
 /// Create an article
 ///
 /// Authors write drafts; editors also publish. `views` is for admins.
-#[utoipa::path(tag = "articles", responses((status = 201, description = "The new article", body = Data<Article>)))]
+#[utoipa::path(tag = "articles", responses((status = 201, description = "The new article", body = Written<Article>)))]
 #[post("")]
 pub async fn create_article(
     req: HttpRequest,
@@ -50,10 +50,11 @@ pub async fn create_article(
     check_external_id(&member, None, new.external_id.as_deref())?;
     let context = ViewContext::load(&app).await?;
     let prepared = prepare_article(&app, context.tree(), new).await?;
+    let warnings = prepared.warnings();
     let named = NamedRequest::read(&app, &req, member.id)?;
     write_once(&app, named, async move |tx| {
         let row = writing::add_article(tx, member.actor(), prepared.clone()).await?;
-        reply_created(context.view(row, true)).render()
+        reply_created(context.view(row, true)).with_warnings(&warnings).render()
     })
     .await
 }
@@ -71,14 +72,17 @@ fn reply_changed(
     member: &CurrentMember,
     row: Row,
     now: DateTime<Utc>,
+    warnings: &[Fault],
 ) -> Result<Rendered> {
     let is_public = || Articles::is_public(row.content.status, row.content.published_at, now);
     if !member.may_read_back && !is_public() {
-        return Reply::receipt(row.id, row.version, row.updated_at).render();
+        let receipt = Reply::receipt(row.id, row.version, row.updated_at);
+        return receipt.with_warnings(warnings).render();
     }
     let article = context.view(row, member.may_read_back);
     let (version, modified) = (article.card.version, article.card.updated_at);
-    Reply::one(article).with_version(version).with_last_modified(Some(modified)).render()
+    let reply = Reply::one(article).with_version(version).with_last_modified(Some(modified));
+    reply.with_warnings(warnings).render()
 }
 
 /// Refuses what a role may not write: authors publish nothing, only admins set views.
@@ -114,7 +118,7 @@ pub const UPDATE_ARTICLE: Operation = Operation::patch("update_article", Caller:
 /// Change an article
 ///
 /// Authors change their own drafts; editors change everything.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 200, description = "The article as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Data<Article>)))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 200, description = "The article as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Article>)))]
 #[patch("/{id}")]
 pub async fn update_article(
     app: web::Data<App>,
@@ -130,6 +134,7 @@ pub async fn update_article(
     let format = format_of_new_body(&app, &member, &article, &patch).await?;
     let external_id = patch.external_id.clone();
     let prepared = prepare_patch(&app, context.tree(), patch, format).await?;
+    let warnings = prepared.warnings();
     let (row, now) = app
         .write(async move |tx| {
             let row = lock_editable(tx, &member, &article).await?;
@@ -144,7 +149,7 @@ pub async fn update_article(
             Ok((row, tx.now().await?))
         })
         .await?;
-    reply_changed(&context.renew(&app).await, &member, row, now)
+    reply_changed(&context.renew(&app).await, &member, row, now, &warnings)
 }
 
 /// What a new body that names no format is written in: what the article's body is written in.
@@ -185,7 +190,7 @@ pub const PUT_ARTICLE: Operation = Operation::put("put_article", Caller::Role(Ro
 /// Repeating it changes nothing, so it can be retried blindly. Keys left out
 /// are reset to their defaults, but the slug is kept; an article in the trash
 /// comes back. `If-None-Match: *` creates only.
-#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it comes from", max_length = 200)), responses((status = 200, description = "The article as replaced; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Data<Article>), (status = 201, description = "The new article", body = Data<Article>)))]
+#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it comes from", max_length = 200)), responses((status = 200, description = "The article as replaced; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Article>), (status = 201, description = "The new article", body = Written<Article>)))]
 #[put("/by-external-id/{external_id}")]
 pub async fn put_article(
     req: HttpRequest,
@@ -206,6 +211,7 @@ pub async fn put_article(
     new.external_id = Some(external_id.clone());
     let context = ViewContext::load(&app).await?;
     let prepared = prepare_article(&app, context.tree(), new).await?;
+    let warnings = prepared.warnings();
     let actor = member.actor();
     let (put, now) = app
         .write(async move |tx| {
@@ -216,8 +222,8 @@ pub async fn put_article(
         .await?;
     let context = context.renew(&app).await;
     match put {
-        Put::Created(row) => reply_created(context.view(row, true)).render(),
-        Put::Replaced(row) => reply_changed(&context, &member, row, now),
+        Put::Created(row) => reply_created(context.view(row, true)).with_warnings(&warnings).render(),
+        Put::Replaced(row) => reply_changed(&context, &member, row, now, &warnings),
     }
 }
 
@@ -273,7 +279,7 @@ pub async fn restore_article(
     let named = NamedRequest::read(&app, &req, member.id)?;
     write_once(&app, named, async move |tx| {
         let row = writing::restore_article(tx, member.actor(), &article, trash, &if_match).await?;
-        reply_changed(&context, &member, row, tx.now().await?)
+        reply_changed(&context, &member, row, tx.now().await?, &[])
     })
     .await
 }

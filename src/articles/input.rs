@@ -10,6 +10,7 @@ use super::model::Content;
 use crate::db::types::{BodyFormat, Status};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
+use crate::markup::changes::MarkupChanges;
 use crate::markup::{Body, SANITIZER, summarise};
 use crate::slug;
 
@@ -257,6 +258,7 @@ fn current_body(content: &Content) -> Body {
         source: content.body_source.clone(),
         format: content.body_format,
         summary: if content.summary_made { content.summary.clone() } else { summarise(&content.body) },
+        changes: MarkupChanges::default(),
     }
 }
 
@@ -318,7 +320,8 @@ fn merge_json(current: Value, patch: Value) -> Value {
 fn keep_fault(body: Result<Body, Fault>, format: BodyFormat, faults: &mut Vec<Fault>) -> Body {
     body.unwrap_or_else(|fault| {
         faults.push(fault);
-        Body { html: String::new(), source: None, format, summary: String::new() }
+        let (html, summary, changes) = <_>::default();
+        Body { html, source: None, format, summary, changes }
     })
 }
 

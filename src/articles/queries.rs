@@ -240,6 +240,29 @@ pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryRe
     Ok(locked.into_iter().map(|found| found.id).collect())
 }
 
+/// The next articles after `after`, in whatever state, whose body was made by a sanitiser before `version`.
+pub async fn load_outdated(
+    mut conn: &Connection,
+    after: Uuid,
+    version: i16,
+    limit: i64,
+) -> QueryResult<Vec<Row>> {
+    let outdated = articles::table.filter(articles::id.gt(after)).filter(articles::sanitizer.lt(version));
+    outdated.order(articles::id).limit(limit).select(Row::as_select()).load(&mut conn).await
+}
+
+/// An article in whatever state, locked until the transaction ends.
+pub async fn lock_any(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Row>> {
+    let found = articles::table.find(id).select(Row::as_select()).for_no_key_update();
+    found.first(&mut **tx).await.optional()
+}
+
+/// Notes that the body is as the sanitiser `version` makes it. Nothing that clients see changes.
+pub async fn set_sanitizer(tx: &mut Tx, id: Uuid, version: i16) -> QueryResult<()> {
+    let update = diesel::update(articles::table.find(id)).set(articles::sanitizer.eq(version));
+    update.execute(&mut **tx).await.map(drop)
+}
+
 /// Whether there is an article, in the trash or not.
 pub async fn has_articles(mut conn: &Connection) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(articles::table.select(articles::id))).get_result(&mut conn).await

@@ -19,8 +19,8 @@ use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::patch::Patch;
-use crate::http::render_body::{render, render_off_thread};
-use crate::markup::Body;
+use crate::http::render_body::{render, render_off_thread, warn_of_body};
+use crate::markup::{Body, SANITIZER, Sanitiser};
 use crate::slug;
 use crate::tx::Tx;
 
@@ -45,17 +45,31 @@ pub struct PreparedPatch {
     faults: Vec<Fault>,
 }
 
+impl PreparedArticle {
+    /// What was changed of what was sent.
+    pub fn warnings(&self) -> Vec<Fault> {
+        warn_of_body(&self.body)
+    }
+}
+
+impl PreparedPatch {
+    /// What was changed of what was sent.
+    pub fn warnings(&self) -> Vec<Fault> {
+        self.body.as_ref().map(warn_of_body).unwrap_or_default()
+    }
+}
+
 /// Renders the body of a new article, and finds its category in `tree`.
 pub async fn prepare_article(app: &App, tree: &Tree, mut new: NewArticle) -> Result<PreparedArticle> {
     let (source, format) = (std::mem::take(&mut new.body), new.format());
-    let body = render_off_thread(&app.renderers, source, format, MAX_BODY_CHARS).await?;
+    let body = render_off_thread(app, source, format, MAX_BODY_CHARS).await?;
     Ok(with_category(tree, new, body))
 }
 
 /// As [`prepare_article`], on this thread: for short bodies.
-pub fn prepare_article_here(tree: &Tree, mut new: NewArticle) -> PreparedArticle {
+pub fn prepare_article_here(sanitiser: &Sanitiser, tree: &Tree, mut new: NewArticle) -> PreparedArticle {
     let (source, format) = (std::mem::take(&mut new.body), new.format());
-    with_category(tree, new, render(source, format, MAX_BODY_CHARS))
+    with_category(tree, new, render(sanitiser, source, format, MAX_BODY_CHARS))
 }
 
 fn with_category(tree: &Tree, new: NewArticle, body: Result<Body, Fault>) -> PreparedArticle {
@@ -73,7 +87,7 @@ pub async fn prepare_patch(
 ) -> Result<PreparedPatch> {
     let format = patch.body_format.unwrap_or(format);
     let body = match patch.body.take() {
-        Some(source) => Some(render_off_thread(&app.renderers, source, format, MAX_BODY_CHARS).await?),
+        Some(source) => Some(render_off_thread(app, source, format, MAX_BODY_CHARS).await?),
         None => None,
     };
     let (category, faults) = match &patch.category {
@@ -229,6 +243,21 @@ async fn replace_article(
         row.created_by = actor.member_id();
     }
     replace_content(tx, actor, row, &after, views).await
+}
+
+/// Gives the article `row`, which is locked, its body as it is rendered now. Returns whether clients see a difference.
+pub async fn refresh_body(tx: &mut Tx, actor: Actor, row: Row, body: Body) -> Result<bool> {
+    let mut after = Content { body: body.html, ..row.content.clone() };
+    if after.summary_made {
+        after.summary = body.summary;
+    }
+    if after == row.content {
+        queries::set_sanitizer(tx, row.id, SANITIZER).await?;
+        return Ok(false);
+    }
+    after.sanitizer = SANITIZER;
+    replace_content(tx, actor, row, &after, None).await?;
+    Ok(true)
 }
 
 /// Puts the article `row`, which is locked, into the trash.

@@ -51,7 +51,7 @@ pub async fn move_contents(tx: &mut Tx, actor: Actor, tree: &Tree, row: &Row, ta
 }
 
 fn find_target(tree: &Tree, from: Uuid, target: &str) -> Result<Uuid> {
-    let refuse = |detail: &str| {
+    let refuse = |detail: &'static str| {
         let fault = Fault::parameter("move_to", Code::InvalidParameter, detail);
         Error::Faults(Code::InvalidParameter, vec![fault])
     };

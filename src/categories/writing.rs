@@ -59,11 +59,12 @@ fn validate_slug(slug: String) -> Result<String> {
 
 /// The category that `parent` names, if `height` levels still fit below it.
 fn find_parent(tree: &Tree, parent: &str, height: usize) -> Result<Uuid> {
-    let refuse = |code, detail: &str| Err(Fault::body("/parent", code, detail).into());
+    let fault = |code, detail: &'static str| Fault::body("/parent", code, detail);
     match tree.find(&IdOrSlug::parse(parent)) {
-        None => refuse(Code::UnknownReference, "unknown category"),
+        None => Err(fault(Code::UnknownReference, "unknown category").into()),
         Some(row) if tree.path(row.id).len() + height > MAX_LEVELS => {
-            refuse(Code::OutOfRange, &format!("would make the tree deeper than {MAX_LEVELS} levels"))
+            let fault = fault(Code::OutOfRange, "would make the tree deeper than {max} levels");
+            Err(fault.with("max", MAX_LEVELS).into())
         }
         Some(row) => Ok(row.id),
     }

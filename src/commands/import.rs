@@ -177,14 +177,8 @@ fn build_format(input: &ImportFile, import: &Import) -> anyhow::Result<Format> {
     Ok(input.row_format(columns.with_known_keys(to_resource(import.kind).keys())))
 }
 
-/// Writes the failed rows to a file and returns the summary. Fails unless all rows are stored.
-fn finish_import(monitor: ImportMonitor, input: &ImportFile, import: &Import) -> anyhow::Result<String> {
-    monitor.display.clear();
-    let failed_path = match monitor.failed.is_empty() {
-        true => None,
-        false => Some(input.write_failed(import, &build_format(input, import)?, &monitor.failed)?),
-    };
-    let Some(summary) = monitor.summary else { bail!("the server sent no summary; run the import again") };
+/// What became of the rows, in a line.
+fn describe_counts(summary: &Summary) -> String {
     let mut text = format!(
         "{} rows in {:.1} s: {} created, {} updated, {} unchanged, {} failed",
         summary.rows,
@@ -205,6 +199,22 @@ fn finish_import(monitor: ImportMonitor, input: &ImportFile, import: &Import) ->
         text +=
             &format!("; {} glosses removed, {} characters folded", counts.pinyin_glosses, counts.simplified);
     }
+    let dropped = summary.markup.elements.values().chain(summary.markup.attributes.values()).sum::<u64>();
+    if dropped > 0 {
+        text += &format!("; {dropped} elements and attributes removed from bodies");
+    }
+    text
+}
+
+/// Writes the failed rows to a file and returns the summary. Fails unless all rows are stored.
+fn finish_import(monitor: ImportMonitor, input: &ImportFile, import: &Import) -> anyhow::Result<String> {
+    monitor.display.clear();
+    let failed_path = match monitor.failed.is_empty() {
+        true => None,
+        false => Some(input.write_failed(import, &build_format(input, import)?, &monitor.failed)?),
+    };
+    let Some(summary) = monitor.summary else { bail!("the server sent no summary; run the import again") };
+    let text = describe_counts(&summary);
     let is_complete = matches!(summary.ending, Ending::Completed | Ending::DryRun);
     if let Some(mark) = monitor.mark.filter(|_| is_complete) {
         mark.remove()?;

@@ -25,6 +25,10 @@ pub enum Command {
     Serve(Box<Config>),
     /// Bring the database to the newest schema, and stop.
     Migrate(Box<Database>),
+    /// Say which PostgreSQL a start would use, what else is there, and how a private copy can be fetched.
+    Doctor(Box<Database>),
+    /// Render stored bodies again that an earlier version of the sanitiser made. A server may run besides.
+    Resanitise(Box<Database>),
     /// Print the OpenAPI document.
     Openapi,
     /// Import many articles, categories or notices from a file.

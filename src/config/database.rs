@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
-use super::values::{parse_bound, parse_database_url, parse_folder, parse_pg_bin, parse_pool_size};
+use super::values::{
+    parse_archive, parse_bound, parse_database_url, parse_folder, parse_pg_bin, parse_pool_size,
+};
 
 /// The database and the data directory.
 #[derive(Args, Clone, Debug)]
@@ -25,6 +28,13 @@ pub struct Database {
     /// The directory of the PostgreSQL programs, if they are not found automatically.
     #[arg(long, global = true, env = "INKSTONE_PG_BIN", value_parser = parse_pg_bin, value_name = "DIR")]
     pub pg_bin: Option<PathBuf>,
+    /// Fetch a private copy of the PostgreSQL programs into the data directory if none are found. --demo does so too.
+    #[arg(long, global = true, env = "INKSTONE_GET_POSTGRES", value_parser = BoolishValueParser::new())]
+    pub get_postgres: bool,
+    /// The archive of PostgreSQL programs to use, a .tar.gz, .zip or .whl, whatever the machine has. The fragment
+    /// #sha256=DIGEST says what it must be.
+    #[arg(long, global = true, env = "INKSTONE_POSTGRES_ARCHIVE", value_parser = parse_archive, value_name = "URL|FILE", conflicts_with = "pg_bin")]
+    pub postgres_archive: Option<String>,
     /// Transactions that run at a time. Long reads use up to a third as many connections more; each worker has
     /// one for short reads, and the follower of the change log one.
     #[arg(long, global = true, env = "INKSTONE_POOL_SIZE", default_value_t = 12, value_parser = parse_pool_size, value_name = "N")]

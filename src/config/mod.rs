@@ -1,6 +1,7 @@
 //! Configuration: a struct per concern, read from flags and environment variables.
 
 mod access;
+mod bodies;
 mod bootstrap;
 pub mod bulk;
 mod cli;
@@ -13,6 +14,7 @@ mod transfers;
 mod values;
 
 pub use access::{Access, ProfileField};
+pub use bodies::Bodies;
 pub use bootstrap::Bootstrap;
 pub use cli::{ApiKeyCommand, Cli, Command, MemberCommand, SigningKeyCommand};
 pub use database::Database;

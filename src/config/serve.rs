@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::access::Access;
+use super::bodies::Bodies;
 use super::bootstrap::Bootstrap;
 use super::database::Database;
 use super::http::Http;
@@ -24,6 +25,9 @@ pub struct Config {
     /// Outgoing mail.
     #[command(flatten)]
     pub mail: Mail,
+    /// What bodies may hold.
+    #[command(flatten)]
+    pub bodies: Bodies,
     /// Imports and exports through the API.
     #[command(flatten)]
     pub transfers: Transfers,

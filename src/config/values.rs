@@ -79,6 +79,16 @@ pub(super) fn parse_origin(text: &str) -> Result<String, String> {
     Ok(format!("{}://{}{port}", url.scheme(), host.to_ascii_lowercase()))
 }
 
+/// Parses a host name as URLs have it, or `none`.
+pub(super) fn parse_embed_host(text: &str) -> Result<String, String> {
+    let wanted = "must be host names like player.bilibili.com, separated by commas, or none";
+    let text = text.trim().to_ascii_lowercase();
+    let url = Url::parse(&format!("https://{text}/")).map_err(|_| wanted)?;
+    let is_plain = is_bare(&url) && url.port().is_none() && !text.contains([':', '/', '*']);
+    let host = url.host_str().filter(|_| is_plain);
+    host.map(str::to_owned).ok_or_else(|| wanted.to_owned())
+}
+
 /// Parses the URL of a site: its scheme, host and port.
 pub(super) fn parse_base_url(text: &str) -> Result<String, String> {
     let url = Url::parse(text.trim()).ok().filter(|url| is_web(url) && is_bare(url));
@@ -152,6 +162,20 @@ pub(super) fn parse_pg_bin(text: &str) -> Result<PathBuf, String> {
         .ok_or_else(|| "must be a folder with postgres and initdb in it".to_owned())
 }
 
+/// Parses the address of an archive of PostgreSQL's programs: a URL or a file, with or without its digest.
+pub(super) fn parse_archive(text: &str) -> Result<String, String> {
+    let (place, digest) = match text.split_once("#sha256=") {
+        Some((place, digest)) => (place, Some(digest)),
+        None => (text, None),
+    };
+    let is_digest = |digest: &str| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !digest.is_none_or(is_digest) {
+        return Err("must have 64 hexadecimal digits after #sha256=".to_owned());
+    }
+    let is_found = Url::parse(place).is_ok_and(|url| is_web(&url)) || Path::new(place).is_file();
+    is_found.then(|| text.to_owned()).ok_or_else(|| "must be an http or https URL, or a file".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +206,18 @@ mod tests {
             "**",
         ] {
             assert!(parse_origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_host_of_players_has_no_scheme_port_or_path() {
+        for (given, host) in [(" V.qq.com ", "v.qq.com"), ("例子.cn", "xn--fsqu00a.cn"), ("none", "none")] {
+            assert_eq!(parse_embed_host(given).as_deref(), Ok(host));
+        }
+        for wrong in
+            ["", "https://v.qq.com", "v.qq.com:8443", "v.qq.com:443", "v.qq.com/", "u@v.qq.com", "a b", "*"]
+        {
+            assert!(parse_embed_host(wrong).is_err(), "{wrong}");
         }
     }
 

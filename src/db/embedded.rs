@@ -7,8 +7,10 @@
 mod account;
 mod create;
 mod data_dir;
+pub mod diagnosis;
 mod install;
 mod process;
+pub mod programs;
 mod settings;
 
 use std::convert::Infallible;
@@ -30,6 +32,7 @@ use tracing::{error, info};
 use create::last_lines;
 use data_dir::DataDir;
 use install::Install;
+use programs::{Missing, Programs};
 
 /// The time for which a failed start is tried again while the remains of a killed server disappear.
 ///
@@ -50,6 +53,8 @@ pub struct Options<'a> {
     pub data_dir: &'a Path,
     /// The directory of PostgreSQL's programs (INKSTONE_PG_BIN); searched for if not given.
     pub pg_bin: Option<&'a Path>,
+    /// What happens if none are found.
+    pub missing: Missing<'a>,
     /// Whether commits survive a crash. False only in tests: a killed server then loses the last
     /// commits, and a crash of the machine may destroy the cluster.
     pub durable: bool,
@@ -69,7 +74,13 @@ impl Embedded {
     pub fn start(options: &Options) -> Result<Embedded> {
         let dir = DataDir::prepare(options.data_dir)?;
         let major = dir.read_major_version()?;
-        let install = Install::find(options.pg_bin, major)?;
+        let install = match options.pg_bin {
+            Some(bin) => Install::find_in(bin, major)?,
+            None => {
+                let account = dir.account.as_ref();
+                Programs { dir: &dir.base.join("programs"), account, major }.find(options.missing)?
+            }
+        };
         if major.is_none() {
             create::create_cluster(&dir, &install, options.durable)?;
         }

@@ -12,6 +12,7 @@ use crate::categories::view::NewCategory;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Error, Result};
 use crate::http::conditional::IfMatch;
+use crate::markup::Sanitiser;
 use crate::notices::view::NewNotice;
 use crate::site::view::SitePatch;
 use crate::tx::Tx;
@@ -31,11 +32,12 @@ struct DemoSite {
 /// Loads the demo site, unless it was loaded before. Returns whether it was loaded now.
 pub async fn load(app: &App) -> anyhow::Result<bool> {
     let demo: DemoSite = serde_json::from_str(SITE_JSON)?;
-    let load = app.write(async move |tx| load_once(tx, demo.clone()).await).await;
+    let sanitiser = app.sanitiser.clone();
+    let load = app.write(async move |tx| load_once(tx, &sanitiser, demo.clone()).await).await;
     load.map_err(|cause| anyhow!("loading the demo site: {cause:?}"))
 }
 
-async fn load_once(tx: &mut Tx, demo: DemoSite) -> Result<bool> {
+async fn load_once(tx: &mut Tx, sanitiser: &Sanitiser, demo: DemoSite) -> Result<bool> {
     // The lock on the tree also prevents two processes from loading at the same time.
     let tree = categories::queries::lock_tree(tx).await?;
     if changes::queries::exists(tx, "load", "demo").await? {
@@ -57,13 +59,14 @@ async fn load_once(tx: &mut Tx, demo: DemoSite) -> Result<bool> {
     for mut article in demo.articles {
         replace_hours_by_time(&mut article, "hours_ago", "published_at", |hours| now - hours);
         let new = parse_body::<NewArticle>(article.into())?;
-        let article = articles::writing::prepare_article_here(&tree, new);
+        let article = articles::writing::prepare_article_here(sanitiser, &tree, new);
         articles::writing::add_article(tx, Actor::SYSTEM, article).await?;
     }
     for mut notice in demo.notices {
         replace_hours_by_time(&mut notice, "hours_ago", "published_at", |hours| now - hours);
         replace_hours_by_time(&mut notice, "expires_in_hours", "expires_at", |hours| now + hours);
-        let notice = notices::writing::prepare_notice_here(parse_body::<NewNotice>(notice.into())?);
+        let notice =
+            notices::writing::prepare_notice_here(sanitiser, parse_body::<NewNotice>(notice.into())?);
         notices::writing::add_notice(tx, Actor::SYSTEM, notice).await?;
     }
     tx.record(Actor::SYSTEM, Change::new("load", "demo", site.id));

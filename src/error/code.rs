@@ -105,6 +105,16 @@ codes! {
     ImportAborted = UNPROCESSABLE_ENTITY "import_aborted" "Import aborted",
     /// A row repeats the id of an earlier one.
     RepeatedRow = UNPROCESSABLE_ENTITY "repeated_row" "Repeated row",
+    /// Elements or attributes of a body were removed.
+    MarkupDropped = UNPROCESSABLE_ENTITY "markup_dropped" "Markup removed",
+    /// A frame or a medium became a link.
+    EmbedLinked = UNPROCESSABLE_ENTITY "embed_linked" "Embed became a link",
+    /// An address has no scheme and host.
+    RelativeAddress = UNPROCESSABLE_ENTITY "relative_address" "Relative address",
+    /// A table was closed, or content moved out of it.
+    TableRepaired = UNPROCESSABLE_ENTITY "table_repaired" "Table repaired",
+    /// Text filters changed the texts of a row.
+    TextFiltered = UNPROCESSABLE_ENTITY "text_filtered" "Text filtered",
     /// Invisible characters of a row were removed.
     CharactersRemoved = UNPROCESSABLE_ENTITY "characters_removed" "Characters removed",
     /// Bytes that are no text in the character set.

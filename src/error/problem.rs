@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{At, Error, Fault};
+use super::{At, Error, Fault, Params};
 use crate::telemetry;
 
 /// A problem document (RFC 9457), the body of every failure.
@@ -47,7 +47,7 @@ pub struct Problem {
 }
 
 /// One fault of a request.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ProblemFault {
     /// A JSON pointer into the body (RFC 6901).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +62,10 @@ pub struct ProblemFault {
     code: &'static str,
     /// What is wrong, for a person to read.
     detail: String,
+    /// What the sentence holds, like `{"max": 300}`.
+    #[serde(skip_serializing_if = "Params::is_empty")]
+    #[schema(value_type = Option<Object>, nullable = false, example = json!({"max": 300}))]
+    params: Params,
 }
 
 impl From<&Fault> for ProblemFault {
@@ -70,7 +74,13 @@ impl From<&Fault> for ProblemFault {
             At::Pointer(pointer) => (Some(pointer.clone()), None),
             At::Parameter(name) => (None, Some(name.clone())),
         };
-        Self { pointer, parameter, code: fault.code.as_str(), detail: fault.detail.clone() }
+        Self {
+            pointer,
+            parameter,
+            code: fault.code.as_str(),
+            detail: fault.sentence(),
+            params: fault.params(),
+        }
     }
 }
 

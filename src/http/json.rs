@@ -71,7 +71,7 @@ impl JsonPath {
     }
 
     /// Keeps a fault at the current place, while there are not too many.
-    fn fault(&mut self, code: Code, detail: &str) {
+    fn fault(&mut self, code: Code, detail: &'static str) {
         if self.faults.len() < MAX_FAULTS {
             self.faults.push(Fault::body(self.pointer(), code, detail));
         }

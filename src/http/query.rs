@@ -12,7 +12,7 @@ use utoipa::openapi::path::ParameterIn;
 use super::matched::Matched;
 use super::query_string::{decode_pairs, join_lists};
 use super::schema::{Checker, Compiled, compiled};
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{At, Code, Error, Fault, Result};
 
 /// The parameters `T` of a request's query string.
 ///
@@ -45,7 +45,8 @@ fn parse<T: DeserializeOwned + IntoParams + 'static>(pairs: &[(String, String)])
         let Some((_, checker)) = known.iter().find(|(known, _)| known == name) else { continue };
         let value = coerce(checker, text);
         let wrong = checker.faults(&value).into_iter();
-        faults.extend(wrong.map(|fault| Fault::parameter(name, Code::InvalidParameter, fault.detail)));
+        let (at, code) = (At::Parameter(name.clone()), Code::InvalidParameter);
+        faults.extend(wrong.map(|fault| Fault { at: at.clone(), code, ..fault }));
         object.insert(name.clone(), value);
     }
     Error::parameters(faults)?;

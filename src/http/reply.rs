@@ -13,7 +13,7 @@ use super::conditional::if_none_match_names;
 use super::matched::Matched;
 use super::paging::List;
 use super::tagged_body::TaggedBody;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, ProblemFault, Result};
 use crate::operations::CacheClass;
 
 /// One thing.
@@ -21,6 +21,17 @@ use crate::operations::CacheClass;
 pub struct Data<T> {
     /// The thing.
     pub data: T,
+}
+
+/// One thing that was written.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Written<T> {
+    /// The thing, as it is now.
+    pub data: T,
+    /// What was changed of what was sent, like markup that is not allowed. Absent if nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<ProblemFault>,
 }
 
 /// What a key that may not read learns of a thing it has changed, unless the thing is public.
@@ -50,9 +61,17 @@ pub struct Reply<T> {
     headers: Vec<(HeaderName, String)>,
     /// The version in the entity tag; without one there is no tag.
     version: Option<i32>,
+    /// What was changed of what was sent. It is no part of what the entity tag is of.
+    warnings: Vec<ProblemFault>,
 }
 
 impl<T> Reply<Data<T>> {
+    /// The same with what was changed of what was sent, beside the thing. [`Written`] describes it.
+    pub fn with_warnings(mut self, warnings: &[Fault]) -> Self {
+        self.warnings = warnings.iter().map(ProblemFault::from).collect();
+        self
+    }
+
     /// 200 with one thing.
     pub fn one(thing: T) -> Self {
         Self::new(StatusCode::OK, Data { data: thing })
@@ -76,7 +95,7 @@ impl<T> Reply<List<T>> {
 impl<T> Reply<T> {
     /// `status` with any body.
     pub fn new(status: StatusCode, body: T) -> Self {
-        Self { body, status, headers: Vec::new(), version: None }
+        Self { body, status, headers: Vec::new(), version: None, warnings: Vec::new() }
     }
 
     /// The same with a header.
@@ -130,12 +149,15 @@ impl<T: Serialize> Reply<T> {
     /// Writes the body, and makes its entity tag.
     pub fn render(self) -> Result<Rendered> {
         let body = TaggedBody::from_json(&self.body).map_err(|cause| Error::Internal(cause.into()))?;
-        Ok(Rendered {
-            status: self.status,
-            headers: self.headers,
-            etag: self.version.map(|version| body.etag(version)),
-            body: body.into_bytes(),
-        })
+        let etag = self.version.map(|version| body.etag(version));
+        let mut body = body.into_bytes();
+        if !self.warnings.is_empty() && body.pop_if(|last| *last == b'}').is_some() {
+            body.extend_from_slice(b",\"warnings\":");
+            serde_json::to_writer(&mut body, &self.warnings)
+                .map_err(|cause| Error::Internal(cause.into()))?;
+            body.push(b'}');
+        }
+        Ok(Rendered { status: self.status, headers: self.headers, etag, body })
     }
 }
 

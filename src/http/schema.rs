@@ -237,7 +237,7 @@ mod tests {
     fn faults(schema: Value, value: &Value) -> Vec<(Code, String)> {
         let schema: RefOr<Schema> = serde_json::from_value(schema).unwrap();
         let checker = Checker::new(&schema, serde_json::Map::new()).unwrap();
-        checker.faults(value).into_iter().map(|fault| (fault.code, fault.detail)).collect()
+        checker.faults(value).into_iter().map(|fault| (fault.code, fault.sentence())).collect()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::categories::model::{Row, Tree};
 use crate::categories::view::NewCategory;
 use crate::categories::writing::{add_category, new_content};
 use crate::changes::model::Actor;
-use crate::error::{Code, Fault, Result};
+use crate::error::{At, Code, Fault, Result};
 use crate::http::body::checked;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::tx::Tx;
@@ -51,10 +51,8 @@ impl CategoryRef {
             return Err(category_fault(Code::TooShort, "a step has no name"));
         }
         if steps.len() > MAX_PATH_STEPS {
-            return Err(category_fault(
-                Code::OutOfRange,
-                &format!("must have at most {MAX_PATH_STEPS} steps"),
-            ));
+            let fault = category_fault(Code::OutOfRange, "must have at most {max} steps");
+            return Err(fault.with("max", MAX_PATH_STEPS));
         }
         let is_repeated = |(at, step): (usize, &Step)| {
             steps[..at].iter().any(|earlier| {
@@ -149,7 +147,7 @@ impl Step {
     }
 }
 
-fn category_fault(code: Code, detail: &str) -> Fault {
+fn category_fault(code: Code, detail: &'static str) -> Fault {
     Fault::body("/category", code, detail)
 }
 
@@ -162,7 +160,8 @@ pub fn unknown_category() -> Fault {
 fn map_to_category_fault(error: crate::error::Error) -> crate::error::Error {
     match error {
         crate::error::Error::Faults(code, faults) => {
-            let faults = faults.into_iter().map(|one| category_fault(one.code, &one.detail)).collect();
+            let at = At::Pointer("/category".to_owned());
+            let faults = faults.into_iter().map(|fault| Fault { at: at.clone(), ..fault }).collect();
             crate::error::Error::Faults(code, faults)
         }
         other => other,

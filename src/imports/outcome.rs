@@ -2,6 +2,7 @@
 
 use crate::error::Fault;
 use crate::interchange::text_filters::FilterCounts;
+use crate::markup::changes::MarkupChanges;
 
 /// The outcome of one row.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct BatchResult {
     pub outcomes: Vec<RowOutcome>,
     /// Changes made by text filters in the rows that were written.
     pub filter_counts: FilterCounts,
+    /// Changes made by the sanitiser in the rows that were written.
+    pub markup_changes: MarkupChanges,
     /// Number of categories created.
     pub created_categories: u64,
 }

@@ -153,8 +153,9 @@ async fn prepare_batches(
                 Batch::Articles(prepared.await?)
             }
             Resource::Categories | Resource::Notices => {
-                let (resource, params) = (job.resource, params.clone());
-                let prepare = move || single_rows::prepare_rows(resource, &params, &raw.rows, raw.is_utf8);
+                let (resource, params, sanitiser) = (job.resource, params.clone(), job.app.sanitiser.clone());
+                let prepare =
+                    move || single_rows::prepare_rows(resource, &params, &sanitiser, &raw.rows, raw.is_utf8);
                 Batch::SingleRows(run_on_import_threads(prepare).await??)
             }
         };
@@ -172,9 +173,10 @@ async fn prepare_articles(
     rows: Vec<RawRow>,
     is_utf8: bool,
 ) -> Result<Vec<PreparedRow>> {
-    let parse_params = params.clone();
+    let (parse_params, sanitiser) = (params.clone(), app.sanitiser.clone());
     let parsed: Vec<Result<ParsedRow, PreparedRow>> =
-        run_on_import_threads(move || prepare::parse_rows(rows, &parse_params, is_utf8)).await?;
+        run_on_import_threads(move || prepare::parse_rows(rows, &parse_params, &sanitiser, is_utf8)).await?;
+    let sanitiser = app.sanitiser.clone();
     let identities = || parsed.iter().filter_map(|row| row.as_ref().ok()).map(ParsedRow::identity);
     let conn = app.long_reader().await?;
     let (mut existing, tree, now) =
@@ -186,7 +188,7 @@ async fn prepare_articles(
     run_on_import_threads(move || {
         prepare::prepare_rows(
             parsed,
-            &PrepareContext { params: &params, existing: &existing, tree: &tree, now },
+            &PrepareContext { params: &params, existing: &existing, tree: &tree, sanitiser: &sanitiser, now },
         )
     })
     .await

@@ -9,6 +9,7 @@ use super::params::ImportParams;
 use super::view::{Ending, Event, Progress, RowProblem, Summary};
 use crate::error::{Code, Error, Fault, Result};
 use crate::interchange::text_filters::FilterCounts;
+use crate::markup::changes::MarkupChanges;
 
 /// Errors listed in a summary, and warnings.
 const MAX_LISTED_PROBLEMS: usize = 1_000;
@@ -42,6 +43,7 @@ impl Report {
             failed: 0,
             created_categories: 0,
             cleaned: FilterCounts::default(),
+            markup: MarkupChanges::default(),
             errors: Vec::new(),
             warnings: Vec::new(),
             committed_rows: skip,
@@ -76,6 +78,7 @@ impl Report {
     pub fn add_batch(&mut self, batch: BatchResult) -> Vec<Event> {
         let mut events = Vec::new();
         self.summary.cleaned += batch.filter_counts;
+        self.summary.markup += &batch.markup_changes;
         self.summary.created_categories += batch.created_categories;
         for row in batch.outcomes {
             self.summary.rows += 1;
@@ -108,8 +111,9 @@ impl Report {
             Outcome::Unchanged => self.summary.unchanged += 1,
             Outcome::Superseded(by) => {
                 self.summary.superseded += 1;
-                let detail = format!("is replaced by line {by}, which has the same id");
-                return self.add_warning(line, identity, &[repeated_row(&detail)], events);
+                let fault =
+                    repeated_row("is replaced by line {line}, which has the same id").with("line", by);
+                return self.add_warning(line, identity, &[fault], events);
             }
             Outcome::Failed(faults) => {
                 self.summary.failed += 1;
@@ -183,11 +187,12 @@ impl Report {
         if ending == Ending::RolledBack {
             (summary.created, summary.updated, summary.unchanged, summary.superseded) = (0, 0, 0, 0);
             (summary.created_categories, summary.cleaned) = (0, FilterCounts::default());
+            summary.markup = MarkupChanges::default();
         }
         self.summary
     }
 }
 
-fn repeated_row(detail: &str) -> Fault {
+fn repeated_row(detail: &'static str) -> Fault {
     Fault::body("/external_id", Code::RepeatedRow, detail)
 }

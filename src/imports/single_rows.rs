@@ -11,12 +11,14 @@ use super::params::{ImportParams, Mode};
 use super::rows::RawRow;
 use crate::categories::view::{CategoryPatch, NewCategory};
 use crate::changes::model::Actor;
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{At, Code, Error, Fault, Result};
 use crate::http::body::checked;
 use crate::http::patch::Patch;
 use crate::http::pointer::truncate_key;
 use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
+use crate::markup::Sanitiser;
+use crate::markup::changes::MarkupChanges;
 use crate::notices::view::NewNotice;
 use crate::notices::writing::PreparedNotice;
 use crate::tx::Tx;
@@ -27,6 +29,7 @@ pub struct SingleRow {
     line: u64,
     identity: Option<String>,
     filter_counts: FilterCounts,
+    markup_changes: MarkupChanges,
     warnings: Vec<Fault>,
     content: Result<RowContent, Vec<Fault>>,
 }
@@ -43,20 +46,16 @@ enum RowContent {
 pub fn prepare_rows(
     resource: Resource,
     params: &ImportParams,
+    sanitiser: &Sanitiser,
     rows: &[RawRow],
     is_utf8: bool,
 ) -> Result<Vec<SingleRow>> {
     let prepare = |row: &RawRow| match row.text.parse(is_utf8) {
-        Ok((value, faults)) => prepare_row(resource, params, row.line, value, faults),
+        Ok((value, faults)) => prepare_row(resource, params, sanitiser, row.line, value, faults),
         Err(fault) => {
-            let (filter_counts, warnings) = (FilterCounts::default(), Vec::new());
-            Ok(SingleRow {
-                line: row.line,
-                identity: None,
-                filter_counts,
-                warnings,
-                content: Err(vec![fault]),
-            })
+            let (filter_counts, markup_changes, warnings) = <_>::default();
+            let (line, content) = (row.line, Err(vec![fault]));
+            Ok(SingleRow { line, identity: None, filter_counts, markup_changes, warnings, content })
         }
     };
     rows.par_iter().map(prepare).collect()
@@ -65,6 +64,7 @@ pub fn prepare_rows(
 fn prepare_row(
     resource: Resource,
     params: &ImportParams,
+    sanitiser: &Sanitiser,
     line: u64,
     mut value: Value,
     faults: Vec<Fault>,
@@ -72,20 +72,25 @@ fn prepare_row(
     let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(truncate_key);
     // Of all that the row says, so that it is the same id as before anything was changed.
     let derived_id = derive_external_id(&value);
-    let warnings = row_filters::remove_hidden_characters(&mut value);
-    let filter_counts = row_filters::filter_row(&mut value, params.text_filters());
+    let (filter_counts, mut warnings) = row_filters::clean_row(&mut value, params.text_filters());
     let content = match resource {
         Resource::Categories => Ok(RowContent::Category(value, faults)),
         Resource::Notices | Resource::Articles => {
             params.set_default_status(&mut value);
-            prepare_notice(value, faults, derived_id)?
+            prepare_notice(sanitiser, value, faults, derived_id)?
         }
     };
-    Ok(SingleRow { line, identity, filter_counts, warnings, content })
+    let mut markup_changes = MarkupChanges::default();
+    if let Ok(RowContent::Notice(_, notice)) = &content {
+        markup_changes = notice.markup_changes();
+        warnings.extend(notice.warnings());
+    }
+    Ok(SingleRow { line, identity, filter_counts, markup_changes, warnings, content })
 }
 
 /// Checks and renders a notice. A row without an external id gets `derived_id`.
 fn prepare_notice(
+    sanitiser: &Sanitiser,
     value: Value,
     faults: Vec<Fault>,
     derived_id: String,
@@ -95,12 +100,13 @@ fn prepare_notice(
         Err(error) => return Ok(Err(error.into_faults()?)),
     };
     let external_id = new.external_id.get_or_insert(derived_id).clone();
-    Ok(Ok(RowContent::Notice(external_id, notices::writing::prepare_notice_here(new))))
+    Ok(Ok(RowContent::Notice(external_id, notices::writing::prepare_notice_here(sanitiser, new))))
 }
 
 /// Writes rows, each in a savepoint, and returns their outcomes. A row that fails is rolled back.
 pub async fn write_rows(tx: &mut Tx, job: &Job, rows: &[SingleRow]) -> Result<BatchResult> {
     let mut filter_counts = FilterCounts::default();
+    let mut markup_changes = MarkupChanges::default();
     let mut outcomes = Vec::with_capacity(rows.len());
     db::allow_bulk(tx).await?;
     for row in rows {
@@ -112,10 +118,13 @@ pub async fn write_rows(tx: &mut Tx, job: &Job, rows: &[SingleRow]) -> Result<Ba
             },
             Err(faults) => Outcome::Failed(faults.clone()),
         };
+        if matches!(outcome, Outcome::Created | Outcome::Updated) {
+            markup_changes += &row.markup_changes;
+        }
         let (identity, warnings) = (row.identity.clone(), row.warnings.clone());
         outcomes.push(RowOutcome { line: row.line, identity, outcome, warnings });
     }
-    Ok(BatchResult { outcomes, filter_counts, created_categories: 0 })
+    Ok(BatchResult { outcomes, filter_counts, markup_changes, created_categories: 0 })
 }
 
 async fn write_row(tx: &mut Tx, job: &Job, content: &RowContent) -> Result<Outcome> {
@@ -156,7 +165,7 @@ async fn write_category(
             None
         }),
         Err(fault) => {
-            faults.push(Fault::body("/parent", fault.code, fault.detail));
+            faults.push(Fault { at: At::Pointer("/parent".to_owned()), ..fault });
             None
         }
     };

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::{At, Code, Fault};
+use crate::error::{At, Code, Fault, Params};
 use crate::interchange::text_filters::FilterCounts;
+use crate::markup::changes::MarkupChanges;
 
 /// How an import ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,6 +37,10 @@ pub struct RowProblem {
     pub code: String,
     /// What is wrong, for a person to read.
     pub detail: String,
+    /// What the sentence holds, like `{"max": 300}`.
+    #[serde(default, skip_serializing_if = "Params::is_empty")]
+    #[schema(value_type = Option<Object>, nullable = false, example = json!({"max": 300}))]
+    pub params: Params,
     /// Further faults of the same row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -51,12 +56,17 @@ pub struct PlacedFault {
     pub code: String,
     /// What is wrong, for a person to read.
     pub detail: String,
+    /// What the sentence holds, like `{"max": 300}`.
+    #[serde(default, skip_serializing_if = "Params::is_empty")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    pub params: Params,
 }
 
 impl From<&Fault> for PlacedFault {
     fn from(fault: &Fault) -> Self {
         let (At::Pointer(pointer) | At::Parameter(pointer)) = fault.at.clone();
-        Self { pointer, code: fault.code.as_str().to_owned(), detail: fault.detail.clone() }
+        let (code, params) = (fault.code.as_str().to_owned(), fault.params());
+        Self { pointer, code, detail: fault.sentence(), params }
     }
 }
 
@@ -68,9 +78,10 @@ impl RowProblem {
             pointer: String::new(),
             code: Code::InvalidBody.as_str().to_owned(),
             detail: "is not valid".to_owned(),
+            params: Params::new(),
         });
-        let PlacedFault { pointer, code, detail } = first;
-        Self { line, external_id, pointer, code, detail, more: faults.collect() }
+        let PlacedFault { pointer, code, detail, params } = first;
+        Self { line, external_id, pointer, code, detail, params, more: faults.collect() }
     }
 }
 
@@ -96,6 +107,9 @@ pub struct Summary {
     pub created_categories: u64,
     /// Changes made by text filters.
     pub cleaned: FilterCounts,
+    /// What the sanitiser changed in the bodies of the rows that were written.
+    #[serde(default)]
+    pub markup: MarkupChanges,
     /// The first 1,000 failed rows.
     pub errors: Vec<RowProblem>,
     /// The first 1,000 warnings: rows with the external id of another row, of which the last counts, and rows of which something was changed.

@@ -3,13 +3,15 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use actix_web::rt;
+
 use super::articles::prepare::PreparedRow;
 use super::articles::writing;
 use super::job::Job;
 use super::outcome::BatchResult;
 use super::single_rows::{self, SingleRow};
-use crate::error::{Code, Error, Result};
-use crate::tx::Tx;
+use crate::error::{Code, Error, Result, is_worth_retrying};
+use crate::tx::{Tx, backoff};
 
 /// Attempts to write a batch. A parallel import of the same rows can conflict several times.
 const MAX_BATCH_ATTEMPTS: u32 = 6;
@@ -65,19 +67,27 @@ impl BatchWriter {
         }
     }
 
-    /// Writes a batch in the transaction of the whole import. Rolls it back on an error.
+    /// Writes a batch in the transaction of the whole import. Rolls all of it back on an error.
+    ///
+    /// A batch that another import gets ahead of is undone and written again; earlier batches stay.
     async fn write_in_import_tx(&mut self, mut tx: Tx, batch: &Batch) -> Result<BatchResult> {
-        match write_batch_in(&mut tx, &self.job, batch).await {
-            Ok(result) => {
-                self.import_tx = Some(tx);
-                Ok(result)
+        let mut attempt = 1;
+        let error = loop {
+            match tx.try_step(async |tx| write_batch_in(tx, &self.job, batch).await).await {
+                Ok(Ok(result)) => {
+                    self.import_tx = Some(tx);
+                    return Ok(result);
+                }
+                Ok(Err(error)) if attempt < MAX_BATCH_ATTEMPTS && is_worth_retrying(&error) => {
+                    rt::time::sleep(backoff(attempt)).await;
+                    attempt += 1;
+                }
+                Ok(Err(error)) | Err(error) => break error,
             }
-            Err(error) => {
-                // An open transaction would keep its locks.
-                tx.rollback().await;
-                Err(error)
-            }
-        }
+        };
+        // An open transaction would keep its locks.
+        tx.rollback().await;
+        Err(error)
     }
 
     /// Ends the transaction of an atomic import or a dry run. A dry run is never committed.

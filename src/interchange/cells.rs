@@ -17,7 +17,7 @@ pub fn parse_cell(key: &str, cell: &str) -> Result<Option<Value>, Fault> {
     if trimmed.is_empty() {
         return Ok(None);
     }
-    let fault = |code, detail: &str| Fault::body(format!("/{key}"), code, detail);
+    let fault = |code, detail: &'static str| Fault::body(format!("/{key}"), code, detail);
     Ok(Some(match key {
         "views" | "position" => {
             let number: Result<i64, _> = trimmed.parse();
@@ -40,20 +40,18 @@ pub fn parse_cell(key: &str, cell: &str) -> Result<Option<Value>, Fault> {
 }
 
 /// Parses a cell of JSON as strictly as a body. `expected` is the fault of a cell that is not JSON.
-fn parse_json(key: &str, text: &str, expected: &str) -> Result<Value, Fault> {
-    let fault_at = |pointer: &str, code, detail: &str| Fault::body(format!("/{key}{pointer}"), code, detail);
+fn parse_json(key: &str, text: &str, expected: &'static str) -> Result<Value, Fault> {
+    let in_cell = |fault: Fault| {
+        let (At::Pointer(pointer) | At::Parameter(pointer)) = &fault.at;
+        Fault { at: At::Pointer(format!("/{key}{pointer}")), ..fault }
+    };
     match json::parse(text.as_bytes()) {
         Ok((value, faults)) => match faults.into_iter().next() {
             None => Ok(value),
-            Some(Fault { at: At::Pointer(pointer) | At::Parameter(pointer), code, detail }) => {
-                Err(fault_at(&pointer, code, &detail))
-            }
+            Some(fault) => Err(in_cell(fault)),
         },
-        Err(ParseError::Malformed(_)) => Err(fault_at("", Code::WrongType, expected)),
-        Err(error @ ParseError::TooManyValues) => {
-            let Fault { code, detail, .. } = error.into_fault();
-            Err(fault_at("", code, &detail))
-        }
+        Err(ParseError::Malformed(_)) => Err(Fault::body(format!("/{key}"), Code::WrongType, expected)),
+        Err(error @ ParseError::TooManyValues) => Err(in_cell(error.into_fault())),
     }
 }
 

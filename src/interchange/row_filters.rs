@@ -15,9 +15,18 @@ const TEXT_KEYS: &[&str] = &["title", "summary", "author", "source_name", "name"
 /// Keys of names and titles. Tags and categories are names besides.
 const NAME_KEYS: &[&str] = &["title", "author", "source_name", "name", "parent"];
 
+/// Removes invisible characters from the names of a row, and applies `filters` to its texts. Returns how many
+/// changes the filters made, and a warning of each change.
+pub fn clean_row(row: &mut Value, filters: &[TextFilter]) -> (FilterCounts, Vec<Fault>) {
+    let mut warnings = remove_hidden_characters(row);
+    let counts = filter_row(row, filters);
+    warnings.extend(warn_of_filters(counts));
+    (counts, warnings)
+}
+
 /// Removes characters that nobody sees from the names and titles of a row. Returns a warning for each
 /// key that was changed.
-pub fn remove_hidden_characters(row: &mut Value) -> Vec<Fault> {
+fn remove_hidden_characters(row: &mut Value) -> Vec<Fault> {
     let mut warnings = Vec::new();
     for (key, value) in row.as_object_mut().into_iter().flatten() {
         let mut count = 0;
@@ -29,8 +38,9 @@ pub fn remove_hidden_characters(row: &mut Value) -> Vec<Fault> {
             _ => {}
         }
         if count > 0 {
-            let detail = format!("{count} invisible characters were removed");
-            warnings.push(Fault::body(format!("/{key}"), Code::CharactersRemoved, detail));
+            let detail = "{count} invisible characters were removed";
+            let warning = Fault::body(format!("/{key}"), Code::CharactersRemoved, detail);
+            warnings.push(warning.with("count", count));
         }
     }
     warnings
@@ -38,7 +48,7 @@ pub fn remove_hidden_characters(row: &mut Value) -> Vec<Fault> {
 
 /// Applies `filters` to the texts of a row and returns the number of changes.
 /// Slugs, ids, addresses and `extra` are not changed.
-pub fn filter_row(row: &mut Value, filters: &[TextFilter]) -> FilterCounts {
+fn filter_row(row: &mut Value, filters: &[TextFilter]) -> FilterCounts {
     let mut counts = FilterCounts::default();
     // Glosses come first: they are recognised by the character before them, in its original form.
     if filters.contains(&TextFilter::PinyinGlosses) {
@@ -48,6 +58,16 @@ pub fn filter_row(row: &mut Value, filters: &[TextFilter]) -> FilterCounts {
         apply_filter(row, fold_to_simplified, &mut counts.simplified);
     }
     counts
+}
+
+/// The changes of a row by text filters, as a warning.
+fn warn_of_filters(counts: FilterCounts) -> Option<Fault> {
+    let FilterCounts { pinyin_glosses, simplified } = counts;
+    let detail = "text filters removed {pinyin_glosses} glosses and folded {simplified} characters";
+    let warning = Fault::body("", Code::TextFiltered, detail)
+        .with("pinyin_glosses", pinyin_glosses)
+        .with("simplified", simplified);
+    (counts != FilterCounts::default()).then_some(warning)
 }
 
 fn apply_filter(row: &mut Value, filter: FilterFn, changes: &mut u64) {

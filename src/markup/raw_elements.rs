@@ -1,6 +1,8 @@
-//! Removal of the elements whose content parsers read differently.
+//! Removal of the elements whose content parsers read differently, and replacement of start tags.
 
-use html5gum::{DefaultEmitter, Span, Token, Tokenizer};
+use std::borrow::Cow;
+
+use html5gum::{DefaultEmitter, Span, StartTag, Token, Tokenizer};
 
 /// Elements whose content a tokenizer does not read as text and tags.
 pub const RAW: [&[u8]; 10] = [
@@ -25,7 +27,7 @@ fn is_dropped(name: &[u8]) -> bool {
 }
 
 /// Replaces each removed part. Without it, `&am<!-- -->p;` would become a character reference.
-const GAP_COMMENT: &str = "<!---->";
+pub const GAP_COMMENT: &str = "<!---->";
 
 /// HTML without comments, scripts, styles, frames, text areas and graphics.
 #[derive(Default)]
@@ -38,19 +40,30 @@ pub struct Stripped {
 
 /// Removes the elements whose content parsers read differently.
 pub fn strip_raw_elements(source: &str) -> Stripped {
+    rewrite_start_tags(source, |_| None)
+}
+
+/// Does what [`strip_raw_elements`] does, and puts the HTML that `replace` returns in place of a start tag.
+///
+/// The content of a raw element goes, even if its start tag is replaced.
+pub fn rewrite_start_tags(
+    source: &str,
+    mut replace: impl FnMut(&StartTag<usize>) -> Option<String>,
+) -> Stripped {
     let mut stripped = Stripped::default();
     let (mut is_linked_data, mut is_raw) = (false, false);
     for token in tokens(source) {
         match token {
-            Token::StartTag(tag) if is_dropped(&tag.name) => {
-                is_raw = RAW.contains(&tag.name.as_slice());
+            Token::StartTag(tag) => {
+                let is_dropped = is_dropped(&tag.name);
+                is_raw = is_dropped && RAW.contains(&tag.name.as_slice());
                 let kind = tag.attributes.get(b"type".as_slice());
                 is_linked_data = kind.is_some_and(|kind| kind.as_slice() == b"application/ld+json");
-                stripped.html.push_str(GAP_COMMENT);
-            }
-            Token::StartTag(tag) => {
-                is_raw = false;
-                stripped.html.push_str(slice_source(source, tag.span));
+                match replace(&tag) {
+                    Some(html) => stripped.html.push_str(&html),
+                    None if is_dropped => stripped.html.push_str(GAP_COMMENT),
+                    None => stripped.html.push_str(slice_source(source, tag.span)),
+                }
             }
             Token::EndTag(tag) => {
                 is_raw = false;
@@ -74,6 +87,11 @@ pub fn strip_raw_elements(source: &str) -> Stripped {
         }
     }
     stripped
+}
+
+/// Returns an attribute of a start tag.
+pub fn attribute<'t>(tag: &'t StartTag<usize>, name: &str) -> Option<Cow<'t, str>> {
+    Some(String::from_utf8_lossy(tag.attributes.get(name.as_bytes())?.as_slice()))
 }
 
 fn slice_source(source: &str, span: Span) -> &str {

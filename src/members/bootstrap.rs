@@ -50,7 +50,7 @@ pub async fn ensure_first_admin(app: &App, hasher: &Hasher) -> anyhow::Result<Op
 /// Describes an error for a terminal.
 pub fn describe_error(error: &Error) -> String {
     match error {
-        Error::Faults(_, faults) => faults.iter().map(|fault| fault.detail.as_str()).collect(),
+        Error::Faults(_, faults) => faults.iter().map(|fault| fault.sentence()).collect(),
         other => other.to_string(),
     }
 }

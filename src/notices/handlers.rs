@@ -10,13 +10,13 @@ use crate::app::App;
 use crate::db::rows::{Conditions, Value};
 use crate::db::types::BodyFormat;
 use crate::db::visibility::Notices;
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
-use crate::http::reply::{Data, NoContent, Rendered, Reply};
+use crate::http::reply::{Data, NoContent, Rendered, Reply, Written};
 use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{CurrentMember, Editor, Reader};
 use crate::operations::scope::Scope;
@@ -94,14 +94,19 @@ fn reply_with(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
 /// Returns a changed notice, or a receipt to a key that may not read it.
 ///
 /// A key without the scope to read sees what a visitor sees, and only of public notices.
-fn reply_changed(member: &CurrentMember, row: Row, now: DateTime<Utc>) -> Result<Rendered> {
+fn reply_changed(
+    member: &CurrentMember,
+    row: Row,
+    now: DateTime<Utc>,
+    warnings: &[Fault],
+) -> Result<Rendered> {
     let times = (row.content.published_at, row.content.expires_at);
     let is_public =
         row.content.audience == Audience::Public && Notices::is_current(row.content.status, times, now);
     if member.may_read_back || is_public {
-        reply_with(row, member.may_read_back).render()
+        reply_with(row, member.may_read_back).with_warnings(warnings).render()
     } else {
-        Reply::receipt(row.id, row.version, row.updated_at).render()
+        Reply::receipt(row.id, row.version, row.updated_at).with_warnings(warnings).render()
     }
 }
 
@@ -127,7 +132,7 @@ pub const CREATE_NOTICE: Operation = Operation::post("create_notice", Caller::Ro
 /// Create a notice
 ///
 /// Editors publish at once with `status` `published`; a time in the future schedules it.
-#[utoipa::path(tag = "notices", responses((status = 201, description = "The new notice", body = Data<Notice>)))]
+#[utoipa::path(tag = "notices", responses((status = 201, description = "The new notice", body = Written<Notice>)))]
 #[post("")]
 pub async fn create_notice(
     req: HttpRequest,
@@ -136,12 +141,13 @@ pub async fn create_notice(
     body: Json<NewNotice>,
 ) -> Result<impl Responder> {
     let prepared = writing::prepare_notice(&app, body.0).await?;
+    let warnings = prepared.warnings();
     let named = NamedRequest::read(&app, &req, editor.0.id)?;
     write_once(&app, named, async move |tx| {
         let row = writing::add_notice(tx, editor.0.actor(), prepared.clone()).await?;
         let notice = Notice::new(row, true);
         let (version, location) = (notice.version, format!("/api/v1/notices/{}", notice.id));
-        Reply::created(location, notice).with_version(version).render()
+        Reply::created(location, notice).with_version(version).with_warnings(&warnings).render()
     })
     .await
 }
@@ -153,7 +159,7 @@ pub const UPDATE_NOTICE: Operation =
 /// Change a notice
 ///
 /// A merge patch: keys that are absent are kept, null clears those that can be empty.
-#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Data<Notice>)))]
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Notice>)))]
 #[patch("/{id}")]
 pub async fn update_notice(
     app: web::Data<App>,
@@ -171,6 +177,7 @@ pub async fn update_notice(
         _ => BodyFormat::Html,
     };
     let prepared = writing::prepare_patch(&app, patch, format).await?;
+    let warnings = prepared.warnings();
     let (row, now) = app
         .write(async move |tx| {
             let row = queries::lock(tx, id.0, Notices::All).await?;
@@ -179,7 +186,7 @@ pub async fn update_notice(
             Ok((row, tx.now().await?))
         })
         .await?;
-    reply_changed(&editor.0, row, now)
+    reply_changed(&editor.0, row, now, &warnings)
 }
 
 /// The entry of [`delete_notice`].
@@ -223,7 +230,7 @@ pub async fn restore_notice(
     let named = NamedRequest::read(&app, &req, editor.0.id)?;
     write_once(&app, named, async move |tx| {
         let row = set_deleted(tx, &editor, id.0, &if_match, Notices::Trash).await?;
-        reply_changed(&editor.0, row, tx.now().await?)
+        reply_changed(&editor.0, row, tx.now().await?, &[])
     })
     .await
 }

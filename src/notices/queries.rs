@@ -63,6 +63,29 @@ pub async fn lock_external(tx: &mut Tx, external_id: &str) -> QueryResult<Option
         .optional()
 }
 
+/// The next notices after `after`, in whatever state, whose body was made by a sanitiser before `version`.
+pub async fn load_outdated(
+    mut conn: &Connection,
+    after: Uuid,
+    version: i16,
+    limit: i64,
+) -> QueryResult<Vec<Row>> {
+    let outdated = notices::table.filter(notices::id.gt(after)).filter(notices::sanitizer.lt(version));
+    outdated.order(notices::id).limit(limit).select(Row::as_select()).load(&mut conn).await
+}
+
+/// A notice in whatever state, locked until the transaction ends.
+pub async fn lock_any(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Row>> {
+    let found = notices::table.find(id).select(Row::as_select()).for_no_key_update();
+    found.first(&mut **tx).await.optional()
+}
+
+/// Notes that the body is as the sanitiser `version` makes it. Nothing that clients see changes.
+pub async fn set_sanitizer(tx: &mut Tx, id: Uuid, version: i16) -> QueryResult<()> {
+    let update = diesel::update(notices::table.find(id)).set(notices::sanitizer.eq(version));
+    update.execute(&mut **tx).await.map(drop)
+}
+
 /// Adds a notice. Constraints: `notices_window`, `notices_external_id_key`.
 pub async fn insert(tx: &mut Tx, content: &Content) -> QueryResult<Row> {
     diesel::insert_into(notices::table)

@@ -9,6 +9,7 @@ use super::model::{Audience, Content, NoticeKind, Row};
 use crate::db::types::{BodyFormat, Status, as_stored};
 use crate::error::{Code, Fault, Result};
 use crate::http::patch::Patch;
+use crate::markup::changes::MarkupChanges;
 use crate::markup::{Body, SANITIZER};
 
 /// A notice.
@@ -190,6 +191,7 @@ impl NoticePatch {
                 source: current.body_source,
                 format: current.body_format,
                 summary: String::new(),
+                changes: MarkupChanges::default(),
             },
         };
         let status = self.status.unwrap_or(current.status);

@@ -9,8 +9,9 @@ use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::db::types::{BodyFormat, Status};
 use crate::error::{Code, Fault, OnConstraint, Result};
-use crate::http::render_body::{render, render_off_thread};
-use crate::markup::Body;
+use crate::http::render_body::{render, render_off_thread, warn_of_body};
+use crate::markup::changes::MarkupChanges;
+use crate::markup::{Body, SANITIZER, Sanitiser};
 use crate::tx::Tx;
 
 /// A new notice and its rendered body.
@@ -27,16 +28,35 @@ pub struct PreparedPatch {
     body: Option<Result<Body, Fault>>,
 }
 
+impl PreparedNotice {
+    /// What the sanitiser changed of the body.
+    pub fn markup_changes(&self) -> MarkupChanges {
+        self.body.as_ref().map(|body| body.changes.clone()).unwrap_or_default()
+    }
+
+    /// What was changed of what was sent.
+    pub fn warnings(&self) -> Vec<Fault> {
+        warn_of_body(&self.body)
+    }
+}
+
+impl PreparedPatch {
+    /// What was changed of what was sent.
+    pub fn warnings(&self) -> Vec<Fault> {
+        self.body.as_ref().map(warn_of_body).unwrap_or_default()
+    }
+}
+
 /// Renders the body of a new notice.
 pub async fn prepare_notice(app: &App, mut new: NewNotice) -> Result<PreparedNotice> {
     let (source, format) = take_body(&mut new);
-    Ok(PreparedNotice { body: render_off_thread(&app.renderers, source, format, MAX_BODY_CHARS).await?, new })
+    Ok(PreparedNotice { body: render_off_thread(app, source, format, MAX_BODY_CHARS).await?, new })
 }
 
 /// Renders the body of a new notice on this thread.
-pub fn prepare_notice_here(mut new: NewNotice) -> PreparedNotice {
+pub fn prepare_notice_here(sanitiser: &Sanitiser, mut new: NewNotice) -> PreparedNotice {
     let (source, format) = take_body(&mut new);
-    PreparedNotice { body: render(source, format, MAX_BODY_CHARS), new }
+    PreparedNotice { body: render(sanitiser, source, format, MAX_BODY_CHARS), new }
 }
 
 fn take_body(new: &mut NewNotice) -> (String, BodyFormat) {
@@ -47,7 +67,7 @@ fn take_body(new: &mut NewNotice) -> (String, BodyFormat) {
 pub async fn prepare_patch(app: &App, mut patch: NoticePatch, format: BodyFormat) -> Result<PreparedPatch> {
     let format = patch.body_format.unwrap_or(format);
     let body = match patch.body.take() {
-        Some(source) => Some(render_off_thread(&app.renderers, source, format, MAX_BODY_CHARS).await?),
+        Some(source) => Some(render_off_thread(app, source, format, MAX_BODY_CHARS).await?),
         None => None,
     };
     Ok(PreparedPatch { patch, body })
@@ -101,6 +121,16 @@ async fn replace_content(tx: &mut Tx, actor: Actor, row: &Row, after: &Content) 
     let updated = map_constraint_errors(queries::update(tx, row.id, after).await)?;
     tx.record(actor, Change::between("notice", row.id, &row.content, after));
     Ok(Some(updated))
+}
+
+/// Gives the notice `row`, which is locked, its body as it is rendered now. Returns whether clients see a difference.
+pub async fn refresh_body(tx: &mut Tx, actor: Actor, row: &Row, body: Body) -> Result<bool> {
+    if body.html == row.content.body {
+        queries::set_sanitizer(tx, row.id, SANITIZER).await?;
+        return Ok(false);
+    }
+    let after = Content { body: body.html, sanitizer: SANITIZER, ..row.content.clone() };
+    Ok(replace_content(tx, actor, row, &after).await?.is_some())
 }
 
 /// Puts a notice into the trash, or takes it out, and records it.

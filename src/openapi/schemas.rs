@@ -37,7 +37,7 @@ fn visit(value: &mut Value, change: &mut impl FnMut(&mut Value)) {
 /// Lets envelopes refer to what they hold, instead of repeating it.
 fn name_envelopes(document: &mut Value) {
     for (name, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
-        if let Some(held) = name.strip_prefix("Data_") {
+        if let Some(held) = name.strip_prefix("Data_").or_else(|| name.strip_prefix("Written_")) {
             schema["properties"]["data"] = reference_to(held);
         } else if let Some(held) = name.strip_prefix("List_") {
             schema["properties"]["data"]["items"] = reference_to(held);

@@ -20,13 +20,13 @@ use crate::harness::{Answer, Client, TestApp};
 const READS: &[&str] =
     &["/api/v1/articles", "/api/v1/articles/tides", "/api/v1/categories", "/api/v1/notices", "/api/v1/site"];
 
-fn article(title: &str) -> Value {
+pub fn article(title: &str) -> Value {
     json!({"title": title, "body": "<p>x</p>", "status": "published"})
 }
 
 /// Fails unless the answer is a 503 problem document with `Retry-After`.
 #[track_caller]
-fn assert_unavailable(answer: &Answer) {
+pub fn assert_unavailable(answer: &Answer) {
     assert_eq!(answer.problem(), (503, "unavailable".to_owned()), "{}", answer.text());
     assert_eq!(answer.header("content-type"), "application/problem+json");
     let seconds: u64 = answer.header("retry-after").parse().unwrap();
@@ -38,7 +38,7 @@ fn assert_unavailable(answer: &Answer) {
 }
 
 /// Waits until reading and writing work. Until then, all answers must be 503.
-async fn wait_for_recovery(admin: &Client) {
+pub async fn wait_for_recovery(admin: &Client) {
     until("the server to recover", async || {
         let answers = [
             admin.get("/api/v1/articles").await,
@@ -54,7 +54,7 @@ async fn wait_for_recovery(admin: &Client) {
 }
 
 /// Starts a server with its own PostgreSQL, which stops when the returned value is dropped.
-async fn start_with_own_database(dir: &std::path::Path, flags: &[&str]) -> (Embedded, TestApp, Client) {
+pub async fn start_with_own_database(dir: &std::path::Path, flags: &[&str]) -> (Embedded, TestApp, Client) {
     let cluster = start(dir);
     migrate(cluster.url()).await;
     let (app, anon) = TestApp::start_on(TestDb::elsewhere(cluster.url()), flags).await;
@@ -107,7 +107,7 @@ async fn terminated_connections_are_replaced() {
 }
 
 /// Opens a session that has locked the articles.
-async fn lock_articles(app: &TestApp, mode: &str) -> Connection {
+pub async fn lock_articles(app: &TestApp, mode: &str) -> Connection {
     let mut conn = db::pool::open(app.db.url.clone()).await.unwrap();
     let sql =
         format!("SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE articles IN {mode} MODE");
@@ -116,7 +116,7 @@ async fn lock_articles(app: &TestApp, mode: &str) -> Connection {
 }
 
 /// Counts the server's statements that wait for a lock.
-async fn count_lock_waits(app: &TestApp) -> usize {
+pub async fn count_lock_waits(app: &TestApp) -> usize {
     let sql = "SELECT count(*) FROM pg_stat_activity \
                WHERE datname = current_database() AND wait_event_type = 'Lock'";
     ask(&app.db.url, sql).await.parse().unwrap()

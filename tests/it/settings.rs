@@ -70,6 +70,8 @@ const UNUSABLE: &[(&str, &str, &str)] = &[
     ("DATABASE_URL", "postgresql://hidden@a/b?sslmode=maybe", "sslmode="),
     ("INKSTONE_DATA_DIR", "file", "folder"),
     ("INKSTONE_PG_BIN", "nowhere", "postgres and initdb"),
+    ("INKSTONE_POSTGRES_ARCHIVE", "nowhere", "an http or https URL, or a file"),
+    ("INKSTONE_POSTGRES_ARCHIVE", "https://a.example/x.tgz#sha256=12", "64 hexadecimal digits"),
     ("INKSTONE_SIGNING_KEY_FILE", "nowhere.pem", "nowhere.pem"),
     ("INKSTONE_MAIL_URL", "http://hidden@mail", "smtp://"),
     ("INKSTONE_MAIL_FROM", "nobody", "e-mail address"),

@@ -30,11 +30,11 @@ pub(super) struct DataDir {
     /// The directory of the socket.
     pub run: PathBuf,
     /// The parent directory of `data`.
-    base: PathBuf,
+    pub base: PathBuf,
     /// The directory given by the user. It differs from `base` if the cluster's account cannot enter it.
     home: PathBuf,
     /// Set if this process runs as root, because PostgreSQL refuses to run as root.
-    account: Option<Account>,
+    pub account: Option<Account>,
     /// Held until this value is dropped.
     _locks: Vec<Lock>,
 }
@@ -290,6 +290,12 @@ fn read_location(home: &Path) -> Result<Option<PathBuf>> {
         bail!("{} says that the database is in {}, but it is not", file.display(), base.display());
     }
     Ok(Some(base))
+}
+
+/// Returns the directory that holds the cluster of `data_dir`, or will hold it.
+pub(super) fn find_base(data_dir: &Path) -> PathBuf {
+    let home = fs::canonicalize(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+    read_location(&home).ok().flatten().unwrap_or(home)
 }
 
 /// Creates the base directory of a cluster whose account cannot enter `home`.

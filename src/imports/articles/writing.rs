@@ -22,6 +22,7 @@ use crate::imports::category_ref::{self, CategoryRef};
 use crate::imports::outcome::{BatchResult, Outcome, RowOutcome};
 use crate::imports::params::{ImportParams, Mode};
 use crate::interchange::text_filters::FilterCounts;
+use crate::markup::changes::MarkupChanges;
 use crate::tx::Tx;
 use crate::{db, slug};
 
@@ -60,7 +61,7 @@ pub async fn write_batch(
     batch.drop_superseded(rows, &mut pending);
     batch.lock_and_compare(tx, &mut pending).await?;
     batch.assign_slugs(&mut pending);
-    let filter_counts = batch.store(tx, pending).await?;
+    let (filter_counts, markup_changes) = batch.store(tx, pending).await?;
     let outcomes = rows.iter().zip(batch.outcomes).map(|(row, outcome)| RowOutcome {
         line: row.line,
         identity: row.identity_name.clone(),
@@ -70,6 +71,7 @@ pub async fn write_batch(
     Ok(BatchResult {
         outcomes: outcomes.collect(),
         filter_counts,
+        markup_changes,
         created_categories: batch.created_categories,
     })
 }
@@ -220,20 +222,25 @@ impl BatchWrite<'_> {
     }
 
     /// Writes all pending rows, in one statement.
-    async fn store(&mut self, tx: &mut Tx, pending: Vec<PendingWrite<'_>>) -> Result<FilterCounts> {
+    async fn store(
+        &mut self,
+        tx: &mut Tx,
+        pending: Vec<PendingWrite<'_>>,
+    ) -> Result<(FilterCounts, MarkupChanges)> {
         let mut writes: Vec<_> = pending.iter().map(PendingWrite::to_article_write).collect();
         // All imports insert in the same order, so that two with the same rows do not deadlock.
         writes.sort_unstable_by_key(|write| {
             (write.content.external_id.as_deref(), write.content.slug.as_str())
         });
         queries::write_articles(tx, &writes, self.actor).await.map_err(map_conflicts)?;
-        let mut filter_counts = FilterCounts::default();
+        let (mut filter_counts, mut markup_changes) = (FilterCounts::default(), MarkupChanges::default());
         for write in &pending {
             filter_counts += write.article.filter_counts;
+            markup_changes += &write.article.markup_changes;
             let outcome = if write.before.is_some() { Outcome::Updated } else { Outcome::Created };
             self.outcomes[write.index] = Some(outcome);
         }
-        Ok(filter_counts)
+        Ok((filter_counts, markup_changes))
     }
 }
 

@@ -71,7 +71,29 @@ const HARMLESS: &[&str] = &[
     "wbr",
 ];
 /// Attributes that only say something.
-const QUIET: &[&str] = &["align", "alt", "class", "height", "id", "lang", "rel", "title", "width"];
+const QUIET: &[&str] = &[
+    "align",
+    "alt",
+    "class",
+    "controls",
+    "default",
+    "height",
+    "id",
+    "kind",
+    "label",
+    "lang",
+    "loop",
+    "media",
+    "muted",
+    "playsinline",
+    "poster",
+    "preload",
+    "rel",
+    "srclang",
+    "title",
+    "type",
+    "width",
+];
 
 /// A tag's name and its attributes.
 type Tag = (String, Vec<(String, String)>);
@@ -80,8 +102,11 @@ type Tag = (String, Vec<(String, String)>);
 pub fn dangers(html: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (name, attributes) in tags(html) {
-        if !HARMLESS.contains(&name.as_str()) {
+        if !HARMLESS.contains(&name.as_str()) && !is_tame_embed(&name, &attributes) {
             found.push(format!("<{name}>"));
+        }
+        if name == "iframe" {
+            continue;
         }
         for (attribute, value) in attributes {
             let is_link = matches!(attribute.as_str(), "href" | "src");
@@ -92,6 +117,28 @@ pub fn dangers(html: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether a tag shows something of another address that cannot harm: media by https, and a frame of a known
+/// player in its sandbox.
+fn is_tame_embed(name: &str, attributes: &[(String, String)]) -> bool {
+    const PLAYERS: [&str; 2] = ["https://player.bilibili.com/", "https://www.youtube.com/"];
+    const FRAME: [&str; 8] =
+        ["src", "width", "height", "title", "allowfullscreen", "sandbox", "loading", "referrerpolicy"];
+    let get =
+        |name: &str| attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let is_https = |name| get(name).is_none_or(|address| address.starts_with("https://"));
+    match name {
+        "audio" | "source" | "track" | "video" => is_https("src") && is_https("poster"),
+        // An end tag has no attributes.
+        "iframe" if attributes.is_empty() => true,
+        "iframe" => {
+            attributes.iter().all(|(name, _)| FRAME.contains(&name.as_str()))
+                && get("src").is_some_and(|address| PLAYERS.iter().any(|player| address.starts_with(player)))
+                && get("sandbox") == Some("allow-scripts allow-same-origin allow-presentation allow-popups")
+        }
+        _ => false,
+    }
 }
 
 /// Whether an address opens by http, https, mailto, tel, or on the site itself.
@@ -166,7 +213,10 @@ fn it_sees_what_runs() {
         "<p style=\"color:red\">a</p>",
         "<svg>",
         "<!-- a -->",
-        "<p title=\"a\">b</p><iframe",
+        "<p title=\"a\">b</p><iframe src=x",
+        "<iframe src=\"https://player.bilibili.com/a\">",
+        "<iframe src=\"https://e.org/a\" sandbox=\"allow-scripts allow-same-origin allow-presentation allow-popups\">",
+        "<video src=\"http://e.org/a.mp4\">",
     ];
     for html in running {
         assert!(!dangers(html).is_empty(), "{html}");

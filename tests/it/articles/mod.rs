@@ -17,6 +17,7 @@ mod reading;
 mod sorting;
 mod views;
 mod walks;
+mod warnings;
 mod writing;
 
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
 //! The private PostgreSQL: starts and crashes. Linux only, because the tests read /proc.
 
 mod crashes;
+mod programs;
 mod starting;

@@ -5,15 +5,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use inkstone::db::embedded::{Embedded, Options};
+use inkstone::db::embedded::Embedded;
 use serde_json::json;
 
-use crate::harness::Client;
 use crate::harness::machine::{
     ask, copy, execute, is_root, kill, made_folder, make_in, owner, postmaster, processes_in, refusal, start,
     until,
 };
 use crate::harness::process::{Process, inkstone, open_folder};
+use crate::harness::{Client, cluster};
 
 /// Builds `inkstone serve` with a private PostgreSQL in `dir`, and no password for the first admin.
 fn serve(dir: &Path) -> Command {
@@ -33,7 +33,7 @@ fn file_mode(path: &Path) -> u32 {
 #[actix_web::test]
 async fn a_first_start_creates_a_durable_cluster_that_others_cannot_enter() {
     let dir = open_folder();
-    let options = Options { data_dir: dir.path(), pg_bin: None, durable: true };
+    let options = cluster::options(dir.path(), true);
     let mut first = Embedded::start(&options).unwrap();
     let url = first.url();
     for (name, value) in [

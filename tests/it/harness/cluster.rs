@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use diesel_async::RunQueryDsl;
 use inkstone::db;
+use inkstone::db::embedded::programs::{Missing, prepare_programs};
 use inkstone::db::embedded::{Embedded, Options};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::OnceCell;
@@ -21,8 +22,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 static SERVER: LazyLock<(Option<Embedded>, String)> = LazyLock::new(|| match std::env::var("DATABASE_URL") {
     Ok(url) => (None, url),
     Err(_) => {
-        let options = Options { data_dir: folder(), pg_bin: None, durable: false };
-        let embedded = Embedded::start(&options).unwrap();
+        let embedded = Embedded::start(&options(folder(), false)).unwrap();
         let url = embedded.url();
         (Some(embedded), url)
     }
@@ -63,6 +63,22 @@ pub fn folder() -> &'static Path {
         folder
     });
     &FOLDER
+}
+
+/// The programs of the private copy that this run uses; none if the machine has its own.
+pub fn pg_bin() -> Option<&'static Path> {
+    static PG_BIN: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs");
+        let archive = std::env::var("INKSTONE_POSTGRES_ARCHIVE");
+        let missing = archive.as_deref().map_or(Missing::Fetch, Missing::UseArchive);
+        prepare_programs(&folder, missing).unwrap()
+    });
+    PG_BIN.as_deref()
+}
+
+/// The options of a private PostgreSQL in `data_dir`.
+pub fn options(data_dir: &Path, durable: bool) -> Options<'_> {
+    Options { data_dir, pg_bin: pg_bin(), missing: Missing::Refuse, durable }
 }
 
 /// `url` with another database's name.

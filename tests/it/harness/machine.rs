@@ -11,7 +11,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::Text;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use inkstone::db;
-use inkstone::db::embedded::{Embedded, Options};
+use inkstone::db::embedded::Embedded;
 use tempfile::TempDir;
 
 use crate::harness::cluster;
@@ -59,7 +59,7 @@ pub fn start(dir: &Path) -> Embedded {
 }
 
 fn try_start(dir: &Path) -> anyhow::Result<Embedded> {
-    Embedded::start(&Options { data_dir: dir, pg_bin: None, durable: false })
+    Embedded::start(&cluster::options(dir, false))
 }
 
 /// Why a cluster in `dir` does not start.

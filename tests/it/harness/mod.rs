@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod contract;
+pub mod link;
 pub mod machine;
 pub mod process;
 pub mod wire;
@@ -75,7 +76,7 @@ impl TestApp {
     }
 
     /// A server over `db`, which it reaches by `database_url`.
-    async fn start_through(db: TestDb, database_url: &str, flags: &[&str]) -> (Self, Client) {
+    pub async fn start_through(db: TestDb, database_url: &str, flags: &[&str]) -> (Self, Client) {
         Self::start_waiting(db, database_url, flags, Patience::default()).await
     }
 

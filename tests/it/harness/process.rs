@@ -31,6 +31,9 @@ pub fn inkstone(arguments: &[&str]) -> Command {
     }
     // No balancer has to notice that a server leaves.
     command.env("INKSTONE_DRAIN_DELAY", "0");
+    if let Some(pg_bin) = super::cluster::pg_bin() {
+        command.env("INKSTONE_PG_BIN", pg_bin);
+    }
     command.args(arguments).stdin(Stdio::null());
     command
 }
@@ -89,9 +92,18 @@ impl Process {
 
     /// The most memory that it has used so far.
     pub fn peak_memory_mib(&self) -> u64 {
+        self.read_memory_mib("VmHWM:")
+    }
+
+    /// The memory that it uses now.
+    pub fn memory_mib(&self) -> u64 {
+        self.read_memory_mib("VmRSS:")
+    }
+
+    fn read_memory_mib(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+        let size = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        size.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
     pub fn id(&self) -> u32 {

@@ -55,7 +55,7 @@ impl Wire {
             port
         });
         let port = accepting.await.unwrap();
-        Self { url: url_through(&upstream, port), count }
+        Self { url: url_through(&upstream, "127.0.0.1", port), count }
     }
 
     /// Starts counting from zero.
@@ -82,10 +82,10 @@ impl Wire {
     }
 }
 
-/// The connection string of `config`'s database behind `port` of this machine.
-fn url_through(config: &Config, port: u16) -> String {
+/// The connection string of `config`'s database behind `port` of `host`.
+pub fn url_through(config: &Config, host: &str, port: u16) -> String {
     let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
-    let mut url = format!("host=127.0.0.1 port={port} sslmode=disable");
+    let mut url = format!("host={host} port={port} sslmode=disable");
     let password = config.get_password().map(|password| String::from_utf8_lossy(password).into_owned());
     let fields = [
         ("user", config.get_user()),
@@ -99,20 +99,30 @@ fn url_through(config: &Config, port: u16) -> String {
     url
 }
 
-/// Opens the other half of a connection, and forwards until one side closes.
-async fn connect(frontend: TcpStream, upstream: Config, tally: Tally) {
-    let port = upstream.get_ports().first().copied().unwrap_or(5432);
-    match &upstream.get_hosts()[0] {
+/// One side of a connection to PostgreSQL.
+pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Socket for T {}
+
+/// Opens a connection to the server of `config`.
+pub async fn open(config: &Config) -> Box<dyn Socket> {
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    match &config.get_hosts()[0] {
         Host::Tcp(host) => {
             let backend = TcpStream::connect((host.as_str(), port)).await.unwrap();
             backend.set_nodelay(true).unwrap();
-            forward(frontend, backend, tally).await;
+            Box::new(backend)
         }
         Host::Unix(folder) => {
             let socket = Path::new(folder).join(format!(".s.PGSQL.{port}"));
-            forward(frontend, UnixStream::connect(socket).await.unwrap(), tally).await;
+            Box::new(UnixStream::connect(socket).await.unwrap())
         }
     }
+}
+
+/// Opens the other half of a connection, and forwards until one side closes.
+async fn connect(frontend: TcpStream, upstream: Config, tally: Tally) {
+    forward(frontend, open(&upstream).await, tally).await;
 }
 
 /// Forwards both ways in one task, so that a message is counted before any answer to it can pass.

@@ -64,6 +64,18 @@ async fn an_import_that_waited_for_a_row_of_another_is_retried() {
 }
 
 #[actix_web::test]
+async fn two_imports_of_the_same_rows_that_are_each_one_transaction_both_succeed() {
+    let (app, editor) = start_app().await;
+    // Both have looked for the rows before either has inserted them.
+    add_insert_trigger(&app, "IF NEW.external_id = 'n-0' THEN PERFORM pg_sleep(0.5); END IF;").await;
+    let rows = make_rows(20);
+    let import = async |query| outcome_counts(&import_rows(&editor, query, &rows).await);
+    let mut counts: [_; 2] = tokio::join!(import("?atomic=true"), import("?atomic=true")).into();
+    counts.sort_unstable();
+    assert_eq!(counts, [[0, 0, 20, 0], [20, 0, 0, 0]]);
+}
+
+#[actix_web::test]
 async fn parallel_imports_of_the_same_rows_in_another_order_succeed() {
     let (_app, editor) = start_app().await;
     let rows = make_rows(6_000);

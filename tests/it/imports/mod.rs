@@ -8,6 +8,7 @@ mod export;
 mod faults;
 mod limits;
 mod modes;
+mod warnings;
 
 use inkstone::operations::Role;
 use reqwest::Method;
