@@ -97,7 +97,7 @@ fn add_counts(warning: Fault, changes: &MarkupChanges) -> Fault {
 mod tests {
     use std::time::Duration;
 
-    use super::*;
+    use crate::permits::CorePermits;
 
     #[tokio::test]
     async fn long_bodies_wait_for_a_permit() {
@@ -107,7 +107,7 @@ mod tests {
         for _ in 0..(cores - 1).max(1) {
             taken.push(permits.take().await.unwrap());
         }
-        let long = run_with_permit(&permits, || "rendered");
+        let long = permits.run(|| "rendered");
         tokio::pin!(long);
         tokio::select! {
             biased;
