@@ -11,13 +11,16 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use crate::config::Config;
 use crate::db::connection::Connection;
-use crate::db::pool::{self, Conn, LONG_READ_OPTIONS, OpenError, Pool, PoolError, ThreadConn, ThreadPools};
+use crate::db::pool::{
+    self, Conn, LONG_READ_OPTIONS, OpenError, Pool, PoolError, PoolStatus, ThreadConn, ThreadPools,
+};
 use crate::db::reader::Readers;
 use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
 use crate::markup::Sanitiser;
+use crate::metrics::Metrics;
 use crate::permits::{CorePermits, MemoryBudget, Turns, count_cores};
 
 /// Connections for transactions that each worker may have at least.
@@ -64,6 +67,8 @@ pub struct App {
     pub keys: Keys,
     /// Sends mail, if that is configured.
     pub mailer: Option<Mailer>,
+    /// Numbers for monitoring.
+    pub metrics: Metrics,
     /// Whether the process is about to stop.
     is_leaving: AtomicBool,
 }
@@ -96,8 +101,20 @@ impl App {
             config,
             keys,
             mailer,
+            metrics: Metrics::new()?,
             is_leaving: AtomicBool::new(false),
         })
+    }
+
+    /// Returns the state of the pools of connections, by their names.
+    pub fn pool_statuses(&self) -> Vec<(&'static str, PoolStatus)> {
+        let long = self.long_readers.status();
+        let long = PoolStatus { in_use: long.size.saturating_sub(long.available), waiting: long.waiting };
+        vec![
+            ("writers", self.writers.status()),
+            ("sign_in", self.sign_in_writers.status()),
+            ("long_reads", long),
+        ]
     }
 
     /// Begins to leave: `/readyz` answers 503, and each answer closes its connection.

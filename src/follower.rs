@@ -128,6 +128,14 @@ impl Follower {
         last_poll != NEVER && self.began.elapsed() < Duration::from_millis(last_poll) + MAX_POLL_AGE
     }
 
+    /// Returns how long ago the last completed poll began. Without one, that is when the process began.
+    pub fn lag(&self) -> Duration {
+        match self.last_poll.load(Ordering::Acquire) {
+            NEVER => self.began.elapsed(),
+            last_poll => self.began.elapsed().saturating_sub(Duration::from_millis(last_poll)),
+        }
+    }
+
     /// The snapshot `T`, read over a connection that `connect` gives if it is not in memory.
     ///
     /// It is no older than the last commit acknowledged here, and at most a second behind the

@@ -53,6 +53,8 @@ pub mod language;
 pub mod mail;
 pub mod markup;
 pub mod members;
+pub mod metrics;
+pub mod monitoring;
 pub mod notices;
 pub mod openapi;
 pub mod operations;

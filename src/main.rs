@@ -276,6 +276,7 @@ async fn run(
         async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
     let base_url = prepare(&shared, address).await?;
     drop(starting);
+    let metrics_url = start_metrics(&shared)?;
     let server = server::start(&shared, listener)?;
     let handle = server.handle();
     let mut server = std::pin::pin!(server);
@@ -283,11 +284,7 @@ async fn run(
     say(&format!(
         "Inkstone is ready: {url}\n  API      {url}/api/v1\n  docs     {url}/docs/\n  guides   {url}/docs/guides/\n  OpenAPI  {url}/openapi.json\n  site     {base_url}"
     ))?;
-    if opens_demo {
-        say(
-            "  demo     pages of any origin may read without a credential; --cors-origins names yours instead",
-        )?;
-    }
+    say_what_else(metrics_url, opens_demo)?;
     tokio::select! {
         done = &mut server => done?,
         () = asked_to_stop() => {
@@ -308,6 +305,29 @@ async fn run(
         .flush_all(&shared.app, LAST_FLUSH_PATIENCE)
         .await
         .map_err(|cause| anyhow!("writing the last views: {cause}"))
+}
+
+/// Says what this start opens besides.
+fn say_what_else(metrics_url: Option<String>, opens_demo: bool) -> anyhow::Result<()> {
+    if let Some(url) = metrics_url {
+        say(&format!("  metrics  {url}"))?;
+    }
+    if opens_demo {
+        say(
+            "  demo     pages of any origin may read without a credential; --cors-origins names yours instead",
+        )?;
+    }
+    Ok(())
+}
+
+/// Serves the numbers of the process on their own address, if there is one. Returns their URL.
+fn start_metrics(shared: &Shared) -> anyhow::Result<Option<String>> {
+    let Some(address) = shared.app.config.http.metrics_listen else { return Ok(None) };
+    let listening = || format!("listening on {address} (--metrics-listen)");
+    let listener = TcpListener::bind(address).with_context(listening)?;
+    let url = format!("http://{}/metrics", listener.local_addr()?);
+    actix_web::rt::spawn(server::start_metrics(shared, listener).with_context(listening)?);
+    Ok(Some(url))
 }
 
 /// Makes what a first start leaves behind, and returns the site's address.

@@ -31,6 +31,7 @@ pub const PAGES: &[&str] = &[
     "/favicon.svg",
     "/openapi.json",
     "/problems/{code}",
+    "/metrics",
     "/robots.txt",
 ];
 

@@ -11,7 +11,7 @@ use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Condition, Next, from_fn};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError, get, rt, web};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use utoipa_actix_web::AppExt;
 
 use crate::app::App;
@@ -20,13 +20,14 @@ use crate::categories::moving;
 use crate::changes;
 use crate::contract::Contract;
 use crate::deadline::{Deadline, Late};
+use crate::edge::access_log::AccessLine;
 use crate::edge::connections::Connections;
 use crate::edge::descriptors::count_free_descriptors;
 use crate::edge::exchange::follow_exchange;
 use crate::edge::{self, Patience};
 use crate::error::{Error, Result};
 use crate::http::conditional::if_none_match_names;
-use crate::http::cross_origin::{Asked, CrossOrigin, find_caller};
+use crate::http::cross_origin::{Asked, CrossOrigin, find_operation};
 use crate::http::head::{check_host, check_length};
 use crate::http::matched::Matched;
 use crate::http::page_headers;
@@ -34,6 +35,7 @@ use crate::language::{LANGUAGE, Language};
 use crate::members::guard::authenticate;
 use crate::members::passwords::Hasher;
 use crate::members::{outbox, sessions};
+use crate::monitoring::{get_guarded_metrics, get_metrics};
 use crate::operations::RequestBody;
 use crate::pages;
 use crate::permits::count_cores;
@@ -108,6 +110,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
             .app_data(shared.contract.clone())
             .app_data(shared.cross_origin.clone())
             .service(get_document)
+            .route("/metrics", web::get().to(get_guarded_metrics))
             .default_service(web::to(reply_not_found))
             .wrap(from_fn(handle_request))
             .wrap(Condition::new(shared.cross_origin.is_open(), shared.cross_origin.build_middleware()))
@@ -116,46 +119,75 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     })
 }
 
+/// Serves the numbers of the process on an address of their own, until the process ends.
+pub fn start_metrics(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> {
+    let app = shared.app.clone();
+    let server = actix_web::HttpServer::new(move || {
+        actix_web::App::new().app_data(app.clone()).route("/metrics", web::get().to(get_metrics))
+    });
+    Ok(server.workers(1).disable_signals().listen(listener)?.run())
+}
+
 /// What wraps every request: a request id, headers, and one log line.
 async fn wrap_request(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let began = Instant::now();
     let id = request_id(&req);
-    let (method, path) = (req.method().clone(), req.path().to_owned());
-    if method == Method::HEAD {
+    let line = AccessLine::begin(&req, &id);
+    let app = req.app_data::<web::Data<App>>().cloned();
+    if req.method() == Method::HEAD {
         // Answered as GET; the body is left out on the wire.
         req.head_mut().method = Method::GET;
     }
     let rules = req.app_data::<web::Data<CrossOrigin>>().cloned();
     let asked = Asked::read(&req);
     let language = find_language(&req);
-    let answering = async {
-        match next.call(req).await.map(ServiceResponse::map_into_boxed_body) {
-            Ok(response) => Ok(match &rules {
-                Some(rules) => rules.finish(&asked, response),
-                None => response,
-            }),
-            Err(cause) => Err(DetachedError { response: cause.error_response(), cause: cause.to_string() }),
-        }
-    };
-    let answering = LANGUAGE.scope(language, answering);
+    let cross_origin = rules.as_ref().map(web::Data::get_ref);
+    let answering = LANGUAGE.scope(language, call_inner(req, next, cross_origin, &asked));
     let mut answered = REQUEST_ID.scope(Some(id.clone()), answering).await;
-    let (state, caller) = match &answered {
-        Ok(response) => (response.request().extensions().get::<LimitState>().cloned(), find_caller(response)),
-        Err(_) => (None, None),
-    };
+    let operation = answered.as_ref().ok().and_then(find_operation);
+    let state = answered.as_ref().ok().and_then(find_limit_state);
     let head = match &mut answered {
         Ok(response) => response.response_mut().head_mut(),
         Err(lost) => lost.response.head_mut(),
     };
     write_headers(head, &id, state);
     if let Some(rules) = rules {
-        rules.write_vary(&asked, caller, head.headers_mut());
+        rules.write_vary(&asked, operation.map(|operation| operation.caller), head.headers_mut());
     }
-    tracing::info!(target: "inkstone::access", %method, path, status = head.status.as_u16(), ms = began.elapsed().as_millis() as u64, request_id = id, "{method} {path}");
-    answered.map_err(|lost| InternalError::from_response(lost.cause, lost.response).into())
+    let status = head.status;
+    if let Some(app) = app {
+        let name = operation.map(|operation| operation.id);
+        app.metrics.count_request(name, status.as_u16(), line.began().elapsed());
+    }
+    match answered {
+        Ok(response) => Ok(line.finish(response)),
+        Err(lost) => {
+            line.finish_lost(status);
+            Err(InternalError::from_response(lost.cause, lost.response).into())
+        }
+    }
+}
+
+fn find_limit_state(response: &ServiceResponse<BoxBody>) -> Option<LimitState> {
+    response.request().extensions().get::<LimitState>().cloned()
+}
+
+/// Calls what is inside, and finishes what the cross-origin rules have answered.
+async fn call_inner(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    rules: Option<&CrossOrigin>,
+    asked: &Asked,
+) -> Result<ServiceResponse<BoxBody>, DetachedError> {
+    match next.call(req).await.map(ServiceResponse::map_into_boxed_body) {
+        Ok(response) => Ok(match rules {
+            Some(rules) => rules.finish(asked, response),
+            None => response,
+        }),
+        Err(cause) => Err(DetachedError { response: cause.error_response(), cause: cause.to_string() }),
+    }
 }
 
 /// Adds the headers that every answer has.

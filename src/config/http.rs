@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::values::{
     parse_base_url, parse_bound, parse_listen, parse_network, parse_origin, parse_pause, parse_seconds,
-    parse_threads, parse_window,
+    parse_threads, parse_token, parse_window,
 };
 
 /// The HTTP server.
@@ -25,6 +25,12 @@ pub struct Http {
     /// Origins whose pages may call the API, comma-separated. `*` allows all origins to read without credentials.
     #[arg(long, env = "INKSTONE_CORS_ORIGINS", value_parser = parse_origin, value_delimiter = ',', value_name = "ORIGINS")]
     pub cors_origins: Vec<String>,
+    /// Address and port that serve /metrics to everybody who reaches them; not served elsewhere unless there is a token.
+    #[arg(long, env = "INKSTONE_METRICS_LISTEN", value_parser = parse_listen, value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// The bearer token with which the server itself serves /metrics.
+    #[arg(long, env = "INKSTONE_METRICS_TOKEN", hide_env_values = true, value_parser = parse_token, value_name = "TOKEN")]
+    pub metrics_token: Option<String>,
     /// Networks of trusted proxies, comma-separated (10.0.0.0/8). Only their X-Forwarded-For is used.
     #[arg(long, env = "INKSTONE_TRUSTED_PROXIES", value_parser = parse_network, value_delimiter = ',', value_name = "NETWORKS")]
     pub trusted_proxies: Vec<IpNet>,

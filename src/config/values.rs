@@ -153,6 +153,12 @@ pub(super) fn parse_folder(text: &str) -> Result<PathBuf, String> {
     is_folder.then(|| path.to_path_buf()).ok_or_else(|| "must be a folder".to_owned())
 }
 
+/// Parses a token that monitors send.
+pub(super) fn parse_token(text: &str) -> Result<String, String> {
+    let is_token = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_token.then(|| text.to_owned()).ok_or_else(|| "must be at least 16 visible ASCII characters".to_owned())
+}
+
 /// Parses the path of a file that exists.
 pub(super) fn parse_file(text: &str) -> Result<PathBuf, String> {
     let path = Path::new(text);

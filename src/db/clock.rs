@@ -31,6 +31,11 @@ impl Clock {
         Utc::now() + self.offset()
     }
 
+    /// Returns by how many seconds the database's clock is ahead, as last measured.
+    pub fn skew(&self) -> f64 {
+        self.offset.load(Ordering::Acquire) as f64 / 1000.0
+    }
+
     fn offset(&self) -> TimeDelta {
         TimeDelta::milliseconds(self.offset.load(Ordering::Acquire))
     }

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -109,6 +110,15 @@ pub fn build(url: &str, size: usize, options: &'static str, runtime: Handle) -> 
     build_pool(size, Manager { url: url.to_owned(), runtime: Some(runtime), options })
 }
 
+/// The connections of a pool at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolStatus {
+    /// Connections that are in use.
+    pub in_use: usize,
+    /// Tasks that wait for one.
+    pub waiting: usize,
+}
+
 /// A pool for each thread that asks.
 ///
 /// The thread's own runtime drives them: a round trip takes no hop to another thread and back.
@@ -118,6 +128,17 @@ pub struct ThreadPools {
     /// Bounds the connections that all threads together use at a time.
     permits: Arc<Semaphore>,
     pools: ThreadLocal<Pool>,
+    size: usize,
+    waiting: AtomicUsize,
+}
+
+/// One task that waits for a connection.
+struct Waiting<'p>(&'p AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A connection on loan from a thread's pool.
@@ -152,7 +173,22 @@ impl ThreadPools {
     /// each keeps at most `size_of_thread` open.
     pub fn new(url: &str, size: usize, size_of_thread: usize) -> Self {
         let permits = Arc::new(Semaphore::new(size));
-        Self { url: url.to_owned(), size_of_thread, permits, pools: ThreadLocal::new() }
+        Self {
+            url: url.to_owned(),
+            size_of_thread,
+            permits,
+            pools: ThreadLocal::new(),
+            size,
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Returns how many connections are in use, and how many tasks wait for one.
+    pub fn status(&self) -> PoolStatus {
+        PoolStatus {
+            in_use: self.size.saturating_sub(self.permits.available_permits()),
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
     }
 
     fn build_pool_of_thread(&self) -> anyhow::Result<Pool> {
@@ -162,6 +198,8 @@ impl ThreadPools {
     /// A connection of this thread's pool; waits for one as long as a pool does.
     pub async fn get(&self) -> anyhow::Result<Result<ThreadConn, PoolError>> {
         let pool = self.pools.get_or_try(|| self.build_pool_of_thread())?;
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waiting = Waiting(&self.waiting);
         let permit = match timeout(POOL_WAIT_TIMEOUT, self.permits.clone().acquire_owned()).await {
             Ok(permit) => permit?,
             Err(_) => return Ok(Err(PoolError::Timeout(TimeoutType::Wait))),

@@ -5,6 +5,7 @@
 //! slow: with a head, with a body, or in taking an answer. [`connections::Connections`] counts the connections, and
 //! makes room for new ones.
 
+pub mod access_log;
 pub mod backlog;
 pub mod connections;
 pub mod descriptors;

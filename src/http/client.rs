@@ -24,18 +24,27 @@ impl FromRequest for Client {
     type Future = Ready<Result<Self>>;
 
     fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let proxies = req.app_data::<web::Data<App>>().map(|app| app.config.http.trusted_proxies.clone());
-        let forwarded: Vec<&str> = req
-            .headers()
-            .get_all("x-forwarded-for")
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .collect();
-        let peer = req.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
-        let address = origin(peer, &forwarded, &proxies.unwrap_or_default());
-        let agent = req.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-        ready(Ok(Self { network: network(address), device: agent.chars().take(200).collect() }))
+        ready(Ok(Self { network: network(find_address(req)), device: find_agent(req) }))
     }
+}
+
+/// Returns the address of the client, as trusted proxies tell it.
+pub fn find_address(req: &HttpRequest) -> IpAddr {
+    let proxies = req.app_data::<web::Data<App>>().map(|app| app.config.http.trusted_proxies.as_slice());
+    let forwarded: Vec<&str> = req
+        .headers()
+        .get_all("x-forwarded-for")
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    let peer = req.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
+    origin(peer, &forwarded, proxies.unwrap_or_default())
+}
+
+/// Returns the `User-Agent`, cut to 200 characters.
+pub fn find_agent(req: &HttpRequest) -> String {
+    let agent = req.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    agent.chars().take(200).collect()
 }
 
 /// The last address in the chain that is no proxy of ours. Whatever stands left of it, the client may have made up.

@@ -12,7 +12,7 @@ use actix_web::http::header::{
 
 use super::matched::Matched;
 use crate::error::{Code, Error};
-use crate::operations::Caller;
+use crate::operations::{Caller, Operation};
 
 /// Headers that pages of other origins may read.
 const EXPOSED: [&str; 8] = [
@@ -155,7 +155,7 @@ impl Asked {
     }
 }
 
-/// Returns who may call the operation of an answered request, if it was matched.
-pub fn find_caller<B>(response: &ServiceResponse<B>) -> Option<Caller> {
-    response.request().extensions().get::<Matched>().map(|matched| matched.operation().caller)
+/// Returns the entry of the operation of an answered request, if it was matched.
+pub fn find_operation<B>(response: &ServiceResponse<B>) -> Option<Operation> {
+    response.request().extensions().get::<Matched>().map(|matched| *matched.operation())
 }

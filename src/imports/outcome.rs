@@ -19,6 +19,19 @@ pub enum Outcome {
     Failed(Vec<Fault>),
 }
 
+impl Outcome {
+    /// Returns the name that numbers have of it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Superseded(_) => "superseded",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
 /// The outcome of one row, with its line and identity.
 #[derive(Clone, Debug)]
 pub struct RowOutcome {

@@ -123,10 +123,12 @@ async fn write_batches(
             Ok(result) => {
                 drop(memory);
                 progress.note_batch_written();
+                writer.count_rows(&result.outcomes);
                 send_events(report.add_batch(result)).await;
                 report.check_failures()?;
             }
             Err(failed) => {
+                writer.count_rows(&failed.outcomes);
                 send_events(report.add_failures(failed)).await;
                 return Ok(false);
             }

@@ -8,7 +8,7 @@ use actix_web::rt;
 use super::articles::prepare::PreparedRow;
 use super::articles::writing;
 use super::job::Job;
-use super::outcome::BatchResult;
+use super::outcome::{BatchResult, RowOutcome};
 use super::single_rows::{self, SingleRow};
 use crate::error::{Code, Error, Result, is_worth_retrying};
 use crate::tx::{Tx, backoff};
@@ -32,6 +32,13 @@ pub struct BatchWriter {
 }
 
 impl BatchWriter {
+    /// Counts rows for monitoring.
+    pub fn count_rows(&self, outcomes: &[RowOutcome]) {
+        for row in outcomes {
+            self.job.app.metrics.count_import_row(row.outcome.as_str());
+        }
+    }
+
     /// Creates a writer.
     pub fn new(job: Job) -> Self {
         Self { job, import_tx: None }

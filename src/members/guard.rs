@@ -141,6 +141,24 @@ enum Credential {
     Invalid,
 }
 
+/// The member or the key of a request.
+#[derive(Clone, Copy, Debug)]
+pub enum CallerId {
+    /// The id of a member.
+    Member(Uuid),
+    /// The id of an API key.
+    Key(Uuid),
+}
+
+/// Returns the member or the key of a request whose credential was read and is valid.
+pub fn find_caller_id(req: &HttpRequest) -> Option<CallerId> {
+    match req.extensions().get::<Credential>()? {
+        Credential::Member(member) => Some(CallerId::Member(member.id)),
+        Credential::Key(id, _) => Some(CallerId::Key(*id)),
+        Credential::Expired | Credential::Invalid => None,
+    }
+}
+
 /// Who is behind a request whose credential was read by [`authenticate`], for a guard that lets
 /// `expected` pass.
 ///

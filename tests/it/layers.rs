@@ -10,7 +10,7 @@ use crate::harness::files_below;
 /// The modules from low to high; those on one line do not import each other.
 const LAYERS: &[&[&str]] = &[
     &["config", "telemetry", "priority", "deadline", "db"],
-    &["slug", "markup", "mail", "text", "language"],
+    &["metrics", "slug", "markup", "mail", "text", "language"],
     &["error", "changes"],
     &["follower", "permits"],
     &["keys"],
@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["idempotency"],
     &["members"],
     &["jobs"],
-    &["categories", "notices", "site", "audit", "health"],
+    &["categories", "notices", "site", "audit", "health", "monitoring"],
     &["articles"],
     &["interchange"],
     &["imports", "demo", "upgrade"],

@@ -27,6 +27,7 @@ mod layers;
 mod leaving;
 mod licences;
 mod members;
+mod monitoring;
 mod nodes;
 mod notices;
 mod openapi;

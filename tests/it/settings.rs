@@ -69,6 +69,8 @@ const UNUSABLE: &[(&str, &str, &str)] = &[
     ("DATABASE_URL", "mysql://hidden@a/b", "postgresql://"),
     ("DATABASE_URL", "postgresql://hidden@a/b?sslmode=maybe", "sslmode="),
     ("INKSTONE_DATA_DIR", "file", "folder"),
+    ("INKSTONE_METRICS_LISTEN", "9090", "like 127.0.0.1:8080"),
+    ("INKSTONE_METRICS_TOKEN", "hidden", "at least 16 visible"),
     ("INKSTONE_PG_BIN", "nowhere", "postgres and initdb"),
     ("INKSTONE_POSTGRES_ARCHIVE", "nowhere", "an http or https URL, or a file"),
     ("INKSTONE_POSTGRES_ARCHIVE", "https://a.example/x.tgz#sha256=12", "64 hexadecimal digits"),

@@ -92,6 +92,11 @@ pub async fn is_mail_wanted(mut conn: &Connection, id: Uuid) -> QueryResult<bool
     diesel::select(diesel::dsl::exists(outbox::table.find(id))).get_result(&mut conn).await
 }
 
+/// Counts the mails that wait to be sent.
+pub async fn count_pending(mut conn: &Connection) -> QueryResult<i64> {
+    outbox::table.count().get_result(&mut conn).await
+}
+
 /// Claims a mail that is due. No other worker gets it for [`MAIL_LEASE`], so it is tried again if this worker dies.
 pub async fn claim_mail(tx: &mut Tx) -> QueryResult<Option<OutboxMail>> {
     sql_query(format!(

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use super::Client;
 
@@ -45,6 +46,7 @@ pub struct Process {
     log: File,
     /// What it printed until it was ready.
     pub printed: Vec<String>,
+    later: Arc<Mutex<Vec<String>>>,
     pub url: String,
 }
 
@@ -77,8 +79,19 @@ impl Process {
             }
         };
         // What it prints later must not block it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, log, printed, url }
+        let later = Arc::new(Mutex::new(Vec::new()));
+        let gathered = later.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                gathered.lock().unwrap().push(line);
+            }
+        });
+        Self { child, log, printed, later, url }
+    }
+
+    /// What it has printed since it was ready.
+    pub fn read_printed(&self) -> Vec<String> {
+        self.later.lock().unwrap().clone()
     }
 
     /// What it has written to standard error.

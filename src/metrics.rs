@@ -1,0 +1,144 @@
+//! Numbers of this process, for Prometheus.
+
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Result, TextEncoder,
+};
+
+use crate::db::pool::PoolStatus;
+
+/// The media type of the text format.
+pub const MEDIA_TYPE: &str = prometheus::TEXT_FORMAT;
+/// The operation of requests that no operation takes.
+const NO_OPERATION: &str = "none";
+/// The upper bounds of the durations that are counted, in seconds.
+const DURATION_BOUNDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0];
+
+/// What is looked up when the numbers are asked for.
+#[derive(Debug)]
+pub struct State {
+    /// The pools by their names.
+    pub pools: Vec<(&'static str, PoolStatus)>,
+    /// Mails that wait to be sent; `None` if the database does not say.
+    pub pending_mails: Option<i64>,
+    /// How long ago the last completed look at the change log began.
+    pub follower_lag: Duration,
+    /// Seconds by which the database's clock is ahead.
+    pub clock_skew: f64,
+}
+
+/// The numbers of a process.
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    import_rows: IntCounterVec,
+    pool_in_use: IntGaugeVec,
+    pool_waiting: IntGaugeVec,
+    database_up: IntGauge,
+    pending_mails: IntGauge,
+    follower_lag: Gauge,
+    clock_skew: Gauge,
+}
+
+impl Metrics {
+    /// Registers all numbers.
+    pub fn new() -> Result<Self> {
+        let registry = Registry::new();
+        let register = Registering(&registry);
+        let build = register.gauges("inkstone_build_info", "The version of this build.", "version")?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let skew = "Seconds by which the clock of the database is ahead of that of this process.";
+        let lag = "Time since the last completed look at the change log began.";
+        let waiting = "Tasks that wait for a database connection.";
+        Ok(Self {
+            requests: register.counters(
+                "inkstone_http_requests_total",
+                "Answered requests.",
+                &["operation", "status"],
+            )?,
+            durations: register.durations()?,
+            import_rows: register.counters(
+                "inkstone_import_rows_total",
+                "Rows of imports by their outcome.",
+                &["outcome"],
+            )?,
+            pool_in_use: register.gauges(
+                "inkstone_pool_connections_in_use",
+                "Database connections in use.",
+                "pool",
+            )?,
+            pool_waiting: register.gauges("inkstone_pool_waiting", waiting, "pool")?,
+            database_up: register.gauge("inkstone_database_up", "Whether the database answers.")?,
+            pending_mails: register.gauge("inkstone_outbox_pending", "Mails that wait to be sent.")?,
+            follower_lag: register.seconds("inkstone_follower_lag_seconds", lag)?,
+            clock_skew: register.seconds("inkstone_clock_skew_seconds", skew)?,
+            registry,
+        })
+    }
+
+    /// Counts an answered request of `operation`.
+    pub fn count_request(&self, operation: Option<&str>, status: u16, duration: Duration) {
+        let operation = operation.unwrap_or(NO_OPERATION);
+        self.requests.with_label_values(&[operation, &status.to_string()]).inc();
+        self.durations.with_label_values(&[operation]).observe(duration.as_secs_f64());
+    }
+
+    /// Counts a row of an import.
+    pub fn count_import_row(&self, outcome: &str) {
+        self.import_rows.with_label_values(&[outcome]).inc();
+    }
+
+    /// Writes all numbers in the text format.
+    pub fn render(&self, state: &State) -> Result<Vec<u8>> {
+        for (pool, status) in &state.pools {
+            let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+            self.pool_in_use.with_label_values(&[*pool]).set(number(status.in_use));
+            self.pool_waiting.with_label_values(&[*pool]).set(number(status.waiting));
+        }
+        self.database_up.set(state.pending_mails.is_some().into());
+        if let Some(mails) = state.pending_mails {
+            self.pending_mails.set(mails);
+        }
+        self.follower_lag.set(state.follower_lag.as_secs_f64());
+        self.clock_skew.set(state.clock_skew);
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+/// Makes numbers and registers them.
+struct Registering<'r>(&'r Registry);
+
+impl Registering<'_> {
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec> {
+        self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauges(&self, name: &str, help: &str, label: &str) -> Result<IntGaugeVec> {
+        self.add(IntGaugeVec::new(Opts::new(name, help), &[label])?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge> {
+        self.add(IntGauge::new(name, help)?)
+    }
+
+    fn seconds(&self, name: &str, help: &str) -> Result<Gauge> {
+        self.add(Gauge::new(name, help)?)
+    }
+
+    fn durations(&self) -> Result<HistogramVec> {
+        let options =
+            HistogramOpts::new("inkstone_http_request_duration_seconds", "Time until an answer begins.");
+        self.add(HistogramVec::new(options.buckets(DURATION_BOUNDS.into()), &["operation"])?)
+    }
+
+    fn add<C: Collector + Clone + 'static>(&self, collector: C) -> Result<C> {
+        self.0.register(Box::new(collector.clone()))?;
+        Ok(collector)
+    }
+}
