@@ -92,29 +92,3 @@ fn add_counts(warning: Fault, changes: &MarkupChanges) -> Fault {
     };
     warning.with("count", count)
 }
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn long_bodies_wait_for_a_permit() {
-        let permits = CorePermits::new(Duration::from_secs(10), "too many bodies to render");
-        let mut taken = Vec::new();
-        let cores = std::thread::available_parallelism().unwrap().get();
-        for _ in 0..(cores - 1).max(1) {
-            taken.push(permits.take().await.unwrap());
-        }
-        let long = run_with_permit(&permits, || "rendered");
-        tokio::pin!(long);
-        tokio::select! {
-            biased;
-            _ = &mut long => panic!("rendered without a permit"),
-            () = std::future::ready(()) => {}
-        }
-        drop(taken);
-        assert_eq!(long.await.unwrap(), "rendered");
-    }
-}
