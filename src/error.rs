@@ -1,16 +1,19 @@
 //! What can go wrong, sorted by what the caller can do about it.
 
-use std::borrow::Cow;
-
-use serde_json::{Map, Value};
-
+mod chinese;
 mod code;
 mod database;
 mod problem;
+mod sentence;
 
 pub use code::Code;
 pub use database::{OnConstraint, is_worth_retrying};
-pub use problem::{Problem, ProblemFault};
+pub use problem::{PROBLEM_PAGES, Problem, ProblemFault};
+pub use sentence::{Params, Sentence};
+
+use serde_json::Value;
+
+use crate::language::Language;
 
 /// The result of everything that can be told to a client.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -31,45 +34,36 @@ pub struct Fault {
     pub at: At,
     /// What kind of fault.
     pub code: Code,
-    /// What is wrong, for a person to read. `{name}` stands for a parameter.
-    pub detail: Cow<'static, str>,
-    /// What the sentence holds, by name.
-    pub params: Vec<(&'static str, Value)>,
+    /// What is wrong, for a person to read.
+    pub detail: Sentence,
 }
-
-/// What a sentence holds, for programs: values by name.
-pub type Params = Map<String, Value>;
 
 impl Fault {
     /// A fault in the body, at `pointer`.
-    pub fn body(pointer: impl Into<String>, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { at: At::Pointer(pointer.into()), code, detail: detail.into(), params: Vec::new() }
+    pub fn body(pointer: impl Into<String>, code: Code, detail: impl Into<Sentence>) -> Self {
+        Self { at: At::Pointer(pointer.into()), code, detail: detail.into() }
     }
 
     /// A fault in the query string or a header.
-    pub fn parameter(name: impl Into<String>, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { at: At::Parameter(name.into()), code, detail: detail.into(), params: Vec::new() }
+    pub fn parameter(name: impl Into<String>, code: Code, detail: impl Into<Sentence>) -> Self {
+        Self { at: At::Parameter(name.into()), code, detail: detail.into() }
     }
 }
 
 impl Fault {
     /// The same with a parameter of its sentence.
-    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.params.push((name, value.into()));
-        self
+    pub fn with(self, name: &'static str, value: impl Into<Value>) -> Self {
+        Self { detail: self.detail.with(name, value), ..self }
     }
 
-    /// What the sentence holds, for programs.
-    pub fn params(&self) -> Params {
-        self.params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    /// The same with a hint at what may have been meant.
+    pub fn suggest(self, nearest: Option<&str>) -> Self {
+        Self { detail: self.detail.suggest(nearest), ..self }
     }
 
-    /// What is wrong, in words.
+    /// What is wrong, in the language of the request.
     pub fn sentence(&self) -> String {
-        self.params.iter().fold(self.detail.to_string(), |sentence, (name, value)| {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            sentence.replace(&format!("{{{name}}}"), &value)
-        })
+        self.detail.to_text(self.code, Language::current())
     }
 }
 
@@ -77,7 +71,7 @@ impl Fault {
 #[derive(Debug)]
 pub enum Error {
     /// Refused for one reason.
-    Refused(Code, String),
+    Refused(Code, Sentence),
     /// Refused for one or more places in the request; the status is that of the code.
     Faults(Code, Vec<Fault>),
     /// `If-Match` named another version than the current one.
@@ -114,11 +108,11 @@ pub enum Error {
 impl Error {
     /// There is no such thing, or none that this caller may know of: always the same answer.
     pub fn not_found() -> Self {
-        Self::Refused(Code::NotFound, "Not found.".to_owned())
+        Self::Refused(Code::NotFound, "Not found.".into())
     }
 
     /// Signed in, but without the right; `detail` says which right is needed.
-    pub fn forbidden(detail: impl Into<String>) -> Self {
+    pub fn forbidden(detail: impl Into<Sentence>) -> Self {
         Self::Refused(Code::Forbidden, detail.into())
     }
 
@@ -127,7 +121,7 @@ impl Error {
         Self::Refused(
             Code::Unauthenticated,
             "Send a valid access token as `Authorization: Bearer …`; POST /api/v1/auth/login gives one."
-                .to_owned(),
+                .into(),
         )
     }
 
@@ -157,7 +151,7 @@ impl Error {
     pub fn into_faults(self) -> Result<Vec<Fault>> {
         match self {
             Self::Faults(_, faults) => Ok(faults),
-            Self::Refused(code, detail) => Ok(vec![Fault::body("", code, detail)]),
+            Self::Refused(code, detail) => Ok(vec![Fault { at: At::Pointer(String::new()), code, detail }]),
             other => Err(other),
         }
     }
@@ -185,27 +179,47 @@ impl Error {
         }
     }
 
-    /// What went wrong, for a person to read; nothing of a fault of ours.
+    /// What went wrong, in the language of the request; nothing of a fault of ours.
     pub fn detail(&self) -> Option<String> {
-        match self {
-            Self::Refused(_, detail) => Some(detail.clone()),
-            Self::Faults(_, faults) => Some(match faults.as_slice() {
-                [only] => only.sentence(),
-                many => format!("{} faults; `errors` names each.", many.len()),
-            }),
+        self.detail_in(Language::current())
+    }
+
+    fn detail_in(&self, language: Language) -> Option<String> {
+        self.sentence().map(|(code, sentence)| sentence.to_text(code, language))
+    }
+
+    /// What the sentence about the error holds, for programs.
+    pub fn params(&self) -> Params {
+        self.sentence().map(|(_, sentence)| sentence.params()).unwrap_or_default()
+    }
+
+    /// The sentence about the error, and the code that it is about.
+    fn sentence(&self) -> Option<(Code, Sentence)> {
+        let sentence = match self {
+            Self::Refused(_, detail) => detail.clone(),
+            Self::Faults(_, faults) => match faults.as_slice() {
+                [only] => return Some((only.code, only.detail.clone())),
+                many => Sentence::from("{count} faults; `errors` names each.").with("count", many.len()),
+            },
             Self::Stale { current } => {
-                Some(format!("The current version is {current}; read it again and repeat the change."))
+                let told = "The current version is {version}; read it again and repeat the change.";
+                Sentence::from(told).with("version", *current)
             }
-            Self::MethodNotAllowed { allow } => Some(format!("This path takes {allow}.")),
-            Self::Throttled { wait, .. } => Some(format!("Too many attempts; try again in {wait} s.")),
-            Self::Unavailable(_) | Self::Contended(_) => Some("Please try again in a moment.".to_owned()),
-            Self::OutcomeUnknown(_) => Some(
-                "The change may or may not have been stored. Read before you repeat it, or repeat it \
-                 with the Idempotency-Key that you sent."
-                    .to_owned(),
-            ),
-            Self::Internal(_) => None,
-        }
+            Self::MethodNotAllowed { allow } => {
+                Sentence::from("This path takes {methods}.").with("methods", allow.as_str())
+            }
+            Self::Throttled { wait, .. } => {
+                Sentence::from("Too many attempts; try again in {seconds} s.").with("seconds", *wait)
+            }
+            Self::Unavailable(_) | Self::Contended(_) => "Please try again in a moment.".into(),
+            Self::OutcomeUnknown(_) => {
+                "The change may or may not have been stored. Read before you repeat it, or \
+                 repeat it with the Idempotency-Key that you sent."
+                    .into()
+            }
+            Self::Internal(_) => return None,
+        };
+        Some((self.code(), sentence))
     }
 }
 
@@ -224,7 +238,7 @@ impl std::fmt::Display for Error {
             Self::Unavailable(cause) | Self::Contended(cause) | Self::OutcomeUnknown(cause) => {
                 write!(f, "{code}: {cause}")
             }
-            _ => write!(f, "{code}: {}", self.detail().unwrap_or_default()),
+            _ => write!(f, "{code}: {}", self.detail_in(Language::English).unwrap_or_default()),
         }
     }
 }

@@ -64,7 +64,7 @@ pub async fn get_readiness(app: web::Data<App>) -> Result<impl Responder> {
         None => Ok(Reply::new(StatusCode::OK, HEALTHY)),
         Some(seconds) => {
             let detail = format!("The clocks of the database and of this process differ by {seconds} s.");
-            Err(Error::Refused(Code::Unavailable, detail))
+            Err(Error::Refused(Code::Unavailable, detail.into()))
         }
     }
 }

@@ -21,7 +21,18 @@ pub const OPERATIONS: &[&[Operation]] = &[
 ];
 
 /// The pages beside the API, which the document does not name.
-pub const PAGES: &[&str] = &["/openapi.json", "/docs", "/docs/", "/docs/{*file}"];
+pub const PAGES: &[&str] = &[
+    "/",
+    "/api/v1",
+    "/docs",
+    "/docs/",
+    "/docs/{*file}",
+    "/favicon.ico",
+    "/favicon.svg",
+    "/openapi.json",
+    "/problems/{code}",
+    "/robots.txt",
+];
 
 /// All routes.
 pub fn routes(cfg: &mut ServiceConfig) {

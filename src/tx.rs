@@ -25,6 +25,7 @@ use crate::db::pool::ThreadConn;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, is_worth_retrying};
 use crate::follower::Follower;
+use crate::language::{LANGUAGE, Language};
 use crate::telemetry::{self, REQUEST_ID};
 
 /// How often a transaction that lost against another one is tried in all.
@@ -195,10 +196,12 @@ impl App {
             // Waiting for a connection ends with the client; what follows does not.
             let tx = Tx::begin(self, connect().await?);
             let deadline = deadline.clone();
-            let task = rt::spawn(REQUEST_ID.scope(telemetry::request_id(), async move {
+            let running = async move {
                 let done = run(tx, &work, deadline).await;
                 (done, work)
-            }));
+            };
+            let running = LANGUAGE.scope(Language::current(), running);
+            let task = rt::spawn(REQUEST_ID.scope(telemetry::request_id(), running));
             let (done, same_work) = task.await.map_err(|cause| Error::Internal(cause.into()))?;
             work = same_work;
             match done {

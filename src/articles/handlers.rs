@@ -15,9 +15,10 @@ use crate::db::types::{BodyFormat, Status};
 use crate::db::visibility::Articles;
 use crate::error::Code;
 use crate::error::{Error, Fault, Result};
-use crate::http::body::Json;
+use crate::http::body::Unchecked;
 use crate::http::conditional::{CreateOnly, IfMatch};
 use crate::http::id_or_slug::IdOrSlug;
+use crate::http::modified::Modified;
 use crate::http::reply::{Data, NoContent, Rendered, Reply, Written};
 use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{Author, CurrentMember, Editor};
@@ -37,18 +38,20 @@ pub const CREATE_ARTICLE: Operation = Operation::post("create_article", Caller::
 /// Create an article
 ///
 /// Authors write drafts; editors also publish. `views` is for admins.
-#[utoipa::path(tag = "articles", responses((status = 201, description = "The new article", body = Written<Article>)))]
+#[utoipa::path(tag = "articles", request_body = NewArticle, responses((status = 201, description = "The new article", body = Written<Article>)))]
 #[post("")]
 pub async fn create_article(
     req: HttpRequest,
     app: web::Data<App>,
     author: Author,
-    body: Json<NewArticle>,
+    body: Unchecked<NewArticle>,
 ) -> Result<impl Responder> {
-    let (Author(member), Json(mut new)) = (author, body);
+    let Author(member) = author;
+    let context = ViewContext::load(&app).await?;
+    let faults = writing::check_category(context.tree(), body.text("category"));
+    let mut new = body.check(faults)?;
     new.views = check_rights(&member, new.status, new.views)?;
     check_external_id(&member, None, new.external_id.as_deref())?;
-    let context = ViewContext::load(&app).await?;
     let prepared = prepare_article(&app, context.tree(), new).await?;
     let warnings = prepared.warnings();
     let named = NamedRequest::read(&app, &req, member.id)?;
@@ -81,7 +84,8 @@ fn reply_changed(
     }
     let article = context.view(row, member.may_read_back);
     let (version, modified) = (article.card.version, article.card.updated_at);
-    let reply = Reply::one(article).with_version(version).with_last_modified(Some(modified));
+    let reply = Reply::one(article).with_version(version);
+    let reply = reply.with_last_modified(Modified::of_version(modified, version));
     reply.with_warnings(warnings).render()
 }
 
@@ -118,19 +122,21 @@ pub const UPDATE_ARTICLE: Operation = Operation::patch("update_article", Caller:
 /// Change an article
 ///
 /// Authors change their own drafts; editors change everything.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 200, description = "The article as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Article>)))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug", max_length = 120)), request_body = ArticlePatch, responses((status = 200, description = "The article as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Article>)))]
 #[patch("/{id}")]
 pub async fn update_article(
     app: web::Data<App>,
     author: Author,
     id: IdOrSlug,
     if_match: IfMatch,
-    body: Json<ArticlePatch>,
+    body: Unchecked<ArticlePatch>,
 ) -> Result<impl Responder> {
-    let (Author(member), Json(mut patch)) = (author, body);
+    let Author(member) = author;
+    let context = ViewContext::load(&app).await?;
+    let faults = writing::check_category(context.tree(), body.text("category"));
+    let mut patch = body.check(faults)?;
     patch.views = check_rights(&member, patch.status, patch.views)?;
     let article = ArticleRef::IdOrSlug(id);
-    let context = ViewContext::load(&app).await?;
     let format = format_of_new_body(&app, &member, &article, &patch).await?;
     let external_id = patch.external_id.clone();
     let prepared = prepare_patch(&app, context.tree(), patch, format).await?;
@@ -190,7 +196,7 @@ pub const PUT_ARTICLE: Operation = Operation::put("put_article", Caller::Role(Ro
 /// Repeating it changes nothing, so it can be retried blindly. Keys left out
 /// are reset to their defaults, but the slug is kept; an article in the trash
 /// comes back. `If-None-Match: *` creates only.
-#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it comes from", max_length = 200)), responses((status = 200, description = "The article as replaced; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Article>), (status = 201, description = "The new article", body = Written<Article>)))]
+#[utoipa::path(tag = "articles", params(("external_id" = String, Path, description = "The id it has in the system it comes from", max_length = 200)), request_body = NewArticle, responses((status = 200, description = "The article as replaced; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Article>), (status = 201, description = "The new article", body = Written<Article>)))]
 #[put("/by-external-id/{external_id}")]
 pub async fn put_article(
     req: HttpRequest,
@@ -198,18 +204,19 @@ pub async fn put_article(
     editor: Editor,
     if_match: IfMatch,
     only: CreateOnly,
-    body: Json<NewArticle>,
+    body: Unchecked<NewArticle>,
 ) -> Result<impl Responder> {
-    let (Editor(member), Json(mut new)) = (editor, body);
+    let Editor(member) = editor;
     let external_id = external_id(&req)?;
-    if new.external_id.as_ref().is_some_and(|given| *given != external_id) {
-        return Err(
-            Fault::body("/external_id", Code::InvalidFormat, "differs from the one in the path").into()
-        );
+    let context = ViewContext::load(&app).await?;
+    let mut faults = writing::check_category(context.tree(), body.text("category"));
+    if body.text("external_id").is_some_and(|given| *given != external_id) {
+        let detail = "differs from the one in the path";
+        faults.push(Fault::body("/external_id", Code::InvalidFormat, detail));
     }
+    let mut new = body.check(faults)?;
     new.views = check_rights(&member, None, new.views)?;
     new.external_id = Some(external_id.clone());
-    let context = ViewContext::load(&app).await?;
     let prepared = prepare_article(&app, context.tree(), new).await?;
     let warnings = prepared.warnings();
     let actor = member.actor();

@@ -27,7 +27,7 @@ pub struct Tag(String);
 /// A new article, or what an article is replaced with.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"title": "质量提升行动取得新进展", "body": "<p>全省抽查合格率稳步提高。</p>", "category": "local", "tags": ["质量"], "status": "published", "published_at": "2019-09-20T00:00:00Z"}))]
+#[schema(example = json!({"title": "质量提升行动取得新进展", "body": "<p>全省抽查合格率稳步提高。</p>", "tags": ["质量"], "status": "published", "published_at": "2019-09-20T00:00:00Z"}))]
 pub struct NewArticle {
     /// Its title.
     #[schema(format = "plain-text", min_length = 1, max_length = 300, pattern = r"\S")]
@@ -331,11 +331,8 @@ fn validate(content: Content, mut faults: Vec<Fault>) -> Result<Content> {
         faults.push(Fault::body("/slug", Code::InvalidFormat, detail));
     }
     if content.extra.to_string().len() > EXTRA_MAX {
-        faults.push(Fault::body(
-            "/extra",
-            Code::TooLong,
-            format!("must have at most {EXTRA_MAX} bytes of JSON"),
-        ));
+        let fault = Fault::body("/extra", Code::TooLong, "must have at most {max} bytes of JSON");
+        faults.push(fault.with("max", EXTRA_MAX));
     }
     Error::body(faults)?;
     Ok(content)

@@ -28,7 +28,7 @@ pub struct WantedTag(
 #[into_params(parameter_in = Query)]
 pub struct ArticleFilter {
     /// Only those in this category (id or slug) and the categories below it.
-    #[param(min_length = 1, max_length = 120, nullable = false, example = "news")]
+    #[param(min_length = 1, max_length = 120, nullable = false)]
     pub category: Option<String>,
     /// Whether categories below count too.
     #[param(default = true, nullable = false)]
@@ -126,8 +126,8 @@ pub fn order(sort: Option<&[ArticleSort]>, all_have_time: bool) -> Result<Vec<So
     let mut order: Vec<SortColumn> = Vec::with_capacity(sort.len() + 1);
     for column in sort.iter().map(|sort| sort.column(all_have_time)) {
         if order.iter().any(|earlier| earlier.name == column.name) {
-            let fault =
-                Fault::parameter("sort", Code::InvalidParameter, format!("names {} twice", column.name));
+            let fault = Fault::parameter("sort", Code::InvalidParameter, "names {column} twice")
+                .with("column", column.name);
             return Err(Error::Faults(fault.code, vec![fault]));
         }
         order.push(column);

@@ -151,7 +151,9 @@ pub async fn count_article_views(
 ) -> Result<impl Responder> {
     let mut ids = body.0.ids;
     if ids.len() > MAX_BATCH {
-        return Err(Fault::body("/ids", Code::TooLong, format!("at most {MAX_BATCH} ids")).into());
+        return Err(Fault::body("/ids", Code::TooLong, "must have at most {max} items")
+            .with("max", MAX_BATCH)
+            .into());
     }
     let known = queries::find_ids(&*app.reader().await?, ids.clone(), reader.articles()).await?;
     known.iter().for_each(|id| counter.add(&client, *id));

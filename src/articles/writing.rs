@@ -110,6 +110,11 @@ fn find_category(tree: &Tree, category: Option<&str>) -> (Option<Uuid>, Vec<Faul
     }
 }
 
+/// The fault of naming a category that is not in `tree`.
+pub fn check_category(tree: &Tree, category: Option<&str>) -> Vec<Fault> {
+    find_category(tree, category).1
+}
+
 fn unknown_category() -> Fault {
     Fault::body("/category", Code::UnknownReference, "unknown category")
 }
@@ -205,14 +210,14 @@ pub async fn put_article(
     locked?;
     match existing? {
         Some(_) if create_only => {
-            Err(Error::Refused(Code::AlreadyExists, "An article with this external id exists.".to_owned()))
+            Err(Error::Refused(Code::AlreadyExists, "An article with this external id exists.".into()))
         }
         Some((row, is_deleted)) => {
             if_match.check(row.version)?;
             Ok(Put::Replaced(replace_article(tx, actor, row, is_deleted, article).await?))
         }
         None if !matches!(if_match, IfMatch::Absent) => {
-            Err(Error::Refused(Code::VersionMismatch, "There is no such article to match.".to_owned()))
+            Err(Error::Refused(Code::VersionMismatch, "There is no such article to match.".into()))
         }
         None => Ok(Put::Created(add_article(tx, actor, article).await?)),
     }

@@ -137,7 +137,7 @@ pub struct Removal {
 /// A new category.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "地方动态", "slug": "local", "parent": "news", "position": 0}))]
+#[schema(example = json!({"name": "地方动态", "slug": "local-news", "position": 0}))]
 pub struct NewCategory {
     /// Its name for people.
     #[schema(format = "plain-text", min_length = 1, max_length = 100, pattern = r"\S")]

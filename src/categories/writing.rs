@@ -24,7 +24,7 @@ pub async fn add_category(tx: &mut Tx, actor: Actor, tree: &Tree, content: &Cont
     let most = tx.max_categories();
     if tree.len() >= most {
         let detail = format!("The site may have {most} categories (setting --max-categories).");
-        return Err(Error::Refused(Code::TooManyCategories, detail));
+        return Err(Error::Refused(Code::TooManyCategories, detail.into()));
     }
     let row = queries::insert(tx, content).await.on_constraint("categories_slug_key", slug_taken)?;
     tx.record(actor, Change::new("create", "category", row.id));
@@ -55,6 +55,12 @@ fn validate_slug(slug: String) -> Result<String> {
         Some(detail) => Err(Fault::body("/slug", Code::InvalidFormat, detail).into()),
         None => Ok(slug),
     }
+}
+
+/// The fault of naming a parent that a new category cannot have.
+pub fn check_parent(tree: &Tree, parent: Option<&str>) -> Result<Vec<Fault>> {
+    let refused = parent.map(|parent| find_parent(tree, parent, 1)).and_then(Result::err);
+    refused.map_or_else(|| Ok(Vec::new()), Error::into_faults)
 }
 
 /// The category that `parent` names, if `height` levels still fit below it.
@@ -145,7 +151,7 @@ async fn refuse_if_used(tx: &mut Tx, tree: &Tree, id: Uuid) -> Result<()> {
     let detail = format!(
         "It holds {articles} articles (drafts and trash included) and {categories} categories; say with move_to which category takes them."
     );
-    Err(Error::Refused(Code::CategoryInUse, detail))
+    Err(Error::Refused(Code::CategoryInUse, detail.into()))
 }
 
 /// Gives the category with this slug another one: the slug with a short ending. Returns whether there is one.

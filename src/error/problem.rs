@@ -1,20 +1,24 @@
 //! How an error is told: as a problem document (RFC 9457).
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_LANGUAGE, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{At, Error, Fault, Params};
+use super::{At, Code, Error, Fault, Params};
+use crate::language::Language;
 use crate::telemetry;
+
+/// Where the pages about the kinds of problems are.
+pub const PROBLEM_PAGES: &str = "/problems";
 
 /// A problem document (RFC 9457), the body of every failure.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// A URI that identifies the kind of problem.
-    #[schema(example = "https://inkstone.dev/problems/unknown_parameter")]
+    /// The address of a page about the kind of problem, on this server.
+    #[schema(format = "uri-reference", example = "/problems/unknown_parameter")]
     r#type: String,
     /// The kind of problem, in words.
     #[schema(example = "Unknown parameter")]
@@ -29,6 +33,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "Unknown parameter `catgory`; did you mean `category`?")]
     detail: Option<String>,
+    /// What the sentence holds, like `{"seconds": 30}`.
+    #[serde(skip_serializing_if = "Params::is_empty")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    params: Params,
     /// Each single fault, where there are places to name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ProblemFault>,
@@ -79,7 +87,7 @@ impl From<&Fault> for ProblemFault {
             parameter,
             code: fault.code.as_str(),
             detail: fault.sentence(),
-            params: fault.params(),
+            params: fault.detail.params(),
         }
     }
 }
@@ -89,11 +97,12 @@ impl Problem {
     fn of(error: &Error) -> Self {
         let code = error.code();
         Self {
-            r#type: format!("https://inkstone.dev/problems/{}", code.as_str()),
-            title: code.title(),
+            r#type: format!("{PROBLEM_PAGES}/{}", code.as_str()),
+            title: code.title(Language::current()),
             status: code.status().as_u16(),
             code: code.as_str(),
             detail: error.detail(),
+            params: error.params(),
             errors: match error {
                 Error::Faults(_, faults) => faults.iter().map(ProblemFault::from).collect(),
                 _ => Vec::new(),
@@ -133,6 +142,8 @@ impl Error {
         let mut response = HttpResponse::build(status);
         response.insert_header(("content-type", "application/problem+json"));
         response.insert_header(("cache-control", "no-store"));
+        response.insert_header((CONTENT_LANGUAGE, Language::current().tag()));
+        response.insert_header((VARY, "Accept-Language"));
         match self {
             Self::MethodNotAllowed { allow } => {
                 if let Ok(allow) = HeaderValue::from_str(allow) {
@@ -146,6 +157,12 @@ impl Error {
             }
             Self::Unavailable(_) | Self::Contended(_) | Self::OutcomeUnknown(_) => {
                 response.insert_header((RETRY_AFTER, "1"));
+            }
+            Self::Refused(Code::TokenExpired, _) => {
+                // RFC 6750 §3.1: the client may ask for another token, and try again.
+                let challenge = "Bearer realm=\"inkstone\", error=\"invalid_token\", \
+                    error_description=\"The access token has expired\"";
+                response.insert_header((WWW_AUTHENTICATE, challenge));
             }
             _ if status == StatusCode::UNAUTHORIZED => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"inkstone\""));

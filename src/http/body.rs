@@ -2,25 +2,31 @@
 
 use std::any::type_name;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
-use actix_web::web::Payload;
+use actix_web::web::{Data, Payload};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::head::BODY_TOO_LARGE;
 use super::json;
 use super::matched::Matched;
 use super::schema::{Checker, Compiled, compiled};
-use crate::error::{Code, Error, Fault, Result};
+use crate::app::App;
+use crate::error::{Code, Error, Fault, Result, Sentence};
 use crate::operations::{BODY_ARRIVAL_TIMEOUT, RequestBody};
 
 /// The name that a client gives to a request (draft-ietf-httpapi-idempotency-key-header).
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Bodies up to this length are parsed at once, in less time than a hop to another thread and back takes.
+const MAX_INLINE_BYTES: usize = 64 << 10;
 
 /// A JSON body that meets its published schema.
 ///
@@ -35,32 +41,89 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        let labelled = check_labels(req);
-        let named = req.headers().contains_key(IDEMPOTENCY_KEY).then(|| req.clone());
-        let limit = Matched::of(req).and_then(|matched| match matched.operation().body {
-            RequestBody::Json { max_bytes } => Ok(max_bytes),
-            other => Err(Error::Internal(anyhow::anyhow!("the entry says {other:?} of a JSON body"))),
-        });
-        let payload = Payload::from_request(req, payload);
+        let reading = read_body(req, payload);
         Box::pin(async move {
-            labelled?;
-            let limit = limit?;
-            let payload =
-                payload.await.map_err(|cause| Error::Refused(Code::BadRequest, cause.to_string()))?;
-            let bytes = tokio::time::timeout(BODY_ARRIVAL_TIMEOUT, payload.to_bytes_limited(limit))
-                .await
-                .map_err(|_| {
-                    Error::Refused(Code::RequestTimeout, "The body took too long to arrive.".to_owned())
-                })?
-                .map_err(|_| {
-                    Error::Refused(Code::PayloadTooLarge, format!("The body may have at most {limit} bytes."))
-                })?
-                .map_err(|cause| Error::Refused(Code::BadRequest, format!("The body broke off: {cause}.")))?;
-            if let Some(req) = named {
-                req.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).to_vec()));
-            }
-            parse(&bytes).map(Self)
+            let (value, faults) = reading.await?;
+            checked(value, faults).map(Self)
         })
+    }
+}
+
+/// A JSON body whose faults wait for those that only a look-up finds, so that all are told together.
+#[derive(Debug)]
+pub struct Unchecked<T> {
+    value: Value,
+    faults: Vec<Fault>,
+    kind: PhantomData<T>,
+}
+
+impl<T: DeserializeOwned + ToSchema + 'static> Unchecked<T> {
+    /// The text under a key of the body. `None` if it is something else.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.value[key].as_str()
+    }
+
+    /// The body, if it meets its schema and `found` is empty. What `found` says of a place that breaks the schema
+    /// is left out: it is told already.
+    pub fn check(self, found: Vec<Fault>) -> Result<T> {
+        let mut faults = self.faults;
+        faults.extend(checker::<T>()?.faults(&self.value));
+        let is_new = |fault: &Fault| faults.iter().all(|known| known.at != fault.at);
+        let found: Vec<Fault> = found.into_iter().filter(is_new).collect();
+        faults.extend(found);
+        Error::body(faults)?;
+        checked(self.value, Vec::new())
+    }
+}
+
+impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Unchecked<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let reading = read_body(req, payload);
+        Box::pin(async move {
+            let (value, faults) = reading.await?;
+            Ok(Self { value, faults, kind: PhantomData })
+        })
+    }
+}
+
+/// The value of a body that is labelled as JSON, and not larger than the operation takes; with the faults of its text.
+fn read_body(
+    req: &HttpRequest,
+    payload: &mut dev::Payload,
+) -> impl Future<Output = Result<(Value, Vec<Fault>)>> + 'static {
+    let labelled = check_labels(req);
+    let named = req.headers().contains_key(IDEMPOTENCY_KEY).then(|| req.clone());
+    let limit = Matched::of(req).and_then(|matched| match matched.operation().body {
+        RequestBody::Json { max_bytes } => Ok(max_bytes),
+        other => Err(Error::Internal(anyhow::anyhow!("the entry says {other:?} of a JSON body"))),
+    });
+    let app = req.app_data::<Data<App>>().cloned();
+    let payload = Payload::from_request(req, payload);
+    async move {
+        labelled?;
+        let limit = limit?;
+        let payload =
+            payload.await.map_err(|cause| Error::Refused(Code::BadRequest, cause.to_string().into()))?;
+        let bytes = tokio::time::timeout(BODY_ARRIVAL_TIMEOUT, payload.to_bytes_limited(limit))
+            .await
+            .map_err(|_| Error::Refused(Code::RequestTimeout, "The body took too long to arrive.".into()))?
+            .map_err(|_| {
+                Error::Refused(Code::PayloadTooLarge, Sentence::from(BODY_TOO_LARGE).with("max", limit))
+            })?
+            .map_err(|cause| {
+                Error::Refused(Code::BadRequest, format!("The body broke off: {cause}.").into())
+            })?;
+        if let Some(req) = named {
+            req.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).to_vec()));
+        }
+        match app.filter(|_| bytes.len() > MAX_INLINE_BYTES) {
+            // Readers whose connections are on this thread do not wait for it.
+            Some(app) => Ok(app.renderers.run(move || json::parse(&bytes)).await??),
+            None => Ok(json::parse(&bytes)?),
+        }
     }
 }
 
@@ -73,7 +136,7 @@ pub fn digest_of(req: &HttpRequest) -> Vec<u8> {
 }
 
 fn check_labels(req: &HttpRequest) -> Result<()> {
-    let refused = |detail: &str| Err(Error::Refused(Code::UnsupportedMediaType, detail.to_owned()));
+    let refused = |detail: &str| Err(Error::Refused(Code::UnsupportedMediaType, detail.into()));
     if req.headers().contains_key(CONTENT_ENCODING) {
         return refused("Send the body as it is, without Content-Encoding.");
     }
@@ -90,12 +153,6 @@ fn check_labels(req: &HttpRequest) -> Result<()> {
     }
 }
 
-/// The `T` in `bytes`; all faults at once.
-fn parse<T: DeserializeOwned + ToSchema + 'static>(bytes: &[u8]) -> Result<T> {
-    let (value, faults) = json::parse(bytes)?;
-    checked(value, faults)
-}
-
 /// The `T` in `value`, if it meets the schema of `T`; all faults at once, with those already found.
 pub fn checked<T: DeserializeOwned + ToSchema + 'static>(value: Value, mut faults: Vec<Fault>) -> Result<T> {
     faults.extend(checker::<T>()?.faults(&value));
@@ -104,7 +161,7 @@ pub fn checked<T: DeserializeOwned + ToSchema + 'static>(value: Value, mut fault
     serde_json::from_value(value).map_err(|cause| {
         // The schema let through what the type does not take: our fault, yet the client must know.
         tracing::warn!(body = type_name::<T>(), %cause, "A schema is wider than its type");
-        Error::Refused(Code::InvalidBody, format!("The body is not valid: {cause}."))
+        Error::Refused(Code::InvalidBody, format!("The body is not valid: {cause}.").into())
     })
 }
 

@@ -78,7 +78,7 @@ impl FromRequest for IfMatch {
         ready(match Self::read(req) {
             Self::Absent if required && !creates_only(req) => Err(Error::Refused(
                 Code::PreconditionRequired,
-                "Send the ETag of what you read as If-Match.".to_owned(),
+                "Send the ETag of what you read as If-Match.".into(),
             )),
             given => Ok(given),
         })

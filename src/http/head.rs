@@ -3,8 +3,11 @@
 use actix_web::http::Uri;
 use actix_web::http::header::{CONTENT_LENGTH, HOST, HeaderMap};
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, Sentence};
 use crate::operations::RequestBody;
+
+/// What is told of a body that is larger than the operation takes.
+pub const BODY_TOO_LARGE: &str = "The body may have at most {max} bytes.";
 
 /// The longest body that anybody may announce: 1 TiB.
 const MAX_ANNOUNCED_BYTES: u64 = 1 << 40;
@@ -15,9 +18,8 @@ const MAX_ANNOUNCED_BYTES: u64 = 1 << 40;
 pub fn check_host(headers: &HeaderMap, target: &Uri) -> Result<()> {
     let named = headers.get_all(HOST).map(|host| host.to_str().unwrap_or("?"));
     let is_valid = named.chain(target.authority().map(|authority| authority.as_str())).all(is_host);
-    let refused = || {
-        Error::Refused(Code::BadRequest, "The Host header is not a name with an optional port.".to_owned())
-    };
+    let refused =
+        || Error::Refused(Code::BadRequest, "The Host header is not a name with an optional port.".into());
     if is_valid { Ok(()) } else { Err(refused()) }
 }
 
@@ -44,14 +46,11 @@ pub fn check_length(headers: &HeaderMap, body: RequestBody) -> Result<()> {
         headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.trim().parse::<u64>().ok());
     let length = length.unwrap_or(0);
     if length > MAX_ANNOUNCED_BYTES {
-        return Err(Error::Refused(Code::BadRequest, "The Content-Length is beyond all measure.".to_owned()));
+        return Err(Error::Refused(Code::BadRequest, "The Content-Length is beyond all measure.".into()));
     }
     match body {
         RequestBody::Json { max_bytes } if usize::try_from(length).is_ok_and(|length| length > max_bytes) => {
-            Err(Error::Refused(
-                Code::PayloadTooLarge,
-                format!("The body may have at most {max_bytes} bytes."),
-            ))
+            Err(Error::Refused(Code::PayloadTooLarge, Sentence::from(BODY_TOO_LARGE).with("max", max_bytes)))
         }
         _ => Ok(()),
     }

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Number, Value};
 
 use super::pointer::{MAX_FAULTS, escape, truncate_key};
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{Code, Error, Fault, Result, Sentence};
 
 /// Most values of a document, counted at all depths. An `extra` of 16 KiB has at most 8,192.
 ///
@@ -26,9 +26,10 @@ impl ParseError {
     /// The fault of the document as a whole.
     pub fn into_fault(self) -> Fault {
         match self {
-            Self::Malformed(cause) => Fault::body("", Code::MalformedJson, format!("is not JSON: {cause}")),
+            Self::Malformed(cause) => Fault::body("", Code::MalformedJson, "is not JSON: {reason}")
+                .with("reason", cause.to_string()),
             Self::TooManyValues => {
-                Fault::body("", Code::TooLong, format!("must have at most {MAX_VALUES} values"))
+                Fault::body("", Code::TooLong, "must have at most {max} values").with("max", MAX_VALUES)
             }
         }
     }
@@ -38,7 +39,8 @@ impl From<ParseError> for Error {
     fn from(error: ParseError) -> Self {
         match error {
             ParseError::Malformed(cause) => {
-                Self::Refused(Code::MalformedJson, format!("The body is not JSON: {cause}."))
+                let detail = Sentence::from("The body is not JSON: {reason}.");
+                Self::Refused(Code::MalformedJson, detail.with("reason", cause.to_string()))
             }
             ParseError::TooManyValues => error.into_fault().into(),
         }

@@ -8,7 +8,7 @@ use actix_web::{HttpMessage, HttpRequest};
 
 use super::pointer::MAX_FAULTS;
 use super::query_string::{decode_pairs, join_lists};
-use super::schema::did_you_mean;
+use super::schema::find_nearest;
 use crate::error::{Code, Error, Fault, Result};
 use crate::operations::Operation;
 use crate::operations::table::{Endpoint, Table, Target};
@@ -73,20 +73,17 @@ fn check_accept(endpoint: &Endpoint, headers: &HeaderMap) -> Result<()> {
     if accept.is_empty() || endpoint.suits(&accept.join(",")) {
         return Ok(());
     }
-    Err(Error::Refused(Code::NotAcceptable, "The answer is application/json.".to_owned()))
+    Err(Error::Refused(Code::NotAcceptable, "The answer is application/json.".into()))
 }
 
 fn check_parameters(endpoint: &Endpoint, query: &[(String, String)]) -> Result<()> {
     let known = || endpoint.parameters.iter().map(|parameter| parameter.name.as_str());
     let unknown = query.iter().filter(|(name, _)| known().all(|known| known != name));
     let faults = unknown.map(|(name, _)| {
-        let hint = did_you_mean(name, known());
-        let detail = format!("this operation has no such parameter{hint}");
-        Fault::parameter(
-            name.chars().take(MAX_NAME_CHARS).collect::<String>(),
-            Code::UnknownParameter,
-            detail,
-        )
+        let nearest = find_nearest(name, known());
+        let shown: String = name.chars().take(MAX_NAME_CHARS).collect();
+        Fault::parameter(shown, Code::UnknownParameter, "this operation has no such parameter")
+            .suggest(nearest)
     });
     Error::parameters(faults.take(MAX_FAULTS).collect())
 }

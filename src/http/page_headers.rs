@@ -24,6 +24,9 @@ pub fn write_headers(headers: &mut HeaderMap) {
         (REFERRER_POLICY, "no-referrer"),
         (PERMISSIONS_POLICY, "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page may have said already what it needs.
+        if name != CONTENT_SECURITY_POLICY || !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
 }

@@ -15,7 +15,7 @@ use super::query::Query;
 use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SortColumn, count};
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{Code, Error, Fault, Result, Sentence};
 
 /// The longest `Link` header, in bytes.
 const MAX_LINK_BYTES: usize = 4 << 10;
@@ -124,12 +124,12 @@ impl FromRequest for Paging {
 
 impl Paging {
     fn checked(self) -> Result<Self> {
-        let refuse = |code, name: &str, detail: String| {
+        let refuse = |code, name: &str, detail: Sentence| {
             Err(Error::Faults(code, vec![Fault::parameter(name, code, detail)]))
         };
         match (&self.params.cursor, self.params.page) {
             (Some(_), Some(_)) => {
-                refuse(Code::InvalidParameter, "page", "cannot go together with cursor".to_owned())
+                refuse(Code::InvalidParameter, "page", "cannot go together with cursor".into())
             }
             (None, Some(page))
                 if page.checked_mul(self.size()).is_none_or(|last| last > MAX_NUMBERED_ROWS) =>
@@ -137,9 +137,10 @@ impl Paging {
                 refuse(
                     Code::PageTooDeep,
                     "page",
-                    format!(
-                        "page numbers reach the first {MAX_NUMBERED_ROWS} rows; use `page.next_cursor` to go on"
-                    ),
+                    Sentence::from(
+                        "page numbers reach the first {max} rows; use `page.next_cursor` to go on",
+                    )
+                    .with("max", MAX_NUMBERED_ROWS),
                 )
             }
             _ => Ok(self),

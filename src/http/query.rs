@@ -51,7 +51,7 @@ fn parse<T: DeserializeOwned + IntoParams + 'static>(pairs: &[(String, String)])
     }
     Error::parameters(faults)?;
     serde_json::from_value(Value::Object(object)).map_err(|cause| {
-        Error::Refused(Code::InvalidParameter, format!("A parameter is not valid: {cause}."))
+        Error::Refused(Code::InvalidParameter, format!("A parameter is not valid: {cause}.").into())
     })
 }
 

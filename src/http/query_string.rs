@@ -15,7 +15,7 @@ const LIST_ENDING: &str = "[]";
 pub fn decode_pairs(query: &str) -> Result<Vec<(String, String)>> {
     if query.split('&').nth(MAX_PAIRS).is_some() {
         let detail = format!("A query string may have at most {MAX_PAIRS} parameters.");
-        return Err(Error::Refused(Code::BadRequest, detail));
+        return Err(Error::Refused(Code::BadRequest, detail.into()));
     }
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs
@@ -68,7 +68,7 @@ fn decode(text: &str) -> Result<String> {
         Ok(decoded) if !decoded.contains('\0') => Ok(decoded.into_owned()),
         _ => Err(Error::Refused(
             Code::BadRequest,
-            "The query string is not percent-encoded UTF-8 without NUL.".to_owned(),
+            "The query string is not percent-encoded UTF-8 without NUL.".into(),
         )),
     }
 }

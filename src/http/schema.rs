@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::forms::{NOT_BLANK, describe_format, describe_pattern};
 use super::pointer::{MAX_FAULTS, escape, truncate_key};
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{At, Code, Error, Fault, Result, Sentence};
 use crate::text::{self, PLAIN_TEXT};
 
 /// What is compiled once for a type, and kept.
@@ -99,13 +100,9 @@ impl Checker {
                 let parent = error.schema_path().as_str();
                 let known = self.properties(parent);
                 faults.extend(unexpected.iter().take(MAX_FAULTS).map(|name| {
-                    let detail =
-                        format!("unknown field{}", did_you_mean(name, known.iter().map(String::as_str)));
-                    Fault::body(
-                        format!("{pointer}/{}", escape(&truncate_key(name))),
-                        Code::UnknownField,
-                        detail,
-                    )
+                    let at = format!("{pointer}/{}", escape(&truncate_key(name)));
+                    let nearest = find_nearest(name, known.iter().map(String::as_str));
+                    Fault::body(at, Code::UnknownField, "unknown field").suggest(nearest)
                 }));
             }
             Kind::Required { property } => {
@@ -123,9 +120,15 @@ impl Checker {
                     self.collect(nested, faults);
                 }
             }
+            // That it is empty is told already.
+            Kind::Pattern { .. } | Kind::Format { .. }
+                if is_empty_text(error) && has_fault(faults, pointer) => {}
             kind => {
                 let (code, detail) = describe(kind, error.instance());
-                faults.push(Fault::body(pointer, code, detail));
+                let fault = Fault::body(pointer, code, detail);
+                if !faults.iter().any(|known| known.at == fault.at && known.code == fault.code) {
+                    faults.push(fault);
+                }
             }
         }
     }
@@ -148,49 +151,55 @@ fn wants_null(error: &ValidationError<'_>) -> bool {
     matches!(error.kind(), Kind::Type { kind } if types_of(kind).contains(JsonType::Null))
 }
 
+fn is_empty_text(error: &ValidationError<'_>) -> bool {
+    error.instance().as_str().is_some_and(str::is_empty)
+}
+
+/// Whether a fault of this place was found.
+fn has_fault(faults: &[Fault], pointer: &str) -> bool {
+    faults.iter().any(|fault| matches!(&fault.at, At::Pointer(known) if known == pointer))
+}
+
 /// A fault in words. Never repeats the value: it may be long, or a secret.
-fn describe(kind: &Kind, value: &Value) -> (Code, String) {
+fn describe(kind: &Kind, value: &Value) -> (Code, Sentence) {
+    let with = |code, detail: &str, name, limit: Value| (code, Sentence::from(detail).with(name, limit));
+    let max = |code, detail, limit: Value| with(code, detail, "max", limit);
+    let min = |code, detail, limit: Value| with(code, detail, "min", limit);
     match kind {
         Kind::Type { kind } => {
-            (Code::WrongType, format!("must be {}, not {}", list_types(kind), type_of(value)))
+            let sentence = Sentence::from("must be {expected}, not {found}");
+            (Code::WrongType, sentence.with("expected", list_types(kind)).with("found", type_of(value)))
         }
-        Kind::MaxLength { limit } => (Code::TooLong, format!("must have at most {limit} characters")),
-        Kind::MaxItems { limit } => (Code::TooLong, format!("must have at most {limit} items")),
-        Kind::MaxProperties { limit } => (Code::TooLong, format!("must have at most {limit} keys")),
+        Kind::MaxLength { limit } => {
+            max(Code::TooLong, "must have at most {max} characters", (*limit).into())
+        }
+        Kind::MaxItems { limit } => max(Code::TooLong, "must have at most {max} items", (*limit).into()),
+        Kind::MaxProperties { limit } => max(Code::TooLong, "must have at most {max} keys", (*limit).into()),
         Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } => {
-            (Code::TooShort, "must not be empty".to_owned())
+            (Code::TooShort, Sentence::from("must not be empty").with("min", 1))
         }
-        Kind::MinLength { limit } => (Code::TooShort, format!("must have at least {limit} characters")),
-        Kind::MinItems { limit } => (Code::TooShort, format!("must have at least {limit} items")),
-        Kind::MinProperties { limit } => (Code::TooShort, format!("must have at least {limit} keys")),
-        Kind::Minimum { limit } => (Code::OutOfRange, format!("must be at least {limit}")),
-        Kind::Maximum { limit } => (Code::OutOfRange, format!("must be at most {limit}")),
-        Kind::Enum { options } => {
-            let options: Vec<&str> =
-                options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let hint = value.as_str().map(|given| did_you_mean(given, options.iter().copied()));
-            (Code::UnknownValue, format!("must be one of {}{}", options.join(", "), hint.unwrap_or_default()))
+        Kind::MinLength { limit } => {
+            min(Code::TooShort, "must have at least {min} characters", (*limit).into())
         }
-        Kind::Pattern { pattern } if pattern == NOT_BLANK => (Code::TooShort, "must not be blank".to_owned()),
-        Kind::Pattern { pattern } => (Code::InvalidFormat, format!("must match {pattern}")),
-        Kind::Format { format } if format == PLAIN_TEXT => {
-            (Code::InvalidFormat, "must not contain invisible or bidirectional control characters".to_owned())
+        Kind::MinItems { limit } => min(Code::TooShort, "must have at least {min} items", (*limit).into()),
+        Kind::MinProperties { limit } => {
+            min(Code::TooShort, "must have at least {min} keys", (*limit).into())
         }
-        Kind::Format { format } => (Code::InvalidFormat, format!("must be {}", format_in_words(format))),
-        _ => (Code::InvalidFormat, "is not valid".to_owned()),
+        Kind::Minimum { limit } => min(Code::OutOfRange, "must be at least {min}", limit.clone()),
+        Kind::Maximum { limit } => max(Code::OutOfRange, "must be at most {max}", limit.clone()),
+        Kind::Enum { options } => describe_enum(options, value),
+        Kind::Pattern { pattern } if pattern == NOT_BLANK => (Code::TooShort, "must not be blank".into()),
+        Kind::Pattern { pattern } => (Code::InvalidFormat, describe_pattern(pattern).into()),
+        Kind::Format { format } => (Code::InvalidFormat, describe_format(format).into()),
+        _ => (Code::InvalidFormat, "is not valid".into()),
     }
 }
 
-/// The pattern of text that holds more than white space.
-pub const NOT_BLANK: &str = r"\S";
-fn format_in_words(format: &str) -> &str {
-    match format {
-        "date-time" => "a time as in RFC 3339, like 2019-09-20T08:00:00Z",
-        "uuid" => "a UUID",
-        "email" | "idn-email" => "an e-mail address",
-        "uri" => "an absolute URL",
-        other => other,
-    }
+fn describe_enum(options: &Value, value: &Value) -> (Code, Sentence) {
+    let options: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let nearest = value.as_str().and_then(|given| find_nearest(given, options.iter().copied()));
+    let sentence = Sentence::from("must be one of {options}").with("options", options.clone());
+    (Code::UnknownValue, sentence.suggest(nearest))
 }
 
 /// The types that a schema allows.
@@ -219,14 +228,14 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// `; did you mean …?` when one of `known` is near to `given`, else nothing.
-pub fn did_you_mean<'k>(given: &str, known: impl Iterator<Item = &'k str>) -> String {
+/// The one of `known` that is near to `given`, if there is one.
+pub fn find_nearest<'k>(given: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let given: String = given.chars().take(64).collect();
     known
         .map(|name| (strsim::jaro_winkler(&given, name), name))
         .filter(|(likeness, _)| *likeness >= 0.75)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"))
+        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

@@ -44,8 +44,9 @@ impl NamedRequest {
         let key = key.to_str().unwrap_or_default();
         let is_plain = key.bytes().all(|byte| byte.is_ascii_graphic());
         if !is_plain || !(1..=MAX_KEY_CHARS).contains(&key.len()) {
-            let detail = format!("must be 1 to {MAX_KEY_CHARS} visible ASCII characters");
+            let detail = "must be 1 to {max} visible ASCII characters";
             let fault = Fault::parameter("Idempotency-Key", Code::InvalidParameter, detail);
+            let fault = fault.with("max", MAX_KEY_CHARS);
             return Err(Error::Faults(fault.code, vec![fault]));
         }
         let body = digest_of(req);
@@ -80,13 +81,13 @@ async fn find_answer(tx: &Tx, named: &NamedRequest) -> Result<Option<Stored>> {
     if !is_alone {
         return Err(Error::Refused(
             Code::IdempotencyInFlight,
-            "A request with this Idempotency-Key is still being worked on.".to_owned(),
+            "A request with this Idempotency-Key is still being worked on.".into(),
         ));
     }
     match stored {
         Some(stored) if stored.digest != named.digest => Err(Error::Refused(
             Code::IdempotencyMismatch,
-            "This Idempotency-Key was sent with another request.".to_owned(),
+            "This Idempotency-Key was sent with another request.".into(),
         )),
         other => Ok(other),
     }

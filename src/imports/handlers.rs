@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL};
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_LANGUAGE};
 use actix_web::{HttpRequest, HttpResponse, Responder, post, rt, web};
 use futures_util::stream;
 use tokio::sync::mpsc;
@@ -18,10 +18,11 @@ use super::pipeline::{ImportEnd, run_import};
 use super::view::{Ending, Event, Summary};
 use crate::app::App;
 use crate::categories::view::NewCategory;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, Sentence};
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
 use crate::interchange::article_row::ArticleRow;
+use crate::language::{LANGUAGE, Language};
 use crate::members::guard::{Editor, require_scope};
 use crate::notices::view::NewNotice;
 use crate::operations::scope::Scope;
@@ -116,11 +117,13 @@ async fn start_import(
         return Ok(stream_events(job, source, format, turn));
     }
     // A separate task: if the client disconnects, the import still ends with a whole batch.
-    let running = rt::spawn(REQUEST_ID.scope(telemetry::request_id(), async move {
+    let importing = async move {
         let end = run_import(job, source, format, async |_| {}).await;
         drop(turn);
         end
-    }));
+    };
+    let importing = LANGUAGE.scope(Language::current(), importing);
+    let running = rt::spawn(REQUEST_ID.scope(telemetry::request_id(), importing));
     let end = running.await.map_err(|cause| Error::Internal(cause.into()))?;
     Ok(build_response(req, end))
 }
@@ -150,7 +153,9 @@ fn build_response(req: &HttpRequest, end: ImportEnd) -> HttpResponse {
     let ImportEnd { summary, stopped_by } = end;
     let error = stopped_by.or_else(|| abort_error(&summary));
     match error {
-        None => Reply::new(StatusCode::OK, Data { data: summary }).respond_to(req),
+        None => Reply::new(StatusCode::OK, Data { data: summary })
+            .with_header(CONTENT_LANGUAGE, Language::current().tag().to_owned())
+            .respond_to(req),
         Some(error) => error.answer(serde_json::to_value(&summary).ok()),
     }
 }
@@ -159,11 +164,12 @@ fn build_response(req: &HttpRequest, end: ImportEnd) -> HttpResponse {
 fn abort_error(summary: &Summary) -> Option<Error> {
     let effect = match summary.ending {
         Ending::Completed | Ending::DryRun => return None,
-        Ending::Aborted => format!("the first {} rows are done", summary.committed_rows),
-        Ending::RolledBack => "nothing was written".to_owned(),
+        Ending::Aborted => Sentence::from("Line {line} failed; the first {rows} rows are done.")
+            .with("rows", summary.committed_rows),
+        Ending::RolledBack => "Line {line} failed; nothing was written.".into(),
     };
     let line = summary.errors.first().map_or(0, |error| error.line);
-    Some(Error::Refused(Code::ImportAborted, format!("Line {line} failed; {effect}.")))
+    Some(Error::Refused(Code::ImportAborted, effect.with("line", line)))
 }
 
 /// Runs the import and responds with its events as a live stream.
@@ -174,7 +180,7 @@ fn stream_events(
     turn: Turn,
 ) -> HttpResponse {
     let (sender, receiver) = mpsc::channel::<Event>(MAX_QUEUED_EVENTS);
-    rt::spawn(REQUEST_ID.scope(telemetry::request_id(), async move {
+    let importing = async move {
         let mut sender = Some(sender);
         let waits = !job.params.is_one_transaction();
         let end =
@@ -188,7 +194,9 @@ fn stream_events(
         }));
         send_events(&mut sender, last, true).await;
         drop(turn);
-    }));
+    };
+    let importing = LANGUAGE.scope(Language::current(), importing);
+    rt::spawn(REQUEST_ID.scope(telemetry::request_id(), importing));
     let lines = stream::unfold(receiver, |mut receiver| async move {
         let event = receiver.recv().await?;
         let mut line = serde_json::to_vec(&event).unwrap_or_default();
@@ -198,6 +206,9 @@ fn stream_events(
     HttpResponse::Ok()
         .content_type("application/x-ndjson")
         .insert_header((CACHE_CONTROL, "private, no-store"))
+        // nginx would gather the events until its buffers are full.
+        .insert_header(("x-accel-buffering", "no"))
+        .insert_header((CONTENT_LANGUAGE, Language::current().tag()))
         .streaming(lines)
 }
 

@@ -49,7 +49,7 @@ impl PayloadFormat {
         let (media_type, parameters) = content_type.split_once(';').unwrap_or((&content_type, ""));
         let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
         let charset = charset.map(|charset| charset.trim_matches('"'));
-        let unsupported = |detail: &str| Error::Refused(Code::UnsupportedMediaType, detail.to_owned());
+        let unsupported = |detail: &str| Error::Refused(Code::UnsupportedMediaType, detail.into());
         let encoding = match (params.encoding.as_deref(), charset) {
             (Some(name), _) => Some(find_encoding(name).ok_or_else(|| {
                 let fault = Fault::parameter("encoding", Code::InvalidParameter, "unknown character set");

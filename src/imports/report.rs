@@ -71,7 +71,7 @@ impl Report {
             "{limit} rows in a row failed. Row {} is the first that was not read; skip={read} goes on there.",
             read + 1
         );
-        Err(Error::Refused(Code::ImportAborted, detail))
+        Err(Error::Refused(Code::ImportAborted, detail.into()))
     }
 
     /// Adds a batch that was written. Returns its events.

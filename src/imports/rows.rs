@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::json::{self, MAX_VALUES};
 use crate::http::pointer::{escape, truncate_key};
-use crate::http::schema::did_you_mean;
+use crate::http::schema::find_nearest;
 use crate::interchange::cells;
 
 use super::json_items::{CutError, ItemReader};
@@ -65,12 +65,8 @@ impl ColumnMapping {
             }
             let pointer = escape(&truncate_key(&header));
             if !self.known.contains(&key) {
-                let hint = did_you_mean(key, self.known.iter().copied());
-                faults.push(Fault::body(
-                    format!("/{pointer}"),
-                    Code::UnknownField,
-                    format!("unknown column{hint}"),
-                ));
+                let fault = Fault::body(format!("/{pointer}"), Code::UnknownField, "unknown column");
+                faults.push(fault.suggest(find_nearest(key, self.known.iter().copied())));
             } else if keys.iter().flatten().any(|known| known == key) {
                 faults.push(Fault::body(format!("/{pointer}"), Code::DuplicateField, "duplicate column"));
             }
@@ -137,8 +133,8 @@ impl RawText {
             Self::Json(text) => json::parse(text).map_err(json::ParseError::into_fault)?,
             Self::Record(record, keys) => parse_record(record, keys)?,
             Self::TooLarge => {
-                let detail = format!("must have at most {MAX_ROW_BYTES} bytes");
-                return Err(Fault::body("", Code::TooLong, detail));
+                let fault = Fault::body("", Code::TooLong, "must have at most {max} bytes");
+                return Err(fault.with("max", MAX_ROW_BYTES));
             }
         };
         if !value.is_object() {
@@ -230,7 +226,7 @@ fn read_items(source: impl Read, each: &mut dyn FnMut(RawRow) -> ControlFlow<()>
             CutError::TooLong => payload_too_large("a row is too long"),
             CutError::Malformed(at, reason) => Error::Refused(
                 Code::MalformedJson,
-                format!("The body is not a JSON array: item {at}: {reason}."),
+                format!("The body is not a JSON array: item {at}: {reason}.").into(),
             ),
         })?;
         let Some(text) = item else { break };
@@ -251,7 +247,7 @@ fn read_records(
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(metered);
     let map_csv_error = |cause: csv::Error| match cause.into_kind() {
         csv::ErrorKind::Io(cause) => map_read_error(cause),
-        _ => Error::Refused(Code::BadRequest, "The body is not CSV.".to_owned()),
+        _ => Error::Refused(Code::BadRequest, "The body is not CSV.".into()),
     };
     let keys = Arc::new(columns.map_headers(reader.byte_headers().map_err(map_csv_error)?)?);
     let mut record = ByteRecord::new();
@@ -287,17 +283,15 @@ impl<R: Read> Read for BudgetReader<R> {
 
 /// The error of a body that is too large.
 pub fn payload_too_large(what: &str) -> Error {
-    Error::Refused(Code::PayloadTooLarge, format!("The body is too large: {what}."))
+    Error::Refused(Code::PayloadTooLarge, format!("The body is too large: {what}.").into())
 }
 
 /// Maps an error of reading the body to an error for the client.
 pub fn map_read_error(cause: io::Error) -> Error {
     match cause.kind() {
         io::ErrorKind::FileTooLarge => payload_too_large(&cause.to_string()),
-        io::ErrorKind::TimedOut => {
-            Error::Refused(Code::RequestTimeout, "The body stopped arriving.".to_owned())
-        }
-        _ => Error::Refused(Code::BadRequest, format!("The body ended early: {cause}.")),
+        io::ErrorKind::TimedOut => Error::Refused(Code::RequestTimeout, "The body stopped arriving.".into()),
+        _ => Error::Refused(Code::BadRequest, format!("The body ended early: {cause}.").into()),
     }
 }
 

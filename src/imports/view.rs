@@ -65,7 +65,7 @@ pub struct PlacedFault {
 impl From<&Fault> for PlacedFault {
     fn from(fault: &Fault) -> Self {
         let (At::Pointer(pointer) | At::Parameter(pointer)) = fault.at.clone();
-        let (code, params) = (fault.code.as_str().to_owned(), fault.params());
+        let (code, params) = (fault.code.as_str().to_owned(), fault.detail.params());
         Self { pointer, code, detail: fault.sentence(), params }
     }
 }
@@ -109,6 +109,7 @@ pub struct Summary {
     pub cleaned: FilterCounts,
     /// What the sanitiser changed in the bodies of the rows that were written.
     #[serde(default)]
+    #[schema(required)]
     pub markup: MarkupChanges,
     /// The first 1,000 failed rows.
     pub errors: Vec<RowProblem>,

@@ -57,7 +57,7 @@ impl BatchWriter {
             if aborts && result.has_failures() {
                 // The error rolls the batch back.
                 aborted.replace(Some(result));
-                return Err(Error::Refused(Code::ImportAborted, String::new()));
+                return Err(Error::Refused(Code::ImportAborted, "".into()));
             }
             Ok(result)
         });

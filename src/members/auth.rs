@@ -15,7 +15,7 @@ use super::{attempts, queries, writing};
 use crate::app::App;
 use crate::changes::model::Actor;
 use crate::error::{Error, Result};
-use crate::http::body::Json;
+use crate::http::body::{Json, Unchecked};
 use crate::http::client::Client;
 use crate::http::reply::{Data, Reply};
 use crate::operations::{Caller, Operation, Role};
@@ -31,18 +31,19 @@ pub const REGISTER_MEMBER: Operation = Operation::post("register_member", Caller
 /// If another password was given for the email before it is verified, the link
 /// in the mail proves the mailbox only, and the member then sets a password.
 /// If the site sends no mail, the member can sign in at once.
-#[utoipa::path(tag = "access", responses((status = 201, description = "The new member", body = Data<Member>), (status = 202, description = "Accepted; a mail follows", body = Data<Accepted>)))]
+#[utoipa::path(tag = "access", request_body = Registration, responses((status = 201, description = "The new member", body = Data<Member>), (status = 202, description = "Accepted; a mail follows", body = Data<Accepted>)))]
 #[post("/register")]
 pub async fn register_member(
     req: HttpRequest,
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
     client: Client,
-    body: Json<Registration>,
+    body: Unchecked<Registration>,
 ) -> Result<Either<Reply<Data<Member>>, Reply<Data<Accepted>>>> {
     attempts::count_visitor(&app, &req, &client).await?;
-    let Json(new) = body;
     let site = queries::load_site_name(&*app.reader().await?).await?;
+    let faults = writing::check_account(&site, body.text("email"), body.text("password"))?;
+    let new = body.check(faults)?;
     let password = passwords::validate_for_site(&site, "/password", &new.password, &new.email);
     let account = writing::parse_account(&new.email, Role::Member, new.display_name);
     let (account, password) = Error::join(account, password)?;

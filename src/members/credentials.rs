@@ -41,11 +41,13 @@ impl ProvenPassword {
 }
 
 fn invalid_credentials() -> Error {
-    Error::Refused(Code::InvalidCredentials, "The email or the password is wrong.".to_owned())
+    let detail = "The email or the password is wrong, or the email still waits for its confirmation; \
+                  POST /api/v1/auth/email/resend sends the mail again.";
+    Error::Refused(Code::InvalidCredentials, detail.into())
 }
 
 fn wrong_password() -> Error {
-    Error::Refused(Code::WrongPassword, "This is not your password.".to_owned())
+    Error::Refused(Code::WrongPassword, "This is not your password.".into())
 }
 
 /// Checks the email and the password of a login; fails with one 401 for all causes.

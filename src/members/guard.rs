@@ -14,7 +14,7 @@ use super::{api_keys, secrets, sessions, tokens};
 use crate::app::App;
 use crate::changes::model::{Actor, ActorKind};
 use crate::db::visibility;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result, Sentence};
 use crate::http::matched::Matched;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, KeyAccess, Role};
@@ -136,6 +136,8 @@ guards! {
 enum Credential {
     Member(CurrentMember),
     Key(Uuid, Vec<Scope>),
+    /// An access token that was valid until it expired.
+    Expired,
     Invalid,
 }
 
@@ -154,6 +156,7 @@ fn find_caller(req: &HttpRequest, expected: Caller) -> Result<Option<CurrentMemb
     match req.extensions().get::<Credential>() {
         None => Ok(None),
         Some(Credential::Member(member)) => Ok(Some(*member)),
+        Some(Credential::Expired) => Err(tokens::token_expired()),
         Some(Credential::Invalid) => Err(Error::unauthenticated()),
         Some(Credential::Key(id, scopes)) => match operation.keys {
             KeyAccess::Scope(scope) if scopes.contains(&scope) => Ok(Some(CurrentMember {
@@ -163,9 +166,9 @@ fn find_caller(req: &HttpRequest, expected: Caller) -> Result<Option<CurrentMemb
                 may_read_back: scopes.contains(&scope.to_read()),
                 kind: ActorKind::ApiKey,
             })),
-            KeyAccess::Scope(scope) => {
-                Err(Error::forbidden(format!("This takes a key with the scope {}.", scope.as_str())))
-            }
+            KeyAccess::Scope(scope) => Err(Error::forbidden(
+                Sentence::from("This takes a key with the scope {scope}.").with("scope", scope.as_str()),
+            )),
             KeyAccess::AsVisitor => Ok(None),
             KeyAccess::Refused => Err(Error::forbidden("This is not for API keys.")),
         },
@@ -175,9 +178,9 @@ fn find_caller(req: &HttpRequest, expected: Caller) -> Result<Option<CurrentMemb
 /// Refuses an API key without `scope`, for what an operation does besides what its entry names.
 pub fn require_scope(req: &HttpRequest, scope: Scope) -> Result<()> {
     match req.extensions().get::<Credential>() {
-        Some(Credential::Key(_, scopes)) if !scopes.contains(&scope) => {
-            Err(Error::forbidden(format!("This takes a key with the scope {} besides.", scope.as_str())))
-        }
+        Some(Credential::Key(_, scopes)) if !scopes.contains(&scope) => Err(Error::forbidden(
+            Sentence::from("This takes a key with the scope {scope} besides.").with("scope", scope.as_str()),
+        )),
         _ => Ok(()),
     }
 }
@@ -232,7 +235,11 @@ fn note_key_use(app: web::Data<App>, id: Uuid) {
 
 async fn check_session(app: &App, token: &str) -> Result<Option<Credential>> {
     let ring = app.ring().await?;
-    let Ok(claims) = tokens::verify(&ring, app.keys.retired_for, app.now(), token) else { return Ok(None) };
+    let claims = match tokens::verify(&ring, app.keys.retired_for, app.now(), token) {
+        Ok(claims) => claims,
+        Err(refusal) if refusal.code() == Code::TokenExpired => return Ok(Some(Credential::Expired)),
+        Err(_) => return Ok(None),
+    };
     let role = sessions::queries::load_role(&*app.reader().await?, claims.sub, claims.sid).await?;
     let member = |role| CurrentMember {
         id: claims.sub,

@@ -9,9 +9,10 @@ use super::view::{Member, MemberFilter, MemberPatch, MemberSort, NewMember};
 use super::{queries, secrets, writing};
 use crate::app::App;
 use crate::error::{Code, Error, Fault, Result};
-use crate::http::body::Json;
+use crate::http::body::{Json, Unchecked};
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
+use crate::http::modified::Modified;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
@@ -51,22 +52,23 @@ pub const CREATE_MEMBER: Operation =
 /// Create a member
 ///
 /// Without a password, the member gets an invitation by mail.
-#[utoipa::path(tag = "members", responses((status = 201, description = "The new member", body = Data<Member>)))]
+#[utoipa::path(tag = "members", request_body = NewMember, responses((status = 201, description = "The new member", body = Data<Member>)))]
 #[post("")]
 pub async fn create_member(
     req: HttpRequest,
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
     admin: Admin,
-    body: Json<NewMember>,
+    body: Unchecked<NewMember>,
 ) -> Result<impl Responder> {
-    let Json(new) = body;
-    let invite = new.password.is_none();
-    if invite && app.mailer.is_none() {
-        let detail = "is required, because the site sends no mail, and so no invitation";
-        return Err(Fault::body("/password", Code::MissingField, detail).into());
-    }
     let site = queries::load_site_name(&*app.reader().await?).await?;
+    let mut faults = writing::check_account(&site, body.text("email"), body.text("password"))?;
+    if body.text("password").is_none() && app.mailer.is_none() {
+        let detail = "is required, because the site sends no mail, and so no invitation";
+        faults.push(Fault::body("/password", Code::MissingField, detail));
+    }
+    let new = body.check(faults)?;
+    let invite = new.password.is_none();
     let password = match &new.password {
         Some(password) => passwords::validate_for_site(&site, "/password", password, &new.email),
         // A random password; the member sets another by the invitation.
@@ -104,7 +106,7 @@ fn member_response(row: MemberRow) -> Reply<Data<Member>> {
     let member = Member::from(row);
     let version = member.version;
     let modified = member.updated_at;
-    Reply::one(member).with_version(version).with_last_modified(Some(modified))
+    Reply::one(member).with_version(version).with_last_modified(Modified::of_version(modified, version))
 }
 
 /// The entry of [`update_member`].

@@ -17,6 +17,8 @@ use crate::priority;
 
 /// The most bytes of a password, after normalisation.
 const MAX_PASSWORD_BYTES: usize = 1024;
+/// The shortest password, in characters.
+const MIN_PASSWORD_CHARS: usize = 8;
 /// The longest wait of a hash for a permit.
 const HASH_PERMIT_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -36,23 +38,21 @@ pub fn validate_for_site(site: &str, pointer: &str, password: &str, email: &str)
     let normalised = normalise(password);
     let folded = normalised.to_lowercase();
     let local = email.split('@').next().unwrap_or_default();
-    let fault = if normalised.chars().count() < 8 {
-        Some((Code::TooShort, "must have at least 8 characters"))
+    let refuse = |code, detail: &str| Fault::body(pointer, code, detail);
+    let fault = if normalised.chars().count() < MIN_PASSWORD_CHARS {
+        refuse(Code::TooShort, "must have at least {min} characters").with("min", MIN_PASSWORD_CHARS)
     } else if normalised.len() > MAX_PASSWORD_BYTES {
-        Some((Code::TooLong, "must have at most 1024 bytes"))
+        refuse(Code::TooLong, "must have at most {max} bytes").with("max", MAX_PASSWORD_BYTES)
     } else if folded == local.to_lowercase() || Some(&folded) == email::canonicalise(email).as_ref() {
-        Some((Code::WeakPassword, "must not be your email"))
+        refuse(Code::WeakPassword, "must not be your email")
     } else if is_site_name(site, &folded) {
-        Some((Code::WeakPassword, "must not be the name of the site"))
+        refuse(Code::WeakPassword, "must not be the name of the site")
     } else if is_easily_guessed(&folded, local) {
-        Some((Code::WeakPassword, "is too easy to guess"))
+        refuse(Code::WeakPassword, "is too easy to guess")
     } else {
-        None
+        return Ok(normalised);
     };
-    match fault {
-        Some((code, detail)) => Err(Error::Faults(code, vec![Fault::body(pointer, code, detail)])),
-        None => Ok(normalised),
-    }
+    Err(fault.into())
 }
 
 /// Returns the NFKC form of a password, which is the same for all keyboards.

@@ -5,7 +5,7 @@ use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode}
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::keys::Ring;
 
 /// Who issues a token and whom it is for.
@@ -61,9 +61,15 @@ pub fn issue(ring: &Ring, member: Uuid, session: Uuid, now: DateTime<Utc>, secon
     encode(&header, &claims, &ring.signing).map_err(|cause| Error::Internal(cause.into()))
 }
 
+/// The token was valid until it expired: the app is to refresh it.
+pub fn token_expired() -> Error {
+    let detail = "The access token has expired; POST /api/v1/auth/refresh gives a new one.";
+    Error::Refused(Code::TokenExpired, detail.into())
+}
+
 /// What `token` says, if this site issued it and it is valid at `now`, a time of the database's clock.
 ///
-/// One answer for every cause. The algorithm is EdDSA whatever the token says
+/// One answer for every cause, but for a token of ours that has expired. The algorithm is EdDSA whatever the token says
 /// (RFC 8725 §3.1), and key references in its header are never followed.
 pub fn verify(ring: &Ring, retired_for: TimeDelta, now: DateTime<Utc>, token: &str) -> Result<Claims> {
     let refused = |_| Error::unauthenticated();
@@ -78,7 +84,13 @@ pub fn verify(ring: &Ring, retired_for: TimeDelta, now: DateTime<Utc>, token: &s
     rules.set_audience(&[ISSUER]);
     rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     let claims = decode::<Claims>(token, key, &rules).map_err(refused)?.claims;
-    if claims.hold_at(now) { Ok(claims) } else { Err(Error::unauthenticated()) }
+    if claims.hold_at(now) {
+        Ok(claims)
+    } else if claims.exp < now.timestamp() {
+        Err(token_expired())
+    } else {
+        Err(Error::unauthenticated())
+    }
 }
 
 #[cfg(test)]

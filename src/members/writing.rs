@@ -7,7 +7,7 @@ use super::model::{Account, MemberRow, MemberStatus};
 use super::outbox::model::MailKind;
 use super::outbox::queries::NewMail;
 use super::view::{MemberPatch, ProfilePatch};
-use super::{email, outbox, queries, recovery, sessions};
+use super::{email, outbox, passwords, queries, recovery, sessions};
 use crate::changes::model::{Actor, Change};
 use crate::config::ProfileField;
 use crate::error::{Code, Error, Fault, OnConstraint, Result};
@@ -27,6 +27,15 @@ pub fn parse_email(typed: &str) -> Result<String> {
         Some(_) if text::has_invisible(typed.trim()) => refuse("must not contain invisible characters"),
         Some(canonical) => Ok(canonical),
     }
+}
+
+/// What is wrong with the email and the password of a new member of the site `site`, as far as they are given.
+pub fn check_account(site: &str, email: Option<&str>, password: Option<&str>) -> Result<Vec<Fault>> {
+    let email_faults = email.map(parse_email).and_then(Result::err).map(Error::into_faults).transpose()?;
+    let judged = password
+        .map(|password| passwords::validate_for_site(site, "/password", password, email.unwrap_or_default()));
+    let password_faults = judged.and_then(Result::err).map(Error::into_faults).transpose()?;
+    Ok(email_faults.into_iter().chain(password_faults).flatten().collect())
 }
 
 /// Builds the account of a new member; fails with 422 if `email` is not an email.
@@ -208,7 +217,7 @@ pub async fn keep_an_admin(tx: &mut Tx, row: &MemberRow, after: Option<&Account>
     let is_admin = |account: &Account| account.role == Role::Admin && account.status == MemberStatus::Active;
     if is_admin(&row.account) && !after.is_some_and(is_admin) && !queries::has_other_admin(tx, row.id).await?
     {
-        return Err(Error::Refused(Code::LastAdmin, "This is the last active admin.".to_owned()));
+        return Err(Error::Refused(Code::LastAdmin, "This is the last active admin.".into()));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::Code;
+use crate::language::Language;
 
 /// Where the schemas of a document are.
 const SCHEMAS: &str = "#/components/schemas/";
@@ -128,8 +129,10 @@ fn name_error_codes(document: &mut Value) {
         });
     }
     let known: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    let told: Vec<String> =
-        Code::ALL.iter().map(|code| format!("- `{}`: {}", code.as_str(), code.title())).collect();
+    let told: Vec<String> = Code::ALL
+        .iter()
+        .map(|code| format!("- `{}`: {}", code.as_str(), code.title(Language::English)))
+        .collect();
     let description = format!(
         "The stable name of a kind of problem. Later versions may add others: treat one that you do not know \
          by its status.\n\n{}",

@@ -6,10 +6,12 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::changes::model::Actor;
+use crate::db::connection::Connection;
 use crate::db::types::BodyFormat;
-use crate::error::{Fault, Result};
+use crate::error::Result;
 use crate::http::render_body::render_off_thread;
 use crate::markup::{Body, SANITIZER};
+use crate::tx::Tx;
 use crate::{articles, notices};
 
 /// Bodies of a transaction. Each can have some megabytes.
@@ -32,104 +34,139 @@ pub struct Resanitised {
 /// that changes meanwhile is left to its writer.
 pub async fn resanitise(app: &App) -> Result<Resanitised> {
     let mut done = Resanitised::default();
-    let mut after = Uuid::nil();
-    loop {
-        let conn = app.long_reader().await?;
-        let rows = articles::queries::load_outdated(&conn, after, SANITIZER, STEP_ROWS).await?;
-        drop(conn);
-        let Some(last) = rows.last() else { break };
-        after = last.id;
-        let mut bodies = Vec::new();
-        for row in rows {
-            let (id, content) = (row.id, row.content);
-            let stored = Stored { html: content.body, source: content.body_source };
-            let rendered = stored.render(app, content.body_format, articles::input::MAX_BODY_CHARS).await?;
-            done.keep(&mut bodies, ("article", id), stored, rendered);
+    for kind in [Kind::Article, Kind::Notice] {
+        let mut after = Uuid::nil();
+        loop {
+            let stored = kind.load(&*app.long_reader().await?, after).await?;
+            let Some(last) = stored.last() else { break };
+            after = last.id;
+            let rendered = render_step(app, kind, stored, &mut done).await?;
+            done.changed += app.write(async move |tx| store_step(tx, kind, &rendered).await).await?;
         }
-        let changed = app.write(async move |tx| {
-            let mut changed = 0;
-            for (id, stored, body) in &bodies {
-                let Some(row) = articles::queries::lock_any(tx, *id).await? else { continue };
-                let (html, source) = (&row.content.body, &row.content.body_source);
-                if stored.is_still(html, source, row.content.sanitizer) {
-                    let refreshed = articles::writing::refresh_body(tx, Actor::SYSTEM, row, body.clone());
-                    changed += u64::from(refreshed.await?);
-                }
-            }
-            Ok(changed)
-        });
-        done.changed += changed.await?;
     }
-    resanitise_notices(app, &mut done).await?;
     Ok(done)
 }
 
-async fn resanitise_notices(app: &App, done: &mut Resanitised) -> Result<()> {
-    let mut after = Uuid::nil();
-    loop {
-        let conn = app.long_reader().await?;
-        let rows = notices::queries::load_outdated(&conn, after, SANITIZER, STEP_ROWS).await?;
-        drop(conn);
-        let Some(last) = rows.last() else { return Ok(()) };
-        after = last.id;
-        let mut bodies = Vec::new();
-        for row in rows {
-            let (id, content) = (row.id, row.content);
-            let stored = Stored { html: content.body, source: content.body_source };
-            let rendered = stored.render(app, content.body_format, notices::view::MAX_BODY_CHARS).await?;
-            done.keep(&mut bodies, ("notice", id), stored, rendered);
-        }
-        let changed = app.write(async move |tx| {
-            let mut changed = 0;
-            for (id, stored, body) in &bodies {
-                let Some(row) = notices::queries::lock_any(tx, *id).await? else { continue };
-                let (html, source) = (&row.content.body, &row.content.body_source);
-                if stored.is_still(html, source, row.content.sanitizer) {
-                    let refreshed = notices::writing::refresh_body(tx, Actor::SYSTEM, &row, body.clone());
-                    changed += u64::from(refreshed.await?);
-                }
+/// Renders the bodies of a step. Notes those that cannot be rendered.
+async fn render_step(
+    app: &App,
+    kind: Kind,
+    step: Vec<Stored>,
+    done: &mut Resanitised,
+) -> Result<Vec<(Stored, Body)>> {
+    let mut rendered = Vec::with_capacity(step.len());
+    for stored in step {
+        // HTML whose source is not kept can be longer than HTML that is sent.
+        let max_chars = if stored.source.is_some() { kind.max_chars() } else { 4 * kind.max_chars() };
+        let source = stored.source.as_ref().unwrap_or(&stored.html).clone();
+        match render_off_thread(app, source, stored.format, max_chars).await? {
+            Ok(body) => rendered.push((stored, body)),
+            Err(fault) => {
+                done.refused.push(format!("{} {}: the body {}", kind.name(), stored.id, fault.sentence()));
             }
-            Ok(changed)
-        });
-        done.changed += changed.await?;
+        }
     }
+    done.rendered += rendered.len() as u64;
+    Ok(rendered)
 }
 
-/// A body as it was stored.
+/// Stores the bodies of a step. Returns how many of them changed.
+async fn store_step(tx: &mut Tx, kind: Kind, rendered: &[(Stored, Body)]) -> Result<u64> {
+    let mut changed = 0;
+    for (stored, body) in rendered {
+        changed += u64::from(kind.store(tx, stored, body.clone()).await?);
+    }
+    Ok(changed)
+}
+
+/// A body as it was stored, and what it is of.
 struct Stored {
+    id: Uuid,
     html: String,
     source: Option<String>,
+    format: BodyFormat,
 }
 
 impl Stored {
-    async fn render(&self, app: &App, format: BodyFormat, max_chars: usize) -> Result<Result<Body, Fault>> {
-        let source = self.source.as_ref().unwrap_or(&self.html).clone();
-        // HTML whose source is not kept can be longer than HTML that is sent.
-        let max_chars = if self.source.is_some() { max_chars } else { 4 * max_chars };
-        render_off_thread(app, source, format, max_chars).await
-    }
-
     /// Whether a row still has this body, of a sanitiser before this one.
     fn is_still(&self, html: &str, source: &Option<String>, sanitizer: i16) -> bool {
         sanitizer < SANITIZER && self.html == html && self.source == *source
     }
 }
 
-impl Resanitised {
-    /// Keeps a rendered body to be written, or what has none.
-    fn keep(
-        &mut self,
-        bodies: &mut Vec<(Uuid, Stored, Body)>,
-        (entity, id): (&str, Uuid),
-        stored: Stored,
-        rendered: Result<Body, Fault>,
-    ) {
-        match rendered {
-            Ok(body) => {
-                self.rendered += 1;
-                bodies.push((id, stored, body));
+/// What has a body.
+#[derive(Clone, Copy)]
+enum Kind {
+    Article,
+    Notice,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Article => "article",
+            Self::Notice => "notice",
+        }
+    }
+
+    const fn max_chars(self) -> usize {
+        match self {
+            Self::Article => articles::input::MAX_BODY_CHARS,
+            Self::Notice => notices::view::MAX_BODY_CHARS,
+        }
+    }
+
+    /// The next bodies after `after` that an earlier version has made.
+    async fn load(self, conn: &Connection, after: Uuid) -> Result<Vec<Stored>> {
+        Ok(match self {
+            Self::Article => {
+                let rows = articles::queries::load_outdated(conn, after, SANITIZER, STEP_ROWS).await?;
+                let stored = rows.into_iter().map(|row| {
+                    let (id, content) = (row.id, row.content);
+                    Stored {
+                        id,
+                        html: content.body,
+                        source: content.body_source,
+                        format: content.body_format,
+                    }
+                });
+                stored.collect()
             }
-            Err(fault) => self.refused.push(format!("{entity} {id}: the body {}", fault.sentence())),
+            Self::Notice => {
+                let rows = notices::queries::load_outdated(conn, after, SANITIZER, STEP_ROWS).await?;
+                let stored = rows.into_iter().map(|row| {
+                    let (id, content) = (row.id, row.content);
+                    Stored {
+                        id,
+                        html: content.body,
+                        source: content.body_source,
+                        format: content.body_format,
+                    }
+                });
+                stored.collect()
+            }
+        })
+    }
+
+    /// Stores a body in the place of `stored`, if that is still there. Returns whether clients see a difference.
+    async fn store(self, tx: &mut Tx, stored: &Stored, body: Body) -> Result<bool> {
+        match self {
+            Self::Article => {
+                let Some(row) = articles::queries::lock_any(tx, stored.id).await? else { return Ok(false) };
+                let content = &row.content;
+                if !stored.is_still(&content.body, &content.body_source, content.sanitizer) {
+                    return Ok(false);
+                }
+                articles::writing::refresh_body(tx, Actor::SYSTEM, row, body).await
+            }
+            Self::Notice => {
+                let Some(row) = notices::queries::lock_any(tx, stored.id).await? else { return Ok(false) };
+                let content = &row.content;
+                if !stored.is_still(&content.body, &content.body_source, content.sanitizer) {
+                    return Ok(false);
+                }
+                notices::writing::refresh_body(tx, Actor::SYSTEM, &row, body).await
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::harness::files_below;
 /// The modules from low to high; those on one line do not import each other.
 const LAYERS: &[&[&str]] = &[
     &["config", "telemetry", "priority", "deadline", "db"],
-    &["slug", "markup", "mail", "text"],
+    &["slug", "markup", "mail", "text", "language"],
     &["error", "changes"],
     &["follower", "permits"],
     &["keys"],
@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["openapi", "commands"],
     &["routes"],
     &["contract"],
+    &["pages"],
     &["edge"],
     &["server"],
 ];

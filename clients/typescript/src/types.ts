@@ -1603,7 +1603,7 @@ export interface components {
             /** @description Changes made by text filters. */
             cleaned: components["schemas"]["FilterCounts"];
             /** @description What the sanitiser changed in the bodies of the rows that were written. */
-            markup?: components["schemas"]["MarkupChanges"];
+            markup: components["schemas"]["MarkupChanges"];
             /** @description The first 1,000 failed rows. */
             errors: components["schemas"]["RowProblem"][];
             /** @description The first 1,000 warnings: rows with the external id of another row, of which the last counts, and rows of which something was changed. */
@@ -1918,7 +1918,6 @@ export interface components {
          * @example {
          *       "title": "质量提升行动取得新进展",
          *       "body": "<p>全省抽查合格率稳步提高。</p>",
-         *       "category": "local",
          *       "tags": [
          *         "质量"
          *       ],
@@ -1979,8 +1978,7 @@ export interface components {
          * @description A new category.
          * @example {
          *       "name": "地方动态",
-         *       "slug": "local",
-         *       "parent": "news",
+         *       "slug": "local-news",
          *       "position": 0
          *     }
          */
@@ -2317,8 +2315,9 @@ export interface components {
         /** @description A problem document (RFC 9457), the body of every failure. */
         Problem: {
             /**
-             * @description A URI that identifies the kind of problem.
-             * @example https://inkstone.dev/problems/unknown_parameter
+             * Format: uri-reference
+             * @description The address of a page about the kind of problem, on this server.
+             * @example /problems/unknown_parameter
              */
             type: string;
             /**
@@ -2339,6 +2338,10 @@ export interface components {
              * @example Unknown parameter `catgory`; did you mean `category`?
              */
             detail?: string;
+            /** @description What the sentence holds, like `{"seconds": 30}`. */
+            params?: {
+                [key: string]: unknown;
+            };
             /** @description Each single fault, where there are places to name. */
             errors?: components["schemas"]["ProblemFault"][];
             /**
@@ -2726,6 +2729,7 @@ export interface components {
          *     - `invalid_token`: Invalid token
          *     - `bad_request`: Bad request
          *     - `unauthenticated`: Not signed in
+         *     - `token_expired`: Token expired
          *     - `invalid_credentials`: Wrong e-mail or password
          *     - `invalid_refresh_token`: Session ended
          *     - `forbidden`: Not allowed
@@ -2745,6 +2749,7 @@ export interface components {
          *     - `version_mismatch`: Changed meanwhile
          *     - `already_exists`: Already exists
          *     - `payload_too_large`: Body too large
+         *     - `head_too_large`: Head too large
          *     - `unsupported_media_type`: Unsupported media type
          *     - `invalid_body`: Invalid body
          *     - `unknown_field`: Unknown field
@@ -3113,10 +3118,7 @@ export interface operations {
     list_articles: {
         parameters: {
             query?: {
-                /**
-                 * @description Only those in this category (id or slug) and the categories below it.
-                 * @example news
-                 */
+                /** @description Only those in this category (id or slug) and the categories below it. */
                 category?: string;
                 /** @description Whether categories below count too. */
                 descendants?: boolean;
@@ -3208,7 +3210,6 @@ export interface operations {
                  * @example {
                  *       "title": "质量提升行动取得新进展",
                  *       "body": "<p>全省抽查合格率稳步提高。</p>",
-                 *       "category": "local",
                  *       "tags": [
                  *         "质量"
                  *       ],
@@ -3324,7 +3325,6 @@ export interface operations {
                  * @example {
                  *       "title": "质量提升行动取得新进展",
                  *       "body": "<p>全省抽查合格率稳步提高。</p>",
-                 *       "category": "local",
                  *       "tags": [
                  *         "质量"
                  *       ],
@@ -3380,10 +3380,7 @@ export interface operations {
     export_articles: {
         parameters: {
             query?: {
-                /**
-                 * @description Only those in this category (id or slug) and the categories below it.
-                 * @example news
-                 */
+                /** @description Only those in this category (id or slug) and the categories below it. */
                 category?: string;
                 /** @description Whether categories below count too. */
                 descendants?: boolean;
@@ -4409,8 +4406,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "name": "地方动态",
-                 *       "slug": "local",
-                 *       "parent": "news",
+                 *       "slug": "local-news",
                  *       "position": 0
                  *     }
                  */
@@ -4490,8 +4486,7 @@ export interface operations {
                  * @example [
                  *       {
                  *         "name": "地方动态",
-                 *         "slug": "local",
-                 *         "parent": "news",
+                 *         "slug": "local-news",
                  *         "position": 0
                  *       }
                  *     ]
@@ -4500,15 +4495,14 @@ export interface operations {
                 /**
                  * @example {
                  *       "name": "地方动态",
-                 *       "slug": "local",
-                 *       "parent": "news",
+                 *       "slug": "local-news",
                  *       "position": 0
                  *     }
                  */
                 "application/x-ndjson": components["schemas"]["NewCategory"];
                 /**
-                 * @example name,slug,parent,position
-                 *     "地方动态","local","news","0"
+                 * @example name,slug,position
+                 *     "地方动态","local-news","0"
                  */
                 "text/csv": string;
             };
@@ -4742,14 +4736,14 @@ export interface operations {
             query?: {
                 /** @description Only members with one of these roles, comma-separated. */
                 role?: components["schemas"]["Role"][];
-                /** @description Only members with this status. */
-                status?: components["schemas"]["MemberStatus"];
+                /** @description Only members with one of these statuses, comma-separated. */
+                status?: components["schemas"]["MemberStatus"][];
                 /** @description Only members whose name or email contains this text, in any case. */
                 q?: string;
                 /** @description Only members whose email was verified (true) or was not (false). */
                 verified?: boolean;
-                /** @description The order; by default newest first. */
-                sort?: components["schemas"]["MemberSort"];
+                /** @description The order; by default newest first. Of one column. */
+                sort?: components["schemas"]["MemberSort"][];
                 /** @description Rows a page. */
                 page_size?: number;
                 /** @description Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`. */

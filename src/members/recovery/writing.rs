@@ -19,7 +19,7 @@ use crate::tx::Tx;
 
 fn invalid_token() -> Error {
     let detail = "The token is not valid. It may be used, expired or replaced by a newer one.";
-    Error::Refused(Code::InvalidToken, detail.to_owned())
+    Error::Refused(Code::InvalidToken, detail.into())
 }
 
 /// Returns the canonical email if a mail may be sent to it.

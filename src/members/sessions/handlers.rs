@@ -34,7 +34,7 @@ pub async fn refresh_session(app: web::Data<App>, body: Json<RefreshRequest>) ->
         app.write_for_sign_in(async move |tx| writing::refresh_session(tx, &shared, &token).await).await?;
     let (member, opened) = refreshed.ok_or_else(|| {
         let detail = "This session has ended; sign in again.";
-        Error::Refused(Code::InvalidRefreshToken, detail.to_owned())
+        Error::Refused(Code::InvalidRefreshToken, detail.into())
     })?;
     Ok(Reply::one(writing::build_session(&app, &member, opened).await?))
 }

@@ -958,7 +958,7 @@ class ImportSummary(TypedDict):
     failed: int
     created_categories: int
     cleaned: FilterCounts
-    markup: NotRequired[MarkupChanges]
+    markup: MarkupChanges
     errors: list[RowProblem]
     warnings: list[RowProblem]
     committed_rows: int
@@ -1012,6 +1012,7 @@ class Problem(TypedDict):
     status: int
     code: ErrorCode
     detail: NotRequired[str]
+    params: NotRequired[dict[str, Any]]
     errors: NotRequired[list[ProblemFault]]
     current_version: NotRequired[int]
     summary: NotRequired[dict[str, Any]]

@@ -1,0 +1,255 @@
+//! The server's sentences in Chinese.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// The Chinese of an English sentence, with the same parameters. `None` if it has none of its own.
+pub fn translate(english: &str) -> Option<&'static str> {
+    static CHINESE: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| SENTENCES.iter().copied().collect());
+    CHINESE.get(english).copied()
+}
+
+/// English sentences and their Chinese. `{name}` stands for a parameter.
+pub(super) const SENTENCES: &[(&str, &str)] = &[
+    // Faults of values.
+    ("must be {expected}, not {found}", "类型应为 {expected},而不是 {found}"),
+    ("must have at most {max} characters", "最多 {max} 个字符"),
+    ("must have at most {max} items", "最多 {max} 项"),
+    ("must have at most {max} keys", "最多 {max} 个键"),
+    ("must have at most {max} values", "最多 {max} 个值"),
+    ("must have at most {max} bytes", "最多 {max} 字节"),
+    ("must have at most {max} bytes of JSON", "JSON 最多 {max} 字节"),
+    ("must have at most {max} steps", "最多 {max} 级"),
+    ("must have at least {min} characters", "至少 {min} 个字符"),
+    ("must have at least {min} items", "至少 {min} 项"),
+    ("must have at least {min} keys", "至少 {min} 个键"),
+    ("must not be empty", "不能为空"),
+    ("must not be blank", "不能为空白"),
+    ("must be at least {min}", "不能小于 {min}"),
+    ("must be at most {max}", "不能大于 {max}"),
+    ("must be one of {options}", "必须是以下之一:{options}"),
+    (
+        "must be one of {options}; did you mean `{suggestion}`?",
+        "必须是以下之一:{options}。您是否想写 `{suggestion}`?",
+    ),
+    ("must not contain invisible or bidirectional control characters", "不能包含不可见字符或双向控制字符"),
+    ("must not contain invisible characters", "不能包含不可见字符"),
+    ("must not contain the NUL character", "不能包含 NUL 字符"),
+    (
+        "must be a time as in RFC 3339, like 2019-09-20T08:00:00Z",
+        "必须是 RFC 3339 格式的时间,例如 2019-09-20T08:00:00Z",
+    ),
+    (
+        "must be a time of the years 1000 to 2999, like 2019-09-20T08:00:00Z",
+        "必须是 1000 年至 2999 年之间的时间,例如 2019-09-20T08:00:00Z",
+    ),
+    ("must be a UUID", "必须是 UUID"),
+    ("must be an e-mail address", "必须是电子邮箱地址"),
+    ("must be an absolute URL", "必须是完整的网址"),
+    ("must be zh-CN or en", "必须是 zh-CN 或 en"),
+    ("must be a language tag, like zh-CN", "必须是语言标签,例如 zh-CN"),
+    ("must be a cursor that an answer gave", "必须是之前的响应给出的游标"),
+    ("must have only the letters a to z, digits and hyphens", "只能包含小写字母 a 至 z、数字和连字符"),
+    (
+        "must have only the letters a to z and digits, with single hyphens between them",
+        "只能包含小写字母 a 至 z 和数字,中间可用单个连字符",
+    ),
+    (
+        "must be an http or https address, like https://example.org/page",
+        "必须是 http 或 https 地址,例如 https://example.org/page",
+    ),
+    (
+        "must be an http or https address without a path, like https://example.org",
+        "必须是不带路径的 http 或 https 地址,例如 https://example.org",
+    ),
+    (
+        "must be an http or https address, or a path that begins with /",
+        "必须是 http 或 https 地址,或以 / 开头的路径",
+    ),
+    ("must be an http, https or mailto address", "必须是 http、https 或 mailto 地址"),
+    ("must not be blank, and must have no commas", "不能为空白,也不能包含逗号"),
+    ("is not valid", "无效"),
+    ("is required", "必填"),
+    ("is reserved", "是保留字"),
+    ("is given more than once", "出现了不止一次"),
+    ("is given more than once; separate values by commas", "出现了不止一次;多个值请用逗号分隔"),
+    ("must be true or false", "必须是 true 或 false"),
+    ("must be a whole number", "必须是整数"),
+    ("must be a string or an array", "必须是字符串或数组"),
+    ("must be a JSON object", "必须是 JSON 对象"),
+    ("must be a JSON array, because it begins with [", "以 [ 开头,因此必须是 JSON 数组"),
+    ("must be an object", "必须是对象"),
+    ("must be in the future", "必须是将来的时间"),
+    ("must be later than published_at", "必须晚于 published_at"),
+    ("must not look like an id", "不能与编号同形"),
+    ("unknown field", "未知字段"),
+    ("unknown field; did you mean `{suggestion}`?", "未知字段。您是否想写 `{suggestion}`?"),
+    ("unknown column", "未知的列"),
+    ("unknown column; did you mean `{suggestion}`?", "未知的列。您是否想写 `{suggestion}`?"),
+    ("this operation has no such parameter", "这个操作没有这个参数"),
+    (
+        "this operation has no such parameter; did you mean `{suggestion}`?",
+        "这个操作没有这个参数。您是否想写 `{suggestion}`?",
+    ),
+    ("unknown category", "没有这个栏目"),
+    (
+        "unknown category; create_categories=true would create it",
+        "没有这个栏目;create_categories=true 会创建它",
+    ),
+    ("unknown character set", "未知的字符集"),
+    ("already used by another article", "已被另一篇文章使用"),
+    ("already used by another category", "已被另一个栏目使用"),
+    ("already used by another notice", "已被另一条通知公告使用"),
+    ("already used by another member", "已被另一位成员使用"),
+    ("already exists", "已存在"),
+    ("not found", "未找到"),
+    ("is this category or one inside it", "是这个栏目本身或其下级栏目"),
+    ("is the category itself or one inside it", "是这个栏目本身或其下级栏目"),
+    ("would make the tree deeper than {max} levels", "会使栏目树超过 {max} 级"),
+    ("cannot change without the body", "不能脱离正文单独修改"),
+    ("differs from the one in the path", "与路径中的不一致"),
+    ("cannot go together with cursor", "不能与 cursor 同时使用"),
+    ("names {column} twice", "{column} 出现了两次"),
+    (
+        "is not a cursor of this list with these filters and this order",
+        "不是这个列表在当前筛选和排序下的游标",
+    ),
+    (
+        "page numbers reach the first {max} rows; use `page.next_cursor` to go on",
+        "页码只能到达前 {max} 行;请用 `page.next_cursor` 继续",
+    ),
+    ("must be 1 to {max} visible ASCII characters", "必须是 1 至 {max} 个可见的 ASCII 字符"),
+    // Passwords.
+    ("must not be your email", "不能与邮箱相同"),
+    ("must not be the name of the site", "不能与站点名称相同"),
+    ("is too easy to guess", "太容易被猜到"),
+    // Warnings.
+    ("elements and attributes that are not allowed were removed: {list}", "已移除不允许的元素和属性:{list}"),
+    (
+        "{count} frames, videos or sounds became links to their addresses",
+        "{count} 个框架、视频或音频已改为指向其地址的链接",
+    ),
+    (
+        "{count} addresses have no scheme and host; they were kept as they are",
+        "{count} 个地址没有协议和主机名,已按原样保留",
+    ),
+    (
+        "{count} tables were not closed or had content outside of their cells; they were closed, and that content moved",
+        "{count} 个表格未闭合或单元格之外有内容;表格已闭合,该内容已移出",
+    ),
+    (
+        "text filters removed {pinyin_glosses} glosses and folded {simplified} characters",
+        "文本过滤器移除了 {pinyin_glosses} 处拼音注音,转换了 {simplified} 个字符",
+    ),
+    ("{count} invisible characters were removed", "移除了 {count} 个不可见字符"),
+    ("is replaced by line {line}, which has the same id", "被第 {line} 行取代,两行的编号相同"),
+    ("replaces an earlier row that has the same id", "取代了之前编号相同的行"),
+    ("has more than {max} characters as clean HTML", "清理后的 HTML 超过 {max} 个字符"),
+    // Refusals.
+    ("Not found.", "未找到。"),
+    (
+        "Send a valid access token as `Authorization: Bearer …`; POST /api/v1/auth/login gives one.",
+        "请以 `Authorization: Bearer …` 提供有效的访问令牌;可通过 POST /api/v1/auth/login 获取。",
+    ),
+    (
+        "The access token has expired; POST /api/v1/auth/refresh gives a new one.",
+        "访问令牌已过期;可通过 POST /api/v1/auth/refresh 换取新的令牌。",
+    ),
+    (
+        "The email or the password is wrong, or the email still waits for its confirmation; POST /api/v1/auth/email/resend sends the mail again.",
+        "邮箱或密码错误,或者该邮箱尚待确认;可通过 POST /api/v1/auth/email/resend 重新发送确认邮件。",
+    ),
+    ("This is not your password.", "这不是您的密码。"),
+    ("{count} faults; `errors` names each.", "共 {count} 处错误;`errors` 逐一列出。"),
+    (
+        "The current version is {version}; read it again and repeat the change.",
+        "当前版本是 {version};请重新读取后再修改。",
+    ),
+    ("This path takes {methods}.", "这个路径支持 {methods}。"),
+    ("Too many attempts; try again in {seconds} s.", "尝试次数过多,请在 {seconds} 秒后再试。"),
+    ("Please try again in a moment.", "请稍后再试。"),
+    (
+        "The change may or may not have been stored. Read before you repeat it, or repeat it with the Idempotency-Key that you sent.",
+        "修改可能已保存,也可能没有。重试之前请先读取,或用您发送过的 Idempotency-Key 重试。",
+    ),
+    (
+        "Authors write drafts; publishing and archiving take the role editor or admin.",
+        "作者只能写草稿;发布和归档需要编辑或管理员角色。",
+    ),
+    ("Authors change their own drafts only.", "作者只能修改自己的草稿。"),
+    ("Setting views takes the role admin.", "设置浏览量需要管理员角色。"),
+    ("Setting external_id takes the role editor or admin.", "设置 external_id 需要编辑或管理员角色。"),
+    (
+        "Asking by status or deleted takes the role author, editor or admin.",
+        "按 status 或 deleted 查询需要作者、编辑或管理员角色。",
+    ),
+    (
+        "Asking by status or deleted takes the role editor or admin.",
+        "按 status 或 deleted 查询需要编辑或管理员角色。",
+    ),
+    ("This takes a member.", "需要成员登录。"),
+    ("This takes the role author, editor or admin.", "需要作者、编辑或管理员角色。"),
+    ("This takes the role editor or admin.", "需要编辑或管理员角色。"),
+    ("This takes the role admin.", "需要管理员角色。"),
+    ("This takes a key with the scope {scope}.", "需要带有 {scope} 权限范围的密钥。"),
+    ("This takes a key with the scope {scope} besides.", "还需要密钥带有 {scope} 权限范围。"),
+    ("This session has ended; sign in again.", "会话已结束,请重新登录。"),
+    (
+        "The token is not valid. It may be used, expired or replaced by a newer one.",
+        "令牌无效。它可能已被使用、已过期,或已被新的令牌取代。",
+    ),
+    ("Line {line} failed; the first {rows} rows are done.", "第 {line} 行失败;前 {rows} 行已完成。"),
+    ("Line {line} failed; nothing was written.", "第 {line} 行失败;没有写入任何内容。"),
+    ("This is not for API keys.", "API 密钥不能用于此操作。"),
+    ("An article with this external id exists.", "已有使用这个外部编号的文章。"),
+    ("There is no such article to match.", "没有可供匹配的文章。"),
+    ("Send the ETag of what you read as If-Match.", "请把读取时得到的 ETag 作为 If-Match 发送。"),
+    ("The body took too long to arrive.", "请求体到达得太慢。"),
+    ("The request took too long to arrive.", "请求到达得太慢。"),
+    ("The request is not HTTP as RFC 9112 has it.", "请求不符合 HTTP(RFC 9112)。"),
+    ("The body stopped arriving.", "请求体中断。"),
+    ("The body may have at most {max} bytes.", "请求体最多 {max} 字节。"),
+    ("The body is not JSON: {reason}.", "请求体不是 JSON:{reason}。"),
+    ("is not JSON: {reason}", "不是 JSON:{reason}"),
+    ("The body is not CSV.", "请求体不是 CSV。"),
+    ("Send the body as it is, without Content-Encoding.", "请直接发送请求体,不要使用 Content-Encoding。"),
+    ("Send the body as UTF-8.", "请以 UTF-8 发送请求体。"),
+    (
+        "Send JSON, labelled `Content-Type: application/json`.",
+        "请发送 JSON,并标明 `Content-Type: application/json`。",
+    ),
+    ("The answer is application/json.", "响应是 application/json。"),
+    (
+        "The query string is not percent-encoded UTF-8 without NUL.",
+        "查询字符串不是百分号编码的 UTF-8,或含有 NUL。",
+    ),
+    (
+        "A request with this Idempotency-Key is still being worked on.",
+        "带有这个 Idempotency-Key 的请求仍在处理。",
+    ),
+    ("This Idempotency-Key was sent with another request.", "这个 Idempotency-Key 已用于另一个请求。"),
+    ("This is the last active admin.", "这是最后一位可用的管理员。"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The parameters that a sentence names, in order.
+    fn parameters(sentence: &str) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            sentence.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn both_languages_hold_the_same_parameters() {
+        let mut known = std::collections::HashSet::new();
+        for (english, chinese) in SENTENCES {
+            assert_eq!(parameters(english), parameters(chinese), "{english}");
+            assert!(chinese.chars().any(|c| c >= '\u{4e00}'), "{chinese}");
+            assert!(known.insert(english), "{english} is there twice");
+        }
+    }
+}

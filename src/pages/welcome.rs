@@ -1,0 +1,76 @@
+//! The welcome page, and what browsers and crawlers ask a site for.
+
+use std::sync::LazyLock;
+
+use actix_web::http::header::{ACCEPT, VARY};
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use super::resources::describe_server;
+use super::{HTML, reply_page};
+use crate::contract::Contract;
+use crate::error::Result;
+
+const WELCOME: &str = include_str!("welcome.html");
+const ICON: &str = include_str!("icon.svg");
+/// The API is no content: it is left out of search engines.
+const ROBOTS: &str = "User-agent: *\nDisallow: /api/\n";
+
+/// What the welcome page needs: its own script and style, and the API of this server.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |element: &str| {
+        let text = WELCOME.split_once(&format!("<{element}>")).map_or("", |(_, rest)| rest);
+        let text = text.split_once(&format!("</{element}>")).map_or("", |(text, _)| text);
+        format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
+    };
+    format!(
+        "default-src 'none'; script-src {}; style-src {}; connect-src 'self'; img-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'",
+        hash("script"),
+        hash("style")
+    )
+});
+
+/// The welcome page; for programs, what there is as JSON.
+#[get("/")]
+pub async fn get_welcome(req: HttpRequest, contract: web::Data<Contract>) -> Result<HttpResponse> {
+    let mut answer = if prefers_json(&req) {
+        describe_server(&req, &contract)?
+    } else {
+        reply_page(&req, HTML, Some(&POLICY), WELCOME)
+    };
+    answer.headers_mut().append(VARY, ACCEPT.into());
+    Ok(answer)
+}
+
+/// Whether the client likes JSON better than HTML.
+fn prefers_json(req: &HttpRequest) -> bool {
+    let (mut json, mut html) = (0.0, 0.0);
+    let accepted = req.headers().get_all(ACCEPT).filter_map(|accepted| accepted.to_str().ok());
+    for range in accepted.flat_map(|accepted| accepted.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let weight =
+            parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f32>().ok());
+        match media_type.as_str() {
+            "application/json" | "application/problem+json" => json = weight.unwrap_or_default().max(json),
+            "text/html" | "text/*" | "*/*" => html = weight.unwrap_or_default().max(html),
+            _ => {}
+        }
+    }
+    json > html
+}
+
+/// What crawlers may ask for.
+#[get("/robots.txt")]
+pub async fn get_robots(req: HttpRequest) -> HttpResponse {
+    reply_page(&req, "text/plain; charset=utf-8", None, ROBOTS)
+}
+
+/// The icon of all pages.
+#[get("/favicon.{format:ico|svg}")]
+pub async fn get_icon(req: HttpRequest) -> HttpResponse {
+    reply_page(&req, "image/svg+xml", None, ICON)
+}
