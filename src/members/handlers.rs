@@ -35,7 +35,7 @@ pub async fn list_members(
     paging: Paging,
 ) -> Result<impl Responder> {
     let Query(filter) = filter;
-    let oldest_first = filter.sort == Some(MemberSort::Oldest);
+    let oldest_first = filter.sort.as_deref() == Some(&[MemberSort::Oldest]);
     let slice = paging.page_slice(queries::order_members(oldest_first))?;
     let conditions = queries::filter_members(filter.into());
     let conn = app.long_reader().await?;
