@@ -10,6 +10,7 @@ pub mod import;
 mod progress;
 pub mod remote;
 mod resume;
+mod trust;
 
 use std::fmt::Write;
 use std::io::Read;

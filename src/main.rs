@@ -238,8 +238,13 @@ fn check_settings(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn serve(config: Config) -> anyhow::Result<()> {
+fn serve(mut config: Config) -> anyhow::Result<()> {
     check_settings(&config)?;
+    let opens_demo = config.bootstrap.demo && config.http.cors_origins.is_empty();
+    if opens_demo {
+        // Whoever tries a frontend against the demo has no origin yet.
+        config.http.cors_origins.push("*".to_owned());
+    }
     raise_descriptor_limit();
     let listener = TcpListener::bind(config.http.listen)
         .with_context(|| format!("listening on {}", config.http.listen))?;
@@ -253,7 +258,7 @@ fn serve(config: Config) -> anyhow::Result<()> {
     let shared = Shared::new(app, Hasher::new()?, web::Data::new(Contract::new()?));
     let (follower, url) = (shared.app.follower.clone(), data.url.clone());
     data.runtime.spawn(async move { follower.follow(&url).await });
-    let served = actix_web::rt::System::new().block_on(run(shared, starting, listener, address));
+    let served = actix_web::rt::System::new().block_on(run(shared, starting, listener, address, opens_demo));
     tracing::info!("Stopped");
     served
 }
@@ -263,6 +268,7 @@ async fn run(
     starting: StartingServer,
     listener: TcpListener,
     address: SocketAddr,
+    opens_demo: bool,
 ) -> anyhow::Result<()> {
     // From here on a signal waits for us instead of ending us.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -277,6 +283,11 @@ async fn run(
     say(&format!(
         "Inkstone is ready: {url}\n  API      {url}/api/v1\n  docs     {url}/docs/\n  guides   {url}/docs/guides/\n  OpenAPI  {url}/openapi.json\n  site     {base_url}"
     ))?;
+    if opens_demo {
+        say(
+            "  demo     pages of any origin may read without a credential; --cors-origins names yours instead",
+        )?;
+    }
     tokio::select! {
         done = &mut server => done?,
         () = asked_to_stop() => {

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::priority;
 
 /// Permits for work that keeps a core busy: one fewer than there are cores, at least one.
 #[derive(Clone)]
@@ -30,6 +32,17 @@ impl CorePermits {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(Error::Unavailable(self.refusal.to_owned())),
         }
+    }
+
+    /// Runs long work with a permit, on a thread that pauses often. Fails with 503 if none is free in time.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let permit = self.take().await?;
+        let working = spawn_blocking(move || {
+            let _permit = permit;
+            let _pauses = priority::PauseTimer::start();
+            work()
+        });
+        working.await.map_err(|cause| Error::Internal(cause.into()))
     }
 }
 
@@ -147,6 +160,24 @@ impl MemoryBudget {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn long_work_waits_for_a_permit() {
+        let permits = CorePermits::new(Duration::from_secs(10), "too much to do");
+        let mut taken = Vec::new();
+        for _ in 0..(count_cores() - 1).max(1) {
+            taken.push(permits.take().await.unwrap());
+        }
+        let long = permits.run(|| "done");
+        tokio::pin!(long);
+        tokio::select! {
+            biased;
+            _ = &mut long => panic!("done without a permit"),
+            () = std::future::ready(()) => {}
+        }
+        drop(taken);
+        assert_eq!(long.await.unwrap(), "done");
+    }
 
     #[test]
     fn a_caller_has_two_turns_and_leaves_the_others_to_the_rest() {

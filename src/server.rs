@@ -4,9 +4,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_cors::Cors;
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
+use actix_web::dev::{ResponseHead, Server, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -19,7 +18,6 @@ use crate::app::App;
 use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
 use crate::categories::moving;
 use crate::changes;
-use crate::config::Config;
 use crate::contract::Contract;
 use crate::deadline::{Deadline, Late};
 use crate::edge::connections::Connections;
@@ -28,6 +26,7 @@ use crate::edge::exchange::follow_exchange;
 use crate::edge::{self, Patience};
 use crate::error::{Error, Result};
 use crate::http::conditional::if_none_match_names;
+use crate::http::cross_origin::{Asked, CrossOrigin, find_caller};
 use crate::http::head::{check_host, check_length};
 use crate::http::matched::Matched;
 use crate::http::page_headers;
@@ -39,24 +38,12 @@ use crate::operations::RequestBody;
 use crate::pages;
 use crate::permits::count_cores;
 use crate::routes::routes;
-use crate::telemetry::REQUEST_ID;
+use crate::telemetry::{REQUEST_ID, make_request_id};
 use crate::throttle;
 use crate::throttle::model::LimitState;
 use crate::{idempotency, jobs};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Headers that pages of other origins may read.
-const EXPOSED: [&str; 8] = [
-    "ETag",
-    "Link",
-    "Location",
-    "Retry-After",
-    "X-Request-Id",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Idempotency-Replayed",
-];
-
 /// What the handlers of a running server share.
 #[derive(Clone)]
 pub struct Shared {
@@ -69,6 +56,7 @@ pub struct Shared {
     /// How long connections wait for their clients.
     pub patience: Patience,
     contract: web::Data<Contract>,
+    cross_origin: web::Data<CrossOrigin>,
 }
 
 impl Shared {
@@ -77,6 +65,7 @@ impl Shared {
         Self {
             hasher: web::Data::new(hasher),
             counter: web::Data::new(ViewCounter::new(app.config.http.view_window)),
+            cross_origin: web::Data::new(CrossOrigin::new(&app.config.http.cors_origins)),
             app: web::Data::new(app),
             patience: Patience::default(),
             contract,
@@ -117,15 +106,17 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
             .app_data(shared.hasher.clone())
             .app_data(shared.counter.clone())
             .app_data(shared.contract.clone())
+            .app_data(shared.cross_origin.clone())
             .service(get_document)
             .default_service(web::to(reply_not_found))
+            .wrap(from_fn(handle_request))
+            .wrap(Condition::new(shared.cross_origin.is_open(), shared.cross_origin.build_middleware()))
             .wrap(from_fn(wrap_request))
-            .wrap(Condition::new(!shared.app.config.http.cors_origins.is_empty(), cors(&shared.app.config)))
             .wrap(from_fn(follow_exchange))
     })
 }
 
-/// What wraps every request, but for the cross-origin rules: a request id, the contract's rules, a time limit, and one log line.
+/// What wraps every request: a request id, headers, and one log line.
 async fn wrap_request(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -137,18 +128,39 @@ async fn wrap_request(
         // Answered as GET; the body is left out on the wire.
         req.head_mut().method = Method::GET;
     }
+    let rules = req.app_data::<web::Data<CrossOrigin>>().cloned();
+    let asked = Asked::read(&req);
     let language = find_language(&req);
-    let answering = LANGUAGE.scope(language, handle_request(req, next));
+    let answering = async {
+        match next.call(req).await.map(ServiceResponse::map_into_boxed_body) {
+            Ok(response) => Ok(match &rules {
+                Some(rules) => rules.finish(&asked, response),
+                None => response,
+            }),
+            Err(cause) => Err(DetachedError { response: cause.error_response(), cause: cause.to_string() }),
+        }
+    };
+    let answering = LANGUAGE.scope(language, answering);
     let mut answered = REQUEST_ID.scope(Some(id.clone()), answering).await;
-    let state = answered
-        .as_ref()
-        .ok()
-        .and_then(|response| response.request().extensions().get::<LimitState>().cloned());
+    let (state, caller) = match &answered {
+        Ok(response) => (response.request().extensions().get::<LimitState>().cloned(), find_caller(response)),
+        Err(_) => (None, None),
+    };
     let head = match &mut answered {
         Ok(response) => response.response_mut().head_mut(),
         Err(lost) => lost.response.head_mut(),
     };
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    write_headers(head, &id, state);
+    if let Some(rules) = rules {
+        rules.write_vary(&asked, caller, head.headers_mut());
+    }
+    tracing::info!(target: "inkstone::access", %method, path, status = head.status.as_u16(), ms = began.elapsed().as_millis() as u64, request_id = id, "{method} {path}");
+    answered.map_err(|lost| InternalError::from_response(lost.cause, lost.response).into())
+}
+
+/// Adds the headers that every answer has.
+fn write_headers(head: &mut ResponseHead, id: &str, state: Option<LimitState>) {
+    if let Ok(value) = HeaderValue::from_str(id) {
         head.headers_mut().insert(X_REQUEST_ID, value);
     }
     // A refusal names the rule that refused.
@@ -158,8 +170,6 @@ async fn wrap_request(
         throttle::headers::write_headers(&state, head.headers_mut());
     }
     page_headers::write_headers(head.headers_mut());
-    tracing::info!(target: "inkstone::access", %method, path, status = head.status.as_u16(), ms = began.elapsed().as_millis() as u64, request_id = id, "{method} {path}");
-    answered.map_err(|lost| InternalError::from_response(lost.cause, lost.response).into())
 }
 
 /// An answer that has lost its request, and why.
@@ -174,7 +184,16 @@ impl From<Error> for DetachedError {
     }
 }
 
+/// The contract's rules and the time limit, inside of the cross-origin rules.
 async fn handle_request(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let answered = answer_request(req, next).await;
+    answered.map_err(|lost| InternalError::from_response(lost.cause, lost.response).into())
+}
+
+async fn answer_request(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, DetachedError> {
@@ -235,27 +254,7 @@ fn request_id(req: &ServiceRequest) -> String {
         (1..=64).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
     };
-    given.filter(plain).map_or_else(|| uuid::Uuid::now_v7().simple().to_string(), str::to_owned)
-}
-
-/// Cross-origin rules: none until origins are configured, and then exactly those.
-fn cors(config: &Config) -> Cors {
-    let origins = &config.http.cors_origins;
-    let cors = Cors::default().block_on_origin_mismatch(false).expose_headers(EXPOSED).max_age(3600);
-    if origins.iter().any(|origin| origin == "*") {
-        let reading = cors.allow_any_origin().send_wildcard().allowed_methods(["GET", "HEAD"]);
-        return reading.allowed_headers(["Accept", "If-None-Match", "X-Request-Id"]);
-    }
-    let cors = cors.allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).allowed_headers([
-        "Accept",
-        "Authorization",
-        "Content-Type",
-        "Idempotency-Key",
-        "If-Match",
-        "If-None-Match",
-        "X-Request-Id",
-    ]);
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+    given.filter(plain).map_or_else(make_request_id, str::to_owned)
 }
 
 /// The OpenAPI document.

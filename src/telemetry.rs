@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
+use uuid::Uuid;
 
 tokio::task_local! {
     /// The id of the request being served.
@@ -12,6 +13,11 @@ tokio::task_local! {
 /// Returns the id of the request being served, if there is one.
 pub fn request_id() -> Option<String> {
     REQUEST_ID.try_with(Clone::clone).ok().flatten()
+}
+
+/// Makes the id of a request that has none.
+pub fn make_request_id() -> String {
+    Uuid::now_v7().simple().to_string()
 }
 
 /// Writes logs to standard error: as text on a terminal, as JSON lines otherwise.

@@ -18,6 +18,7 @@ use crate::error::{Error, Fault, Result};
 use crate::http::body::Unchecked;
 use crate::http::conditional::{CreateOnly, IfMatch};
 use crate::http::id_or_slug::IdOrSlug;
+use crate::http::modified::Modified;
 use crate::http::reply::{Data, NoContent, Rendered, Reply, Written};
 use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{Author, CurrentMember, Editor};
@@ -83,7 +84,8 @@ fn reply_changed(
     }
     let article = context.view(row, member.may_read_back);
     let (version, modified) = (article.card.version, article.card.updated_at);
-    let reply = Reply::one(article).with_version(version).with_last_modified(Some(modified));
+    let reply = Reply::one(article).with_version(version);
+    let reply = reply.with_last_modified(Modified::of_version(modified, version));
     reply.with_warnings(warnings).render()
 }
 

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::Row;
@@ -14,13 +13,15 @@ use crate::db::types::Status;
 use crate::db::visibility::Articles;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::id_or_slug::IdOrSlug;
-use crate::http::query::text_list;
 use crate::members::guard::{CurrentMember, Reader};
 
-/// The schema of a list of tags.
-fn tags() -> RefOr<Schema> {
-    text_list(20, 64)
-}
+/// A tag that articles are listed by.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 64)]
+pub struct WantedTag(
+    /// Its text.
+    pub String,
+);
 
 /// Which articles to list. Without `status` or `deleted`, those the public may read now.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -33,7 +34,7 @@ pub struct ArticleFilter {
     #[param(default = true, nullable = false)]
     pub descendants: Option<bool>,
     /// Only those with at least one of these tags, comma-separated.
-    #[param(schema_with = tags, style = Form, explode = false, required = false)]
+    #[param(inline, value_type = Option<Vec<WantedTag>>, style = Form, explode = false, min_items = 1, max_items = 20, nullable = false)]
     pub tag: Option<Vec<String>>,
     /// Only those with exactly this byline.
     #[param(max_length = 200, nullable = false)]

@@ -16,10 +16,13 @@ use super::queries::{self, ArticleRef};
 use super::view::{Article, ArticleCard, ArticleField, PickedArticle};
 use crate::app::App;
 use crate::categories::model::Tree;
+use crate::categories::queries::ArticleTimes;
 use crate::db::connection::Connection;
 use crate::db::rows::PageSlice;
+use crate::db::visibility::Articles;
 use crate::error::{Error, Result};
 use crate::http::id_or_slug::IdOrSlug;
+use crate::http::modified::Modified;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
@@ -67,6 +70,9 @@ pub async fn list_articles(
 ) -> Result<impl Responder> {
     let (Query(filter), Query(shape)) = (filter, shape);
     let visible = filter.visible(&reader)?;
+    // Before the rows are read.
+    let modified = app.snapshot::<ArticleTimes>().await?.0.modified(app.now());
+    let is_as_visitors_get = visible == Articles::Public;
     let slice = paging.page_slice(order(shape.sort.as_deref(), filter.all_have_time(visible))?)?;
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
     let listing = filter.listing(&tree, visible)?;
@@ -80,19 +86,20 @@ pub async fn list_articles(
     } else {
         load_long_page(&*app.costly_reader().await?, &paging, &slice, listing, with_body).await?
     };
-    let modified = page.data.iter().map(|row| row.updated_at).max();
     let base_url = &site.content.base_url;
     let tags = ["articles", "categories", "site"].map(str::to_owned);
     Ok(match shape.fields {
         None => {
             let page = page.map(|row| ArticleCard::new(&tree, base_url, row));
-            Either::Left(Reply::list(page).with_last_modified(modified).with_surrogate_keys(&tags))
+            let reply = Reply::list(page).with_last_modified(modified);
+            Either::Left(reply.as_visitors_get(is_as_visitors_get).with_surrogate_keys(&tags))
         }
         Some(fields) => {
             let fields: Rc<[ArticleField]> = fields.into();
             let pick = |row| PickedArticle::new(Article::new(&tree, base_url, row, false), fields.clone());
             let reply = Reply::list(page.map(pick));
-            Either::Right(reply.with_last_modified(modified).with_surrogate_keys(&tags))
+            let reply = reply.with_last_modified(modified);
+            Either::Right(reply.as_visitors_get(is_as_visitors_get).with_surrogate_keys(&tags))
         }
     })
 }
@@ -170,15 +177,22 @@ async fn reply_single(
     article: ArticleRef,
     detail: Detail,
 ) -> Result<Either<Reply<Data<Article>>, Reply<Data<PickedArticle>>>> {
-    let row = queries::get(&*app.reader().await?, &article, reader.articles()).await?;
     let with_neighbors = detail.include.is_some_and(|relations| relations.contains(&Relation::Neighbors));
+    // Before the rows are read.
+    let times = match with_neighbors {
+        true => Some(app.snapshot::<ArticleTimes>().await?.0.modified(app.now())),
+        false => None,
+    };
+    let row = queries::get(&*app.reader().await?, &article, reader.articles()).await?;
     let context = ViewContext::load(app).await?;
+    let modified = times.map_or(context.modified(&row), |times| context.modified(&row).and(times));
+    let is_as_visitors_get = reader.articles() == Articles::Public;
     let neighbors = match with_neighbors {
         true => Some(queries::neighbors(&*app.reader().await?, &row).await?.into_iter().collect()),
         false => None,
     };
     let article = Article { neighbors, ..context.view(row, reader.staff().is_some()) };
-    let (version, modified) = (article.card.version, article.card.updated_at);
+    let version = article.card.version;
     let mut surrogates =
         vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];
     surrogates.extend(with_neighbors.then(|| "articles".to_owned()));
@@ -186,7 +200,8 @@ async fn reply_single(
         None => Either::Left(
             Reply::one(article)
                 .with_version(version)
-                .with_last_modified(Some(modified))
+                .with_last_modified(modified)
+                .as_visitors_get(is_as_visitors_get)
                 .with_surrogate_keys(&surrogates),
         ),
         Some(fields) => {
@@ -194,7 +209,8 @@ async fn reply_single(
             Either::Right(
                 Reply::new(StatusCode::OK, picked)
                     .with_version(version)
-                    .with_last_modified(Some(modified))
+                    .with_last_modified(modified)
+                    .as_visitors_get(is_as_visitors_get)
                     .with_surrogate_keys(&surrogates),
             )
         }
@@ -221,6 +237,14 @@ impl ViewContext {
     /// The newest context that is to be had, after the change.
     pub async fn renew(self, app: &App) -> Self {
         Self::load(app).await.unwrap_or(self)
+    }
+
+    /// Returns when the view of `row` last changed: by the article, its category, one above that, or the site.
+    fn modified(&self, row: &Row) -> Modified {
+        let categories = row.content.category_id.map(|id| self.tree.path(id)).unwrap_or_default();
+        let categories = categories.iter().map(|row| Modified::of_version(row.updated_at, row.version));
+        let site = Modified::of_version(self.site.updated_at, self.site.version);
+        categories.fold(Modified::of_version(row.updated_at, row.version).and(site), Modified::and)
     }
 
     /// The article in `row`, as the staff or a visitor sees it.

@@ -3,6 +3,7 @@
 use actix_web::{Either, HttpRequest, Responder, delete, get, patch, post, web};
 
 use super::model::Tree;
+use super::queries::{ArticleTimes, CategoryTimes};
 use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal};
 use super::{queries, writing};
 use crate::app::App;
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::http::body::{Json, Unchecked};
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
+use crate::http::modified::Modified;
 use crate::http::paging::List;
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
@@ -34,13 +36,15 @@ pub async fn list_categories(
     _: Reader,
     listing: Query<CategoryListing>,
 ) -> Result<impl Responder> {
+    // Before the tree is read.
+    let modified = app.snapshot::<CategoryTimes>().await?.0.modified(app.now());
     let tree = app.snapshot::<Tree>().await?;
     let categories = match listing.0.tree {
         Some(true) => Category::nested(&tree, None),
         _ => tree.in_order().into_iter().map(|row| Category::flat(&tree, row)).collect(),
     };
-    let modified = tree.in_order().iter().map(|row| row.updated_at).max();
-    let reply = Reply::list(List::unpaged(categories)).with_last_modified(modified);
+    let reply = Reply::list(List::unpaged(categories));
+    let reply = reply.with_last_modified(modified).as_visitors_get(true);
     Ok(reply.with_surrogate_keys(&["categories".to_owned()]))
 }
 
@@ -54,16 +58,19 @@ pub const GET_CATEGORY: Operation =
 #[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 200, description = "The category", body = Data<Category>)))]
 #[get("/{id}")]
 pub async fn get_category(app: web::Data<App>, _: Reader, id: IdOrSlug) -> Result<impl Responder> {
+    // Before the articles are counted.
+    let times = app.snapshot::<ArticleTimes>().await?.0.modified(app.now());
     let tree = app.snapshot::<Tree>().await?;
     let row = tree.find(&id).ok_or_else(Error::not_found)?;
     let count = queries::count_public_articles(&*app.costly_reader().await?, tree.subtree(row.id)).await?;
     let reply = reply_with(Category::single(&tree, row, count));
+    let reply = reply.with_last_modified(times).as_visitors_get(true);
     Ok(reply.with_surrogate_keys(&["categories".to_owned(), "articles".to_owned()]))
 }
 
 fn reply_with(category: Category) -> Reply<Data<Category>> {
     let (version, modified) = (category.version, category.updated_at);
-    Reply::one(category).with_version(version).with_last_modified(Some(modified))
+    Reply::one(category).with_version(version).with_last_modified(Modified::of_version(modified, version))
 }
 
 /// The entry of [`create_category`].

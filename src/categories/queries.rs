@@ -1,5 +1,7 @@
 //! All SQL of categories.
 
+use std::sync::atomic::AtomicI64;
+
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -10,10 +12,13 @@ use uuid::Uuid;
 
 use super::model::{Content, Row, Tree};
 use crate::db::connection::Connection;
+use crate::db::read_clock;
 use crate::db::rows::{Conditions, Value, count};
 use crate::db::schema::{articles, categories};
+use crate::db::types::Status;
 use crate::db::visibility::PUBLIC_ARTICLE;
 use crate::follower::Snapshot;
+use crate::http::modified::ListTimes;
 use crate::tx::Tx;
 
 /// The key of the advisory lock under which the tree changes its shape.
@@ -24,6 +29,42 @@ impl Snapshot for Tree {
 
     async fn load(conn: &Connection) -> QueryResult<Self> {
         load_tree(conn).await
+    }
+}
+
+/// When the tree could last have changed.
+pub struct CategoryTimes(pub ListTimes);
+
+static LAST_CATEGORY_CHANGE: AtomicI64 = AtomicI64::new(0);
+
+impl Snapshot for CategoryTimes {
+    const ENTITIES: &'static [&'static str] = &["category"];
+
+    async fn load(conn: &Connection) -> QueryResult<Self> {
+        Ok(Self(ListTimes::new(read_clock(conn).await?, Vec::new(), &LAST_CATEGORY_CHANGE)))
+    }
+}
+
+/// When lists and numbers of articles could last have changed.
+pub struct ArticleTimes(pub ListTimes);
+
+static LAST_ARTICLE_CHANGE: AtomicI64 = AtomicI64::new(0);
+
+impl Snapshot for ArticleTimes {
+    const ENTITIES: &'static [&'static str] = &["article", "category", "site"];
+
+    async fn load(mut conn: &Connection) -> QueryResult<Self> {
+        let noticed_at = read_clock(conn).await?;
+        let upcoming = articles::table
+            .filter(articles::status.eq(Status::Published))
+            .filter(articles::deleted_at.is_null())
+            .filter(articles::published_at.gt(noticed_at))
+            .order(articles::published_at)
+            .limit(ListTimes::MAX_UPCOMING as i64)
+            .select(articles::published_at.assume_not_null())
+            .load(&mut conn)
+            .await?;
+        Ok(Self(ListTimes::new(noticed_at, upcoming, &LAST_ARTICLE_CHANGE)))
     }
 }
 

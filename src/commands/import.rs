@@ -82,9 +82,10 @@ pub async fn remotely(server: &Server, import: &Import) -> anyhow::Result<String
     let response = send_request(sent).await?;
     let (mut chunks, mut rest) = (response.bytes_stream(), Vec::new());
     while let Some(chunk) = chunks.next().await {
-        rest.extend_from_slice(
-            &chunk.context("the connection was lost; run the same import with --resume to continue")?,
-        );
+        rest.extend_from_slice(&chunk.context(
+            "the connection was lost, or a proxy in front of the server limits the size of bodies; run the \
+                 same import with --resume to continue",
+        )?);
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = rest.drain(..=end).collect();
             monitor.handle_event(serde_json::from_slice(&line).context("the server's response")?)?;

@@ -1,10 +1,21 @@
 //! A client for the API of a running Inkstone.
 
-use anyhow::{Context, bail};
-use reqwest::{Client, RequestBuilder, Response};
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use rustls::CertificateError;
 use url::Url;
 
+use super::trust::build_tls;
 use crate::config::bulk::Remote;
+
+/// How long a server may take to take a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running Inkstone.
 pub struct Server {
@@ -20,7 +31,12 @@ impl Server {
         // Fails if a provider is installed already. That is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let base = Url::parse(url).with_context(|| format!("{url} is not an address"))?;
-        let client = Client::builder().connect_timeout(std::time::Duration::from_secs(10)).build()?;
+        // A redirected POST would lose its body; the person is told instead.
+        let mut client = Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(Policy::none());
+        if let Some(file) = &remote.ca {
+            client = client.tls_backend_preconfigured(build_tls(file)?);
+        }
+        let client = client.build()?;
         Ok(Some(Self { client, base, key: remote.key.clone() }))
     }
 
@@ -52,11 +68,16 @@ impl Server {
 
 /// Sends a request. Returns the response, or the text of its problem as an error.
 pub async fn send_request(request: RequestBuilder) -> anyhow::Result<Response> {
-    let response = request.send().await.context("the server cannot be reached, or closed the connection")?;
-    if response.status().is_success() {
+    let response = request.send().await.map_err(explain_failure)?;
+    let status = response.status();
+    if status.is_success() {
         return Ok(response);
     }
-    let status = response.status();
+    let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !media_type.is_some_and(|media_type| media_type.starts_with("application/problem+json")) {
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        bail!("{}", explain_foreign_answer(status, location));
+    }
     let problem: serde_json::Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
     let mut faults = problem["errors"].as_array().cloned().unwrap_or_default();
     faults.truncate(5);
@@ -66,4 +87,67 @@ pub async fn send_request(request: RequestBuilder) -> anyhow::Result<Response> {
     });
     let faults: String = faults.collect();
     bail!("the server responded {status}: {}{faults}", problem["detail"].as_str().unwrap_or_default())
+}
+
+/// Explains an answer that is not of Inkstone: all of its failures are problem documents.
+fn explain_foreign_answer(status: StatusCode, location: Option<&str>) -> String {
+    let cause = match status.as_u16() {
+        413 => "a proxy in front of the server refuses a body of this size; raise its limit (nginx: \
+                `client_max_body_size 0;`)"
+            .to_owned(),
+        502..=504 => {
+            "the proxy in front of the server got no answer from Inkstone; is it running, at the address \
+                      that the proxy has?"
+                .to_owned()
+        }
+        301 | 302 | 303 | 307 | 308 => {
+            format!(
+                "the server is elsewhere; give the address that it redirects to as --url: {}",
+                location.unwrap_or("none")
+            )
+        }
+        _ => "the answer is not of Inkstone; is --url its address?".to_owned(),
+    };
+    format!("{status}: {cause}")
+}
+
+/// Explains why a request got no answer.
+fn explain_failure(cause: reqwest::Error) -> anyhow::Error {
+    let refusal = match find_tls_error(&cause) {
+        Some(rustls::Error::InvalidCertificate(refusal)) => Some(refusal),
+        _ => None,
+    };
+    let explained = match refusal {
+        None => {
+            let text = "the server cannot be reached, or closed the connection (a proxy that refuses large bodies \
+                        may do so)";
+            return anyhow::Error::new(cause).context(text);
+        }
+        Some(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
+            "the server's certificate is for another name than that in --url"
+        }
+        Some(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            "the server's certificate has expired"
+        }
+        Some(_) => {
+            "the server's certificate is not signed by an authority that this machine knows; if it is your own, \
+             name it, or the authority that signed it, with --ca FILE"
+        }
+    };
+    anyhow!("{explained} ({cause})")
+}
+
+/// Finds the refusal of TLS below an error. An error of I/O hides what it is made of from `source`.
+fn find_tls_error<'e>(cause: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    let mut next: Option<&'e (dyn Error + 'static)> = Some(cause);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<rustls::Error>() {
+            return Some(found);
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
 }

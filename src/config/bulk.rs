@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::values::parse_web_url;
+use super::values::{parse_file, parse_web_url};
 
 /// A running Inkstone to use through its API, instead of the database.
 #[derive(Args, Clone, Debug)]
@@ -16,6 +16,9 @@ pub struct Remote {
     /// An API key of that Inkstone, with the scope of the command.
     #[arg(long, env = "INKSTONE_API_KEY", hide_env_values = true, value_name = "KEY", requires = "url")]
     pub key: Option<String>,
+    /// Certificates (PEM) to trust besides those of the machine: that of the server, or of who signed it.
+    #[arg(long, env = "INKSTONE_CA", value_parser = parse_file, value_name = "FILE", requires = "url")]
+    pub ca: Option<PathBuf>,
 }
 
 /// The options of `inkstone import`.

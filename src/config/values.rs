@@ -153,6 +153,12 @@ pub(super) fn parse_folder(text: &str) -> Result<PathBuf, String> {
     is_folder.then(|| path.to_path_buf()).ok_or_else(|| "must be a folder".to_owned())
 }
 
+/// Parses the path of a file that exists.
+pub(super) fn parse_file(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    path.is_file().then(|| path.to_path_buf()).ok_or_else(|| "must be a file".to_owned())
+}
+
 /// Parses the folder of PostgreSQL's programs.
 pub(super) fn parse_pg_bin(text: &str) -> Result<PathBuf, String> {
     let path = Path::new(text);

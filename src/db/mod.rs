@@ -85,6 +85,6 @@ pub async fn now(mut conn: &Connection) -> QueryResult<DateTime<Utc>> {
 }
 
 /// The time at this very moment, by the database's clock.
-async fn read_clock(mut conn: &Connection) -> QueryResult<DateTime<Utc>> {
+pub async fn read_clock(mut conn: &Connection) -> QueryResult<DateTime<Utc>> {
     diesel::select(diesel::dsl::sql::<Timestamptz>("clock_timestamp()")).get_result(&mut conn).await
 }

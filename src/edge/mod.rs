@@ -144,7 +144,8 @@ async fn admit(
 
 /// Refuses a connection, and reads what its client sends.
 async fn refuse(mut stream: TcpStream) -> io::Result<()> {
-    stream.write_all(&write_answer(&raw_answer::busy(), true)).await?;
+    let peer = stream.peer_addr().ok().map(|peer| peer.ip());
+    stream.write_all(&write_answer(&raw_answer::busy(), true, peer)).await?;
     stream.shutdown().await?;
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.map(drop)
 }

@@ -1,16 +1,23 @@
 //! Answers that are written without the HTTP library.
 
+use std::net::IpAddr;
+
 use actix_web::ResponseError;
 use actix_web::body::MessageBody;
 
 use crate::error::{Code, Error};
 use crate::http::page_headers;
+use crate::telemetry::{REQUEST_ID, make_request_id};
 
-/// Returns the bytes of the answer that tells of `error` and closes the connection.
-pub fn write_answer(error: &Error, has_body: bool) -> Vec<u8> {
-    let mut response = error.error_response();
+/// Returns the bytes of the answer that tells of `error` and closes the connection. Logs it as a request.
+pub fn write_answer(error: &Error, has_body: bool, peer: Option<IpAddr>) -> Vec<u8> {
+    let id = make_request_id();
+    let mut response = REQUEST_ID.sync_scope(Some(id.clone()), || error.error_response());
     page_headers::write_headers(response.headers_mut());
-    let mut answer = format!("HTTP/1.1 {}\r\nconnection: close\r\n", response.status()).into_bytes();
+    let status = response.status();
+    let client = peer.map(|peer| peer.to_canonical().to_string());
+    tracing::info!(target: "inkstone::access", status = status.as_u16(), request_id = id, client, "A request was refused before it was read");
+    let mut answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\nx-request-id: {id}\r\n").into_bytes();
     for (name, value) in response.headers() {
         answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }
@@ -20,6 +27,17 @@ pub fn write_answer(error: &Error, has_body: bool) -> Vec<u8> {
         answer.extend(body);
     }
     answer
+}
+
+/// Returns the error that the HTTP library means by `answer`, if it refuses a head: it says no more than the status.
+pub fn find_refusal(answer: &[u8]) -> Option<Error> {
+    // No 400 of an operation is empty.
+    if answer.starts_with(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n") {
+        return Some(malformed_head());
+    }
+    let is_too_large =
+        answer.starts_with(b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n");
+    is_too_large.then(|| Error::Refused(Code::HeadTooLarge, "The head of the request is too large.".into()))
 }
 
 /// A new connection for which there is no room.
@@ -33,6 +51,6 @@ pub fn late_head() -> Error {
 }
 
 /// A head that the parser refuses.
-pub fn malformed_head() -> Error {
+fn malformed_head() -> Error {
     Error::Refused(Code::BadRequest, "The request is not HTTP as RFC 9112 has it.".into())
 }

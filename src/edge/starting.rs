@@ -93,7 +93,10 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
             let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store";
             format!("{head}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
         }
-        _ => write_answer(&Error::Unavailable("the server is starting".to_owned()), has_body),
+        _ => {
+            let peer = stream.peer_addr().ok().map(|peer| peer.ip());
+            write_answer(&Error::Unavailable("the server is starting".to_owned()), has_body, peer)
+        }
     };
     stream.write_all(&answer).await?;
     stream.shutdown().await

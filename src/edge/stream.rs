@@ -1,6 +1,7 @@
 //! A connection whose client must keep pace.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -15,7 +16,7 @@ use super::connections::Slot;
 use super::exchange::{ExchangeState, Phase};
 use super::framing::Framing;
 use super::pace::{Alarm, Pace};
-use super::raw_answer::{self, write_answer};
+use super::raw_answer::{self, find_refusal, write_answer};
 
 /// Bytes a second that a body must have, on average.
 const MIN_BODY_BYTES_PER_SECOND: u32 = 1 << 10;
@@ -25,9 +26,6 @@ const MIN_ANSWER_BYTES_PER_SECOND: u32 = 4 << 10;
 const PRESSURE_INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes that the kernel takes before it has sent those before: the less, the sooner a client is known to be slow.
 const MAX_UNSENT_BYTES: u32 = 128 << 10;
-
-/// How the parser's answer to a malformed head begins. It is empty, which no 400 of an operation is; ours says more.
-const PARSER_REFUSAL: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n";
 
 /// A connection that ends if its client sends or takes bytes too slowly.
 pub struct GuardedStream {
@@ -42,6 +40,8 @@ pub struct GuardedStream {
     answer_pace: Pace,
     read_alarm: Alarm,
     write_alarm: Alarm,
+    /// Our answer in place of one of the HTTP library, until it is sent.
+    refusal: Option<Vec<u8>>,
 }
 
 impl GuardedStream {
@@ -62,12 +62,17 @@ impl GuardedStream {
             answer_pace: Pace::new(patience.answer, MIN_ANSWER_BYTES_PER_SECOND),
             read_alarm: Alarm::default(),
             write_alarm: Alarm::default(),
+            refusal: None,
         }
     }
 
     /// What the requests of this connection share.
     pub fn exchange_state(&self) -> &Rc<ExchangeState> {
         &self.exchange
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.io.peer_addr().ok().map(|peer| peer.ip())
     }
 
     /// Follows bytes that have arrived.
@@ -120,7 +125,7 @@ impl GuardedStream {
     fn answer_late_head(&self) {
         let is_waiting = matches!(self.exchange.phase(), Phase::Waiting { .. });
         if is_waiting && self.framing.is_in_head() && !self.slot.makes_room() {
-            let _ = self.io.try_write(&write_answer(&raw_answer::late_head(), true));
+            let _ = self.io.try_write(&write_answer(&raw_answer::late_head(), true, self.peer()));
         }
     }
 
@@ -173,13 +178,18 @@ impl AsyncRead for GuardedStream {
 impl AsyncWrite for GuardedStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let sending = match bytes.starts_with(PARSER_REFUSAL) {
-            true => {
-                let answer = write_answer(&raw_answer::malformed_head(), true);
-                Pin::new(&mut this.io).poll_write(cx, &answer).map_ok(|_| bytes.len())
-            }
-            false => Pin::new(&mut this.io).poll_write(cx, bytes),
+        if this.refusal.is_none()
+            && let Some(refusal) = find_refusal(bytes)
+        {
+            this.refusal = Some(write_answer(&refusal, true, this.peer()));
+        }
+        let sending = match &this.refusal {
+            Some(answer) => Pin::new(&mut this.io).poll_write(cx, answer).map_ok(|_| bytes.len()),
+            None => Pin::new(&mut this.io).poll_write(cx, bytes),
         };
+        if sending.is_ready() {
+            this.refusal = None;
+        }
         match sending {
             Poll::Ready(Ok(sent)) => {
                 this.answer_pace.progress(Instant::now(), sent);

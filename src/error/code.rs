@@ -96,6 +96,8 @@ codes! {
     AlreadyExists = PRECONDITION_FAILED "already_exists" "Already exists", "已存在" "请求带有 `If-None-Match: *`,而该内容已经存在。";
     /// The body is larger than the operation takes.
     PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" "Body too large", "请求体过大" "请求体超过了这个操作允许的大小。";
+    /// The head of the request is larger than the server takes.
+    HeadTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "head_too_large" "Head too large", "请求头过大" "请求头超过了服务器允许的大小。";
     /// The body is not `application/json`.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type", "不支持的媒体类型" "请求体不是 `application/json`。";
     /// The body has faults; `errors` names each.

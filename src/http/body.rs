@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
-use actix_web::web::{Bytes, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -18,11 +18,15 @@ use super::head::BODY_TOO_LARGE;
 use super::json;
 use super::matched::Matched;
 use super::schema::{Checker, Compiled, compiled};
+use crate::app::App;
 use crate::error::{Code, Error, Fault, Result, Sentence};
 use crate::operations::{BODY_ARRIVAL_TIMEOUT, RequestBody};
 
 /// The name that a client gives to a request (draft-ietf-httpapi-idempotency-key-header).
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Bodies up to this length are parsed at once, in less time than a hop to another thread and back takes.
+const MAX_INLINE_BYTES: usize = 64 << 10;
 
 /// A JSON body that meets its published schema.
 ///
@@ -39,7 +43,7 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
     fn from_request(req: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let reading = read_body(req, payload);
         Box::pin(async move {
-            let (value, faults) = json::parse(&reading.await?)?;
+            let (value, faults) = reading.await?;
             checked(value, faults).map(Self)
         })
     }
@@ -79,20 +83,24 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Unchecked<T> {
     fn from_request(req: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let reading = read_body(req, payload);
         Box::pin(async move {
-            let (value, faults) = json::parse(&reading.await?)?;
+            let (value, faults) = reading.await?;
             Ok(Self { value, faults, kind: PhantomData })
         })
     }
 }
 
-/// The bytes of a body that is labelled as JSON, and not larger than the operation takes.
-fn read_body(req: &HttpRequest, payload: &mut dev::Payload) -> impl Future<Output = Result<Bytes>> + 'static {
+/// The value of a body that is labelled as JSON, and not larger than the operation takes; with the faults of its text.
+fn read_body(
+    req: &HttpRequest,
+    payload: &mut dev::Payload,
+) -> impl Future<Output = Result<(Value, Vec<Fault>)>> + 'static {
     let labelled = check_labels(req);
     let named = req.headers().contains_key(IDEMPOTENCY_KEY).then(|| req.clone());
     let limit = Matched::of(req).and_then(|matched| match matched.operation().body {
         RequestBody::Json { max_bytes } => Ok(max_bytes),
         other => Err(Error::Internal(anyhow::anyhow!("the entry says {other:?} of a JSON body"))),
     });
+    let app = req.app_data::<Data<App>>().cloned();
     let payload = Payload::from_request(req, payload);
     async move {
         labelled?;
@@ -111,7 +119,11 @@ fn read_body(req: &HttpRequest, payload: &mut dev::Payload) -> impl Future<Outpu
         if let Some(req) = named {
             req.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).to_vec()));
         }
-        Ok(bytes)
+        match app.filter(|_| bytes.len() > MAX_INLINE_BYTES) {
+            // Readers whose connections are on this thread do not wait for it.
+            Some(app) => Ok(app.renderers.run(move || json::parse(&bytes)).await??),
+            None => Ok(json::parse(&bytes)?),
+        }
     }
 }
 

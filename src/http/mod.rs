@@ -3,11 +3,13 @@
 pub mod body;
 pub mod client;
 pub mod conditional;
+pub mod cross_origin;
 pub mod forms;
 pub mod head;
 pub mod id_or_slug;
 pub mod json;
 pub mod matched;
+pub mod modified;
 pub mod page_headers;
 pub mod paging;
 pub mod patch;

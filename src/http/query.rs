@@ -8,8 +8,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{RefOr, Schema};
 
 use super::matched::Matched;
 use super::query_string::{decode_pairs, join_lists};
@@ -65,16 +63,6 @@ fn checkers<T: IntoParams + 'static>() -> Result<Arc<Vec<(String, Checker)>>> {
         let with_schema = parameters.filter_map(|parameter| Some((parameter.name, parameter.schema?)));
         with_schema.map(|(name, schema)| Ok((name, Checker::new(&schema, Map::new())?))).collect()
     })
-}
-
-/// The schema of a parameter that is a list of at most `max_items` texts, none of them empty or longer than
-/// `max_chars`.
-pub fn text_list(max_items: usize, max_chars: usize) -> RefOr<Schema> {
-    let text = ObjectBuilder::new()
-        .schema_type(SchemaType::Type(Type::String))
-        .min_length(Some(1))
-        .max_length(Some(max_chars));
-    ArrayBuilder::new().items(text).min_items(Some(1)).max_items(Some(max_items)).into()
 }
 
 /// The text as the type its schema names; text that is not of that type stays text and fails the check.

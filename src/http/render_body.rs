@@ -1,15 +1,12 @@
 //! Renders the bodies of articles and notices, before the transaction that stores them.
 
 use serde_json::json;
-use tokio::task::spawn_blocking;
 
 use crate::app::App;
 use crate::db::types::BodyFormat;
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{Code, Fault, Result};
 use crate::markup::changes::MarkupChanges;
 use crate::markup::{Body, Refusal, Sanitiser};
-use crate::permits::CorePermits;
-use crate::priority;
 
 /// Bodies up to this length are rendered at once, in less time than a hop to another thread and back takes.
 const MAX_INLINE_BYTES: usize = 8 << 10;
@@ -28,23 +25,7 @@ pub async fn render_off_thread(
         return Ok(render(&app.sanitiser, source, format, max_chars));
     }
     let sanitiser = app.sanitiser.clone();
-    let rendering =
-        run_with_permit(&app.renderers, move || render(&sanitiser, source, format, max_chars)).await?;
-    Ok(rendering)
-}
-
-/// Runs long work on a thread that pauses often, behind a permit.
-async fn run_with_permit<T: Send + 'static>(
-    permits: &CorePermits,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T> {
-    let permit = permits.take().await?;
-    let working = spawn_blocking(move || {
-        let _permit = permit;
-        let _pauses = priority::PauseTimer::start();
-        work()
-    });
-    working.await.map_err(|cause| Error::Internal(cause.into()))
+    app.renderers.run(move || render(&sanitiser, source, format, max_chars)).await
 }
 
 /// Renders and sanitises a body on this thread. Its HTML has at most `max_chars` characters.
@@ -104,30 +85,4 @@ fn warn_of_dropped(changes: &MarkupChanges) -> Option<Fault> {
         .with("attributes", json!(changes.attributes))
         .with("list", list.join(", "));
     (!list.is_empty()).then_some(warning)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn long_bodies_wait_for_a_permit() {
-        let permits = CorePermits::new(Duration::from_secs(10), "too many bodies to render");
-        let mut taken = Vec::new();
-        let cores = std::thread::available_parallelism().unwrap().get();
-        for _ in 0..(cores - 1).max(1) {
-            taken.push(permits.take().await.unwrap());
-        }
-        let long = run_with_permit(&permits, || "rendered");
-        tokio::pin!(long);
-        tokio::select! {
-            biased;
-            _ = &mut long => panic!("rendered without a permit"),
-            () = std::future::ready(()) => {}
-        }
-        drop(taken);
-        assert_eq!(long.await.unwrap(), "rendered");
-    }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue, HttpDate};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::conditional::if_none_match_names;
 use super::matched::Matched;
+use super::modified::Modified;
 use super::paging::List;
 use super::tagged_body::TaggedBody;
 use crate::error::{Error, Fault, ProblemFault, Result};
@@ -62,6 +63,9 @@ pub struct Reply<T> {
     headers: Vec<(HeaderName, String)>,
     /// The version in the entity tag; without one there is no tag.
     version: Option<i32>,
+    modified: Option<Modified>,
+    /// Whether a visitor gets the same bytes.
+    is_as_visitors_get: bool,
     /// What was changed of what was sent. It is no part of what the entity tag is of.
     warnings: Vec<ProblemFault>,
 }
@@ -96,7 +100,15 @@ impl<T> Reply<List<T>> {
 impl<T> Reply<T> {
     /// `status` with any body.
     pub fn new(status: StatusCode, body: T) -> Self {
-        Self { body, status, headers: Vec::new(), version: None, warnings: Vec::new() }
+        Self {
+            body,
+            status,
+            headers: Vec::new(),
+            version: None,
+            modified: None,
+            is_as_visitors_get: false,
+            warnings: Vec::new(),
+        }
     }
 
     /// The same with a header.
@@ -112,14 +124,15 @@ impl<T> Reply<T> {
     }
 
     /// The same with the time of the last change.
-    pub fn with_last_modified(self, at: Option<DateTime<Utc>>) -> Self {
-        match at {
-            Some(at) => self.with_header(
-                header::LAST_MODIFIED,
-                HttpDate::from(std::time::SystemTime::from(at)).to_string(),
-            ),
-            None => self,
-        }
+    pub fn with_last_modified(mut self, modified: Modified) -> Self {
+        self.modified = Some(modified);
+        self
+    }
+
+    /// The same, of which is known whether a visitor gets the same bytes.
+    pub fn as_visitors_get(mut self, is_as_visitors_get: bool) -> Self {
+        self.is_as_visitors_get = is_as_visitors_get;
+        self
     }
 
     /// The same with the cache's tags: a change to any of them makes the answer stale.
@@ -134,6 +147,8 @@ pub const JSON: &str = "application/json";
 /// Cache rules of what a visitor reads: shared caches keep it a minute, and may
 /// show it a little longer while they ask again (RFC 9111, RFC 5861).
 const PUBLIC_CACHE_CONTROL: &str = "public, max-age=0, s-maxage=60, stale-while-revalidate=300";
+/// Cache rules of what a visitor reads too, asked for with a credential: the client may keep it and ask again.
+const REVALIDATED_CACHE_CONTROL: &str = "private, no-cache";
 /// Cache rules of what a credential had a part in.
 const PRIVATE_CACHE_CONTROL: &str = "private, no-store";
 
@@ -143,6 +158,8 @@ pub struct Rendered {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
     etag: Option<String>,
+    modified: Option<Modified>,
+    is_as_visitors_get: bool,
     body: Vec<u8>,
 }
 
@@ -159,7 +176,14 @@ impl<T: Serialize> Reply<T> {
             body.push(b'}');
             self.headers.push((header::CONTENT_LANGUAGE, Language::current().tag().to_owned()));
         }
-        Ok(Rendered { status: self.status, headers: self.headers, etag, body })
+        Ok(Rendered {
+            status: self.status,
+            headers: self.headers,
+            etag,
+            modified: self.modified,
+            is_as_visitors_get: self.is_as_visitors_get,
+            body,
+        })
     }
 }
 
@@ -172,7 +196,14 @@ impl Rendered {
         body: Vec<u8>,
     ) -> Self {
         let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-        Self { status: status.unwrap_or(StatusCode::OK), headers, etag, body }
+        Self {
+            status: status.unwrap_or(StatusCode::OK),
+            headers,
+            etag,
+            modified: None,
+            is_as_visitors_get: false,
+            body,
+        }
     }
 
     /// The status as a number.
@@ -210,17 +241,21 @@ impl Responder for Rendered {
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
         let is_read = *req.method() == actix_web::http::Method::GET;
-        let is_known = is_read && self.etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag));
+        let is_known = is_read
+            && (self.etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag))
+                || self.modified.is_some_and(|modified| modified.is_known(req)));
         let status = if is_known { StatusCode::NOT_MODIFIED } else { self.status };
         let mut response = HttpResponseBuilder::new(status);
-        let rules = cache_control(req, self.etag.is_some());
+        let rules = cache_control(req, self.etag.is_some(), self.is_as_visitors_get);
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(rules)));
-        response.insert_header((header::VARY, HeaderValue::from_static("Authorization")));
         for (name, value) in self.headers {
             // Text that no header can carry (never made by us) is left out rather than failing the answer.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 response.insert_header((name, value));
             }
+        }
+        if let Some(modified) = self.modified {
+            response.insert_header((header::LAST_MODIFIED, modified.to_header()));
         }
         if let Some(etag) = self.etag {
             response.insert_header((header::ETAG, etag));
@@ -233,10 +268,14 @@ impl Responder for Rendered {
 }
 
 /// Who may keep the answer to `req`.
-fn cache_control(req: &HttpRequest, has_etag: bool) -> &'static str {
+fn cache_control(req: &HttpRequest, has_etag: bool, is_as_visitors_get: bool) -> &'static str {
     let is_anonymous = !req.headers().contains_key(header::AUTHORIZATION);
     let is_public = Matched::of(req).is_ok_and(|matched| matched.operation().cache == CacheClass::Public);
-    if is_public && is_anonymous && has_etag { PUBLIC_CACHE_CONTROL } else { PRIVATE_CACHE_CONTROL }
+    match is_public && has_etag {
+        true if is_anonymous => PUBLIC_CACHE_CONTROL,
+        true if is_as_visitors_get => REVALIDATED_CACHE_CONTROL,
+        _ => PRIVATE_CACHE_CONTROL,
+    }
 }
 
 /// 204: done, nothing to show.

@@ -45,8 +45,8 @@ pub const IMPORT_ARTICLES: Operation =
 /// Takes rows as NDJSON, a JSON array or CSV, optionally compressed, in any character set.
 /// Each row creates the article with its external id, replaces it, or leaves it unchanged.
 /// Batches are committed one after another, so that the same body can be sent again after an
-/// interruption. With `Accept: application/x-ndjson` the response is a live stream of events
-/// that ends with the summary.
+/// interruption. With `Accept: application/x-ndjson` the response is a live stream of events that
+/// ends with the summary; a client that takes `application/json` as gladly gets the summary alone.
 #[utoipa::path(tag = "imports", params(ImportParams), request_body(content((ArticleRow = "application/x-ndjson"), (Vec<ArticleRow> = "application/json"), (String = "text/csv"))), responses((status = 200, description = "The outcome of the rows", content((Data<Summary> = "application/json"), (Event = "application/x-ndjson")))))]
 #[post("/articles/import")]
 pub async fn import_articles(
@@ -128,9 +128,24 @@ async fn start_import(
     Ok(build_response(req, end))
 }
 
+/// Whether the client prefers the live stream to the summary.
+///
+/// Some generated clients accept all types that the document names, and can read the summary only.
 fn wants_events(req: &HttpRequest) -> bool {
-    let accepted = req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok());
-    accepted.into_iter().any(|accept| accept.contains("application/x-ndjson"))
+    let quality = |wanted: &str| {
+        let headers = req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok());
+        let ranges = headers.flat_map(|accept| accept.split(','));
+        ranges.filter_map(|range| quality_of(range, wanted)).fold(0.0, f32::max)
+    };
+    quality("application/x-ndjson") > quality("application/json")
+}
+
+/// The weight of `wanted` in a media range that names it (RFC 9110 §12.4.2).
+fn quality_of(range: &str, wanted: &str) -> Option<f32> {
+    let mut parts = range.split(';').map(str::trim);
+    let name = parts.next().filter(|name| name.eq_ignore_ascii_case(wanted));
+    let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+    name.map(|_| weight.and_then(|weight| weight.parse().ok()).unwrap_or(1.0))
 }
 
 /// Builds the response of a finished import: the summary, or a problem that includes the summary.
@@ -191,6 +206,8 @@ fn stream_events(
     HttpResponse::Ok()
         .content_type("application/x-ndjson")
         .insert_header((CACHE_CONTROL, "private, no-store"))
+        // nginx would gather the events until its buffers are full.
+        .insert_header(("x-accel-buffering", "no"))
         .insert_header((CONTENT_LANGUAGE, Language::current().tag()))
         .streaming(lines)
 }

@@ -2,22 +2,23 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::rows::ColumnMapping;
 use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
-use crate::http::query::text_list;
 use crate::interchange::text_filters::TextFilter;
 
 /// Rows in a row that may fail before an import ends, where the request names no other number.
 const DEFAULT_MAX_FAILURES: u64 = 10_000;
 
-/// The schema of a mapping of columns.
-fn columns() -> RefOr<Schema> {
-    text_list(100, 300)
-}
+/// A column and its key, as `header:key`.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 300)]
+pub struct Column(
+    /// Its text.
+    pub String,
+);
 
 /// The parameters of an import.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -45,7 +46,7 @@ pub struct ImportParams {
     #[param(inline, nullable = false)]
     pub status: Option<Status>,
     /// CSV: keys of columns, as `header:key`, comma-separated. `header:` leaves a column out. Any other header is used as the key.
-    #[param(schema_with = columns, style = Form, explode = false, required = false, example = json!(["标题:title", "正文:body"]))]
+    #[param(inline, value_type = Option<Vec<Column>>, style = Form, explode = false, min_items = 1, max_items = 100, nullable = false, example = json!(["标题:title", "正文:body"]))]
     pub columns: Option<Vec<String>>,
     /// The character set of the body, like `gbk`. Detected if absent.
     #[param(max_length = 40, nullable = false)]

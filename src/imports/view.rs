@@ -87,6 +87,7 @@ impl RowProblem {
 
 /// The summary of an import.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ImportSummary)]
 pub struct Summary {
     /// How it ended.
     pub ending: Ending,
@@ -144,6 +145,7 @@ pub enum Event {
 
 /// The progress of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ImportProgress)]
 pub struct Progress {
     /// The line of the last row that is done.
     pub line: u64,

@@ -12,6 +12,7 @@ use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::{Json, Unchecked};
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
+use crate::http::modified::Modified;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
@@ -105,7 +106,7 @@ fn member_response(row: MemberRow) -> Reply<Data<Member>> {
     let member = Member::from(row);
     let version = member.version;
     let modified = member.updated_at;
-    Reply::one(member).with_version(version).with_last_modified(Some(modified))
+    Reply::one(member).with_version(version).with_last_modified(Modified::of_version(modified, version))
 }
 
 /// The entry of [`update_member`].

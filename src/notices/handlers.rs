@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, Responder, delete, get, patch, post, web};
 use chrono::{DateTime, Utc};
 
 use super::model::{Audience, Row};
+use super::queries::NoticeTimes;
 use super::view::{NewNotice, Notice, NoticeFilter, NoticePatch};
 use super::{queries, writing};
 use crate::app::App;
@@ -14,6 +15,7 @@ use crate::error::{Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
+use crate::http::modified::Modified;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Rendered, Reply, Written};
@@ -42,6 +44,8 @@ pub async fn list_notices(
 ) -> Result<impl Responder> {
     let Query(filter) = filter;
     let visible = visible(&reader, &filter)?;
+    // Before the rows are read.
+    let modified = app.snapshot::<NoticeTimes>().await?.0.modified(app.now());
     let for_staff = reader.notices() == Notices::All;
     let mut conditions = Conditions::default();
     conditions.and(visible.sql());
@@ -56,9 +60,10 @@ pub async fn list_notices(
     } else {
         (queries::list(&*app.reader().await?, conditions, &slice).await?, None)
     };
-    let modified = rows.iter().map(|row| row.updated_at).max();
     let page = paging.page(&slice, rows, total, cursor_keys).map(|row| Notice::new(row, for_staff));
-    Ok(Reply::list(page).with_last_modified(modified).with_surrogate_keys(&["notices".to_owned()]))
+    let reply = Reply::list(page).with_last_modified(modified);
+    let is_as_visitors_get = visible == Notices::Public;
+    Ok(reply.as_visitors_get(is_as_visitors_get).with_surrogate_keys(&["notices".to_owned()]))
 }
 
 /// Which notices a list may show: what is up now, unless an editor asks for more.
@@ -82,12 +87,14 @@ fn cursor_keys(row: &Row) -> Vec<String> {
 }
 
 fn reply_with(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
+    let is_as_visitors_get = !for_staff && row.content.audience == Audience::Public;
     let notice = Notice::new(row, for_staff);
     let (version, modified) = (notice.version, notice.updated_at);
     let surrogate = format!("notice:{}", notice.id);
     Reply::one(notice)
         .with_version(version)
-        .with_last_modified(Some(modified))
+        .with_last_modified(Modified::of_version(modified, version))
+        .as_visitors_get(is_as_visitors_get)
         .with_surrogate_keys(&[surrogate])
 }
 

@@ -1,5 +1,8 @@
 //! All SQL of notices.
 
+use std::sync::atomic::AtomicI64;
+
+use chrono::{DateTime, Utc};
 use diesel::dsl::{now, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Timestamptz};
@@ -8,10 +11,46 @@ use uuid::Uuid;
 
 use super::model::{Content, Row};
 use crate::db::connection::Connection;
+use crate::db::read_clock;
 use crate::db::rows::{Conditions, PageSlice, SortColumn};
 use crate::db::schema::notices;
+use crate::db::types::Status;
 use crate::db::visibility::Notices;
+use crate::follower::Snapshot;
+use crate::http::modified::ListTimes;
 use crate::tx::Tx;
+
+/// When lists of notices could last have changed.
+pub struct NoticeTimes(pub ListTimes);
+
+static LAST_CHANGE: AtomicI64 = AtomicI64::new(0);
+
+impl Snapshot for NoticeTimes {
+    const ENTITIES: &'static [&'static str] = &["notice"];
+
+    async fn load(mut conn: &Connection) -> QueryResult<Self> {
+        let noticed_at = read_clock(conn).await?;
+        let published = || {
+            notices::table.filter(notices::status.eq(Status::Published)).filter(notices::deleted_at.is_null())
+        };
+        let limit = ListTimes::MAX_UPCOMING as i64;
+        let appearing = published()
+            .filter(notices::published_at.gt(noticed_at))
+            .order(notices::published_at)
+            .limit(limit)
+            .select(notices::published_at.assume_not_null());
+        let disappearing = published()
+            .filter(notices::expires_at.gt(noticed_at))
+            .order(notices::expires_at)
+            .limit(limit)
+            .select(notices::expires_at.assume_not_null());
+        let mut upcoming: Vec<DateTime<Utc>> = appearing.load(&mut conn).await?;
+        upcoming.extend(disappearing.load::<DateTime<Utc>>(&mut conn).await?);
+        upcoming.sort_unstable();
+        upcoming.truncate(ListTimes::MAX_UPCOMING);
+        Ok(Self(ListTimes::new(noticed_at, upcoming, &LAST_CHANGE)))
+    }
+}
 
 /// Pinned first, then newest first. Drafts without a publication time count as newest.
 pub fn order(visible: Notices) -> Vec<SortColumn> {

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::IfMatch;
+use crate::http::modified::Modified;
 use crate::http::reply::{Data, Reply};
 use crate::members::guard::{Admin, Reader};
 use crate::operations::{Caller, Operation, Role};
@@ -31,7 +32,8 @@ fn reply_with(row: Row) -> Result<Reply<Data<Site>>> {
     let (version, modified) = (site.version, site.updated_at);
     Ok(Reply::one(site)
         .with_version(version)
-        .with_last_modified(Some(modified))
+        .with_last_modified(Modified::of_version(modified, version))
+        .as_visitors_get(true)
         .with_surrogate_keys(&["site".to_owned()]))
 }
 

@@ -34,6 +34,7 @@ mod operations;
 mod outage;
 mod pages;
 mod processes;
+mod proxies;
 mod readme;
 mod resanitise;
 mod rights;

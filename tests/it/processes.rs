@@ -81,6 +81,9 @@ async fn the_demo_site_is_loaded_once() {
     let admin = first.admin().await;
     let before = count_contents(&admin).await;
     assert!(before.iter().all(|total| *total > 0), "{before:?}");
+    let from_afar =
+        first.client().request(Method::GET, "/api/v1/articles").header("origin", "https://a.example");
+    assert_eq!(from_afar.send().await.header("access-control-allow-origin"), "*");
     let list = admin.get("/api/v1/articles").await.data(200);
     let path = format!("/api/v1/articles/{}", list[0]["id"].as_str().unwrap());
     admin.delete(&path).await.expect(204);

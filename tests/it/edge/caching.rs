@@ -1,11 +1,13 @@
 //! Conditional requests, and what caches may keep.
 
+use std::cell::RefCell;
+
 use inkstone::operations::Role;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::contract::{Operation, operations};
-use crate::harness::machine::ask;
+use crate::harness::machine::{ask, until};
 use crate::harness::{Answer, Client, TestApp};
 
 /// The reads under `/api` that take a visitor, or those that do not, with paths that lead somewhere.
@@ -98,7 +100,9 @@ async fn shared_caches_keep_what_visitors_read_and_nothing_else() {
         assert_eq!((open.header("cache-control"), open.header("vary")), (rules, "Authorization"), "{path}");
         assert!(!open.header("surrogate-key").is_empty(), "{path}");
         let closed = member.get(&path).await.expect(200);
-        assert_eq!(closed.header("cache-control"), "private, no-store", "{path}");
+        // Members find more among the notices.
+        let rules = if path == "/api/v1/notices" { "private, no-store" } else { "private, no-cache" };
+        assert_eq!(closed.header("cache-control"), rules, "{path}");
         assert_eq!(closed.header("vary"), "Authorization", "{path}");
     }
 }
@@ -164,4 +168,135 @@ async fn where_versions_are_required_an_article_can_still_be_put_as_new() {
     put().await.expect(201);
     assert_eq!(put().await.problem(), (412, "already_exists".to_owned()));
     assert_eq!(editor.put(path, json!({"title": "b"})).await.status, 428);
+}
+
+#[actix_web::test]
+async fn what_a_credential_changes_is_not_kept() {
+    let (app, _) = TestApp::start().await;
+    let cast = app.db_cast().await;
+    cast.editor.article("a", None).await;
+    for (client, path, rules) in [
+        (&cast.member, "/api/v1/articles/a", "private, no-cache"),
+        (&cast.author, "/api/v1/articles/a", "private, no-store"),
+        (&cast.editor, "/api/v1/articles/a", "private, no-store"),
+        (&cast.editor, "/api/v1/articles", "private, no-cache"),
+        (&cast.editor, "/api/v1/articles?status=draft", "private, no-store"),
+        (&cast.editor, "/api/v1/categories", "private, no-cache"),
+        (&cast.editor, "/api/v1/site", "private, no-cache"),
+        (&cast.member, "/api/v1/notices", "private, no-store"),
+        (&cast.member, "/api/v1/members/me", "private, no-store"),
+    ] {
+        let answer = client.get(path).await.expect(200);
+        assert_eq!(answer.header("cache-control"), rules, "{path}");
+        let bytes_are_a_visitors = cast.anon.get(path).await.bytes == answer.bytes;
+        assert!(bytes_are_a_visitors || rules.ends_with("no-store"), "{path}");
+        if rules.ends_with("no-cache") {
+            let again = get_unless(client, path, answer.header("etag")).await;
+            assert_eq!((again.status, again.header("cache-control")), (304, rules), "{path}");
+        }
+    }
+}
+
+/// Asks for `path` if it was modified after `since`.
+async fn get_since(client: &Client, path: &str, since: &str) -> Answer {
+    client.request(Method::GET, path).header("if-modified-since", since).send().await
+}
+
+/// Waits until an answer counts as unmodified, and returns its time.
+async fn settle(client: &Client, path: &str) -> String {
+    let since = RefCell::new(String::new());
+    until("an answer that is unmodified", async || {
+        let now = client.get(path).await.expect(200).header("last-modified").to_owned();
+        assert!(!now.is_empty(), "{path}");
+        since.replace(now.clone());
+        get_since(client, path, &now).await.status == 304
+    })
+    .await;
+    since.into_inner()
+}
+
+#[actix_web::test]
+async fn an_answer_is_modified_by_everything_that_it_shows() {
+    let (app, anon) = TestApp::start().await;
+    let (editor, admin) = (app.db_member(Role::Editor).await, app.db_member(Role::Admin).await);
+    editor.category("a", None).await;
+    for title in ["w", "x", "y", "z"] {
+        editor.article(title, Some("a")).await;
+    }
+    let notice = json!({"kind": "notice", "title": "n", "body": "<p>n</p>", "status": "published"});
+    let notice = editor.post("/api/v1/notices", notice).await.data(201);
+    let notice = format!("/api/v1/notices/{}", notice["id"].as_str().unwrap());
+    let second = "/api/v1/articles?page=2&page_size=2";
+    let changes: [(Method, &str, Value, &[&str]); 6] = [
+        (
+            Method::PATCH,
+            "/api/v1/articles/x",
+            json!({"summary": "new"}),
+            &["/api/v1/articles", "/api/v1/articles/x"],
+        ),
+        // Leaves the first page, and moves the second.
+        (Method::DELETE, "/api/v1/articles/z", Value::Null, &[second, "/api/v1/categories/a"]),
+        (
+            Method::PATCH,
+            "/api/v1/categories/a",
+            json!({"name": "b"}),
+            &["/api/v1/articles", "/api/v1/articles/x", "/api/v1/categories"],
+        ),
+        (
+            Method::PATCH,
+            "/api/v1/site",
+            json!({"base_url": "https://b.example"}),
+            &["/api/v1/articles/x", "/api/v1/articles", "/api/v1/site"],
+        ),
+        (Method::PATCH, &notice, json!({"title": "m"}), &["/api/v1/notices", &notice]),
+        (Method::DELETE, &notice, Value::Null, &["/api/v1/notices"]),
+    ];
+    for (method, path, body, shown) in changes {
+        let mut times = Vec::new();
+        for read in shown {
+            let since = settle(&anon, read).await;
+            let both = anon.request(Method::GET, read).header("if-modified-since", &since);
+            assert_eq!(
+                both.header("if-none-match", "\"x\"").send().await.status,
+                200,
+                "tags come first: {read}"
+            );
+            times.push(since);
+        }
+        let request = admin.request(method, path);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        assert!(request.send().await.status < 300, "{path}");
+        for (read, since) in shown.iter().zip(&times) {
+            assert_eq!(get_since(&anon, read, since).await.status, 200, "{path} {read} {since}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_passing_of_time_modifies_a_list() {
+    let (app, anon) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let soon = (app.shared.app.now() + chrono::TimeDelta::seconds(6)).to_rfc3339();
+    let article = json!({"title": "a", "body": "<p>a</p>", "status": "published", "published_at": soon});
+    editor.post("/api/v1/articles", article).await.expect(201);
+    let notice = json!({"kind": "notice", "title": "n", "body": "<p>n</p>", "status": "published", "expires_at": soon});
+    editor.post("/api/v1/notices", notice).await.expect(201);
+    let mut all = Vec::new();
+    for path in ["/api/v1/articles", "/api/v1/notices"] {
+        all.push((path, anon.get(path).await.expect(200)));
+    }
+    for (path, before) in all {
+        // What somebody got before it was certain: any later state must be told.
+        let since = before.header("last-modified").to_owned();
+        until("the hour", async || {
+            let now = anon.get(path).await;
+            let answer = get_since(&anon, path, &since).await;
+            let has_changed = now.json()["data"] != before.json()["data"];
+            assert!(!has_changed || answer.status == 200, "{path}");
+            has_changed
+        })
+        .await;
+        settle(&anon, path).await;
+        assert_eq!(get_since(&anon, path, &since).await.status, 200, "{path}");
+    }
 }

@@ -3,6 +3,8 @@
 use inkstone::operations::Role;
 use reqwest::Method;
 
+use crate::harness::machine::made_folder;
+use crate::harness::process::Process;
 use crate::harness::{Answer, Client, TestApp};
 
 const ARTICLES: &str = "/api/v1/articles";
@@ -105,4 +107,83 @@ async fn a_star_opens_reading_and_nothing_that_takes_a_credential() {
     for (method, headers) in [("GET", "authorization"), ("POST", "content-type"), ("DELETE", "")] {
         assert!(preflight(&anon, FRIEND, method, headers).await.status >= 400, "{method} {headers}");
     }
+}
+
+#[actix_web::test]
+async fn an_answer_names_what_it_varies_by_and_nothing_else() {
+    let lists: [&[&str]; 3] = [&[], &["--cors-origins", FRIEND], &["--cors-origins", "*"]];
+    for (flags, origin, asked) in [
+        (lists[0], None, None),
+        (
+            lists[1],
+            Some("Origin"),
+            Some("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
+        ),
+        (lists[2], None, Some("Access-Control-Request-Method, Access-Control-Request-Headers")),
+    ] {
+        let (app, anon) = TestApp::start_with(flags).await;
+        let member = app.db_member(Role::Member).await;
+        let login = serde_json::json!({"email": "a@example.org", "password": "wrong"});
+        for (answer, by_credential) in [
+            (anon.get(ARTICLES).await, true),
+            (from(&anon, FRIEND, ARTICLES).await, true),
+            (from(&anon, STRANGERS[1], ARTICLES).await, true),
+            (member.get(ARTICLES).await, true),
+            (anon.get("/api/v1/members/me").await, true),
+            (anon.get("/api/v1/articles/nowhere").await, true),
+            (anon.delete("/api/v1/articles/nowhere").await, true),
+            (anon.get("/api/v1/nowhere").await, false),
+            (anon.get("/healthz").await, false),
+            (anon.get("/openapi.json").await, false),
+            (anon.post("/api/v1/auth/login", login).await, false),
+        ] {
+            // Problems are told in the reader's language.
+            let by_language = (answer.status >= 400).then_some("Accept-Language");
+            let names = [by_language, by_credential.then_some("Authorization"), origin];
+            let names: Vec<&str> = names.into_iter().flatten().collect();
+            assert_eq!(answer.header("vary"), names.join(", "), "{flags:?}");
+        }
+        for (method, headers) in [("GET", "if-none-match"), ("TRACE", "x-secret")] {
+            let answer = preflight(&anon, FRIEND, method, headers).await;
+            let names = [(answer.status >= 400).then_some("Accept-Language"), asked];
+            let names: Vec<&str> = names.into_iter().flatten().collect();
+            assert_eq!(answer.header("vary"), names.join(", "), "{flags:?} {method}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_refused_preflight_is_a_problem_with_the_id_of_the_request() {
+    for list in [&["--cors-origins", FRIEND][..], &["--cors-origins", "*"]] {
+        let (_app, anon) = TestApp::start_with(list).await;
+        for (origin, method, headers) in
+            [(STRANGERS[1], "DELETE", ""), (FRIEND, "TRACE", ""), (FRIEND, "GET", "x-secret")]
+        {
+            let answer = preflight(&anon, origin, method, headers).await;
+            assert_eq!(answer.problem(), (403, "forbidden".to_owned()), "{origin} {method}");
+            assert_eq!(answer.json()["request_id"], answer.header("x-request-id"));
+            assert_eq!(answer.header("access-control-allow-methods"), "");
+        }
+    }
+    let (_app, anon) = TestApp::start().await;
+    let answer = preflight(&anon, FRIEND, "GET", "").await;
+    assert_eq!(answer.problem().0, 405);
+    assert_eq!(answer.json()["request_id"], answer.header("x-request-id"));
+}
+
+#[actix_web::test]
+async fn the_first_refused_origin_is_logged_with_the_setting() {
+    let dir = made_folder();
+    let server = Process::serve(dir.path(), &["--cors-origins", FRIEND]);
+    let anon = server.client();
+    from(&anon, &server.url, ARTICLES).await.expect(200);
+    for origin in [FRIEND, STRANGERS[1], STRANGERS[4], "https://third.example"] {
+        from(&anon, origin, ARTICLES).await.expect(200);
+        preflight(&anon, origin, "GET", "").await;
+    }
+    let log = server.read_log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("INKSTONE_CORS_ORIGINS")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains("--cors-origins") && lines[0].contains(STRANGERS[1]), "{log}");
+    assert!(log.contains("\"path\":\"/api/v1/articles\",\"status\":403"), "refusals have a line: {log}");
 }

@@ -218,3 +218,25 @@ async fn a_long_filter_does_not_make_a_long_link() {
         assert!(answer.json()["page"]["next_cursor"].is_string(), "the body has the cursor");
     }
 }
+
+#[actix_web::test]
+async fn what_is_refused_before_it_is_read_has_an_id_and_a_problem() {
+    let (app, _) = TestApp::start().await;
+    for (request, status, code) in [
+        ("NONSENSE\r\n\r\n".to_owned(), "400", "bad_request"),
+        ("GET /healthz HTTP/9.9\r\n\r\n".to_owned(), "400", "bad_request"),
+        (
+            format!("GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: {}\r\n\r\n", "x".repeat(200_000)),
+            "431",
+            "head_too_large",
+        ),
+        (format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(200_000)), "431", "head_too_large"),
+    ] {
+        let said = exchange(&app, request).await;
+        assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{said}");
+        let (head, body) = said.split_once("\r\n\r\n").unwrap();
+        let id = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&problem["code"], &problem["request_id"]), (&json!(code), &json!(id)), "{said}");
+    }
+}

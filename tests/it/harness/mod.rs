@@ -199,6 +199,11 @@ impl Client {
         Self { id: None, token, base: base.to_owned(), http }
     }
 
+    /// The same client at another address, which it reaches by `http`.
+    pub fn through(&self, base: &str, http: reqwest::Client) -> Self {
+        Self { base: base.to_owned(), http, ..self.clone() }
+    }
+
     /// A request to be sent with [`Request::send`].
     pub fn request(&self, method: Method, path: &str) -> Request {
         let mut builder = self.http.request(method.clone(), format!("{}{path}", self.base));

@@ -1,7 +1,8 @@
 //! The real binary, run as its users run it.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
@@ -41,6 +42,7 @@ pub fn inkstone(arguments: &[&str]) -> Command {
 /// A running `inkstone serve`.
 pub struct Process {
     child: Child,
+    log: File,
     /// What it printed until it was ready.
     pub printed: Vec<String>,
     pub url: String,
@@ -76,7 +78,15 @@ impl Process {
         };
         // What it prints later must not block it.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, printed, url }
+        Self { child, log, printed, url }
+    }
+
+    /// What it has written to standard error.
+    pub fn read_log(&self) -> String {
+        let mut bytes = vec![0; self.log.metadata().unwrap().len() as usize];
+        // Its place in the file is the child's too.
+        self.log.read_exact_at(&mut bytes, 0).unwrap();
+        String::from_utf8(bytes).unwrap()
     }
 
     pub fn client(&self) -> Client {

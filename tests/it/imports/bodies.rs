@@ -118,3 +118,22 @@ async fn a_key_that_imports_makes_categories_only_with_the_scope_for_that() {
         assert_eq!(categories.as_array().unwrap().len(), usize::from(are_made), "{scopes} {query}");
     }
 }
+
+#[actix_web::test]
+async fn a_client_that_takes_the_summary_as_gladly_as_the_stream_gets_the_summary() {
+    let (_app, editor) = start_app().await;
+    for (accept, wanted) in [
+        ("application/json, application/x-ndjson, application/problem+json", "application/json"),
+        ("application/x-ndjson, application/json", "application/json"),
+        ("application/x-ndjson;q=0.5, application/json;q=0.9", "application/json"),
+        ("application/x-ndjson;q=0, */*", "application/json"),
+        ("application/json, text/plain, */*", "application/json"),
+        ("application/x-ndjson, application/json;q=0.5", NDJSON),
+        ("application/x-ndjson, */*;q=0.1", NDJSON),
+        ("Application/X-NDJSON", NDJSON),
+    ] {
+        let request = editor.request(Method::POST, IMPORT).header("accept", accept);
+        let answer = request.labelled(NDJSON, to_ndjson(&make_rows(1))).send().await.expect(200);
+        assert_eq!(answer.header("content-type"), wanted, "{accept}");
+    }
+}

@@ -168,7 +168,9 @@ fn parameters_of_paths_and_queries_have_bounds() {
         let (_, spec) = operation;
         let parameters = spec["parameters"].as_array().into_iter().flatten();
         for parameter in parameters.filter(|one| one["in"] == "path" || one["in"] == "query") {
-            let missing = missing_bounds(&parameter["schema"]);
+            let mut missing = missing_bounds(&parameter["schema"]);
+            missing
+                .extend(parameter["description"].as_str().is_none_or(str::is_empty).then_some("description"));
             if !missing.is_empty() {
                 wrong.push(format!("{} {}: {missing:?}", spec["operationId"], parameter["name"]));
             }

@@ -1,0 +1,109 @@
+"""The session of a member."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator
+from typing import TypedDict
+
+import httpx
+
+from . import schemas
+from .problem import Problem, raise_problem
+
+# How long before its end a token is renewed, in seconds.
+MARGIN = 30
+
+
+class Tokens(TypedDict):
+    """The tokens of a member who is signed in."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: float
+    """When the access token ends, in seconds since 1970."""
+
+
+class Session(httpx.Auth):
+    """Signs requests with a member's token, and renews it.
+
+    However many threads need a new token, one request asks for it: a refresh token is good for one use.
+    """
+
+    requires_request_body = True
+
+    def __init__(
+        self, http: httpx.Client, tokens: Tokens | None, on_tokens: Callable[[Tokens | None], object]
+    ) -> None:
+        self._http = http
+        self._tokens = tokens
+        self._on_tokens = on_tokens
+        self._renewing = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        return self._tokens is not None
+
+    def login(self, email: str, password: str) -> schemas.SignedInMember:
+        session = self._open("login", {"email": email, "password": password})
+        self._keep(_to_tokens(session))
+        return session["member"]
+
+    def logout(self) -> None:
+        tokens = self._tokens
+        if tokens is None:
+            return
+        self._keep(None)
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        self._http.post("/api/v1/auth/logout", headers=headers)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        tokens = self._tokens
+        if tokens is not None and tokens["expires_at"] - MARGIN < time.time():
+            tokens = self._renew(tokens)
+        if tokens is None:
+            yield request
+            return
+        request.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        response = yield request
+        if response.status_code != 401:
+            return
+        tokens = self._renew(tokens)
+        if tokens is not None:
+            request.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+            yield request
+
+    def _renew(self, old: Tokens) -> Tokens | None:
+        """New tokens for `old` ones; None if the session has ended. Raises if the server cannot be reached."""
+        with self._renewing:
+            # Another thread may have renewed them, or signed out, while this one waited.
+            if self._tokens is not old:
+                return self._tokens
+            new: Tokens | None = None
+            try:
+                new = _to_tokens(self._open("refresh", {"refresh_token": old["refresh_token"]}))
+            except Problem as problem:
+                if problem.status != 401:
+                    raise
+            if self._tokens is old:
+                self._keep(new)
+            return self._tokens
+
+    def _open(self, operation: str, body: dict[str, str]) -> schemas.Session:
+        response = self._http.post(f"/api/v1/auth/{operation}", json=body)
+        raise_problem(response)
+        session: schemas.Session = response.json()["data"]
+        return session
+
+    def _keep(self, tokens: Tokens | None) -> None:
+        self._tokens = tokens
+        self._on_tokens(tokens)
+
+
+def _to_tokens(session: schemas.Session) -> Tokens:
+    return {
+        "access_token": session["access_token"],
+        "refresh_token": session["refresh_token"],
+        "expires_at": time.time() + session["expires_in"],
+    }

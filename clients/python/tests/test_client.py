@@ -1,0 +1,237 @@
+"""Runs against a server with the demo site: INKSTONE_URL, INKSTONE_ADMIN_EMAIL, INKSTONE_ADMIN_PASSWORD."""
+
+import os
+import threading
+import time
+import unittest
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+from inkstone_client import ImportFailed, Inkstone, Problem, Tokens, imports
+
+URL = os.environ["INKSTONE_URL"]
+LOGIN = os.environ["INKSTONE_ADMIN_EMAIL"], os.environ["INKSTONE_ADMIN_PASSWORD"]
+
+
+def unique(word: str) -> str:
+    return f"{word}-{uuid.uuid4().hex}"
+
+
+class Spy(httpx.BaseTransport):
+    """Notes the requests, and lets a test change the answers."""
+
+    def __init__(self, change: Callable[[httpx.Request], httpx.Response | None] = lambda request: None) -> None:
+        self.change = change
+        self.seen: list[tuple[str, int]] = []
+        self.inner = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self.change(request) or self.inner.handle_request(request)
+        self.seen.append((request.url.path, response.status_code))
+        return response
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def signed_in(**options: Any) -> Inkstone:
+    site = Inkstone(URL, **options)
+    site.login(*LOGIN)
+    return site
+
+
+def earlier_tokens(**changes: Any) -> Tokens:
+    """The tokens of a session, as a store gives them back."""
+    kept: list[Tokens | None] = []
+    signed_in(on_tokens=kept.append)
+    tokens = kept[-1]
+    assert tokens is not None
+    return {**tokens, **changes}  # type: ignore[typeddict-item]
+
+
+class Reading(unittest.TestCase):
+    def test_a_walk_sees_each_article_once_with_the_picked_keys(self) -> None:
+        with Inkstone(URL) as site:
+            query = {"sort": ["title", "-published_at"], "fields": ["title", "slug"], "page_size": 3}
+            cards = list(site.articles(**query))
+            total = site.request("GET", "articles", count=True).json()["page"]["total"]
+        self.assertEqual(len({card["id"] for card in cards}), total)
+        self.assertEqual(set(cards[0]), {"id", "title", "slug"})
+        titles = [card["title"].encode() for card in cards]
+        self.assertEqual(titles, sorted(titles))
+
+    def test_what_has_not_changed_is_not_sent_again(self) -> None:
+        spy = Spy()
+        site = Inkstone(URL, transport=spy)
+        first = site.categories()
+        self.assertEqual(site.categories(), first)
+        self.assertEqual([status for _, status in spy.seen], [200, 304])
+        spy = Spy()
+        site = Inkstone(URL, transport=spy, remember=0)
+        self.assertEqual([site.categories(), site.categories()], [first, first])
+        self.assertEqual([status for _, status in spy.seen], [200, 200])
+
+    def test_only_the_answers_that_were_asked_for_last_are_kept(self) -> None:
+        spy = Spy()
+        site = Inkstone(URL, transport=spy, remember=2)
+        for page in [1, 2, 1, 3, 1, 2]:
+            site.get("articles", page=page, page_size=1)
+        self.assertEqual([status for _, status in spy.seen], [200, 200, 304, 200, 304, 200])
+
+    def test_a_refusal_is_a_problem_with_its_faults(self) -> None:
+        with signed_in() as site, self.assertRaises(Problem) as refused:
+            site.create_article({"title": "x" * 301, "category": "none"})
+        fault = refused.exception.fault("/title")
+        assert fault is not None
+        self.assertEqual((refused.exception.status, fault["code"]), (422, "too_long"))
+        with Inkstone(URL) as site, self.assertRaises(Problem) as refused:
+            site.article(unique("none"))
+        self.assertEqual((refused.exception.code, refused.exception.faults), ("not_found", []))
+
+    def test_a_failure_without_a_problem_document_has_the_status_as_its_code(self) -> None:
+        away = httpx.Response(502, html="<h1>Bad Gateway</h1>", headers={"retry-after": "7"})
+        with Inkstone(URL, transport=Spy(lambda request: away)) as site, self.assertRaises(Problem) as refused:
+            site.get("site")
+        self.assertEqual((refused.exception.code, refused.exception.retry_after), ("http_502", 7))
+
+
+class Writing(unittest.TestCase):
+    def test_a_change_of_a_version_that_was_changed_meanwhile_is_refused(self) -> None:
+        with signed_in() as site:
+            article = site.create_article({"title": unique("Two editors"), "extra": {"layout": "wide"}})
+            self.assertEqual(article["extra"]["layout"], "wide")
+            changed = site.update_article(article["id"], {"title": "One"}, version=article["version"])
+            self.assertEqual(changed["version"], 2)
+            with self.assertRaises(Problem) as refused:
+                site.update_article(article["slug"], {"title": "Other"}, version=article["version"])
+        self.assertEqual(refused.exception.code, "version_mismatch")
+        self.assertEqual(refused.exception.document["current_version"], 2)
+
+    def test_under_one_idempotency_key_an_article_is_created_once(self) -> None:
+        with signed_in() as site:
+            key, title = unique("key"), unique("Once")
+            first = site.create_article({"title": title}, idempotency_key=key)
+            self.assertEqual(site.create_article({"title": title}, idempotency_key=key), first)
+
+
+class Sessions(unittest.TestCase):
+    def test_many_threads_with_an_ended_token_renew_it_once(self) -> None:
+        spy = Spy()
+        site = Inkstone(URL, transport=spy, tokens=earlier_tokens(access_token="ended"))
+        together = threading.Barrier(8)
+        answers: list[Any] = []
+
+        def ask() -> None:
+            together.wait()
+            answers.append(site.get("members/me"))
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(answers), 8)
+        self.assertEqual(sum(path.endswith("/refresh") for path, _ in spy.seen), 1)
+
+    def test_a_token_is_renewed_before_it_ends(self) -> None:
+        spy = Spy()
+        site = Inkstone(URL, transport=spy, tokens=earlier_tokens(expires_at=time.time() + 1))
+        site.get("members/me")
+        self.assertEqual([status for _, status in spy.seen], [200, 200])
+
+    def test_a_session_that_has_ended_is_closed_and_one_that_cannot_be_renewed_now_is_kept(self) -> None:
+        kept: list[Tokens | None] = []
+        ended: Tokens = {"access_token": "ended", "refresh_token": "inkr_ended", "expires_at": time.time() + 600}
+        site = Inkstone(URL, tokens=ended, on_tokens=kept.append)
+        with self.assertRaises(Problem) as refused:
+            site.get("members/me")
+        self.assertEqual((refused.exception.status, kept, site.is_signed_in), (401, [None], False))
+        away = Spy(lambda request: httpx.Response(503) if request.url.path.endswith("/refresh") else None)
+        site = Inkstone(URL, tokens=ended, transport=away)
+        with self.assertRaises(Problem) as refused:
+            site.get("members/me")
+        self.assertEqual((refused.exception.status, site.is_signed_in), (503, True))
+
+    def test_signing_out_ends_the_session_on_the_server(self) -> None:
+        kept: list[Tokens | None] = []
+        site = signed_in(on_tokens=kept.append)
+        tokens = kept[-1]
+        assert tokens is not None
+        site.logout()
+        self.assertFalse(site.is_signed_in)
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        self.assertEqual(httpx.get(f"{URL}/api/v1/members/me", headers=headers).status_code, 401)
+
+    def test_an_api_key_signs_every_request(self) -> None:
+        with signed_in() as admin:
+            new = {"name": "trial", "scopes": ["articles:read", "articles:import"]}
+            key = admin.request("POST", "api-keys", json=new).json()["data"]["key"]
+        with Inkstone(URL, key=key) as script:
+            list(script.articles(status=["draft", "archived"]))
+            self.assertEqual(script.import_rows([{"external_id": unique("key"), "title": "By a key"}])["created"], 1)
+
+
+class Imports(unittest.TestCase):
+    def rows(self, number: int) -> Iterator[dict[str, Any]]:
+        prefix = unique("row")
+        return ({"external_id": f"{prefix}-{at}", "title": f"导入 {at}"} for at in range(number))
+
+    def test_an_iterator_of_any_length_is_imported_in_batches(self) -> None:
+        seen = []
+        with signed_in() as site:
+            rows = self.rows(25)
+            summary = site.import_rows(rows, batch_rows=10, on_batch=lambda so_far: seen.append(so_far["rows"]))
+        self.assertEqual((seen, summary["created"], summary["ending"]), ([10, 20, 25], 25, "completed"))
+
+    def test_a_row_that_fails_is_named_by_its_place_among_all(self) -> None:
+        rows = list(self.rows(25))
+        rows[13]["title"] = ""
+        with signed_in() as site:
+            summary = site.import_rows(iter(rows), batch_rows=10, status="published")
+        self.assertEqual((summary["created"], summary["failed"]), (24, 1))
+        self.assertEqual([(row["line"], row["pointer"]) for row in summary["errors"]], [(14, "/title")])
+
+    def test_a_batch_is_sent_again_while_the_server_is_away(self) -> None:
+        failures: list[httpx.Response | Exception] = [httpx.ReadError("lost"), httpx.Response(503, headers={"retry-after": "0"})]
+        imports.FIRST_PAUSE = 0.0
+
+        def fail_at_first(request: httpx.Request) -> httpx.Response | None:
+            if not request.url.path.endswith("/import") or not failures:
+                return None
+            failure = failures.pop(0)
+            if isinstance(failure, Exception):
+                # The rows arrived, the answer was lost.
+                Spy().handle_request(request).read()
+                raise failure
+            return failure
+
+        spy = Spy(fail_at_first)
+        with signed_in(transport=spy) as site:
+            summary = site.import_rows(self.rows(3))
+        self.assertEqual((summary["rows"], summary["created"], summary["unchanged"]), (3, 0, 3))
+
+    def test_an_import_that_is_stopped_says_what_was_done(self) -> None:
+        rows = list(self.rows(30))
+        rows[25]["title"] = ""
+        with signed_in() as site, self.assertRaises(ImportFailed) as stopped:
+            site.import_rows(rows, batch_rows=10, on_error="abort")
+        self.assertEqual(stopped.exception.code, "import_aborted")
+        self.assertEqual(stopped.exception.summary["errors"][0]["line"], 26)
+        self.assertEqual(stopped.exception.summary["created"] >= 20, True)
+
+    def test_an_atomic_import_is_one_request(self) -> None:
+        rows = list(self.rows(30))
+        rows[25]["title"] = ""
+        spy = Spy()
+        with signed_in(transport=spy) as site, self.assertRaises(ImportFailed) as stopped:
+            site.import_rows(rows, batch_rows=10, atomic=True)
+        self.assertEqual(stopped.exception.summary["ending"], "rolled_back")
+        self.assertEqual(sum(path.endswith("/import") for path, _ in spy.seen), 1)
+        with signed_in() as site:
+            self.assertEqual(site.import_rows([], atomic=True)["rows"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,93 @@
+import createFetchClient, { type Client } from "openapi-fetch";
+
+import { rememberAnswers, type Fetch } from "./memory.js";
+import { ProblemError, unwrap } from "./problem.js";
+import { Session, type SignedInMember, type Tokens } from "./session.js";
+import type { components, paths } from "./types.js";
+
+export { ProblemError, unwrap, type Fault, type Problem } from "./problem.js";
+export type { SignedInMember, Tokens } from "./session.js";
+export type { components, paths } from "./types.js";
+
+/** The schemas of the document: `Schemas["Article"]`. */
+export type Schemas = components["schemas"];
+
+type Page = { data: unknown[]; page: Schemas["PageInfo"] };
+type Answer<Path extends keyof paths> = paths[Path] extends {
+  get: { responses: { 200: { content: { "application/json": infer Body } } } };
+}
+  ? Body
+  : never;
+type Query<Path extends keyof paths> = paths[Path] extends { get: { parameters: { query?: infer Query } } } ? Query : never;
+
+/** The paths of lists that are cut into pages. */
+export type ListPath = {
+  [Path in keyof paths]: Answer<Path> extends Page ? ("cursor" extends keyof NonNullable<Query<Path>> ? Path : never) : never;
+}[keyof paths];
+
+/** What a list has. */
+export type Item<Path extends ListPath> = Answer<Path> extends { data: (infer One)[] } ? One : never;
+
+export interface Options {
+  /** Where the server is, like `https://news.example`; without it, where the page comes from. */
+  url?: string;
+  /** An API key, for scripts. */
+  key?: string;
+  /** The tokens of an earlier session, as `onTokens` has given them. */
+  tokens?: Tokens | undefined;
+  /** Called with new tokens, to be stored, and with `undefined` when the session has ended. */
+  onTokens?: (tokens: Tokens | undefined) => void;
+  /** Answers that are kept for the next 304; 200 unless given, 0 for none. */
+  remember?: number;
+  /** In place of the platform's own. */
+  fetch?: Fetch;
+}
+
+/** A client of one server: `GET`, `POST` … of openapi-fetch, typed by the document, and what stands below. */
+export interface Inkstone extends Client<paths> {
+  /** Signs a member in; from then on requests are theirs. */
+  login(email: string, password: string): Promise<SignedInMember>;
+  /** Ends the session. */
+  logout(): Promise<void>;
+  /** Whether a member is signed in. */
+  readonly isSignedIn: boolean;
+  /** All things of a list, page after page, by cursor: each once, whatever is added meanwhile. */
+  walk<Path extends ListPath>(path: Path, query?: Omit<NonNullable<Query<Path>>, "cursor" | "page">): AsyncGenerator<Item<Path>, void>;
+}
+
+/** Makes a client. */
+export function createInkstone(options: Options = {}): Inkstone {
+  const url = (options.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
+  const plain: Fetch = options.fetch ?? ((request) => globalThis.fetch(request));
+  const remembering = options.remember === 0 ? plain : rememberAnswers(plain, options.remember ?? 200);
+  const session = new Session(url, plain, options.tokens, options.onTokens ?? (() => {}));
+  const send: Fetch = (request) => {
+    if (options.key === undefined) return session.sign(request, remembering);
+    request.headers.set("authorization", `Bearer ${options.key}`);
+    return remembering(request);
+  };
+  // Lists go by commas, the form in which the server writes them itself.
+  const querySerializer = { array: { style: "form", explode: false } } as const;
+  const client = createFetchClient<paths>({ baseUrl: url, fetch: send, querySerializer });
+
+  async function* walk(path: string, query: Record<string, unknown> = {}) {
+    const get = client.GET as unknown as (path: string, init: unknown) => Promise<{ data?: Page; error?: unknown; response: Response }>;
+    let cursor: string | undefined;
+    do {
+      const page: Page = unwrap(await get(path, { params: { query: { page_size: 100, ...query, cursor } } }));
+      yield* page.data;
+      cursor = page.page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+  }
+
+  return Object.assign(Object.create(null, { isSignedIn: { get: () => session.isOpen, enumerable: true } }), client, {
+    login: session.login.bind(session),
+    logout: session.logout.bind(session),
+    walk,
+  }) as Inkstone;
+}
+
+/** Whether `error` is a refusal with this code: `catch (error) { if (isProblem(error, "version_mismatch")) … }`. */
+export function isProblem(error: unknown, code: string): error is ProblemError {
+  return error instanceof ProblemError && error.code === code;
+}
