@@ -163,7 +163,7 @@ mod tests {
 
     #[tokio::test]
     async fn long_work_waits_for_a_permit() {
-        let permits = CorePermits::new(Duration::from_secs(10), "too much to do");
+        let permits = CorePermits::new(Duration::from_secs(10), "too much work");
         let mut taken = Vec::new();
         for _ in 0..(count_cores() - 1).max(1) {
             taken.push(permits.take().await.unwrap());
