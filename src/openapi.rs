@@ -27,7 +27,7 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, 
     info(
         title = "Inkstone",
         version = env!("CARGO_PKG_VERSION"),
-        description = "A headless CMS for news sites.\n\nOne thing comes as `{\"data\": {…}}`, a list as `{\"data\": […], \"page\": {…}}`, a failure as a problem document (RFC 9457) with a stable `code`. Unknown parameters and keys are refused. Every GET also answers HEAD.",
+        description = "A headless CMS for news sites.\n\nOne thing comes as `{\"data\": {…}}`, a list as `{\"data\": […], \"page\": {…}}`, a failure as a problem document (RFC 9457) with a stable `code`. Unknown parameters and keys are refused. Every GET also answers HEAD. Sentences for people are in Chinese if `Accept-Language` asks for it.",
         contact(name = "Inkstone", url = "https://inkstone.dev"),
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),

@@ -161,6 +161,24 @@ impl MemoryBudget {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn long_work_waits_for_a_permit() {
+        let permits = CorePermits::new(Duration::from_secs(10), "too much work");
+        let mut taken = Vec::new();
+        for _ in 0..(count_cores() - 1).max(1) {
+            taken.push(permits.take().await.unwrap());
+        }
+        let long = permits.run(|| "done");
+        tokio::pin!(long);
+        tokio::select! {
+            biased;
+            _ = &mut long => panic!("done without a permit"),
+            () = std::future::ready(()) => {}
+        }
+        drop(taken);
+        assert_eq!(long.await.unwrap(), "done");
+    }
+
     #[test]
     fn a_caller_has_two_turns_and_leaves_the_others_to_the_rest() {
         let turns = Turns::new("imports", 3);

@@ -9,7 +9,7 @@ use super::moving::{self, Move};
 use super::queries;
 use super::view::{CategoryPatch, NewCategory};
 use crate::changes::model::{Actor, Change};
-use crate::error::{Code, Error, Fault, OnConstraint, Result};
+use crate::error::{Code, Error, Fault, OnConstraint, Result, Sentence};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::patch::Patch;
 use crate::jobs::model::Row as Job;
@@ -23,8 +23,8 @@ const MAX_LEVELS: usize = 16;
 pub async fn add_category(tx: &mut Tx, actor: Actor, tree: &Tree, content: &Content) -> Result<Row> {
     let most = tx.max_categories();
     if tree.len() >= most {
-        let detail = format!("The site may have {most} categories (setting --max-categories).");
-        return Err(Error::Refused(Code::TooManyCategories, detail.into()));
+        let detail = Sentence::from("The site may have {max} categories (setting --max-categories).");
+        return Err(Error::Refused(Code::TooManyCategories, detail.with("max", most)));
     }
     let row = queries::insert(tx, content).await.on_constraint("categories_slug_key", slug_taken)?;
     tx.record(actor, Change::new("create", "category", row.id));
@@ -148,10 +148,10 @@ async fn refuse_if_used(tx: &mut Tx, tree: &Tree, id: Uuid) -> Result<()> {
     if articles == 0 && categories == 0 {
         return Ok(());
     }
-    let detail = format!(
-        "It holds {articles} articles (drafts and trash included) and {categories} categories; say with move_to which category takes them."
-    );
-    Err(Error::Refused(Code::CategoryInUse, detail.into()))
+    let detail = "It holds {articles} articles (drafts and trash included) and {categories} categories; say with \
+                  move_to which category takes them.";
+    let detail = Sentence::from(detail).with("articles", articles).with("categories", categories);
+    Err(Error::Refused(Code::CategoryInUse, detail))
 }
 
 /// Gives the category with this slug another one: the slug with a short ending. Returns whether there is one.

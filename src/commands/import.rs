@@ -215,7 +215,10 @@ fn finish_import(monitor: ImportMonitor, input: &ImportFile, import: &Import) ->
         false => Some(input.write_failed(import, &build_format(input, import)?, &monitor.failed)?),
     };
     let Some(summary) = monitor.summary else { bail!("the server sent no summary; run the import again") };
-    let text = describe_counts(&summary);
+    let mut text = describe_counts(&summary);
+    if monitor.display.count_warnings() > 0 {
+        text += &format!("; {} rows have warnings", monitor.display.count_warnings());
+    }
     let is_complete = matches!(summary.ending, Ending::Completed | Ending::DryRun);
     if let Some(mark) = monitor.mark.filter(|_| is_complete) {
         mark.remove()?;

@@ -9,6 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::imports::view::{Progress, RowProblem};
 
+/// Warnings that are shown, so that dirty rows do not drown the progress.
+const MAX_SHOWN_WARNINGS: u64 = 50;
 /// Interval between lines if standard error is not a terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -18,6 +20,8 @@ pub struct Display {
     bytes_read: Arc<AtomicU64>,
     started_at: Instant,
     last_line_at: Instant,
+    /// Rows with warnings so far.
+    warnings: u64,
 }
 
 impl Display {
@@ -33,7 +37,7 @@ impl Display {
                 Err(_) => bar,
             }
         });
-        Self { bar, bytes_read, started_at: Instant::now(), last_line_at: Instant::now() }
+        Self { bar, bytes_read, started_at: Instant::now(), last_line_at: Instant::now(), warnings: 0 }
     }
 
     /// Shows the progress.
@@ -61,10 +65,24 @@ impl Display {
         }
     }
 
-    /// Shows a warning about a row.
-    pub fn show_warning(&self, problem: &RowProblem) {
+    /// Shows a warning about a row. After the first [`MAX_SHOWN_WARNINGS`] only says that there are more.
+    pub fn show_warning(&mut self, problem: &RowProblem) {
+        self.warnings += 1;
+        if self.warnings > MAX_SHOWN_WARNINGS {
+            if self.warnings == MAX_SHOWN_WARNINGS + 1 {
+                self.print_line("More rows have warnings; the end says their sum.");
+            }
+            return;
+        }
         let id = problem.external_id.as_deref().unwrap_or("without an id");
-        self.print_line(&format!("line {} ({id}) {}", problem.line, problem.detail));
+        let details = std::iter::once(&problem.detail).chain(problem.more.iter().map(|more| &more.detail));
+        let details: Vec<&str> = details.map(String::as_str).collect();
+        self.print_line(&format!("line {} ({id}) {}", problem.line, details.join("; ")));
+    }
+
+    /// Returns how many rows have warnings.
+    pub const fn count_warnings(&self) -> u64 {
+        self.warnings
     }
 
     fn print_line(&self, line: &str) {

@@ -126,7 +126,9 @@ pub enum ApiKeyCommand {
     Create {
         /// The purpose of the key.
         name: String,
-        /// The scopes of the key, comma-separated, like articles:import.
+        /// The scopes of the key, comma-separated: articles:read, articles:write, articles:import, and the same of
+        /// categories and notices (categories:read, categories:write, categories:import, notices:read,
+        /// notices:write, notices:import).
         #[arg(long, required = true, value_delimiter = ',', value_name = "SCOPES")]
         scopes: Vec<String>,
         /// Days until the key expires; never by default.

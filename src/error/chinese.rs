@@ -119,6 +119,34 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "页码只能到达前 {max} 行;请用 `page.next_cursor` 继续",
     ),
     ("must be 1 to {max} visible ASCII characters", "必须是 1 至 {max} 个可见的 ASCII 字符"),
+    ("must be pairs like `header:key`", "必须是 `表头:字段` 形式的对应关系"),
+    ("takes one value, and is given more than once", "只能有一个值,却出现了不止一次"),
+    ("an article was just written into the category; try again", "刚有文章写入这个栏目,请重试"),
+    (
+        "with these fields the page is too large; {max} rows fit, or use `cursor`, whose pages end early",
+        "选择这些字段时页面过大;每页最多 {max} 行,或改用 `cursor`,其页面会提前结束",
+    ),
+    (
+        "is required, because the site sends no mail, and so no invitation",
+        "必填,因为站点不发送邮件,无法发出邀请",
+    ),
+    // Bodies that cannot be parsed in reasonable time.
+    ("changes each time that it is cleaned", "每次清理的结果都不同"),
+    ("is nested more than 200 deep", "嵌套超过 200 层"),
+    ("has an element with more than 200 attributes", "有元素的属性超过 200 个"),
+    ("makes more than 500000 elements", "产生的元素超过 500000 个"),
+    // Rows of imports.
+    ("a step has no name", "有一级没有名称"),
+    ("repeats a category", "栏目重复"),
+    (
+        "each step must be a name, or an object with name and slug",
+        "每一级必须是名称,或含 name 和 slug 的对象",
+    ),
+    ("duplicate column", "列重复"),
+    ("is not UTF-8", "不是 UTF-8"),
+    ("contains bytes that are invalid in the body's character set", "含有在请求体字符集中无效的字节"),
+    ("has {cells} cells, more than the header's {max}", "有 {cells} 个单元格,多于表头的 {max} 个"),
+    ("cannot be read", "无法读取"),
     // Passwords.
     ("must not be your email", "不能与邮箱相同"),
     ("must not be the name of the site", "不能与站点名称相同"),
@@ -126,16 +154,16 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     // Warnings.
     ("elements and attributes that are not allowed were removed: {list}", "已移除不允许的元素和属性:{list}"),
     (
-        "{count} frames, videos or sounds became links to their addresses",
-        "{count} 个框架、视频或音频已改为指向其地址的链接",
+        "frames, videos or sounds that became links to their addresses: {count}",
+        "已改为指向其地址的链接的框架、视频或音频:{count}",
     ),
     (
-        "{count} addresses have no scheme and host; they were kept as they are",
-        "{count} 个地址没有协议和主机名,已按原样保留",
+        "addresses without a scheme and a host, kept as they are: {count}",
+        "没有协议和主机名、已按原样保留的地址:{count}",
     ),
     (
-        "{count} tables were not closed or had content outside of their cells; they were closed, and that content moved",
-        "{count} 个表格未闭合或单元格之外有内容;表格已闭合,该内容已移出",
+        "tables that were closed, or had content outside of their cells that was moved: {count}",
+        "已闭合或已移出单元格之外内容的表格:{count}",
     ),
     (
         "text filters removed {pinyin_glosses} glosses and folded {simplified} characters",
@@ -228,6 +256,27 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "带有这个 Idempotency-Key 的请求仍在处理。",
     ),
     ("This Idempotency-Key was sent with another request.", "这个 Idempotency-Key 已用于另一个请求。"),
+    (
+        "The site may have {max} categories (setting --max-categories).",
+        "站点最多有 {max} 个栏目(设置 --max-categories)。",
+    ),
+    (
+        "It holds {articles} articles (drafts and trash included) and {categories} categories; say with move_to which category takes them.",
+        "其中有 {articles} 篇文章(含草稿和回收站)和 {categories} 个栏目;请用 move_to 指明由哪个栏目接收。",
+    ),
+    (
+        "{max} rows in a row failed. Row {row} is the first that was not read; skip={skip} goes on there.",
+        "连续 {max} 行失败。第 {row} 行起尚未读取;skip={skip} 可从那里继续。",
+    ),
+    ("A query string may have at most {max} parameters.", "查询字符串最多有 {max} 个参数。"),
+    ("The Host header is not a name with an optional port.", "Host 标头不是带可选端口的名称。"),
+    ("The Content-Length is beyond all measure.", "Content-Length 大得离谱。"),
+    ("The charset is unknown.", "未知的字符集。"),
+    ("Send the body uncompressed, or as gzip or zstd.", "请发送未压缩、gzip 或 zstd 格式的请求体。"),
+    (
+        "Send rows as application/x-ndjson, application/json or text/csv.",
+        "请以 application/x-ndjson、application/json 或 text/csv 发送行。",
+    ),
     ("This is the last active admin.", "这是最后一位可用的管理员。"),
 ];
 

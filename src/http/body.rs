@@ -63,14 +63,16 @@ impl<T: DeserializeOwned + ToSchema + 'static> Unchecked<T> {
         self.value[key].as_str()
     }
 
-    /// The body, if it meets its schema and `found` is empty. What `found` says of a place that breaks the schema
-    /// is left out: it is told already.
+    /// The body, if it meets its schema. If not, `found` is told with what breaks it, but for places that are told
+    /// already. A body that meets its schema goes on: what is made of it finds `found` again, with faults of its own.
     pub fn check(self, found: Vec<Fault>) -> Result<T> {
         let mut faults = self.faults;
         faults.extend(checker::<T>()?.faults(&self.value));
-        let is_new = |fault: &Fault| faults.iter().all(|known| known.at != fault.at);
-        let found: Vec<Fault> = found.into_iter().filter(is_new).collect();
-        faults.extend(found);
+        if !faults.is_empty() {
+            let is_new = |fault: &Fault| faults.iter().all(|known| known.at != fault.at);
+            let found: Vec<Fault> = found.into_iter().filter(is_new).collect();
+            faults.extend(found);
+        }
         Error::body(faults)?;
         checked(self.value, Vec::new())
     }

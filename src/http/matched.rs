@@ -6,6 +6,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, HeaderMap};
 use actix_web::{HttpMessage, HttpRequest};
 
+use super::pointer::MAX_FAULTS;
 use super::query_string::{decode_pairs, join_lists};
 use super::schema::find_nearest;
 use crate::error::{Code, Error, Fault, Result};
@@ -84,5 +85,5 @@ fn check_parameters(endpoint: &Endpoint, query: &[(String, String)]) -> Result<(
         Fault::parameter(shown, Code::UnknownParameter, "this operation has no such parameter")
             .suggest(nearest)
     });
-    Error::parameters(faults.collect())
+    Error::parameters(faults.take(MAX_FAULTS).collect())
 }

@@ -209,14 +209,9 @@ impl Paging {
     ) -> Result<List<T>> {
         let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= self.size());
         if self.params.page.is_some() && !is_full {
-            let detail = format!(
-                "with these fields the page is too large; {} rows fit, or use `cursor`, whose pages end early",
-                rows.len()
-            );
-            return Err(Error::Faults(
-                Code::InvalidParameter,
-                vec![Fault::parameter("page_size", Code::InvalidParameter, detail)],
-            ));
+            let detail = "with these fields the page is too large; {max} rows fit, or use `cursor`, whose pages end early";
+            let fault = Fault::parameter("page_size", Code::InvalidParameter, detail);
+            return Err(fault.with("max", rows.len()).into());
         }
         Ok(self.build_page(slice, rows, true, total, keys))
     }

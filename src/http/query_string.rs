@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{Code, Error, Fault, Result, Sentence};
 
 /// Name and value pairs a query string may have. Lists that are sent as repeats take a pair for each value.
 const MAX_PAIRS: usize = 512;
@@ -14,8 +14,8 @@ const LIST_ENDING: &str = "[]";
 /// Fails with 400 on percent-encoding that is not UTF-8, on NUL, and on too many pairs.
 pub fn decode_pairs(query: &str) -> Result<Vec<(String, String)>> {
     if query.split('&').nth(MAX_PAIRS).is_some() {
-        let detail = format!("A query string may have at most {MAX_PAIRS} parameters.");
-        return Err(Error::Refused(Code::BadRequest, detail.into()));
+        let detail = Sentence::from("A query string may have at most {max} parameters.");
+        return Err(Error::Refused(Code::BadRequest, detail.with("max", MAX_PAIRS)));
     }
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     pairs

@@ -25,8 +25,7 @@ pub async fn render_off_thread(
         return Ok(render(&app.sanitiser, source, format, max_chars));
     }
     let sanitiser = app.sanitiser.clone();
-    let rendering = app.renderers.run(move || render(&sanitiser, source, format, max_chars)).await?;
-    Ok(rendering)
+    app.renderers.run(move || render(&sanitiser, source, format, max_chars)).await
 }
 
 /// Renders and sanitises a body on this thread. Its HTML has at most `max_chars` characters.
@@ -53,68 +52,37 @@ pub fn warn_of_body(body: &Result<Body, Fault>) -> Vec<Fault> {
 }
 
 fn warn_of_changes(changes: &MarkupChanges) -> Vec<Fault> {
-    let mut warnings = Vec::new();
-    let mut warn = |code, detail: &'static str| warnings.push(Fault::body("/body", code, detail));
-    if !changes.elements.is_empty() || !changes.attributes.is_empty() {
-        warn(Code::MarkupDropped, "elements and attributes that are not allowed were removed: {list}");
-    }
-    if changes.embeds_linked > 0 {
-        warn(Code::EmbedLinked, "{count} frames, videos or sounds became links to their addresses");
-    }
-    if changes.relative_addresses > 0 {
-        warn(Code::RelativeAddress, "{count} addresses have no scheme and host; they were kept as they are");
-    }
-    if changes.tables_repaired > 0 {
-        warn(
+    let counts = [
+        (
+            Code::EmbedLinked,
+            "frames, videos or sounds that became links to their addresses: {count}",
+            changes.embeds_linked,
+        ),
+        (
+            Code::RelativeAddress,
+            "addresses without a scheme and a host, kept as they are: {count}",
+            changes.relative_addresses,
+        ),
+        (
             Code::TableRepaired,
-            "{count} tables were not closed or had content outside of their cells; they were closed, and that content moved",
-        );
-    }
-    warnings.into_iter().map(|warning| add_counts(warning, changes)).collect()
+            "tables that were closed, or had content outside of their cells that was moved: {count}",
+            changes.tables_repaired,
+        ),
+    ];
+    let counted = counts.into_iter().filter(|(_, _, count)| *count > 0);
+    let counted =
+        counted.map(|(code, detail, count)| Fault::body("/body", code, detail).with("count", count));
+    warn_of_dropped(changes).into_iter().chain(counted).collect()
 }
 
-/// Adds to a warning the numbers that its sentence names.
-fn add_counts(warning: Fault, changes: &MarkupChanges) -> Fault {
-    let count = match warning.code {
-        Code::EmbedLinked => changes.embeds_linked,
-        Code::RelativeAddress => changes.relative_addresses,
-        Code::TableRepaired => changes.tables_repaired,
-        _ => {
-            let list = changes.elements.iter().map(|(name, count)| format!("<{name}> \u{d7}{count}"));
-            let list =
-                list.chain(changes.attributes.iter().map(|(name, count)| format!("{name} \u{d7}{count}")));
-            let list = list.collect::<Vec<_>>().join(", ");
-            return warning
-                .with("list", list)
-                .with("elements", json!(changes.elements))
-                .with("attributes", json!(changes.attributes));
-        }
-    };
-    warning.with("count", count)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use crate::permits::CorePermits;
-
-    #[tokio::test]
-    async fn long_bodies_wait_for_a_permit() {
-        let permits = CorePermits::new(Duration::from_secs(10), "too many bodies to render");
-        let mut taken = Vec::new();
-        let cores = std::thread::available_parallelism().unwrap().get();
-        for _ in 0..(cores - 1).max(1) {
-            taken.push(permits.take().await.unwrap());
-        }
-        let long = permits.run(|| "rendered");
-        tokio::pin!(long);
-        tokio::select! {
-            biased;
-            _ = &mut long => panic!("rendered without a permit"),
-            () = std::future::ready(()) => {}
-        }
-        drop(taken);
-        assert_eq!(long.await.unwrap(), "rendered");
-    }
+fn warn_of_dropped(changes: &MarkupChanges) -> Option<Fault> {
+    let elements = changes.elements.iter().map(|(name, count)| format!("<{name}> \u{d7}{count}"));
+    let attributes = changes.attributes.iter().map(|(name, count)| format!("{name} \u{d7}{count}"));
+    let list: Vec<String> = elements.chain(attributes).collect();
+    let detail = "elements and attributes that are not allowed were removed: {list}";
+    let warning = Fault::body("/body", Code::MarkupDropped, detail)
+        .with("elements", json!(changes.elements))
+        .with("attributes", json!(changes.attributes))
+        .with("list", list.join(", "));
+    (!list.is_empty()).then_some(warning)
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::outcome::{BatchResult, Outcome, RowOutcome};
 use super::params::ImportParams;
 use super::view::{Ending, Event, Progress, RowProblem, Summary};
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{Code, Error, Fault, Result, Sentence};
 use crate::interchange::text_filters::FilterCounts;
 use crate::markup::changes::MarkupChanges;
 
@@ -67,11 +67,9 @@ impl Report {
             return Ok(());
         }
         let (limit, read) = (self.max_failures, self.skip + self.summary.rows);
-        let detail = format!(
-            "{limit} rows in a row failed. Row {} is the first that was not read; skip={read} goes on there.",
-            read + 1
-        );
-        Err(Error::Refused(Code::ImportAborted, detail.into()))
+        let detail = "{max} rows in a row failed. Row {row} is the first that was not read; skip={skip} goes on there.";
+        let detail = Sentence::from(detail).with("max", limit).with("row", read + 1).with("skip", read);
+        Err(Error::Refused(Code::ImportAborted, detail))
     }
 
     /// Adds a batch that was written. Returns its events.

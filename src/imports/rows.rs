@@ -146,8 +146,8 @@ impl RawText {
 
 fn parse_record(record: &ByteRecord, keys: &[Option<String>]) -> Result<(Value, Vec<Fault>), Fault> {
     if record.len() > keys.len() {
-        let detail = format!("has {} cells, more than the header's {}", record.len(), keys.len());
-        return Err(Fault::body("", Code::InvalidFormat, detail));
+        let fault = Fault::body("", Code::InvalidFormat, "has {cells} cells, more than the header's {max}");
+        return Err(fault.with("cells", record.len()).with("max", keys.len()));
     }
     let mut cells = Vec::with_capacity(keys.len());
     for (key, cell) in keys.iter().zip(record) {

@@ -35,7 +35,7 @@ pub async fn list_members(
     paging: Paging,
 ) -> Result<impl Responder> {
     let Query(filter) = filter;
-    let oldest_first = filter.sort == Some(MemberSort::Oldest);
+    let oldest_first = filter.sort.as_deref() == Some(&[MemberSort::Oldest]);
     let slice = paging.page_slice(queries::order_members(oldest_first))?;
     let conditions = queries::filter_members(filter.into());
     let conn = app.long_reader().await?;
@@ -43,6 +43,12 @@ pub async fn list_members(
     let rows = queries::list_members(&conn, conditions, &slice).await?;
     let page = paging.page(&slice, rows, total, |row| vec![row.created_at.to_rfc3339(), row.id.to_string()]);
     Ok(Reply::list(page.map(Member::from)))
+}
+
+/// The fault of a new member without a password, whom no mail can invite to set one.
+fn cannot_invite() -> Fault {
+    let detail = "is required, because the site sends no mail, and so no invitation";
+    Fault::body("/password", Code::MissingField, detail)
 }
 
 /// The entry of [`create_member`].
@@ -64,13 +70,13 @@ pub async fn create_member(
     let site = queries::load_site_name(&*app.reader().await?).await?;
     let mut faults = writing::check_account(&site, body.text("email"), body.text("password"))?;
     if body.text("password").is_none() && app.mailer.is_none() {
-        let detail = "is required, because the site sends no mail, and so no invitation";
-        faults.push(Fault::body("/password", Code::MissingField, detail));
+        faults.push(cannot_invite());
     }
     let new = body.check(faults)?;
     let invite = new.password.is_none();
     let password = match &new.password {
         Some(password) => passwords::validate_for_site(&site, "/password", password, &new.email),
+        None if app.mailer.is_none() => Error::body(vec![cannot_invite()]).map(|()| String::new()),
         // A random password; the member sets another by the invitation.
         None => secrets::generate_token(""),
     };

@@ -95,8 +95,8 @@ pub struct MemberRow {
 pub struct MemberCriteria {
     /// Members with one of these roles.
     pub roles: Option<Vec<Role>>,
-    /// Members with this status.
-    pub status: Option<MemberStatus>,
+    /// Members with one of these statuses.
+    pub statuses: Option<Vec<MemberStatus>>,
     /// Members whose name or email contains this text, in any case.
     pub text: Option<String>,
     /// Members whose email was verified, or was not.

@@ -69,13 +69,13 @@ pub async fn lock_member_shared(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Mem
 
 /// Returns the conditions for members that meet `criteria` and are not deleted.
 pub fn filter_members(criteria: MemberCriteria) -> Conditions {
-    let MemberCriteria { roles, status, text, email_verified } = criteria;
+    let MemberCriteria { roles, statuses, text, email_verified } = criteria;
     let mut conditions = Conditions::default();
     conditions.and("members.deleted_at IS NULL");
     let roles = roles.map(|roles| roles.iter().map(|role| role.as_str().to_owned()).collect());
     conditions.and_if("members.role = ANY(?)", roles.map(Value::Texts));
-    let status = status.map(|status| Value::Text(status.as_str().to_owned()));
-    conditions.and_if("members.status = ?", status);
+    let statuses = statuses.map(|statuses| statuses.iter().map(|one| one.as_str().to_owned()).collect());
+    conditions.and_if("members.status = ANY(?)", statuses.map(Value::Texts));
     let contains = "strpos(lower(members.display_name || ' ' || members.email), lower(?)) > 0";
     conditions.and_if(contains, text.map(Value::Text));
     match email_verified {

@@ -300,24 +300,24 @@ pub struct MemberFilter {
     /// Only members with one of these roles, comma-separated.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
     pub role: Option<Vec<Role>>,
-    /// Only members with this status.
-    #[param(inline, nullable = false)]
-    pub status: Option<MemberStatus>,
+    /// Only members with one of these statuses, comma-separated.
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
+    pub status: Option<Vec<MemberStatus>>,
     /// Only members whose name or email contains this text, in any case.
     #[param(min_length = 1, max_length = 254, nullable = false)]
     pub q: Option<String>,
     /// Only members whose email was verified (true) or was not (false).
     #[param(nullable = false)]
     pub verified: Option<bool>,
-    /// The order; by default newest first.
-    #[param(inline, nullable = false)]
-    pub sort: Option<MemberSort>,
+    /// The order; by default newest first. Of one column.
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 1, nullable = false)]
+    pub sort: Option<Vec<MemberSort>>,
 }
 
 impl From<MemberFilter> for MemberCriteria {
     fn from(filter: MemberFilter) -> Self {
         let MemberFilter { role, status, q, verified, sort: _ } = filter;
-        Self { roles: role, status, text: q, email_verified: verified }
+        Self { roles: role, statuses: status, text: q, email_verified: verified }
     }
 }
 

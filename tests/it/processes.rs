@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use inkstone::operations::Role;
+use inkstone::operations::scope::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -32,6 +33,15 @@ fn the_help_lists_commands_and_flags() {
     assert_eq!(code, Some(0));
     for part in ["serve", "migrate", "openapi", "--listen", "--database-url", "INKSTONE_DATA_DIR"] {
         assert!(help.contains(part), "{part} is not in:\n{help}");
+    }
+}
+
+#[test]
+fn the_help_of_keys_lists_every_scope() {
+    let (code, help, _) = run(inkstone(&["api-key", "create", "--help"]));
+    assert_eq!(code, Some(0));
+    for scope in Scope::all() {
+        assert!(help.contains(scope.as_str()), "{} is not in:\n{help}", scope.as_str());
     }
 }
 

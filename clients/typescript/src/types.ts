@@ -2749,6 +2749,7 @@ export interface components {
          *     - `version_mismatch`: Changed meanwhile
          *     - `already_exists`: Already exists
          *     - `payload_too_large`: Body too large
+         *     - `head_too_large`: Head too large
          *     - `unsupported_media_type`: Unsupported media type
          *     - `invalid_body`: Invalid body
          *     - `unknown_field`: Unknown field
@@ -4735,14 +4736,14 @@ export interface operations {
             query?: {
                 /** @description Only members with one of these roles, comma-separated. */
                 role?: components["schemas"]["Role"][];
-                /** @description Only members with this status. */
-                status?: components["schemas"]["MemberStatus"];
+                /** @description Only members with one of these statuses, comma-separated. */
+                status?: components["schemas"]["MemberStatus"][];
                 /** @description Only members whose name or email contains this text, in any case. */
                 q?: string;
                 /** @description Only members whose email was verified (true) or was not (false). */
                 verified?: boolean;
-                /** @description The order; by default newest first. */
-                sort?: components["schemas"]["MemberSort"];
+                /** @description The order; by default newest first. Of one column. */
+                sort?: components["schemas"]["MemberSort"][];
                 /** @description Rows a page. */
                 page_size?: number;
                 /** @description Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`. */

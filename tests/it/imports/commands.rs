@@ -50,6 +50,20 @@ async fn a_file_is_imported_and_its_failed_rows_can_be_corrected_and_imported() 
 }
 
 #[actix_web::test]
+async fn many_warnings_are_summed_up_and_do_not_drown_the_progress() {
+    let (app, _) = start_app().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut body = make_rows(60);
+    body.iter_mut().for_each(|row| row["body"] = json!("<font>a</font><img src=\"/b.png\">"));
+    let path = write_file(folder.path(), "articles.ndjson", &body);
+    let (success, out, shown) = run_command(&app, &["import", &path]).await;
+    assert!(success && out.contains("60 elements and attributes removed"), "{out}");
+    assert!(out.contains("60 rows have warnings"), "{out}");
+    let told = shown.lines().filter(|line| line.contains("<font> ×1; addresses without a scheme")).count();
+    assert_eq!((told, shown.matches("More rows have warnings").count()), (50, 1), "{shown}");
+}
+
+#[actix_web::test]
 async fn an_import_through_a_server_is_the_same_as_a_direct_one() {
     let (app, _) = start_app().await;
     let admin = app.db_member(Role::Admin).await;
