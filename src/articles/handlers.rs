@@ -209,15 +209,16 @@ pub async fn put_article(
     let Editor(member) = editor;
     let external_id = external_id(&req)?;
     let context = ViewContext::load(&app).await?;
+    let differs = body
+        .text("external_id")
+        .is_some_and(|given| *given != external_id)
+        .then(|| Fault::body("/external_id", Code::InvalidFormat, "differs from the one in the path"));
     let mut faults = writing::check_category(context.tree(), body.text("category"));
-    if body.text("external_id").is_some_and(|given| *given != external_id) {
-        let detail = "differs from the one in the path";
-        faults.push(Fault::body("/external_id", Code::InvalidFormat, detail));
-    }
+    faults.extend(differs.clone());
     let mut new = body.check(faults)?;
     new.views = check_rights(&member, None, new.views)?;
     new.external_id = Some(external_id.clone());
-    let prepared = prepare_article(&app, context.tree(), new).await?;
+    let prepared = prepare_article(&app, context.tree(), new).await?.with_faults(differs);
     let warnings = prepared.warnings();
     let actor = member.actor();
     let (put, now) = app

@@ -46,6 +46,12 @@ pub struct PreparedPatch {
 }
 
 impl PreparedArticle {
+    /// The same with further faults, which are told with its own.
+    pub fn with_faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.faults.extend(faults);
+        self
+    }
+
     /// What was changed of what was sent.
     pub fn warnings(&self) -> Vec<Fault> {
         warn_of_body(&self.body)
