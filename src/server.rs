@@ -154,6 +154,7 @@ async fn wrap_request(
     };
     write_headers(head, &id, state);
     if let Some(rules) = rules {
+        rules.open_to_all(&asked, head.headers_mut());
         rules.write_vary(&asked, operation.map(|operation| operation.caller), head.headers_mut());
     }
     let status = head.status;

@@ -184,7 +184,11 @@ pub(super) fn parse_archive(text: &str) -> Result<String, String> {
     if !digest.is_none_or(is_digest) {
         return Err("must have 64 hexadecimal digits after #sha256=".to_owned());
     }
-    let is_found = Url::parse(place).is_ok_and(|url| is_web(&url)) || Path::new(place).is_file();
+    let url = Url::parse(place).ok().filter(is_web);
+    if url.as_ref().is_some_and(|url| url.fragment().is_some()) {
+        return Err("may have no fragment but #sha256= and 64 hexadecimal digits".to_owned());
+    }
+    let is_found = url.is_some() || Path::new(place).is_file();
     is_found.then(|| text.to_owned()).ok_or_else(|| "must be an http or https URL, or a file".to_owned())
 }
 

@@ -7,7 +7,8 @@ use actix_web::HttpMessage;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE,
+    HOST, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 
 use super::matched::Matched;
@@ -86,7 +87,7 @@ impl CrossOrigin {
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"application/problem+json"));
         let is_refused = asked.is_preflight && !response.status().is_success();
-        if is_refused || !asked.is_same_origin && !self.allows(asked) {
+        if !asked.is_same_origin && !self.allows(asked) {
             self.report(asked);
         }
         if !is_refused || is_problem {
@@ -110,6 +111,18 @@ impl CrossOrigin {
                 "Pages of {origin} were refused: INKSTONE_CORS_ORIGINS (--cors-origins) does not name that origin. \
                  Further refusals are not logged."
             );
+        }
+    }
+
+    /// Says of an answer to whomever that pages of all origins may read it, if they may.
+    ///
+    /// A shared cache that was filled by a request without `Origin` gives the answer to pages too.
+    pub fn open_to_all(&self, asked: &Asked, headers: &mut HeaderMap) {
+        if self.is_for_all() && !asked.is_preflight && !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            if let Ok(exposed) = HeaderValue::from_str(&EXPOSED.join(", ")) {
+                headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! `Last-Modified` and `If-Modified-Since` (RFC 9110 §8.8.2, §13.1.3).
 //!
-//! The headers have whole seconds, so that two states of one second could have the same time. What changed more than
-//! once in a second has the next second as its time, and no answer has a time after its `Date`: whoever got a state
-//! that is not the last of its second then has an earlier time than the last.
+//! The headers have whole seconds, so that two states of one second could have the same time, and processes notice a
+//! change at slightly different times. So no answer has a time of the last two seconds before it was made: whoever got
+//! a state that changed again within them has an earlier time than every later state, on every process.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -35,9 +35,9 @@ impl Modified {
         Self { second: self.second.max(other.second), is_changing: self.is_changing || other.is_changing }
     }
 
-    /// Returns the value of `Last-Modified`, which is not after the answer's `Date`.
+    /// Returns the value of `Last-Modified`, which is two seconds before now at the latest.
     pub fn to_header(self) -> String {
-        let second = self.second.min(Utc::now().timestamp()).max(0);
+        let second = self.second.min(Utc::now().timestamp() - MIN_AGE_SECONDS).max(0);
         HttpDate::from(UNIX_EPOCH + Duration::from_secs(second.unsigned_abs())).to_string()
     }
 

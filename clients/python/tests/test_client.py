@@ -164,6 +164,20 @@ class Sessions(unittest.TestCase):
         headers = {"Authorization": f"Bearer {tokens['access_token']}"}
         self.assertEqual(httpx.get(f"{URL}/api/v1/members/me", headers=headers).status_code, 401)
 
+    def test_a_session_ends_though_its_access_token_is_no_longer_good(self) -> None:
+        tokens = earlier_tokens(access_token="no longer good")
+        with Inkstone(URL, tokens=tokens) as site:
+            site.logout()
+        refresh = {"refresh_token": tokens["refresh_token"]}
+        self.assertEqual(httpx.post(f"{URL}/api/v1/auth/refresh", json=refresh).status_code, 401)
+
+    def test_rows_that_are_skipped_are_the_first_of_all_batches(self) -> None:
+        with signed_in() as admin:
+            rows = [{"external_id": unique(str(n)), "title": "Row", "body": "<script>x</script>"} for n in range(4)]
+            summary = admin.import_rows(rows, batch_rows=2, skip=1)
+        self.assertEqual(summary["created"], 3)
+        self.assertEqual(summary["markup"]["elements"], {"script": 3})
+
     def test_an_api_key_signs_every_request(self) -> None:
         with signed_in() as admin:
             new = {"name": "trial", "scopes": ["articles:read", "articles:import"]}

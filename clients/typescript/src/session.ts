@@ -43,8 +43,21 @@ export class Session {
     const tokens = this.tokens;
     if (!tokens) return;
     this.#keep(undefined);
-    const headers = { Authorization: `Bearer ${tokens.access_token}` };
-    await this.send(new Request(`${this.url}/api/v1/auth/logout`, { method: "POST", headers }));
+    let response = await this.#logOut(tokens.access_token);
+    if (response.status === 401) {
+      // An expired token cannot end the session; a new one can.
+      const session = await this.#open("refresh", { refresh_token: tokens.refresh_token }).catch((error) => {
+        if (!(error instanceof ProblemError) || error.status !== 401) throw error;
+      });
+      if (!session) return;
+      response = await this.#logOut(session.access_token);
+    }
+    if (!response.ok) throw new ProblemError(toProblem(undefined, response), response);
+  }
+
+  #logOut(token: string): Promise<Response> {
+    const headers = { Authorization: `Bearer ${token}` };
+    return this.send(new Request(`${this.url}/api/v1/auth/logout`, { method: "POST", headers }));
   }
 
   /** Sends a request under the session's token, and once more under a new one if the token is no longer valid. */

@@ -187,3 +187,13 @@ async fn the_first_refused_origin_is_logged_with_the_setting() {
     assert!(lines[0].contains("--cors-origins") && lines[0].contains(STRANGERS[1]), "{log}");
     assert!(log.contains("\"path\":\"/api/v1/articles\",\"status\":403"), "refusals have a line: {log}");
 }
+
+#[actix_web::test]
+async fn an_answer_that_a_shared_cache_keeps_may_be_read_by_every_page() {
+    let (_app, anon) = TestApp::start_with(&["--cors-origins", "*"]).await;
+    // The cache was filled by a request that no page has sent.
+    let answer = anon.get(ARTICLES).await.expect(200);
+    assert_eq!(allowed(&answer), "*");
+    assert!(answer.header("access-control-expose-headers").to_lowercase().contains("etag"));
+    assert_eq!(allowed(&anon.get("/api/v1/articles/nowhere").await.expect(404)), "*");
+}

@@ -277,6 +277,12 @@ fn an_archive_behind_a_url_is_fetched_once() {
     assert!(refusal.contains("fetching http://127.0.0.1:"), "{refusal}");
     let refusal = format!("{:#}", prepare(&serve_archive(1, length)).unwrap_err());
     assert!(refusal.contains("without encryption needs its digest"), "{refusal}");
+    let loud = serve_archive(1, length).replace("http:", "HTTP:");
+    let refusal = format!("{:#}", prepare(&loud).unwrap_err());
+    assert!(refusal.contains("without encryption needs its digest"), "{refusal}");
+    let secret = serve_archive(0, 0).replace("http://", "http://user:s3cret@") + "?token=hush";
+    let refusal = format!("{:#}", prepare(&secret).unwrap_err());
+    assert!(!refusal.contains("s3cret") && !refusal.contains("hush"), "{refusal}");
     assert!(fs::read_dir(dir.path()).unwrap().flatten().all(|entry| entry.file_name() == "fetch.lock"));
 
     let url = format!("{}#sha256={}", serve_archive(1, length), ARCHIVE.1);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import quote
@@ -153,9 +154,11 @@ class Inkstone:
         """Imports any number of rows, from an iterator too, and returns the summary of all.
 
         They go in batches, each in a request of its own, which is sent again while the server is away: rows that are
-        there already are unchanged. With `atomic=True` all go in one. `on_batch` gets the summary so far. Raises
+        there already are unchanged. The first `skip` rows are not sent. With `atomic=True` all go in one. `on_batch` gets the summary so far. Raises
         `ImportFailed` if the import is stopped, not for single rows that fail: those are in `errors`.
         """
+        # The rows of all batches together are passed over, not those of each.
+        rows = islice(rows, int(query.pop("skip", None) or 0), None)
         is_one = bool(query.get("atomic")) or bool(query.get("dry_run"))
         rows = list(rows) if is_one else rows
         size = max(len(rows), 1) if isinstance(rows, list) and is_one else batch_rows

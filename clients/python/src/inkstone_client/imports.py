@@ -82,7 +82,20 @@ def _send_batch(send: Callable[[bytes], httpx.Response], body: bytes, may_repeat
 def _nothing() -> schemas.ImportSummary:
     empty: Any = {count: 0 for count in _COUNTS}
     empty |= {"ending": "completed", "cleaned": {}, "errors": [], "warnings": [], "elapsed_ms": 0}
+    empty["markup"] = {"elements": {}, "attributes": {}, "embeds_linked": 0, "relative_addresses": 0, "tables_repaired": 0}
     return empty  # type: ignore[no-any-return]
+
+
+def _add_counts(one: Mapping[str, Any], two: Mapping[str, Any]) -> dict[str, Any]:
+    """The sums of the numbers in both, also of those inside of them."""
+
+    def add(name: str) -> Any:
+        first, second = one.get(name, 0), two.get(name, 0)
+        if isinstance(first, Mapping) or isinstance(second, Mapping):
+            return _add_counts(first or {}, second or {})
+        return first + second
+
+    return {name: add(name) for name in one.keys() | two.keys()}
 
 
 def _add(total: schemas.ImportSummary | None, batch: schemas.ImportSummary) -> schemas.ImportSummary:
@@ -93,8 +106,8 @@ def _add(total: schemas.ImportSummary | None, batch: schemas.ImportSummary) -> s
     two: dict[str, Any] = dict(batch)
     before = one["rows"]
     summed = {count: one[count] + two[count] for count in (*_COUNTS, "elapsed_ms")}
-    kinds = one["cleaned"].keys() | two["cleaned"].keys()
-    summed["cleaned"] = {kind: one["cleaned"].get(kind, 0) + two["cleaned"].get(kind, 0) for kind in kinds}
+    summed["cleaned"] = _add_counts(one["cleaned"], two["cleaned"])
+    summed["markup"] = _add_counts(one["markup"], two["markup"])
     for kind in ("errors", "warnings"):
         summed[kind] = one[kind] + [{**row, "line": row["line"] + before} for row in two[kind]]
     result: Any = {**two, **summed}

@@ -55,8 +55,20 @@ class Session(httpx.Auth):
         if tokens is None:
             return
         self._keep(None)
-        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-        self._http.post("/api/v1/auth/logout", headers=headers)
+        response = self._log_out(tokens["access_token"])
+        if response.status_code == 401:
+            # An expired token cannot end the session; a new one can.
+            try:
+                session = self._open("refresh", {"refresh_token": tokens["refresh_token"]})
+            except Problem as problem:
+                if problem.status != 401:
+                    raise
+                return
+            response = self._log_out(session["access_token"])
+        raise_problem(response)
+
+    def _log_out(self, token: str) -> httpx.Response:
+        return self._http.post("/api/v1/auth/logout", headers={"Authorization": f"Bearer {token}"})
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         tokens = self._tokens

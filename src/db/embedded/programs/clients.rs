@@ -8,10 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use reqwest::Response;
 use url::Url;
 
 use super::super::process::end_with_parent;
 use super::archives::{Archive, Registry};
+use super::strip_secrets;
 
 /// The longest time of a download or an installation, also on a slow line.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(20 * 60);
@@ -131,7 +133,7 @@ fn download(url: &str, into: &Path, limit: u64) -> Result<File> {
         });
         thread.join().unwrap_or_else(|_| Err(anyhow!("the download panicked")))
     });
-    result.with_context(|| format!("fetching {url}"))
+    result.with_context(|| format!("fetching {}", strip_secrets(url)))
 }
 
 async fn download_to(url: &str, path: &Path, limit: u64) -> Result<File> {
@@ -143,10 +145,12 @@ async fn download_to(url: &str, path: &Path, limit: u64) -> Result<File> {
         .timeout(FETCH_TIMEOUT)
         .https_only(url.starts_with("https:"))
         .build()?;
-    let mut response = client.get(url).send().await?.error_for_status()?;
+    // The error's own text would have the address with its secrets.
+    let hide = reqwest::Error::without_url;
+    let mut response = client.get(url).send().await.and_then(Response::error_for_status).map_err(hide)?;
     let mut file = File::options().read(true).write(true).create_new(true).open(path)?;
     let mut bytes = 0;
-    while let Some(chunk) = response.chunk().await? {
+    while let Some(chunk) = response.chunk().await.map_err(hide)? {
         bytes += chunk.len() as u64;
         ensure!(bytes <= limit, "it is longer than {limit} bytes");
         file.write_all(&chunk)?;

@@ -258,7 +258,7 @@ fn check_digest(place: &str, digest: &str, wanted: Option<&str>) -> Result<()> {
             );
         }
         None => ensure!(
-            is_pinned || !place.starts_with("http:"),
+            is_pinned || parse_web_address(place).is_none_or(|url| url.scheme() != "http"),
             "an archive that is fetched without encryption needs its digest: add {DIGEST_FRAGMENT}… to the address"
         ),
     }
