@@ -99,15 +99,22 @@ async fn the_welcome_page_runs_its_own_script_and_asks_no_other_site() {
 #[actix_web::test]
 async fn programs_get_the_resources_with_their_addresses() {
     let (_app, anon) = TestApp::start().await;
-    for accept in
-        ["application/json", "application/json, */*;q=0.5", "text/html;q=0.4, application/json;q=0.9"]
-    {
+    for accept in [
+        "application/json",
+        "application/json, */*;q=0.5",
+        // What axios sends.
+        "application/json, text/plain, */*",
+        "text/html;q=0.4, application/json;q=0.9",
+        "text/html;Q=0.4, application/json;Q=0.9",
+        "text/html, application/json",
+        "application/json;q=0.1, */*",
+    ] {
         let answer = ask(&anon, "/", accept).await.expect(200);
         assert_eq!(answer.header("content-type"), "application/json");
         assert!(answer.header("vary").to_ascii_lowercase().contains("accept"), "{}", answer.header("vary"));
         assert_eq!(answer.json()["data"]["name"], "Inkstone");
     }
-    for accept in ["*/*", "text/html", "text/html, application/json", "application/json;q=0, text/*"] {
+    for accept in ["*/*", "text/html", "text/html, application/json;Q=0.9", "application/json;q=0, text/*"] {
         assert!(
             ask(&anon, "/", accept).await.expect(200).header("content-type").starts_with("text/html"),
             "{accept}"
