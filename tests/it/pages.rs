@@ -73,6 +73,20 @@ async fn the_type_of_a_problem_is_a_page_about_its_code() {
 }
 
 #[actix_web::test]
+async fn a_warning_has_no_status_on_its_page_and_in_the_list_of_codes() {
+    let (_app, anon) = TestApp::start().await;
+    let list = anon.get("/docs/guides/errors").await.expect(200).text();
+    for code in ["markup_dropped", "embed_linked", "relative_address", "table_repaired", "text_filtered"] {
+        let page = anon.get(&format!("/problems/{code}")).await.expect(200).text();
+        assert!(page.contains("A warning") && !page.contains("Status"), "{page}");
+        assert!(list.contains(&format!("<code>{code}</code></a></td><td>warning</td>")), "{code}");
+    }
+    let page = anon.get("/problems/slug_taken").await.expect(200).text();
+    assert!(page.contains("Status 409, Conflict."), "{page}");
+    assert!(list.contains("<code>slug_taken</code></a></td><td>409</td>"));
+}
+
+#[actix_web::test]
 async fn the_welcome_page_runs_its_own_script_and_asks_no_other_site() {
     let (_app, anon) = TestApp::start().await;
     let answer = ask(&anon, "/", "text/html,application/xhtml+xml,*/*;q=0.8").await.expect(200);
