@@ -22,6 +22,7 @@ const GUIDES: &[Guide] = &[
     ("errors", include_str!("../../docs/guides/errors.md")),
     ("bodies", include_str!("../../docs/guides/bodies.md")),
     ("importing", include_str!("../../docs/guides/importing.md")),
+    ("clients", include_str!("../../docs/guides/clients.md")),
     ("members", include_str!("../../docs/guides/members.md")),
 ];
 /// What all pages have around their content.

@@ -99,6 +99,7 @@ async fn the_welcome_page_runs_its_own_script_and_asks_no_other_site() {
         assert!(policy.contains(&hash), "{policy}");
     }
     assert!(!policy.contains("unsafe") && policy.contains("connect-src 'self'"), "{policy}");
+    assert!(page.contains("href=\"/docs/guides/clients\""), "{page}");
     assert!(!page.contains("://") && !page.contains(" style=") && !page.contains(" onload="), "{page}");
     let tag = answer.header("etag");
     let again = anon
