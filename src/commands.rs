@@ -71,9 +71,9 @@ pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberComman
     }
 }
 
-/// `inkstone resanitise`. Returns the text to print. Fails if a body could not be rendered.
-pub async fn resanitise(app: &web::Data<App>) -> anyhow::Result<String> {
-    let done = upgrade::resanitise(app).await.map_err(to_anyhow)?;
+/// `inkstone resanitise`, or with `all` of every body. Returns the text to print. Fails if a body could not be rendered.
+pub async fn resanitise(app: &web::Data<App>, all: bool) -> anyhow::Result<String> {
+    let done = upgrade::resanitise(app, all).await.map_err(to_anyhow)?;
     let text = format!("{} bodies rendered again, {} of them changed", done.rendered, done.changed);
     if done.refused.is_empty() {
         return Ok(text);

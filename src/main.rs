@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use inkstone::app::App;
 use inkstone::commands::remote::Server;
 use inkstone::config::bulk::Remote;
-use inkstone::config::{Access, Cli, Command, Config, Database, Refusal, SettingError};
+use inkstone::config::{Access, Bodies, Cli, Command, Config, Database, Refusal, SettingError};
 use inkstone::contract::Contract;
 use inkstone::db::embedded::programs::Missing;
 use inkstone::db::embedded::{Embedded, Options};
@@ -70,23 +70,26 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(config) => serve(*config),
         Command::Migrate(database) => Data::open(&database).map(drop),
-        Command::Resanitise(database) => {
-            administer(*database, async |app, _| commands::resanitise(app).await)
+        Command::Resanitise { database, bodies, all } => {
+            say(&bodies.describe())?;
+            administer(*database, Some(bodies), async |app, _| commands::resanitise(app, all).await)
         }
         Command::Member { database, command } => {
-            administer(*database, async |app, hasher| commands::member(app, hasher, command).await)
+            administer(*database, None, async |app, hasher| commands::member(app, hasher, command).await)
         }
         Command::ApiKey { database, command } => {
-            administer(*database, async |app, _| commands::api_key(app, command).await)
+            administer(*database, None, async |app, _| commands::api_key(app, command).await)
         }
         Command::SigningKey { database, command } => {
-            administer(*database, async |app, _| commands::signing_key(app, command).await)
+            administer(*database, None, async |app, _| commands::signing_key(app, command).await)
         }
-        Command::Import { database, import } => bulk(*database, &import.remote, async |place| match place {
-            ImportTarget::Server(server) => commands::import::remotely(&server, &import).await,
-            ImportTarget::Database(app) => commands::import::directly(app, &import).await,
-        }),
-        Command::Export { database, export } => bulk(*database, &export.remote, async |place| {
+        Command::Import { database, bodies, import } => {
+            bulk(*database, Some(bodies), &import.remote, async |place| match place {
+                ImportTarget::Server(server) => commands::import::remotely(&server, &import).await,
+                ImportTarget::Database(app) => commands::import::directly(app, &import).await,
+            })
+        }
+        Command::Export { database, export } => bulk(*database, None, &export.remote, async |place| {
             match place {
                 ImportTarget::Server(server) => commands::export::remotely(&server, &export).await?,
                 ImportTarget::Database(app) => commands::export::directly(app, &export).await?,
@@ -180,12 +183,16 @@ fn choose_missing(config: &Database) -> Missing<'_> {
 }
 
 /// Runs a command over the site's database, beside a server that may be running, and prints what it says.
+/// Without `bodies`, the environment says what bodies may hold.
 fn administer(
     database: Database,
+    bodies: Option<Bodies>,
     command: impl AsyncFnOnce(&web::Data<App>, &Hasher) -> anyhow::Result<String>,
 ) -> anyhow::Result<()> {
     // What a server of this environment would run with.
-    let config = Config { database, ..read_environment()?.serve };
+    let of_environment = read_environment()?.serve;
+    let bodies = bodies.unwrap_or(of_environment.bodies);
+    let config = Config { database, bodies, ..of_environment };
     let data = Data::beside(&config.database)?;
     let keys = data.keys(&config.access)?;
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
@@ -215,11 +222,12 @@ enum ImportTarget<'p> {
 /// Runs bulk work through the server that is named, or else on the database.
 fn bulk(
     database: Database,
+    bodies: Option<Bodies>,
     remote: &Remote,
     work: impl AsyncFnOnce(ImportTarget<'_>) -> anyhow::Result<String>,
 ) -> anyhow::Result<()> {
     match Server::of(remote)? {
-        None => administer(database, async |app, _| work(ImportTarget::Database(app)).await),
+        None => administer(database, bodies, async |app, _| work(ImportTarget::Database(app)).await),
         Some(server) => {
             let said = actix_web::rt::System::new().block_on(work(ImportTarget::Server(server)))?;
             if said.is_empty() { Ok(()) } else { say(&said) }

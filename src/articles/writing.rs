@@ -263,7 +263,9 @@ pub async fn refresh_body(tx: &mut Tx, actor: Actor, row: Row, body: Body) -> Re
         after.summary = body.summary;
     }
     if after == row.content {
-        queries::set_sanitizer(tx, row.id, SANITIZER).await?;
+        if row.content.sanitizer != SANITIZER {
+            queries::set_sanitizer(tx, row.id, SANITIZER).await?;
+        }
         return Ok(false);
     }
     after.sanitizer = SANITIZER;

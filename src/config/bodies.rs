@@ -9,9 +9,11 @@ const NO_HOST: &str = "none";
 
 /// What the bodies of articles and notices may hold.
 #[derive(Args, Clone, Debug)]
+#[group(skip)]
 pub struct Bodies {
     /// Hosts whose players may be framed in bodies, comma-separated, each exactly; `none` for no frames. A frame of
-    /// another host becomes a link.
+    /// another host becomes a link. `serve`, `import` and `resanitise` need the same list; after a change of it,
+    /// `resanitise --all` renders the stored bodies again.
     #[arg(
         long,
         env = "INKSTONE_EMBED_HOSTS",
@@ -27,5 +29,13 @@ impl Bodies {
     /// Returns the hosts whose players may be framed.
     pub fn embed_hosts(&self) -> Vec<String> {
         self.embed_hosts.iter().filter(|host| *host != NO_HOST).cloned().collect()
+    }
+
+    /// Returns a line for people that names the hosts.
+    pub fn describe(&self) -> String {
+        match self.embed_hosts().as_slice() {
+            [] => "Keeping no frames (--embed-hosts)".to_owned(),
+            hosts => format!("Keeping the frames of {} (--embed-hosts)", hosts.join(", ")),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use super::bodies::Bodies;
 use super::bulk::{Export, Import};
 use super::database::Database;
 use super::serve::Config;
@@ -28,7 +29,19 @@ pub enum Command {
     /// Say which PostgreSQL a start would use, what else is there, and how a private copy can be fetched.
     Doctor(Box<Database>),
     /// Render stored bodies again that an earlier version of the sanitiser made. A server may run besides.
-    Resanitise(Box<Database>),
+    ///
+    /// Give it the same --embed-hosts as the server: a frame in HTML of another host becomes a link for good.
+    Resanitise {
+        /// The database of the bodies.
+        #[command(flatten)]
+        database: Box<Database>,
+        /// What bodies may hold.
+        #[command(flatten)]
+        bodies: Bodies,
+        /// Render also the bodies that this version made, after a change of --embed-hosts.
+        #[arg(long)]
+        all: bool,
+    },
     /// Print the OpenAPI document.
     Openapi,
     /// Import many articles, categories or notices from a file.
@@ -36,6 +49,9 @@ pub enum Command {
         /// The database to import into.
         #[command(flatten)]
         database: Box<Database>,
+        /// What bodies may hold. With --url, the server decides.
+        #[command(flatten)]
+        bodies: Bodies,
         /// The file and the options of the import.
         #[command(flatten)]
         import: Box<Import>,

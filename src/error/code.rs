@@ -157,9 +157,21 @@ codes! {
 }
 
 impl Code {
-    /// The status an answer with this code has.
+    /// The status an answer with this code has. A warning has none of its own.
     pub const fn status(self) -> StatusCode {
         self.entry().0
+    }
+    /// Whether the code is of a warning, which stands in the answer of a write that was done.
+    pub const fn is_warning(self) -> bool {
+        matches!(
+            self,
+            Self::MarkupDropped
+                | Self::EmbedLinked
+                | Self::RelativeAddress
+                | Self::TableRepaired
+                | Self::TextFiltered
+                | Self::CharactersRemoved
+        )
     }
     /// The code as clients see it.
     pub const fn as_str(self) -> &'static str {

@@ -116,7 +116,8 @@ fn read_body(
                 Error::Refused(Code::PayloadTooLarge, Sentence::from(BODY_TOO_LARGE).with("max", limit))
             })?
             .map_err(|cause| {
-                Error::Refused(Code::BadRequest, format!("The body broke off: {cause}.").into())
+                let detail = Sentence::from("The body ended early: {reason}.");
+                Error::Refused(Code::BadRequest, detail.with("reason", cause.to_string()))
             })?;
         if let Some(req) = named {
             req.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).to_vec()));
@@ -163,7 +164,8 @@ pub fn checked<T: DeserializeOwned + ToSchema + 'static>(value: Value, mut fault
     serde_json::from_value(value).map_err(|cause| {
         // The schema let through what the type does not take: our fault, yet the client must know.
         tracing::warn!(body = type_name::<T>(), %cause, "A schema is wider than its type");
-        Error::Refused(Code::InvalidBody, format!("The body is not valid: {cause}.").into())
+        let detail = Sentence::from("The body is not valid: {reason}.");
+        Error::Refused(Code::InvalidBody, detail.with("reason", cause.to_string()))
     })
 }
 

@@ -1,5 +1,6 @@
 //! What all endpoints share: bodies, parameters, paging, conditional requests, answers.
 
+pub mod accept;
 pub mod body;
 pub mod client;
 pub mod conditional;

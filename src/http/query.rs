@@ -12,7 +12,7 @@ use utoipa::openapi::path::ParameterIn;
 use super::matched::Matched;
 use super::query_string::{decode_pairs, join_lists};
 use super::schema::{Checker, Compiled, compiled};
-use crate::error::{At, Code, Error, Fault, Result};
+use crate::error::{At, Code, Error, Fault, Result, Sentence};
 
 /// The parameters `T` of a request's query string.
 ///
@@ -51,7 +51,8 @@ fn parse<T: DeserializeOwned + IntoParams + 'static>(pairs: &[(String, String)])
     }
     Error::parameters(faults)?;
     serde_json::from_value(Value::Object(object)).map_err(|cause| {
-        Error::Refused(Code::InvalidParameter, format!("A parameter is not valid: {cause}.").into())
+        let detail = Sentence::from("A parameter is not valid: {reason}.");
+        Error::Refused(Code::InvalidParameter, detail.with("reason", cause.to_string()))
     })
 }
 

@@ -175,6 +175,7 @@ impl<T: Serialize> Reply<T> {
                 .map_err(|cause| Error::Internal(cause.into()))?;
             body.push(b'}');
             self.headers.push((header::CONTENT_LANGUAGE, Language::current().tag().to_owned()));
+            self.headers.push((header::VARY, "Accept-Language".to_owned()));
         }
         Ok(Rendered {
             status: self.status,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_LANGUAGE};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, VARY};
 use actix_web::{HttpRequest, HttpResponse, Responder, post, rt, web};
 use futures_util::stream;
 use tokio::sync::mpsc;
@@ -19,6 +19,7 @@ use super::view::{Ending, Event, Summary};
 use crate::app::App;
 use crate::categories::view::NewCategory;
 use crate::error::{Code, Error, Result, Sentence};
+use crate::http::accept::find_quality;
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
 use crate::interchange::article_row::ArticleRow;
@@ -35,6 +36,9 @@ const MAX_QUEUED_EVENTS: usize = 10_000;
 /// A live stream ends if the client reads nothing for this long. The import goes on. A transaction
 /// of a whole import waits for no client: events that the queue cannot take are left out.
 const READER_STALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the answer of an import varies by.
+const VARIES: &str = "Accept, Accept-Language";
 
 /// The entry of [`import_articles`].
 pub const IMPORT_ARTICLES: Operation =
@@ -132,20 +136,8 @@ async fn start_import(
 ///
 /// Some generated clients accept all types that the document names, and can read the summary only.
 fn wants_events(req: &HttpRequest) -> bool {
-    let quality = |wanted: &str| {
-        let headers = req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok());
-        let ranges = headers.flat_map(|accept| accept.split(','));
-        ranges.filter_map(|range| quality_of(range, wanted)).fold(0.0, f32::max)
-    };
+    let quality = |media_type: &str| find_quality(req, media_type).unwrap_or(0.0);
     quality("application/x-ndjson") > quality("application/json")
-}
-
-/// The weight of `wanted` in a media range that names it (RFC 9110 §12.4.2).
-fn quality_of(range: &str, wanted: &str) -> Option<f32> {
-    let mut parts = range.split(';').map(str::trim);
-    let name = parts.next().filter(|name| name.eq_ignore_ascii_case(wanted));
-    let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
-    name.map(|_| weight.and_then(|weight| weight.parse().ok()).unwrap_or(1.0))
 }
 
 /// Builds the response of a finished import: the summary, or a problem that includes the summary.
@@ -155,6 +147,7 @@ fn build_response(req: &HttpRequest, end: ImportEnd) -> HttpResponse {
     match error {
         None => Reply::new(StatusCode::OK, Data { data: summary })
             .with_header(CONTENT_LANGUAGE, Language::current().tag().to_owned())
+            .with_header(VARY, VARIES.to_owned())
             .respond_to(req),
         Some(error) => error.answer(serde_json::to_value(&summary).ok()),
     }
@@ -209,6 +202,7 @@ fn stream_events(
         // nginx would gather the events until its buffers are full.
         .insert_header(("x-accel-buffering", "no"))
         .insert_header((CONTENT_LANGUAGE, Language::current().tag()))
+        .insert_header((VARY, VARIES))
         .streaming(lines)
 }
 

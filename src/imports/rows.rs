@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use csv::ByteRecord;
 use serde_json::Value;
 
-use crate::error::{Code, Error, Fault, Result};
+use crate::error::{Code, Error, Fault, Result, Sentence};
 use crate::http::json::{self, MAX_VALUES};
 use crate::http::pointer::{escape, truncate_key};
 use crate::http::schema::find_nearest;
@@ -212,7 +212,7 @@ fn is_blank_or_comment(line: &[u8]) -> bool {
 fn skip_line(source: &mut impl BufRead) -> Result<()> {
     let passed = source.by_ref().take(MAX_SKIPPED_LINE_BYTES).skip_until(b'\n').map_err(map_read_error)?;
     if passed as u64 == MAX_SKIPPED_LINE_BYTES {
-        Err(payload_too_large("a line is too long"))
+        Err(payload_too_large("The body is too large: a line is too long."))
     } else {
         Ok(())
     }
@@ -223,10 +223,12 @@ fn read_items(source: impl Read, each: &mut dyn FnMut(RawRow) -> ControlFlow<()>
     for line in 1.. {
         let item = items.next_item().map_err(|error| match error {
             CutError::Io(cause) => map_read_error(cause),
-            CutError::TooLong => payload_too_large("a row is too long"),
+            CutError::TooLong => payload_too_large("The body is too large: a row is too long."),
             CutError::Malformed(at, reason) => Error::Refused(
                 Code::MalformedJson,
-                format!("The body is not a JSON array: item {at}: {reason}.").into(),
+                Sentence::from("The body is not a JSON array: item {item}: {reason}.")
+                    .with("item", at)
+                    .with("reason", reason),
             ),
         })?;
         let Some(text) = item else { break };
@@ -281,17 +283,23 @@ impl<R: Read> Read for BudgetReader<R> {
     }
 }
 
-/// The error of a body that is too large.
-pub fn payload_too_large(what: &str) -> Error {
-    Error::Refused(Code::PayloadTooLarge, format!("The body is too large: {what}.").into())
+/// The error of a body that is too large. `sentence` says in which way.
+pub fn payload_too_large(sentence: impl Into<Sentence>) -> Error {
+    Error::Refused(Code::PayloadTooLarge, sentence.into())
 }
 
 /// Maps an error of reading the body to an error for the client.
 pub fn map_read_error(cause: io::Error) -> Error {
     match cause.kind() {
-        io::ErrorKind::FileTooLarge => payload_too_large(&cause.to_string()),
+        io::ErrorKind::FileTooLarge => {
+            let detail = Sentence::from("The body is too large: {reason}.");
+            payload_too_large(detail.with("reason", cause.to_string()))
+        }
         io::ErrorKind::TimedOut => Error::Refused(Code::RequestTimeout, "The body stopped arriving.".into()),
-        _ => Error::Refused(Code::BadRequest, format!("The body ended early: {cause}.").into()),
+        _ => {
+            let detail = Sentence::from("The body ended early: {reason}.");
+            Error::Refused(Code::BadRequest, detail.with("reason", cause.to_string()))
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use super::rows::{map_read_error, payload_too_large};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Sentence};
+use crate::http::head::BODY_TOO_LARGE;
 use crate::interchange::decode::MAX_DECODED_BYTES;
 
 /// Copies `source` to a file without a name, and returns the file from its beginning. Blocks the thread.
@@ -26,7 +27,7 @@ pub fn spool_body(mut source: impl Read, folder: &Path) -> Result<File> {
         };
         length += read as u64;
         if length > MAX_DECODED_BYTES {
-            return Err(payload_too_large(&format!("more than {MAX_DECODED_BYTES} bytes")));
+            return Err(payload_too_large(Sentence::from(BODY_TOO_LARGE).with("max", MAX_DECODED_BYTES)));
         }
         file.write_all(&chunk[..read]).map_err(unavailable)?;
     }

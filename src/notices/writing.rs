@@ -126,7 +126,9 @@ async fn replace_content(tx: &mut Tx, actor: Actor, row: &Row, after: &Content) 
 /// Gives the notice `row`, which is locked, its body as it is rendered now. Returns whether clients see a difference.
 pub async fn refresh_body(tx: &mut Tx, actor: Actor, row: &Row, body: Body) -> Result<bool> {
     if body.html == row.content.body {
-        queries::set_sanitizer(tx, row.id, SANITIZER).await?;
+        if row.content.sanitizer != SANITIZER {
+            queries::set_sanitizer(tx, row.id, SANITIZER).await?;
+        }
         return Ok(false);
     }
     let after = Content { body: body.html, sanitizer: SANITIZER, ..row.content.clone() };

@@ -115,7 +115,8 @@ impl Table {
         }
         let operations = match self.paths.get(at) {
             Some(Path::Operations(operations)) => operations,
-            _ => return Ok(Target::Page),
+            _ if [Method::GET, Method::HEAD].contains(method) => return Ok(Target::Page),
+            _ => return Err(Error::MethodNotAllowed { allow: "GET, HEAD".to_owned() }),
         };
         match operations.iter().find(|endpoint| endpoint.method == *method) {
             Some(endpoint) => Ok(Target::Endpoint(endpoint.clone())),

@@ -22,6 +22,7 @@ const GUIDES: &[Guide] = &[
     ("errors", include_str!("../../docs/guides/errors.md")),
     ("bodies", include_str!("../../docs/guides/bodies.md")),
     ("importing", include_str!("../../docs/guides/importing.md")),
+    ("clients", include_str!("../../docs/guides/clients.md")),
     ("members", include_str!("../../docs/guides/members.md")),
 ];
 /// What all pages have around their content.
@@ -55,12 +56,12 @@ pub async fn get_guide(req: HttpRequest, name: web::Path<String>) -> Result<Http
 #[get("/problems/{code}")]
 pub async fn get_problem_page(req: HttpRequest, code: web::Path<String>) -> Result<HttpResponse> {
     let code = Code::ALL.iter().find(|known| known.as_str() == code.as_str()).ok_or_else(Error::not_found)?;
-    let mut page = format!(
-        "<h1><code>{}</code></h1>\n<p>Status {}, {}.</p>\n",
-        code.as_str(),
-        code.status().as_u16(),
-        escape(code.status().canonical_reason().unwrap_or_default())
-    );
+    let reason = code.status().canonical_reason().unwrap_or_default();
+    let kind = match code.is_warning() {
+        true => "A warning: it stands in <code>warnings</code>, beside what was written.".to_owned(),
+        false => format!("Status {}, {}.", code.status().as_u16(), escape(reason)),
+    };
+    let mut page = format!("<h1><code>{}</code></h1>\n<p>{kind}</p>\n", code.as_str());
     for language in Language::ALL {
         let (tag, title, meaning) = (language.tag(), code.title(language), code.meaning(language));
         let _ = write!(
@@ -90,7 +91,11 @@ fn list_codes() -> String {
     let mut table =
         String::from("<table><thead><tr><th>code</th><th>status</th><th>meaning</th></tr></thead><tbody>");
     for code in Code::ALL {
-        let (name, status) = (code.as_str(), code.status().as_u16());
+        let name = code.as_str();
+        let status = match code.is_warning() {
+            true => "warning".to_owned(),
+            false => code.status().as_u16().to_string(),
+        };
         let meaning = escape(code.meaning(Language::English));
         let _ = write!(
             table,

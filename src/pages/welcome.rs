@@ -12,6 +12,7 @@ use super::resources::describe_server;
 use super::{HTML, reply_page};
 use crate::contract::Contract;
 use crate::error::Result;
+use crate::http::accept::find_quality;
 
 const WELCOME: &str = include_str!("welcome.html");
 const ICON: &str = include_str!("icon.svg");
@@ -45,22 +46,11 @@ pub async fn get_welcome(req: HttpRequest, contract: web::Data<Contract>) -> Res
     Ok(answer)
 }
 
-/// Whether the client likes JSON better than HTML.
+/// Whether the client names JSON, and HTML with no greater weight. A range like `*/*` names neither.
 fn prefers_json(req: &HttpRequest) -> bool {
-    let (mut json, mut html) = (0.0, 0.0);
-    let accepted = req.headers().get_all(ACCEPT).filter_map(|accepted| accepted.to_str().ok());
-    for range in accepted.flat_map(|accepted| accepted.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let weight =
-            parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f32>().ok());
-        match media_type.as_str() {
-            "application/json" | "application/problem+json" => json = weight.unwrap_or_default().max(json),
-            "text/html" | "text/*" | "*/*" => html = weight.unwrap_or_default().max(html),
-            _ => {}
-        }
-    }
-    json > html
+    let json = ["application/json", "application/problem+json"].map(|name| find_quality(req, name));
+    let json = json.into_iter().flatten().fold(0.0, f32::max);
+    json > 0.0 && json >= find_quality(req, "text/html").unwrap_or(0.0)
 }
 
 /// What crawlers may ask for.

@@ -28,20 +28,22 @@ pub struct Resanitised {
     pub refused: Vec<String>,
 }
 
-/// Renders again the bodies that an earlier version of the sanitiser has made, a few in each transaction.
+/// Renders again the bodies that an earlier version of the sanitiser has made, or with `all` also those that
+/// this version has made, a few in each transaction.
 ///
-/// Each change is recorded. Ended halfway, it goes on at the next call. Writers may work besides: a body
+/// Each change is recorded. Ended halfway, it goes on at the next call; with `all` it begins again. Writers may work besides: a body
 /// that changes meanwhile is left to its writer.
-pub async fn resanitise(app: &App) -> Result<Resanitised> {
+pub async fn resanitise(app: &App, all: bool) -> Result<Resanitised> {
+    let version = if all { SANITIZER + 1 } else { SANITIZER };
     let mut done = Resanitised::default();
     for kind in [Kind::Article, Kind::Notice] {
         let mut after = Uuid::nil();
         loop {
-            let stored = kind.load(&*app.long_reader().await?, after).await?;
+            let stored = kind.load(&*app.long_reader().await?, after, version).await?;
             let Some(last) = stored.last() else { break };
             after = last.id;
             let rendered = render_step(app, kind, stored, &mut done).await?;
-            done.changed += app.write(async move |tx| store_step(tx, kind, &rendered).await).await?;
+            done.changed += app.write(async move |tx| store_step(tx, kind, &rendered, version).await).await?;
         }
     }
     Ok(done)
@@ -71,10 +73,10 @@ async fn render_step(
 }
 
 /// Stores the bodies of a step. Returns how many of them changed.
-async fn store_step(tx: &mut Tx, kind: Kind, rendered: &[(Stored, Body)]) -> Result<u64> {
+async fn store_step(tx: &mut Tx, kind: Kind, rendered: &[(Stored, Body)], version: i16) -> Result<u64> {
     let mut changed = 0;
     for (stored, body) in rendered {
-        changed += u64::from(kind.store(tx, stored, body.clone()).await?);
+        changed += u64::from(kind.store(tx, stored, body.clone(), version).await?);
     }
     Ok(changed)
 }
@@ -88,9 +90,9 @@ struct Stored {
 }
 
 impl Stored {
-    /// Whether a row still has this body, of a sanitiser before this one.
-    fn is_still(&self, html: &str, source: &Option<String>, sanitizer: i16) -> bool {
-        sanitizer < SANITIZER && self.html == html && self.source == *source
+    /// Whether a row still has this body, of a sanitiser before `version`.
+    fn is_still(&self, html: &str, source: &Option<String>, sanitizer: i16, version: i16) -> bool {
+        sanitizer < version && self.html == html && self.source == *source
     }
 }
 
@@ -116,11 +118,11 @@ impl Kind {
         }
     }
 
-    /// The next bodies after `after` that an earlier version has made.
-    async fn load(self, conn: &Connection, after: Uuid) -> Result<Vec<Stored>> {
+    /// The next bodies after `after` that a version before `version` has made.
+    async fn load(self, conn: &Connection, after: Uuid, version: i16) -> Result<Vec<Stored>> {
         Ok(match self {
             Self::Article => {
-                let rows = articles::queries::load_outdated(conn, after, SANITIZER, STEP_ROWS).await?;
+                let rows = articles::queries::load_outdated(conn, after, version, STEP_ROWS).await?;
                 let stored = rows.into_iter().map(|row| {
                     let (id, content) = (row.id, row.content);
                     Stored {
@@ -133,7 +135,7 @@ impl Kind {
                 stored.collect()
             }
             Self::Notice => {
-                let rows = notices::queries::load_outdated(conn, after, SANITIZER, STEP_ROWS).await?;
+                let rows = notices::queries::load_outdated(conn, after, version, STEP_ROWS).await?;
                 let stored = rows.into_iter().map(|row| {
                     let (id, content) = (row.id, row.content);
                     Stored {
@@ -149,12 +151,12 @@ impl Kind {
     }
 
     /// Stores a body in the place of `stored`, if that is still there. Returns whether clients see a difference.
-    async fn store(self, tx: &mut Tx, stored: &Stored, body: Body) -> Result<bool> {
+    async fn store(self, tx: &mut Tx, stored: &Stored, body: Body, version: i16) -> Result<bool> {
         match self {
             Self::Article => {
                 let Some(row) = articles::queries::lock_any(tx, stored.id).await? else { return Ok(false) };
                 let content = &row.content;
-                if !stored.is_still(&content.body, &content.body_source, content.sanitizer) {
+                if !stored.is_still(&content.body, &content.body_source, content.sanitizer, version) {
                     return Ok(false);
                 }
                 articles::writing::refresh_body(tx, Actor::SYSTEM, row, body).await
@@ -162,7 +164,7 @@ impl Kind {
             Self::Notice => {
                 let Some(row) = notices::queries::lock_any(tx, stored.id).await? else { return Ok(false) };
                 let content = &row.content;
-                if !stored.is_still(&content.body, &content.body_source, content.sanitizer) {
+                if !stored.is_still(&content.body, &content.body_source, content.sanitizer, version) {
                     return Ok(false);
                 }
                 notices::writing::refresh_body(tx, Actor::SYSTEM, &row, body).await

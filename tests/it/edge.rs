@@ -158,6 +158,10 @@ async fn a_method_that_a_path_does_not_take_is_answered_with_those_it_takes() {
         ("/api/v1/site", "GET, HEAD, PATCH", vec![Method::POST, Method::OPTIONS]),
         (LOGIN, "POST", vec![Method::GET, Method::HEAD]),
         ("/healthz", "GET, HEAD", vec![Method::POST]),
+        ("/", "GET, HEAD", vec![Method::POST]),
+        ("/api/v1", "GET, HEAD", vec![Method::PUT]),
+        ("/docs/guides/errors", "GET, HEAD", vec![Method::DELETE]),
+        ("/problems/not_found", "GET, HEAD", vec![Method::POST, Method::OPTIONS]),
         ("/api/v1/members/me", "DELETE, GET, HEAD, PATCH", vec![Method::PUT]),
     ] {
         for (client, method) in

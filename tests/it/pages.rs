@@ -73,6 +73,20 @@ async fn the_type_of_a_problem_is_a_page_about_its_code() {
 }
 
 #[actix_web::test]
+async fn a_warning_has_no_status_on_its_page_and_in_the_list_of_codes() {
+    let (_app, anon) = TestApp::start().await;
+    let list = anon.get("/docs/guides/errors").await.expect(200).text();
+    for code in ["markup_dropped", "embed_linked", "relative_address", "table_repaired", "text_filtered"] {
+        let page = anon.get(&format!("/problems/{code}")).await.expect(200).text();
+        assert!(page.contains("A warning") && !page.contains("Status"), "{page}");
+        assert!(list.contains(&format!("<code>{code}</code></a></td><td>warning</td>")), "{code}");
+    }
+    let page = anon.get("/problems/slug_taken").await.expect(200).text();
+    assert!(page.contains("Status 409, Conflict."), "{page}");
+    assert!(list.contains("<code>slug_taken</code></a></td><td>409</td>"));
+}
+
+#[actix_web::test]
 async fn the_welcome_page_runs_its_own_script_and_asks_no_other_site() {
     let (_app, anon) = TestApp::start().await;
     let answer = ask(&anon, "/", "text/html,application/xhtml+xml,*/*;q=0.8").await.expect(200);
@@ -85,6 +99,7 @@ async fn the_welcome_page_runs_its_own_script_and_asks_no_other_site() {
         assert!(policy.contains(&hash), "{policy}");
     }
     assert!(!policy.contains("unsafe") && policy.contains("connect-src 'self'"), "{policy}");
+    assert!(page.contains("href=\"/docs/guides/clients\""), "{page}");
     assert!(!page.contains("://") && !page.contains(" style=") && !page.contains(" onload="), "{page}");
     let tag = answer.header("etag");
     let again = anon
@@ -99,15 +114,22 @@ async fn the_welcome_page_runs_its_own_script_and_asks_no_other_site() {
 #[actix_web::test]
 async fn programs_get_the_resources_with_their_addresses() {
     let (_app, anon) = TestApp::start().await;
-    for accept in
-        ["application/json", "application/json, */*;q=0.5", "text/html;q=0.4, application/json;q=0.9"]
-    {
+    for accept in [
+        "application/json",
+        "application/json, */*;q=0.5",
+        // What axios sends.
+        "application/json, text/plain, */*",
+        "text/html;q=0.4, application/json;q=0.9",
+        "text/html;Q=0.4, application/json;Q=0.9",
+        "text/html, application/json",
+        "application/json;q=0.1, */*",
+    ] {
         let answer = ask(&anon, "/", accept).await.expect(200);
         assert_eq!(answer.header("content-type"), "application/json");
         assert!(answer.header("vary").to_ascii_lowercase().contains("accept"), "{}", answer.header("vary"));
         assert_eq!(answer.json()["data"]["name"], "Inkstone");
     }
-    for accept in ["*/*", "text/html", "text/html, application/json", "application/json;q=0, text/*"] {
+    for accept in ["*/*", "text/html", "text/html, application/json;Q=0.9", "application/json;q=0, text/*"] {
         assert!(
             ask(&anon, "/", accept).await.expect(200).header("content-type").starts_with("text/html"),
             "{accept}"

@@ -131,6 +131,22 @@ async fn imports_are_told_in_chinese_also_as_a_stream() {
 }
 
 #[actix_web::test]
+async fn why_a_body_cannot_be_read_is_told_in_chinese() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let import = async |media_type: &str, body: Vec<u8>| {
+        let request = editor.request(Method::POST, "/api/v1/articles/import");
+        request.header("accept-language", "zh").labelled(media_type, body).send().await
+    };
+    let cut = import("application/json", b"[{\"title\": \"a\"} x".to_vec()).await.expect(400).json();
+    let detail = cut["detail"].as_str().unwrap();
+    assert!(detail.starts_with("请求体不是 JSON 数组:第 "), "{detail}");
+    let record = [b"title\n\"", "x".repeat(9 << 20).as_bytes(), b"\"\n"].concat();
+    let long = import("text/csv", record).await.expect(413).json();
+    assert!(long["detail"].as_str().unwrap().starts_with("请求体过大:"), "{long}");
+}
+
+#[actix_web::test]
 async fn each_fault_is_told_once_and_no_sentence_is_a_regular_expression() {
     let (app, _) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;

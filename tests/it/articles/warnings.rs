@@ -78,6 +78,10 @@ async fn warnings_are_no_part_of_the_entity_tag() {
     let article = create(&editor, json!({})).await;
     let changed = editor.patch(&at(&article), json!({"body": "<p>a</p><script></script>"})).await.expect(200);
     assert!(!changed.json()["warnings"].is_null());
+    assert_eq!(changed.header("content-language"), "en");
+    let varies: Vec<_> =
+        changed.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
+    assert!(varies.join(", ").to_ascii_lowercase().contains("accept-language"), "{varies:?}");
     let tag = changed.headers["etag"].to_str().unwrap();
     let read = editor.request(Method::GET, &at(&article)).header("if-none-match", tag).send().await;
     assert_eq!(read.status, 304);
