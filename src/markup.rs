@@ -14,7 +14,7 @@ mod raw_elements;
 mod sanitiser;
 
 pub use anchors::ID_PREFIX;
-pub use raw_elements::{RAW, Stripped, strip_raw_elements, tokens};
+pub use raw_elements::{Stripped, opens_raw_text, strip_raw_elements, tokens};
 pub use sanitiser::{Refusal, SANITIZER, Sanitiser};
 
 use changes::MarkupChanges;
@@ -89,7 +89,20 @@ fn render_markdown(source: &str) -> String {
     options.extension.tasklist = true;
     // Raw HTML is kept here, and sanitised with the rest.
     options.render.r#unsafe = true;
-    comrak::markdown_to_html(source, &options)
+    drop_code_languages(&comrak::markdown_to_html(source, &options))
+        .replace("<input type=\"checkbox\" checked=\"\" disabled=\"\" /> ", "☑ ")
+        .replace("<input type=\"checkbox\" disabled=\"\" /> ", "☐ ")
+}
+
+/// Removes the classes that markdown gives to code, for no class is kept.
+fn drop_code_languages(html: &str) -> String {
+    let mut pieces = html.split("<code class=\"language-");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece.split_once('"').map_or(piece, |(_, rest)| rest);
+        plain.extend(["<code", rest]);
+    }
+    plain
 }
 
 /// Renders plain text: a blank line ends a paragraph, a single line break becomes `<br>`.

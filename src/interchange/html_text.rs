@@ -2,7 +2,7 @@
 
 use html5gum::Token;
 
-use crate::markup::{RAW, tokens};
+use crate::markup::{opens_raw_text, tokens};
 
 /// The text of an HTML fragment or page, with entities decoded. A block element ends a line.
 /// Scripts and styles are left out.
@@ -10,8 +10,8 @@ pub fn html_to_lines(source: &str) -> String {
     let mut text = String::new();
     let mut is_raw = false;
     for token in tokens(source) {
-        let (tag, is_start) = match &token {
-            Token::StartTag(tag) => (&tag.name, true),
+        let (tag, opens_raw) = match &token {
+            Token::StartTag(tag) => (&tag.name, opens_raw_text(source, tag)),
             Token::EndTag(tag) => (&tag.name, false),
             Token::String(words) if !is_raw => {
                 text.push_str(&String::from_utf8_lossy(words).replace(['\r', '\n'], " "));
@@ -19,7 +19,7 @@ pub fn html_to_lines(source: &str) -> String {
             }
             _ => continue,
         };
-        is_raw = is_start && RAW.contains(&tag.as_slice());
+        is_raw = opens_raw;
         match tag.as_slice() {
             b"a" | b"abbr" | b"b" | b"em" | b"font" | b"i" | b"mark" | b"strong" | b"sub" | b"sup" | b"u" => {
             }

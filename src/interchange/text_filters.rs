@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 
-use crate::markup::{RAW, tokens};
+use crate::markup::{opens_raw_text, tokens};
 
 /// A filter for scraped texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema, clap::ValueEnum)]
@@ -176,7 +176,7 @@ fn find_text_spans(source: &str) -> impl Iterator<Item = std::ops::Range<usize>>
     let mut is_raw = false;
     tokens(source).filter_map(move |token| {
         match token {
-            Token::StartTag(tag) => is_raw = RAW.contains(&tag.name.as_slice()),
+            Token::StartTag(tag) => is_raw = opens_raw_text(source, &tag),
             Token::EndTag(_) => is_raw = false,
             Token::String(text) if !is_raw => return Some(text.span.start..text.span.end),
             _ => {}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use html5gum::StartTag;
+use html5gum::{Error, StartTag, Token};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -125,5 +125,40 @@ impl TableWatch {
     /// Returns the number of tables that a parser closed, or took content out of.
     pub fn count_repaired(&self) -> u64 {
         self.repaired + self.open.len() as u64
+    }
+}
+
+/// The name under which the text within a frame is counted.
+pub const FRAME_TEXT: &[u8] = b"iframe-text";
+
+/// Finds text that a parser takes for something else: comments that are not closed or not begun as such, tags
+/// without an end, and what follows the name of an end tag.
+#[derive(Default)]
+pub struct CommentWatch {
+    is_broken: bool,
+}
+
+impl CommentWatch {
+    /// Notes a token. Returns the name under which dropped text is counted.
+    pub fn add_token(&mut self, token: &Token<usize>) -> Option<&'static [u8]> {
+        match token {
+            Token::Error(error) => match error.value {
+                Error::EofInTag => return Some(b"unfinished-tag"),
+                Error::EndTagWithAttributes => return Some(b"end-tag-attributes"),
+                // Which comment it was is told by the next token.
+                Error::CdataInHtmlContent
+                | Error::EofInComment
+                | Error::IncorrectlyOpenedComment
+                | Error::InvalidFirstCharacterOfTagName
+                | Error::UnexpectedQuestionMarkInsteadOfTagName => self.is_broken = true,
+                _ => {}
+            },
+            Token::Comment(comment) => {
+                let is_broken = std::mem::take(&mut self.is_broken);
+                return (is_broken && !comment.trim_ascii().is_empty()).then_some(b"comment");
+            }
+            _ => self.is_broken = false,
+        }
+        None
     }
 }

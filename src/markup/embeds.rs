@@ -1,9 +1,11 @@
 //! Frames, video and sound: what is safe stays, all else becomes a link to its address.
 
-use html5gum::StartTag;
+use std::collections::HashSet;
+
+use html5gum::{StartTag, Token};
 use url::{ParseError, Url};
 
-use super::raw_elements::attribute;
+use super::raw_elements::{attribute, tokens};
 
 /// What a framed player may do: run, in its own origin, and open its site. It cannot reach the page.
 pub const SANDBOX: &str = "allow-scripts allow-same-origin allow-presentation allow-popups";
@@ -21,6 +23,8 @@ pub enum Embed {
     Kept(String),
     /// A link to its address takes its place.
     Linked(String),
+    /// The links to the addresses of the elements in it take its place.
+    Unwrapped,
     /// It has no address that a link may have.
     Dropped,
 }
@@ -38,21 +42,90 @@ fn has_host_of(hosts: &[String], url: &Url) -> bool {
         && url.host_str().is_some_and(|host| hosts.iter().any(|known| known == host))
 }
 
-/// Decides on the element of a start tag.
-pub fn decide_embed(hosts: &[String], tag: &StartTag<usize>) -> Embed {
-    match tag.name.as_slice() {
-        b"iframe" => decide_frame(hosts, tag),
-        b"audio" | b"video" => match attribute(tag, "src") {
-            // Its addresses are those of the elements in it.
-            None => Embed::Untouched,
-            Some(address) if is_https(&address) => Embed::Untouched,
-            Some(address) => link_to(tag, &address),
-        },
-        b"source" | b"track" if !attribute(tag, "src").is_some_and(|address| is_https(&address)) => {
-            Embed::Dropped
+/// Decides on the embeds of one text.
+pub struct Embeds<'h> {
+    hosts: &'h [String],
+    /// Where the tags of videos and sounds begin of which no address is https, and those of their sources.
+    unplayable: HashSet<usize>,
+}
+
+impl<'h> Embeds<'h> {
+    /// Looks for the videos and sounds of `html` that cannot be played.
+    pub fn find(hosts: &'h [String], html: &str) -> Self {
+        let mut embeds = Self { hosts, unplayable: HashSet::new() };
+        let mut open: Option<Media> = None;
+        for token in tokens(html) {
+            match token {
+                Token::StartTag(tag) if is_media(&tag.name) => {
+                    embeds.add_media(open.take());
+                    open = attribute(&tag, "src").is_none().then(|| Media::new(tag.span.start));
+                }
+                Token::StartTag(tag) if tag.name.as_slice() == b"source" => {
+                    if let Some(media) = &mut open {
+                        media.add_source(&tag);
+                    }
+                }
+                Token::EndTag(tag) if is_media(&tag.name) => embeds.add_media(open.take()),
+                _ => {}
+            }
         }
-        _ => Embed::Untouched,
+        embeds.add_media(open);
+        embeds
     }
+
+    fn add_media(&mut self, media: Option<Media>) {
+        if let Some(media) = media.filter(|media| media.has_link && !media.is_playable) {
+            self.unplayable.extend(media.tags);
+        }
+    }
+
+    /// Decides on the element of a start tag.
+    pub fn decide(&self, tag: &StartTag<usize>) -> Embed {
+        let is_unplayable = self.unplayable.contains(&tag.span.start);
+        match tag.name.as_slice() {
+            b"iframe" => decide_frame(self.hosts, tag),
+            b"audio" | b"video" if is_unplayable => Embed::Unwrapped,
+            b"audio" | b"video" => match attribute(tag, "src") {
+                // Its addresses are those of the elements in it.
+                None => Embed::Untouched,
+                Some(address) if is_https(&address) => Embed::Untouched,
+                Some(address) => link_to(tag, &address),
+            },
+            b"source" if is_unplayable => link_to_source(tag),
+            b"source" | b"track" if !attribute(tag, "src").is_some_and(|address| is_https(&address)) => {
+                Embed::Dropped
+            }
+            _ => Embed::Untouched,
+        }
+    }
+}
+
+/// A video or sound without an address of its own.
+struct Media {
+    /// Where its tag begins, and those of its sources.
+    tags: Vec<usize>,
+    has_link: bool,
+    is_playable: bool,
+}
+
+impl Media {
+    fn new(start: usize) -> Self {
+        Self { tags: vec![start], has_link: false, is_playable: false }
+    }
+
+    fn add_source(&mut self, tag: &StartTag<usize>) {
+        self.tags.push(tag.span.start);
+        self.is_playable |= attribute(tag, "src").is_some_and(|address| is_https(&address));
+        self.has_link |= matches!(link_to_source(tag), Embed::Linked(_));
+    }
+}
+
+fn is_media(name: &[u8]) -> bool {
+    matches!(name, b"audio" | b"video")
+}
+
+fn link_to_source(tag: &StartTag<usize>) -> Embed {
+    link_to(tag, &attribute(tag, "src").unwrap_or_default())
 }
 
 fn decide_frame(hosts: &[String], tag: &StartTag<usize>) -> Embed {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use html5gum::{DefaultEmitter, Span, StartTag, Token, Tokenizer};
+use html5gum::{DefaultEmitter, Span, StartTag, State, Token, Tokenizer};
 
 /// Elements whose content a tokenizer does not read as text and tags.
 pub const RAW: [&[u8]; 10] = [
@@ -40,14 +40,16 @@ pub struct Stripped {
 
 /// Removes the elements whose content parsers read differently.
 pub fn strip_raw_elements(source: &str) -> Stripped {
-    rewrite_start_tags(source, |_| None)
+    rewrite_tags(source, |_| true, |_| None)
 }
 
 /// Does what [`strip_raw_elements`] does, and puts the HTML that `replace` returns in place of a start tag.
 ///
-/// The content of a raw element goes, even if its start tag is replaced.
-pub fn rewrite_start_tags(
+/// Also removes the tags of elements whose name `keeps` does not accept; what is in them stays. The content of
+/// a raw element goes, even if its start tag is replaced.
+pub fn rewrite_tags(
     source: &str,
+    keeps: impl Fn(&[u8]) -> bool,
     mut replace: impl FnMut(&StartTag<usize>) -> Option<String>,
 ) -> Stripped {
     let mut stripped = Stripped::default();
@@ -55,8 +57,8 @@ pub fn rewrite_start_tags(
     for token in tokens(source) {
         match token {
             Token::StartTag(tag) => {
-                let is_dropped = is_dropped(&tag.name);
-                is_raw = is_dropped && RAW.contains(&tag.name.as_slice());
+                let is_dropped = is_dropped(&tag.name) || !keeps(&tag.name);
+                is_raw = tag.name.as_slice() != b"title" && opens_raw_text(source, &tag);
                 let kind = tag.attributes.get(b"type".as_slice());
                 is_linked_data = kind.is_some_and(|kind| kind.as_slice() == b"application/ld+json");
                 match replace(&tag) {
@@ -67,7 +69,7 @@ pub fn rewrite_start_tags(
             }
             Token::EndTag(tag) => {
                 is_raw = false;
-                if is_dropped(&tag.name) {
+                if is_dropped(&tag.name) || !keeps(&tag.name) {
                     stripped.html.push_str(GAP_COMMENT);
                 } else {
                     stripped.html.extend(["</", &String::from_utf8_lossy(&tag.name), ">"]);
@@ -98,12 +100,46 @@ fn slice_source(source: &str, span: Span) -> &str {
     source.get(span.start..span.end).unwrap_or_default()
 }
 
+/// Whether what follows a start tag is raw text: no tags are in it until the end tag.
+///
+/// A frame without an end tag of its own has no content, and neither has one that closes itself. What follows
+/// it would be lost otherwise.
+pub fn opens_raw_text(source: &str, tag: &StartTag<usize>) -> bool {
+    match tag.name.as_slice() {
+        b"iframe" => !tag.self_closing && ends_before_next(source.get(tag.span.end..), "iframe"),
+        name => RAW.contains(&name),
+    }
+}
+
+/// Whether the first tag of elements `name` in `rest` is an end tag.
+fn ends_before_next(rest: Option<&str>, name: &str) -> bool {
+    let is_named = |tag: &str| tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    let mut tags = rest.unwrap_or_default().split('<').skip(1);
+    tags.find_map(|tag| match tag.strip_prefix('/') {
+        Some(end) => is_named(end).then_some(true),
+        None => is_named(tag).then_some(false),
+    })
+    .unwrap_or_default()
+}
+
 /// Returns the tokens of HTML, with their positions in the source.
 pub fn tokens(source: &str) -> impl Iterator<Item = Token<usize>> {
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
     emitter.naively_switch_states(true);
-    Tokenizer::new_with_emitter(source, emitter).map(|token| match token {
-        Ok(token) => token,
-        Err(never) => match never {},
+    let mut tokenizer = Tokenizer::new_with_emitter(source, emitter);
+    std::iter::from_fn(move || {
+        let token = match tokenizer.next()? {
+            Ok(token) => token,
+            Err(never) => match never {},
+        };
+        if let Token::StartTag(tag) = &token {
+            match tag.name.as_slice() {
+                b"iframe" if !opens_raw_text(source, tag) => tokenizer.set_state(State::Data),
+                // The tokenizer does not know it.
+                b"noframes" => tokenizer.set_state(State::RawText),
+                _ => {}
+            }
+        }
+        Some(token)
     })
 }

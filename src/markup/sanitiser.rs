@@ -10,14 +10,12 @@ use url::{ParseError, Url};
 
 use super::anchors::{Anchors, ID_PREFIX};
 use super::bounds;
-use super::changes::{MarkupChanges, TableWatch};
-use super::embeds::{
-    Embed, LOADING, REFERRER_POLICY, SANDBOX, decide_embed, is_embeddable, is_https, is_size,
-};
-use super::raw_elements::{GAP_COMMENT, RAW, attribute, rewrite_start_tags, tokens};
+use super::changes::{CommentWatch, FRAME_TEXT, MarkupChanges, TableWatch};
+use super::embeds::{Embed, Embeds, LOADING, REFERRER_POLICY, SANDBOX, is_embeddable, is_https, is_size};
+use super::raw_elements::{GAP_COMMENT, RAW, attribute, opens_raw_text, rewrite_tags, tokens};
 
 /// The version of the sanitiser, stored with each body so that a later version can be applied to it.
-pub const SANITIZER: i16 = 4;
+pub const SANITIZER: i16 = 5;
 
 /// The schemes of URLs in a body. A URL without a scheme is relative, and allowed.
 const URL_SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
@@ -30,8 +28,11 @@ const MEDIA_ELEMENTS: [&str; 4] = ["audio", "source", "track", "video"];
 const PAGE_ELEMENTS: [&[u8]; 3] = [b"body", b"head", b"html"];
 /// Attributes that are not counted when they go: the sanitiser decides on them.
 const UNCOUNTED_ATTRIBUTES: [&[u8]; 3] = [b"id", b"name", b"rel"];
-/// Start tags of small bodies that are rewritten before a parser reads them.
+/// Allowed elements that are decided on before a parser reads them.
 const REWRITTEN_ELEMENTS: [&str; 5] = ["audio", "iframe", "source", "track", "video"];
+/// Elements that are not allowed, but that a parser reads: most end a paragraph, and `image` is an `img`.
+const PARSED_ELEMENTS: [&[u8]; 9] =
+    [b"address", b"dialog", b"dir", b"fieldset", b"form", b"image", b"listing", b"main", b"menu"];
 
 /// The most passes of the sanitiser over a body.
 const MAX_PASSES: usize = 8;
@@ -75,7 +76,7 @@ impl Sanitiser {
         let hosts = embed_hosts.clone();
         let mut filter = Builder::default();
         filter
-            .add_tags(["audio", "iframe", "section", "source", "track", "u", "video"])
+            .add_tags(["audio", "iframe", "section", "source", "tfoot", "track", "u", "video"])
             .add_generic_attributes(["id"])
             .add_tag_attributes("a", ["title"])
             .add_tag_attributes("audio", ["controls", "loop", "muted", "preload", "src"])
@@ -143,34 +144,57 @@ impl Sanitiser {
     fn sanitise_once(&self, html: &str) -> Result<String, String> {
         let count_tags = || html.bytes().filter(|byte| *byte == b'<').count();
         let is_small = html.len() <= SMALL_BODY_BYTES && count_tags() <= SMALL_BODY_TAGS;
-        if is_small && !needs_rewriting(html) {
+        if is_small && !self.needs_rewriting(html) {
             return Ok(self.filter.clean(html).to_string());
         }
         if !is_small {
             bounds::check(html, MAX_ELEMENTS)?;
         }
-        Ok(self.filter.clean(&self.rewrite(html)).to_string())
+        let rewritten = self.rewrite(html);
+        if !is_small {
+            // More tags are found in it: those after a frame that was not closed.
+            bounds::check(&rewritten, MAX_ELEMENTS)?;
+        }
+        Ok(self.filter.clean(&rewritten).to_string())
     }
 
-    /// Decides on frames, media and ids. Removes what parsers read differently.
+    /// Decides on frames, media and ids. Removes what parsers read differently, and the tags of other elements
+    /// that are not allowed: a parser would take the content of some away with them.
     fn rewrite(&self, html: &str) -> String {
-        let mut anchors = Anchors::find(html, |tag| self.keeps_element(tag));
-        let rewritten = rewrite_start_tags(html, |tag| match decide_embed(&self.embed_hosts, tag) {
+        let embeds = Embeds::find(&self.embed_hosts, html);
+        let mut anchors = Anchors::find(html, |tag| self.keeps_element(&embeds, tag));
+        let is_parsed = |name: &[u8]| self.allows_element(name) || PARSED_ELEMENTS.contains(&name);
+        let rewritten = rewrite_tags(html, is_parsed, |tag| match embeds.decide(tag) {
             Embed::Kept(html) | Embed::Linked(html) => Some(html),
-            Embed::Dropped => Some(GAP_COMMENT.to_owned()),
-            Embed::Untouched if self.keeps_element(tag) => anchors.rewrite_tag(tag),
+            Embed::Dropped | Embed::Unwrapped => Some(GAP_COMMENT.to_owned()),
+            Embed::Untouched if self.keeps_element(&embeds, tag) => anchors.rewrite_tag(tag),
             Embed::Untouched => None,
         });
         rewritten.html
     }
 
+    fn allows_element(&self, name: &[u8]) -> bool {
+        str::from_utf8(name).is_ok_and(|name| self.elements.contains(name))
+    }
+
+    /// Whether HTML has something that is decided on before a parser reads it: frames, media, ids, comments, and
+    /// elements that are not allowed.
+    fn needs_rewriting(&self, html: &str) -> bool {
+        let is_plain = |tag: &str| {
+            let tag = tag.strip_prefix('/').unwrap_or(tag);
+            let end = tag.find([' ', '\n', '/', '>']).unwrap_or(tag.len());
+            let name = &tag[..end];
+            self.elements.contains(name) && !REWRITTEN_ELEMENTS.contains(&name)
+        };
+        html.contains('#') || html.contains(ID_PREFIX) || !html.split('<').skip(1).all(is_plain)
+    }
+
     /// Whether an element stays, as far as its start tag tells.
-    fn keeps_element(&self, tag: &StartTag<usize>) -> bool {
-        let is_known = || str::from_utf8(&tag.name).is_ok_and(|name| self.elements.contains(name));
-        match decide_embed(&self.embed_hosts, tag) {
+    fn keeps_element(&self, embeds: &Embeds<'_>, tag: &StartTag<usize>) -> bool {
+        match embeds.decide(tag) {
             Embed::Kept(_) => true,
-            Embed::Untouched => is_known(),
-            Embed::Linked(_) | Embed::Dropped => false,
+            Embed::Untouched => self.allows_element(&tag.name),
+            Embed::Linked(_) | Embed::Unwrapped | Embed::Dropped => false,
         }
     }
 
@@ -196,31 +220,48 @@ impl Sanitiser {
     }
 
     fn count_dropped(&self, source: &str, changes: &mut MarkupChanges) {
-        let mut tables = TableWatch::default();
-        let mut is_raw = false;
+        let embeds = Embeds::find(&self.embed_hosts, source);
+        let (mut tables, mut comments) = (TableWatch::default(), CommentWatch::default());
+        let (mut is_raw, mut is_in_frame) = (false, false);
         for token in tokens(source) {
+            if let Some(name) = comments.add_token(&token) {
+                changes.add_element(name);
+            }
             match token {
                 Token::StartTag(tag) => {
-                    is_raw = RAW.contains(&tag.name.as_slice());
+                    is_raw = opens_raw_text(source, &tag);
+                    let is_embed = || matches!(embeds.decide(&tag), Embed::Kept(_) | Embed::Linked(_));
+                    is_in_frame = is_raw && tag.name.as_slice() == b"iframe" && is_embed();
                     let is_stray = tables.open_element(&tag);
-                    self.count_tag(&tag, is_stray, changes);
+                    self.count_tag(&embeds, &tag, is_stray, changes);
                 }
                 Token::EndTag(tag) => {
                     is_raw = false;
+                    is_in_frame = false;
                     tables.end_element(&tag.name);
                 }
                 Token::String(text) if !is_raw => tables.add_text(&text),
+                Token::String(text) if is_in_frame && !text.trim_ascii().is_empty() => {
+                    changes.add_element(FRAME_TEXT);
+                }
                 _ => {}
             }
         }
         changes.tables_repaired = tables.count_repaired();
     }
 
-    fn count_tag(&self, tag: &StartTag<usize>, is_stray: bool, changes: &mut MarkupChanges) {
+    fn count_tag(
+        &self,
+        embeds: &Embeds<'_>,
+        tag: &StartTag<usize>,
+        is_stray: bool,
+        changes: &mut MarkupChanges,
+    ) {
         let name = tag.name.as_slice();
-        if is_stray || !self.keeps_element(tag) {
-            match decide_embed(&self.embed_hosts, tag) {
+        if is_stray || !self.keeps_element(embeds, tag) {
+            match embeds.decide(tag) {
                 Embed::Linked(_) => changes.embeds_linked += 1,
+                Embed::Unwrapped => {}
                 _ if PAGE_ELEMENTS.contains(&name) => {}
                 _ => changes.add_element(name),
             }
@@ -234,16 +275,6 @@ impl Sanitiser {
             }
         }
     }
-}
-
-/// Whether HTML has something that is decided on before a parser reads it.
-fn needs_rewriting(html: &str) -> bool {
-    let is_rewritten = |tag: &str| {
-        REWRITTEN_ELEMENTS
-            .iter()
-            .any(|name| tag.get(..name.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(name)))
-    };
-    html.contains('#') || html.contains(ID_PREFIX) || html.split('<').skip(1).any(is_rewritten)
 }
 
 /// Whether an attribute may have this value.

@@ -128,7 +128,7 @@ fn bodies_that_take_quadratic_time_are_refused() {
 #[test]
 fn small_and_large_bodies_are_sanitised_alike() {
     let text = "质量".repeat(SMALL_BODY_BYTES);
-    for hidden in ["iframe", "noembed", "noscript", "script", "style", "textarea"] {
+    for hidden in ["iframe", "noembed", "noframes", "noscript", "script", "style", "textarea"] {
         let body = format!("<p>a<{hidden}><b>x</b> &lt;</{hidden}>b</p>");
         let large = render_html(&format!("{body}{text}"), BodyFormat::Html);
         assert!(render_html(&body, BodyFormat::Html) + &text == large, "{hidden}");
@@ -257,7 +257,8 @@ proptest! {
 fn piece() -> impl Strategy<Value = String> {
     let embed = "<(iframe|video|audio|source|track)( (src|title|width|poster|id)=[\"']?(https://player\\.bilibili\\.com/|https://e\\.org/|//www\\.youtube\\.com/|/|[^ \"'>]{0,5})[^ \"'>]{0,5}[\"'>]?){0,3}/?>?|</(iframe|video|audio|source|track)>";
     let place = "<(a|p|h2|b|td|li|a href=#)( (id|name|href)=[\"']?#?(user-content-)?[xy%7]{0,3}[\"']?){0,3}>";
-    prop_oneof![8 => plain_piece(), 1 => embed, 1 => place]
+    let dropped = "</?(svg|math|template|mi|ms|line|text|desc|title|style|textarea|noframes|image|foreignobject|option|form|tfoot)/?>?";
+    prop_oneof![8 => plain_piece(), 1 => embed, 1 => place, 1 => dropped]
 }
 
 /// Generates a piece of HTML, complete or broken, without elements that are dropped.

@@ -60,6 +60,7 @@ const HARMLESS: &[&str] = &[
     "sup",
     "table",
     "tbody",
+    "tfoot",
     "td",
     "th",
     "thead",

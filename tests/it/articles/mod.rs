@@ -10,6 +10,7 @@ mod filters;
 mod hiding;
 mod list_parameters;
 mod lists;
+mod losses;
 mod pages;
 mod plans;
 mod portal_page;

@@ -26,8 +26,11 @@ const MAX_ELEMENTS: usize = 50_000;
 /// The page is larger than 8 MiB, has no text, or exceeds the parser's [`bounds`].
 pub fn read_html(html: &str, external_id: &str) -> RowResult {
     check_size(html)?;
-    bounds::check(html, MAX_ELEMENTS).map_err(|beyond| format!("The page {beyond}."))?;
+    let check = |html| bounds::check(html, MAX_ELEMENTS).map_err(|beyond| format!("The page {beyond}."));
+    check(html)?;
     let stripped = strip_raw_elements(html);
+    // More tags are found in it: those after a frame that was not closed.
+    check(&stripped.html)?;
     let text = html_text::html_to_lines(&stripped.html);
     let page = PageText::new(&text);
     let mut markup = PageMarkup::new(&stripped);
