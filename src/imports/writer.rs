@@ -32,16 +32,16 @@ pub struct BatchWriter {
 }
 
 impl BatchWriter {
+    /// Creates a writer.
+    pub fn new(job: Job) -> Self {
+        Self { job, import_tx: None }
+    }
+
     /// Counts rows for monitoring.
     pub fn count_rows(&self, outcomes: &[RowOutcome]) {
         for row in outcomes {
             self.job.app.metrics.count_import_row(row.outcome.as_str());
         }
-    }
-
-    /// Creates a writer.
-    pub fn new(job: Job) -> Self {
-        Self { job, import_tx: None }
     }
 
     /// Writes a batch. Returns `Ok(Err(result))` if rows have failed and the import aborts on

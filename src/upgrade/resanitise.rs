@@ -90,6 +90,10 @@ struct Stored {
 }
 
 impl Stored {
+    const fn new(id: Uuid, html: String, source: Option<String>, format: BodyFormat) -> Self {
+        Self { id, html, source, format }
+    }
+
     /// Whether a row still has this body, of a sanitiser before `version`.
     fn is_still(&self, html: &str, source: &Option<String>, sanitizer: i16, version: i16) -> bool {
         sanitizer < version && self.html == html && self.source == *source
@@ -123,29 +127,13 @@ impl Kind {
         Ok(match self {
             Self::Article => {
                 let rows = articles::queries::load_outdated(conn, after, version, STEP_ROWS).await?;
-                let stored = rows.into_iter().map(|row| {
-                    let (id, content) = (row.id, row.content);
-                    Stored {
-                        id,
-                        html: content.body,
-                        source: content.body_source,
-                        format: content.body_format,
-                    }
-                });
-                stored.collect()
+                let stored = rows.into_iter().map(|row| (row.id, row.content));
+                stored.map(|(id, of)| Stored::new(id, of.body, of.body_source, of.body_format)).collect()
             }
             Self::Notice => {
                 let rows = notices::queries::load_outdated(conn, after, version, STEP_ROWS).await?;
-                let stored = rows.into_iter().map(|row| {
-                    let (id, content) = (row.id, row.content);
-                    Stored {
-                        id,
-                        html: content.body,
-                        source: content.body_source,
-                        format: content.body_format,
-                    }
-                });
-                stored.collect()
+                let stored = rows.into_iter().map(|row| (row.id, row.content));
+                stored.map(|(id, of)| Stored::new(id, of.body, of.body_source, of.body_format)).collect()
             }
         })
     }
