@@ -90,6 +90,12 @@ impl RawText {
         if !value.is_object() {
             return Err(Fault::body("", Code::WrongType, "must be an object"));
         }
+        // What a reader of foreign files sends in place of an article that it could not read.
+        if let Some(reason) = value.get("unreadable").and_then(Value::as_str) {
+            return Err(
+                Fault::body("", Code::UnreadableRow, "cannot be read: {reason}").with("reason", reason)
+            );
+        }
         Ok((value, faults))
     }
 }
