@@ -223,7 +223,8 @@ fn finish_import(monitor: ImportMonitor, input: &ImportFile, import: &Import) ->
     if let Some(mark) = monitor.mark.filter(|_| is_complete) {
         mark.remove()?;
     }
-    match (monitor.problem, failed_path) {
+    let broken_off = input.notes.lock().broken_off.clone();
+    match (monitor.problem.or(broken_off), failed_path) {
         (Some(problem), _) => {
             bail!("{text}; stopped: {problem} ({} bytes read)", input.bytes_read.load(Ordering::Relaxed))
         }

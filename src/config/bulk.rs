@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::origins::{Origin, OriginOptions};
 use super::values::{parse_file, parse_web_url};
 
 /// A running Inkstone to use through its API, instead of the database.
@@ -36,6 +37,9 @@ pub struct Import {
     /// Read the export of another system instead of rows.
     #[arg(long, value_enum, value_name = "SYSTEM", conflicts_with = "format")]
     pub from: Option<Origin>,
+    /// How the export of another system is read.
+    #[command(flatten)]
+    pub origin: OriginOptions,
     /// Whether to update existing rows, create missing ones, or both (upsert).
     #[arg(long, value_parser = ["upsert", "create", "update"], value_name = "MODE")]
     pub mode: Option<String>,
@@ -142,17 +146,6 @@ impl RowFormat {
             Self::Csv => "text/csv",
         }
     }
-}
-
-/// A system whose exports can be imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Origin {
-    /// WordPress: a WXR file.
-    Wordpress,
-    /// Ghost: a JSON export.
-    Ghost,
-    /// Saved pages: an HTML or text file, or a folder of them.
-    Html,
 }
 
 /// The options of `inkstone export`.

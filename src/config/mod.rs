@@ -10,6 +10,7 @@ mod database;
 mod environment;
 mod http;
 mod mail;
+pub mod origins;
 mod serve;
 mod transfers;
 mod values;

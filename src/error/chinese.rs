@@ -170,6 +170,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "文本过滤器移除了 {pinyin_glosses} 处拼音注音,转换了 {simplified} 个字符",
     ),
     ("{count} invisible characters were removed", "移除了 {count} 个不可见字符"),
+    ("cannot be read: {reason}", "无法读取:{reason}"),
     ("is replaced by line {line}, which has the same id", "被第 {line} 行取代,两行的编号相同"),
     ("replaces an earlier row that has the same id", "取代了之前编号相同的行"),
     ("has more than {max} characters as clean HTML", "清理后的 HTML 超过 {max} 个字符"),

@@ -124,6 +124,8 @@ codes! {
     UnknownReference = UNPROCESSABLE_ENTITY "unknown_reference" "Unknown reference", "引用不存在" "引用的内容不存在。";
     /// An import stopped at a row that failed.
     ImportAborted = UNPROCESSABLE_ENTITY "import_aborted" "Import aborted", "导入中止" "导入在失败的行处停止。";
+    /// The reader of a foreign file could not read this article. The row says why.
+    UnreadableRow = UNPROCESSABLE_ENTITY "unreadable_row" "Unreadable row", "行无法读取" "外部文件中的这篇文章无法读取,行中写明了原因。";
     /// A row repeats the id of an earlier one.
     RepeatedRow = UNPROCESSABLE_ENTITY "repeated_row" "Repeated row", "行重复" "这一行与之前的行编号相同。";
     /// Elements or attributes of a body were removed.

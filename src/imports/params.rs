@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::rows::ColumnMapping;
+use super::csv_rows::ColumnMapping;
 use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
 use crate::interchange::text_filters::TextFilter;

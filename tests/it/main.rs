@@ -11,6 +11,7 @@ mod harness;
 
 mod articles;
 mod audit;
+mod cases;
 mod categories;
 mod clocks;
 mod costs;
