@@ -20,7 +20,7 @@ use crate::articles::view::ArticleField;
 use crate::db::types::Status;
 use crate::error::Problem;
 use crate::http::paging::MAX_NUMBERED_ROWS;
-use crate::imports::params::{Mode, OnError};
+use crate::imports::params::{Mode, OnError, SlugConflicts};
 use crate::interchange::export::ExportFormat;
 use crate::interchange::text_filters::TextFilter;
 use crate::members::model::MemberStatus;
@@ -54,7 +54,7 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, 
     components(schemas(
         Problem,
         // Enumerations of parameters.
-        ArticleField, ArticleSort, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role,
+        ArticleField, ArticleSort, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role, SlugConflicts,
         Status, TextFilter,
     )),
     security(("bearer" = []))

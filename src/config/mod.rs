@@ -12,6 +12,7 @@ mod http;
 mod mail;
 pub mod origins;
 mod serve;
+pub mod timezones;
 mod transfers;
 mod values;
 

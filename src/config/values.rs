@@ -5,10 +5,13 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use url::{Host, Url};
+
+use super::timezones::{find_near_names, find_timezone};
 
 /// The longest duration of a setting: a year.
 const MAX_SECONDS: u64 = 365 * 24 * 3600;
@@ -50,6 +53,13 @@ fn parse_count(text: &str, range: RangeInclusive<u64>) -> Result<usize, String> 
 fn parse_whole(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
     let number = text.trim().parse().ok().filter(|number| range.contains(number));
     number.ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
+}
+
+/// Parses the IANA name of a time zone.
+pub(super) fn parse_timezone(text: &str) -> Result<Tz, String> {
+    find_timezone(text).ok_or_else(|| {
+        format!("must be the IANA name of a time zone, like {}", find_near_names(text).join(", "))
+    })
 }
 
 /// Parses the address of a listener.
