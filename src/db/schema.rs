@@ -244,6 +244,7 @@ diesel::table! {
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        timezone -> Text,
     }
 }
 

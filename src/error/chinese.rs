@@ -28,6 +28,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("must be at least {min}", "不能小于 {min}"),
     ("must be at most {max}", "不能大于 {max}"),
     ("must be one of {options}", "必须是以下之一:{options}"),
+    ("must be the IANA name of a time zone, like {options}", "必须是 IANA 时区名称,例如 {options}"),
     (
         "must be one of {options}; did you mean `{suggestion}`?",
         "必须是以下之一:{options}。您是否想写 `{suggestion}`?",

@@ -33,6 +33,9 @@ pub const ARTICLE_KEYS: &[&str] = &[
     "former_external_id",
 ];
 
+/// The longest breadcrumb as a text: 16 names of 100 characters, with what is between them.
+const MAX_BREADCRUMB_CHARS: usize = 2000;
+
 /// The schema of a row: a new article, with `created_at`, and with a category that can be a breadcrumb.
 pub struct ArticleRow;
 
@@ -40,7 +43,7 @@ impl PartialSchema for ArticleRow {
     fn schema() -> RefOr<Schema> {
         let RefOr::T(Schema::Object(mut row)) = NewArticle::schema() else { return NewArticle::schema() };
         let category = OneOfBuilder::new()
-            .item(text())
+            .item(text().max_length(Some(MAX_BREADCRUMB_CHARS)))
             .item(Ref::from_schema_name("CategoryPath"))
             .item(ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null)))
             .description(Some(
@@ -49,6 +52,7 @@ impl PartialSchema for ArticleRow {
         let created_at = ObjectBuilder::new()
             .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .max_length(Some(64))
             .description(Some("When it was made; the present when absent."));
         row.properties.insert("category".to_owned(), RefOr::T(category.into()));
         let former_id = ObjectBuilder::new()
