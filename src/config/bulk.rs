@@ -76,12 +76,20 @@ pub struct Import {
     /// The file for rows that fail, so that they can be corrected and imported again; by default next to the imported file.
     #[arg(long, value_name = "FILE")]
     pub errors: Option<PathBuf>,
+    /// A JSON file for the report: what became of each row, its warnings and its images. It is written also if the import fails.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// The Inkstone to import into.
     #[command(flatten)]
     pub remote: Remote,
 }
 
 impl Import {
+    /// Whether dates without a time zone are read here, and no time zone is given for them.
+    pub fn reads_dates(&self) -> bool {
+        self.from.is_some() && self.origin.timezone.is_none()
+    }
+
     /// Returns the query parameters of the import for the API.
     pub fn parameters(&self, skip: u64) -> Vec<(&'static str, String)> {
         let list = |values: &[String]| Some(values.join(",")).filter(|joined| !joined.is_empty());
