@@ -47,11 +47,14 @@ struct OpenImport {
 /// Imports through a running server.
 pub async fn remotely(server: &Server, import: &Import) -> anyhow::Result<String> {
     let timezone = match import.reads_dates() {
-        true => server.load_timezone().await?,
-        false => None,
+        true => server.load_timezone().await,
+        false => Ok(None),
     };
-    let mut open = open_import(import, timezone)?;
-    let failure = upload(server, import, &mut open).await.err();
+    let mut open = open_import(import, *timezone.as_ref().unwrap_or(&None))?;
+    let failure = match timezone {
+        Ok(_) => upload(server, import, &mut open).await.err(),
+        Err(failure) => Some(failure),
+    };
     finish_import(open, import, failure)
 }
 
@@ -96,7 +99,7 @@ async fn upload(server: &Server, import: &Import, open: &mut OpenImport) -> anyh
 
 /// Parses an event. A later server may send events that this version does not know: they are `None`.
 fn parse_event(line: &[u8]) -> anyhow::Result<Option<Event>> {
-    const KNOWN: [&str; 5] = ["progress", "error", "warning", "summary", "problem"];
+    const KNOWN: [&str; 6] = ["progress", "error", "warning", "row", "summary", "problem"];
     match serde_json::from_slice(line) {
         Ok(event) => Ok(Some(event)),
         Err(cause) => {
@@ -157,6 +160,14 @@ fn to_resource(kind: Kind) -> Resource {
 
 /// Opens the file, begins the report and loads the progress of an earlier import.
 fn open_import(import: &Import, timezone: Option<Tz>) -> anyhow::Result<OpenImport> {
+    for (option, path) in [("--report", &import.report), ("--errors", &import.errors)] {
+        let same = path
+            .as_ref()
+            .and_then(|path| Some(path.canonicalize().ok()? == import.file.canonicalize().ok()?));
+        if same == Some(true) {
+            bail!("{option} names the file that is imported");
+        }
+    }
     let input = ImportFile::open(import, timezone)?;
     let mark = ResumeMark::find(import)?;
     let skip = if import.resume { mark.as_ref().map_or(Ok(0), ResumeMark::load_rows)? } else { 0 };
@@ -231,9 +242,13 @@ fn finish_import(
     if let Some(mark) = monitor.mark.filter(|_| is_complete) {
         mark.remove()?;
     }
-    let bytes_read = input.bytes_read.load(Ordering::Relaxed);
+    // The bytes of a foreign file are those of its rows, of which nobody knows.
+    let bytes_read = match import.from {
+        Some(_) => String::new(),
+        None => format!(" ({} bytes read)", input.bytes_read.load(Ordering::Relaxed)),
+    };
     let failures = [
-        stopped_by.map(|reason| format!("; stopped: {reason} ({bytes_read} bytes read)")),
+        stopped_by.map(|reason| format!("; stopped: {reason}{bytes_read}")),
         match failed_path {
             Ok(path) => path.map(|path| format!("; the rows that failed are in {}", path.display())),
             Err(cause) => Some(format!("; the rows that failed could not be written: {cause:#}")),
@@ -313,12 +328,12 @@ fn explain_nothing(monitor: &ImportMonitor, import: &Import) -> Option<String> {
         (None, _) => "no row in it".to_owned(),
         (Some(_), true) => "no article in it".to_owned(),
         (Some(origin), false) => {
-            let were = if passed_over.values().sum::<u64>() == 1 { "was" } else { "were" };
-            let kinds = origin.importable_kinds(passed_over.keys().map(String::as_str));
-            let hint = match kinds.is_empty() {
-                true => String::new(),
-                false if kinds.len() == 1 => format!("; --types {} imports it", kinds.join(",")),
-                false => format!("; --types {} imports them", kinds.join(",")),
+            let is_one = passed_over.values().sum::<u64>() == 1;
+            let (were, them) = if is_one { ("was", "it") } else { ("were", "them") };
+            let kinds = origin.importable_kinds(passed_over.keys().map(String::as_str)).join(",");
+            let hint = match kinds.as_str() {
+                "" => String::new(),
+                kinds => format!("; --types {kinds} imports {them}"),
             };
             format!("no article in it: {counted} {were} passed over{hint}")
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::progress::Display;
 use super::report::{ReportFile, RowReport};
 use super::resume::ResumeMark;
-use crate::imports::view::{Event, PlacedFault, Progress, RowProblem, Summary};
+use crate::imports::view::{Event, OutcomeKind, PlacedFault, Progress, RowProblem, Summary};
 use crate::interchange::origins::notes::{RowNotes, RowWarning, SharedNotes};
 
 /// A row that failed.
@@ -73,13 +73,17 @@ impl ImportMonitor {
             }
             Event::Error(problem) => {
                 let row = self.find_row(problem.line, problem.external_id.as_ref());
-                row.outcome = Some("failed".to_owned());
+                row.outcome = Some(OutcomeKind::Failed);
                 row.faults = split_problem(&problem);
                 self.failed.insert(problem.line, FailedRow { place: None, problem });
             }
             Event::Warning(problem) => {
                 let warnings = split_problem(&problem);
                 self.find_row(problem.line, problem.external_id.as_ref()).warnings.extend(warnings);
+            }
+            Event::Row(event) => {
+                let row = self.find_row(event.line, event.external_id.as_ref());
+                (row.outcome, row.id, row.slug) = (Some(event.outcome), event.id, event.slug);
             }
             Event::Summary(summary) => {
                 self.complete_rows(self.pending.keys().next_back().copied().unwrap_or_default())?;

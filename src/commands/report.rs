@@ -10,15 +10,16 @@ use anyhow::{Context, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
+use uuid::Uuid;
 
 use super::images::ImageFinder;
-use crate::imports::view::{PlacedFault, Summary};
+use crate::imports::view::{OutcomeKind, PlacedFault, Summary};
 use crate::interchange::line_queue::LineQueue;
 
 /// Addresses remembered to list each once. Bounds memory; beyond them, an address can be listed again.
 const MAX_TRACKED_ADDRESSES: usize = 1_000_000;
 /// Outcomes of rows that left no article behind.
-const UNWRITTEN_OUTCOMES: [&str; 2] = ["failed", "superseded"];
+const UNWRITTEN_OUTCOMES: [OutcomeKind; 2] = [OutcomeKind::Failed, OutcomeKind::Superseded];
 
 /// What became of a row.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -30,7 +31,13 @@ pub struct RowReport {
     /// Its external id or slug, if it could be read.
     pub external_id: Option<String>,
     /// What became of it, like `created`. `None` if the server did not tell.
-    pub outcome: Option<String>,
+    pub outcome: Option<OutcomeKind>,
+    /// The id of its article.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// The slug of its article.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slug: Option<String>,
     /// Why it failed.
     pub faults: Vec<PlacedFault>,
     /// What of it was dropped or changed.
@@ -70,7 +77,7 @@ pub struct ReportFile {
     /// All addresses, one a line as JSON.
     addresses: BufWriter<File>,
     known_addresses: HashSet<u64>,
-    has_rows: bool,
+    rows: u64,
 }
 
 impl ReportFile {
@@ -88,7 +95,7 @@ impl ReportFile {
             images: None,
             addresses: BufWriter::new(tempfile::tempfile()?),
             known_addresses: HashSet::new(),
-            has_rows: false,
+            rows: 0,
         })
     }
 
@@ -117,11 +124,11 @@ impl ReportFile {
             let Some(images) = images else { return Ok(()) };
             let Some((_, mut row)) = self.done.pop_through(line)? else { return Ok(()) };
             row.images = images;
-            if !row.outcome.as_deref().is_some_and(|outcome| UNWRITTEN_OUTCOMES.contains(&outcome)) {
+            if !row.outcome.is_some_and(|outcome| UNWRITTEN_OUTCOMES.contains(&outcome)) {
                 row.images.iter().try_for_each(|address| self.add_address(address))?;
             }
-            self.out.write_all(if self.has_rows { b",\n" } else { b"\n" })?;
-            self.has_rows = true;
+            self.out.write_all(if self.rows > 0 { b",\n" } else { b"\n" })?;
+            self.rows += 1;
             serde_json::to_writer(&mut self.out, &row)?;
         }
         Ok(())
@@ -166,6 +173,11 @@ impl ReportFile {
         if let Some(summary) = summary.as_object_mut() {
             // Each stands with its row.
             summary.retain(|key, _| !["errors", "warnings"].contains(&key.as_str()));
+        }
+        // The stream of a transaction waits for no client: a slow one misses events.
+        let missing = conclusion.summary.map_or(0, |summary| summary.rows.saturating_sub(self.rows));
+        if missing > 0 {
+            summary["rows_not_told"] = missing.into();
         }
         summary["stopped_by"] = conclusion.stopped_by.map_or(Value::Null, Value::from);
         let parts = [

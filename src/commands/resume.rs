@@ -93,8 +93,8 @@ impl Source {
             names.sort_by_key(std::fs::DirEntry::file_name);
             for name in names {
                 digest.update(name.path().as_os_str().as_encoded_bytes());
-                // A link that leads nowhere is no page.
-                if name.path().exists() {
+                // A link may lead nowhere, or back to where it is.
+                if !name.file_type()?.is_symlink() || name.path().is_file() {
                     self.add(&name.path(), digest)?;
                 }
             }

@@ -61,6 +61,9 @@ fn list_counts(monitor: &ImportMonitor) -> Vec<(&'static str, u64, bool)> {
             ("unchanged", summary.unchanged, true),
             ("failed", summary.failed, true),
             ("superseded", summary.superseded, false),
+            ("kept in the trash", summary.kept_in_trash, false),
+            ("edits kept", summary.kept_edits, false),
+            ("edits overwritten", summary.overwritten_edits, false),
             ("categories created", summary.created_categories, false),
         ],
         (None, Some(progress)) => vec![
@@ -127,6 +130,14 @@ pub fn describe_counts(summary: &Summary) -> String {
     );
     if summary.superseded > 0 {
         text += &format!(", {} superseded", summary.superseded);
+    }
+    let kept_and_overwritten = [
+        (summary.kept_in_trash, "left in the trash (--restore takes them out)"),
+        (summary.kept_edits, "left as edited here"),
+        (summary.overwritten_edits, "replaced what was edited here (--keep-edited leaves it)"),
+    ];
+    for (count, text_of) in kept_and_overwritten.into_iter().filter(|(count, _)| *count > 0) {
+        text += &format!(", {count} {text_of}");
     }
     if summary.created_categories > 0 {
         text += &format!("; {} categories created", summary.created_categories);

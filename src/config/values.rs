@@ -115,7 +115,7 @@ pub(super) fn parse_web_url(text: &str) -> Result<String, String> {
         .ok_or_else(|| "must be an http or https URL, like https://www.example.org/account".to_owned())
 }
 
-fn is_web(url: &Url) -> bool {
+pub(super) fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && !matches!(url.host(), None | Some(Host::Domain("")))
 }
 
@@ -182,24 +182,6 @@ pub(super) fn parse_pg_bin(text: &str) -> Result<PathBuf, String> {
     is_found
         .then(|| path.to_path_buf())
         .ok_or_else(|| "must be a folder with postgres and initdb in it".to_owned())
-}
-
-/// Parses the address of an archive of PostgreSQL's programs: a URL or a file, with or without its digest.
-pub(super) fn parse_archive(text: &str) -> Result<String, String> {
-    let (place, digest) = match text.split_once("#sha256=") {
-        Some((place, digest)) => (place, Some(digest)),
-        None => (text, None),
-    };
-    let is_digest = |digest: &str| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !digest.is_none_or(is_digest) {
-        return Err("must have 64 hexadecimal digits after #sha256=".to_owned());
-    }
-    let url = Url::parse(place).ok().filter(is_web);
-    if url.as_ref().is_some_and(|url| url.fragment().is_some()) {
-        return Err("may have no fragment but #sha256= and 64 hexadecimal digits".to_owned());
-    }
-    let is_found = url.is_some() || Path::new(place).is_file();
-    is_found.then(|| text.to_owned()).ok_or_else(|| "must be an http or https URL, or a file".to_owned())
 }
 
 #[cfg(test)]
