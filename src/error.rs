@@ -188,6 +188,17 @@ impl Error {
         self.sentence().map(|(code, sentence)| sentence.to_text(code, language))
     }
 
+    /// What went wrong, with the place of each fault.
+    pub fn detail_with_faults(&self) -> Option<String> {
+        let Self::Faults(_, faults) = self else { return self.detail() };
+        let listed = faults.iter().map(|fault| {
+            let (At::Pointer(place) | At::Parameter(place)) = &fault.at;
+            format!("{}: {}", place.trim_start_matches('/'), fault.sentence())
+        });
+        let listed = listed.collect::<Vec<_>>().join("; ");
+        Some(if faults.len() == 1 { listed } else { format!("{} faults: {listed}", faults.len()) })
+    }
+
     /// What the sentence about the error holds, for programs.
     pub fn params(&self) -> Params {
         self.sentence().map(|(_, sentence)| sentence.params()).unwrap_or_default()

@@ -138,7 +138,8 @@ pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<S
     failure?;
     let Ok(monitor) = Rc::try_unwrap(monitor) else { bail!("the import is still running") };
     let mut monitor = monitor.into_inner();
-    monitor.problem = end.stopped_by.map(|error| error.to_string());
+    monitor.problem =
+        end.stopped_by.map(|error| error.detail_with_faults().unwrap_or_else(|| error.to_string()));
     monitor.summary = Some(end.summary);
     finish_import(monitor, &input, import)
 }

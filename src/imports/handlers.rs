@@ -183,7 +183,7 @@ fn stream_events(
         let mut last = vec![Event::Summary(Box::new(end.summary))];
         last.extend(error.map(|error| {
             tracing::warn!(%error, "An import stopped");
-            Event::Problem { code: error.code().as_str().to_owned(), detail: error.detail() }
+            Event::Problem { code: error.code().as_str().to_owned(), detail: error.detail_with_faults() }
         }));
         send_events(&mut sender, last, true).await;
         drop(turn);
