@@ -32,6 +32,7 @@ use crate::imports::rows::Format;
 use crate::imports::view::{Ending, Event, RowProblem, Summary};
 use crate::interchange::decode::Compression;
 use crate::interchange::text_filters::FilterCounts;
+use crate::site::model::Row as Site;
 
 /// Bytes of a chunk of an upload.
 const UPLOAD_CHUNK_BYTES: usize = 64 << 10;
@@ -59,6 +60,7 @@ impl ImportMonitor {
                 self.failed.insert(problem.line, problem);
             }
             Event::Warning(problem) => self.display.show_warning(&problem),
+            Event::Row(_) => {}
             Event::Summary(summary) => self.summary = Some(*summary),
             Event::Problem { code, detail } => self.problem = Some(detail.unwrap_or(code)),
         }
@@ -117,9 +119,10 @@ fn stream_source(mut source: Box<dyn Read + Send>) -> impl Stream<Item = io::Res
 /// Imports directly into the database.
 pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<String> {
     let (input, monitor) = open_import(import)?;
-    let params = parse_params(import, monitor.skip)?;
+    let mut params = parse_params(import, monitor.skip)?;
+    params.site_timezone = Some(app.snapshot::<Site>().await.map_err(to_anyhow)?.timezone());
     let format = PayloadFormat {
-        format: build_format(&input, import)?,
+        format: build_format(&input, import, &params)?,
         compression: input.compression,
         encoding: input.find_encoding(import)?,
     };
@@ -174,8 +177,8 @@ fn parse_params(import: &Import, skip: u64) -> anyhow::Result<ImportParams> {
 }
 
 /// The format of the rows, with the mapping of columns.
-fn build_format(input: &ImportFile, import: &Import) -> anyhow::Result<Format> {
-    let columns = parse_params(import, 0)?.parse_columns().map_err(to_anyhow)?;
+fn build_format(input: &ImportFile, import: &Import, params: &ImportParams) -> anyhow::Result<Format> {
+    let columns = params.parse_columns().map_err(to_anyhow)?;
     Ok(input.row_format(columns.with_known_keys(to_resource(import.kind).keys())))
 }
 
@@ -192,6 +195,14 @@ fn describe_counts(summary: &Summary) -> String {
     );
     if summary.superseded > 0 {
         text += &format!(", {} superseded", summary.superseded);
+    }
+    let kept_and_overwritten = [
+        (summary.kept_in_trash, "left in the trash (--restore takes them out)"),
+        (summary.kept_edits, "left as edited here"),
+        (summary.overwritten_edits, "replaced what was edited here (--keep-edited leaves it)"),
+    ];
+    for (count, text_of) in kept_and_overwritten.into_iter().filter(|(count, _)| *count > 0) {
+        text += &format!(", {count} {text_of}");
     }
     if summary.created_categories > 0 {
         text += &format!("; {} categories created", summary.created_categories);
@@ -213,7 +224,11 @@ fn finish_import(monitor: ImportMonitor, input: &ImportFile, import: &Import) ->
     monitor.display.clear();
     let failed_path = match monitor.failed.is_empty() {
         true => None,
-        false => Some(input.write_failed(import, &build_format(input, import)?, &monitor.failed)?),
+        false => Some(input.write_failed(
+            import,
+            &build_format(input, import, &parse_params(import, 0)?)?,
+            &monitor.failed,
+        )?),
     };
     let Some(summary) = monitor.summary else { bail!("the server sent no summary; run the import again") };
     let mut text = describe_counts(&summary);

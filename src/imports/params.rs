@@ -1,10 +1,12 @@
 //! The parameters of an import.
 
+use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::csv_columns::{ColumnMapping, parse_delimiter};
+use crate::config::timezones::{DEFAULT_TIMEZONE, find_timezone};
 use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
 use crate::interchange::cell_dates::DateStyle;
@@ -43,6 +45,18 @@ pub struct ImportParams {
     /// Filters to apply to texts, comma-separated.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 2, nullable = false)]
     pub clean: Option<Vec<TextFilter>>,
+    /// Take what is in the trash out of it if a row describes it. Otherwise it stays there, with a warning.
+    #[param(default = false, nullable = false)]
+    pub restore: Option<bool>,
+    /// Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning.
+    #[param(default = false, nullable = false)]
+    pub keep_edited: Option<bool>,
+    /// What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only).
+    #[param(inline, nullable = false)]
+    pub slug_conflicts: Option<SlugConflicts>,
+    /// Send an event for each row (in the live stream only).
+    #[param(default = false, nullable = false)]
+    pub outcomes: Option<bool>,
     /// The status of rows that have none (articles and notices); `draft` by default.
     #[param(inline, nullable = false)]
     pub status: Option<Status>,
@@ -52,12 +66,16 @@ pub struct ImportParams {
     /// CSV: the character between cells, or `tab`. Found out from the header if absent, among `,`, `;`, tab and `|`.
     #[param(min_length = 1, max_length = 9, nullable = false)]
     pub delimiter: Option<String>,
-    /// The time zone of dates without one, like `Asia/Shanghai`, which is the default in CSV. JSON rows may have such dates only if it is given.
+    /// The time zone of dates without one, like `Asia/Shanghai`; in CSV the site's by default. JSON rows may have such dates only if it is given.
     #[param(min_length = 1, max_length = 64, nullable = false)]
     pub timezone: Option<String>,
     /// `excel` reads numbers as days of a spreadsheet where rows hold dates.
     #[param(inline, nullable = false)]
     pub dates: Option<NumberDates>,
+    /// The time zone of the site. It is no parameter.
+    #[serde(skip)]
+    #[param(ignore)]
+    pub site_timezone: Option<Tz>,
     /// The character set of the body, like `gbk`. Detected if absent.
     #[param(max_length = 40, nullable = false)]
     pub encoding: Option<String>,
@@ -103,6 +121,18 @@ pub enum NumberDates {
     Excel,
 }
 
+/// What becomes of a row whose slugs cannot be used: reserved, taken, too long or malformed ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(default = "refuse")]
+pub enum SlugConflicts {
+    /// The row fails.
+    #[default]
+    Refuse,
+    /// The slug is cut, made anew or gets a suffix, with a warning. Names of categories are cut too.
+    Suffix,
+}
+
 impl ImportParams {
     /// The mode; `upsert` by default.
     pub fn mode(&self) -> Mode {
@@ -139,6 +169,26 @@ impl ImportParams {
         self.create_categories == Some(true)
     }
 
+    /// Whether a row takes its resource out of the trash.
+    pub fn restores(&self) -> bool {
+        self.restore == Some(true)
+    }
+
+    /// Whether edited articles stay as they are.
+    pub fn keeps_edited(&self) -> bool {
+        self.keep_edited == Some(true)
+    }
+
+    /// What becomes of slugs that cannot be used.
+    pub fn slug_conflicts(&self) -> SlugConflicts {
+        self.slug_conflicts.unwrap_or_default()
+    }
+
+    /// Whether the live stream has an event for each row.
+    pub fn sends_outcomes(&self) -> bool {
+        self.outcomes == Some(true)
+    }
+
     /// The filters for texts.
     pub fn text_filters(&self) -> &[TextFilter] {
         self.clean.as_deref().unwrap_or_default()
@@ -153,15 +203,13 @@ impl ImportParams {
 
     /// How dates in cells of CSV are read.
     fn cell_dates(&self) -> Result<DateStyle> {
-        let mut dates = DateStyle { has_serials: self.dates.is_some(), ..DateStyle::default() };
-        if let Some(name) = &self.timezone {
-            let unknown = || {
-                let detail = "must be the name of a time zone, like Asia/Shanghai";
-                Fault::parameter("timezone", Code::InvalidParameter, detail)
-            };
-            dates.timezone = name.parse().map_err(|_| unknown())?;
-        }
-        Ok(dates)
+        let named = self.timezone.as_deref().map(|name| {
+            let detail = "must be the name of a time zone, like Asia/Shanghai";
+            let unknown = || Fault::parameter("timezone", Code::InvalidParameter, detail);
+            find_timezone(name).ok_or_else(unknown)
+        });
+        let timezone = named.transpose()?.or(self.site_timezone).unwrap_or(DEFAULT_TIMEZONE);
+        Ok(DateStyle { timezone, has_serials: self.dates.is_some() })
     }
 
     /// How dates in JSON rows are read. `None` if they are RFC 3339 only.
