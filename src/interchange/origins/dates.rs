@@ -42,9 +42,9 @@ fn check_year(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (first..=last).contains(&at.date_naive()).then_some(at)
 }
 
-/// The first of two times that a clock showed twice; the time before a gap that the clock skipped, as if
-/// it had not.
-fn from_local_time(local: NaiveDateTime, timezone: Tz) -> Option<DateTime<Utc>> {
+/// The time at which the clocks of a zone show `local`. Of two such times it is the first; a time in a gap
+/// that the clocks skipped is read as if they had not.
+pub fn from_local_time(local: NaiveDateTime, timezone: Tz) -> Option<DateTime<Utc>> {
     let found = timezone.from_local_datetime(&local).earliest();
     let hour = chrono::TimeDelta::hours(1);
     let before_gap = || timezone.from_local_datetime(&(local - hour)).earliest().map(|at| at + hour);
