@@ -112,7 +112,8 @@ fn read_item(
 fn count_parts(item: &Element, is_post: bool, each: &mut Sink) -> ControlFlow<()> {
     for child in &item.children {
         let key = child.text("wp:meta_key");
-        let is_read = key == post::THUMBNAIL_KEY || terms::is_category_meta(key);
+        let is_read =
+            [post::THUMBNAIL_KEY, post::OLD_SLUG_KEY].contains(&key) || terms::is_category_meta(key);
         match child.name.as_ref() {
             "wp:comment" => pass_over("comment", each)?,
             "wp:postmeta" if is_post && !is_read => pass_over("meta", each)?,

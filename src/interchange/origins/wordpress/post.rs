@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 use url::Url;
 
 use super::body::{Body, convert_body};
@@ -11,7 +12,7 @@ use super::links::{is_web_address, make_absolute};
 use super::names::plain_name;
 use super::record::{Element, Parsed};
 use super::site::Site;
-use super::terms::{add_terms, find_meta};
+use super::terms::{add_terms, find_meta, find_metas};
 use crate::config::origins::Undated;
 use crate::interchange::html_text::html_to_lines;
 use crate::interchange::origins::dates;
@@ -27,10 +28,14 @@ const MAX_URL_CHARS: usize = 2000;
 const MAX_SUMMARY_CHARS: usize = 1000;
 /// Longest slug of an article, in bytes.
 const MAX_SLUG_BYTES: usize = 120;
+/// Most former slugs of an article.
+const MAX_FORMER_SLUGS: usize = 50;
 /// Longest title that is made from a text, in characters.
 const MADE_TITLE_CHARS: usize = 60;
 /// The meta key of the id of a post's picture.
 pub const THUMBNAIL_KEY: &str = "_thumbnail_id";
+/// The meta key of a slug that a post has had.
+pub const OLD_SLUG_KEY: &str = "_wp_old_slug";
 
 /// A post and what it refers to.
 struct Post<'a> {
@@ -101,8 +106,10 @@ impl Post<'_> {
     fn build_row(&self, removed_chars: usize, place: String) -> Result<FoundRow, String> {
         let item = self.item;
         let body = convert_body(item, self.site, self.page.as_ref());
-        let prefix = self.site.id_prefix(self.options, item.text("link"));
-        let mut row = RowBuilder::new(format!("{prefix}:{}", self.id));
+        let external_id = format!("{}:{}", self.site.id_prefix(self.options, item.text("link")), self.id);
+        // Inkstone 0.1 named posts by their number alone.
+        let former_id = Some(format!("wordpress:{}", self.id)).filter(|id| *id != external_id);
+        let mut row = RowBuilder::new(external_id).with("former_external_id", former_id);
         row = self.add_title(row, &body);
         row = self.add_slug(row);
         row = self.add_summary(row, &body);
@@ -137,14 +144,23 @@ impl Post<'_> {
         row.with("title", Some(title)).warn("/title", "title_made", "was empty and is made from the text")
     }
 
-    /// Sets the slug if it is of letters and digits, or nearly. A slug in another script is left out, so that one is
-    /// made from the title.
+    /// Sets the slug if it is of letters and digits, or nearly. For a slug in another script, one is made from the
+    /// title. What the slugs were still leads to the article.
     fn add_slug(&self, row: RowBuilder) -> RowBuilder {
-        let slug = decode_slug(self.item.text("wp:post_name"));
-        let words = slug.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let old = decode_slug(self.item.text("wp:post_name"));
+        let words = old.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
         let mut plain = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
         plain.truncate(MAX_SLUG_BYTES);
-        row.with("slug", accept_slug(plain.trim_end_matches('-')).filter(|_| slug.is_ascii()))
+        let slug = accept_slug(plain.trim_end_matches('-')).filter(|_| old.is_ascii());
+        let mut former: Vec<Value> = Vec::new();
+        for old in [old.clone()].into_iter().chain(find_metas(self.item, OLD_SLUG_KEY).map(decode_slug)) {
+            let is_segment = !old.contains(|c: char| "/?#".contains(c) || c.is_control());
+            let is_new = Some(old.as_str()) != slug && !former.contains(&old.as_str().into());
+            if is_segment && is_new && !old.is_empty() && former.len() < MAX_FORMER_SLUGS {
+                former.push(old.into());
+            }
+        }
+        row.with("slug", slug).with_list("former_slugs", former)
     }
 
     fn add_summary(&self, row: RowBuilder, body: &Body) -> RowBuilder {
@@ -211,7 +227,10 @@ impl Post<'_> {
         }
         if is_published && at.is_none() {
             match self.options.origin.undated.unwrap_or_default() {
-                Undated::Now => {}
+                Undated::Now => {
+                    let detail = "is not known; it becomes the time of the import";
+                    row = row.warn("/published_at", "undated", detail);
+                }
                 Undated::Fail => return Err("it has no date.".to_owned()),
                 Undated::Draft => {
                     is_published = false;
@@ -235,13 +254,13 @@ impl Post<'_> {
 fn add_cut(row: RowBuilder, key: &'static str, text: &str, max_chars: usize) -> RowBuilder {
     let Some((end, _)) = text.char_indices().nth(max_chars) else { return row.with(key, Some(text)) };
     let (kept, lost) = text.split_at(end);
-    let pointer = match key {
-        "title" => "/title",
-        "summary" => "/summary",
-        _ => "/author",
+    let (pointer, code) = match key {
+        "title" => ("/title", "title_cut"),
+        "summary" => ("/summary", "summary_cut"),
+        _ => ("/author", "author_cut"),
     };
     let detail = format!("was cut after {max_chars} characters; left out: {}", lost.trim());
-    row.with(key, Some(kept.trim_end())).warn(pointer, "cut", detail)
+    row.with(key, Some(kept.trim_end())).warn(pointer, code, detail)
 }
 
 /// A title from the first line of a text.

@@ -150,11 +150,15 @@ pub fn is_category_meta(key: &str) -> bool {
     PRIMARY_KEYS.contains(&key)
 }
 
+/// The values of the `wp:postmeta` with this key.
+pub fn find_metas<'e>(item: &'e Element, key: &'e str) -> impl Iterator<Item = &'e str> {
+    let metas = item.children_named("wp:postmeta").filter(move |meta| meta.text("wp:meta_key") == key);
+    metas.map(|meta| meta.text("wp:meta_value"))
+}
+
 /// Returns the value of the first `wp:postmeta` with this key, unless it is empty.
-pub fn find_meta<'e>(item: &'e Element, key: &str) -> Option<&'e str> {
-    let metas = item.children.iter().filter(|child| child.name == "wp:postmeta");
-    let mut values = metas.filter(|meta| meta.text("wp:meta_key") == key);
-    values.next().map(|meta| meta.text("wp:meta_value")).filter(|value| !value.is_empty())
+pub fn find_meta<'e>(item: &'e Element, key: &'e str) -> Option<&'e str> {
+    find_metas(item, key).next().filter(|value| !value.is_empty())
 }
 
 /// Sets the category and the tags of a row. Warns of what is not kept as it is.

@@ -89,7 +89,7 @@ three]]></content:encoded>
         <category domain="post_tag" nicename="a"><![CDATA[计量,校准]]></category>
         <wp:postmeta><wp:meta_key>title</wp:meta_key></wp:postmeta>"#);
     let expected = json!({
-        "external_id": "wordpress:example.org:7", "title": "Weights & scales", "slug": "weights",
+        "external_id": "wordpress:example.org:7", "former_external_id": "wordpress:7", "title": "Weights & scales", "slug": "weights",
         "summary": "Short words", "body": "<p>one<br>\ntwo</p>\n<h2>A]]>B</h2>\n<p>three</p>\n",
         "body_format": "html",
         "category": [{ "name": "新闻", "slug": "news" }, { "name": "地方 & 行业" }],
@@ -299,7 +299,7 @@ fn an_unknown_date_never_becomes_now() {
     let mut options = options();
     options.origin.undated = Some(Undated::Now);
     let (row, warnings) = row_with(&options, fields);
-    assert_eq!((&row["status"], row.get("published_at"), warnings.len()), (&json!("published"), None, 0));
+    assert_eq!((&row["status"], row.get("published_at"), warnings.len()), (&json!("published"), None, 1));
     options.origin.undated = Some(Undated::Fail);
     assert!(outline(&read_all_with(&options, &post(fields)).0)[0].contains("post 7 \"T\": it has no date"));
 }
@@ -360,24 +360,33 @@ fn titles_are_text() {
     assert_eq!(row(&long)["title"], format!("{}。…", "字".repeat(40)));
     assert_eq!(row("<wp:post_name>%e6%a0%87</wp:post_name>")["title"], "标");
     let (cut, warnings) = row_with(&options(), &format!("<title>{}</title>", "题".repeat(301)));
-    assert_eq!((cut["title"].as_str().unwrap().chars().count(), codes(&warnings)), (300, vec!["cut"]));
+    assert_eq!((cut["title"].as_str().unwrap().chars().count(), codes(&warnings)), (300, vec!["title_cut"]));
 }
 
 #[test]
-fn slugs_stay_if_they_can() {
-    for (slug, expected) in [
-        ("weights-2019", Some("weights-2019")),
-        ("2019", Some("2019")),
-        ("hello_World.html", Some("hello-world-html")),
-        ("export", Some("export")),
-        ("%e8%b4%a8%e9%87%8f", None),
-        ("质量", None),
-        ("", None),
-        ("--", None),
+fn slugs_stay_if_they_can_and_lead_to_the_article_if_not() {
+    for (slug, expected, former) in [
+        ("weights-2019", Some("weights-2019"), None),
+        ("2019", Some("2019"), None),
+        ("hello_World.html", Some("hello-world-html"), Some("hello_World.html")),
+        ("export", Some("export"), None),
+        ("%e8%b4%a8%e9%87%8f", None, Some("质量")),
+        ("质量", None, Some("质量")),
+        ("", None, None),
+        ("--", None, Some("--")),
+        ("a/b", Some("a-b"), None),
     ] {
         let row = row(&format!("<wp:post_name>{slug}</wp:post_name>"));
         assert_eq!(row.get("slug").and_then(Value::as_str), expected, "{slug}");
+        assert_eq!(row.get("former_slugs"), former.map(|former| json!([former])).as_ref(), "{slug}");
     }
     let long = row(&format!("<wp:post_name>{}</wp:post_name>", "ab-".repeat(60)));
     assert_eq!(long["slug"].as_str().unwrap().len(), 119);
+    let old = |slug: &str| {
+        format!(
+            "<wp:postmeta><wp:meta_key>_wp_old_slug</wp:meta_key><wp:meta_value>{slug}</wp:meta_value></wp:postmeta>"
+        )
+    };
+    let fields = format!("<wp:post_name>new</wp:post_name>{}{}{}", old("old"), old("new"), old("%e8%b4%a8"));
+    assert_eq!(row(&fields)["former_slugs"], json!(["old", "质"]));
 }
