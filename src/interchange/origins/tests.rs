@@ -110,7 +110,7 @@ fn read_all(bytes: &[u8]) -> usize {
         sizes += to_result(found).map_or(0, |found| row_size(&found));
         ControlFlow::Continue(())
     };
-    let _ = wordpress::read_export(bytes, &options(), &mut each);
+    let _ = wordpress::read_export(|| Ok(bytes), &options(), &mut each);
     let _ = ghost::read_export(bytes, &options(), &mut each);
     let text = String::from_utf8_lossy(bytes);
     sizes += row_size(&read_html(&text, "x", options().timezone))

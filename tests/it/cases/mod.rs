@@ -5,6 +5,7 @@
 mod engine;
 mod report;
 mod rows;
+mod wordpress;
 
 use std::path::PathBuf;
 
