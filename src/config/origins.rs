@@ -16,6 +16,22 @@ pub enum Origin {
     Html,
 }
 
+impl Origin {
+    /// Of the kinds of things that were passed over, those that `--types` can import.
+    pub fn importable_kinds<'k>(self, kinds: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
+        let is_importable = |kind: &&str| match self {
+            Self::Wordpress => !NO_WORDPRESS_POSTS.contains(kind) && !kind.contains(' '),
+            Self::Ghost => *kind == "page",
+            Self::Html => false,
+        };
+        kinds.filter(is_importable).collect()
+    }
+}
+
+/// Things in a WordPress export that are not the text of anything.
+const NO_WORDPRESS_POSTS: [&str; 9] =
+    ["attachment", "author", "comment", "custom_css", "menu", "meta", "nav_menu_item", "revision", "trash"];
+
 /// The options of `inkstone import --from`.
 #[derive(Args, Clone, Debug, Default)]
 #[group(skip)]
@@ -23,10 +39,11 @@ pub struct OriginOptions {
     /// The beginning of external ids, in place of the system and the site that the file names.
     #[arg(long, value_name = "TEXT", requires = "from")]
     pub id_prefix: Option<String>,
-    /// The address of the old site, for links and images without one, where the file does not name it.
+    /// The address of the old site, or of the folder of saved pages: it completes links and images, where the file
+    /// does not name it.
     #[arg(long, value_parser = parse_web_url, value_name = "URL", requires = "from")]
     pub base_url: Option<String>,
-    /// What to do with a page without a date.
+    /// What to do with a saved page without a date; by default draft.
     #[arg(long, value_enum, value_name = "WHAT", requires = "from")]
     pub undated: Option<Undated>,
     /// WordPress: the post types to import; by default post.

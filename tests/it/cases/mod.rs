@@ -4,6 +4,7 @@
 
 mod engine;
 mod pages;
+mod report;
 
 use std::path::PathBuf;
 

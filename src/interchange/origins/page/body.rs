@@ -41,9 +41,9 @@ const KEPT_ATTRIBUTES: [&str; 26] = [
 /// Takes the lines that are no text of the article out of the page, and returns the HTML of the rest.
 pub fn write_body(main: &MainText, roles: &[Role], addresses: &mut Addresses) -> String {
     for (_, first, last) in &main.pieces {
-        for at in *first..=*last {
-            if roles[at] != Role::Kept {
-                main.lines[at].nodes.iter().for_each(remove_node);
+        for (line, role) in main.lines.iter().zip(roles).take(*last + 1).skip(*first) {
+            if *role != Role::Kept {
+                line.nodes.iter().for_each(remove_node);
             }
         }
     }

@@ -121,83 +121,87 @@ fn split_words(names: &str) -> Vec<String> {
 /// Longest line that begins the site's own text, in bytes.
 const MAX_SHORT_LINE_BYTES: usize = 120;
 
+/// Beginnings of lines of the site.
+const SITE_BEGINNINGS: [&str; 55] = [
+    "分享到",
+    "分享至",
+    "分享本",
+    "分享按",
+    "会员注册",
+    "會員注冊",
+    "會員註冊",
+    "会员登",
+    "會員登",
+    "用户登",
+    "用戶登",
+    "上一篇",
+    "下一篇",
+    "上一页",
+    "下一页",
+    "上一頁",
+    "下一頁",
+    "上一条",
+    "下一条",
+    "前一篇",
+    "后一篇",
+    "相关阅读",
+    "相關閱讀",
+    "相关新闻",
+    "相關新聞",
+    "相关文章",
+    "相關文章",
+    "相关推荐",
+    "相关链接",
+    "相關連結",
+    "相关内容",
+    "延伸阅读",
+    "推荐阅读",
+    "推薦閱讀",
+    "猜你喜欢",
+    "热门新闻",
+    "热门文章",
+    "热门推荐",
+    "熱門新聞",
+    "热门评论",
+    "最新文章",
+    "最新评论",
+    "网友评论",
+    "網友評論",
+    "发表评论",
+    "發表評論",
+    "我要评论",
+    "评论列表",
+    "扫一扫",
+    "返回顶部",
+    "返回首页",
+    "用户名",
+    "收藏本",
+    "还没有评论",
+    "字号：",
+];
+/// Beginnings of such lines in English, in lower case.
+const ENGLISH_BEGINNINGS: [&str; 10] = [
+    "share this",
+    "share on",
+    "share:",
+    "related posts",
+    "related articles",
+    "leave a comment",
+    "leave a reply",
+    "previous post",
+    "next post",
+    "log in to",
+];
+/// First words of lines of the site.
+const SITE_WORDS: [&str; 16] = [
+    "打印", "关闭", "關閉", "列印", "字号", "字體", "字体", "评论", "举报", "分享", "收藏", "点赞", "扫码",
+    "share", "comments", "print",
+];
+
 /// Whether a line begins the site's own text after the article: `分享到`, `下一篇`, `相关阅读`.
 ///
 /// A sentence never does: an article can be about sharing, too.
 pub fn begins_site_text(line: &str) -> bool {
-    const BEGIN: [&str; 55] = [
-        "分享到",
-        "分享至",
-        "分享本",
-        "分享按",
-        "会员注册",
-        "會員注冊",
-        "會員註冊",
-        "会员登",
-        "會員登",
-        "用户登",
-        "用戶登",
-        "上一篇",
-        "下一篇",
-        "上一页",
-        "下一页",
-        "上一頁",
-        "下一頁",
-        "上一条",
-        "下一条",
-        "前一篇",
-        "后一篇",
-        "相关阅读",
-        "相關閱讀",
-        "相关新闻",
-        "相關新聞",
-        "相关文章",
-        "相關文章",
-        "相关推荐",
-        "相关链接",
-        "相關連結",
-        "相关内容",
-        "延伸阅读",
-        "推荐阅读",
-        "推薦閱讀",
-        "猜你喜欢",
-        "热门新闻",
-        "热门文章",
-        "热门推荐",
-        "熱門新聞",
-        "热门评论",
-        "最新文章",
-        "最新评论",
-        "网友评论",
-        "網友評論",
-        "发表评论",
-        "發表評論",
-        "我要评论",
-        "评论列表",
-        "扫一扫",
-        "返回顶部",
-        "返回首页",
-        "用户名",
-        "收藏本",
-        "还没有评论",
-        "字号：",
-    ];
-    const ENGLISH: [&str; 10] = [
-        "share this",
-        "share on",
-        "share:",
-        "related posts",
-        "related articles",
-        "leave a comment",
-        "leave a reply",
-        "previous post",
-        "next post",
-        "log in to",
-    ];
-    const ALONE: [&str; 16] = [
-        "打印", "关闭", "關閉", "列印", "字号", "字體", "字体", "评论", "举报", "分享", "收藏", "点赞",
-        "扫码", "share", "comments", "print",
-    ];
     if line.len() > MAX_SHORT_LINE_BYTES || line.contains(['。', '，', '！', '？']) {
         return false;
     }
@@ -205,46 +209,49 @@ pub fn begins_site_text(line: &str) -> bool {
     let line = line.trim_start_matches(|c: char| !c.is_alphanumeric());
     let lower = line.to_lowercase();
     let first = lower.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    BEGIN.iter().any(|word| line.starts_with(word))
-        || ENGLISH.iter().any(|words| lower.starts_with(words))
-        || ALONE.contains(&first)
+    SITE_BEGINNINGS.iter().any(|word| line.starts_with(word))
+        || ENGLISH_BEGINNINGS.iter().any(|words| lower.starts_with(words))
+        || SITE_WORDS.contains(&first)
         || is_boilerplate(line)
 }
 
+/// Words anywhere in a notice of the site.
+const NOTICE_WORDS: [&str; 14] = [
+    "版权所有",
+    "版權所有",
+    "ICP备",
+    "ICP備",
+    "ICP证",
+    "icp备",
+    "公网安备",
+    "Copyright ©",
+    "Copyright (c)",
+    "©",
+    "All Rights Reserved",
+    "All rights reserved",
+    "网站标识码",
+    "Powered by",
+];
+/// Beginnings of notices of the site that are no sentence.
+const NOTICE_BEGINNINGS: [&str; 10] = [
+    "技术支持",
+    "主办单位",
+    "承办单位",
+    "联系我们",
+    "聯繫我們",
+    "关于我们",
+    "關於我們",
+    "举报电话",
+    "使用条款",
+    "隐私政策",
+];
+
 /// Whether a line is a notice of the site: its rights, its licences, its address.
 pub fn is_boilerplate(line: &str) -> bool {
-    const ANYWHERE: [&str; 14] = [
-        "版权所有",
-        "版權所有",
-        "ICP备",
-        "ICP備",
-        "ICP证",
-        "icp备",
-        "公网安备",
-        "Copyright ©",
-        "Copyright (c)",
-        "©",
-        "All Rights Reserved",
-        "All rights reserved",
-        "网站标识码",
-        "Powered by",
-    ];
-    const ALONE: [&str; 10] = [
-        "技术支持",
-        "主办单位",
-        "承办单位",
-        "联系我们",
-        "聯繫我們",
-        "关于我们",
-        "關於我們",
-        "举报电话",
-        "使用条款",
-        "隐私政策",
-    ];
     let is_sentence = line.contains(['。', '，']);
     line.len() <= 3 * MAX_SHORT_LINE_BYTES
-        && (ANYWHERE.iter().any(|word| line.contains(word))
-            || !is_sentence && ALONE.iter().any(|word| line.starts_with(word)))
+        && (NOTICE_WORDS.iter().any(|word| line.contains(word))
+            || !is_sentence && NOTICE_BEGINNINGS.iter().any(|word| line.starts_with(word)))
 }
 
 /// Whether an address is that of a file that an article has as its annex.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::label_names::{LABELS, Label};
 use crate::interchange::origins::dates;
 use crate::interchange::text_filters;
 
@@ -11,193 +12,8 @@ const MAX_LINE_BYTES: usize = 500;
 /// Longest line that may hold a single label, in bytes.
 const MAX_SHORT_LINE_BYTES: usize = 120;
 
-/// What a label says of its value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Label {
-    /// When the page was published.
-    Published,
-    /// When the page was made or changed.
-    Made,
-    /// Some time: that of the publication, or that of an event.
-    Time,
-    Author,
-    Source,
-    Views,
-    /// Somebody or something that an article has no field for.
-    Other,
-}
-
-/// Labels in Simplified and Traditional, and in English. If one label is the end of another, the longer comes first.
-const LABELS: [(Label, &[&str]); 7] = [
-    (
-        Label::Published,
-        &[
-            "发布时间",
-            "發布時間",
-            "發佈時間",
-            "发表时间",
-            "發表時間",
-            "发布日期",
-            "發布日期",
-            "發佈日期",
-            "发表日期",
-            "發表日期",
-            "发稿时间",
-            "发稿日期",
-            "刊发时间",
-            "刊登日期",
-            "公布日期",
-            "发布于",
-            "發佈於",
-            "发表于",
-            "發表於",
-            "发布",
-            "發佈",
-            "发表",
-            "published on",
-            "published at",
-            "published",
-            "posted on",
-            "posted",
-            "publish date",
-            "date published",
-            "publication date",
-            "release date",
-        ],
-    ),
-    (
-        Label::Made,
-        &[
-            "添加时间",
-            "添加日期",
-            "录入时间",
-            "录入日期",
-            "上传时间",
-            "创建时间",
-            "编辑时间",
-            "更新时间",
-            "更新日期",
-            "更新時間",
-            "最后更新",
-            "修改时间",
-            "印发日期",
-            "发文日期",
-            "成文日期",
-            "生成日期",
-            "last updated",
-            "updated",
-        ],
-    ),
-    (Label::Time, &["日期", "时间", "時間", "date", "time"]),
-    (
-        Label::Author,
-        &[
-            "文章作者",
-            "作者",
-            "撰稿人",
-            "撰稿",
-            "撰文",
-            "记者",
-            "記者",
-            "author",
-            "written by",
-            "by",
-            "作者姓名",
-        ],
-    ),
-    (
-        Label::Source,
-        &[
-            "文章来源",
-            "文章來源",
-            "信息来源",
-            "信息來源",
-            "稿件来源",
-            "稿件來源",
-            "新闻来源",
-            "内容来源",
-            "资料来源",
-            "消息来源",
-            "来源",
-            "來源",
-            "稿源",
-            "出处",
-            "出處",
-            "转载自",
-            "供稿单位",
-            "发布单位",
-            "source",
-        ],
-    ),
-    (
-        Label::Views,
-        &[
-            "浏览次数",
-            "瀏覽次數",
-            "浏览量",
-            "瀏覽量",
-            "浏览数",
-            "浏览",
-            "瀏覽",
-            "点击次数",
-            "點擊次數",
-            "点击量",
-            "點擊量",
-            "点击数",
-            "點擊數",
-            "点击率",
-            "点击",
-            "點擊",
-            "阅读次数",
-            "閱讀次數",
-            "阅读量",
-            "閱讀量",
-            "阅读数",
-            "阅读",
-            "閱讀",
-            "访问次数",
-            "访问量",
-            "人气",
-            "人氣",
-            "views",
-            "hits",
-            "view count",
-        ],
-    ),
-    (
-        Label::Other,
-        &[
-            "责任编辑",
-            "責任編輯",
-            "责编",
-            "編輯",
-            "编辑",
-            "审核",
-            "审核人",
-            "校对",
-            "供稿",
-            "发布人",
-            "发布者",
-            "上传者",
-            "录入",
-            "字号",
-            "字體",
-            "字体",
-            "分类",
-            "栏目",
-            "标签",
-            "关键词",
-            "索引号",
-            "文号",
-            "评论",
-            "editor",
-            "tags",
-            "category",
-            "摄影",
-            "通讯员",
-        ],
-    ),
-];
+/// Longest line with one label and a comma, in characters: a list of names. A longer one is a sentence.
+const MAX_NAMES_CHARS: usize = 24;
 
 /// The values of the labels in one or more lines. An empty string is a label without a value.
 #[derive(Debug, Default)]
@@ -219,7 +35,7 @@ pub struct PageLabels {
     /// The number of labels.
     pub count: usize,
     /// Whether a label can speak of any time.
-    is_time: bool,
+    pub is_time: bool,
 }
 
 impl PageLabels {
@@ -232,6 +48,9 @@ impl PageLabels {
         let line = text_filters::strip_glosses(line, &mut 0);
         let found = find_labels(&line);
         let (first, ..) = *found.first()?;
+        if found.len() == 1 && line.contains(['，', '…']) && line.chars().count() > MAX_NAMES_CHARS {
+            return None;
+        }
         let mut labels = Self { count: found.len(), ..Self::default() };
         for (at, (_, from, label)) in found.iter().enumerate() {
             let to = found.get(at + 1).map_or(line.len(), |next| next.0);
@@ -387,8 +206,14 @@ mod tests {
 
     #[test]
     fn running_text_is_not_a_line_of_labels() {
-        for line in ["会议时间:上午九点", "他说:资金来源:财政。", "", "8:30", "standby: yes"]
-        {
+        for line in [
+            "作者：李白认为，月亮在诗里比在天上更亮，也更近，我们都……",
+            "会议时间:上午九点",
+            "他说:资金来源:财政。",
+            "",
+            "8:30",
+            "standby: yes",
+        ] {
             assert!(PageLabels::parse(line, ZONE).is_none(), "{line}");
         }
     }

@@ -70,105 +70,109 @@ const INFO: &str =
 const PREV: &str =
     "<div class=prevnext>上一篇：<a href=/p>前面的文章</a> 下一篇：<a href=/n>后面的文章</a></div>";
 
-/// Names of the layouts, for messages.
-const LAYOUTS: [&str; 22] = [
-    "plain",
-    "divs",
-    "breaks",
-    "table",
-    "nested table",
-    "font",
-    "article",
-    "split by an advert",
-    "aspnet form",
-    "everything in one element",
-    "lead apart",
-    "spans",
-    "center",
-    "misnamed",
-    "two columns",
-    "title in the text",
-    "nested wrappers",
-    "no heading",
-    "text without elements",
-    "list",
-    "sections",
-    "comment-like name",
+/// The layouts: a name, the body, and what begins and ends a paragraph. `{all}` is the article; `{first}`, `{rest}`,
+/// `{half}` and `{other}` are parts of it.
+const LAYOUTS: [(&str, &str, &str, &str); 22] = [
+    ("plain", "{nav}{h1}{info}<div class=content>{all}</div>{after}{foot}", "<p>", "</p>"),
+    (
+        "divs",
+        "{nav}<div id=wrap><div class=l>{h1}{info}<div>{all}</div>{after}</div>{side}</div>{foot}",
+        "<div>",
+        "</div>",
+    ),
+    ("breaks", "{nav}{h1}{info}<div class=c>{all}</div>{after}{foot}", "&nbsp;&nbsp;", "<br><br>"),
+    (
+        "table",
+        "{nav}<table><tr><td>{login}{side}</td><td>{h1}{info}{all}{share}</td></tr></table>{foot}",
+        "<p>",
+        "</p>",
+    ),
+    (
+        "nested table",
+        "<table><tr><td>{nav}</td></tr><tr><td><table><tr><td><b>{title}</b></td></tr><tr><td>{info}</td></tr>\
+         <tr><td>{all}</td></tr><tr><td>{prev}</td></tr></table></td></tr><tr><td>{foot}</td></tr></table>",
+        "<p>",
+        "</p>",
+    ),
+    ("font", "{nav}{h1}{info}<div><font size=3>{all}</font></div>{after}{foot}", "<p><font>", "</font></p>"),
+    (
+        "article",
+        "<header>{nav}</header><main><article>{h1}{info}{all}<footer>{share}</footer></article></main>\
+         <aside>{side}</aside><footer>{foot}</footer>",
+        "<p>",
+        "</p>",
+    ),
+    (
+        "split by an advert",
+        "{nav}{h1}{info}<div class=txt>{half}</div><div class=ad><a href=/x>广告</a></div><div class=txt>{other}</div>\
+         {after}{foot}",
+        "<p>",
+        "</p>",
+    ),
+    (
+        "aspnet form",
+        "<form id=aspnetForm>{nav}<div id=page>{h1}{info}<div class=bd>{all}</div>{after}</div>{foot}</form>",
+        "<p>",
+        "</p>",
+    ),
+    ("one element", "<div class=page>{nav}{login}{h1}{info}{all}{after}{foot}</div>", "<p>", "</p>"),
+    (
+        "lead apart",
+        "{nav}{h1}{info}<div class=lead>{first}</div><div class=body>{rest}</div>{after}{foot}",
+        "<p>",
+        "</p>",
+    ),
+    ("spans", "{nav}{h1}{info}<div>{all}</div>{after}{foot}", "<p><span>", "</span></p>"),
+    ("center", "{nav}<center>{h1}{info}</center><center>{all}</center>{after}{foot}", "<p>", "</p>"),
+    ("misnamed", "{nav}{h1}{info}<div class=\"side-bar-left share\">{all}</div>{prev}{foot}", "<p>", "</p>"),
+    (
+        "columns",
+        "{nav}<div class=row><div class=a>{login}{side}</div><div class=b>{h1}{info}<section>{all}</section>{after}\
+         </div></div>{foot}",
+        "<p>",
+        "</p>",
+    ),
+    ("title in it", "{nav}<div class=content>{h1}{info}{all}{share}</div>{related}{foot}", "<p>", "</p>"),
+    (
+        "wrappers",
+        "{nav}<div><div><div>{h1}</div>{info}<div><div>{all}</div></div></div></div>{after}{foot}",
+        "<div><p>",
+        "</p></div>",
+    ),
+    ("no heading", "{nav}<div class=x>{info}<div class=y>{all}</div></div>{after}{foot}", "<p>", "</p>"),
+    ("no elements", "{nav}{h1}{info}{all}{after}{foot}", "", "<br>\n"),
+    ("list", "{nav}{h1}{info}<ol class=main>{all}</ol>{after}{foot}", "<li>", "</li>"),
+    ("sections", "{nav}{h1}{info}{all}{after}{foot}", "<section><p>", "</p></section>"),
+    ("commentary", "{nav}{h1}{info}<div class=commentary>{all}</div>{after}{foot}", "<p>", "</p>"),
 ];
 
 /// The page of a layout.
 fn write_page(layout: usize, title: &str, blocks: &[Block]) -> String {
-    let join =
-        |open: &str, close: &str| blocks.iter().map(|block| block.write(open, close)).collect::<String>();
-    let paragraphs = join("<p>", "</p>");
-    let heading = format!("<h1>{title}</h1>");
+    let (_, template, open, close) = LAYOUTS[layout];
+    let join = |blocks: &[Block]| blocks.iter().map(|block| block.write(open, close)).collect::<String>();
+    let (half, other) = blocks.split_at(blocks.len() / 2);
+    let (first, rest) = blocks.split_at(1);
     let after = format!("{SHARE}{PREV}{RELATED}{COMMENTS}");
-    let body = match layout {
-        0 => format!("{NAV}{heading}{INFO}<div class=content>{paragraphs}</div>{after}{FOOTER}"),
-        1 => format!(
-            "{NAV}<div id=wrap><div class=l>{heading}{INFO}<div>{}</div>{after}</div>{SIDE}</div>{FOOTER}",
-            join("<div>", "</div>")
-        ),
-        2 => format!(
-            "{NAV}{heading}{INFO}<div class=c>{}</div>{after}{FOOTER}",
-            join("&nbsp;&nbsp;", "<br><br>")
-        ),
-        3 => format!(
-            "{NAV}<table><tr><td>{LOGIN}{SIDE}</td><td>{heading}{INFO}{paragraphs}{SHARE}</td></tr></table>{FOOTER}"
-        ),
-        4 => format!(
-            "<table><tr><td>{NAV}</td></tr><tr><td><table><tr><td><b>{title}</b></td></tr><tr><td>{INFO}</td></tr>\
-             <tr><td>{paragraphs}</td></tr><tr><td>{PREV}</td></tr></table></td></tr><tr><td>{FOOTER}</td></tr></table>"
-        ),
-        5 => format!(
-            "{NAV}{heading}{INFO}<div><font size=3>{}</font></div>{after}{FOOTER}",
-            join("<p><font>", "</font></p>")
-        ),
-        6 => format!(
-            "<header>{NAV}</header><main><article>{heading}{INFO}{paragraphs}<footer>{SHARE}</footer></article></main><aside>{SIDE}</aside><footer>{FOOTER}</footer>"
-        ),
-        7 => {
-            let half = blocks.len() / 2;
-            let (a, b) = blocks.split_at(half);
-            let write =
-                |blocks: &[Block]| blocks.iter().map(|block| block.write("<p>", "</p>")).collect::<String>();
-            format!(
-                "{NAV}{heading}{INFO}<div class=txt>{}</div><div class=ad><a href=/x>广告</a></div><div class=txt>{}</div>{after}{FOOTER}",
-                write(a),
-                write(b)
-            )
-        }
-        8 => format!(
-            "<form id=aspnetForm>{NAV}<div id=page>{heading}{INFO}<div class=bd>{paragraphs}</div>{after}</div>{FOOTER}</form>"
-        ),
-        9 => format!("<div class=page>{NAV}{LOGIN}{heading}{INFO}{paragraphs}{after}{FOOTER}</div>"),
-        10 => {
-            let (first, rest) = blocks.split_first().unwrap();
-            let rest = rest.iter().map(|block| block.write("<p>", "</p>")).collect::<String>();
-            format!(
-                "{NAV}{heading}{INFO}<div class=lead>{}</div><div class=body>{rest}</div>{after}{FOOTER}",
-                first.write("", "")
-            )
-        }
-        11 => format!("{NAV}{heading}{INFO}<div>{}</div>{after}{FOOTER}", join("<p><span>", "</span></p>")),
-        12 => format!("{NAV}<center>{heading}{INFO}</center><center>{paragraphs}</center>{after}{FOOTER}"),
-        13 => {
-            format!("{NAV}{heading}{INFO}<div class=\"side-bar-left share\">{paragraphs}</div>{PREV}{FOOTER}")
-        }
-        14 => format!(
-            "{NAV}<div class=row><div class=a>{LOGIN}{SIDE}</div><div class=b>{heading}{INFO}<section>{paragraphs}</section>{after}</div></div>{FOOTER}"
-        ),
-        15 => format!("{NAV}<div class=content>{heading}{INFO}{paragraphs}{SHARE}</div>{RELATED}{FOOTER}"),
-        16 => format!(
-            "{NAV}<div><div><div>{heading}</div>{INFO}<div><div>{}</div></div></div></div>{after}{FOOTER}",
-            join("<div><p>", "</p></div>")
-        ),
-        17 => format!("{NAV}<div class=x>{INFO}<div class=y>{paragraphs}</div></div>{after}{FOOTER}"),
-        18 => format!("{NAV}{heading}{INFO}{}{after}{FOOTER}", join("", "<br>\n")),
-        19 => format!("{NAV}{heading}{INFO}<ol class=main>{}</ol>{after}{FOOTER}", join("<li>", "</li>")),
-        20 => format!("{NAV}{heading}{INFO}{}{after}{FOOTER}", join("<section><p>", "</p></section>")),
-        _ => format!("{NAV}{heading}{INFO}<div class=commentary>{paragraphs}</div>{after}{FOOTER}"),
-    };
+    let heading = format!("<h1>{title}</h1>");
+    let parts = [
+        ("{nav}", NAV),
+        ("{login}", LOGIN),
+        ("{share}", SHARE),
+        ("{related}", RELATED),
+        ("{foot}", FOOTER),
+        ("{side}", SIDE),
+        ("{info}", INFO),
+        ("{prev}", PREV),
+        ("{after}", &after),
+        ("{title}", title),
+        ("{h1}", &heading),
+        ("{all}", &join(blocks)),
+        ("{half}", &join(half)),
+        ("{other}", &join(other)),
+        ("{first}", &first[0].write("", "")),
+        ("{rest}", &join(rest)),
+    ];
+    let body = parts.iter().fold(template.to_owned(), |body, (name, part)| body.replace(name, part));
     format!("<!DOCTYPE html><html><head><title>{title}_某某网</title></head><body>{body}</body></html>")
 }
 
@@ -261,9 +265,9 @@ proptest! {
         let found = read_page(&page, "a.html").unwrap();
         let body = strip_tags(found.row["body"].as_str().unwrap());
         for text in all.iter().flat_map(Block::texts) {
-            prop_assert!(body.contains(&squash(text)), "{}: {text} is not in {}", LAYOUTS[layout], found.row["body"]);
+            prop_assert!(body.contains(&squash(text)), "{}: {text} is not in {}", LAYOUTS[layout].0, found.row["body"]);
         }
-        prop_assert_eq!(&found.row["published_at"], &Value::from("2019-09-24T01:10:00Z"), "{}", LAYOUTS[layout]);
+        prop_assert_eq!(&found.row["published_at"], &Value::from("2019-09-24T01:10:00Z"), "{}", LAYOUTS[layout].0);
         prop_assert_eq!(&found.row["title"], &Value::from("某某省发布新规程"));
     }
 }
@@ -277,7 +281,7 @@ fn little_of_what_surrounds_an_article_comes_along() {
     let blocks: Vec<Block> = (0..6).map(|n| Block::Paragraph(text(n))).collect();
     let known: usize = blocks.iter().flat_map(Block::texts).map(|text| squash(text).chars().count()).sum();
     let mut furniture = Vec::new();
-    for (layout, name) in LAYOUTS.iter().enumerate() {
+    for (layout, (name, ..)) in LAYOUTS.iter().enumerate() {
         let found = read_page(&write_page(layout, "某某省发布新规程", &blocks), "a.html").unwrap();
         let body = strip_tags(found.row["body"].as_str().unwrap());
         assert!(body.chars().count() >= known, "{name}: {body}");

@@ -153,7 +153,7 @@ impl Metadata {
                 Some(known) => known.join(address).ok()?,
                 None => Url::parse(address).ok()?,
             };
-            let is_page = url.path().trim_matches('/') != "" || url.query().is_some();
+            let is_page = !url.path().trim_matches('/').is_empty() || url.query().is_some();
             (matches!(url.scheme(), "http" | "https") && is_page).then_some(url)
         })
     }

@@ -13,6 +13,7 @@ mod files;
 pub mod folder;
 mod furniture;
 pub mod html;
+mod label_names;
 mod labels;
 #[cfg(test)]
 mod layouts;

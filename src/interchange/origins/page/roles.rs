@@ -112,7 +112,8 @@ impl Roles {
             self.time = self.time.or_else(|| read_time_element(line, timezone));
             let is_kept = self.roles[at] == Role::Kept;
             match PageLabels::parse(&line.text, timezone).filter(PageLabels::is_of_page) {
-                Some(labels) if is_kept && !labels.is_certain() && !self.is_beside_labels(main, at) => {}
+                Some(labels)
+                    if self.is_inside(at) && !labels.is_certain() && !self.is_beside_labels(main, at) => {}
                 Some(labels) if is_before && labels.date().is_none() && labels.count < 2 => {}
                 Some(labels) => {
                     self.labels = std::mem::take(&mut self.labels).merge(labels);
@@ -128,25 +129,31 @@ impl Roles {
         }
     }
 
+    /// Whether a line is in the core of the article, where a single label can be a line of the text.
+    fn is_inside(&self, at: usize) -> bool {
+        self.core.is_some_and(|(first, last)| (first..=last).contains(&at))
+    }
+
     /// Whether a line of a single label stands directly beside another line of labels.
     fn is_beside_labels(&self, main: &MainText, at: usize) -> bool {
         let is_labels = |at: usize| {
             let line = main.lines.get(at).filter(|_| self.roles[at] != Role::Outside);
             self.roles.get(at) == Some(&Role::Field)
-                || line.is_some_and(|line| PageLabels::parse(&line.text, chrono_tz::UTC).is_some())
+                || line.is_some_and(|line| {
+                    PageLabels::parse(&line.text, chrono_tz::UTC).is_some_and(|labels| labels.is_of_page())
+                })
         };
         at > 0 && is_labels(at - 1) || is_labels(at + 1)
     }
 
     fn read_bare_date(&mut self, line: &Line, at: usize, timezone: Tz) {
-        let is_inside = self.core.is_some_and(|(first, last)| (first..=last).contains(&at));
         let Some(found) = dates::find_date(&line.text, timezone).filter(|_| line.text.len() <= 200) else {
             return;
         };
         let rest = found.rest.trim_matches(|c: char| is_filler(c) || c == ':');
         let is_today =
             ["今天", "今日", "今天是", "today", "现在"].iter().any(|word| rest.to_lowercase().contains(word));
-        if is_inside && !rest.is_empty() {
+        if self.is_inside(at) && !rest.is_empty() {
             return;
         }
         if rest.chars().count() <= MAX_BESIDE_DATE_CHARS && !is_today && !line.is_linked() {

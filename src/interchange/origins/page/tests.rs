@@ -83,9 +83,14 @@ fn a_saved_page_is_read_and_folds_to_simplified_html() {
     assert_eq!(row["source_url"], "https://portal.example.org/news/show-31.html");
     assert_eq!(row["body_format"], "html");
     let body = apply_filters(&row["body"]);
-    for kept in
-        ["全市(县)集贸市场", "417台", "src=\"https://portal.example.org/img/scale.png\"", "(试行)", "“1+N”公平秤", "并着力培养"]
-    {
+    for kept in [
+        "全市(县)集贸市场",
+        "417台",
+        "src=\"https://portal.example.org/img/scale.png\"",
+        "(试行)",
+        "“1+N”公平秤",
+        "并着力培养",
+    ] {
         assert!(body.contains(kept), "{kept}: {body}");
     }
     for gone in ["分享到", "公告", "会员", "浏览", "位置", "守住秤杆子", "版权", "<script", "资讯网"]
