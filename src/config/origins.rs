@@ -20,7 +20,7 @@ impl Origin {
     /// Of the kinds of things that were passed over, those that `--types` can import.
     pub fn importable_kinds<'k>(self, kinds: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
         let is_importable = |kind: &&str| match self {
-            Self::Wordpress => !NO_WORDPRESS_POSTS.contains(kind) && !kind.contains(' '),
+            Self::Wordpress => is_post_type(kind),
             Self::Ghost => *kind == "page",
             Self::Html => false,
         };
@@ -29,8 +29,26 @@ impl Origin {
 }
 
 /// Things in a WordPress export that are not the text of anything.
-const NO_WORDPRESS_POSTS: [&str; 9] =
-    ["attachment", "author", "comment", "custom_css", "menu", "meta", "nav_menu_item", "revision", "trash"];
+const NO_WORDPRESS_POSTS: [&str; 12] = [
+    "attachment",
+    "comment",
+    "custom_css",
+    "customize_changeset",
+    "menu",
+    "meta",
+    "nav_menu_item",
+    "oembed_cache",
+    "post_format",
+    "revision",
+    "sticky",
+    "user_request",
+];
+
+/// Whether a kind of things in a WordPress export can be a type of posts. WordPress keeps its own settings in types
+/// that begin with `wp_`; kinds with a space or a colon are no types.
+fn is_post_type(kind: &str) -> bool {
+    !NO_WORDPRESS_POSTS.contains(&kind) && !kind.contains([' ', ':']) && !kind.starts_with("wp_")
+}
 
 /// The options of `inkstone import --from`.
 #[derive(Args, Clone, Debug, Default)]
@@ -77,4 +95,18 @@ pub enum ExtraCategories {
     Tags,
     /// They are left out, with a warning.
     Drop,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_types_of_posts_can_be_asked_for() {
+        let kinds = "attachment comment meta nav_menu_item news page wp:custom wp_block 公告".split(' ');
+        let kinds = || kinds.clone().chain(["trashed post"]);
+        assert_eq!(Origin::Wordpress.importable_kinds(kinds()), ["news", "page", "公告"]);
+        assert_eq!(Origin::Ghost.importable_kinds(kinds()), ["page"]);
+        assert_eq!(Origin::Html.importable_kinds(kinds()), Vec::<&str>::new());
+    }
 }
