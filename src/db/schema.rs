@@ -62,6 +62,7 @@ diesel::table! {
         media_type -> Text,
         body -> Bytea,
         created_at -> Timestamptz,
+        language -> Nullable<Text>,
     }
 }
 
