@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::raw_answer::write_answer;
+use super::framing::Framing;
+use super::raw_answer::{Recipient, write_answer};
 use crate::error::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -82,7 +83,7 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
             return Ok(());
         }
     }
-    let line = String::from_utf8_lossy(&head);
+    let line = String::from_utf8_lossy(&head).into_owned();
     let mut words = line.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let path = target.split('?').next().unwrap_or_default();
@@ -95,7 +96,10 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
         }
         _ => {
             let peer = stream.peer_addr().ok().map(|peer| peer.ip());
-            write_answer(&Error::Unavailable("the server is starting".to_owned()), has_body, peer)
+            let mut framing = Framing::new();
+            framing.advance(&mut head);
+            let recipient = Recipient { peer, head: framing.head(), rules: None };
+            write_answer(&Error::Unavailable("the server is starting".to_owned()), has_body, recipient)
         }
     };
     stream.write_all(&answer).await?;
