@@ -3,6 +3,7 @@
 //! Whatever takes time (rendering, slug making, finding the category) is done
 //! by `prepare_…` before the transaction begins.
 
+use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 use futures_util::future::join;
 use uuid::Uuid;
@@ -56,12 +57,22 @@ impl PreparedArticle {
     pub fn warnings(&self) -> Vec<Fault> {
         warn_of_body(&self.body)
     }
+
+    /// Fails with all faults that can be found outside a transaction.
+    pub fn check(self) -> Result<()> {
+        self.new.into_content(self.body, self.category_id, None, self.faults).map(drop)
+    }
 }
 
 impl PreparedPatch {
     /// What was changed of what was sent.
     pub fn warnings(&self) -> Vec<Fault> {
         self.body.as_ref().map(warn_of_body).unwrap_or_default()
+    }
+
+    /// Fails with all faults of the change to an article that says `current`.
+    pub fn check(self, current: Content, now: DateTime<Utc>) -> Result<()> {
+        self.patch.apply(current, self.body, self.category, now, self.faults).map(drop)
     }
 }
 
@@ -114,11 +125,6 @@ fn find_category(tree: &Tree, category: Option<&str>) -> (Option<Uuid>, Vec<Faul
         Some(row) => (Some(row.id), Vec::new()),
         None => (None, vec![unknown_category()]),
     }
-}
-
-/// The fault of naming a category that is not in `tree`.
-pub fn check_category(tree: &Tree, category: Option<&str>) -> Vec<Fault> {
-    find_category(tree, category).1
 }
 
 fn unknown_category() -> Fault {

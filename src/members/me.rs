@@ -40,7 +40,7 @@ fn build_profile(app: &App, row: MemberRow) -> OwnProfile {
 fn profile_response(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
     let profile = build_profile(app, row);
     let (version, modified) = (profile.member.version, profile.member.updated_at);
-    Reply::one(profile).with_version(version).with_last_modified(Modified::of_version(modified, version))
+    Reply::one(profile).with_version(version).with_last_modified(Modified::of_row(modified))
 }
 
 /// The entry of [`update_own_profile`].
@@ -121,5 +121,5 @@ pub async fn get_own_data(app: web::Data<App>, member: SignedIn) -> Result<impl 
         activity: activity.into_iter().map(Activity::from).collect(),
     };
     let (version, modified) = (own.profile.member.version, own.profile.member.updated_at);
-    Ok(Reply::one(own).with_version(version).with_last_modified(Modified::of_version(modified, version)))
+    Ok(Reply::one(own).with_version(version).with_last_modified(Modified::of_row(modified)))
 }

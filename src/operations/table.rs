@@ -33,8 +33,8 @@ pub struct Endpoint {
 pub struct QueryParameter {
     /// Its name.
     pub name: String,
-    /// Whether its value is a list.
-    pub is_list: bool,
+    /// The schema of its value.
+    pub schema: Value,
 }
 
 /// What a path leads to.
@@ -165,7 +165,7 @@ impl Endpoint {
             parameters: parameters
                 .filter_map(|parameter| {
                     let name = parameter["name"].as_str()?.to_owned();
-                    Some(QueryParameter { name, is_list: parameter["schema"]["type"] == "array" })
+                    Some(QueryParameter { name, schema: parameter["schema"].clone() })
                 })
                 .collect(),
             answers: media_types.map(|(media_type, _)| media_type.clone()).collect(),

@@ -4,11 +4,12 @@ use actix_web::{Responder, get, patch, web};
 use url::Url;
 
 use super::model::Row;
+use super::queries::SiteTimes;
 use super::view::{Site, SitePatch};
 use super::writing;
 use crate::app::App;
 use crate::error::{Code, Error, Fault, Result};
-use crate::http::body::Json;
+use crate::http::body::Unchecked;
 use crate::http::conditional::IfMatch;
 use crate::http::modified::Modified;
 use crate::http::reply::{Data, Reply};
@@ -24,7 +25,10 @@ pub const GET_SITE: Operation = Operation::read("get_site", Caller::Reader).for_
 #[utoipa::path(tag = "site", responses((status = 200, description = "The site", body = Data<Site>)))]
 #[get("/site")]
 pub async fn get_site(app: web::Data<App>, _: Reader) -> Result<impl Responder> {
-    reply_with((*app.snapshot::<Row>().await?).clone())
+    // Before the site is read.
+    let modified = app.snapshot::<SiteTimes>().await?.0.modified(app.now());
+    let reply = reply_with((*app.snapshot::<Row>().await?).clone())?;
+    Ok(reply.with_last_modified(modified))
 }
 
 fn reply_with(row: Row) -> Result<Reply<Data<Site>>> {
@@ -32,7 +36,7 @@ fn reply_with(row: Row) -> Result<Reply<Data<Site>>> {
     let (version, modified) = (site.version, site.updated_at);
     Ok(Reply::one(site)
         .with_version(version)
-        .with_last_modified(Modified::of_version(modified, version))
+        .with_last_modified(Modified::of_row(modified))
         .as_visitors_get(true)
         .with_surrogate_keys(&["site".to_owned()]))
 }
@@ -43,20 +47,27 @@ pub const UPDATE_SITE: Operation = Operation::patch("update_site", Caller::Role(
 /// Change the site
 ///
 /// A merge patch: keys that are absent are kept.
-#[utoipa::path(tag = "site", responses((status = 200, description = "The site as changed", body = Data<Site>)))]
+#[utoipa::path(tag = "site", request_body = SitePatch, responses((status = 200, description = "The site as changed", body = Data<Site>)))]
 #[patch("/site")]
 pub async fn update_site(
     app: web::Data<App>,
     admin: Admin,
     if_match: IfMatch,
-    body: Json<SitePatch>,
+    body: Unchecked<SitePatch>,
 ) -> Result<impl Responder> {
-    if body.0.base_url.as_deref().is_some_and(|url| Url::parse(url).is_err()) {
+    let patch = body.check(async |patch| check_base_url(&patch)).await?;
+    check_base_url(&patch)?;
+    let row = app
+        .write(async move |tx| writing::patch_site(tx, admin.0.actor(), &if_match, patch.clone()).await)
+        .await?;
+    reply_with(row)
+}
+
+/// Fails with 422 if the address of the site is none that a browser can open.
+fn check_base_url(patch: &SitePatch) -> Result<()> {
+    if patch.base_url.as_deref().is_some_and(|url| Url::parse(url).is_err()) {
         let detail = "must be an address that a browser can open";
         return Err(Fault::body("/base_url", Code::InvalidFormat, detail).into());
     }
-    let row = app
-        .write(async move |tx| writing::patch_site(tx, admin.0.actor(), &if_match, body.0.clone()).await)
-        .await?;
-    reply_with(row)
+    Ok(())
 }
