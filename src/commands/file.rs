@@ -14,17 +14,24 @@ use encoding_rs::Encoding;
 
 use super::resume::ResumeMark;
 use super::to_anyhow;
-use crate::config::bulk::{Import, Origin, RowFormat};
+use crate::config::bulk::{Import, RowFormat};
+use crate::config::origins::Origin;
+use crate::imports::csv_rows::ColumnMapping;
 use crate::imports::payload;
-use crate::imports::rows::{self, ColumnMapping, Format, RawText};
+use crate::imports::rows::{self, Format, RawText};
 use crate::imports::view::RowProblem;
 use crate::interchange::decode::{Compression, decode_body};
+use crate::interchange::origins::notes::SharedNotes;
 use crate::interchange::origins::reader::open_origin;
+use crate::interchange::origins::reader_options::ReaderOptions;
 
 /// The file of an import.
 pub struct ImportFile {
     path: PathBuf,
     from: Option<Origin>,
+    reader_options: ReaderOptions,
+    /// What the reader of a foreign file notes beside its rows.
+    pub notes: SharedNotes,
     /// A copy of standard input, which cannot be read again.
     spool: Option<File>,
     /// The format of its rows.
@@ -42,12 +49,7 @@ impl ImportFile {
     pub fn open(import: &Import) -> anyhow::Result<Self> {
         let path = import.file.clone();
         let is_stdin = path.as_os_str() == "-";
-        let name = path.to_string_lossy().to_lowercase();
-        let (name, compression) = match (name.strip_suffix(".gz"), name.strip_suffix(".zst")) {
-            (Some(name), _) => (name.to_owned(), Compression::Gzip),
-            (_, Some(name)) => (name.to_owned(), Compression::Zstd),
-            _ => (name, Compression::Identity),
-        };
+        let (name, compression) = split_compression(&path.to_string_lossy().to_lowercase());
         let by_name = || match name.rsplit('.').next() {
             Some("csv") => RowFormat::Csv,
             Some("json") if import.from.is_none() => RowFormat::Json,
@@ -65,7 +67,22 @@ impl ImportFile {
             }
         };
         let spool = is_stdin.then(tempfile::tempfile).transpose()?;
-        Ok(Self { path, from: import.from, spool, format, compression, length, bytes_read: Arc::default() })
+        let reader_options = ReaderOptions {
+            timezone: import.origin.timezone.unwrap_or(chrono_tz::Asia::Shanghai),
+            encoding: None,
+            origin: import.origin.clone(),
+        };
+        Ok(Self {
+            path,
+            from: import.from,
+            reader_options,
+            notes: SharedNotes::default(),
+            spool,
+            format,
+            compression,
+            length,
+            bytes_read: Arc::default(),
+        })
     }
 
     /// Opens the file for the import. Counts the bytes and keeps a copy of standard input.
@@ -76,14 +93,14 @@ impl ImportFile {
                 source: SpoolingReader { from: io::stdin(), into: spool.try_clone()? },
                 bytes_read,
             }),
-            _ => Box::new(CountingReader { source: self.reopen()?, bytes_read }),
+            _ => Box::new(CountingReader { source: self.reopen(self.notes.clone())?, bytes_read }),
         })
     }
 
     /// Opens the same bytes again.
-    fn reopen(&self) -> anyhow::Result<Box<dyn Read + Send>> {
+    fn reopen(&self, notes: SharedNotes) -> anyhow::Result<Box<dyn Read + Send>> {
         if let Some(origin) = self.from {
-            return open_origin(origin, &self.path);
+            return open_origin(origin, &self.path, self.reader_options.clone(), notes);
         }
         if let Some(spool) = &self.spool {
             let mut spool = spool.try_clone()?;
@@ -130,7 +147,8 @@ impl ImportFile {
         failed: &BTreeMap<u64, RowProblem>,
     ) -> anyhow::Result<PathBuf> {
         let path = import.errors.clone().unwrap_or_else(|| sibling_path(&import.file, "failed.ndjson"));
-        let body = decode_body(self.reopen()?, self.compression, self.find_encoding(import)?)?;
+        let body =
+            decode_body(self.reopen(SharedNotes::default())?, self.compression, self.find_encoding(import)?)?;
         let mut out =
             BufWriter::new(File::create(&path).with_context(|| format!("writing {}", path.display()))?);
         let (mut remaining, mut write_result) = (failed.len(), Ok(()));
@@ -152,6 +170,15 @@ impl ImportFile {
         }
         out.flush()?;
         Ok(path)
+    }
+}
+
+/// Splits the name of a file into the name of what it holds, and its compression.
+fn split_compression(name: &str) -> (String, Compression) {
+    match (name.strip_suffix(".gz"), name.strip_suffix(".zst")) {
+        (Some(name), _) => (name.to_owned(), Compression::Gzip),
+        (_, Some(name)) => (name.to_owned(), Compression::Zstd),
+        _ => (name.to_owned(), Compression::Identity),
     }
 }
 

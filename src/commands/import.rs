@@ -59,6 +59,7 @@ impl ImportMonitor {
                 self.failed.insert(problem.line, problem);
             }
             Event::Warning(problem) => self.display.show_warning(&problem),
+            Event::Row(_) => {}
             Event::Summary(summary) => self.summary = Some(*summary),
             Event::Problem { code, detail } => self.problem = Some(detail.unwrap_or(code)),
         }
@@ -192,6 +193,14 @@ fn describe_counts(summary: &Summary) -> String {
     if summary.superseded > 0 {
         text += &format!(", {} superseded", summary.superseded);
     }
+    let kept_and_overwritten = [
+        (summary.kept_in_trash, "left in the trash (--restore takes them out)"),
+        (summary.kept_edits, "left as edited here"),
+        (summary.overwritten_edits, "replaced what was edited here (--keep-edited leaves it)"),
+    ];
+    for (count, text_of) in kept_and_overwritten.into_iter().filter(|(count, _)| *count > 0) {
+        text += &format!(", {count} {text_of}");
+    }
     if summary.created_categories > 0 {
         text += &format!("; {} categories created", summary.created_categories);
     }
@@ -223,7 +232,8 @@ fn finish_import(monitor: ImportMonitor, input: &ImportFile, import: &Import) ->
     if let Some(mark) = monitor.mark.filter(|_| is_complete) {
         mark.remove()?;
     }
-    match (monitor.problem, failed_path) {
+    let broken_off = input.notes.lock().broken_off.clone();
+    match (monitor.problem.or(broken_off), failed_path) {
         (Some(problem), _) => {
             bail!("{text}; stopped: {problem} ({} bytes read)", input.bytes_read.load(Ordering::Relaxed))
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::origins::{Origin, OriginOptions};
 use super::values::{parse_file, parse_web_url};
 
 /// A running Inkstone to use through its API, instead of the database.
@@ -36,6 +37,9 @@ pub struct Import {
     /// Read the export of another system instead of rows.
     #[arg(long, value_enum, value_name = "SYSTEM", conflicts_with = "format")]
     pub from: Option<Origin>,
+    /// How the export of another system is read.
+    #[command(flatten)]
+    pub origin: OriginOptions,
     /// Whether to update existing rows, create missing ones, or both (upsert).
     #[arg(long, value_parser = ["upsert", "create", "update"], value_name = "MODE")]
     pub mode: Option<String>,
@@ -54,6 +58,12 @@ pub struct Import {
     /// Create categories that rows name and that do not exist. A key needs the scope categories:write besides.
     #[arg(long)]
     pub create_categories: bool,
+    /// Take articles and notices out of the trash that the file describes; by default they stay there.
+    #[arg(long)]
+    pub restore: bool,
+    /// Leave articles as they are that were edited here since they were imported; by default they are replaced, and counted.
+    #[arg(long)]
+    pub keep_edited: bool,
     /// The filters to apply to texts, comma-separated.
     #[arg(long, value_parser = ["pinyin_glosses", "simplified"], value_delimiter = ',', value_name = "WHAT")]
     pub clean: Vec<String>,
@@ -89,6 +99,9 @@ impl Import {
             ("atomic", flag(self.atomic)),
             ("dry_run", flag(self.dry_run)),
             ("create_categories", flag(self.create_categories)),
+            ("restore", flag(self.restore)),
+            ("keep_edited", flag(self.keep_edited)),
+            ("slug_conflicts", self.from.map(|_| "suffix".to_owned())),
             ("clean", list(&self.clean)),
             ("status", self.status.clone()),
             ("columns", list(&self.columns)),
@@ -142,17 +155,6 @@ impl RowFormat {
             Self::Csv => "text/csv",
         }
     }
-}
-
-/// A system whose exports can be imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Origin {
-    /// WordPress: a WXR file.
-    Wordpress,
-    /// Ghost: a JSON export.
-    Ghost,
-    /// Saved pages: an HTML or text file, or a folder of them.
-    Html,
 }
 
 /// The options of `inkstone export`.

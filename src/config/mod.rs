@@ -1,6 +1,7 @@
 //! Configuration: a struct per concern, read from flags and environment variables.
 
 mod access;
+pub mod archive;
 mod bodies;
 mod bootstrap;
 pub mod bulk;
@@ -9,7 +10,9 @@ mod database;
 mod environment;
 mod http;
 mod mail;
+pub mod origins;
 mod serve;
+pub mod timezones;
 mod transfers;
 mod values;
 

@@ -237,6 +237,7 @@ diesel::table! {
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        timezone -> Text,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use actix_web::ResponseError;
 use actix_web::body::MessageBody;
+use actix_web::{HttpResponse, ResponseError};
 
 use super::framing::HeadNotes;
 use crate::error::{Code, Error};
@@ -30,7 +30,6 @@ pub fn write_answer(error: &Error, has_body: bool, recipient: Recipient<'_>) -> 
     let language = Language::negotiate(head.accept_language.as_deref().unwrap_or_default());
     let render = || REQUEST_ID.sync_scope(Some(id.clone()), || error.error_response());
     let mut response = LANGUAGE.sync_scope(language, render);
-    page_headers::write_headers(response.headers_mut());
     if let Some(rules) = rules {
         let asked = Asked::by_page(head.origin.as_deref(), head.host.as_deref());
         rules.open_to_page(&asked, response.headers_mut());
@@ -40,6 +39,13 @@ pub fn write_answer(error: &Error, has_body: bool, recipient: Recipient<'_>) -> 
     let status = response.status();
     let client = peer.map(|peer| peer.to_canonical().to_string());
     tracing::info!(target: "inkstone::access", status = status.as_u16(), request_id = id, client, "A request was refused before it was read");
+    write_response(response, &id, has_body)
+}
+
+/// Returns the bytes of `response`, with the headers that every answer has. It closes the connection.
+pub fn write_response(mut response: HttpResponse, id: &str, has_body: bool) -> Vec<u8> {
+    page_headers::write_headers(response.headers_mut());
+    let status = response.status();
     let mut answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\nx-request-id: {id}\r\n").into_bytes();
     for (name, value) in response.headers() {
         answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());

@@ -124,6 +124,8 @@ codes! {
     UnknownReference = UNPROCESSABLE_ENTITY "unknown_reference" "Unknown reference", "引用不存在" "引用的内容不存在。";
     /// An import stopped at a row that failed.
     ImportAborted = UNPROCESSABLE_ENTITY "import_aborted" "Import aborted", "导入中止" "导入在失败的行处停止。";
+    /// The reader of a foreign file could not read this article. The row says why.
+    UnreadableRow = UNPROCESSABLE_ENTITY "unreadable_row" "Unreadable row", "行无法读取" "外部文件中的这篇文章无法读取,行中写明了原因。";
     /// A row repeats the id of an earlier one.
     RepeatedRow = UNPROCESSABLE_ENTITY "repeated_row" "Repeated row", "行重复" "这一行与之前的行编号相同。";
     /// Elements or attributes of a body were removed.
@@ -138,6 +140,12 @@ codes! {
     TextFiltered = UNPROCESSABLE_ENTITY "text_filtered" "Text filtered", "文本已过滤" "文本过滤器修改了这一行的文本。";
     /// Invisible characters of a row were removed.
     CharactersRemoved = UNPROCESSABLE_ENTITY "characters_removed" "Characters removed", "字符已移除" "这一行中的不可见字符已被移除。";
+    /// The resource of a row is in the trash and stays there.
+    KeptInTrash = UNPROCESSABLE_ENTITY "kept_in_trash" "Kept in the trash", "保留在回收站" "这一行的内容在回收站中,未被恢复。";
+    /// A row replaced what was edited since the last import.
+    EditsOverwritten = UNPROCESSABLE_ENTITY "edits_overwritten" "Edits overwritten", "修改已被覆盖" "这一行覆盖了上次导入之后所做的修改。";
+    /// An article was edited since the last import, and stays as it is.
+    EditsKept = UNPROCESSABLE_ENTITY "edits_kept" "Edits kept", "修改已保留" "文章在上次导入之后被修改过,因此保持不变。";
     /// Bytes that are no text in the character set.
     InvalidEncoding = UNPROCESSABLE_ENTITY "invalid_encoding" "Invalid encoding", "编码错误" "有的字节在该字符集中不是文本。";
     /// The password is one that is guessed first, like the member's own e-mail address.
@@ -171,6 +179,9 @@ impl Code {
                 | Self::TableRepaired
                 | Self::TextFiltered
                 | Self::CharactersRemoved
+                | Self::KeptInTrash
+                | Self::EditsOverwritten
+                | Self::EditsKept
         )
     }
     /// The code as clients see it.

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use super::body_errors;
 use super::payload::PayloadFormat;
 use super::rows::{self, RawRow, RawText};
 use crate::error::Result;
@@ -167,7 +168,7 @@ impl RowSender {
         skip: u64,
     ) -> Result<()> {
         let decoded =
-            decode_body(source, format.compression, format.encoding).map_err(rows::map_read_error)?;
+            decode_body(source, format.compression, format.encoding).map_err(body_errors::map_read_error)?;
         let (mut count, mut stopped_by) = (0_u64, None);
         rows::read_rows(&format.format, decoded.text, &mut |row| {
             count += 1;

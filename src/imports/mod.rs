@@ -13,7 +13,9 @@
 
 pub mod articles;
 pub mod batches;
+mod body_errors;
 pub mod category_ref;
+pub mod csv_rows;
 pub mod handlers;
 pub mod job;
 mod json_items;

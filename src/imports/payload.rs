@@ -10,8 +10,9 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::csv_rows::ColumnMapping;
 use super::params::ImportParams;
-use super::rows::{ColumnMapping, Format};
+use super::rows::Format;
 use crate::error::{Code, Error, Fault, Result};
 use crate::interchange::decode::Compression;
 

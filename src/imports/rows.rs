@@ -1,23 +1,18 @@
 //! Splits bodies into rows: NDJSON, a JSON array, or CSV (RFC 4180).
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::ByteRecord;
 use serde_json::Value;
 
+use super::body_errors::{MAX_ROW_BYTES, map_read_error, payload_too_large};
+use super::csv_rows::{self, ColumnMapping};
+use super::json_items::{CutError, ItemReader};
 use crate::error::{Code, Error, Fault, Result, Sentence};
 use crate::http::json::{self, MAX_VALUES};
-use crate::http::pointer::{escape, truncate_key};
-use crate::http::schema::find_nearest;
-use crate::interchange::cells;
 
-use super::json_items::{CutError, ItemReader};
-
-/// Largest row, in bytes: twice the largest body of a single write.
-pub const MAX_ROW_BYTES: u64 = 8 << 20;
 /// Most bytes skipped of a line that is too large. The body is refused beyond that.
 const MAX_SKIPPED_LINE_BYTES: u64 = 256 << 20;
 
@@ -30,51 +25,6 @@ pub enum Format {
     Json,
     /// A header line, then one record per row.
     Csv(ColumnMapping),
-}
-
-/// Maps the columns of CSV to keys of rows.
-#[derive(Clone, Debug, Default)]
-pub struct ColumnMapping {
-    mapping: Vec<(String, String)>,
-    /// The keys that rows can have.
-    known: &'static [&'static str],
-}
-
-impl ColumnMapping {
-    /// Maps the header of each pair to its key. An empty key leaves the column out.
-    pub fn new(mapping: Vec<(String, String)>) -> Self {
-        Self { mapping, known: &[] }
-    }
-
-    /// Sets the keys that rows can have.
-    pub fn with_known_keys(self, known: &'static [&'static str]) -> Self {
-        Self { known, ..self }
-    }
-
-    /// The key of each header, or `None` if the column is left out. Returns the faults of all headers.
-    fn map_headers(&self, headers: &ByteRecord) -> Result<Vec<Option<String>>> {
-        let mut faults = Vec::new();
-        let mut keys: Vec<Option<String>> = Vec::new();
-        for header in headers {
-            let header = String::from_utf8_lossy(header).trim().to_owned();
-            let mapped = self.mapping.iter().find(|(name, _)| *name == header).map(|(_, key)| key.as_str());
-            let key = mapped.unwrap_or(&header);
-            if key.is_empty() {
-                keys.push(None);
-                continue;
-            }
-            let pointer = escape(&truncate_key(&header));
-            if !self.known.contains(&key) {
-                let fault = Fault::body(format!("/{pointer}"), Code::UnknownField, "unknown column");
-                faults.push(fault.suggest(find_nearest(key, self.known.iter().copied())));
-            } else if keys.iter().flatten().any(|known| known == key) {
-                faults.push(Fault::body(format!("/{pointer}"), Code::DuplicateField, "duplicate column"));
-            }
-            keys.push(Some(key.to_owned()));
-        }
-        Error::body(faults)?;
-        Ok(keys)
-    }
 }
 
 /// An unparsed row and its position.
@@ -131,7 +81,7 @@ impl RawText {
                 return Err(Fault::body("", Code::InvalidEncoding, "is not UTF-8"));
             }
             Self::Json(text) => json::parse(text).map_err(json::ParseError::into_fault)?,
-            Self::Record(record, keys) => parse_record(record, keys)?,
+            Self::Record(record, keys) => csv_rows::parse_record(record, keys)?,
             Self::TooLarge => {
                 let fault = Fault::body("", Code::TooLong, "must have at most {max} bytes");
                 return Err(fault.with("max", MAX_ROW_BYTES));
@@ -140,28 +90,14 @@ impl RawText {
         if !value.is_object() {
             return Err(Fault::body("", Code::WrongType, "must be an object"));
         }
+        // What a reader of foreign files sends in place of an article that it could not read.
+        if let Some(reason) = value.get("unreadable").and_then(Value::as_str) {
+            return Err(
+                Fault::body("", Code::UnreadableRow, "cannot be read: {reason}").with("reason", reason)
+            );
+        }
         Ok((value, faults))
     }
-}
-
-fn parse_record(record: &ByteRecord, keys: &[Option<String>]) -> Result<(Value, Vec<Fault>), Fault> {
-    if record.len() > keys.len() {
-        let fault = Fault::body("", Code::InvalidFormat, "has {cells} cells, more than the header's {max}");
-        return Err(fault.with("cells", record.len()).with("max", keys.len()));
-    }
-    let mut cells = Vec::with_capacity(keys.len());
-    for (key, cell) in keys.iter().zip(record) {
-        let Some(key) = key else { continue };
-        let Ok(cell) = std::str::from_utf8(cell) else {
-            return Err(Fault::body(format!("/{key}"), Code::InvalidEncoding, "is not UTF-8"));
-        };
-        if cell.contains('\0') {
-            let detail = "must not contain the NUL character";
-            return Err(Fault::body(format!("/{key}"), Code::InvalidFormat, detail));
-        }
-        cells.push((key.as_str(), cell));
-    }
-    Ok(cells::parse_cells(cells.into_iter()))
 }
 
 /// Splits `source` into rows and calls `each` with every row, until `each` breaks.
@@ -175,7 +111,9 @@ pub fn read_rows(
     match format {
         Format::Ndjson => read_lines(BufReader::with_capacity(1 << 16, source), each),
         Format::Json => read_items(source, each),
-        Format::Csv(columns) => read_records(source, columns, each),
+        Format::Csv(columns) => csv_rows::read_records(source, columns, &mut |line, record, keys| {
+            each(RawRow { line, text: RawText::Record(record, keys) })
+        }),
     }
 }
 
@@ -237,70 +175,6 @@ fn read_items(source: impl Read, each: &mut dyn FnMut(RawRow) -> ControlFlow<()>
         }
     }
     Ok(())
-}
-
-fn read_records(
-    source: impl Read,
-    columns: &ColumnMapping,
-    each: &mut dyn FnMut(RawRow) -> ControlFlow<()>,
-) -> Result<()> {
-    let budget = Arc::new(AtomicU64::new(MAX_ROW_BYTES));
-    let metered = BudgetReader { source, budget: budget.clone() };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(metered);
-    let map_csv_error = |cause: csv::Error| match cause.into_kind() {
-        csv::ErrorKind::Io(cause) => map_read_error(cause),
-        _ => Error::Refused(Code::BadRequest, "The body is not CSV.".into()),
-    };
-    let keys = Arc::new(columns.map_headers(reader.byte_headers().map_err(map_csv_error)?)?);
-    let mut record = ByteRecord::new();
-    loop {
-        budget.store(MAX_ROW_BYTES, Ordering::Relaxed);
-        if !reader.read_byte_record(&mut record).map_err(map_csv_error)? {
-            return Ok(());
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        if each(RawRow { line, text: RawText::Record(record.clone(), keys.clone()) }).is_break() {
-            return Ok(());
-        }
-    }
-}
-
-/// Limits the bytes read for one row. The reader of rows resets the budget after each row.
-struct BudgetReader<R> {
-    source: R,
-    budget: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for BudgetReader<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(into)?;
-        let left = self.budget.load(Ordering::Relaxed);
-        if left < read as u64 {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a row is too long"));
-        }
-        self.budget.store(left - read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
-}
-
-/// The error of a body that is too large. `sentence` says in which way.
-pub fn payload_too_large(sentence: impl Into<Sentence>) -> Error {
-    Error::Refused(Code::PayloadTooLarge, sentence.into())
-}
-
-/// Maps an error of reading the body to an error for the client.
-pub fn map_read_error(cause: io::Error) -> Error {
-    match cause.kind() {
-        io::ErrorKind::FileTooLarge => {
-            let detail = Sentence::from("The body is too large: {reason}.");
-            payload_too_large(detail.with("reason", cause.to_string()))
-        }
-        io::ErrorKind::TimedOut => Error::Refused(Code::RequestTimeout, "The body stopped arriving.".into()),
-        _ => {
-            let detail = Sentence::from("The body ended early: {reason}.");
-            Error::Refused(Code::BadRequest, detail.with("reason", cause.to_string()))
-        }
-    }
 }
 
 #[cfg(test)]

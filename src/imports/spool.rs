@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
-use super::rows::{map_read_error, payload_too_large};
+use super::body_errors::{map_read_error, payload_too_large};
 use crate::error::{Error, Result, Sentence};
 use crate::http::head::BODY_TOO_LARGE;
 use crate::interchange::decode::MAX_DECODED_BYTES;

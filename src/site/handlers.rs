@@ -8,6 +8,7 @@ use super::queries::SiteTimes;
 use super::view::{Site, SitePatch};
 use super::writing;
 use crate::app::App;
+use crate::config::timezones::{find_near_names, find_timezone};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Unchecked;
 use crate::http::conditional::IfMatch;
@@ -55,19 +56,30 @@ pub async fn update_site(
     if_match: IfMatch,
     body: Unchecked<SitePatch>,
 ) -> Result<impl Responder> {
-    let patch = body.check(async |patch| check_base_url(&patch)).await?;
-    check_base_url(&patch)?;
+    let patch = check_patch(body.check(async |patch| check_patch(patch).map(drop)).await?)?;
     let row = app
         .write(async move |tx| writing::patch_site(tx, admin.0.actor(), &if_match, patch.clone()).await)
         .await?;
     reply_with(row)
 }
 
-/// Fails with 422 if the address of the site is none that a browser can open.
-fn check_base_url(patch: &SitePatch) -> Result<()> {
+/// Checks what the schema cannot check. The time zone is written as IANA has it.
+fn check_patch(mut patch: SitePatch) -> Result<SitePatch> {
+    let mut faults = Vec::new();
     if patch.base_url.as_deref().is_some_and(|url| Url::parse(url).is_err()) {
         let detail = "must be an address that a browser can open";
-        return Err(Fault::body("/base_url", Code::InvalidFormat, detail).into());
+        faults.push(Fault::body("/base_url", Code::InvalidFormat, detail));
     }
-    Ok(())
+    if let Some(name) = &mut patch.timezone {
+        match find_timezone(name) {
+            Some(zone) => zone.name().clone_into(name),
+            None => {
+                let detail = "must be the IANA name of a time zone, like {options}";
+                let fault = Fault::body("/timezone", Code::UnknownValue, detail);
+                faults.push(fault.with("options", find_near_names(name)));
+            }
+        }
+    }
+    Error::body(faults)?;
+    Ok(patch)
 }

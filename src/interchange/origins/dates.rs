@@ -1,9 +1,7 @@
 //! Dates and times as foreign files write them.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
-
-/// UTC offset, in hours, of dates without a time zone: China.
-const DEFAULT_ZONE_HOURS: i32 = 8;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use chrono_tz::Tz;
 
 /// Formats a time for an import row: RFC 3339 in UTC, to the second.
 pub fn format_rfc3339(at: DateTime<Utc>) -> String {
@@ -14,8 +12,8 @@ pub fn format_rfc3339(at: DateTime<Utc>) -> String {
 ///
 /// Accepts RFC 3339, RFC 2822, and year, month, day with an optional time: `2019-09-20`,
 /// `2019年9月20日 08:30`, `2019/9/20T08:30:00`. Text after the date is ignored. A date
-/// without a time zone is Chinese time. Years before 1900 and after 2199 are refused.
-pub fn parse_date(text: &str) -> Option<DateTime<Utc>> {
+/// without a time zone is in `timezone`. Years before 1900 and after 2199 are refused.
+pub fn parse_date(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
     let text = text.trim();
     let exact = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_rfc2822(text))
@@ -23,7 +21,7 @@ pub fn parse_date(text: &str) -> Option<DateTime<Utc>> {
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%z"));
     let at = match exact {
         Ok(at) => at.to_utc(),
-        Err(_) => from_china_time(parse_local(text)?)?,
+        Err(_) => from_local_time(parse_local(text)?, timezone)?,
     };
     check_year(at)
 }
@@ -44,9 +42,13 @@ fn check_year(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (first..=last).contains(&at.date_naive()).then_some(at)
 }
 
-fn from_china_time(local: NaiveDateTime) -> Option<DateTime<Utc>> {
-    let zone = FixedOffset::east_opt(DEFAULT_ZONE_HOURS * 3600)?;
-    Some(zone.from_local_datetime(&local).single()?.to_utc())
+/// The first of two times that a clock showed twice; the time before a gap that the clock skipped, as if
+/// it had not.
+fn from_local_time(local: NaiveDateTime, timezone: Tz) -> Option<DateTime<Utc>> {
+    let found = timezone.from_local_datetime(&local).earliest();
+    let hour = chrono::TimeDelta::hours(1);
+    let before_gap = || timezone.from_local_datetime(&(local - hour)).earliest().map(|at| at + hour);
+    Some(found.or_else(before_gap)?.to_utc())
 }
 
 fn parse_local(text: &str) -> Option<NaiveDateTime> {
@@ -72,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_without_a_zone_is_chinese_time() {
+    fn a_date_without_a_zone_is_in_the_given_one() {
         let cases = [
             ("2019-09-20", "2019-09-19T16:00:00Z"),
             ("2019年9月20日 08:30", "2019-09-20T00:30:00Z"),
@@ -84,14 +86,18 @@ mod tests {
             ("2019-09-20 99:00", "2019-09-19T16:00:00Z"),
         ];
         for (text, expected) in cases {
-            assert_eq!(parse_date(text).map(format_rfc3339).as_deref(), Some(expected), "{text}");
+            assert_eq!(
+                parse_date(text, chrono_tz::Asia::Shanghai).map(format_rfc3339).as_deref(),
+                Some(expected),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn other_text_is_refused() {
         for text in ["", "昨天", "2019", "2019-13-01", "0000-00-00 00:00:00", "1-1-1", "20190920"] {
-            assert_eq!(parse_date(text), None, "{text}");
+            assert_eq!(parse_date(text, chrono_tz::Asia::Shanghai), None, "{text}");
         }
         assert_eq!(parse_millis(i64::MAX), None);
         assert_eq!(parse_utc("Mon, 30 Nov -0001 00:00:00 +0000"), None);

@@ -4,16 +4,15 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, Read};
-use std::ops::ControlFlow;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::dates;
-use super::row_builder::{
-    RowBuilder, RowResult, accept_slug, accept_web_url, fold_whitespace, make_summary, make_tags,
-};
+use super::found::{Found, FoundRow, Sink};
+use super::reader_options::ReaderOptions;
+use super::row_builder::{RowBuilder, accept_slug, accept_web_url, fold_whitespace, make_summary};
 
 /// Largest file, in bytes. The whole file is held in memory.
 const MAX_FILE_BYTES: u64 = 512 << 20;
@@ -24,10 +23,7 @@ const MAX_FILE_BYTES: u64 = 512 << 20;
 /// # Errors
 ///
 /// The file is larger than 512 MiB, not JSON, or not a Ghost export.
-pub fn read_export(
-    input: impl BufRead,
-    each: &mut dyn FnMut(RowResult) -> ControlFlow<()>,
-) -> Result<(), String> {
+pub fn read_export(input: impl BufRead, _options: &ReaderOptions, each: &mut Sink) -> Result<(), String> {
     let mut bytes = Vec::new();
     let mut input = input.take(MAX_FILE_BYTES + 1);
     input.read_to_end(&mut bytes).map_err(|error| format!("The file cannot be read: {error}."))?;
@@ -45,10 +41,14 @@ pub fn read_export(
     };
     let names = Names::new(&data);
     for post in data.posts {
-        let row = convert_post(post, &names);
-        if let Some(row) = row.transpose()
-            && each(row).is_break()
-        {
+        let title = post["title"].as_str().unwrap_or_default();
+        let place = format!("post {} {title:?}", parse_id(&post["id"]).unwrap_or_default());
+        let found = match convert_post(post, &names, &place) {
+            Ok(Some(row)) => Found::Row(row),
+            Ok(None) => Found::PassedOver { kind: "page".to_owned() },
+            Err(reason) => Found::Unreadable { place, reason },
+        };
+        if each(found).is_break() {
             break;
         }
     }
@@ -181,7 +181,7 @@ fn parse_time(value: &Value) -> Option<DateTime<Utc>> {
 }
 
 /// Converts a post to a row. Returns `None` for a page.
-fn convert_post(post: Value, names: &Names) -> Result<Option<serde_json::Map<String, Value>>, String> {
+fn convert_post(post: Value, names: &Names, place: &str) -> Result<Option<FoundRow>, String> {
     let id = parse_id(&post["id"]).or_else(|| parse_id(&post["uuid"]));
     let id = id.ok_or("A post has neither an id nor a uuid.")?;
     let post: Post =
@@ -190,7 +190,7 @@ fn convert_post(post: Value, names: &Names) -> Result<Option<serde_json::Map<Str
     if is_page || post.kind.as_deref().is_some_and(|kind| kind != "post") {
         return Ok(None);
     }
-    Ok(Some(build_row(&id, &post, names)?.build()))
+    Ok(Some(build_row(&id, &post, names)?.build(place)))
 }
 
 fn build_row(id: &str, post: &Post, names: &Names) -> Result<RowBuilder, String> {
@@ -214,7 +214,7 @@ fn build_row(id: &str, post: &Post, names: &Names) -> Result<RowBuilder, String>
         .with("slug", accept_slug(&text(&post.slug)))
         .with("summary", Some(make_summary(&text(&post.custom_excerpt))))
         .with_body(body, format)
-        .with_list("tags", make_tags(tagged))
+        .with_tags(tagged)
         .with("author", author.map(String::as_str))
         .with("source_url", accept_web_url(&text(&post.canonical_url)))
         .with("cover_url", accept_web_url(&text(&post.feature_image)))
@@ -225,13 +225,18 @@ fn build_row(id: &str, post: &Post, names: &Names) -> Result<RowBuilder, String>
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::ops::ControlFlow;
+
     use serde_json::json;
+
+    use super::*;
+    use crate::interchange::origins::row_builder::RowResult;
+    use crate::interchange::origins::tests::{options, to_result};
 
     fn read_all(file: &Value) -> Vec<RowResult> {
         let mut row = Vec::new();
-        let end = read_export(file.to_string().as_bytes(), &mut |article| {
-            row.push(article);
+        let end = read_export(file.to_string().as_bytes(), &options(), &mut |article| {
+            row.extend(to_result(article));
             ControlFlow::Continue(())
         });
         assert_eq!(end, Ok(()));
@@ -239,7 +244,7 @@ mod tests {
     }
 
     fn row(post: Value) -> Value {
-        read_all(&json!({ "data": { "posts": [post] } })).remove(0).unwrap().into()
+        read_all(&json!({ "data": { "posts": [post] } })).remove(0).unwrap().row.into()
     }
 
     #[test]
@@ -267,7 +272,7 @@ mod tests {
             "cover_url": "https://example.org/a.png", "status": "published",
             "published_at": "2020-03-02T00:30:00Z", "created_at": "2020-03-01T00:00:00Z",
         });
-        assert_eq!(Value::from(read_all(&file).remove(0).unwrap()), expected);
+        assert_eq!(Value::from(read_all(&file).remove(0).unwrap().row), expected);
     }
 
     #[test]
@@ -300,7 +305,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_an_export_is_refused() {
         for file in ["", "[]", "{}", "{\"db\": []}", "{\"db\": [{\"data\": {}}]}", &"[".repeat(100_000)] {
-            let end = read_export(file.as_bytes(), &mut |_| ControlFlow::Continue(()));
+            let end = read_export(file.as_bytes(), &options(), &mut |_| ControlFlow::Continue(()));
             assert!(end.unwrap_err().contains("Ghost export"), "{file}");
         }
     }

@@ -1,9 +1,12 @@
 //! Readers for exports of other systems and for saved pages. Each turns articles into import rows.
 
 mod dates;
+mod found;
 mod ghost;
+pub mod notes;
 mod page;
 pub mod reader;
+pub mod reader_options;
 mod row_builder;
 #[cfg(test)]
 mod tests;

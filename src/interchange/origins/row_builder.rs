@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::dates;
+use super::found::{FoundRow, ReaderWarning};
 
-/// One article of a foreign file, or why it cannot be read. The reader goes on with the next.
-pub type RowResult = Result<Map<String, Value>, String>;
+/// One article of a foreign file, or why it cannot be read: a sentence.
+pub type RowResult = Result<FoundRow, String>;
 
 /// Longest slug, in bytes.
 const MAX_SLUG_BYTES: usize = 120;
@@ -21,7 +22,10 @@ const MAX_TAGS: usize = 50;
 
 /// Builds a row. Absent and empty values are left out.
 #[derive(Default)]
-pub struct RowBuilder(Map<String, Value>);
+pub struct RowBuilder {
+    row: Map<String, Value>,
+    warnings: Vec<ReaderWarning>,
+}
 
 impl RowBuilder {
     /// A row with this external id.
@@ -32,7 +36,7 @@ impl RowBuilder {
     /// Sets a key, unless the value is absent or an empty string.
     pub fn with(mut self, key: &str, value: Option<impl Into<Value>>) -> Self {
         if let Some(value) = value.map(Into::into).filter(|value| value.as_str() != Some("")) {
-            self.0.insert(key.to_owned(), value);
+            self.row.insert(key.to_owned(), value);
         }
         self
     }
@@ -47,15 +51,33 @@ impl RowBuilder {
         self.with(key, (!list.is_empty()).then_some(list))
     }
 
+    /// Sets the tags: no commas, no duplicates, at most 64 characters each. Warns of those after the first 50.
+    pub fn with_tags(self, names: impl IntoIterator<Item = String>) -> Self {
+        let mut tags = make_tags(names);
+        if tags.len() <= MAX_TAGS {
+            return self.with_list("tags", tags);
+        }
+        let dropped: Vec<_> =
+            tags.drain(MAX_TAGS..).map(|tag| tag.as_str().unwrap_or_default().to_owned()).collect();
+        let detail = format!("has more than {MAX_TAGS} tags; left out: {}", dropped.join(", "));
+        self.with_list("tags", tags).warn("/tags", "tags_dropped", detail)
+    }
+
     /// Sets the body, even an empty one, and its format: `html` or `text`.
     pub fn with_body(mut self, body: impl Into<String>, format: &str) -> Self {
-        self.0.insert("body".to_owned(), body.into().into());
+        self.row.insert("body".to_owned(), body.into().into());
         self.with("body_format", Some(format))
     }
 
-    /// The finished row.
-    pub fn build(self) -> Map<String, Value> {
-        self.0
+    /// Notes what of the article is not in the row, or was changed.
+    pub fn warn(mut self, pointer: &'static str, code: &'static str, detail: impl Into<String>) -> Self {
+        self.warnings.push(ReaderWarning { pointer, code, detail: detail.into() });
+        self
+    }
+
+    /// The finished row. `place` says where the article is in the file, for a person.
+    pub fn build(self, place: impl Into<String>) -> FoundRow {
+        FoundRow { place: place.into(), row: self.row, warnings: self.warnings }
     }
 }
 
@@ -84,8 +106,8 @@ pub fn make_summary(text: &str) -> String {
     fold_whitespace(text).chars().take(MAX_SUMMARY_CHARS).collect()
 }
 
-/// Turns names into tags: no commas, no duplicates, at most 64 characters each, at most 50 tags.
-pub fn make_tags(names: impl IntoIterator<Item = String>) -> Vec<Value> {
+/// Turns names into tags: no commas, no duplicates, at most 64 characters each.
+fn make_tags(names: impl IntoIterator<Item = String>) -> Vec<Value> {
     let mut seen = HashSet::new();
     let names = names.into_iter().map(|name| {
         let name = name.replace([',', '，'], " ");
@@ -93,7 +115,7 @@ pub fn make_tags(names: impl IntoIterator<Item = String>) -> Vec<Value> {
         name.trim_end().to_owned()
     });
     let distinct = names.filter(|name| !name.is_empty() && seen.insert(name.to_lowercase()));
-    distinct.take(MAX_TAGS).map(Value::from).collect()
+    distinct.map(Value::from).collect()
 }
 
 #[cfg(test)]
@@ -113,7 +135,9 @@ mod tests {
     fn tags_are_few_short_distinct_and_without_commas() {
         let names = ["质量,计量", "Metro", "metro ", " ", &"长".repeat(80)].map(str::to_owned);
         assert_eq!(make_tags(names), ["质量 计量", "Metro", &"长".repeat(64)].map(Value::from));
-        assert_eq!(make_tags((0..99).map(|n| n.to_string())).len(), 50);
+        let found = RowBuilder::default().with_tags((0..52).map(|n| n.to_string())).build("");
+        assert_eq!(found.row["tags"].as_array().unwrap().len(), 50);
+        assert!(found.warnings[0].detail.ends_with("left out: 50, 51"), "{:?}", found.warnings);
     }
 
     #[test]

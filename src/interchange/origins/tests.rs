@@ -4,8 +4,10 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
+use super::found::Found;
 use super::page::html::read_html;
 use super::page::text::read_text;
+use super::reader_options::ReaderOptions;
 use super::row_builder::RowResult;
 use super::{ghost, wordpress};
 use crate::interchange::text_filters::{self, FilterFn};
@@ -83,21 +85,36 @@ fn any_markup() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
+/// The options of a command line without any, in Chinese time.
+pub fn options() -> ReaderOptions {
+    ReaderOptions { origin: Default::default(), timezone: chrono_tz::Asia::Shanghai, encoding: None }
+}
+
+/// The row, or the reason why there is none. Nothing of what was passed over.
+pub fn to_result(found: Found) -> Option<RowResult> {
+    match found {
+        Found::Row(row) => Some(Ok(row)),
+        Found::Unreadable { reason, .. } => Some(Err(reason)),
+        Found::PassedOver { .. } => None,
+    }
+}
+
 fn row_size(found: &RowResult) -> usize {
-    found.as_ref().map_or_else(String::len, |row| serde_json::to_string(row).unwrap().len())
+    found.as_ref().map_or_else(String::len, |found| serde_json::to_string(&found.row).unwrap().len())
 }
 
 /// Reads `bytes` in every format and returns the size of the output.
 fn read_all(bytes: &[u8]) -> usize {
     let mut sizes = 0;
-    let mut each = |found: RowResult| {
-        sizes += row_size(&found);
+    let mut each = |found: Found| {
+        sizes += to_result(found).map_or(0, |found| row_size(&found));
         ControlFlow::Continue(())
     };
-    let _ = wordpress::read_export(bytes, &mut each);
-    let _ = ghost::read_export(bytes, &mut each);
+    let _ = wordpress::read_export(bytes, &options(), &mut each);
+    let _ = ghost::read_export(bytes, &options(), &mut each);
     let text = String::from_utf8_lossy(bytes);
-    sizes += row_size(&read_html(&text, "x")) + row_size(&read_text(&text, "x"));
+    sizes += row_size(&read_html(&text, "x", options().timezone))
+        + row_size(&read_text(&text, "x", options().timezone));
     for filter in [text_filters::strip_glosses, text_filters::fold_to_simplified] as [FilterFn; 2] {
         sizes += filter(&text, &mut 0).len() + text_filters::filter_html(&text, &mut 0, filter).len();
     }

@@ -7,9 +7,9 @@ mod post;
 mod wxr;
 
 use std::io::BufRead;
-use std::ops::ControlFlow;
 
-use super::row_builder::RowResult;
+use super::found::Sink;
+use super::reader_options::ReaderOptions;
 use post::SiteTerms;
 use wxr::RecordReader;
 
@@ -22,18 +22,13 @@ use wxr::RecordReader;
 ///
 /// The file is not XML in UTF-8, is not RSS, declares a document type, or has an item that is
 /// too large.
-pub fn read_export(
-    input: impl BufRead,
-    each: &mut dyn FnMut(RowResult) -> ControlFlow<()>,
-) -> Result<(), String> {
+pub fn read_export(input: impl BufRead, options: &ReaderOptions, each: &mut Sink) -> Result<(), String> {
     let mut reader = RecordReader::new(input);
     let mut terms = SiteTerms::default();
     while let Some(record) = reader.next_record()? {
         if record.name != "item" {
             terms.add_record(&record);
-        } else if let Some(row) = post::convert_item(&record, &terms)
-            && each(row).is_break()
-        {
+        } else if each(post::convert_item(&record, &terms, options)).is_break() {
             break;
         }
     }
@@ -42,8 +37,12 @@ pub fn read_export(
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::wxr::MAX_ITEM_BYTES;
     use super::*;
+    use crate::interchange::origins::row_builder::RowResult;
+    use crate::interchange::origins::tests::{options, to_result};
 
     const HEAD: &str = r#"<?xml version="1.0" encoding="UTF-8" ?>
 <rss version="2.0" xmlns:wp="http://wordpress.org/export/1.2/"><channel><title>Metrology &amp; news</title>
@@ -55,8 +54,8 @@ mod tests {
     fn read_all(items: &str) -> (Vec<RowResult>, Result<(), String>) {
         let mut found = Vec::new();
         let file = format!("{HEAD}{items}</channel></rss>");
-        let end = read_export(file.as_bytes(), &mut |article| {
-            found.push(article);
+        let end = read_export(file.as_bytes(), &options(), &mut |article| {
+            found.extend(to_result(article));
             ControlFlow::Continue(())
         });
         (found, end)
@@ -69,7 +68,7 @@ mod tests {
     fn row(fields: &str) -> serde_json::Value {
         let (mut found, end) = read_all(&post(fields));
         assert_eq!(end, Ok(()));
-        found.remove(0).unwrap().into()
+        found.remove(0).unwrap().row.into()
     }
 
     #[test]
@@ -139,7 +138,7 @@ three]]></content:encoded>
 
     #[test]
     fn a_file_that_is_not_an_export_is_refused() {
-        let read = |file: &str| read_export(file.as_bytes(), &mut |_| ControlFlow::Continue(()));
+        let read = |file: &str| read_export(file.as_bytes(), &options(), &mut |_| ControlFlow::Continue(()));
         assert!(read("").unwrap_err().contains("no element"));
         assert!(read("<html></html>").unwrap_err().contains("not RSS"));
         assert!(read("<rss><channel>").unwrap_err().contains("ends in the middle"));
@@ -163,7 +162,7 @@ three]]></content:encoded>
     fn reading_stops_when_the_callback_breaks() {
         let file = format!("{HEAD}{}", post("").repeat(3));
         let mut count = 0;
-        let end = read_export(file.as_bytes(), &mut |_| {
+        let end = read_export(file.as_bytes(), &options(), &mut |_| {
             count += 1;
             ControlFlow::Break(())
         });

@@ -2,25 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
 use serde_json::json;
 
 use super::*;
-use crate::harness::process::inkstone;
+use crate::harness::process::{inkstone, run};
 
-/// Runs `inkstone` with these arguments on the database of `app`.
+/// Runs `inkstone` with these arguments on the database of `app`. Returns success, standard output, standard error.
 async fn run_command(app: &TestApp, arguments: &[&str]) -> (bool, String, String) {
     let mut command = inkstone(arguments);
     command.env("DATABASE_URL", &app.db.url);
-    let output = actix_web::web::block(move || command.output().unwrap()).await.unwrap();
-    run_result(output)
-}
-
-/// Success, standard output, standard error.
-fn run_result(output: Output) -> (bool, String, String) {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.success(), text(output.stdout), text(output.stderr))
+    let (code, out, shown) = actix_web::web::block(move || run(command)).await.unwrap();
+    (code == Some(0), out, shown)
 }
 
 /// Writes rows to a file and returns its path.

@@ -1,6 +1,7 @@
 //! A page as HTML. `dom_smoothie`, a port of Mozilla's Readability, finds the main text.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use dom_smoothie::{Config, Readability};
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ const MAX_ELEMENTS: usize = 50_000;
 /// # Errors
 ///
 /// The page is larger than 8 MiB, has no text, or exceeds the parser's [`bounds`].
-pub fn read_html(html: &str, external_id: &str) -> RowResult {
+pub fn read_html(html: &str, external_id: &str, timezone: Tz) -> RowResult {
     check_size(html)?;
     let check = |html| bounds::check(html, MAX_ELEMENTS).map_err(|beyond| format!("The page {beyond}."));
     check(html)?;
@@ -32,8 +33,8 @@ pub fn read_html(html: &str, external_id: &str) -> RowResult {
     // More tags are found in it: those after a frame that was not closed.
     check(&stripped.html)?;
     let text = html_text::html_to_lines(&stripped.html);
-    let page = PageText::new(&text);
-    let mut markup = PageMarkup::new(&stripped);
+    let page = PageText::new(&text, timezone);
+    let mut markup = PageMarkup::new(&stripped, timezone);
     let title = markup
         .find_title()
         .or_else(|| page.find_title().map(fold_whitespace))
@@ -47,21 +48,22 @@ pub fn read_html(html: &str, external_id: &str) -> RowResult {
         Some(body) => row.with_body(body, "html"),
         None => row.with_body(page.extract_body(), "text"),
     };
-    Ok(row.build())
+    Ok(row.build(external_id))
 }
 
 /// The parsed markup of a page.
 struct PageMarkup<'b> {
     readability: Readability,
     linked_data: &'b [String],
+    timezone: Tz,
 }
 
 impl<'b> PageMarkup<'b> {
-    fn new(stripped: &'b Stripped) -> Self {
+    fn new(stripped: &'b Stripped, timezone: Tz) -> Self {
         let mut readability = Readability::from(stripped.html.as_str());
         readability.config =
             Config { disable_json_ld: true, max_elements_to_parse: 200_000, ..Config::default() };
-        Self { readability, linked_data: &stripped.linked_data }
+        Self { readability, linked_data: &stripped.linked_data, timezone }
     }
 
     fn find_meta(&self, name: &str) -> Option<String> {
@@ -97,12 +99,16 @@ impl<'b> PageMarkup<'b> {
     }
 
     fn find_published_at(&self) -> Option<DateTime<Utc>> {
-        let meta = self.find_meta("article:published_time").and_then(|text| dates::parse_date(&text));
+        let meta =
+            self.find_meta("article:published_time").and_then(|text| dates::parse_date(&text, self.timezone));
         let linked = || {
             let all = self.linked_data.iter().filter_map(|data| serde_json::from_str::<Value>(data).ok());
-            all.filter_map(|data| find_date_published(&data)).next()
+            all.filter_map(|data| find_date_published(&data, self.timezone)).next()
         };
-        let time = || dates::parse_date(&self.readability.doc.select("time[datetime]").attr("datetime")?);
+        let time = || {
+            let text = self.readability.doc.select("time[datetime]").attr("datetime")?;
+            dates::parse_date(&text, self.timezone)
+        };
         meta.or_else(linked).or_else(time)
     }
 
@@ -117,7 +123,7 @@ impl<'b> PageMarkup<'b> {
             let blocks = ["div", "h1", "h2", "h3", "p", "table", "ul"];
             let holds_blocks =
                 node.children_it(false).any(|child| blocks.iter().any(|name| child.has_name(name)));
-            if !holds_blocks && repeats_metadata(&node.text(), title) {
+            if !holds_blocks && repeats_metadata(&node.text(), title, self.timezone) {
                 node.remove_from_parent();
             }
         }
@@ -126,18 +132,22 @@ impl<'b> PageMarkup<'b> {
 }
 
 /// Whether `text` is the title, a breadcrumb, a line of labels, or the site's own text.
-fn repeats_metadata(text: &str, title: &str) -> bool {
+fn repeats_metadata(text: &str, title: &str, timezone: Tz) -> bool {
     let line = text.trim();
     line.len() <= MAX_LINE_BYTES
         && (fold_whitespace(line) == title
             || labels::ends_article(line)
             || labels::parse_breadcrumb(line).is_some()
-            || labels::PageLabels::parse(line).is_some())
+            || labels::PageLabels::parse(line, timezone).is_some())
 }
 
 /// The `datePublished` of JSON-LD, at the top level or in `@graph`.
-fn find_date_published(data: &Value) -> Option<DateTime<Utc>> {
-    let own = data.get("datePublished").and_then(Value::as_str).and_then(dates::parse_date);
+fn find_date_published(data: &Value, timezone: Tz) -> Option<DateTime<Utc>> {
+    let own = data.get("datePublished").and_then(Value::as_str);
+    let own = own.and_then(|text| dates::parse_date(text, timezone));
     let items = data.as_array().or_else(|| data.get("@graph")?.as_array());
-    own.or_else(|| items?.iter().find_map(|item| dates::parse_date(item.get("datePublished")?.as_str()?)))
+    own.or_else(|| {
+        let texts = items?.iter().filter_map(|item| item.get("datePublished")?.as_str());
+        texts.filter_map(|text| dates::parse_date(text, timezone)).next()
+    })
 }

@@ -1,6 +1,7 @@
 //! Metadata in the text of a page: labels with values, and the breadcrumb.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::interchange::origins::dates;
 use crate::interchange::text_filters;
@@ -82,7 +83,7 @@ pub struct PageLabels {
 impl PageLabels {
     /// Reads a line of labels. Such a line has two labels, or one label and a date, or it is
     /// short and begins with a label. Returns `None` for any other line.
-    pub fn parse(line: &str) -> Option<Self> {
+    pub fn parse(line: &str, timezone: Tz) -> Option<Self> {
         if line.len() > MAX_LINE_BYTES {
             return None;
         }
@@ -92,16 +93,18 @@ impl PageLabels {
         let mut labels = Self::default();
         for (at, (_, from, label)) in found.iter().enumerate() {
             let to = found.get(at + 1).map_or(line.len(), |next| next.0);
-            labels.add(*label, line[*from..to].trim_matches(is_filler));
+            labels.add(*label, line[*from..to].trim_matches(is_filler), timezone);
         }
-        labels.published_at = labels.published_at.or_else(|| dates::parse_date(&line));
+        labels.published_at = labels.published_at.or_else(|| dates::parse_date(&line, timezone));
         let is_short = first == 0 && line.len() <= MAX_SHORT_LINE_BYTES;
         (found.len() > 1 || is_short || labels.published_at.is_some()).then_some(labels)
     }
 
-    fn add(&mut self, label: Label, value: &str) {
+    fn add(&mut self, label: Label, value: &str, timezone: Tz) {
         match label {
-            Label::Published => self.published_at = self.published_at.or_else(|| dates::parse_date(value)),
+            Label::Published => {
+                self.published_at = self.published_at.or_else(|| dates::parse_date(value, timezone))
+            }
             Label::Author => self.author = self.author.take().or_else(|| Some(take_first_part(value))),
             Label::Source => {
                 self.source_name = self.source_name.take().or_else(|| Some(take_first_part(value)))
@@ -201,8 +204,11 @@ mod tests {
 
     #[test]
     fn labels_are_read_in_both_scripts_with_glosses_and_without_values() {
-        let labels =
-            PageLabels::parse("發(fā)布時間:2021-03-04 作者: 來源：省計量院 瀏覽(lǎn)：1,250次").unwrap();
+        let labels = PageLabels::parse(
+            "發(fā)布時間:2021-03-04 作者: 來源：省計量院 瀏覽(lǎn)：1,250次",
+            chrono_tz::Asia::Shanghai,
+        )
+        .unwrap();
         assert_eq!(labels.published_at.map(dates::format_rfc3339).as_deref(), Some("2021-03-03T16:00:00Z"));
         assert_eq!(labels.author.as_deref(), Some(""));
         assert_eq!(labels.source_name.as_deref(), Some("省計量院"));
@@ -211,7 +217,8 @@ mod tests {
 
     #[test]
     fn a_date_can_have_no_label() {
-        let labels = PageLabels::parse("2021年3月4日 08:30 | 来源：计量报  字号").unwrap();
+        let labels =
+            PageLabels::parse("2021年3月4日 08:30 | 来源：计量报  字号", chrono_tz::Asia::Shanghai).unwrap();
         assert_eq!(labels.published_at.map(dates::format_rfc3339).as_deref(), Some("2021-03-04T00:30:00Z"));
         assert_eq!(labels.source_name.as_deref(), Some("计量报"));
     }
@@ -219,7 +226,7 @@ mod tests {
     #[test]
     fn running_text_is_not_a_line_of_labels() {
         for line in ["会议时间:上午九点", "他说:资金来源:财政。", "", "8:30"] {
-            assert!(PageLabels::parse(line).is_none(), "{line}");
+            assert!(PageLabels::parse(line, chrono_tz::Asia::Shanghai).is_none(), "{line}");
         }
     }
 

@@ -1,10 +1,13 @@
 //! Pages like those of Chinese portals, with invented texts.
 
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::html::read_html;
 use super::text::{MAX_PAGE_BYTES, read_text};
 use crate::interchange::text_filters::{self, FilterFn};
+
+const ZONE: Tz = chrono_tz::Asia::Shanghai;
 
 const TEXT: &str = "衡器資訊網(wǎng) http://portal.example.org/
 衡器資訊網(wǎng)——秤與尺的門戶
@@ -37,7 +40,7 @@ fn category_names(row: &serde_json::Map<String, Value>) -> Vec<String> {
 
 #[test]
 fn a_copied_page_is_read_and_folds_to_simplified_text() {
-    let row = read_text(TEXT, "a.txt").unwrap();
+    let row = read_text(TEXT, "a.txt", ZONE).unwrap().row;
     assert_eq!(apply_filters(&row["title"]), "河口市推进“三查、三改”守住秤杆子公平");
     assert_eq!(category_names(&row), ["新闻", "地方动态"]);
     assert_eq!(row["published_at"], "2021-03-03T16:00:00Z");
@@ -53,7 +56,7 @@ fn a_copied_page_is_read_and_folds_to_simplified_text() {
 
 #[test]
 fn a_saved_page_is_read_and_folds_to_simplified_html() {
-    let row = read_html(include_str!("portal.html"), "a.html").unwrap();
+    let row = read_html(include_str!("portal.html"), "a.html", ZONE).unwrap().row;
     assert_eq!(row["external_id"], "a.html");
     assert_eq!(apply_filters(&row["title"]), "河口市推进“三查三改”守住秤杆子公平");
     assert_eq!(category_names(&row), ["新闻", "地方动态"]);
@@ -79,7 +82,7 @@ fn metadata_in_markup_takes_precedence_over_text() {
     let page = r#"<title>秤 - Portal</title><meta property="og:title" content="一杆秤">
         <script type="application/ld+json">{"@graph":[{"@type":"NewsArticle","datePublished":"2021-03-04T08:00:00+08:00"}]}</script>
         <p>时间：2020-01-01 作者：林　编辑：周</p><p>秤砣虽小。</p><svg><style><p>x</p></style></svg>"#;
-    let row = read_html(page, "b").unwrap();
+    let row = read_html(page, "b", ZONE).unwrap().row;
     assert_eq!(row["title"], "一杆秤");
     assert_eq!(row["published_at"], "2021-03-04T00:00:00Z");
     assert_eq!(row["author"], "林");
@@ -88,7 +91,7 @@ fn metadata_in_markup_takes_precedence_over_text() {
 
 #[test]
 fn a_text_without_labels_is_a_title_and_paragraphs() {
-    let row = read_text("\n一杆秤\n\n秤砣虽小。\n压千斤。\n\n完。\n", "c").unwrap();
+    let row = read_text("\n一杆秤\n\n秤砣虽小。\n压千斤。\n\n完。\n", "c", ZONE).unwrap().row;
     assert_eq!(
         Value::from(row),
         json!({
@@ -100,8 +103,8 @@ fn a_text_without_labels_is_a_title_and_paragraphs() {
 #[test]
 fn a_page_without_text_is_refused() {
     for page in ["", " \n", "<p></p>", "<script>x</script>"] {
-        assert!(read_text(page, "d").is_err() || page.contains('<'), "{page}");
-        assert!(read_html(page, "d").is_err(), "{page}");
+        assert!(read_text(page, "d", ZONE).is_err() || page.contains('<'), "{page}");
+        assert!(read_html(page, "d", ZONE).is_err(), "{page}");
     }
 }
 
@@ -114,14 +117,14 @@ fn excessive_nesting_is_refused_before_it_is_parsed() {
         "<noframes><a title='</noframes><div>'>",
     ];
     for open in deep.map(|open| open.to_owned() + &"<div>".repeat(100_000)) {
-        assert!(read_html(&open, "e").is_err());
+        assert!(read_html(&open, "e", ZONE).is_err());
     }
     let marks = (0..100).map(|n| format!("<b id=x{n}>")).collect::<String>() + &"<p>x".repeat(10_000);
-    assert!(read_html(&marks, "e").is_err());
-    assert!(read_html(&"<p>x</p>".repeat(100_000), "e").is_err());
+    assert!(read_html(&marks, "e", ZONE).is_err());
+    assert!(read_html(&"<p>x</p>".repeat(100_000), "e", ZONE).is_err());
     let attributes = (0..1000).map(|n| format!("a{n} ")).collect::<String>();
-    assert!(read_html(&format!("<p {attributes}>x"), "e").is_err());
-    assert!(read_html(&"</p>".repeat(100_000), "e").is_err());
-    assert!(read_html(&"&".repeat(100_000), "e").is_err());
-    assert!(read_html(&"x".repeat(MAX_PAGE_BYTES + 1), "e").is_err());
+    assert!(read_html(&format!("<p {attributes}>x"), "e", ZONE).is_err());
+    assert!(read_html(&"</p>".repeat(100_000), "e", ZONE).is_err());
+    assert!(read_html(&"&".repeat(100_000), "e", ZONE).is_err());
+    assert!(read_html(&"x".repeat(MAX_PAGE_BYTES + 1), "e", ZONE).is_err());
 }

@@ -1,5 +1,7 @@
 //! A page as plain text: finds the title, the labels and the body by their lines.
 
+use chrono_tz::Tz;
+
 use super::labels::{self, PageLabels};
 use crate::interchange::origins::row_builder::{RowBuilder, RowResult, fold_whitespace};
 use crate::interchange::text_filters;
@@ -17,12 +19,12 @@ const MAX_HEAD_LINES: usize = 300;
 /// # Errors
 ///
 /// The text is larger than 8 MiB, or empty.
-pub fn read_text(text: &str, external_id: &str) -> RowResult {
+pub fn read_text(text: &str, external_id: &str, timezone: Tz) -> RowResult {
     check_size(text)?;
-    let page = PageText::new(text);
+    let page = PageText::new(text, timezone);
     let title = page.find_title().ok_or("The page has no text.")?;
     let row = RowBuilder::new(external_id).with("title", Some(fold_whitespace(title)));
-    Ok(page.add_labels_to(row, title).with_body(page.extract_body(), "text").build())
+    Ok(page.add_labels_to(row, title).with_body(page.extract_body(), "text").build(external_id))
 }
 
 pub(super) fn check_size(page: &str) -> Result<(), String> {
@@ -44,13 +46,13 @@ pub(super) struct PageText<'t> {
 }
 
 impl<'t> PageText<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(super) fn new(text: &'t str, timezone: Tz) -> Self {
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         let head = &lines[..lines.len().min(MAX_HEAD_LINES)];
         let breadcrumb =
             head.iter().enumerate().find_map(|(at, line)| Some((at + 1, labels::parse_breadcrumb(line)?)));
         let (start, breadcrumb) = breadcrumb.unwrap_or_default();
-        let labels_start = (start..head.len()).find(|at| PageLabels::parse(lines[*at]).is_some());
+        let labels_start = (start..head.len()).find(|at| PageLabels::parse(lines[*at], timezone).is_some());
         let mut page = Self {
             lines,
             breadcrumb,
@@ -61,16 +63,16 @@ impl<'t> PageText<'t> {
         };
         if let Some(labels_start) = labels_start {
             page.labels_start = labels_start;
-            page.read_labels();
+            page.read_labels(timezone);
         }
         page
     }
 
     /// Reads the labels, which can span several lines.
-    fn read_labels(&mut self) {
+    fn read_labels(&mut self, timezone: Tz) {
         self.body_start = self.labels_start;
         for line in &self.lines[self.labels_start..] {
-            match PageLabels::parse(line) {
+            match PageLabels::parse(line, timezone) {
                 Some(labels) => self.labels = std::mem::take(&mut self.labels).merge(labels),
                 None if !line.is_empty() => break,
                 None => {}

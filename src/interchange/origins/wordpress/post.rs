@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::wxr::{Field, Record};
 use crate::interchange::html_text;
 use crate::interchange::origins::dates;
-use crate::interchange::origins::row_builder::{
-    RowBuilder, RowResult, accept_slug, accept_web_url, make_summary, make_tags,
-};
+use crate::interchange::origins::found::{Found, FoundRow};
+use crate::interchange::origins::reader_options::ReaderOptions;
+use crate::interchange::origins::row_builder::{RowBuilder, accept_slug, accept_web_url, make_summary};
 
 /// Most steps of a category's path. Bounds damaged exports.
 const MAX_CATEGORY_DEPTH: usize = 32;
@@ -84,29 +84,39 @@ impl Step<'_> {
     }
 }
 
-/// Converts an item to a row. Returns `None` if it is not a post, or is in the trash.
-pub fn convert_item(item: &Record, terms: &SiteTerms) -> Option<RowResult> {
+/// Converts an item to a row, if it is a post that is not in the trash.
+pub fn convert_item(item: &Record, terms: &SiteTerms, options: &ReaderOptions) -> Found {
     let kind = item.text("wp:post_type");
     let status = item.text("wp:status");
     if !matches!(kind, "" | "post") || matches!(status, "trash" | "inherit") {
-        return None;
+        let kind = if kind.is_empty() { "item" } else { kind };
+        return Found::PassedOver { kind: kind.to_owned() };
     }
     let id = item.text("wp:post_id");
+    let place = format!("post {id} {:?}", item.text("title"));
     if let Some(fault) = &item.fault {
-        return Some(Err(format!("Post {id:?} cannot be read: {fault}")));
+        return Found::Unreadable { place, reason: format!("Post {id:?} cannot be read: {fault}") };
     }
     if id.is_empty() || id.len() > 20 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Err("An item has no valid wp:post_id.".to_owned()));
+        return Found::Unreadable { place, reason: "An item has no valid wp:post_id.".to_owned() };
     }
-    Some(Ok(build_row(item, id, status, terms).build()))
+    Found::Row(build_row(item, id, status, terms, options, place))
 }
 
-fn build_row(item: &Record, id: &str, status: &str, terms: &SiteTerms) -> RowBuilder {
+fn build_row(
+    item: &Record,
+    id: &str,
+    status: &str,
+    terms: &SiteTerms,
+    options: &ReaderOptions,
+    place: String,
+) -> FoundRow {
     let is_open = item.text("wp:post_password").is_empty();
     let is_published = is_open && matches!(status, "publish" | "future");
+    let parse_date = |name| dates::parse_date(item.text(name), options.timezone);
     let at = dates::parse_utc(item.text("wp:post_date_gmt"))
-        .or_else(|| dates::parse_date(item.text("pubDate")))
-        .or_else(|| dates::parse_date(item.text("wp:post_date")));
+        .or_else(|| parse_date("pubDate"))
+        .or_else(|| parse_date("wp:post_date"));
     let (category, tags) = split_terms(item, terms);
     RowBuilder::new(format!("wordpress:{id}"))
         .with("title", Some(html_text::html_to_text(item.text("title"))))
@@ -114,16 +124,17 @@ fn build_row(item: &Record, id: &str, status: &str, terms: &SiteTerms) -> RowBui
         .with("summary", Some(make_summary(&html_text::html_to_text(item.text("excerpt:encoded")))))
         .with_body(format_body(item.text("content:encoded")), "html")
         .with_list("category", category)
-        .with_list("tags", tags)
+        .with_tags(tags)
         .with("author", Some(terms.find_author(item.text("dc:creator"))))
         .with("source_url", accept_web_url(item.text("link")))
         .with("status", Some(if is_published { "published" } else { "draft" }))
         .with_time("published_at", at.filter(|_| is_published))
         .with_time("created_at", at)
+        .build(place)
 }
 
 /// The path to the post's deepest category; its tags, to which its other categories are added.
-fn split_terms(item: &Record, terms: &SiteTerms) -> (Vec<Value>, Vec<Value>) {
+fn split_terms(item: &Record, terms: &SiteTerms) -> (Vec<Value>, Vec<String>) {
     let fields = || item.fields.iter().filter(|field| field.name == "category");
     let categories = || fields().filter(|field| field.domain == "category");
     // The first of equally deep ones; `max_by_key` would return the last.
@@ -134,7 +145,7 @@ fn split_terms(item: &Record, terms: &SiteTerms) -> (Vec<Value>, Vec<Value>) {
     let is_step = |field: &Field| path.iter().any(|step| step.nicename == field.nicename);
     let others = categories().filter(|field| !is_step(field));
     let names = fields().filter(|field| field.domain == "post_tag").chain(others);
-    let tags = make_tags(names.map(|field| html_text::html_to_text(&field.text)));
+    let tags = names.map(|field| html_text::html_to_text(&field.text)).collect();
     (path.iter().map(Step::to_json).collect(), tags)
 }
 

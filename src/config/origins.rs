@@ -1,0 +1,63 @@
+//! How `inkstone import --from` reads the files of other systems.
+
+use chrono_tz::Tz;
+use clap::{Args, ValueEnum};
+
+use super::values::{parse_timezone, parse_web_url};
+
+/// A system whose exports can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Origin {
+    /// WordPress: a WXR file.
+    Wordpress,
+    /// Ghost: a JSON export.
+    Ghost,
+    /// Saved pages: an HTML or text file, or a folder of them.
+    Html,
+}
+
+/// The options of `inkstone import --from`.
+#[derive(Args, Clone, Debug, Default)]
+#[group(skip)]
+pub struct OriginOptions {
+    /// The beginning of external ids, in place of the system and the site that the file names.
+    #[arg(long, value_name = "TEXT", requires = "from")]
+    pub id_prefix: Option<String>,
+    /// The address of the old site, for links and images without one, where the file does not name it.
+    #[arg(long, value_parser = parse_web_url, value_name = "URL", requires = "from")]
+    pub base_url: Option<String>,
+    /// What to do with a page without a date.
+    #[arg(long, value_enum, value_name = "WHAT", requires = "from")]
+    pub undated: Option<Undated>,
+    /// WordPress: the post types to import; by default post.
+    #[arg(long, value_delimiter = ',', value_name = "TYPES", requires = "from")]
+    pub types: Vec<String>,
+    /// WordPress: what becomes of the categories of a post beside its first.
+    #[arg(long, value_enum, value_name = "WHAT", requires = "from")]
+    pub extra_categories: Option<ExtraCategories>,
+    /// The time zone of dates without one, like Asia/Shanghai; by default the site's.
+    #[arg(long, value_parser = parse_timezone, value_name = "ZONE")]
+    pub timezone: Option<Tz>,
+}
+
+/// What becomes of an article without a date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Undated {
+    /// It is imported as a draft, with a warning.
+    #[default]
+    Draft,
+    /// It is published now, if it is published.
+    Now,
+    /// It fails.
+    Fail,
+}
+
+/// What becomes of the categories of a post beside its first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExtraCategories {
+    /// They become tags, with a warning.
+    #[default]
+    Tags,
+    /// They are left out, with a warning.
+    Drop,
+}

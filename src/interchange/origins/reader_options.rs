@@ -1,0 +1,17 @@
+//! How a foreign file is read.
+
+use chrono_tz::Tz;
+use encoding_rs::Encoding;
+
+use crate::config::origins::OriginOptions;
+
+/// How a foreign file is read.
+#[derive(Clone, Debug)]
+pub struct ReaderOptions {
+    /// The options of the command line.
+    pub origin: OriginOptions,
+    /// The time zone of dates without one.
+    pub timezone: Tz,
+    /// The character set, if it was given.
+    pub encoding: Option<&'static Encoding>,
+}
