@@ -81,7 +81,8 @@ fn is_deep_line(line: &str) -> bool {
     quotes + marks.split_whitespace().filter(|mark| !mark.contains('>')).count() > MAX_MARKDOWN_DEPTH
 }
 
-fn render_markdown(source: &str) -> String {
+/// Renders markdown to HTML. Raw HTML is kept: the result is not safe before it is sanitised.
+pub fn render_markdown(source: &str) -> String {
     let mut options = comrak::Options::default();
     options.extension.table = true;
     options.extension.strikethrough = true;
