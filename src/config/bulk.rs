@@ -61,6 +61,9 @@ pub struct Import {
     /// Take articles and notices out of the trash that the file describes; by default they stay there.
     #[arg(long)]
     pub restore: bool,
+    /// What becomes of a row whose slugs are reserved, taken or malformed; by default `suffix` with --from, else `refuse`.
+    #[arg(long, value_parser = ["refuse", "suffix"], value_name = "WHAT")]
+    pub slug_conflicts: Option<String>,
     /// Leave articles as they are that were edited here since they were imported; by default they are replaced, and counted.
     #[arg(long)]
     pub keep_edited: bool,
@@ -73,6 +76,12 @@ pub struct Import {
     /// CSV: the key of each column, as header:key, comma-separated.
     #[arg(long, value_delimiter = ',', value_name = "PAIRS")]
     pub columns: Vec<String>,
+    /// CSV: the character between cells, or `tab`; found out from the header by default.
+    #[arg(long, value_name = "CHARACTER", conflicts_with = "from")]
+    pub delimiter: Option<String>,
+    /// Read numbers as days of a spreadsheet where rows hold dates.
+    #[arg(long, conflicts_with = "from")]
+    pub excel_dates: bool,
     /// The character set of the file, like gbk; detected by default.
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
@@ -82,12 +91,20 @@ pub struct Import {
     /// The file for rows that fail, so that they can be corrected and imported again; by default next to the imported file.
     #[arg(long, value_name = "FILE")]
     pub errors: Option<PathBuf>,
+    /// A JSON file for the report: what became of each row, its warnings and its images. It is written also if the import fails.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// The Inkstone to import into.
     #[command(flatten)]
     pub remote: Remote,
 }
 
 impl Import {
+    /// Whether dates without a time zone are read here, and no time zone is given for them.
+    pub fn reads_dates(&self) -> bool {
+        self.from.is_some() && self.origin.timezone.is_none()
+    }
+
     /// Returns the query parameters of the import for the API.
     pub fn parameters(&self, skip: u64) -> Vec<(&'static str, String)> {
         let list = |values: &[String]| Some(values.join(",")).filter(|joined| !joined.is_empty());
@@ -101,10 +118,17 @@ impl Import {
             ("create_categories", flag(self.create_categories)),
             ("restore", flag(self.restore)),
             ("keep_edited", flag(self.keep_edited)),
-            ("slug_conflicts", self.from.map(|_| "suffix".to_owned())),
+            ("slug_conflicts", self.slug_conflicts.clone().or(self.from.map(|_| "suffix".to_owned()))),
+            ("outcomes", flag(self.report.is_some())),
             ("clean", list(&self.clean)),
             ("status", self.status.clone()),
             ("columns", list(&self.columns)),
+            ("delimiter", self.delimiter.clone()),
+            ("dates", self.excel_dates.then(|| "excel".to_owned())),
+            (
+                "timezone",
+                self.origin.timezone.filter(|_| self.from.is_none()).map(|zone| zone.name().to_owned()),
+            ),
             ("encoding", self.encoding.clone().filter(|_| self.from.is_none())),
             ("skip", Some(skip.to_string()).filter(|_| skip > 0)),
         ];

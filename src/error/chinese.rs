@@ -69,6 +69,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "必须是 http 或 https 地址,或以 / 开头的路径",
     ),
     ("must be an http, https or mailto address", "必须是 http、https 或 mailto 地址"),
+    ("must have no /, ?, # or control characters", "不能包含 /、?、# 或控制字符"),
     ("must not be blank, and must have no commas", "不能为空白,也不能包含逗号"),
     ("is not valid", "无效"),
     ("is required", "必填"),
@@ -152,6 +153,46 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("is not UTF-8", "不是 UTF-8"),
     ("contains bytes that are invalid in the body's character set", "含有在请求体字符集中无效的字节"),
     ("has {cells} cells, more than the header's {max}", "有 {cells} 个单元格,多于表头的 {max} 个"),
+    ("has {cells} cells, fewer than the header's {min}", "有 {cells} 个单元格,少于表头的 {min} 个"),
+    (
+        "a cell holds lines that look like rows; a quote may be missing",
+        "一个单元格中有看起来像是独立行的内容,可能缺少引号",
+    ),
+    (
+        "column {column} has no name; its cells are left out, here and in later rows",
+        "第 {column} 列没有名称;该列的单元格未被导入,以后各行也是如此",
+    ),
+    (
+        "is not CSV: a quoted cell does not end; lines {line} to {last_line} were passed over",
+        "不是合法的 CSV:带引号的单元格没有结束;跳过了第 {line} 至 {last_line} 行",
+    ),
+    (
+        "is not CSV: text follows a quoted cell, or a quote in it is not doubled; lines {line} to {last_line} were passed over",
+        "不是合法的 CSV:带引号的单元格之后还有文字,或其中的引号没有成对;跳过了第 {line} 至 {last_line} 行",
+    ),
+    (
+        "is not CSV: its quoted cells span lines, and it has not as many cells as the header; lines {line} to {last_line} were passed over",
+        "不是合法的 CSV:单元格跨越多行,而单元格数与表头不同;跳过了第 {line} 至 {last_line} 行",
+    ),
+    (
+        "unknown column; did you mean `{suggestion}`? Then map it: columns={column}:{suggestion}, on the command line --columns {column}:{suggestion}",
+        "未知的列。您是否想写 `{suggestion}`?如果是,请映射:columns={column}:{suggestion},命令行用 --columns {column}:{suggestion}",
+    ),
+    (
+        "unknown column; map it to a key, or leave it out: columns={column}:, on the command line --columns {column}:",
+        "未知的列。请把它映射到一个键,或略去它:columns={column}:,命令行用 --columns {column}:",
+    ),
+    (
+        "must be a date like 2019-09-20, 2019/9/20 8:30 or 2019年9月20日, or a time as in RFC 3339",
+        "必须是日期,例如 2019-09-20、2019/9/20 8:30 或 2019年9月20日,或 RFC 3339 格式的时间",
+    ),
+    (
+        "is a number, which may be a day of a spreadsheet: dates=excel reads it, on the command line --excel-dates",
+        "是一个数字,可能是电子表格中的日期:dates=excel 会读取它,命令行用 --excel-dates",
+    ),
+    ("must be the name of a time zone, like Asia/Shanghai", "必须是时区名称,例如 Asia/Shanghai"),
+    ("must be one sign like `;` or `|`, or `tab`", "必须是一个符号,例如 `;` 或 `|`,或者 `tab`"),
+    ("The header is not CSV: a quoted cell does not end.", "表头不是合法的 CSV:带引号的单元格没有结束。"),
     ("cannot be read", "无法读取"),
     // Passwords.
     ("must not be your email", "不能与邮箱相同"),

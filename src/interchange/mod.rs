@@ -4,12 +4,14 @@
 //! The import engine uses this module, never the reverse.
 
 pub mod article_row;
+pub mod cell_dates;
 pub mod cells;
 pub mod decode;
 pub mod encoding;
 pub mod export;
 pub mod handlers;
 pub mod html_text;
+pub mod line_queue;
 pub mod origins;
 pub mod queries;
 pub mod row_filters;
