@@ -1,6 +1,8 @@
 //! What the command line tells of an import: the table, the report, and why it stopped.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 
 use reqwest::Method;
@@ -459,4 +461,31 @@ async fn dates_without_a_zone_are_in_that_of_the_site_unless_another_is_given() 
     }
     let said = site.run_import(&[&path, "--from", "html", "--timezone", "Asia/Shangai"]).await;
     assert!(said.code == Some(2) && said.shown.contains("Asia/Shanghai"), "{}", said.all());
+}
+
+/// A server that hangs up on the first request, and answers the next with a refusal.
+fn start_refusing_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        drop(listener.accept().unwrap());
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 64 << 10]).unwrap();
+        let problem = r#"{"title": "Not allowed", "detail": "This key lacks the scope articles:import."}"#;
+        let head = format!(
+            "HTTP/1.1 403 Forbidden\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\r\n",
+            problem.len()
+        );
+        stream.write_all((head + problem).as_bytes()).unwrap();
+    });
+    url
+}
+
+#[actix_web::test]
+async fn a_server_that_hangs_up_on_an_upload_is_asked_for_its_reason() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "rows.ndjson", mixed_rows());
+    let said = site.run_import(&[&path, "--url", &start_refusing_server(), "--key", "ink_x"]).await;
+    assert!(said.code == Some(1) && said.shown.contains("lacks the scope articles:import"), "{}", said.all());
 }
