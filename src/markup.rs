@@ -15,7 +15,7 @@ mod raw_elements;
 mod sanitiser;
 
 pub use anchors::ID_PREFIX;
-pub use raw_elements::{Stripped, opens_raw_text, strip_raw_elements, tokens};
+pub use raw_elements::{Stripped, attribute, opens_raw_text, rewrite_tags, strip_raw_elements, tokens};
 pub use sanitiser::{Refusal, SANITIZER, Sanitiser};
 
 use changes::MarkupChanges;

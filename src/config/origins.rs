@@ -57,10 +57,11 @@ pub struct OriginOptions {
     /// The beginning of external ids, in place of the system and the site that the file names.
     #[arg(long, value_name = "TEXT", requires = "from")]
     pub id_prefix: Option<String>,
-    /// The address of the old site, for links and images without one, where the file does not name it.
+    /// The address of the old site, or of the folder of saved pages: it completes links and images, where the file
+    /// does not name it.
     #[arg(long, value_parser = parse_web_url, value_name = "URL", requires = "from")]
     pub base_url: Option<String>,
-    /// What to do with a page without a date.
+    /// What to do with a saved page without a date; by default draft.
     #[arg(long, value_enum, value_name = "WHAT", requires = "from")]
     pub undated: Option<Undated>,
     /// WordPress: the post types to import; by default post.

@@ -30,6 +30,7 @@ use crate::notices::view::NewNotice;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
 use crate::permits::Turn;
+use crate::site::model::Row as Site;
 use crate::telemetry::{self, REQUEST_ID};
 
 /// Events of a live stream that wait to be sent.
@@ -107,10 +108,11 @@ async fn start_import(
     req: &HttpRequest,
     app: web::Data<App>,
     editor: Editor,
-    params: ImportParams,
+    mut params: ImportParams,
     body: web::Payload,
     resource: Resource,
 ) -> Result<HttpResponse> {
+    params.site_timezone = Some(app.snapshot::<Site>().await?.timezone());
     if params.creates_categories() {
         require_scope(req, Scope::CategoriesWrite)?;
     }

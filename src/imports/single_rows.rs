@@ -51,7 +51,11 @@ pub fn prepare_rows(
     is_utf8: bool,
 ) -> Result<Vec<SingleRow>> {
     let prepare = |row: &RawRow| match row.text.parse(is_utf8) {
-        Ok((value, faults)) => prepare_row(resource, params, sanitiser, row.line, value, faults),
+        Ok((value, faults)) => {
+            let mut prepared = prepare_row(resource, params, sanitiser, row.line, value, faults)?;
+            prepared.warnings.splice(0..0, row.text.warnings());
+            Ok(prepared)
+        }
         Err(fault) => {
             let (filter_counts, markup_changes, warnings) = <_>::default();
             let (line, content) = (row.line, Err(vec![fault]));
@@ -72,6 +76,10 @@ fn prepare_row(
     let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(truncate_key);
     // Of all that the row says, so that it is the same id as before anything was changed.
     let derived_id = derive_external_id(&value);
+    row_filters::normalise_names(&mut value);
+    if let Some(dates) = params.json_dates() {
+        dates.read_row(&mut value);
+    }
     let (filter_counts, mut warnings) = row_filters::clean_row(&mut value, params.text_filters());
     let content = match resource {
         Resource::Categories => Ok(RowContent::Category(value, faults)),

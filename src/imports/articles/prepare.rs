@@ -21,6 +21,7 @@ use crate::imports::category_ref::CategoryRef;
 use crate::imports::outcome::{Outcome, ResourceRef};
 use crate::imports::params::{ImportParams, Mode};
 use crate::imports::rows::{RawRow, RawText};
+use crate::interchange::cell_dates::DateStyle;
 use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
 use crate::markup::Sanitiser;
@@ -36,6 +37,7 @@ pub struct ParsedRow {
     pub(super) identity: Identity,
     pub(super) value: Value,
     pub(super) faults: Vec<Fault>,
+    pub(super) warnings: Vec<Fault>,
     /// Digest of the row and of the parameters that change its article. If the digest is
     /// equal, the article is equal.
     pub(super) hash: Vec<u8>,
@@ -141,14 +143,21 @@ pub fn parse_rows(
     is_utf8: bool,
 ) -> Vec<Result<ParsedRow, PreparedRow>> {
     let status = params.status.map_or("", Status::as_str);
-    let salt = format!("{}{:?}{status}", sanitiser.fingerprint(), params.clean);
-    rows.into_par_iter().map(|row| parse_row(&row, &salt, is_utf8)).collect()
+    let dates = params.json_dates();
+    let in_zone = dates.map_or(String::new(), |dates| format!("{dates:?}"));
+    let salt = format!("{}{:?}{status}{in_zone}", sanitiser.fingerprint(), params.clean);
+    rows.into_par_iter().map(|row| parse_row(&row, &salt, dates.as_ref(), is_utf8)).collect()
 }
 
-fn parse_row(row: &RawRow, salt: &str, is_utf8: bool) -> Result<ParsedRow, PreparedRow> {
+fn parse_row(
+    row: &RawRow,
+    salt: &str,
+    dates: Option<&DateStyle>,
+    is_utf8: bool,
+) -> Result<ParsedRow, PreparedRow> {
     let line = row.line;
     let failed = |faults| PreparedRow { line, identity_name: None, state: RowState::Failed(faults) };
-    let (value, faults) = row.text.parse(is_utf8).map_err(|fault| failed(vec![fault]))?;
+    let (mut value, faults) = row.text.parse(is_utf8).map_err(|fault| failed(vec![fault]))?;
     let text = match &row.text {
         RawText::Json(text) => Cow::Borrowed(text.as_slice()),
         _ => Cow::Owned(value.to_string().into_bytes()),
@@ -164,7 +173,11 @@ fn parse_row(row: &RawRow, salt: &str, is_utf8: bool) -> Result<ParsedRow, Prepa
         (None, None) => Identity::ExternalId(derive_external_id(&value)),
     };
     let hash = Sha256::new().chain_update(salt).chain_update(text).finalize().to_vec();
-    Ok(ParsedRow { line, identity, value, faults, hash })
+    row_filters::normalise_names(&mut value);
+    if let Some(dates) = dates {
+        dates.read_row(&mut value);
+    }
+    Ok(ParsedRow { line, identity, value, faults, warnings: row.text.warnings(), hash })
 }
 
 /// Prepares rows on all cores. Rows whose article is unchanged are not validated again.
@@ -206,8 +219,8 @@ fn build_article(
     existing: Option<&ExistingArticle>,
     context: &PrepareContext<'_>,
 ) -> Result<PreparedImport, Vec<Fault>> {
-    let (filter_counts, mut warnings) =
-        row_filters::clean_row(&mut parsed.value, context.params.text_filters());
+    let (filter_counts, filtered) = row_filters::clean_row(&mut parsed.value, context.params.text_filters());
+    let mut warnings = [parsed.warnings, filtered].concat();
     context.params.set_default_status(&mut parsed.value);
     let mut faults = parsed.faults;
     let (category_ref, created_at) = extra_keys::take_extra_keys(&mut parsed.value, &mut faults);
