@@ -219,14 +219,13 @@ async fn find_single(
     let found = queries::get(&*app.reader().await?, &article, reader.articles()).await.optional()?;
     let Some(row) = found else { return Ok(None) };
     let context = ViewContext::load(app).await?;
-    let is_public = Articles::is_public(row.content.status, row.content.published_at, app.now());
     let neighbors = match with_neighbors {
         true => Some(queries::neighbors(&*app.reader().await?, &row).await?.into_iter().collect()),
         false => None,
     };
     let article = Article { neighbors, ..context.view(row, reader.staff().is_some()) };
-    let is_as_visitors_get =
-        reader.articles() == Articles::Public || is_public && article.body_source.is_none();
+    // Staff get the former slugs too.
+    let is_as_visitors_get = reader.articles() == Articles::Public;
     let version = article.card.version;
     let mut surrogates =
         vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];
