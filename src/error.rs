@@ -135,6 +135,14 @@ impl Error {
         Self::unless_empty(Code::InvalidBody, faults)
     }
 
+    /// The faults of the request, if it has some.
+    pub fn faults(&self) -> &[Fault] {
+        match self {
+            Self::Faults(_, faults) => faults,
+            _ => &[],
+        }
+    }
+
     /// Both results, or the faults of both together.
     pub fn join<A, B>(one: Result<A>, other: Result<B>) -> Result<(A, B)> {
         match (one, other) {
@@ -186,17 +194,6 @@ impl Error {
 
     fn detail_in(&self, language: Language) -> Option<String> {
         self.sentence().map(|(code, sentence)| sentence.to_text(code, language))
-    }
-
-    /// What went wrong, with the place of each fault.
-    pub fn detail_with_faults(&self) -> Option<String> {
-        let Self::Faults(_, faults) = self else { return self.detail() };
-        let listed = faults.iter().map(|fault| {
-            let (At::Pointer(place) | At::Parameter(place)) = &fault.at;
-            format!("{}: {}", place.trim_start_matches('/'), fault.sentence())
-        });
-        let listed = listed.collect::<Vec<_>>().join("; ");
-        Some(if faults.len() == 1 { listed } else { format!("{} faults: {listed}", faults.len()) })
     }
 
     /// What the sentence about the error holds, for programs.

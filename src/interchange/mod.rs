@@ -11,6 +11,7 @@ pub mod encoding;
 pub mod export;
 pub mod handlers;
 pub mod html_text;
+pub mod line_queue;
 pub mod origins;
 pub mod queries;
 pub mod row_filters;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -10,7 +11,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::found::{Found, FoundRow, Sink};
-use super::notes::SharedNotes;
+use super::notes::{RowNotes, SharedNotes};
 use super::page::folder::read_pages;
 use super::reader_options::ReaderOptions;
 use super::{ghost, wordpress};
@@ -35,7 +36,12 @@ pub fn open_origin(
     let (rows, receiver) = sync_channel(MAX_QUEUED_ROWS);
     std::thread::spawn(move || {
         let mut sender = RowSender { rows, notes, line: 0 };
-        if let Err(reason) = read_articles(origin, &path, &options, &mut |found| sender.send(found)) {
+        let reading = || read_articles(origin, &path, &options, &mut |found| sender.send(found));
+        let end = catch_unwind(AssertUnwindSafe(reading));
+        // Without a word, the end of a reader that panics would be the end of the file.
+        let end =
+            end.unwrap_or_else(|_| Err("The reader failed at what follows; please report it.".to_owned()));
+        if let Err(reason) = end {
             sender.break_off(&path, reason);
         }
     });
@@ -69,21 +75,24 @@ impl RowSender {
             Found::Row(FoundRow { place, row, warnings }) => (place, row.into(), warnings),
             Found::Unreadable { place, reason } => (place, json!({ "unreadable": reason }), Vec::new()),
             Found::PassedOver { kind } => {
-                *self.notes.lock().passed_over.entry(kind).or_default() += 1;
+                self.notes.lock().count_passed_over(&kind);
                 return ControlFlow::Continue(());
             }
         };
         self.line += 1;
-        let mut notes = self.notes.lock();
-        notes.places.insert(self.line, place);
-        if !warnings.is_empty() {
-            notes.warnings.insert(self.line, warnings);
-        }
-        drop(notes);
+        let warnings = warnings.into_iter().map(Into::into).collect();
+        let noted = self.notes.lock().add_row(self.line, RowNotes { place, warnings });
         // Sending fails if the import has stopped already.
-        match self.rows.send(format!("{row}\n").into_bytes()) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
+        match noted {
+            Ok(()) if self.rows.send(format!("{row}\n").into_bytes()).is_ok() => ControlFlow::Continue(()),
+            Ok(()) => ControlFlow::Break(()),
+            Err(cause) => {
+                let reason = format!("Notes cannot be kept in a temporary file: {cause}.");
+                self.notes.lock().broken_off = Some(reason.clone());
+                // Fails an atomic import too.
+                let _ = self.rows.send(format!("{}\n", json!({ "unreadable": reason })).into_bytes());
+                ControlFlow::Break(())
+            }
         }
     }
 

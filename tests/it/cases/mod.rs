@@ -4,6 +4,7 @@
 
 mod engine;
 mod ghost;
+mod report;
 mod rows;
 
 use std::path::PathBuf;

@@ -113,7 +113,7 @@ fn figure(html: &str, card: &Value) -> String {
 fn render_card(kind: &str, card: &Value) -> Option<String> {
     let escaped = |keys: &[&str]| encode_text(first_text(card, keys)).into_owned();
     Some(match kind {
-        "markdown" | "card-markdown" => render_markdown(text(card, "markdown")),
+        "markdown" | "card-markdown" => render_markdown(text(card, "markdown")).ok()?,
         "html" => text(card, "html").to_owned(),
         "hr" | "horizontalrule" => "<hr>".to_owned(),
         "image" => {
