@@ -47,6 +47,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("must be a UUID", "必须是 UUID"),
     ("must be an e-mail address", "必须是电子邮箱地址"),
     ("must be an absolute URL", "必须是完整的网址"),
+    ("must be an address that a browser can open", "必须是浏览器能打开的网址"),
     ("must be zh-CN or en", "必须是 zh-CN 或 en"),
     ("must be a language tag, like zh-CN", "必须是语言标签,例如 zh-CN"),
     ("must be a cursor that an answer gave", "必须是之前的响应给出的游标"),
@@ -134,6 +135,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ),
     // Bodies that cannot be parsed in reasonable time.
     ("changes each time that it is cleaned", "每次清理的结果都不同"),
+    (
+        "has more than 50000 character references, or characters that need one",
+        "字符引用或需要字符引用的字符超过 50000 个",
+    ),
     ("is nested more than 200 deep", "嵌套超过 200 层"),
     ("has an element with more than 200 attributes", "有元素的属性超过 200 个"),
     ("makes more than 500000 elements", "产生的元素超过 500000 个"),
@@ -295,9 +300,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("The body is too large: a line is too long.", "请求体过大:有一行过长。"),
     ("The body is too large: a row is too long.", "请求体过大:有一条记录过长。"),
     ("The body is too large: {reason}.", "请求体过大:{reason}。"),
+    ("The body ended early.", "请求体提前结束。"),
     ("The body ended early: {reason}.", "请求体提前结束:{reason}。"),
-    ("The body is not valid: {reason}.", "请求体无效:{reason}。"),
-    ("A parameter is not valid: {reason}.", "有参数无效:{reason}。"),
+    ("The body is not valid.", "请求体无效。"),
+    ("A parameter is not valid.", "有参数无效。"),
     ("The body is not CSV.", "请求体不是 CSV。"),
     ("Send the body as it is, without Content-Encoding.", "请直接发送请求体,不要使用 Content-Encoding。"),
     ("Send the body as UTF-8.", "请以 UTF-8 发送请求体。"),
@@ -337,6 +343,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "请以 application/x-ndjson、application/json 或 text/csv 发送行。",
     ),
     ("This is the last active admin.", "这是最后一位可用的管理员。"),
+    (
+        "Pages of this origin may not send this method with these headers.",
+        "这个来源的页面不能以这些标头发送这个方法的请求。",
+    ),
 ];
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::categories::view::NewCategory;
 use crate::error::{Code, Error, Result, Sentence};
 use crate::http::accept::find_quality;
+use crate::http::pointer::MAX_FAULTS;
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
 use crate::interchange::article_row::ArticleRow;
@@ -188,7 +189,7 @@ fn stream_events(
             Event::Problem {
                 code: error.code().as_str().to_owned(),
                 detail: error.detail(),
-                errors: error.faults().iter().map(PlacedFault::from).collect(),
+                errors: error.faults().iter().take(MAX_FAULTS).map(PlacedFault::from).collect(),
             }
         }));
         send_events(&mut sender, last, true).await;

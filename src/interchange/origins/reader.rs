@@ -56,7 +56,7 @@ fn read_articles(
 ) -> Result<(), String> {
     let file = || File::open(path).map(BufReader::new).map_err(|cause| cause.to_string());
     match origin {
-        Origin::Wordpress => wordpress::read_export(file()?, options, each),
+        Origin::Wordpress => wordpress::read_export(file, options, each),
         Origin::Ghost => ghost::read_export(file()?, options, each),
         Origin::Html => read_pages(path, options, each),
     }

@@ -4,8 +4,10 @@
 
 mod engine;
 mod ghost;
+mod pages;
 mod report;
 mod rows;
+mod wordpress;
 
 use std::path::PathBuf;
 

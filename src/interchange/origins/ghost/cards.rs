@@ -113,7 +113,9 @@ fn figure(html: &str, card: &Value) -> String {
 fn render_card(kind: &str, card: &Value) -> Option<String> {
     let escaped = |keys: &[&str]| encode_text(first_text(card, keys)).into_owned();
     Some(match kind {
-        "markdown" | "card-markdown" => render_markdown(text(card, "markdown")).ok()?,
+        // What is nested too deep for markdown stays as text.
+        "markdown" | "card-markdown" => render_markdown(text(card, "markdown"))
+            .unwrap_or_else(|_| format!("<pre>{}</pre>", html_escape::encode_text(text(card, "markdown")))),
         "html" => text(card, "html").to_owned(),
         "hr" | "horizontalrule" => "<hr>".to_owned(),
         "image" => {

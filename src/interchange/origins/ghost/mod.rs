@@ -71,7 +71,10 @@ pub fn read_export(input: impl BufRead, options: &ReaderOptions, each: &mut Sink
         None => Ok(()),
         Some(fault) => {
             let fault = describe_fault(&bytes, fault);
-            Err(format!("The JSON of the Ghost export is broken: {fault}. {} posts before it were read.", posts.len()))
+            Err(format!(
+                "The JSON of the Ghost export is broken: {fault}. {} posts before it were read.",
+                posts.len()
+            ))
         }
     }
 }
