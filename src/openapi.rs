@@ -9,6 +9,7 @@ use utoipa::OpenApi;
 use crate::articles::listing::ArticleSort;
 use crate::articles::reading::Relation;
 use crate::articles::view::ArticleField;
+use crate::config::charsets::EncodingErrors;
 use crate::db::types::Status;
 use crate::error::Problem;
 use crate::http::paging::MAX_NUMBERED_ROWS;
@@ -46,7 +47,7 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, 
     components(schemas(
         Problem,
         // Enumerations of parameters.
-        ArticleField, ArticleSort, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role,
+        ArticleField, ArticleSort, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role,
         Status, TextFilter,
     )),
     security(("bearer" = []))

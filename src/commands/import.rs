@@ -70,7 +70,9 @@ impl ImportMonitor {
 pub async fn remotely(server: &Server, import: &Import) -> anyhow::Result<String> {
     let (input, mut monitor) = open_import(import)?;
     let path = format!("{}/import", import.kind.as_str());
-    let mut request = server.post(&path, &import.parameters(monitor.skip))?;
+    let mut parameters = import.parameters(monitor.skip);
+    parameters.extend(input.encoding.map(|encoding| ("encoding", encoding.name().to_ascii_lowercase())));
+    let mut request = server.post(&path, &parameters)?;
     request =
         request.header("accept", "application/x-ndjson").header("content-type", input.format.media_type());
     request = match input.compression {
@@ -121,7 +123,7 @@ pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<S
     let format = PayloadFormat {
         format: build_format(&input, import)?,
         compression: input.compression,
-        encoding: input.find_encoding(import)?,
+        encoding: input.encoding,
     };
     let monitor = Rc::new(RefCell::new(monitor));
     let resource = to_resource(import.kind);
@@ -158,6 +160,9 @@ fn open_import(import: &Import) -> anyhow::Result<(ImportFile, ImportMonitor)> {
     let mark = input.resume_mark(import)?;
     let skip = if import.resume { mark.as_ref().map_or(Ok(0), ResumeMark::load_rows)? } else { 0 };
     let display = Display::new(input.length, Arc::clone(&input.bytes_read));
+    if let Some(remark) = &input.remark {
+        display.print_line(remark);
+    }
     let commits = !(import.atomic || import.dry_run);
     let mark = mark.filter(|_| commits);
     let monitor =
@@ -191,6 +196,9 @@ fn describe_counts(summary: &Summary) -> String {
     );
     if summary.superseded > 0 {
         text += &format!(", {} superseded", summary.superseded);
+    }
+    if summary.replaced_characters > 0 {
+        text += &format!("; {} characters replaced by U+FFFD", summary.replaced_characters);
     }
     if summary.created_categories > 0 {
         text += &format!("; {} categories created", summary.created_categories);

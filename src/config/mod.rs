@@ -4,6 +4,7 @@ mod access;
 mod bodies;
 mod bootstrap;
 pub mod bulk;
+pub mod charsets;
 mod cli;
 mod database;
 mod environment;

@@ -140,6 +140,8 @@ codes! {
     TextFiltered = UNPROCESSABLE_ENTITY "text_filtered" "Text filtered", "文本已过滤" "文本过滤器修改了这一行的文本。";
     /// Invisible characters of a row were removed.
     CharactersRemoved = UNPROCESSABLE_ENTITY "characters_removed" "Characters removed", "字符已移除" "这一行中的不可见字符已被移除。";
+    /// U+FFFD took the place of bytes that are no text in the character set.
+    CharactersReplaced = UNPROCESSABLE_ENTITY "characters_replaced" "Characters replaced", "字符已替换" "无法解码的字符已替换为 U+FFFD。";
     /// Bytes that are no text in the character set.
     InvalidEncoding = UNPROCESSABLE_ENTITY "invalid_encoding" "Invalid encoding", "编码错误" "有的字节在该字符集中不是文本。";
     /// The password is one that is guessed first, like the member's own e-mail address.

@@ -9,6 +9,8 @@ use csv::ByteRecord;
 use serde_json::Value;
 
 use super::body_errors::{MAX_ROW_BYTES, map_read_error};
+use super::row_text::RowText;
+use crate::config::charsets::EncodingErrors;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::pointer::{escape, truncate_key};
 use crate::http::schema::find_nearest;
@@ -41,7 +43,7 @@ impl ColumnMapping {
         let mut faults = Vec::new();
         let mut keys = ColumnKeys::new();
         for header in headers {
-            let header = String::from_utf8_lossy(header).trim().to_owned();
+            let header = RowText::new(EncodingErrors::Fail).resolve(header, "")?.trim().to_owned();
             let mapped = self.mapping.iter().find(|(name, _)| *name == header).map(|(_, key)| key.as_str());
             let key = mapped.unwrap_or(&header);
             if key.is_empty() {
@@ -66,6 +68,7 @@ impl ColumnMapping {
 pub(super) fn parse_record(
     record: &ByteRecord,
     keys: &[Option<String>],
+    row_text: &mut RowText,
 ) -> Result<(Value, Vec<Fault>), Fault> {
     if record.len() > keys.len() {
         let fault = Fault::body("", Code::InvalidFormat, "has {cells} cells, more than the header's {max}");
@@ -74,16 +77,14 @@ pub(super) fn parse_record(
     let mut cells = Vec::with_capacity(keys.len());
     for (key, cell) in keys.iter().zip(record) {
         let Some(key) = key else { continue };
-        let Ok(cell) = std::str::from_utf8(cell) else {
-            return Err(Fault::body(format!("/{key}"), Code::InvalidEncoding, "is not UTF-8"));
-        };
+        let cell = row_text.resolve(cell, &format!("/{key}"))?;
         if cell.contains('\0') {
             let detail = "must not contain the NUL character";
             return Err(Fault::body(format!("/{key}"), Code::InvalidFormat, detail));
         }
         cells.push((key.as_str(), cell));
     }
-    Ok(cells::parse_cells(cells.into_iter()))
+    Ok(cells::parse_cells(cells.iter().map(|(key, cell)| (*key, cell.as_ref()))))
 }
 
 /// Splits CSV into records and calls `each` with the line, the record and the keys of the columns, until

@@ -5,6 +5,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::csv_rows::ColumnMapping;
+use crate::config::charsets::EncodingErrors;
 use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
 use crate::interchange::text_filters::TextFilter;
@@ -48,9 +49,12 @@ pub struct ImportParams {
     /// CSV: keys of columns, as `header:key`, comma-separated. `header:` leaves a column out. Any other header is used as the key.
     #[param(inline, value_type = Option<Vec<Column>>, style = Form, explode = false, min_items = 1, max_items = 100, nullable = false, example = json!(["标题:title", "正文:body"]))]
     pub columns: Option<Vec<String>>,
-    /// The character set of the body, like `gbk`. Detected if absent.
+    /// The character set of the body, like `gbk`. If absent, that of the `charset` of the content type, or of a byte-order mark, or UTF-8.
     #[param(max_length = 40, nullable = false)]
     pub encoding: Option<String>,
+    /// Whether a row with bytes that are no characters of the character set fails, or gets U+FFFD in their place.
+    #[param(inline, nullable = false)]
+    pub encoding_errors: Option<EncodingErrors>,
     /// Rows in a row that may fail before the import ends; 10,000 by default. The problem names the first row that was not read.
     #[param(minimum = 1, maximum = 1_000_000, nullable = false)]
     pub max_failures: Option<u64>,
@@ -94,6 +98,11 @@ impl ImportParams {
     /// Whether the first failed row ends the import.
     pub fn aborts_on_failure(&self) -> bool {
         self.is_atomic() || self.on_error == Some(OnError::Abort)
+    }
+
+    /// What becomes of a row that cannot be decoded; `fail` by default.
+    pub fn encoding_errors(&self) -> EncodingErrors {
+        self.encoding_errors.unwrap_or_default()
     }
 
     /// Rows in a row that may fail before the import ends.

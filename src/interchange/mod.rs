@@ -5,14 +5,15 @@
 
 pub mod article_row;
 pub mod cells;
+pub mod charsets;
 pub mod decode;
-pub mod encoding;
 pub mod export;
 pub mod handlers;
 pub mod html_text;
 pub mod origins;
 pub mod queries;
 pub mod row_filters;
+pub mod source_file;
 pub mod text_filters;
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -13,6 +13,7 @@ use super::queries::{ExistingArticle, ExistingArticles};
 use crate::articles::input::{MAX_BODY_CHARS, NewArticle};
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
+use crate::config::charsets::EncodingErrors;
 use crate::db::types::Status;
 use crate::error::{Code, Fault, Result};
 use crate::http::body::checked;
@@ -20,7 +21,7 @@ use crate::http::render_body;
 use crate::imports::category_ref::CategoryRef;
 use crate::imports::outcome::Outcome;
 use crate::imports::params::{ImportParams, Mode};
-use crate::imports::rows::{RawRow, RawText};
+use crate::imports::rows::{RawRow, RawText, RowValue};
 use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
 use crate::markup::Sanitiser;
@@ -36,6 +37,8 @@ pub struct ParsedRow {
     pub(super) identity: Identity,
     pub(super) value: Value,
     pub(super) faults: Vec<Fault>,
+    /// What was changed when the row was decoded.
+    pub(super) warning: Option<Fault>,
     /// Digest of the row and of the parameters that change its article. If the digest is
     /// equal, the article is equal.
     pub(super) hash: Vec<u8>,
@@ -130,19 +133,19 @@ pub fn parse_rows(
     rows: Vec<RawRow>,
     params: &ImportParams,
     sanitiser: &Sanitiser,
-    is_utf8: bool,
 ) -> Vec<Result<ParsedRow, PreparedRow>> {
     let status = params.status.map_or("", Status::as_str);
     let salt = format!("{}{:?}{status}", sanitiser.fingerprint(), params.clean);
-    rows.into_par_iter().map(|row| parse_row(&row, &salt, is_utf8)).collect()
+    rows.into_par_iter().map(|row| parse_row(&row, &salt, params.encoding_errors())).collect()
 }
 
-fn parse_row(row: &RawRow, salt: &str, is_utf8: bool) -> Result<ParsedRow, PreparedRow> {
+fn parse_row(row: &RawRow, salt: &str, errors: EncodingErrors) -> Result<ParsedRow, PreparedRow> {
     let line = row.line;
     let failed = |faults| PreparedRow { line, identity_name: None, state: RowState::Failed(faults) };
-    let (value, faults) = row.text.parse(is_utf8).map_err(|fault| failed(vec![fault]))?;
+    let RowValue { value, faults, warning } = row.text.parse(errors).map_err(|fault| failed(vec![fault]))?;
     let text = match &row.text {
-        RawText::Json(text) => Cow::Borrowed(text.as_slice()),
+        // The text of a row with a warning has offsets in it.
+        RawText::Json(text) if warning.is_none() => Cow::Borrowed(text.as_slice()),
         _ => Cow::Owned(value.to_string().into_bytes()),
     };
     // A key that is refused later must not reach the database before: it may hold a NUL, or megabytes.
@@ -156,7 +159,7 @@ fn parse_row(row: &RawRow, salt: &str, is_utf8: bool) -> Result<ParsedRow, Prepa
         (None, None) => Identity::ExternalId(derive_external_id(&value)),
     };
     let hash = Sha256::new().chain_update(salt).chain_update(text).finalize().to_vec();
-    Ok(ParsedRow { line, identity, value, faults, hash })
+    Ok(ParsedRow { line, identity, value, faults, warning, hash })
 }
 
 /// Prepares rows on all cores. Rows whose article is unchanged are not validated again.
@@ -214,7 +217,7 @@ fn build_article(
     new.external_id = external_id;
     let body = std::mem::take(&mut new.body);
     let body = render_body::render(context.sanitiser, body, new.format(), MAX_BODY_CHARS);
-    warnings.extend(render_body::warn_of_body(&body));
+    warnings.extend(parsed.warning.into_iter().chain(render_body::warn_of_body(&body)));
     let markup_changes = body.as_ref().map(|body| body.changes.clone()).unwrap_or_default();
     let (slug_is_given, published_at_is_given, views) =
         (new.slug.is_some(), new.published_at.is_some(), new.views);
