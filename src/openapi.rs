@@ -1,8 +1,16 @@
 //! The OpenAPI document: what the handlers say of themselves, and what is true of all of them.
 
+mod bounds;
+mod headers;
 mod schemas;
 
-use schemas::{complete_schemas, example_of};
+use std::collections::BTreeSet;
+
+use bounds::bound_answers;
+use headers::{
+    follows_counting, headers, headers_of_problem, headers_of_success, parameters, parameters_of, refer_to,
+};
+use schemas::{complete_schemas, example_of, list_versioned_schemas};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
@@ -13,7 +21,7 @@ use crate::config::charsets::EncodingErrors;
 use crate::db::types::Status;
 use crate::error::Problem;
 use crate::http::paging::MAX_NUMBERED_ROWS;
-use crate::imports::params::{Mode, OnError};
+use crate::imports::params::{Mode, OnError, SlugConflicts};
 use crate::interchange::export::ExportFormat;
 use crate::interchange::text_filters::TextFilter;
 use crate::members::model::MemberStatus;
@@ -47,7 +55,7 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, 
     components(schemas(
         Problem,
         // Enumerations of parameters.
-        ArticleField, ArticleSort, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role,
+        ArticleField, ArticleSort, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role, SlugConflicts,
         Status, TextFilter,
     )),
     security(("bearer" = []))
@@ -93,58 +101,24 @@ pub fn complete_document(document: &mut Value, table: &Table) {
         components.insert("headers".to_owned(), headers());
         components.insert("parameters".to_owned(), parameters());
     }
+    let versioned = list_versioned_schemas(document);
     for endpoint in table.endpoints() {
         let method = endpoint.method.as_str().to_lowercase();
-        describe_operation(endpoint, &mut document["paths"][&endpoint.pattern][method]);
+        describe_operation(endpoint, &mut document["paths"][&endpoint.pattern][method], &versioned);
     }
+    bound_answers(document, table);
 }
 
 fn failures() -> Value {
+    let describe = |(status, name, description): &(&str, &str, &str)| {
+        ((*name).to_owned(), describe_failure(description, &headers_of_problem(status)))
+    };
+    FAILURES.iter().map(describe).collect::<Map<_, _>>().into()
+}
+
+fn describe_failure(description: &str, headers: &[&str]) -> Value {
     let content = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
-    FAILURES
-        .iter()
-        .map(|(status, name, description)| {
-            let headers = match *status {
-                "401" => json!({"WWW-Authenticate": {"$ref": "#/components/headers/WwwAuthenticate"}}),
-                "429" => json!({
-                    "Retry-After": {"$ref": "#/components/headers/RetryAfter"},
-                    "RateLimit": {"$ref": "#/components/headers/RateLimit"},
-                    "RateLimit-Policy": {"$ref": "#/components/headers/RateLimitPolicy"},
-                }),
-                "503" => json!({"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}),
-                _ => json!({}),
-            };
-            ((*name).to_owned(), json!({"description": description, "headers": headers, "content": content}))
-        })
-        .collect::<Map<_, _>>()
-        .into()
-}
-
-fn headers() -> Value {
-    json!({
-        "ETag": {"description": "The entity tag, for If-None-Match and If-Match", "schema": {"type": "string"}},
-        "LastModified": {"description": "When it last changed", "schema": {"type": "string"}},
-        "CacheControl": {"description": "How long caches may keep it", "schema": {"type": "string"}},
-        "Link": {"description": "Where the first, next and previous pages are (RFC 8288)", "schema": {"type": "string"}},
-        "Location": {"description": "Where the new thing is", "schema": {"type": "string"}},
-        "IdempotencyReplayed": {"description": "`true` on an answer that was given before to the same Idempotency-Key", "schema": {"type": "string"}},
-        "RetryAfter": {"description": "Seconds to wait", "schema": {"type": "integer"}},
-        "RateLimit": {"description": "How many attempts are left, and for how long (draft-ietf-httpapi-ratelimit-headers)", "schema": {"type": "string"}},
-        "RateLimitPolicy": {"description": "The limit's name, how many attempts it leaves free, and in how many seconds", "schema": {"type": "string"}},
-        "WwwAuthenticate": {"description": "How to authenticate", "schema": {"type": "string"}},
-        "RequestId": {"description": "The id under which this request was logged", "schema": {"type": "string"}},
-    })
-}
-
-fn parameters() -> Value {
-    let header = |name: &str, description: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": {"type": "string"}});
-    json!({
-        "IfMatch": header("If-Match", "The ETag of what you read: the change is refused with 412 if it is no longer current."),
-        "IfNoneMatch": header("If-None-Match", "The ETag you have: answered with 304 if it is still current."),
-        "CreateOnly": header("If-None-Match", "`*` creates only: refused with 412 if the thing exists."),
-        "IdempotencyKey": header("Idempotency-Key", "A name of your own for this request, like a UUID. Sent again within 24 hours under the same name, the request acts no second time: you get the first answer, with `Idempotency-Replayed: true`. 422 if the name was given to another request, 409 while the first is being worked on."),
-        "RequestId": header("X-Request-Id", "Your id of this request, echoed and logged; made up when absent."),
-    })
+    json!({"description": description, "headers": refer_to(headers), "content": content})
 }
 
 /// The statuses of the failures that an operation can end with.
@@ -166,37 +140,30 @@ fn failures_of(endpoint: &Endpoint) -> Vec<&'static str> {
 }
 
 /// Adds to an operation the security, failures, headers and parameters that follow from its entry.
-fn describe_operation(endpoint: &Endpoint, spec: &mut Value) {
+/// `versioned` names the schemas of answers that show a thing with a version.
+fn describe_operation(endpoint: &Endpoint, spec: &mut Value, versioned: &BTreeSet<String>) {
     let operation = &endpoint.operation;
     spec["x-inkstone"] = operation.to_extension();
     add_security(operation, spec);
+    if operation.conditional == Conditional::Read {
+        spec["responses"]["304"] = json!({"description": "You have it already"});
+    }
+    add_headers(endpoint, &mut spec["responses"], versioned);
     if !operation.is_api {
         return;
     }
     let failures = failures_of(endpoint);
-    let responses = &mut spec["responses"];
-    for (status, name, _) in FAILURES.iter().filter(|(status, _, _)| failures.contains(status)) {
-        responses[*status] = json!({"$ref": format!("#/components/responses/{name}")});
+    for (status, name, description) in FAILURES.iter().filter(|(status, _, _)| failures.contains(status)) {
+        spec["responses"][*status] = if operation.is_throttled && follows_counting(status) {
+            let limit = ["RateLimitOfCounted", "RateLimitPolicyOfCounted"];
+            describe_failure(description, &[headers_of_problem(status), limit.to_vec()].concat())
+        } else {
+            json!({"$ref": format!("#/components/responses/{name}")})
+        };
     }
-    if operation.conditional == Conditional::Read {
-        responses["304"] = json!({"description": "You have it already"});
-    }
-    let creates = responses.get("201").is_some();
-    for status in ["200", "201", "202", "204"] {
-        if let Some(response) = responses.get_mut(status) {
-            add_headers(&mut response["headers"], operation, status, creates);
-        }
-    }
-    let mut shared = vec!["RequestId"];
-    match operation.conditional {
-        Conditional::No => {}
-        Conditional::Read => shared.push("IfNoneMatch"),
-        Conditional::Change => shared.push("IfMatch"),
-        Conditional::Put => shared.extend(["IfMatch", "CreateOnly"]),
-    }
-    shared.extend(operation.takes_idempotency_key.then_some("IdempotencyKey"));
     let mut parameters = spec.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
     parameters.iter_mut().for_each(bound_parameter);
+    let shared = parameters_of(endpoint);
     parameters.extend(shared.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
     spec["parameters"] = parameters.into();
 }
@@ -216,29 +183,17 @@ fn add_security(operation: &Operation, spec: &mut Value) {
     spec["security"] = alternatives.into();
 }
 
-/// Adds the headers of a successful answer.
-fn add_headers(headers: &mut Value, operation: &Operation, status: &str, creates: bool) {
-    let link = |name: &str| json!({"$ref": format!("#/components/headers/{name}")});
-    headers["X-Request-Id"] = link("RequestId");
-    headers["Cache-Control"] = link("CacheControl");
-    if status != "204" && (operation.conditional != Conditional::No || creates) {
-        headers["ETag"] = link("ETag");
-    }
-    if operation.has_last_modified {
-        headers["Last-Modified"] = link("LastModified");
-    }
-    if operation.is_paged {
-        headers["Link"] = link("Link");
-    }
-    if operation.takes_idempotency_key {
-        headers["Idempotency-Replayed"] = link("IdempotencyReplayed");
-    }
-    if operation.is_throttled {
-        headers["RateLimit"] = link("RateLimit");
-        headers["RateLimit-Policy"] = link("RateLimitPolicy");
-    }
-    if status == "201" {
-        headers["Location"] = link("Location");
+/// Adds the headers of the answers that the operation's handler describes.
+fn add_headers(endpoint: &Endpoint, responses: &mut Value, versioned: &BTreeSet<String>) {
+    for (status, response) in responses.as_object_mut().into_iter().flatten() {
+        let schema = response.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str);
+        let has_version = schema.is_some_and(|schema| versioned.contains(schema));
+        let headers = if status.as_str() >= "400" {
+            headers_of_problem(status)
+        } else {
+            headers_of_success(endpoint, status, response, has_version)
+        };
+        response["headers"] = refer_to(&headers);
     }
 }
 

@@ -77,7 +77,7 @@ pub struct NewArticle {
     /// Where it stands in its life; `draft` when absent. Authors write drafts only.
     pub status: Option<Status>,
     /// From when it is out; the present when it is published without one. In the future: scheduled.
-    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    #[schema(value_type = Option<String>, format = DateTime, max_length = 64, pattern = "^[12]")]
     pub published_at: Option<DateTime<Utc>>,
     /// How often it was read before it came here (admins only).
     #[schema(minimum = 0, maximum = 1_000_000_000_000i64)]
@@ -190,7 +190,7 @@ pub struct ArticlePatch {
     pub status: Option<Status>,
     /// From when it is out.
     #[serde(default)]
-    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    #[schema(value_type = Option<String>, format = DateTime, max_length = 64, pattern = "^[12]")]
     pub published_at: Patch<DateTime<Utc>>,
     /// How often it was read (admins only).
     #[schema(minimum = 0, maximum = 1_000_000_000_000i64, nullable = false)]

@@ -142,7 +142,8 @@ pub async fn insert(
     }
 }
 
-/// Replaces what can be changed about an article. Constraints as for [`insert`].
+/// Replaces what can be changed about an article, as an edit: an import compares it with its row again, and tells
+/// what it overwrites. Constraints as for [`insert`].
 pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row> {
     diesel::update(articles::table.find(id))
         .set((
@@ -151,6 +152,15 @@ pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row
             articles::version.eq(articles::version + 1),
             articles::updated_at.eq(now),
         ))
+        .returning(Row::as_returning())
+        .get_result(&mut **tx)
+        .await
+}
+
+/// Replaces what was rendered of an article. It is no edit.
+pub async fn refresh(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row> {
+    diesel::update(articles::table.find(id))
+        .set((content, articles::version.eq(articles::version + 1), articles::updated_at.eq(now)))
         .returning(Row::as_returning())
         .get_result(&mut **tx)
         .await

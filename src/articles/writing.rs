@@ -269,7 +269,8 @@ pub async fn refresh_body(tx: &mut Tx, actor: Actor, row: Row, body: Body) -> Re
         return Ok(false);
     }
     after.sanitizer = SANITIZER;
-    replace_content(tx, actor, row, &after, None).await?;
+    queries::refresh(tx, row.id, &after).await?;
+    tx.record(actor, Change::between("article", row.id, &row.content, &after));
     Ok(true)
 }
 

@@ -150,6 +150,8 @@ pub async fn move_articles(tx: &mut Tx, from: Uuid, to: Uuid, most: i64) -> Quer
     diesel::update(articles::table.filter(articles::id.eq_any(free)))
         .set((
             articles::category_id.eq(to),
+            // It is an edit, which an import tells before it overwrites it.
+            articles::source_hash.eq(None::<Vec<u8>>),
             articles::version.eq(articles::version + 1),
             articles::updated_at.eq(now),
         ))

@@ -59,6 +59,7 @@ impl ImportMonitor {
                 self.failed.insert(problem.line, problem);
             }
             Event::Warning(problem) => self.display.show_warning(&problem),
+            Event::Row(_) => {}
             Event::Summary(summary) => self.summary = Some(*summary),
             Event::Problem { code, detail } => self.problem = Some(detail.unwrap_or(code)),
         }
@@ -199,6 +200,14 @@ fn describe_counts(summary: &Summary) -> String {
     }
     if summary.replaced_characters > 0 {
         text += &format!("; {} characters replaced by U+FFFD", summary.replaced_characters);
+    }
+    let kept_and_overwritten = [
+        (summary.kept_in_trash, "left in the trash (--restore takes them out)"),
+        (summary.kept_edits, "left as edited here"),
+        (summary.overwritten_edits, "replaced what was edited here (--keep-edited leaves it)"),
+    ];
+    for (count, text_of) in kept_and_overwritten.into_iter().filter(|(count, _)| *count > 0) {
+        text += &format!(", {count} {text_of}");
     }
     if summary.created_categories > 0 {
         text += &format!("; {} categories created", summary.created_categories);

@@ -60,6 +60,12 @@ pub struct Import {
     /// Create categories that rows name and that do not exist. A key needs the scope categories:write besides.
     #[arg(long)]
     pub create_categories: bool,
+    /// Take articles and notices out of the trash that the file describes; by default they stay there.
+    #[arg(long)]
+    pub restore: bool,
+    /// Leave articles as they are that were edited here since they were imported; by default they are replaced, and counted.
+    #[arg(long)]
+    pub keep_edited: bool,
     /// The filters to apply to texts, comma-separated.
     #[arg(long, value_parser = ["pinyin_glosses", "simplified"], value_delimiter = ',', value_name = "WHAT")]
     pub clean: Vec<String>,
@@ -98,6 +104,9 @@ impl Import {
             ("atomic", flag(self.atomic)),
             ("dry_run", flag(self.dry_run)),
             ("create_categories", flag(self.create_categories)),
+            ("restore", flag(self.restore)),
+            ("keep_edited", flag(self.keep_edited)),
+            ("slug_conflicts", self.from.map(|_| "suffix".to_owned())),
             ("clean", list(&self.clean)),
             ("status", self.status.clone()),
             ("columns", list(&self.columns)),

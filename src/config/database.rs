@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use super::values::{
-    parse_archive, parse_bound, parse_database_url, parse_folder, parse_pg_bin, parse_pool_size,
-};
+use super::archive::parse_archive;
+use super::values::{parse_bound, parse_database_url, parse_folder, parse_pg_bin, parse_pool_size};
 
 /// The database and the data directory.
 #[derive(Args, Clone, Debug)]

@@ -1,6 +1,7 @@
 //! Configuration: a struct per concern, read from flags and environment variables.
 
 mod access;
+pub mod archive;
 mod bodies;
 mod bootstrap;
 pub mod bulk;
@@ -12,6 +13,7 @@ mod http;
 mod mail;
 pub mod origins;
 mod serve;
+pub mod timezones;
 mod transfers;
 mod values;
 

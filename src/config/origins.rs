@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 
-use super::values::parse_web_url;
+use super::values::{parse_timezone, parse_web_url};
 
 /// A system whose exports can be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -36,7 +36,7 @@ pub struct OriginOptions {
     #[arg(long, value_enum, value_name = "WHAT", requires = "from")]
     pub extra_categories: Option<ExtraCategories>,
     /// The time zone of dates without one, like Asia/Shanghai; by default the site's.
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_parser = parse_timezone, value_name = "ZONE")]
     pub timezone: Option<Tz>,
 }
 

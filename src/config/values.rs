@@ -5,10 +5,13 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use url::{Host, Url};
+
+use super::timezones::{find_near_names, find_timezone};
 
 /// The longest duration of a setting: a year.
 const MAX_SECONDS: u64 = 365 * 24 * 3600;
@@ -50,6 +53,13 @@ fn parse_count(text: &str, range: RangeInclusive<u64>) -> Result<usize, String> 
 fn parse_whole(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
     let number = text.trim().parse().ok().filter(|number| range.contains(number));
     number.ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
+}
+
+/// Parses the IANA name of a time zone.
+pub(super) fn parse_timezone(text: &str) -> Result<Tz, String> {
+    find_timezone(text).ok_or_else(|| {
+        format!("must be the IANA name of a time zone, like {}", find_near_names(text).join(", "))
+    })
 }
 
 /// Parses the address of a listener.
@@ -105,7 +115,7 @@ pub(super) fn parse_web_url(text: &str) -> Result<String, String> {
         .ok_or_else(|| "must be an http or https URL, like https://www.example.org/account".to_owned())
 }
 
-fn is_web(url: &Url) -> bool {
+pub(super) fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && !matches!(url.host(), None | Some(Host::Domain("")))
 }
 
@@ -172,24 +182,6 @@ pub(super) fn parse_pg_bin(text: &str) -> Result<PathBuf, String> {
     is_found
         .then(|| path.to_path_buf())
         .ok_or_else(|| "must be a folder with postgres and initdb in it".to_owned())
-}
-
-/// Parses the address of an archive of PostgreSQL's programs: a URL or a file, with or without its digest.
-pub(super) fn parse_archive(text: &str) -> Result<String, String> {
-    let (place, digest) = match text.split_once("#sha256=") {
-        Some((place, digest)) => (place, Some(digest)),
-        None => (text, None),
-    };
-    let is_digest = |digest: &str| digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !digest.is_none_or(is_digest) {
-        return Err("must have 64 hexadecimal digits after #sha256=".to_owned());
-    }
-    let url = Url::parse(place).ok().filter(is_web);
-    if url.as_ref().is_some_and(|url| url.fragment().is_some()) {
-        return Err("may have no fragment but #sha256= and 64 hexadecimal digits".to_owned());
-    }
-    let is_found = url.is_some() || Path::new(place).is_file();
-    is_found.then(|| text.to_owned()).ok_or_else(|| "must be an http or https URL, or a file".to_owned())
 }
 
 #[cfg(test)]

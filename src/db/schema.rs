@@ -236,6 +236,7 @@ diesel::table! {
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        timezone -> Text,
     }
 }
 

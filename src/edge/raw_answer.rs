@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use actix_web::ResponseError;
 use actix_web::body::MessageBody;
+use actix_web::{HttpResponse, ResponseError};
 
 use crate::error::{Code, Error};
 use crate::http::page_headers;
@@ -12,11 +12,17 @@ use crate::telemetry::{REQUEST_ID, make_request_id};
 /// Returns the bytes of the answer that tells of `error` and closes the connection. Logs it as a request.
 pub fn write_answer(error: &Error, has_body: bool, peer: Option<IpAddr>) -> Vec<u8> {
     let id = make_request_id();
-    let mut response = REQUEST_ID.sync_scope(Some(id.clone()), || error.error_response());
-    page_headers::write_headers(response.headers_mut());
+    let response = REQUEST_ID.sync_scope(Some(id.clone()), || error.error_response());
     let status = response.status();
     let client = peer.map(|peer| peer.to_canonical().to_string());
     tracing::info!(target: "inkstone::access", status = status.as_u16(), request_id = id, client, "A request was refused before it was read");
+    write_response(response, &id, has_body)
+}
+
+/// Returns the bytes of `response`, with the headers that every answer has. It closes the connection.
+pub fn write_response(mut response: HttpResponse, id: &str, has_body: bool) -> Vec<u8> {
+    page_headers::write_headers(response.headers_mut());
+    let status = response.status();
     let mut answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\nx-request-id: {id}\r\n").into_bytes();
     for (name, value) in response.headers() {
         answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());

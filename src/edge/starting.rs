@@ -5,13 +5,18 @@ use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::raw_answer::write_answer;
-use crate::error::Error;
+use actix_web::HttpResponse;
+use actix_web::http::header::CACHE_CONTROL;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+
+use super::raw_answer::{write_answer, write_response};
+use crate::error::Error;
+use crate::http::reply::JSON;
+use crate::telemetry::make_request_id;
 
 /// The longest time of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -89,9 +94,9 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
     let has_body = method != "HEAD";
     let answer = match path {
         "/healthz" => {
-            let (length, body) = (ALIVE.len(), if has_body { ALIVE } else { "" });
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store";
-            format!("{head}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+            let mut alive = HttpResponse::Ok();
+            alive.content_type(JSON).insert_header((CACHE_CONTROL, "private, no-store"));
+            write_response(alive.body(ALIVE), &make_request_id(), has_body)
         }
         _ => {
             let peer = stream.peer_addr().ok().map(|peer| peer.ip());

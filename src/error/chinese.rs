@@ -28,6 +28,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("must be at least {min}", "不能小于 {min}"),
     ("must be at most {max}", "不能大于 {max}"),
     ("must be one of {options}", "必须是以下之一:{options}"),
+    ("must be the IANA name of a time zone, like {options}", "必须是 IANA 时区名称,例如 {options}"),
     (
         "must be one of {options}; did you mean `{suggestion}`?",
         "必须是以下之一:{options}。您是否想写 `{suggestion}`?",
@@ -181,6 +182,15 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("{count} invisible characters were removed", "移除了 {count} 个不可见字符"),
     ("cannot be read: {reason}", "无法读取:{reason}"),
     ("is replaced by line {line}, which has the same id", "被第 {line} 行取代,两行的编号相同"),
+    (
+        "is in the trash and stays there; restore=true takes it out",
+        "在回收站中,未被恢复;可用 restore=true 恢复",
+    ),
+    ("replaced what was edited here: {fields}", "覆盖了在此处所做的修改:{fields}"),
+    (
+        "was edited here and stays as it is; the row differs in {fields}",
+        "在此处被修改过,因此保持不变;与这一行不同的字段:{fields}",
+    ),
     ("replaces an earlier row that has the same id", "取代了之前编号相同的行"),
     ("has more than {max} characters as clean HTML", "清理后的 HTML 超过 {max} 个字符"),
     // Refusals.

@@ -142,6 +142,12 @@ codes! {
     CharactersRemoved = UNPROCESSABLE_ENTITY "characters_removed" "Characters removed", "字符已移除" "这一行中的不可见字符已被移除。";
     /// U+FFFD took the place of bytes that are no text in the character set.
     CharactersReplaced = UNPROCESSABLE_ENTITY "characters_replaced" "Characters replaced", "字符已替换" "无法解码的字符已替换为 U+FFFD。";
+    /// The resource of a row is in the trash and stays there.
+    KeptInTrash = UNPROCESSABLE_ENTITY "kept_in_trash" "Kept in the trash", "保留在回收站" "这一行的内容在回收站中,未被恢复。";
+    /// A row replaced what was edited since the last import.
+    EditsOverwritten = UNPROCESSABLE_ENTITY "edits_overwritten" "Edits overwritten", "修改已被覆盖" "这一行覆盖了上次导入之后所做的修改。";
+    /// An article was edited since the last import, and stays as it is.
+    EditsKept = UNPROCESSABLE_ENTITY "edits_kept" "Edits kept", "修改已保留" "文章在上次导入之后被修改过,因此保持不变。";
     /// Bytes that are no text in the character set.
     InvalidEncoding = UNPROCESSABLE_ENTITY "invalid_encoding" "Invalid encoding", "编码错误" "有的字节在该字符集中不是文本。";
     /// The password is one that is guessed first, like the member's own e-mail address.
@@ -175,6 +181,9 @@ impl Code {
                 | Self::TableRepaired
                 | Self::TextFiltered
                 | Self::CharactersRemoved
+                | Self::KeptInTrash
+                | Self::EditsOverwritten
+                | Self::EditsKept
         )
     }
     /// The code as clients see it.

@@ -155,14 +155,14 @@ impl Error {
                 response.insert_header(("ratelimit-policy", format!("\"{rule}\";q={free};w={window}")));
                 response.insert_header(("ratelimit", format!("\"{rule}\";r=0;t={wait}")));
             }
-            Self::Unavailable(_) | Self::Contended(_) | Self::OutcomeUnknown(_) => {
-                response.insert_header((RETRY_AFTER, "1"));
-            }
             Self::Refused(Code::TokenExpired, _) => {
                 // RFC 6750 §3.1: the client may ask for another token, and try again.
                 let challenge = "Bearer realm=\"inkstone\", error=\"invalid_token\", \
                     error_description=\"The access token has expired\"";
                 response.insert_header((WWW_AUTHENTICATE, challenge));
+            }
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => {
+                response.insert_header((RETRY_AFTER, "1"));
             }
             _ if status == StatusCode::UNAUTHORIZED => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"inkstone\""));
@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn every_503_says_when_to_come_back() {
-        for error in [Error::Unavailable(String::new()), Error::Contended(String::new())] {
+        let skewed = Error::Refused(Code::Unavailable, "The clocks differ.".into());
+        for error in [Error::Unavailable(String::new()), Error::Contended(String::new()), skewed] {
             let response = error.answer(None);
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert!(response.headers().contains_key(RETRY_AFTER), "{error:?}");

@@ -137,12 +137,15 @@ impl<T> Reply<T> {
 
     /// The same with the cache's tags: a change to any of them makes the answer stale.
     pub fn with_surrogate_keys(self, tags: &[String]) -> Self {
-        self.with_header(HeaderName::from_static("surrogate-key"), tags.join(" "))
+        self.with_header(SURROGATE_KEY, tags.join(" "))
     }
 }
 
 /// The media type of every JSON answer. Generated clients branch on it, and proxies compress it.
 pub const JSON: &str = "application/json";
+
+/// The header that tells shared caches by which tags they can drop an answer.
+const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
 
 /// Cache rules of what a visitor reads: shared caches keep it a minute, and may
 /// show it a little longer while they ask again (RFC 9111, RFC 5861).
@@ -249,13 +252,15 @@ impl Responder for Rendered {
         let mut response = HttpResponseBuilder::new(status);
         let rules = cache_control(req, self.etag.is_some(), self.is_as_visitors_get);
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(rules)));
-        for (name, value) in self.headers {
+        // Tags of caches, like the time of the last change, are of what a cache may keep.
+        let headers = self.headers.into_iter().filter(|(name, _)| is_read || *name != SURROGATE_KEY);
+        for (name, value) in headers {
             // Text that no header can carry (never made by us) is left out rather than failing the answer.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 response.insert_header((name, value));
             }
         }
-        if let Some(modified) = self.modified {
+        if let Some(modified) = self.modified.filter(|_| is_read) {
             response.insert_header((header::LAST_MODIFIED, modified.to_header()));
         }
         if let Some(etag) = self.etag {

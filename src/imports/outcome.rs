@@ -1,6 +1,9 @@
 //! The outcomes of rows and batches.
 
-use crate::error::Fault;
+use uuid::Uuid;
+
+use super::view::OutcomeKind;
+use crate::error::{Code, Fault};
 use crate::interchange::text_filters::FilterCounts;
 use crate::markup::changes::MarkupChanges;
 
@@ -17,17 +20,23 @@ pub enum Outcome {
     Superseded(u64),
     /// The row has faults and was left out.
     Failed(Vec<Fault>),
+    /// The resource is in the trash and stays there.
+    KeptInTrash,
+    /// The resource was edited since it was imported, and stays as it is.
+    KeptEdited,
 }
 
 impl Outcome {
-    /// Returns the name that numbers have of it.
-    pub const fn as_str(&self) -> &'static str {
+    /// Returns its kind.
+    pub const fn kind(&self) -> OutcomeKind {
         match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Unchanged => "unchanged",
-            Self::Superseded(_) => "superseded",
-            Self::Failed(_) => "failed",
+            Self::Created => OutcomeKind::Created,
+            Self::Updated => OutcomeKind::Updated,
+            Self::Unchanged => OutcomeKind::Unchanged,
+            Self::Superseded(_) => OutcomeKind::Superseded,
+            Self::Failed(_) => OutcomeKind::Failed,
+            Self::KeptInTrash => OutcomeKind::KeptInTrash,
+            Self::KeptEdited => OutcomeKind::KeptEdited,
         }
     }
 }
@@ -39,10 +48,26 @@ pub struct RowOutcome {
     pub line: u64,
     /// The row's external id or slug, if it could be read.
     pub identity: Option<String>,
+    /// The resource, if there is one and its kind is written in bulk.
+    pub resource: Option<ResourceRef>,
     /// The outcome.
     pub outcome: Outcome,
     /// What was changed of what was sent.
     pub warnings: Vec<Fault>,
+}
+
+/// The warning of a row whose resource stays in the trash.
+pub fn kept_in_trash() -> Fault {
+    Fault::body("", Code::KeptInTrash, "is in the trash and stays there; restore=true takes it out")
+}
+
+/// The resource that a row is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceRef {
+    /// Its id.
+    pub id: Uuid,
+    /// Its slug, after the row was written.
+    pub slug: String,
 }
 
 /// The outcome of a batch.
@@ -56,6 +81,8 @@ pub struct BatchResult {
     pub markup_changes: MarkupChanges,
     /// Number of categories created.
     pub created_categories: u64,
+    /// Number of rows that replaced what was edited since the last import.
+    pub overwritten_edits: u64,
 }
 
 impl BatchResult {

@@ -43,6 +43,18 @@ pub struct ImportParams {
     /// Filters to apply to texts, comma-separated.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 2, nullable = false)]
     pub clean: Option<Vec<TextFilter>>,
+    /// Take what is in the trash out of it if a row describes it. Otherwise it stays there, with a warning.
+    #[param(default = false, nullable = false)]
+    pub restore: Option<bool>,
+    /// Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning.
+    #[param(default = false, nullable = false)]
+    pub keep_edited: Option<bool>,
+    /// What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only).
+    #[param(inline, nullable = false)]
+    pub slug_conflicts: Option<SlugConflicts>,
+    /// Send an event for each row (in the live stream only).
+    #[param(default = false, nullable = false)]
+    pub outcomes: Option<bool>,
     /// The status of rows that have none (articles and notices); `draft` by default.
     #[param(inline, nullable = false)]
     pub status: Option<Status>,
@@ -89,6 +101,18 @@ pub enum OnError {
     Abort,
 }
 
+/// What becomes of a row whose slugs cannot be used: reserved, taken, too long or malformed ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(default = "refuse")]
+pub enum SlugConflicts {
+    /// The row fails.
+    #[default]
+    Refuse,
+    /// The slug is cut, made anew or gets a suffix, with a warning. Names of categories are cut too.
+    Suffix,
+}
+
 impl ImportParams {
     /// The mode; `upsert` by default.
     pub fn mode(&self) -> Mode {
@@ -128,6 +152,26 @@ impl ImportParams {
     /// Whether missing categories are created.
     pub fn creates_categories(&self) -> bool {
         self.create_categories == Some(true)
+    }
+
+    /// Whether a row takes its resource out of the trash.
+    pub fn restores(&self) -> bool {
+        self.restore == Some(true)
+    }
+
+    /// Whether edited articles stay as they are.
+    pub fn keeps_edited(&self) -> bool {
+        self.keep_edited == Some(true)
+    }
+
+    /// What becomes of slugs that cannot be used.
+    pub fn slug_conflicts(&self) -> SlugConflicts {
+        self.slug_conflicts.unwrap_or_default()
+    }
+
+    /// Whether the live stream has an event for each row.
+    pub fn sends_outcomes(&self) -> bool {
+        self.outcomes == Some(true)
     }
 
     /// The filters for texts.

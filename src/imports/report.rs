@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::outcome::{BatchResult, Outcome, RowOutcome};
 use super::params::ImportParams;
-use super::view::{Ending, Event, Progress, RowProblem, Summary};
+use super::view::{Ending, Event, Progress, RowEvent, RowProblem, Summary};
 use crate::error::{Code, Error, Fault, Result, Sentence};
 use crate::interchange::text_filters::FilterCounts;
 use crate::markup::changes::MarkupChanges;
@@ -26,6 +26,7 @@ pub struct Report {
     /// Rows that have failed since the last that did not.
     failures_in_a_row: u64,
     max_failures: u64,
+    sends_outcomes: bool,
     has_too_many_failures: bool,
 }
 
@@ -41,6 +42,9 @@ impl Report {
             unchanged: 0,
             superseded: 0,
             failed: 0,
+            kept_in_trash: 0,
+            kept_edits: 0,
+            overwritten_edits: 0,
             created_categories: 0,
             cleaned: FilterCounts::default(),
             replaced_characters: 0,
@@ -58,6 +62,7 @@ impl Report {
             seen_identities: HashSet::new(),
             failures_in_a_row: 0,
             max_failures: params.max_failures(),
+            sends_outcomes: params.sends_outcomes(),
             has_too_many_failures: false,
         }
     }
@@ -79,6 +84,7 @@ impl Report {
         self.summary.cleaned += batch.filter_counts;
         self.summary.markup += &batch.markup_changes;
         self.summary.created_categories += batch.created_categories;
+        self.summary.overwritten_edits += batch.overwritten_edits;
         for row in batch.outcomes {
             self.summary.rows += 1;
             self.summary.committed_rows += 1;
@@ -100,7 +106,8 @@ impl Report {
     }
 
     fn add_row(&mut self, row: RowOutcome, events: &mut Vec<Event>) {
-        let RowOutcome { line, identity, outcome, warnings } = row;
+        events.extend(self.sends_outcomes.then(|| Event::Row(build_row_event(&row))));
+        let RowOutcome { line, identity, outcome, warnings, .. } = row;
         self.failures_in_a_row =
             if matches!(outcome, Outcome::Failed(_)) { self.failures_in_a_row + 1 } else { 0 };
         self.has_too_many_failures |= self.failures_in_a_row >= self.max_failures;
@@ -108,6 +115,8 @@ impl Report {
             Outcome::Created => self.summary.created += 1,
             Outcome::Updated => self.summary.updated += 1,
             Outcome::Unchanged => self.summary.unchanged += 1,
+            Outcome::KeptInTrash => self.summary.kept_in_trash += 1,
+            Outcome::KeptEdited => self.summary.kept_edits += 1,
             Outcome::Superseded(by) => {
                 self.summary.superseded += 1;
                 let fault =
@@ -186,6 +195,7 @@ impl Report {
         }
         if ending == Ending::RolledBack {
             (summary.created, summary.updated, summary.unchanged, summary.superseded) = (0, 0, 0, 0);
+            (summary.kept_in_trash, summary.kept_edits, summary.overwritten_edits) = (0, 0, 0);
             (summary.created_categories, summary.cleaned) = (0, FilterCounts::default());
             (summary.markup, summary.replaced_characters) = (MarkupChanges::default(), 0);
         }
@@ -197,6 +207,17 @@ impl Report {
 fn count_replaced(warning: &Fault) -> u64 {
     let count = || warning.detail.params().get("count").and_then(serde_json::Value::as_u64);
     if warning.code == Code::CharactersReplaced { count().unwrap_or_default() } else { 0 }
+}
+
+fn build_row_event(row: &RowOutcome) -> RowEvent {
+    let resource = row.resource.as_ref();
+    RowEvent {
+        line: row.line,
+        external_id: row.identity.clone(),
+        outcome: row.outcome.kind(),
+        id: resource.map(|resource| resource.id),
+        slug: resource.map(|resource| resource.slug.clone()),
+    }
 }
 
 fn repeated_row(detail: &'static str) -> Fault {

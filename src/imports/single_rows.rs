@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::articles::identity::derive_external_id;
 use super::category_ref::CategoryRef;
 use super::job::{Job, Resource};
-use super::outcome::{BatchResult, Outcome, RowOutcome};
+use super::outcome::{BatchResult, Outcome, RowOutcome, kept_in_trash};
 use super::params::{ImportParams, Mode};
 use super::rows::{RawRow, RowValue};
 use crate::categories::view::{CategoryPatch, NewCategory};
@@ -121,10 +121,12 @@ pub async fn write_rows(tx: &mut Tx, job: &Job, rows: &[SingleRow]) -> Result<Ba
         if matches!(outcome, Outcome::Created | Outcome::Updated) {
             markup_changes += &row.markup_changes;
         }
-        let (identity, warnings) = (row.identity.clone(), row.warnings.clone());
-        outcomes.push(RowOutcome { line: row.line, identity, outcome, warnings });
+        let (identity, mut warnings) = (row.identity.clone(), row.warnings.clone());
+        warnings.extend(matches!(outcome, Outcome::KeptInTrash).then(kept_in_trash));
+        outcomes.push(RowOutcome { line: row.line, identity, resource: None, outcome, warnings });
     }
-    Ok(BatchResult { outcomes, filter_counts, markup_changes, created_categories: 0 })
+    let (created_categories, overwritten_edits) = (0, 0);
+    Ok(BatchResult { outcomes, filter_counts, markup_changes, created_categories, overwritten_edits })
 }
 
 async fn write_row(tx: &mut Tx, job: &Job, content: &RowContent) -> Result<Outcome> {
@@ -133,7 +135,7 @@ async fn write_row(tx: &mut Tx, job: &Job, content: &RowContent) -> Result<Outco
             write_category(tx, &job.params, job.actor, value.clone(), faults.clone()).await
         }
         RowContent::Notice(external_id, notice) => {
-            write_notice(tx, job.params.mode(), job.actor, external_id, notice.clone()).await
+            write_notice(tx, &job.params, job.actor, external_id, notice.clone()).await
         }
     }
 }
@@ -195,17 +197,20 @@ async fn write_category(
 /// Writes a notice. It is found by its external id.
 async fn write_notice(
     tx: &mut Tx,
-    mode: Mode,
+    params: &ImportParams,
     actor: Actor,
     external_id: &str,
     notice: PreparedNotice,
 ) -> Result<Outcome> {
     let existing = notices::queries::lock_external(tx, external_id).await?;
-    check_mode(mode, existing.is_some(), "/external_id")?;
+    check_mode(params.mode(), existing.is_some(), "/external_id")?;
     let Some((row, is_trashed)) = existing else {
         notices::writing::add_notice(tx, actor, notice).await?;
         return Ok(Outcome::Created);
     };
+    if is_trashed && !params.restores() {
+        return Ok(Outcome::KeptInTrash);
+    }
     if is_trashed {
         notices::writing::set_deleted(tx, actor, &row, false).await?;
     }

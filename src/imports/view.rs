@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::error::{At, Code, Fault, Params};
 use crate::interchange::text_filters::FilterCounts;
@@ -19,6 +20,42 @@ pub enum Ending {
     Aborted,
     /// It was atomic and failed. Nothing is stored.
     RolledBack,
+}
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ImportRowOutcome)]
+pub enum OutcomeKind {
+    /// It created a resource.
+    Created,
+    /// It changed a resource.
+    Updated,
+    /// The resource was already as it describes it.
+    Unchanged,
+    /// A later row of the same batch replaces it.
+    Superseded,
+    /// It was left out because of faults.
+    Failed,
+    /// The resource is in the trash and stays there.
+    KeptInTrash,
+    /// The resource was edited since it was imported, and stays as it is.
+    KeptEdited,
+}
+
+impl OutcomeKind {
+    /// Returns the name that clients and numbers have of it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Superseded => "superseded",
+            Self::Failed => "failed",
+            Self::KeptInTrash => "kept_in_trash",
+            Self::KeptEdited => "kept_edited",
+        }
+    }
 }
 
 /// A problem of a row: an error or a warning.
@@ -103,6 +140,18 @@ pub struct Summary {
     pub superseded: u64,
     /// Rows that were left out because of faults.
     pub failed: u64,
+    /// Rows whose resource is in the trash and stays there.
+    #[serde(default)]
+    #[schema(required)]
+    pub kept_in_trash: u64,
+    /// Rows whose article was edited since its last import, and stays as it is.
+    #[serde(default)]
+    #[schema(required)]
+    pub kept_edits: u64,
+    /// Rows that replaced an article that was edited since its last import. They count as updated too.
+    #[serde(default)]
+    #[schema(required)]
+    pub overwritten_edits: u64,
     /// Categories that were created.
     pub created_categories: u64,
     /// Changes made by text filters.
@@ -135,6 +184,8 @@ pub enum Event {
     Error(RowProblem),
     /// A row has the external id of another row, or something of it was changed.
     Warning(RowProblem),
+    /// What became of a row (with `outcomes=true`).
+    Row(RowEvent),
     /// The end of the import. Nothing follows but a `problem`, if there is one.
     Summary(Box<Summary>),
     /// The error that stopped the import. It follows the summary.
@@ -145,6 +196,27 @@ pub enum Event {
         #[schema(required)]
         detail: Option<String>,
     },
+}
+
+/// What became of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ImportRow)]
+pub struct RowEvent {
+    /// The position of the row: the line where it begins, in NDJSON and CSV; the number of the item, in an array. The first is 1.
+    pub line: u64,
+    /// The row's external id or slug, if it could be read.
+    #[schema(required)]
+    pub external_id: Option<String>,
+    /// What became of it.
+    pub outcome: OutcomeKind,
+    /// The id of its article. Absent for other kinds of rows, and if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub id: Option<Uuid>,
+    /// The slug of its article. Absent for other kinds of rows, and if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub slug: Option<String>,
 }
 
 /// The progress of an import.

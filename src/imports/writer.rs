@@ -40,7 +40,7 @@ impl BatchWriter {
     /// Counts rows for monitoring.
     pub fn count_rows(&self, outcomes: &[RowOutcome]) {
         for row in outcomes {
-            self.job.app.metrics.count_import_row(row.outcome.as_str());
+            self.job.app.metrics.count_import_row(row.outcome.kind().as_str());
         }
     }
 

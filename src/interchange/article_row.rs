@@ -28,6 +28,9 @@ pub const ARTICLE_KEYS: &[&str] = &[
     "created_at",
 ];
 
+/// The longest breadcrumb as a text: 16 names of 100 characters, with what is between them.
+const MAX_BREADCRUMB_CHARS: usize = 2000;
+
 /// The schema of a row: a new article, with `created_at`, and with a category that can be a breadcrumb.
 pub struct ArticleRow;
 
@@ -35,7 +38,7 @@ impl PartialSchema for ArticleRow {
     fn schema() -> RefOr<Schema> {
         let RefOr::T(Schema::Object(mut row)) = NewArticle::schema() else { return NewArticle::schema() };
         let category = OneOfBuilder::new()
-            .item(text())
+            .item(text().max_length(Some(MAX_BREADCRUMB_CHARS)))
             .item(Ref::from_schema_name("CategoryPath"))
             .item(ObjectBuilder::new().schema_type(SchemaType::Type(Type::Null)))
             .description(Some(
@@ -44,6 +47,7 @@ impl PartialSchema for ArticleRow {
         let created_at = ObjectBuilder::new()
             .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .max_length(Some(64))
             .description(Some("When it was made; the present when absent."));
         row.properties.insert("category".to_owned(), RefOr::T(category.into()));
         row.properties.insert("created_at".to_owned(), RefOr::T(created_at.into()));

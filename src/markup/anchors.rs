@@ -35,6 +35,11 @@ impl Anchors {
         Self { linked: ids, written: HashSet::new() }
     }
 
+    /// Whether a link points to the id of this element.
+    pub fn keeps_id_of(&self, tag: &StartTag<usize>) -> bool {
+        read_id(tag).is_some_and(|id| self.linked.contains(&id))
+    }
+
     /// Returns the start tag with its id and its link under the prefix. `None` if it has neither.
     pub fn rewrite_tag(&mut self, tag: &StartTag<usize>) -> Option<String> {
         let (id, target) = (read_id(tag), read_target(tag));

@@ -161,9 +161,9 @@ pub fn is_https(address: &str) -> bool {
 fn write_frame(tag: &StartTag<usize>, address: &str) -> String {
     let mut html = format!("<iframe src=\"{}\"", escape(address));
     for name in ["width", "height", "title"] {
-        let is_kept = |value: &str| name == "title" || is_size(value);
-        if let Some(value) = attribute(tag, name).filter(|value| is_kept(value)) {
-            html.push_str(&format!(" {name}=\"{}\"", escape(&value)));
+        if let Some(value) = attribute(tag, name).filter(|value| keeps_frame_attribute(name, value)) {
+            let value = if name == "title" { value.trim() } else { trim_pixels(&value) };
+            html.push_str(&format!(" {name}=\"{}\"", escape(value)));
         }
     }
     if attribute(tag, "allowfullscreen").is_some() {
@@ -173,6 +173,21 @@ fn write_frame(tag: &StartTag<usize>, address: &str) -> String {
         " sandbox=\"{SANDBOX}\" loading=\"{LOADING}\" referrerpolicy=\"{REFERRER_POLICY}\"></iframe>"
     ));
     html
+}
+
+/// Whether a frame that stays keeps this attribute, or gets one in its place.
+pub fn keeps_frame_attribute(name: &str, value: &str) -> bool {
+    match name {
+        "width" | "height" => is_size(trim_pixels(value)),
+        "allowfullscreen" | "loading" | "referrerpolicy" | "sandbox" | "src" | "title" => true,
+        _ => false,
+    }
+}
+
+/// A size without its unit, if that is the pixel.
+fn trim_pixels(value: &str) -> &str {
+    let value = value.trim();
+    value.strip_suffix("px").unwrap_or(value).trim_end()
 }
 
 fn escape(value: &str) -> std::borrow::Cow<'_, str> {

@@ -57,8 +57,11 @@ pub fn rewrite_tags(
     for token in tokens(source) {
         match token {
             Token::StartTag(tag) => {
-                let is_dropped = is_dropped(&tag.name) || !keeps(&tag.name);
-                is_raw = tag.name.as_slice() != b"title" && opens_raw_text(source, &tag);
+                let opens_raw_text = opens_raw_text(source, &tag);
+                let is_title = tag.name.as_slice() == b"title";
+                is_raw = opens_raw_text && !is_title;
+                // A parser would take all that follows a title without an end for its text.
+                let is_dropped = is_dropped(&tag.name) || !keeps(&tag.name) || (is_title && !opens_raw_text);
                 let kind = tag.attributes.get(b"type".as_slice());
                 is_linked_data = kind.is_some_and(|kind| kind.as_slice() == b"application/ld+json");
                 match replace(&tag) {
@@ -102,18 +105,26 @@ fn slice_source(source: &str, span: Span) -> &str {
 
 /// Whether what follows a start tag is raw text: no tags are in it until the end tag.
 ///
-/// A frame without an end tag of its own has no content, and neither has one that closes itself. What follows
-/// it would be lost otherwise.
+/// An element without an end tag of its own has no raw text, and neither has a frame that closes itself. What
+/// follows it would be lost otherwise. What follows a script or a style without an end is code.
 pub fn opens_raw_text(source: &str, tag: &StartTag<usize>) -> bool {
     match tag.name.as_slice() {
-        b"iframe" => !tag.self_closing && ends_before_next(source.get(tag.span.end..), "iframe"),
-        name => RAW.contains(&name),
+        b"script" | b"style" => true,
+        b"plaintext" => false,
+        b"iframe" if tag.self_closing => false,
+        name if RAW.contains(&name) => {
+            str::from_utf8(name).is_ok_and(|name| ends_before_next(source.get(tag.span.end..), name))
+        }
+        _ => false,
     }
 }
 
 /// Whether the first tag of elements `name` in `rest` is an end tag.
 fn ends_before_next(rest: Option<&str>, name: &str) -> bool {
-    let is_named = |tag: &str| tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    let is_named = |tag: &str| {
+        tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+            && tag[name.len()..].starts_with([' ', '\t', '\n', '\r', '\u{c}', '/', '>'])
+    };
     let mut tags = rest.unwrap_or_default().split('<').skip(1);
     tags.find_map(|tag| match tag.strip_prefix('/') {
         Some(end) => is_named(end).then_some(true),
@@ -133,10 +144,10 @@ pub fn tokens(source: &str) -> impl Iterator<Item = Token<usize>> {
             Err(never) => match never {},
         };
         if let Token::StartTag(tag) = &token {
-            match tag.name.as_slice() {
-                b"iframe" if !opens_raw_text(source, tag) => tokenizer.set_state(State::Data),
+            match (tag.name.as_slice(), opens_raw_text(source, tag)) {
                 // The tokenizer does not know it.
-                b"noframes" => tokenizer.set_state(State::RawText),
+                (b"noframes", true) => tokenizer.set_state(State::RawText),
+                (name, false) if RAW.contains(&name) => tokenizer.set_state(State::Data),
                 _ => {}
             }
         }

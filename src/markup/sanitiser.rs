@@ -11,11 +11,13 @@ use url::{ParseError, Url};
 use super::anchors::{Anchors, ID_PREFIX};
 use super::bounds;
 use super::changes::{CommentWatch, FRAME_TEXT, MarkupChanges, TableWatch};
-use super::embeds::{Embed, Embeds, LOADING, REFERRER_POLICY, SANDBOX, is_embeddable, is_https, is_size};
+use super::embeds::{
+    Embed, Embeds, LOADING, REFERRER_POLICY, SANDBOX, is_embeddable, is_https, is_size, keeps_frame_attribute,
+};
 use super::raw_elements::{GAP_COMMENT, RAW, attribute, opens_raw_text, rewrite_tags, tokens};
 
 /// The version of the sanitiser, stored with each body so that a later version can be applied to it.
-pub const SANITIZER: i16 = 5;
+pub const SANITIZER: i16 = 6;
 
 /// The schemes of URLs in a body. A URL without a scheme is relative, and allowed.
 const URL_SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
@@ -26,8 +28,8 @@ const URL_ATTRIBUTES: [&str; 8] =
 const MEDIA_ELEMENTS: [&str; 4] = ["audio", "source", "track", "video"];
 /// Elements of a whole page. A body loses nothing with them.
 const PAGE_ELEMENTS: [&[u8]; 3] = [b"body", b"head", b"html"];
-/// Attributes that are not counted when they go: the sanitiser decides on them.
-const UNCOUNTED_ATTRIBUTES: [&[u8]; 3] = [b"id", b"name", b"rel"];
+/// What every link of a body says of itself.
+const LINK_RELATIONS: [&str; 2] = ["noopener", "noreferrer"];
 /// Allowed elements that are decided on before a parser reads them.
 const REWRITTEN_ELEMENTS: [&str; 5] = ["audio", "iframe", "source", "track", "video"];
 /// Elements that are not allowed, but that a parser reads: most end a paragraph, and `image` is an `img`.
@@ -199,11 +201,17 @@ impl Sanitiser {
     }
 
     /// Whether an attribute of an element that stays does.
-    fn keeps_attribute(&self, tag: &StartTag<usize>, name: &str) -> bool {
+    fn keeps_attribute(&self, anchors: &Anchors, tag: &StartTag<usize>, name: &str) -> bool {
         let element = String::from_utf8_lossy(&tag.name);
+        let value = attribute(tag, name).unwrap_or_default();
+        match (element.as_ref(), name) {
+            ("iframe", _) => return keeps_frame_attribute(name, &value),
+            (_, "id") | ("a", "name") => return value.is_empty() || anchors.keeps_id_of(tag),
+            ("a", "rel") => return value.split_whitespace().all(|word| LINK_RELATIONS.contains(&word)),
+            _ => {}
+        }
         let is_known = self.generic_attributes.contains(name)
             || self.attributes.get(element.as_ref()).is_some_and(|known| known.contains(name));
-        let value = attribute(tag, name).unwrap_or_default();
         is_known && is_allowed_value(&self.embed_hosts, &element, name, &value)
     }
 
@@ -221,6 +229,7 @@ impl Sanitiser {
 
     fn count_dropped(&self, source: &str, changes: &mut MarkupChanges) {
         let embeds = Embeds::find(&self.embed_hosts, source);
+        let anchors = Anchors::find(source, |tag| self.keeps_element(&embeds, tag));
         let (mut tables, mut comments) = (TableWatch::default(), CommentWatch::default());
         let (mut is_raw, mut is_in_frame) = (false, false);
         for token in tokens(source) {
@@ -233,7 +242,7 @@ impl Sanitiser {
                     let is_embed = || matches!(embeds.decide(&tag), Embed::Kept(_) | Embed::Linked(_));
                     is_in_frame = is_raw && tag.name.as_slice() == b"iframe" && is_embed();
                     let is_stray = tables.open_element(&tag);
-                    self.count_tag(&embeds, &tag, is_stray, changes);
+                    self.count_tag(&embeds, &anchors, &tag, is_stray, changes);
                 }
                 Token::EndTag(tag) => {
                     is_raw = false;
@@ -253,6 +262,7 @@ impl Sanitiser {
     fn count_tag(
         &self,
         embeds: &Embeds<'_>,
+        anchors: &Anchors,
         tag: &StartTag<usize>,
         is_stray: bool,
         changes: &mut MarkupChanges,
@@ -267,11 +277,9 @@ impl Sanitiser {
             }
             return;
         }
-        // Of a frame nothing stays but what is known.
-        let attributes = tag.attributes.keys().map(|name| name.as_slice()).filter(|_| name != b"iframe");
-        for attribute in attributes.filter(|name| !UNCOUNTED_ATTRIBUTES.contains(name)) {
-            if !str::from_utf8(attribute).is_ok_and(|name| self.keeps_attribute(tag, name)) {
-                changes.add_attribute(attribute);
+        for name in tag.attributes.keys().map(|name| name.as_slice()) {
+            if !str::from_utf8(name).is_ok_and(|name| self.keeps_attribute(anchors, tag, name)) {
+                changes.add_attribute(name);
             }
         }
     }

@@ -82,9 +82,15 @@ fn deep_nesting_is_refused_and_length_is_not() {
 
 #[test]
 fn elements_that_parsers_read_differently_hide_no_tags() {
-    for hidden in ["<svg><style>", "<select><title>", "<noscript>", "<math><xmp>", "<template><textarea>"] {
-        let opened = render_html(&format!("a{hidden}<div>b").repeat(5_000), BodyFormat::Html);
-        assert!(!opened.contains("<div>"), "{hidden}");
+    let opened = render_html(&"a<svg><style><div>b".repeat(5_000), BodyFormat::Html);
+    assert!(!opened.contains("<div>"), "{opened}");
+    // What is not closed hides nothing, so the depth of what follows is seen.
+    for hidden in ["<select><title>", "<noscript>", "<math><xmp>", "<template><textarea>", "<plaintext>"] {
+        let refusal = render(format!("a{hidden}<div>b").repeat(5_000), BodyFormat::Html, 1_000_000);
+        assert!(
+            matches!(&refusal, Err(Refusal::Unreadable(why)) if why.contains("deep")),
+            "{hidden} {refusal:?}"
+        );
     }
 }
 

@@ -54,7 +54,9 @@ pub async fn register_member(
             writing::add_member(tx, Actor::VISITOR, &account, &hash).await
         });
         let member = Member::from(added.await?);
-        return Ok(Either::Left(Reply::created("/api/v1/members/me".to_owned(), member)));
+        let version = member.version;
+        let reply = Reply::created("/api/v1/members/me".to_owned(), member).with_version(version);
+        return Ok(Either::Left(reply));
     }
     let known_hash = find_known_hash(&app, &hasher, &account.email_canonical, &password).await?;
     let hash = hasher.hash(password).await?;

@@ -89,7 +89,8 @@ pub async fn create_member(
             true => writing::invite_member(tx, admin.0.actor(), &account, &hash).await?,
             false => writing::add_verified_member(tx, admin.0.actor(), &account, &hash).await?,
         };
-        Reply::created(format!("/api/v1/members/{}", row.id), Member::from(row)).render()
+        let (location, version) = (format!("/api/v1/members/{}", row.id), row.version);
+        Reply::created(location, Member::from(row)).with_version(version).render()
     })
     .await
 }

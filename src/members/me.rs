@@ -120,6 +120,5 @@ pub async fn get_own_data(app: web::Data<App>, member: SignedIn) -> Result<impl 
         sessions: sessions.into_iter().map(|row| OpenSession::new(row, Some(member.session))).collect(),
         activity: activity.into_iter().map(Activity::from).collect(),
     };
-    let (version, modified) = (own.profile.member.version, own.profile.member.updated_at);
-    Ok(Reply::one(own).with_version(version).with_last_modified(Modified::of_version(modified, version)))
+    Ok(Reply::one(own))
 }

@@ -108,10 +108,10 @@ pub struct NewNotice {
     /// Where it stands in its life; `draft` when absent.
     pub status: Option<Status>,
     /// From when it is up; the present when it is published without one.
-    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    #[schema(value_type = Option<String>, format = DateTime, max_length = 64, pattern = "^[12]")]
     pub published_at: Option<DateTime<Utc>>,
     /// Until when it is up; null for good. Later than `published_at`.
-    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    #[schema(value_type = Option<String>, format = DateTime, max_length = 64, pattern = "^[12]")]
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -168,11 +168,11 @@ pub struct NoticePatch {
     pub status: Option<Status>,
     /// From when it is up.
     #[serde(default)]
-    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    #[schema(value_type = Option<String>, format = DateTime, max_length = 64, pattern = "^[12]")]
     pub published_at: Patch<DateTime<Utc>>,
     /// Until when it is up; null for good.
     #[serde(default)]
-    #[schema(value_type = Option<String>, format = DateTime, pattern = "^[12]")]
+    #[schema(value_type = Option<String>, format = DateTime, max_length = 64, pattern = "^[12]")]
     pub expires_at: Patch<DateTime<Utc>>,
 }
 

@@ -1,12 +1,14 @@
 //! What generators of clients need of schemas: a name for each type, open objects that say so, examples.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::error::Code;
 use crate::language::Language;
 
 /// Where the schemas of a document are.
-const SCHEMAS: &str = "#/components/schemas/";
+pub const SCHEMAS: &str = "#/components/schemas/";
 
 /// Completes the schemas of the document.
 pub fn complete_schemas(document: &mut Value) {
@@ -18,12 +20,33 @@ pub fn complete_schemas(document: &mut Value) {
     visit(document, &mut open_object);
 }
 
+/// References to the envelopes of one thing that has a version.
+pub fn list_versioned_schemas(document: &Value) -> BTreeSet<String> {
+    let schemas = &document["components"]["schemas"];
+    let names = schemas.as_object().into_iter().flatten().map(|(name, _)| name);
+    let thing_of = |name: &str| {
+        let thing = name.strip_prefix("Data_").or_else(|| name.strip_prefix("Written_"))?;
+        schemas.get(thing)
+    };
+    names
+        .filter(|name| thing_of(name).is_some_and(|thing| has_version(thing, schemas)))
+        .map(|name| format!("{SCHEMAS}{name}"))
+        .collect()
+}
+
+fn has_version(schema: &Value, schemas: &Value) -> bool {
+    let name = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix(SCHEMAS));
+    let schema = name.map_or(schema, |name| &schemas[name]);
+    let mut parts = schema["allOf"].as_array().into_iter().flatten();
+    schema.pointer("/properties/version").is_some() || parts.any(|part| has_version(part, schemas))
+}
+
 fn reference_to(name: &str) -> Value {
     json!({"$ref": format!("{SCHEMAS}{name}")})
 }
 
 /// Calls `change` on `value` and all in it, but for examples, which are no schemas.
-fn visit(value: &mut Value, change: &mut impl FnMut(&mut Value)) {
+pub fn visit(value: &mut Value, change: &mut impl FnMut(&mut Value)) {
     change(value);
     match value {
         Value::Object(map) => {

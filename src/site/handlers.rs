@@ -7,6 +7,7 @@ use super::model::Row;
 use super::view::{Site, SitePatch};
 use super::writing;
 use crate::app::App;
+use crate::config::timezones::{find_near_names, find_timezone};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Json;
 use crate::http::conditional::IfMatch;
@@ -51,12 +52,30 @@ pub async fn update_site(
     if_match: IfMatch,
     body: Json<SitePatch>,
 ) -> Result<impl Responder> {
-    if body.0.base_url.as_deref().is_some_and(|url| Url::parse(url).is_err()) {
-        let detail = "must be an address that a browser can open";
-        return Err(Fault::body("/base_url", Code::InvalidFormat, detail).into());
-    }
+    let patch = check_patch(body.0)?;
     let row = app
-        .write(async move |tx| writing::patch_site(tx, admin.0.actor(), &if_match, body.0.clone()).await)
+        .write(async move |tx| writing::patch_site(tx, admin.0.actor(), &if_match, patch.clone()).await)
         .await?;
     reply_with(row)
+}
+
+/// Checks what the schema cannot check. The time zone is written as IANA has it.
+fn check_patch(mut patch: SitePatch) -> Result<SitePatch> {
+    let mut faults = Vec::new();
+    if patch.base_url.as_deref().is_some_and(|url| Url::parse(url).is_err()) {
+        let detail = "must be an address that a browser can open";
+        faults.push(Fault::body("/base_url", Code::InvalidFormat, detail));
+    }
+    if let Some(name) = &mut patch.timezone {
+        match find_timezone(name) {
+            Some(zone) => zone.name().clone_into(name),
+            None => {
+                let detail = "must be the IANA name of a time zone, like {options}";
+                let fault = Fault::body("/timezone", Code::UnknownValue, detail);
+                faults.push(fault.with("options", find_near_names(name)));
+            }
+        }
+    }
+    Error::body(faults)?;
+    Ok(patch)
 }

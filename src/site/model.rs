@@ -1,12 +1,14 @@
 //! The site as a row.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::config::timezones::{DEFAULT_TIMEZONE, find_timezone};
 use crate::db::schema::site;
 
 /// What can be changed about the site.
@@ -23,6 +25,8 @@ pub struct Content {
     pub locale: String,
     /// Where readers may share to.
     pub share_targets: Value,
+    /// The IANA name of the time zone of dates without one.
+    pub timezone: String,
 }
 
 /// The site.
@@ -38,4 +42,12 @@ pub struct Row {
     pub version: i32,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+impl Row {
+    /// The time zone of dates without one. That of new sites, if a later version has stored a name that this one
+    /// does not know.
+    pub fn timezone(&self) -> Tz {
+        find_timezone(&self.content.timezone).unwrap_or(DEFAULT_TIMEZONE)
+    }
 }

@@ -41,6 +41,9 @@ pub struct Site {
     pub locale: String,
     /// Where readers may share to, in the order to offer them.
     pub share_targets: Vec<ShareTarget>,
+    /// The time zone of dates without one in imports, by its IANA name.
+    #[schema(example = "Asia/Shanghai")]
+    pub timezone: String,
     /// For `If-Match`.
     pub version: i32,
     /// When it last changed.
@@ -57,6 +60,7 @@ impl TryFrom<Row> for Site {
             base_url: row.content.base_url,
             locale: row.content.locale,
             share_targets: serde_json::from_value(row.content.share_targets)?,
+            timezone: row.content.timezone,
             version: row.version,
             updated_at: row.updated_at,
         })
@@ -83,6 +87,9 @@ pub struct SitePatch {
     /// Where readers may share to, in the order to offer them.
     #[schema(max_items = 30, nullable = false)]
     pub share_targets: Option<Vec<ShareTarget>>,
+    /// The time zone of dates without one in imports, by its IANA name, like Asia/Shanghai.
+    #[schema(min_length = 1, max_length = 60, nullable = false)]
+    pub timezone: Option<String>,
 }
 
 impl SitePatch {
@@ -97,6 +104,7 @@ impl SitePatch {
                 Some(targets) => serde_json::to_value(targets)?,
                 None => current.share_targets,
             },
+            timezone: self.timezone.unwrap_or(current.timezone),
         })
     }
 }

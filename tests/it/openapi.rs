@@ -1,5 +1,6 @@
 //! The OpenAPI document as it is written down, and the schema that the code believes in.
 
+mod bounds;
 mod generators;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -139,3 +139,33 @@ async fn of_two_admins_with_the_same_copy_one_is_told_so() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412]);
 }
+
+#[actix_web::test]
+async fn the_time_zone_of_a_site_is_that_of_shanghai_until_it_is_changed() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    assert_eq!(anon.get(SITE).await.data(200)["timezone"], "Asia/Shanghai");
+    let after = admin.patch(SITE, json!({"timezone": "europe/berlin"})).await.data(200);
+    assert_eq!(after["timezone"], "Europe/Berlin");
+    assert_eq!(anon.get(SITE).await.data(200)["timezone"], "Europe/Berlin");
+}
+
+#[actix_web::test]
+async fn a_time_zone_that_there_is_not_is_refused_with_near_names() {
+    let (app, _) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    for (name, near) in
+        [("Asia/Shangai", "Asia/Shanghai"), ("Asia/Beijing", "Asia/Shanghai"), ("Berlin", "Europe/Berlin")]
+    {
+        let answer = admin.patch(SITE, json!({"timezone": name})).await.expect(422);
+        assert_eq!(answer.faults(), [("/timezone".to_owned(), "unknown_value".to_owned())], "{name}");
+        let detail = answer.json()["errors"][0]["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(near), "{detail}");
+    }
+    for name in [json!(""), json!(null), json!(8), json!("+08:00"), json!("a\u{0}b"), json!("x".repeat(61))] {
+        let answer = admin.patch(SITE, json!({"timezone": name})).await.expect(422);
+        assert_eq!(answer.faults()[0].0, "/timezone", "{name}");
+    }
+    let faults = admin.patch(SITE, json!({"timezone": "x", "base_url": "https://[::1"})).await.expect(422);
+    assert_eq!(faults.faults().len(), 2);
+}

@@ -80,6 +80,58 @@ class Reading(unittest.TestCase):
             site.get("articles", page=page, page_size=1)
         self.assertEqual([status for _, status in spy.seen], [200, 200, 304, 200, 304, 200])
 
+    def test_what_is_kept_is_bounded_by_its_size(self) -> None:
+        spy = Spy()
+        site = Inkstone(URL, transport=spy)
+        size = len(site.request("GET", "categories").content)
+        for room, statuses in [(size, [200, 304, 200, 200]), (size - 1, [200, 200, 200, 200])]:
+            spy = Spy()
+            site = Inkstone(URL, transport=spy, remember_bytes=room)
+            for path in ["categories", "categories", "site", "categories"]:
+                site.get(path)
+            self.assertEqual([status for _, status in spy.seen], statuses)
+
+    def test_the_pages_of_a_walk_are_not_kept(self) -> None:
+        spy = Spy()
+        site = Inkstone(URL, transport=spy)
+        for _ in range(2):
+            list(site.articles(page_size=5))
+        pages = len(spy.seen) // 2
+        self.assertEqual([status for _, status in spy.seen], [200] * pages + [304] + [200] * (pages - 1))
+
+    def test_the_304_that_a_caller_asks_for_is_theirs(self) -> None:
+        site = Inkstone(URL)
+        etag = site.request("GET", "categories").headers["etag"]
+        response = site.request("GET", "categories", headers={"If-None-Match": etag})
+        self.assertEqual((response.status_code, response.content), (304, b""))
+        self.assertEqual(site.request("GET", "categories").status_code, 200)
+
+    def test_an_empty_list_is_no_parameter(self) -> None:
+        site = Inkstone(URL)
+        self.assertEqual(site.request("GET", "articles", tag=[], sort=()).url.query, b"")
+        self.assertEqual(len(site.get("articles", tag=[])), len(site.get("articles")))
+
+    def test_an_id_that_a_url_loses_is_refused(self) -> None:
+        spy = Spy()
+        site = Inkstone(URL, transport=spy)
+        for lost in [".", "..", ""]:
+            with self.assertRaises(ValueError):
+                site.article(lost)
+            with self.assertRaises(ValueError):
+                site.update_article(lost, {})
+        for path in ["articles/..", "articles/../members", "articles/%2e%2E/members", "./articles"]:
+            with self.assertRaises(ValueError):
+                site.request("DELETE", path)
+        self.assertEqual(spy.seen, [])
+
+    def test_a_redirect_is_not_followed_with_the_key(self) -> None:
+        moved = httpx.Response(308, headers={"location": "https://elsewhere.example/api/v1/site"})
+        spy = Spy(lambda request: moved)
+        with Inkstone(URL, key="ink_secret", transport=spy) as site, self.assertRaises(Problem) as refused:
+            site.get("site")
+        self.assertEqual((refused.exception.code, len(spy.seen)), ("http_308", 1))
+        self.assertIn("https://elsewhere.example/api/v1/site", str(refused.exception))
+
     def test_a_refusal_is_a_problem_with_its_faults(self) -> None:
         with signed_in() as site, self.assertRaises(Problem) as refused:
             site.create_article({"title": "x" * 301, "category": "none"})
@@ -171,6 +223,64 @@ class Sessions(unittest.TestCase):
         refresh = {"refresh_token": tokens["refresh_token"]}
         self.assertEqual(httpx.post(f"{URL}/api/v1/auth/refresh", json=refresh).status_code, 401)
 
+    def test_processes_with_one_stored_session_do_not_end_it(self) -> None:
+        store: list[Tokens | None] = [earlier_tokens(expires_at=0)]
+        shared: Any = {"on_tokens": store.append, "load_tokens": lambda: store[-1]}
+        spies = [Spy(), Spy()]
+        sites = [Inkstone(URL, tokens=store[0], transport=spy, **shared) for spy in spies]
+        for site in [*sites, *sites]:
+            site.get("members/me")
+            self.assertTrue(site.is_signed_in)
+        refreshed = [sum(path.endswith("/refresh") for path, _ in spy.seen) for spy in spies]
+        self.assertEqual(refreshed, [1, 0])
+        sites[0].logout()
+        with self.assertRaises(Problem):
+            sites[1].get("members/me")
+        self.assertFalse(sites[1].is_signed_in)
+
+    def test_who_loses_a_race_for_new_tokens_reads_the_store_again(self) -> None:
+        old = earlier_tokens()
+        winner: list[Tokens | None] = []
+        with Inkstone(URL, tokens={**old, "expires_at": 0}, on_tokens=winner.append) as first:
+            first.get("members/me")
+        loads = [old, winner[-1]]
+        late = Spy(lambda request: httpx.Response(401) if request.url.path.endswith("/refresh") else None)
+        tokens: Tokens = {**old, "access_token": "ended"}
+        site = Inkstone(URL, tokens=tokens, transport=late, load_tokens=lambda: loads.pop(0))
+        self.assertEqual(site.get("members/me")["id"], old["member_id"])
+        self.assertEqual([status for _, status in late.seen], [401, 401, 200])
+
+    def test_a_request_of_one_member_is_never_sent_for_another(self) -> None:
+        other = f"{unique('other')}@example.org"
+        with signed_in() as admin:
+            new = {"email": other, "password": LOGIN[1], "role": "editor"}
+            admin.request("POST", "members", json=new)
+
+        def change_member(request: httpx.Request) -> httpx.Response | None:
+            if request.method != "POST" or not request.url.path.endswith("/articles"):
+                return None
+            if len(spy.seen) < 2:
+                site.login(other, LOGIN[1])
+            return httpx.Response(401)
+
+        spy = Spy(change_member)
+        site = Inkstone(URL, tokens=earlier_tokens(), transport=spy)
+        with self.assertRaises(Problem):
+            site.create_article({"title": unique("Not theirs")})
+        self.assertEqual(sum(path.endswith("/articles") for path, _ in spy.seen), 1)
+        self.assertEqual(site.get("members/me")["email"], other)
+
+    def test_a_token_that_cannot_be_renewed_early_is_used_while_it_is_valid(self) -> None:
+        def refuse(request: httpx.Request) -> httpx.Response | None:
+            return httpx.Response(503) if request.url.path.endswith("/refresh") else None
+
+        site = Inkstone(URL, transport=Spy(refuse), tokens=earlier_tokens(expires_at=time.time() + 20))
+        self.assertEqual(site.get("members/me")["email"], LOGIN[0])
+        site = Inkstone(URL, transport=Spy(refuse), tokens=earlier_tokens(expires_at=time.time() - 1))
+        with self.assertRaises(Problem) as refused:
+            site.get("members/me")
+        self.assertEqual(refused.exception.status, 503)
+
     def test_rows_that_are_skipped_are_the_first_of_all_batches(self) -> None:
         with signed_in() as admin:
             rows = [{"external_id": unique(str(n)), "title": "Row", "body": "<script>x</script>"} for n in range(4)]
@@ -233,7 +343,29 @@ class Imports(unittest.TestCase):
             site.import_rows(rows, batch_rows=10, on_error="abort")
         self.assertEqual(stopped.exception.code, "import_aborted")
         self.assertEqual(stopped.exception.summary["errors"][0]["line"], 26)
+        self.assertEqual(str(stopped.exception), "Line 26 failed; the first 20 rows are done.")
+        self.assertEqual(stopped.exception.document["params"], {"line": 26, "rows": 20})
+        self.assertEqual(stopped.exception.summary["committed_rows"], 20)
         self.assertEqual(stopped.exception.summary["created"] >= 20, True)
+
+    def test_a_row_is_replaced_by_one_that_is_counted_from_the_first_too(self) -> None:
+        rows = list(self.rows(20))
+        rows[14]["external_id"] = rows[12]["external_id"]
+        with signed_in() as site:
+            [warning] = site.import_rows(rows, batch_rows=10, skip=1)["warnings"]
+        self.assertEqual((warning["line"], warning["params"]), (13, {"line": 15}))
+        self.assertIn("line 15,", warning["detail"])
+
+    def test_an_import_goes_on_where_it_was_stopped(self) -> None:
+        rows = list(self.rows(30))
+        rows[25]["title"] = ""
+        with signed_in() as site:
+            with self.assertRaises(ImportFailed) as stopped:
+                site.import_rows(rows, batch_rows=10, skip=5, on_error="abort")
+            done = stopped.exception.summary["committed_rows"]
+            rows[25]["title"] = "Mended"
+            summary = site.import_rows(rows, batch_rows=10, skip=done, on_error="abort")
+        self.assertEqual((done, summary["created"], summary["committed_rows"]), (25, 5, 30))
 
     def test_an_atomic_import_is_one_request(self) -> None:
         rows = list(self.rows(30))

@@ -37,8 +37,15 @@ export interface Options {
   tokens?: Tokens | undefined;
   /** Called with new tokens, to be stored, and with `undefined` when the session has ended. */
   onTokens?: (tokens: Tokens | undefined) => void;
+  /**
+   * Reads the tokens where `onTokens` has stored them. Tabs, or processes, that share a session need it: a refresh token
+   * is good for one use, and another tab may have used it.
+   */
+  loadTokens?: () => Tokens | undefined | Promise<Tokens | undefined>;
   /** Answers that are kept for the next 304; 200 unless given, 0 for none. */
   remember?: number;
+  /** Bytes of the answers that are kept, together; 8 MiB unless given. */
+  rememberBytes?: number;
   /** In place of the platform's own. */
   fetch?: Fetch;
 }
@@ -59,8 +66,10 @@ export interface Inkstone extends Client<paths> {
 export function createInkstone(options: Options = {}): Inkstone {
   const url = (options.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
   const plain: Fetch = options.fetch ?? ((request) => globalThis.fetch(request));
-  const remembering = options.remember === 0 ? plain : rememberAnswers(plain, options.remember ?? 200);
-  const session = new Session(url, plain, options.tokens, options.onTokens ?? (() => {}));
+  const { remember = 200, rememberBytes = 8 << 20 } = options;
+  const remembering = remember === 0 ? plain : rememberAnswers(plain, remember, rememberBytes);
+  const store = { save: options.onTokens ?? (() => {}), load: options.loadTokens };
+  const session = new Session(url, plain, options.tokens, store);
   const send: Fetch = (request) => {
     if (options.key === undefined) return session.sign(request, remembering);
     request.headers.set("authorization", `Bearer ${options.key}`);
@@ -69,6 +78,7 @@ export function createInkstone(options: Options = {}): Inkstone {
   // Lists go by commas, the form in which the server writes them itself.
   const querySerializer = { array: { style: "form", explode: false } } as const;
   const client = createFetchClient<paths>({ baseUrl: url, fetch: send, querySerializer });
+  client.use({ onRequest: ({ params }) => refuseLostSegments(params.path) });
 
   async function* walk(path: string, query: Record<string, unknown> = {}) {
     const get = client.GET as unknown as (path: string, init: unknown) => Promise<{ data?: Page; error?: unknown; response: Response }>;
@@ -85,6 +95,13 @@ export function createInkstone(options: Options = {}): Inkstone {
     logout: session.logout.bind(session),
     walk,
   }) as Inkstone;
+}
+
+/** Fails for an id that is no segment of a path: a URL loses it, and is then that of another resource. */
+function refuseLostSegments(path: Record<string, unknown> = {}): void {
+  for (const [name, value] of Object.entries(path)) {
+    if (["", ".", ".."].includes(String(value))) throw new TypeError(`${JSON.stringify(value)} is no ${name}`);
+  }
 }
 
 /** Whether `error` is a refusal with this code: `catch (error) { if (isProblem(error, "version_mismatch")) … }`. */

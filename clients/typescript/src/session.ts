@@ -6,10 +6,20 @@ import { ProblemError, toProblem } from "./problem.js";
 export type Tokens = Pick<components["schemas"]["Session"], "access_token" | "refresh_token"> & {
   /** When the access token ends, in milliseconds since 1970. */
   expires_at: number;
+  /** Whose tokens they are. */
+  member_id?: string;
 };
 
 /** The member who signed in. */
 export type SignedInMember = components["schemas"]["SignedInMember"];
+
+/** Where tokens are kept. Tabs can share one place. */
+export interface Store {
+  /** Keeps new tokens, or, with `undefined`, that the session has ended. */
+  save: (tokens: Tokens | undefined) => void;
+  /** Reads what is kept now: another tab may have renewed the tokens. */
+  load: (() => Tokens | undefined | Promise<Tokens | undefined>) | undefined;
+}
 
 /** How long before its end a token is renewed, in milliseconds. */
 const MARGIN = 30_000;
@@ -17,16 +27,19 @@ const MARGIN = 30_000;
 /**
  * The session of a member: it signs requests, and renews its tokens.
  *
- * However many requests need new tokens, one request asks for them: a refresh token is good for one use.
+ * However many requests need new tokens, one request asks for them: a refresh token is good for one use. Tabs that share
+ * a store take turns, where the browser has locks, and read the store before they renew what another tab has renewed.
  */
 export class Session {
   #renewing: Promise<void> | undefined;
+  /** Changes with the member: what was sent for one is never sent again for another. */
+  #owner = Symbol();
 
   constructor(
     private readonly url: string,
     private readonly send: Fetch,
     private tokens: Tokens | undefined,
-    private readonly onTokens: (tokens: Tokens | undefined) => void,
+    private readonly store: Store,
   ) {}
 
   get isOpen(): boolean {
@@ -35,6 +48,7 @@ export class Session {
 
   async login(email: string, password: string): Promise<SignedInMember> {
     const session = await this.#open("login", { email, password });
+    this.#owner = Symbol();
     this.#keep(toTokens(session));
     return session.member;
   }
@@ -42,6 +56,7 @@ export class Session {
   async logout(): Promise<void> {
     const tokens = this.tokens;
     if (!tokens) return;
+    this.#owner = Symbol();
     this.#keep(undefined);
     let response = await this.#logOut(tokens.access_token);
     if (response.status === 401) {
@@ -62,33 +77,65 @@ export class Session {
 
   /** Sends a request under the session's token, and once more under a new one if the token is no longer valid. */
   async sign(request: Request, send: Fetch): Promise<Response> {
-    if (this.tokens && this.tokens.expires_at - MARGIN < Date.now()) await this.#renew();
-    const tokens = this.tokens;
+    const owner = this.#owner;
+    const first = this.tokens;
+    if (first && first.expires_at - MARGIN < Date.now()) {
+      // A token that is still valid will do, if it cannot be renewed now.
+      await this.#renew().catch((error) => {
+        if (first.expires_at <= Date.now()) throw error;
+      });
+    }
+    // Another member may have signed in meanwhile; the request is not theirs.
+    const tokens = this.#owner === owner ? this.tokens : this.tokens && first;
     if (!tokens) return send(request);
     const again = isRepeatable(request) ? request.clone() : undefined;
     request.headers.set("authorization", `Bearer ${tokens.access_token}`);
     const response = await send(request);
-    if (response.status !== 401 || !again) return response;
+    if (response.status !== 401 || !again || this.#owner !== owner) return response;
     // Another request may have renewed the tokens meanwhile.
     if (this.tokens === tokens) await this.#renew();
-    if (!this.tokens) return response;
+    if (!this.tokens || this.#owner !== owner) return response;
     again.headers.set("authorization", `Bearer ${this.tokens.access_token}`);
     return send(again);
   }
 
   /** Renews the tokens. Closes the session if it has ended; keeps it if the server cannot be reached. */
   #renew(): Promise<void> {
+    const locks = this.store.load && globalThis.navigator?.locks;
+    const renew = () => this.#renewAlone();
+    this.#renewing ??= Promise.resolve(locks ? locks.request(`inkstone ${this.url}`, renew) : renew()).finally(
+      () => (this.#renewing = undefined),
+    );
+    return this.#renewing;
+  }
+
+  async #renewAlone(): Promise<void> {
+    const adopted = await this.#adopt();
     const old = this.tokens;
+    if (!old || (adopted && old.expires_at - MARGIN > Date.now())) return;
     // Who has signed in or out meanwhile stays so.
     const replace = (tokens: Tokens | undefined) => this.tokens === old && this.#keep(tokens);
-    this.#renewing ??= this.#open("refresh", { refresh_token: old?.refresh_token })
-      .then((session) => void replace(toTokens(session)))
-      .catch((error) => {
-        if (!(error instanceof ProblemError) || error.status !== 401) throw error;
-        replace(undefined);
-      })
-      .finally(() => (this.#renewing = undefined));
-    return this.#renewing;
+    try {
+      replace(toTokens(await this.#open("refresh", { refresh_token: old.refresh_token })));
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.status !== 401) throw error;
+      // Another tab was faster, if there are other tokens now.
+      if (this.tokens === old && !(await this.#adopt())) replace(undefined);
+    }
+  }
+
+  /** Takes the tokens of the store, if another tab has put others there. Returns whether it has. */
+  async #adopt(): Promise<boolean> {
+    const { load } = this.store;
+    const old = this.tokens;
+    if (!load || !old) return false;
+    const stored = await load();
+    if (this.tokens !== old || stored?.refresh_token === old.refresh_token) return false;
+    // Tokens that do not say whose they are may be anybody's.
+    if (stored?.member_id === undefined || stored.member_id !== old.member_id) this.#owner = Symbol();
+    if (stored) this.tokens = stored;
+    else this.#keep(undefined);
+    return true;
   }
 
   async #open(operation: string, body: unknown): Promise<components["schemas"]["Session"]> {
@@ -105,12 +152,12 @@ export class Session {
 
   #keep(tokens: Tokens | undefined) {
     this.tokens = tokens;
-    this.onTokens(tokens);
+    this.store.save(tokens);
   }
 }
 
-function toTokens({ access_token, refresh_token, expires_in }: components["schemas"]["Session"]): Tokens {
-  return { access_token, refresh_token, expires_at: Date.now() + expires_in * 1000 };
+function toTokens({ access_token, refresh_token, expires_in, member }: components["schemas"]["Session"]): Tokens {
+  return { access_token, refresh_token, expires_at: Date.now() + expires_in * 1000, member_id: member.id };
 }
 
 /** Whether a request can be kept to be sent again: not the long body of an import. */

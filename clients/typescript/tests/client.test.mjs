@@ -63,6 +63,41 @@ test("only the answers that were asked for last are kept", async () => {
   assert.deepEqual(seen.map((one) => one.status), [200, 200, 304, 200, 304, 200]);
 });
 
+test("what is kept is bounded by its size", async () => {
+  const size = (await (await fetch(`${url}/api/v1/categories`)).arrayBuffer()).byteLength;
+  for (const [rememberBytes, statuses] of [
+    [size, [200, 304, 200, 200]],
+    [size - 1, [200, 200, 200, 200]],
+  ]) {
+    const { seen, fetch } = spy();
+    const site = createInkstone({ url, fetch, rememberBytes });
+    for (const path of ["/api/v1/categories", "/api/v1/categories", "/api/v1/site", "/api/v1/categories"]) {
+      await site.GET(path);
+    }
+    assert.deepEqual(seen.map((one) => one.status), statuses);
+  }
+});
+
+test("the pages of a walk are not kept", async () => {
+  const { seen, fetch } = spy();
+  const site = createInkstone({ url, fetch });
+  for (const _ of [1, 2]) {
+    for await (const card of site.walk("/api/v1/articles", { page_size: 5 })) assert.ok(card.id);
+  }
+  const rest = Array(seen.length / 2 - 1).fill(200);
+  assert.deepEqual(seen.map((one) => one.status), [200, ...rest, 304, ...rest]);
+});
+
+test("an id that a URL loses is refused before anything is sent", async () => {
+  const { seen, fetch } = spy();
+  const site = createInkstone({ url, fetch });
+  for (const id of [".", "..", ""]) {
+    await assert.rejects(site.GET("/api/v1/articles/{id}", { params: { path: { id } } }), TypeError);
+    await assert.rejects(site.DELETE("/api/v1/articles/{id}", { params: { path: { id } } }), TypeError);
+  }
+  assert.equal(seen.length, 0);
+});
+
 test("a refusal is a typed problem with its faults", async () => {
   const site = await signedIn();
   const invalid = site.POST("/api/v1/articles", { body: { title: "x".repeat(301), category: "none" } });
@@ -158,6 +193,101 @@ test("who signs out while the tokens are renewed stays signed out", async () => 
   await site.GET("/api/v1/members/me");
   assert.equal(site.isSignedIn, false);
   assert.equal(stored, undefined);
+});
+
+/** Tabs that share a store of tokens. */
+function openTabs(number, tokens, fetches = []) {
+  const store = { tokens };
+  const options = { url, onTokens: (tokens) => (store.tokens = tokens), loadTokens: async () => store.tokens };
+  const tabs = Array.from({ length: number }, (_, at) => createInkstone({ ...options, tokens, fetch: fetches[at] }));
+  return { store, tabs };
+}
+
+const storedTokens = async () => {
+  let stored;
+  await signedIn({ onTokens: (tokens) => (stored = tokens) });
+  return stored;
+};
+
+test("tabs with one stored session do not end it for each other", async () => {
+  const spies = [spy(), spy()];
+  const { store, tabs } = openTabs(2, { ...(await storedTokens()), expires_at: 0 }, spies.map((one) => one.fetch));
+  for (const tab of [...tabs, ...tabs]) {
+    assert.equal((await tab.GET("/api/v1/members/me")).response.status, 200);
+    assert.ok(tab.isSignedIn);
+  }
+  const refreshed = spies.map(({ seen }) => seen.filter((one) => one.url.endsWith("/auth/refresh")).length);
+  assert.deepEqual(refreshed, [1, 0]);
+  store.tokens = { ...store.tokens, access_token: "ended" };
+  await tabs[0].logout();
+  await tabs[1].GET("/api/v1/members/me");
+  assert.equal(tabs[1].isSignedIn, false, "who signs out does so in all tabs");
+});
+
+test("tabs that renew at once take turns where there are locks", async () => {
+  let turn = Promise.resolve();
+  const locks = { request: (_name, work) => (turn = turn.then(work)) };
+  Object.defineProperty(globalThis, "navigator", { value: { locks }, configurable: true });
+  try {
+    const spies = Array.from({ length: 4 }, () => spy());
+    const { tabs } = openTabs(4, { ...(await storedTokens()), expires_at: 0 }, spies.map((one) => one.fetch));
+    const answers = await Promise.all(tabs.map((tab) => tab.GET("/api/v1/members/me")));
+    assert.deepEqual(answers.map((one) => one.response.status), [200, 200, 200, 200]);
+    const refreshed = spies.flatMap(({ seen }) => seen.filter((one) => one.url.endsWith("/auth/refresh")));
+    assert.equal(refreshed.length, 1);
+  } finally {
+    delete globalThis.navigator;
+  }
+});
+
+test("a tab that loses the race for new tokens reads the store again", async () => {
+  const tokens = await storedTokens();
+  const { store, tabs } = openTabs(1, { ...tokens, expires_at: 0 });
+  await tabs[0].GET("/api/v1/members/me");
+  const loads = [tokens, store.tokens];
+  const late = spy((request, response) =>
+    request.url.endsWith("/auth/refresh") ? new Response(null, { status: 401 }) : response,
+  );
+  const ended = { ...tokens, access_token: "ended" };
+  const site = createInkstone({ url, tokens: ended, fetch: late.fetch, loadTokens: () => loads.shift() });
+  assert.equal((await site.GET("/api/v1/members/me")).response.status, 200);
+  assert.deepEqual(late.seen.map((one) => one.status), [401, 401, 200]);
+});
+
+test("a request of one member is never sent again for another", async () => {
+  const other = `${unique("other")}@example.org`;
+  const admin = await signedIn();
+  unwrap(await admin.POST("/api/v1/members", { body: { email: other, password, role: "editor" } }));
+  let site;
+  const { seen, fetch } = spy(async (request, response) => {
+    if (request.method !== "POST" || !request.url.endsWith("/articles")) return response;
+    await site.login(other, password);
+    return new Response(null, { status: 401 });
+  });
+  site = await signedIn({ fetch });
+  const refused = await site.POST("/api/v1/articles", { body: { title: unique("Not theirs") } });
+  assert.equal(refused.response.status, 401);
+  assert.equal(seen.filter((one) => one.url.endsWith("/articles")).length, 1);
+  assert.equal(unwrap(await site.GET("/api/v1/members/me")).data.email, other);
+
+  // The other member has signed in in another tab.
+  let theirs;
+  await createInkstone({ url, onTokens: (tokens) => (theirs = tokens) }).login(other, password);
+  const ended = { ...(await storedTokens()), access_token: "ended" };
+  const tab = createInkstone({ url, tokens: ended, loadTokens: () => theirs });
+  assert.equal((await tab.POST("/api/v1/articles", { body: { title: unique("Not theirs") } })).response.status, 401);
+  assert.equal(unwrap(await tab.GET("/api/v1/members/me")).data.email, other);
+});
+
+test("a token that cannot be renewed early is used while it is valid", async () => {
+  const tokens = await storedTokens();
+  const { fetch } = spy((request, response) =>
+    request.url.endsWith("/auth/refresh") ? new Response(null, { status: 503 }) : response,
+  );
+  const early = createInkstone({ url, fetch, tokens: { ...tokens, expires_at: Date.now() + 20_000 } });
+  assert.equal((await early.GET("/api/v1/members/me")).response.status, 200);
+  const late = createInkstone({ url, fetch, tokens: { ...tokens, expires_at: Date.now() - 1 } });
+  await assert.rejects(late.GET("/api/v1/members/me"), (error) => error.status === 503);
 });
 
 test("an API key signs every request", async () => {

@@ -9,6 +9,7 @@ use super::queries::{ArticleWrite, LockedArticle};
 use crate::articles::model::Content;
 use crate::changes::model::Change;
 use crate::db::types::Status;
+use crate::error::Fault;
 
 /// A row that is to be written.
 pub(super) struct PendingWrite<'b> {
@@ -19,6 +20,10 @@ pub(super) struct PendingWrite<'b> {
     pub(super) id: Uuid,
     /// The article before the write, if it exists.
     pub(super) before: Option<LockedArticle>,
+    /// Whether it replaces what was edited since the last import.
+    pub(super) overwrites_edits: bool,
+    /// What was changed of the row, or of the article besides.
+    pub(super) warnings: Vec<Fault>,
 }
 
 impl PreparedImport {
@@ -33,7 +38,18 @@ impl PreparedImport {
     }
 }
 
-impl PendingWrite<'_> {
+impl<'b> PendingWrite<'b> {
+    /// The write of the row at `index`, of an article that may not exist yet.
+    pub(super) fn new(index: usize, article: &'b PreparedImport) -> Self {
+        let (article, id) = (Cow::Borrowed(article), Uuid::now_v7());
+        Self { index, article, id, before: None, overwrites_edits: false, warnings: Vec::new() }
+    }
+
+    /// The fields in which the article differs from the row, by the names clients know.
+    pub(super) fn changed_fields(&self, before: &LockedArticle) -> Vec<String> {
+        Change::between("article", self.id, &before.article.content, &self.article.content).fields
+    }
+
     /// Changes the content if it `differs`. Content that does not is not copied.
     pub(super) fn change_content(
         &mut self,
@@ -68,8 +84,7 @@ impl PendingWrite<'_> {
         let (action, fields) = match &self.before {
             None => ("create", String::new()),
             Some(before) => {
-                let change = Change::between("article", self.id, &before.article.content, &article.content);
-                (if before.trashed { "restore" } else { "update" }, change.fields.join(","))
+                (if before.trashed { "restore" } else { "update" }, self.changed_fields(before).join(","))
             }
         };
         ArticleWrite {

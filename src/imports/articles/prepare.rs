@@ -19,7 +19,7 @@ use crate::error::{Code, Fault, Result};
 use crate::http::body::checked;
 use crate::http::render_body;
 use crate::imports::category_ref::CategoryRef;
-use crate::imports::outcome::Outcome;
+use crate::imports::outcome::{Outcome, ResourceRef};
 use crate::imports::params::{ImportParams, Mode};
 use crate::imports::rows::{RawRow, RawText, RowValue};
 use crate::interchange::row_filters;
@@ -79,7 +79,7 @@ impl PreparedRow {
     pub(super) fn identity(&self) -> Option<&Identity> {
         match &self.state {
             RowState::Failed(_) => None,
-            RowState::Unchanged(identity) => Some(identity),
+            RowState::Unchanged(identity, _) => Some(identity),
             RowState::Prepared(article) => Some(&article.identity),
         }
     }
@@ -88,7 +88,15 @@ impl PreparedRow {
     pub(super) fn article(&self) -> Option<&PreparedImport> {
         match &self.state {
             RowState::Prepared(article) => Some(article),
-            RowState::Failed(_) | RowState::Unchanged(_) => None,
+            RowState::Failed(_) | RowState::Unchanged(..) => None,
+        }
+    }
+
+    /// The article, if the row leaves it as it is.
+    pub(super) fn unchanged_resource(&self) -> Option<ResourceRef> {
+        match &self.state {
+            RowState::Unchanged(_, resource) => Some(resource.clone()),
+            RowState::Failed(_) | RowState::Prepared(_) => None,
         }
     }
 
@@ -101,7 +109,7 @@ impl PreparedRow {
     pub(super) fn known_outcome(&self) -> Option<Outcome> {
         match &self.state {
             RowState::Failed(faults) => Some(Outcome::Failed(faults.clone())),
-            RowState::Unchanged(_) | RowState::Prepared(_) => None,
+            RowState::Unchanged(..) | RowState::Prepared(_) => None,
         }
     }
 }
@@ -110,7 +118,7 @@ impl PreparedRow {
 pub(super) enum RowState {
     Failed(Vec<Fault>),
     /// The article has this row's digest.
-    Unchanged(Identity),
+    Unchanged(Identity, ResourceRef),
     Prepared(Box<PreparedImport>),
 }
 
@@ -175,13 +183,13 @@ pub fn prepare_rows(
 fn prepare_row(parsed: ParsedRow, context: &PrepareContext<'_>) -> PreparedRow {
     let (line, identity_name) = (parsed.line, parsed.identity.as_str().to_owned());
     let existing = context.existing.get(&parsed.identity);
-    let state = if existing.is_some_and(|existing| is_unchanged(&parsed, existing, context)) {
-        RowState::Unchanged(parsed.identity)
-    } else {
-        match build_article(parsed, existing, context) {
+    let unchanged = existing.filter(|existing| is_unchanged(&parsed, existing, context));
+    let state = match unchanged {
+        Some(existing) => RowState::Unchanged(parsed.identity, existing.to_resource()),
+        None => match build_article(parsed, existing, context) {
             Ok(article) => RowState::Prepared(Box::new(article)),
             Err(faults) => RowState::Failed(faults),
-        }
+        },
     };
     PreparedRow { line, identity_name: Some(identity_name), state }
 }

@@ -15,6 +15,7 @@ use crate::articles::model::{Content, Row};
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
 use crate::changes::model::Actor;
 use crate::db::connection::Connection;
+use crate::imports::outcome::ResourceRef;
 use crate::telemetry;
 
 /// An article that a row can be about, or whose slug a row wants.
@@ -40,6 +41,13 @@ pub struct ExistingArticle {
     /// Whether it is in the trash.
     #[diesel(sql_type = Bool)]
     pub trashed: bool,
+}
+
+impl ExistingArticle {
+    /// The article for reports.
+    pub fn to_resource(&self) -> ResourceRef {
+        ResourceRef { id: self.id, slug: self.slug.clone() }
+    }
 }
 
 /// The articles that existed when a statement ran.
@@ -114,6 +122,9 @@ pub struct LockedArticle {
     /// Whether it is in the trash.
     #[diesel(sql_type = Bool)]
     pub trashed: bool,
+    /// Whether it was changed, or made, other than by an import since its last import.
+    #[diesel(sql_type = Bool)]
+    pub edited: bool,
 }
 
 /// Loads articles and locks them until the transaction ends.
@@ -127,7 +138,7 @@ pub async fn lock_articles(
         return Ok(HashMap::new());
     }
     let rows: Vec<LockedArticle> = sql_query(format!(
-        "SELECT articles.*, {EXTRA_COLUMNS}, deleted_at IS NOT NULL AS trashed FROM articles {VIEWS}
+        "SELECT articles.*, {EXTRA_COLUMNS}, deleted_at IS NOT NULL AS trashed, source_hash IS NULL AS edited FROM articles {VIEWS}
          WHERE articles.id = ANY($1) ORDER BY articles.id FOR NO KEY UPDATE OF articles"
     ))
     .bind::<Array<SqlUuid>, _>(ids)

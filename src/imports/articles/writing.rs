@@ -3,7 +3,6 @@
 //! In order: load what exists, resolve categories, drop superseded rows, lock and compare, assign
 //! slugs, write.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
@@ -13,13 +12,13 @@ use uuid::Uuid;
 use super::identity::Identity;
 use super::pending_write::PendingWrite;
 use super::prepare::{PreparedImport, PreparedRow};
-use super::queries::{self, ExistingArticles};
+use super::queries::{self, ExistingArticles, LockedArticle};
 use crate::categories::model::Tree;
 use crate::categories::queries::{load_tree, lock_tree};
 use crate::changes::model::Actor;
 use crate::error::{Code, Error, Fault, Result};
 use crate::imports::category_ref::{self, CategoryRef};
-use crate::imports::outcome::{BatchResult, Outcome, RowOutcome};
+use crate::imports::outcome::{BatchResult, Outcome, ResourceRef, RowOutcome, kept_in_trash};
 use crate::imports::params::{ImportParams, Mode};
 use crate::interchange::text_filters::FilterCounts;
 use crate::markup::changes::MarkupChanges;
@@ -37,7 +36,12 @@ struct BatchWrite<'b> {
     tree: Tree,
     /// The outcome of each row, as far as it is known.
     outcomes: Vec<Option<Outcome>>,
+    /// The article of each row, as far as it is known.
+    resources: Vec<Option<ResourceRef>>,
+    /// What was changed, by row, besides what was found before the transaction.
+    warnings: Vec<Vec<Fault>>,
     created_categories: u64,
+    overwritten_edits: u64,
 }
 
 /// Writes a batch and returns the outcome of each row. A row that fails is left out.
@@ -55,25 +59,25 @@ pub async fn write_batch(
     // Sent together: one round trip.
     let (_, tree, existing) =
         try_join3(db::allow_bulk(tx), load_tree(tx), queries::find_existing(tx, identities, slugs)).await?;
-    let outcomes = rows.iter().map(PreparedRow::known_outcome).collect();
-    let mut batch = BatchWrite { params, actor, existing, tree, outcomes, created_categories: 0 };
+    let mut batch = BatchWrite {
+        params,
+        actor,
+        existing,
+        tree,
+        outcomes: rows.iter().map(PreparedRow::known_outcome).collect(),
+        resources: rows.iter().map(PreparedRow::unchanged_resource).collect(),
+        warnings: vec![Vec::new(); rows.len()],
+        created_categories: 0,
+        overwritten_edits: 0,
+    };
     let mut pending = batch.resolve_categories(tx, rows).await?;
     batch.drop_superseded(rows, &mut pending);
     batch.lock_and_compare(tx, &mut pending).await?;
     batch.assign_slugs(&mut pending);
     let (filter_counts, markup_changes) = batch.store(tx, pending).await?;
-    let outcomes = rows.iter().zip(batch.outcomes).map(|(row, outcome)| RowOutcome {
-        line: row.line,
-        identity: row.identity_name.clone(),
-        outcome: outcome.unwrap_or(Outcome::Unchanged),
-        warnings: row.warnings(),
-    });
-    Ok(BatchResult {
-        outcomes: outcomes.collect(),
-        filter_counts,
-        markup_changes,
-        created_categories: batch.created_categories,
-    })
+    let (created_categories, overwritten_edits) = (batch.created_categories, batch.overwritten_edits);
+    let outcomes = batch.into_outcomes(rows);
+    Ok(BatchResult { outcomes, filter_counts, markup_changes, created_categories, overwritten_edits })
 }
 
 impl BatchWrite<'_> {
@@ -97,8 +101,7 @@ impl BatchWrite<'_> {
         }
         let mut pending = Vec::with_capacity(rows.len());
         for (index, article) in articles() {
-            let mut write =
-                PendingWrite { index, article: Cow::Borrowed(article), id: Uuid::now_v7(), before: None };
+            let mut write = PendingWrite::new(index, article);
             let category = match &article.category_ref {
                 Some(category_ref) => self.find_or_create_category(tx, category_ref).await?.map(Some),
                 None => Ok(None),
@@ -179,8 +182,8 @@ impl BatchWrite<'_> {
                 (Some(before), _) => {
                     write.id = before.article.id;
                     write.keep_unspecified(before);
-                    if write.article.changes_nothing(before) {
-                        self.outcomes[write.index] = Some(Outcome::Unchanged);
+                    if let Some(outcome) = self.choose_kept(&mut write, before) {
+                        self.end_row(write, outcome, &before.article.content.slug);
                         continue;
                     }
                 }
@@ -190,6 +193,39 @@ impl BatchWrite<'_> {
         }
         *pending = changed;
         Ok(())
+    }
+
+    /// The outcome of a row that leaves its article as it is. Otherwise warns of the edits that it replaces.
+    fn choose_kept(&self, write: &mut PendingWrite<'_>, before: &LockedArticle) -> Option<Outcome> {
+        if before.trashed && !self.params.restores() {
+            write.warnings.push(kept_in_trash());
+            return Some(Outcome::KeptInTrash);
+        }
+        if write.article.changes_nothing(before) {
+            return Some(Outcome::Unchanged);
+        }
+        let fields = if before.edited { write.changed_fields(before) } else { Vec::new() };
+        if fields.is_empty() {
+            return None;
+        }
+        if self.params.keeps_edited() {
+            let detail = "was edited here and stays as it is; the row differs in {fields}";
+            let fault = Fault::body("", Code::EditsKept, detail);
+            write.warnings.push(fault.with("fields", fields.join(", ")));
+            return Some(Outcome::KeptEdited);
+        }
+        write.overwrites_edits = true;
+        let fault = Fault::body("", Code::EditsOverwritten, "replaced what was edited here: {fields}");
+        write.warnings.push(fault.with("fields", fields.join(", ")));
+        None
+    }
+
+    /// Notes what became of a row, and of which article.
+    fn end_row(&mut self, write: PendingWrite<'_>, outcome: Outcome, slug: &str) {
+        let PendingWrite { index, id, warnings, .. } = write;
+        self.outcomes[index] = Some(outcome);
+        self.resources[index] = Some(ResourceRef { id, slug: slug.to_owned() });
+        self.warnings[index].extend(warnings);
     }
 
     /// Gives every row a slug that no other article uses. A slug made from the title gets a
@@ -234,13 +270,28 @@ impl BatchWrite<'_> {
         });
         queries::write_articles(tx, &writes, self.actor).await.map_err(map_conflicts)?;
         let (mut filter_counts, mut markup_changes) = (FilterCounts::default(), MarkupChanges::default());
-        for write in &pending {
+        for write in pending {
             filter_counts += write.article.filter_counts;
             markup_changes += &write.article.markup_changes;
+            self.overwritten_edits += u64::from(write.overwrites_edits);
             let outcome = if write.before.is_some() { Outcome::Updated } else { Outcome::Created };
-            self.outcomes[write.index] = Some(outcome);
+            let slug = write.article.content.slug.clone();
+            self.end_row(write, outcome, &slug);
         }
         Ok((filter_counts, markup_changes))
+    }
+
+    /// The outcome of each row.
+    fn into_outcomes(self, rows: &[PreparedRow]) -> Vec<RowOutcome> {
+        let found = self.outcomes.into_iter().zip(self.resources).zip(self.warnings);
+        let outcomes = rows.iter().zip(found).map(|(row, ((outcome, resource), warnings))| RowOutcome {
+            line: row.line,
+            identity: row.identity_name.clone(),
+            resource,
+            outcome: outcome.unwrap_or(Outcome::Unchanged),
+            warnings: [row.warnings(), warnings].concat(),
+        });
+        outcomes.collect()
     }
 }
 

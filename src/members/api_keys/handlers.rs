@@ -14,7 +14,8 @@ use crate::members::guard::Admin;
 use crate::operations::{Caller, Operation, Role};
 
 /// The entry of [`list_api_keys`].
-pub const LIST_API_KEYS: Operation = Operation::list("list_api_keys", Caller::Role(Role::Admin));
+pub const LIST_API_KEYS: Operation =
+    Operation::read("list_api_keys", Caller::Role(Role::Admin)).without_last_modified();
 
 /// List API keys
 ///

@@ -72,5 +72,6 @@ pub struct NewApiKey {
     #[schema(min_items = 1, max_items = 20)]
     pub scopes: Vec<Scope>,
     /// The time when the key expires; by default never.
+    #[schema(value_type = Option<String>, format = DateTime, max_length = 64)]
     pub expires_at: Option<DateTime<Utc>>,
 }

@@ -58,7 +58,8 @@ pub async fn logout_member(app: web::Data<App>, member: SignedIn) -> Result<NoCo
 }
 
 /// The entry of [`list_own_sessions`].
-pub const LIST_OWN_SESSIONS: Operation = Operation::list("list_own_sessions", Caller::Role(Role::Member));
+pub const LIST_OWN_SESSIONS: Operation =
+    Operation::read("list_own_sessions", Caller::Role(Role::Member)).without_last_modified();
 
 /// List the own sessions
 ///
@@ -110,7 +111,7 @@ pub async fn end_own_session(app: web::Data<App>, member: SignedIn, id: Id) -> R
 
 /// The entry of [`list_member_sessions`].
 pub const LIST_MEMBER_SESSIONS: Operation =
-    Operation::list("list_member_sessions", Caller::Role(Role::Admin));
+    Operation::read("list_member_sessions", Caller::Role(Role::Admin)).without_last_modified();
 
 /// List a member's sessions
 ///

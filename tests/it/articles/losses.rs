@@ -131,3 +131,37 @@ async fn tasks_of_markdown_have_boxes_and_code_has_no_class() {
     assert_eq!(body, "<ul>\n<li>☑ a</li>\n<li>☐ b</li>\n</ul>\n<pre><code>c\n</code></pre>\n");
     assert_eq!(answer["warnings"], Value::Null);
 }
+
+#[actix_web::test]
+async fn text_after_an_element_of_raw_text_that_is_not_closed_stays() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    for name in ["textarea", "noscript", "xmp", "noembed", "noframes", "title", "plaintext"] {
+        let tail = format!("<p>two</p></{name}x><p>three</p>");
+        let (html, dropped, _) = write(&editor, &format!("<p>one</p><{name}>{tail}")).await;
+        assert_eq!(html, "<p>one</p><p>two</p><p>three</p>", "{name}");
+        assert_eq!(dropped[name], 1, "{name} {dropped}");
+        let long = format!("<p>one</p><{name}>{tail}{}", "<p>many</p>".repeat(2_000));
+        assert_eq!(write(&editor, &long).await.0.matches("<p>").count(), 2_003, "{name}");
+    }
+}
+
+#[actix_web::test]
+async fn attributes_that_the_sanitiser_decides_on_are_told_when_they_go() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let frame = "<iframe src=\"https://player.bilibili.com/x\" width=\"640px\" height=\"9em\" frameborder=\"0\" \
+                 allowfullscreen></iframe>";
+    let body = format!(
+        "{frame}<h2 id=\"a\">one</h2><h2 id=\"b\">two</h2><p><a href=\"#a\">up</a> \
+         <a href=\"https://e.org/\" rel=\"nofollow\">out</a></p>"
+    );
+    let answer = editor.post(ARTICLES, with(json!({"body": body}))).await.expect(201).json();
+    let html = answer["data"]["body"].as_str().unwrap();
+    assert!(html.contains("width=\"640\"") && !html.contains("height="), "{html}");
+    let told = &answer["warnings"][0]["params"]["attributes"];
+    assert_eq!(*told, json!({"frameborder": 1, "height": 1, "id": 1, "rel": 1}), "{answer}");
+    let again = editor.post(ARTICLES, with(json!({"body": html}))).await.expect(201).json();
+    assert_eq!(again["data"]["body"], html);
+    assert_eq!(again["warnings"], Value::Null);
+}

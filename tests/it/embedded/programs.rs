@@ -18,7 +18,7 @@ use crate::harness::machine::{is_root, kill, processes_in, until};
 use crate::harness::process::{Process, inkstone, open_folder, run};
 
 /// The programs of this machine as an archive, and its digest.
-static ARCHIVE: LazyLock<(PathBuf, String)> = LazyLock::new(|| {
+pub static ARCHIVE: LazyLock<(PathBuf, String)> = LazyLock::new(|| {
     let used = diagnose(cluster::folder(), cluster::pg_bin()).used.unwrap();
     let bin = PathBuf::from(used.split_once(" in ").unwrap().1);
     let file = cluster::folder().join("postgresql.tar.gz");
@@ -41,24 +41,24 @@ static ARCHIVE: LazyLock<(PathBuf, String)> = LazyLock::new(|| {
 });
 
 /// The address of the archive, with its digest.
-fn archive() -> String {
+pub fn archive() -> String {
     format!("{}#sha256={}", ARCHIVE.0.display(), ARCHIVE.1)
 }
 
-fn program(name: &str, arguments: &[&Path]) -> Command {
+pub fn program(name: &str, arguments: &[&Path]) -> Command {
     let mut command = Command::new(name);
     command.args(arguments);
     command
 }
 
 /// A machine without PostgreSQL, npm and pip: only a few programs are on its PATH.
-struct Machine {
+pub struct Machine {
     path: TempDir,
 }
 
 impl Machine {
     /// `None` where the account may not make one.
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         if !is_root() {
             assert!(std::env::var_os("CI").is_none(), "CI runs these tests as root");
             println!("skipped: only root can hide the machine's PostgreSQL");
@@ -73,7 +73,7 @@ impl Machine {
     }
 
     /// Puts a script on the PATH.
-    fn add_program(&self, name: &str, script: &str) {
+    pub fn add_program(&self, name: &str, script: &str) {
         let file = self.path.path().join(name);
         fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
@@ -97,7 +97,7 @@ impl Machine {
         hidden
     }
 
-    fn inkstone(&self, data_dir: &Path, arguments: &[&str]) -> Command {
+    pub fn inkstone(&self, data_dir: &Path, arguments: &[&str]) -> Command {
         let mut command = inkstone(arguments);
         command.arg("--data-dir").arg(data_dir);
         self.run(&command)
@@ -105,7 +105,7 @@ impl Machine {
 }
 
 /// The names in the folder of copies, without the lock.
-fn copies(data_dir: &Path) -> Vec<String> {
+pub fn copies(data_dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(data_dir.join("programs")).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().into_string().unwrap());
     names.filter(|name| name != "fetch.lock").collect()

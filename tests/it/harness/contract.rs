@@ -66,7 +66,30 @@ pub fn followed(value: &Value) -> &Value {
     }
 }
 
-/// Fails if the answer's status is not documented, or its body breaks its schema.
+/// Headers that the document tells nothing of: those of HTTP itself and of proxies, those that tell browsers what they
+/// must not do, and those of cross-origin rules.
+const UNDOCUMENTED_HEADERS: &[&str] = &[
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "transfer-encoding",
+    "alt-svc",
+    "server",
+    "via",
+    "access-control-allow-credentials",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "content-security-policy",
+    "permissions-policy",
+    "referrer-policy",
+    "x-content-type-options",
+    "x-frame-options",
+];
+
+/// Fails if the answer's status or a header of it is not documented, if it lacks a header that it always has, or if
+/// its body breaks its schema.
 pub fn check(method: &Method, path: &str, answer: &Answer) {
     let Some(operation) = operation(method, path) else { return };
     let status = answer.status.to_string();
@@ -74,6 +97,7 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
     let Some(response) = response else {
         panic!("{} answered an undocumented {status}: {}", operation.id, answer.text())
     };
+    check_headers(&operation.id, answer, &followed(response)["headers"]);
     let media_type = answer.header("content-type").to_owned();
     let content = &followed(response)["content"];
     if *method == Method::HEAD || (content.is_null() && answer.bytes.is_empty()) {
@@ -95,6 +119,35 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
             "{} answered {status} against its schema: {wrong:#?}\n{body:#}",
             operation.id
         );
+    }
+}
+
+/// Fails unless the headers of the answer are those of `documented`.
+fn check_headers(id: &str, answer: &Answer, documented: &Value) {
+    let documented: HashMap<String, &Value> = documented
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, header)| (name.to_lowercase(), followed(header)))
+        .collect();
+    for (name, value) in &answer.headers {
+        if UNDOCUMENTED_HEADERS.contains(&name.as_str()) {
+            continue;
+        }
+        let Some(header) = documented.get(name.as_str()) else {
+            panic!("{id} answered {} with the undocumented header {name}: {value:?}", answer.status)
+        };
+        let text = value.to_str().unwrap();
+        let value = match header["schema"]["type"] == "integer" {
+            true => json!(text.parse::<u64>().unwrap()),
+            false => json!(text),
+        };
+        let wrong = broken(&header["schema"], &value, false);
+        assert!(wrong.is_empty(), "{id} answered {} with {name}: {value}: {wrong:#?}", answer.status);
+    }
+    for (name, header) in documented {
+        let is_sent = header["required"] != true || answer.headers.contains_key(&name);
+        assert!(is_sent, "{id} answered {} without the header {name}", answer.status);
     }
 }
 

@@ -44,7 +44,7 @@ async fn an_edited_article_is_reset_to_its_row() {
     assert_eq!(outcome_counts(&import_rows(&editor, "", &make_rows(2)).await), [0, 1, 1, 0]);
     assert_eq!(load_article(&editor, "n-0").await["title"], "Number 0");
     editor.delete(&path).await.expect(204);
-    assert_eq!(outcome_counts(&import_rows(&editor, "", &make_rows(2)).await), [0, 1, 1, 0]);
+    assert_eq!(outcome_counts(&import_rows(&editor, "?restore=true", &make_rows(2)).await), [0, 1, 1, 0]);
     editor.get(&path).await.expect(200);
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -21,7 +21,11 @@ class Inkstone:
     """A client of one server. Threads can share it.
 
     `key` is an API key, for scripts; members use `login`. `tokens` are those of an earlier session, as `on_tokens` was
-    given them. `remember` is how many answers are kept for the next 304.
+    given them. Processes that share a session need `load_tokens`, which reads what is stored now: a refresh token is
+    good for one use, and another process may have used it. `remember` is how many answers are kept for the next 304,
+    and `remember_bytes` how large they are together.
+
+    Redirects are not followed: an answer of another host would be taken for one of the site's.
     """
 
     def __init__(
@@ -31,13 +35,17 @@ class Inkstone:
         key: str | None = None,
         tokens: Tokens | None = None,
         on_tokens: Callable[[Tokens | None], object] = lambda tokens: None,
+        load_tokens: Callable[[], Tokens | None] | None = None,
         remember: int = 200,
+        remember_bytes: int = 8 << 20,
         timeout: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._http = httpx.Client(base_url=url.rstrip("/"), timeout=timeout, transport=transport)
-        self._session = Session(self._http, tokens, on_tokens)
-        self._memory = Memory(remember)
+        self._http = httpx.Client(
+            base_url=url.rstrip("/"), timeout=timeout, transport=transport, follow_redirects=False
+        )
+        self._session = Session(self._http, tokens, on_tokens, load_tokens)
+        self._memory = Memory(remember, remember_bytes)
         self._key = key
 
     def __enter__(self) -> Self:
@@ -76,7 +84,12 @@ class Inkstone:
         timeout: float | None = None,
         **query: Any,
     ) -> httpx.Response:
-        """Sends any request below `/api/v1`. Lists are taken as parameters. Raises a `Problem` if it is refused."""
+        """Sends any request below `/api/v1`. Lists are taken as parameters. Raises a `Problem` if it is refused.
+
+        The 304 that `If-None-Match` or `If-Modified-Since` of `headers` asked for is returned as it is.
+        """
+        if any(unquote(segment) in (".", "..") for segment in path.split("/")):
+            raise ValueError(f"{path!r} is no path: a URL loses the segments . and ..")
         request = self._http.build_request(
             method,
             f"/api/v1/{path.lstrip('/')}",
@@ -91,7 +104,8 @@ class Inkstone:
         known = self._memory.ask(request)
         response = self._http.send(request, auth=None if self._key is not None else self._session)
         response = self._memory.answer(request, known, response)
-        raise_problem(response)
+        if response.status_code != httpx.codes.NOT_MODIFIED:
+            raise_problem(response)
         return response
 
     def get(self, path: str, **query: Any) -> Any:
@@ -123,7 +137,7 @@ class Inkstone:
 
     def article(self, id_or_slug: str, **query: Any) -> schemas.Article:
         """An article, with its body."""
-        return cast(schemas.Article, self.get(f"articles/{quote(id_or_slug, safe='')}", **query))
+        return cast(schemas.Article, self.get(f"articles/{_to_segment(id_or_slug)}", **query))
 
     def create_article(self, article: schemas.NewArticle, *, idempotency_key: str | None = None) -> schemas.Article:
         """Creates an article: under the same key once, however often it is sent."""
@@ -139,7 +153,7 @@ class Inkstone:
         A key that may not read gets `id`, `version` and `updated_at` alone.
         """
         headers = {} if version is None else {"If-Match": f'"{version}"'}
-        response = self.request("PATCH", f"articles/{quote(id_or_slug, safe='')}", json=changes, headers=headers)
+        response = self.request("PATCH", f"articles/{_to_segment(id_or_slug)}", json=changes, headers=headers)
         return cast(schemas.Article, response.json()["data"])
 
     def import_rows(
@@ -158,7 +172,8 @@ class Inkstone:
         `ImportFailed` if the import is stopped, not for single rows that fail: those are in `errors`.
         """
         # The rows of all batches together are passed over, not those of each.
-        rows = islice(rows, int(query.pop("skip", None) or 0), None)
+        skip = int(query.pop("skip", None) or 0)
+        rows = islice(rows, skip, None)
         is_one = bool(query.get("atomic")) or bool(query.get("dry_run"))
         rows = list(rows) if is_one else rows
         size = max(len(rows), 1) if isinstance(rows, list) and is_one else batch_rows
@@ -168,11 +183,18 @@ class Inkstone:
             return self.request("POST", f"{resource}/import", content=body, headers=headers, timeout=600.0, **query)
 
         may_repeat = query.get("mode", "upsert") != "create"
-        return import_in_batches(send, rows, size, may_repeat, on_batch)
+        return import_in_batches(send, rows, size, skip, may_repeat, on_batch)
+
+
+def _to_segment(text: str) -> str:
+    """An id as a segment of a path."""
+    if text in ("", ".", ".."):
+        raise ValueError(f"{text!r} is no id")
+    return quote(text, safe="")
 
 
 def _to_parameters(query: Mapping[str, Any]) -> dict[str, str]:
-    """Parameters as the API takes them: lists by commas, `true` and `false` in lower case."""
+    """Parameters as the API takes them: lists by commas, `true` and `false` in lower case; no empty lists."""
 
     def to_text(value: Any) -> str:
         if isinstance(value, bool):
@@ -181,4 +203,7 @@ def _to_parameters(query: Mapping[str, Any]) -> dict[str, str]:
             return ",".join(to_text(one) for one in value)
         return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
-    return {name: to_text(value) for name, value in query.items() if value is not None}
+    def is_empty(value: Any) -> bool:
+        return value is None or (isinstance(value, (list, tuple, set)) and not value)
+
+    return {name: to_text(value) for name, value in query.items() if not is_empty(value)}

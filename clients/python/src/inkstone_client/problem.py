@@ -60,4 +60,6 @@ def raise_problem(response: httpx.Response) -> None:
         status = response.status_code
         title = response.reason_phrase or f"HTTP {status}"
         document = {"type": "about:blank", "title": title, "status": status, "code": f"http_{status}"}
+        if response.has_redirect_location:
+            document["detail"] = f"{title}: the server is at {response.headers['location']}"
     raise Problem(cast(schemas.Problem, document), response)

@@ -36,6 +36,12 @@ class Activity(TypedDict):
 ActorKind: TypeAlias = Literal["member", "api_key", "visitor", "system"]
 
 
+Category: TypeAlias = None
+
+
+Tag: TypeAlias = str
+
+
 ArticleField: TypeAlias = Literal[
     "id",
     "slug",
@@ -93,6 +99,9 @@ class CategoryPatch(TypedDict):
 CategoryStep: TypeAlias = Any
 
 
+Field: TypeAlias = str
+
+
 class Change(TypedDict):
     """
     A change: who did what to which thing, and when. Never a value, so never a secret.
@@ -106,7 +115,7 @@ class Change(TypedDict):
     action: str
     entity: str
     entity_id: str
-    fields: list[str]
+    fields: list[Field]
     request_id: str | None
 
 
@@ -423,10 +432,10 @@ class SitePatch(TypedDict):
 Status: TypeAlias = Literal["draft", "published", "archived"]
 
 
-Tag: TypeAlias = str
-
-
 TextFilter: TypeAlias = Literal["pinyin_glosses", "simplified"]
+
+
+Id: TypeAlias = str
 
 
 class ViewBatch(TypedDict):
@@ -434,7 +443,10 @@ class ViewBatch(TypedDict):
     Views of several articles, as an app has gathered them.
     """
 
-    ids: list[str]
+    ids: list[Id]
+
+
+UnknownItem: TypeAlias = str
 
 
 class ViewBatchResult(TypedDict):
@@ -442,7 +454,7 @@ class ViewBatchResult(TypedDict):
     What became of a batch of views.
     """
 
-    unknown: list[str]
+    unknown: list[UnknownItem]
 
 
 class ProgressEvent(ImportProgress):
@@ -494,7 +506,7 @@ class ArticlePatch(TypedDict):
     views: NotRequired[int]
 
 
-class Category(TypedDict):
+class Category1(TypedDict):
     """
     A category.
     """
@@ -505,7 +517,7 @@ class Category(TypedDict):
     description: str
     position: int
     path: list[Crumb]
-    children: NotRequired[list[Category]]
+    children: NotRequired[list[Category1]]
     article_count: NotRequired[int]
     version: int
     created_at: str
@@ -542,7 +554,7 @@ class DataCategory(TypedDict):
     One thing.
     """
 
-    data: Category
+    data: Category1
 
 
 class DataCreatedKey(TypedDict):
@@ -606,7 +618,7 @@ class ListCategory(TypedDict):
     A page of a list.
     """
 
-    data: list[Category]
+    data: list[Category1]
     page: PageInfo
 
 
@@ -864,8 +876,8 @@ class ArticleCard(TypedDict):
     title: str
     summary: str
     body_format: BodyFormat
-    category: CategorySummary | None
-    tags: list[str]
+    category: CategorySummary | Category | None
+    tags: list[Tag]
     author: str
     source_name: str
     source_url: str | None

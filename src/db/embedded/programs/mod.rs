@@ -1,14 +1,16 @@
 //! PostgreSQL's programs: those of the machine, or else a private copy that is fetched.
 //!
 //! A copy is a folder below `programs`, named by the digest of its archive. It is made under another name and
-//! renamed when it is complete. A lock makes a second process wait for the first, and then use its copy.
+//! renamed when it is complete and on the disk. A lock makes a second process wait for the first, and then use its
+//! copy.
 
 mod archives;
 mod clients;
+mod folders;
 mod system;
 mod unpack;
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, IsTerminal, Read, Seek, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -19,15 +21,15 @@ use tracing::warn;
 
 use super::account::Account;
 use super::install::Install;
+use crate::config::archive::{DIGEST_FRAGMENT, split_digest};
 use archives::{ARCHIVE_MAJOR_VERSION, Archive, list_archives};
 use clients::{Client, open_address, parse_web_address};
+use folders::{change_mode, lock_dir, make_scratch, sync_tree};
 
 /// The folder of the copies of accounts that cannot enter the given folder.
 const SHARED_DIR: &str = "/var/lib/inkstone/programs";
 /// The link in a copy to the folder with `postgres` and `initdb`.
 const BIN_LINK: &str = "bin";
-/// The fragment of an address that gives the digest of the archive.
-const DIGEST_FRAGMENT: &str = "#sha256=";
 /// How deep in an archive the programs are searched for.
 const MAX_DEPTH: usize = 8;
 
@@ -99,7 +101,7 @@ impl Programs<'_> {
     fn choose_dir(&self) -> Result<PathBuf> {
         let create = |dir: &Path| {
             fs::create_dir_all(dir)
-                .and_then(|()| fs::set_permissions(dir, Permissions::from_mode(0o755)))
+                .and_then(|()| change_mode(dir, 0o755))
                 .with_context(|| format!("creating {}", dir.display()))
         };
         let Some(account) = self.account else { return Ok(self.dir.to_owned()) };
@@ -114,7 +116,8 @@ impl Programs<'_> {
 
     /// Fetches the programs in the first way that works, or installs the system's package.
     fn fetch(&self, dir: &Path) -> Result<Install> {
-        let lock = lock_dir(dir)?;
+        // Held to the end: the installers of two processes would refuse each other.
+        let _lock = lock_dir(dir)?;
         // Another process may have fetched them while this one waited for the lock.
         if let Ok(found) = Install::find(list_copies(dir), self.major) {
             return Ok(found);
@@ -134,7 +137,6 @@ impl Programs<'_> {
                 }
             }
         }
-        drop(lock);
         if let Some(package) = system::SystemPackage::find() {
             tell(&format!("Installing {}", package.describe()))?;
             match package.install().and_then(|()| Install::find(list_copies(dir), self.major)) {
@@ -212,10 +214,7 @@ fn fetch_archive(dir: &Path, client: Client, archive: &Archive) -> Result<Instal
 
 /// Uses the archive at `address`: a copy made of it earlier, or a new one.
 fn use_archive(dir: &Path, address: &str) -> Result<Install> {
-    let (place, wanted) = match address.split_once(DIGEST_FRAGMENT) {
-        Some((place, digest)) => (place, Some(digest.to_ascii_lowercase())),
-        None => (address, None),
-    };
+    let (place, wanted) = split_digest(address);
     let _lock = lock_dir(dir)?;
     // A file is read at each start. What is behind a URL is known by its digest, or by the note of the first start.
     let is_url = parse_web_address(place).is_some();
@@ -278,12 +277,19 @@ fn unpack_copy(dir: &Path, archive: &File, digest: &str) -> Result<Install> {
         fs::set_permissions(folder, Permissions::from_mode(0o755))?;
     }
     Install::probe(&bin).context("the programs of the archive do not run on this machine")?;
-    let copy = copy_path(dir, digest);
-    if copy.exists() {
-        // An earlier copy whose programs do not run.
-        fs::remove_dir_all(&copy)?;
+    sync_tree(scratch.path())?;
+    // The look at an earlier copy may have failed for a while only, and a server may run on it.
+    if let Some(found) = find_copy(dir, digest) {
+        return Ok(found);
     }
-    fs::rename(scratch.path(), &copy).with_context(|| format!("creating {}", copy.display()))?;
+    let copy = copy_path(dir, digest);
+    let creating = || format!("creating {}", copy.display());
+    let broken = make_scratch(dir)?;
+    if copy.symlink_metadata().is_ok() {
+        fs::rename(&copy, broken.path().join("broken")).with_context(creating)?;
+    }
+    fs::rename(scratch.path(), &copy).with_context(creating)?;
+    File::open(dir).and_then(|dir| dir.sync_all()).with_context(creating)?;
     find_copy(dir, digest).with_context(|| format!("{} has disappeared", copy.display()))
 }
 
@@ -310,32 +316,6 @@ fn find_bin(folder: &Path, depth: usize) -> Option<PathBuf> {
     let folders = fs::read_dir(folder).ok()?.flatten();
     let folders = folders.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     folders.filter(|_| depth > 0).find_map(|entry| find_bin(&entry.path(), depth - 1))
-}
-
-/// Locks `dir`, and removes what interrupted processes have left in it. Waits for a process that is fetching.
-fn lock_dir(dir: &Path) -> Result<File> {
-    let locking = || format!("locking {}", dir.display());
-    fs::create_dir_all(dir).with_context(locking)?;
-    let lock = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(dir.join("fetch.lock"))
-        .with_context(locking)?;
-    lock.lock().with_context(locking)?;
-    for entry in fs::read_dir(dir).with_context(locking)?.flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(b"new-") {
-            // A folder that cannot be removed does no harm.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-    Ok(lock)
-}
-
-/// Creates a folder that is removed with the returned value, unless it is renamed.
-fn make_scratch(dir: &Path) -> Result<tempfile::TempDir> {
-    let scratch = tempfile::Builder::new().prefix("new-").tempdir_in(dir);
-    scratch.with_context(|| format!("creating a folder in {}", dir.display()))
 }
 
 fn digest_file(mut file: &File) -> Result<String> {
