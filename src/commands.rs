@@ -6,10 +6,15 @@
 pub mod doctor;
 pub mod export;
 mod file;
+mod images;
 pub mod import;
+mod monitor;
 mod progress;
 pub mod remote;
+mod report;
 mod resume;
+mod source;
+mod table;
 mod trust;
 
 use std::fmt::Write;

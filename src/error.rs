@@ -135,6 +135,14 @@ impl Error {
         Self::unless_empty(Code::InvalidBody, faults)
     }
 
+    /// The faults of the request, if it has some.
+    pub fn faults(&self) -> &[Fault] {
+        match self {
+            Self::Faults(_, faults) => faults,
+            _ => &[],
+        }
+    }
+
     /// Both results, or the faults of both together.
     pub fn join<A, B>(one: Result<A>, other: Result<B>) -> Result<(A, B)> {
         match (one, other) {

@@ -10,6 +10,7 @@ mod anchors;
 pub mod bounds;
 pub mod changes;
 mod embeds;
+pub mod images;
 mod raw_elements;
 mod sanitiser;
 
@@ -60,10 +61,7 @@ impl Body {
         let max_chars = if format == BodyFormat::Html { max_chars } else { 4 * max_chars };
         let (html, changes) = match format {
             BodyFormat::Html => sanitiser.sanitise(&source, max_chars)?,
-            BodyFormat::Markdown if source.lines().any(is_deep_line) => {
-                return Err(Refusal::Unreadable(format!("is nested more than {MAX_MARKDOWN_DEPTH} deep")));
-            }
-            BodyFormat::Markdown => sanitiser.sanitise(&render_markdown(&source), max_chars)?,
+            BodyFormat::Markdown => sanitiser.sanitise(&render_markdown(&source)?, max_chars)?,
             BodyFormat::Text => sanitiser.sanitise(&render_text(&source), max_chars)?,
         };
         let source = (format != BodyFormat::Html).then_some(source);
@@ -81,7 +79,11 @@ fn is_deep_line(line: &str) -> bool {
     quotes + marks.split_whitespace().filter(|mark| !mark.contains('>')).count() > MAX_MARKDOWN_DEPTH
 }
 
-fn render_markdown(source: &str) -> String {
+/// Renders markdown to HTML that is not safe yet. Refuses what is nested too deep.
+fn render_markdown(source: &str) -> Result<String, Refusal> {
+    if source.lines().any(is_deep_line) {
+        return Err(Refusal::Unreadable(format!("is nested more than {MAX_MARKDOWN_DEPTH} deep")));
+    }
     let mut options = comrak::Options::default();
     options.extension.table = true;
     options.extension.strikethrough = true;
@@ -89,9 +91,10 @@ fn render_markdown(source: &str) -> String {
     options.extension.tasklist = true;
     // Raw HTML is kept here, and sanitised with the rest.
     options.render.r#unsafe = true;
-    drop_code_languages(&comrak::markdown_to_html(source, &options))
+    let html = drop_code_languages(&comrak::markdown_to_html(source, &options))
         .replace("<input type=\"checkbox\" checked=\"\" disabled=\"\" /> ", "☑ ")
-        .replace("<input type=\"checkbox\" disabled=\"\" /> ", "☐ ")
+        .replace("<input type=\"checkbox\" disabled=\"\" /> ", "☐ ");
+    Ok(html)
 }
 
 /// Removes the classes that markdown gives to code, for no class is kept.

@@ -52,6 +52,7 @@ pub async fn create_article(
     let mut new = body.check(faults)?;
     new.views = check_rights(&member, new.status, new.views)?;
     check_external_id(&member, None, new.external_id.as_deref())?;
+    check_former_slugs(&member, !new.former_slugs.is_empty())?;
     let prepared = prepare_article(&app, context.tree(), new).await?;
     let warnings = prepared.warnings();
     let named = NamedRequest::read(&app, &req, member.id)?;
@@ -114,6 +115,14 @@ fn check_external_id(member: &CurrentMember, before: Option<&str>, after: Option
     Err(Error::forbidden("Setting external_id takes the role editor or admin."))
 }
 
+/// Refuses former slugs from an author, who could claim addresses of the site.
+fn check_former_slugs(member: &CurrentMember, changes: bool) -> Result<()> {
+    if member.edits_everything() || !changes {
+        return Ok(());
+    }
+    Err(Error::forbidden("Setting former_slugs takes the role editor or admin."))
+}
+
 /// The entry of [`update_article`].
 pub const UPDATE_ARTICLE: Operation = Operation::patch("update_article", Caller::Role(Role::Author))
     .for_keys_with(Scope::ArticlesWrite)
@@ -150,6 +159,7 @@ pub async fn update_article(
                 before.as_deref(),
                 external_id.clone().over(before.clone()).as_deref(),
             )?;
+            check_former_slugs(&member, prepared.changes_former_slugs(&row))?;
             if_match.check(row.version)?;
             let row = writing::patch_article(tx, member.actor(), row, prepared.clone()).await?;
             Ok((row, tx.now().await?))

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::former_slugs::FormerSlug;
 use super::model::Content;
 use crate::db::types::{BodyFormat, Status};
 use crate::error::{Code, Error, Fault, Result};
@@ -35,6 +36,10 @@ pub struct NewArticle {
     /// The slug, used in URLs; made from the title when absent.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$")]
     pub slug: Option<String>,
+    /// Slugs that lead to it besides its own, like those of its addresses on another site. They are added to those it has. Set by editors and admins only.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub former_slugs: Vec<FormerSlug>,
     /// Its name in the system it comes from; no other article has it. Set by editors and admins only.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     pub external_id: Option<String>,
@@ -90,6 +95,11 @@ impl NewArticle {
         self.status == Some(Status::Published) && self.published_at.is_none()
     }
 
+    /// The slug, or one made from the title.
+    pub fn slug(&self) -> String {
+        self.slug.clone().unwrap_or_else(|| slug::from_title(&self.title, "article"))
+    }
+
     /// The format of the body.
     pub fn format(&self) -> BodyFormat {
         self.body_format.unwrap_or(BodyFormat::Html)
@@ -106,13 +116,13 @@ impl NewArticle {
         now: Option<DateTime<Utc>>,
         mut faults: Vec<Fault>,
     ) -> Result<Content> {
-        let format = self.format();
+        let (format, slug) = (self.format(), self.slug());
         let body = keep_fault(body, format, &mut faults);
         let (summary, summary_made) = choose_summary(self.summary, || body.summary);
         let status = self.status.unwrap_or(Status::Draft);
         validate(
             Content {
-                slug: self.slug.unwrap_or_else(|| slug::from_title(&self.title, "article")),
+                slug,
                 external_id: self.external_id,
                 title: self.title,
                 summary,
@@ -147,6 +157,9 @@ pub struct ArticlePatch {
     /// The slug, used in URLs.
     #[schema(max_length = 120, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", nullable = false)]
     pub slug: Option<String>,
+    /// Slugs that lead to it besides its own, all of them: one that is left out is free again. The slug that a change replaces is always among them. Set by editors and admins only.
+    #[schema(max_items = 50, nullable = false)]
+    pub former_slugs: Option<Vec<FormerSlug>>,
     /// Its name in the system it comes from. Set by editors and admins only.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"\S")]

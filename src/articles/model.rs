@@ -5,7 +5,7 @@ use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{Array, BigInt, Text};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -81,6 +81,18 @@ pub struct Row {
     /// How often it was read.
     #[diesel(sql_type = BigInt, select_expression = views(), select_expression_type = SqlLiteral<BigInt>)]
     pub views: i64,
+    /// Slugs that lead to it besides its own, in order. Empty in lists, and for visitors.
+    #[diesel(sql_type = Array<Text>, select_expression = former_slugs(), select_expression_type = SqlLiteral<Array<Text>>)]
+    pub former_slugs: Vec<String>,
+}
+
+/// The former slugs of an article, in order.
+pub const FORMER_SLUGS: &str = "ARRAY(SELECT article_slugs.slug FROM article_slugs WHERE \
+     article_slugs.article_id = articles.id AND article_slugs.slug <> articles.slug ORDER BY article_slugs.slug)";
+
+/// The former slugs of an article, for statements that do not name the column.
+fn former_slugs() -> SqlLiteral<Array<Text>> {
+    sql(FORMER_SLUGS)
 }
 
 /// The views of an article, for statements that do not join `article_views`.

@@ -1,6 +1,7 @@
-//! All SQL of articles: single ones here, lists in [`lists`].
+//! All SQL of articles: single ones here, lists in [`lists`], slugs in [`slugs`].
 
 pub mod lists;
+pub mod slugs;
 
 use diesel::dsl::{now, sql};
 use diesel::prelude::*;
@@ -9,7 +10,8 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlU
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::model::{Content, NeighborRow, Row};
+use self::slugs::NO_FORMER_SLUGS;
+use super::model::{Content, FORMER_SLUGS, NeighborRow, Row};
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, Value};
 use crate::db::schema::articles;
@@ -39,13 +41,15 @@ pub enum ArticleRef {
 
 /// One article, if it is visible.
 pub async fn get(mut conn: &Connection, article: &ArticleRef, visible: Articles) -> QueryResult<Row> {
-    let (conditions, text) = select_one(article, visible, "");
+    // Visitors do not see the former slugs.
+    let former_slugs = if visible == Articles::Public { NO_FORMER_SLUGS } else { FORMER_SLUGS };
+    let (conditions, text) = select_one(article, visible, former_slugs, "");
     conditions.statement(text).get_result(&mut conn).await
 }
 
 /// One article, if it is visible, locked until the transaction ends.
 pub async fn lock(tx: &Tx, article: &ArticleRef, visible: Articles) -> QueryResult<Row> {
-    let (conditions, text) = select_one(article, visible, "FOR NO KEY UPDATE OF articles");
+    let (conditions, text) = select_one(article, visible, FORMER_SLUGS, "FOR NO KEY UPDATE OF articles");
     conditions.statement(text).get_result(&mut &**tx).await
 }
 
@@ -63,10 +67,15 @@ fn conditions_of(article: &ArticleRef, visible: Articles) -> Conditions {
     conditions
 }
 
-fn select_one(article: &ArticleRef, visible: Articles, locking: &str) -> (Conditions, String) {
+fn select_one(
+    article: &ArticleRef,
+    visible: Articles,
+    former_slugs: &str,
+    locking: &str,
+) -> (Conditions, String) {
     let conditions = conditions_of(article, visible);
     let text = format!(
-        "SELECT {CARD_COLUMNS}, articles.body, articles.body_source, {EXTRA_COLUMNS} \
+        "SELECT {CARD_COLUMNS}, articles.body, articles.body_source, {EXTRA_COLUMNS}, {former_slugs} AS former_slugs \
          FROM articles {VIEWS} WHERE {} {locking}",
         conditions.sql()
     );

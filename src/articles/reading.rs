@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::{Either, HttpRequest, Responder, get, web};
+use diesel::OptionalExtension;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::former_slugs;
 use super::listing::{ArticleFilter, ArticleShape, cursor_keys, order};
 use super::model::Row;
 use super::queries::lists::{self, Listing};
@@ -25,7 +27,7 @@ use crate::http::id_or_slug::IdOrSlug;
 use crate::http::modified::Modified;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
-use crate::http::reply::{Data, Reply};
+use crate::http::reply::{Data, Moved, Reply};
 use crate::members::guard::Reader;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation};
@@ -132,15 +134,47 @@ pub const GET_ARTICLE: Operation =
 /// Get an article
 ///
 /// By id or slug, with its body and its category's breadcrumb.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id or slug", max_length = 120), Detail), responses((status = 200, description = "The article", body = Data<Article>)))]
+///
+/// A slug that the article has had, or one of its addresses on another site, is answered with 301 and the path of the
+/// present slug.
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id, slug or former slug", max_length = 200), Detail), responses((status = 200, description = "The article", body = Data<Article>), (status = 301, description = "The article has another slug now", headers(("Location" = String, description = "Its path, with the query of the request")))))]
 #[get("/{id}")]
 pub async fn get_article(
+    req: HttpRequest,
     app: web::Data<App>,
     reader: Reader,
-    id: IdOrSlug,
     detail: Query<Detail>,
 ) -> Result<impl Responder> {
-    reply_single(&app, &reader, ArticleRef::IdOrSlug(id), detail.0).await
+    let key = IdOrSlug::from_segment(req.match_info().query("id"));
+    if let Some(key) = &key
+        && let Some(reply) = find_single(&app, &reader, ArticleRef::IdOrSlug(key.clone()), detail.0).await?
+    {
+        return Ok(Either::Left(reply));
+    }
+    match key {
+        Some(IdOrSlug::Id(_)) => Err(Error::not_found()),
+        _ => find_moved(&req, &app, &reader).await.map(Either::Right),
+    }
+}
+
+/// The answer to a former slug in the path.
+async fn find_moved(req: &HttpRequest, app: &App, reader: &Reader) -> Result<Moved> {
+    let former = former_slugs::normalize(req.match_info().query("id"));
+    if former_slugs::refusal(&former, "").is_some() {
+        return Err(Error::not_found());
+    }
+    let moved = queries::slugs::find_moved(&*app.reader().await?, former, reader.articles()).await?;
+    let moved = moved.ok_or_else(Error::not_found)?;
+    let query = Some(req.query_string()).filter(|query| !query.is_empty());
+    Ok(Moved {
+        location: format!(
+            "/api/v1/articles/{}{}",
+            moved.slug,
+            query.map(|query| format!("?{query}")).unwrap_or_default()
+        ),
+        surrogate_key: format!("article:{}", moved.id),
+        is_as_visitors_get: reader.articles() == Articles::Public,
+    })
 }
 
 /// The entry of [`get_article_by_external_id`].
@@ -159,7 +193,8 @@ pub async fn get_article_by_external_id(
     reader: Reader,
     detail: Query<Detail>,
 ) -> Result<impl Responder> {
-    reply_single(&app, &reader, ArticleRef::ExternalId(external_id(&req)?), detail.0).await
+    let article = ArticleRef::ExternalId(external_id(&req)?);
+    find_single(&app, &reader, article, detail.0).await?.ok_or_else(Error::not_found)
 }
 
 /// The `{external_id}` of a path; what none can be is a 404.
@@ -171,19 +206,21 @@ pub fn external_id(req: &HttpRequest) -> Result<String> {
     if fits { Ok(text.into_owned()) } else { Err(Error::not_found()) }
 }
 
-async fn reply_single(
+/// The answer to the reading of one article. `None` if there is none that the reader may see.
+async fn find_single(
     app: &App,
     reader: &Reader,
     article: ArticleRef,
     detail: Detail,
-) -> Result<Either<Reply<Data<Article>>, Reply<Data<PickedArticle>>>> {
+) -> Result<Option<Either<Reply<Data<Article>>, Reply<Data<PickedArticle>>>>> {
     let with_neighbors = detail.include.is_some_and(|relations| relations.contains(&Relation::Neighbors));
     // Before the rows are read.
     let times = match with_neighbors {
         true => Some(app.snapshot::<ArticleTimes>().await?.0.modified(app.now())),
         false => None,
     };
-    let row = queries::get(&*app.reader().await?, &article, reader.articles()).await?;
+    let found = queries::get(&*app.reader().await?, &article, reader.articles()).await.optional()?;
+    let Some(row) = found else { return Ok(None) };
     let context = ViewContext::load(app).await?;
     let modified = times.map_or(context.modified(&row), |times| context.modified(&row).and(times));
     let is_as_visitors_get = reader.articles() == Articles::Public;
@@ -196,7 +233,7 @@ async fn reply_single(
     let mut surrogates =
         vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];
     surrogates.extend(with_neighbors.then(|| "articles".to_owned()));
-    Ok(match detail.fields {
+    Ok(Some(match detail.fields {
         None => Either::Left(
             Reply::one(article)
                 .with_version(version)
@@ -214,7 +251,7 @@ async fn reply_single(
                     .with_surrogate_keys(&surrogates),
             )
         }
-    })
+    }))
 }
 
 /// What the view of an article takes from outside its row.

@@ -110,6 +110,10 @@ pub struct Article {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub body_source: Option<String>,
+    /// Slugs that lead to it besides its own (author, editor and admin only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = json!(["质量提升行动"]))]
+    pub former_slugs: Option<Vec<String>>,
     /// The articles next to it in its category (with `include=neighbors`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -121,7 +125,8 @@ impl Article {
     pub fn new(tree: &Tree, base_url: &str, mut row: Row, for_staff: bool) -> Self {
         let body = std::mem::take(&mut row.content.body);
         let body_source = row.content.body_source.take().filter(|_| for_staff);
-        Self { card: ArticleCard::new(tree, base_url, row), body, body_source, neighbors: None }
+        let former_slugs = for_staff.then(|| std::mem::take(&mut row.former_slugs));
+        Self { card: ArticleCard::new(tree, base_url, row), body, body_source, former_slugs, neighbors: None }
     }
 }
 

@@ -7,6 +7,7 @@ use diesel::OptionalExtension;
 use futures_util::future::join;
 use uuid::Uuid;
 
+use super::former_slugs::{self, FormerSlugs};
 use super::input::{ArticlePatch, MAX_BODY_CHARS, NewArticle};
 use super::model::{Content, Row};
 use super::queries::{self, ArticleRef};
@@ -33,6 +34,7 @@ pub struct PreparedArticle {
     new: NewArticle,
     body: Result<Body, Fault>,
     category_id: Option<Uuid>,
+    former_slugs: Vec<String>,
     faults: Vec<Fault>,
 }
 
@@ -42,6 +44,7 @@ pub struct PreparedPatch {
     patch: ArticlePatch,
     body: Option<Result<Body, Fault>>,
     category: Patch<Uuid>,
+    former_slugs: FormerSlugs,
     faults: Vec<Fault>,
 }
 
@@ -63,6 +66,13 @@ impl PreparedPatch {
     pub fn warnings(&self) -> Vec<Fault> {
         self.body.as_ref().map(warn_of_body).unwrap_or_default()
     }
+
+    /// Whether it changes the former slugs of the article `row`, beside keeping the slug that it replaces.
+    pub fn changes_former_slugs(&self, row: &Row) -> bool {
+        let slug = self.patch.slug.as_ref().unwrap_or(&row.content.slug);
+        let keep = FormerSlugs::Add(Vec::new());
+        self.former_slugs.apply(row, slug) != keep.apply(row, slug)
+    }
 }
 
 /// Renders the body of a new article, and finds its category in `tree`.
@@ -79,8 +89,10 @@ pub fn prepare_article_here(sanitiser: &Sanitiser, tree: &Tree, mut new: NewArti
 }
 
 fn with_category(tree: &Tree, new: NewArticle, body: Result<Body, Fault>) -> PreparedArticle {
-    let (category_id, faults) = find_category(tree, new.category.as_deref());
-    PreparedArticle { new, body, category_id, faults }
+    let (category_id, mut faults) = find_category(tree, new.category.as_deref());
+    let (former_slugs, unusable) = former_slugs::parse_all(&new.former_slugs);
+    faults.extend(unusable);
+    PreparedArticle { new, body, category_id, former_slugs, faults }
 }
 
 /// Renders the new body of a changed article, in `format` unless the change names another, and
@@ -96,7 +108,7 @@ pub async fn prepare_patch(
         Some(source) => Some(render_off_thread(app, source, format, MAX_BODY_CHARS).await?),
         None => None,
     };
-    let (category, faults) = match &patch.category {
+    let (category, mut faults) = match &patch.category {
         Patch::Keep => (Patch::Keep, Vec::new()),
         Patch::Clear => (Patch::Clear, Vec::new()),
         Patch::Set(category) => {
@@ -104,7 +116,15 @@ pub async fn prepare_patch(
             (id.map_or(Patch::Keep, Patch::Set), faults)
         }
     };
-    Ok(PreparedPatch { patch, body, category, faults })
+    let former_slugs = match &patch.former_slugs {
+        None => FormerSlugs::Add(Vec::new()),
+        Some(given) => {
+            let (slugs, unusable) = former_slugs::parse_all(given);
+            faults.extend(unusable);
+            FormerSlugs::Replace(slugs)
+        }
+    };
+    Ok(PreparedPatch { patch, body, category, former_slugs, faults })
 }
 
 /// The id of the category of this id or slug, or the fault that there is none.
@@ -139,13 +159,21 @@ fn map_constraint_errors<T>(result: diesel::QueryResult<T>) -> Result<T> {
 
 /// Adds an article with its views.
 ///
-/// A slug made from the title that is taken gets a short random ending; a given one is 409.
+/// A slug made from the title that an article has, or has had, gets a short random ending; a given one is 409.
 pub async fn add_article(tx: &mut Tx, actor: Actor, article: PreparedArticle) -> Result<Row> {
-    let PreparedArticle { new, body, category_id, faults } = article;
+    let PreparedArticle { new, body, category_id, former_slugs, faults } = article;
     let (slug_is_made, views) = (new.slug.is_none(), new.views);
-    let now = if new.is_published_now() { Some(tx.now().await?) } else { None };
-    let mut content = new.into_content(body, category_id, now, faults)?;
-    let made_slug = content.slug.clone();
+    let made_slug = new.slug();
+    // Sent together: one round trip.
+    let (now, is_taken) =
+        join(async { if new.is_published_now() { tx.now().await.map(Some) } else { Ok(None) } }, async {
+            if slug_is_made { queries::slugs::is_taken(tx, &made_slug).await } else { Ok(false) }
+        })
+        .await;
+    let mut content = new.into_content(body, category_id, now?, faults)?;
+    if is_taken? {
+        content.slug = slug::with_suffix(&made_slug);
+    }
     for _ in 0..MAX_SLUG_ATTEMPTS {
         let inserted = queries::insert(tx, &content, actor.member_id(), slug_is_made).await;
         if let Some(mut row) = map_constraint_errors(inserted)? {
@@ -153,6 +181,8 @@ pub async fn add_article(tx: &mut Tx, actor: Actor, article: PreparedArticle) ->
                 queries::set_views(tx, row.id, views).await?;
                 row.views = views;
             }
+            row.former_slugs = FormerSlugs::Add(former_slugs.clone()).apply(&row, &row.content.slug);
+            claim_former_slugs(tx, row.id, &former_slugs, &row.former_slugs).await?;
             tx.record(actor, Change::new("create", "article", row.id));
             return Ok(row);
         }
@@ -163,10 +193,24 @@ pub async fn add_article(tx: &mut Tx, actor: Actor, article: PreparedArticle) ->
 
 /// Changes the article `row`, which is locked; does nothing, and records nothing, where nothing changes.
 pub async fn patch_article(tx: &mut Tx, actor: Actor, row: Row, patch: PreparedPatch) -> Result<Row> {
-    let PreparedPatch { patch, body, category, faults } = patch;
+    let PreparedPatch { patch, body, category, former_slugs, faults } = patch;
     let views = patch.views;
     let after = patch.apply(row.content.clone(), body, category, tx.now().await?, faults)?;
-    replace_content(tx, actor, row, &after, views).await
+    replace_content(tx, actor, row, &after, &former_slugs, views).await
+}
+
+/// Makes `claims` lead to the article `id`; 409 for one that leads to another. `named` are the former slugs as the
+/// request names them.
+async fn claim_former_slugs(tx: &mut Tx, id: Uuid, named: &[String], claims: &[String]) -> Result<()> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let taken = queries::slugs::claim(tx, id, claims).await?;
+    let is_taken = |(_, slug): &(usize, &String)| taken.contains(slug);
+    let faults = named.iter().enumerate().filter(is_taken).map(|(index, _)| {
+        Fault::body(format!("/former_slugs/{index}"), Code::SlugTaken, "already used by another article")
+    });
+    Error::body(faults.collect())
 }
 
 /// Replaces what the article `row` says, and its views if they are given.
@@ -175,6 +219,7 @@ async fn replace_content(
     actor: Actor,
     row: Row,
     after: &Content,
+    former_slugs: &FormerSlugs,
     views: Option<i64>,
 ) -> Result<Row> {
     let mut current = row;
@@ -183,11 +228,23 @@ async fn replace_content(
         tx.record(actor, Change::new("update", "article", current.id).of_fields(vec!["views".to_owned()]));
         current.views = views;
     }
-    if *after == current.content {
+    let kept = FormerSlugs::Add(Vec::new()).apply(&current, &after.slug);
+    let slugs = former_slugs.apply(&current, &after.slug);
+    if *after == current.content && slugs == kept {
         return Ok(current);
     }
-    let updated = map_constraint_errors(queries::update(tx, current.id, after).await)?;
-    tx.record(actor, Change::between("article", current.id, &current.content, after));
+    let mut updated = map_constraint_errors(queries::update(tx, current.id, after).await)?;
+    let mut change = Change::between("article", current.id, &current.content, after);
+    if slugs != kept {
+        let without = |slugs: &[String], others: &[String]| -> Vec<String> {
+            slugs.iter().filter(|slug| !others.contains(slug)).cloned().collect()
+        };
+        claim_former_slugs(tx, current.id, former_slugs.named(), &without(&slugs, &kept)).await?;
+        queries::slugs::release(tx, current.id, &without(&kept, &slugs)).await?;
+        change.fields.push("former_slugs".to_owned());
+        updated.former_slugs = slugs;
+    }
+    tx.record(actor, change);
     Ok(updated)
 }
 
@@ -237,7 +294,7 @@ async fn replace_article(
     is_deleted: bool,
     article: PreparedArticle,
 ) -> Result<Row> {
-    let PreparedArticle { mut new, body, category_id, faults } = article;
+    let PreparedArticle { mut new, body, category_id, former_slugs, faults } = article;
     if is_deleted {
         row = queries::set_deleted(tx, row.id, false).await?;
         tx.record(actor, Change::new("restore", "article", row.id));
@@ -253,7 +310,7 @@ async fn replace_article(
         queries::set_creator(tx, row.id, actor.member_id()).await?;
         row.created_by = actor.member_id();
     }
-    replace_content(tx, actor, row, &after, views).await
+    replace_content(tx, actor, row, &after, &FormerSlugs::Add(former_slugs), views).await
 }
 
 /// Gives the article `row`, which is locked, its body as it is rendered now. Returns whether clients see a difference.
@@ -296,10 +353,12 @@ pub async fn restore_article(
     Ok(row)
 }
 
-/// Gives the article with this slug another one: the slug with a short ending. Returns whether there is one.
+/// Gives the article with this slug, which no path can name any more, another one: the slug with a short ending.
+/// Returns whether there is one.
 pub async fn change_slug(tx: &mut Tx, actor: Actor, slug: &str) -> Result<bool> {
     let Some(row) = queries::lock_by_slug(tx, slug).await? else { return Ok(false) };
     let after = Content { slug: slug::with_suffix(slug), ..row.content.clone() };
-    replace_content(tx, actor, row, &after, None).await?;
+    let row = replace_content(tx, actor, row, &after, &FormerSlugs::Add(Vec::new()), None).await?;
+    queries::slugs::release(tx, row.id, &[slug.to_owned()]).await?;
     Ok(true)
 }

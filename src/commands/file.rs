@@ -7,18 +7,20 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::UNIX_EPOCH;
 
 use anyhow::Context;
+use chrono_tz::Tz;
 use encoding_rs::{Encoding, UTF_8};
 
-use super::resume::ResumeMark;
+use super::monitor::FailedRow;
+use super::resume::sibling_path;
 use super::to_anyhow;
 use crate::config::bulk::{Import, RowFormat};
 use crate::config::origins::Origin;
+use crate::config::timezones::DEFAULT_TIMEZONE;
+use crate::error::Code;
 use crate::imports::csv_rows::ColumnMapping;
 use crate::imports::rows::{self, Format, RawText};
-use crate::imports::view::RowProblem;
 use crate::interchange::charsets::choice::Choice;
 use crate::interchange::charsets::declared::Declaration;
 use crate::interchange::charsets::marks::resolve_marks_as;
@@ -51,7 +53,8 @@ pub struct ImportFile {
 
 impl ImportFile {
     /// Opens the file named on the command line, and finds out its compression and its character set.
-    pub fn open(import: &Import) -> anyhow::Result<Self> {
+    /// Dates without a time zone are in `timezone`, if the command line names none.
+    pub fn open(import: &Import, timezone: Option<Tz>) -> anyhow::Result<Self> {
         let path = &import.file;
         let opening = || format!("opening {}", path.display());
         let source = SourceFile::open(path).with_context(opening)?;
@@ -65,7 +68,7 @@ impl ImportFile {
             }
         };
         let reader_options = ReaderOptions {
-            timezone: import.origin.timezone.unwrap_or(chrono_tz::Asia::Shanghai),
+            timezone: import.origin.timezone.or(timezone).unwrap_or(DEFAULT_TIMEZONE),
             encoding: choice.as_ref().map(|choice| choice.encoding).or(import.encoding),
             encoding_errors: import.encoding_errors.unwrap_or_default(),
             origin: import.origin.clone(),
@@ -115,17 +118,6 @@ impl ImportFile {
         }
     }
 
-    /// Where the progress is stored. Returns `None` for standard input, which cannot be resumed.
-    pub fn resume_mark(&self, import: &Import) -> anyhow::Result<Option<ResumeMark>> {
-        if self.source.is_copy() {
-            return Ok(None);
-        }
-        let metadata = std::fs::metadata(self.source.path())?;
-        let modified_at = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let file = sibling_path(&import.file, "resume.json");
-        Ok(Some(ResumeMark { file, length: metadata.len(), modified_at }))
-    }
-
     /// Writes the failed rows to a file of their own, each after a comment with its faults.
     ///
     /// The file is always NDJSON, so that it can be corrected and imported.
@@ -133,7 +125,7 @@ impl ImportFile {
         &self,
         import: &Import,
         format: &Format,
-        failed: &BTreeMap<u64, RowProblem>,
+        failed: &BTreeMap<u64, FailedRow>,
     ) -> anyhow::Result<PathBuf> {
         let path = import.errors.clone().unwrap_or_else(|| sibling_path(&import.file, "failed.ndjson"));
         let body = decode_body(self.reopen(SharedNotes::default())?, self.compression, self.encoding)?;
@@ -141,9 +133,9 @@ impl ImportFile {
             BufWriter::new(File::create(&path).with_context(|| format!("writing {}", path.display()))?);
         let (mut remaining, mut write_result) = (failed.len(), Ok(()));
         let read_result = rows::read_rows(format, body, &mut |row| {
-            if let Some(problem) = failed.get(&row.line) {
+            if let Some(failed) = failed.get(&row.line) {
                 remaining -= 1;
-                write_result = write_failed_row(&mut out, problem, &row.text);
+                write_result = write_failed_row(&mut out, failed, &row.text);
             }
             if remaining == 0 || write_result.is_err() {
                 ControlFlow::Break(())
@@ -190,10 +182,18 @@ fn spell_marks(json: &str) -> String {
     resolve_marks_as(json, "\\ud800").text.into_owned()
 }
 
-fn write_failed_row(out: &mut impl Write, problem: &RowProblem, text: &RawText) -> io::Result<()> {
-    writeln!(out, "# line {}: {} {}", problem.line, problem.pointer, problem.detail)?;
+fn write_failed_row(out: &mut impl Write, failed: &FailedRow, text: &RawText) -> io::Result<()> {
+    let FailedRow { place, problem } = failed;
+    // A title must not end the comment.
+    let comment = |text: String| text.replace(['\r', '\n'], " ");
+    let name = place.clone().unwrap_or_else(|| format!("line {}", problem.line));
+    writeln!(out, "# {}", comment(format!("{name}: {} {}", problem.pointer, problem.detail)))?;
     for more in &problem.more {
-        writeln!(out, "#   {} {}", more.pointer, more.detail)?;
+        writeln!(out, "#   {}", comment(format!("{} {}", more.pointer, more.detail)))?;
+    }
+    // There is nothing to correct in an article that could not be read.
+    if problem.code == Code::UnreadableRow.as_str() {
+        return Ok(());
     }
     match text {
         // NDJSON has one line a row; in an array, line breaks can stand between the tokens of an item.
@@ -212,17 +212,6 @@ fn write_failed_row(out: &mut impl Write, problem: &RowProblem, text: &RawText) 
         RawText::TooLarge => write!(out, "# (too large to be written here)")?,
     }
     writeln!(out)
-}
-
-/// `path` with a further extension.
-fn sibling_path(path: &Path, extension: &str) -> PathBuf {
-    let mut name = match path.as_os_str() == "-" {
-        true => "import".into(),
-        false => path.as_os_str().to_owned(),
-    };
-    name.push(".");
-    name.push(extension);
-    name.into()
 }
 
 /// Counts the bytes read.

@@ -1,149 +1,153 @@
 //! `inkstone import`: imports a file, directly into the database or through a running server.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use actix_web::web;
 use anyhow::{Context, bail};
-use futures_util::{Stream, StreamExt, stream};
+use chrono_tz::Tz;
+use futures_util::StreamExt;
 use reqwest::Body;
-use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
 use url::form_urlencoded;
 
 use super::file::ImportFile;
+use super::images::ImageFinder;
+use super::monitor::{ImportMonitor, list_faults};
 use super::progress::Display;
 use super::remote::{Server, send_request};
+use super::report::{Conclusion, ReportFile};
 use super::resume::ResumeMark;
+use super::source::{SourceFault, stream_source};
+use super::table::{build_table, count_kinds, describe_counts};
 use super::to_anyhow;
 use crate::app::App;
 use crate::changes::model::Actor;
 use crate::config::bulk::{Import, Kind};
+use crate::error::Error;
 use crate::http::query;
 use crate::imports::job::{Job, Resource};
 use crate::imports::params::ImportParams;
 use crate::imports::payload::PayloadFormat;
 use crate::imports::pipeline::run_import;
 use crate::imports::rows::Format;
-use crate::imports::view::{Ending, Event, RowProblem, Summary};
+use crate::imports::view::{Ending, Event, PlacedFault};
 use crate::interchange::decode::Compression;
-use crate::interchange::text_filters::FilterCounts;
+use crate::site::model::Row as SiteRow;
 
-/// Bytes of a chunk of an upload.
-const UPLOAD_CHUNK_BYTES: usize = 64 << 10;
-
-/// Follows a running import: shows its progress, stores it, and collects the failed rows.
-struct ImportMonitor {
-    display: Display,
-    mark: Option<ResumeMark>,
-    failed: BTreeMap<u64, RowProblem>,
-    summary: Option<Summary>,
-    problem: Option<String>,
-    skip: u64,
-}
-
-impl ImportMonitor {
-    fn handle_event(&mut self, event: Event) -> anyhow::Result<()> {
-        match event {
-            Event::Progress(progress) => {
-                self.display.show_progress(&progress);
-                if let Some(mark) = &self.mark {
-                    mark.save_rows(self.skip + progress.rows)?;
-                }
-            }
-            Event::Error(problem) => {
-                self.failed.insert(problem.line, problem);
-            }
-            Event::Warning(problem) => self.display.show_warning(&problem),
-            Event::Row(_) => {}
-            Event::Summary(summary) => self.summary = Some(*summary),
-            Event::Problem { code, detail } => self.problem = Some(detail.unwrap_or(code)),
-        }
-        Ok(())
-    }
+/// An import that was opened.
+struct OpenImport {
+    input: ImportFile,
+    monitor: ImportMonitor,
+    fault: SourceFault,
 }
 
 /// Imports through a running server.
 pub async fn remotely(server: &Server, import: &Import) -> anyhow::Result<String> {
-    let (input, mut monitor) = open_import(import)?;
+    let timezone = match import.reads_dates() {
+        true => server.load_timezone().await,
+        false => Ok(None),
+    };
+    let mut open = open_import(import, *timezone.as_ref().unwrap_or(&None))?;
+    let failure = match timezone {
+        Ok(_) => upload(server, import, &mut open).await.err(),
+        Err(failure) => Some(failure),
+    };
+    finish_import(open, import, failure)
+}
+
+/// Sends the file, and handles the events of the answer.
+async fn upload(server: &Server, import: &Import, open: &mut OpenImport) -> anyhow::Result<()> {
     let path = format!("{}/import", import.kind.as_str());
-    let mut parameters = import.parameters(monitor.skip);
-    parameters.extend(input.encoding.map(|encoding| ("encoding", encoding.name().to_ascii_lowercase())));
-    let mut request = server.post(&path, &parameters)?;
-    request =
-        request.header("accept", "application/x-ndjson").header("content-type", input.format.media_type());
-    request = match input.compression {
+    let mut parameters = import.parameters(open.monitor.skip);
+    parameters.extend(open.input.encoding.map(|encoding| ("encoding", encoding.name().to_ascii_lowercase())));
+    let mut request = server.post(&path, &parameters)?.header("accept", "application/x-ndjson");
+    request = request.header("content-type", open.input.format.media_type());
+    request = match open.input.compression {
         Compression::Identity => request,
         Compression::Gzip => request.header("content-encoding", "gzip"),
         Compression::Zstd => request.header("content-encoding", "zstd"),
     };
-    let sent = request.body(Body::wrap_stream(stream_source(input.open_source()?)));
-    let response = send_request(sent).await?;
+    let sent = request.body(Body::wrap_stream(stream_source(open_source(open, import)?)));
+    let response = match send_request(sent).await {
+        // A file that cannot be read breaks the connection: the file is the reason.
+        Err(failure) if failure.is_lost && open.fault.describe().is_some() => return Ok(()),
+        Err(failure) if failure.is_lost => {
+            return Err(server.find_refusal(&path, &parameters).await.unwrap_or(failure.cause));
+        }
+        answered => answered.map_err(|failure| failure.cause)?,
+    };
     let (mut chunks, mut rest) = (response.bytes_stream(), Vec::new());
     while let Some(chunk) = chunks.next().await {
+        if chunk.is_err() && open.fault.describe().is_some() {
+            return Ok(());
+        }
         rest.extend_from_slice(&chunk.context(
             "the connection was lost, or a proxy in front of the server limits the size of bodies; run the \
                  same import with --resume to continue",
         )?);
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = rest.drain(..=end).collect();
-            monitor.handle_event(serde_json::from_slice(&line).context("the server's response")?)?;
-        }
-    }
-    finish_import(monitor, &input, import)
-}
-
-/// Reads `source` on a thread of its own and returns its bytes as a stream.
-fn stream_source(mut source: Box<dyn Read + Send>) -> impl Stream<Item = io::Result<web::Bytes>> + Send {
-    let (sender, receiver) = mpsc::channel(4);
-    spawn_blocking(move || {
-        loop {
-            let mut chunk = vec![0; UPLOAD_CHUNK_BYTES];
-            let read = source.read(&mut chunk);
-            let is_last = !matches!(read, Ok(1..));
-            let item = read.map(|length| {
-                chunk.truncate(length);
-                web::Bytes::from(chunk)
-            });
-            if sender.blocking_send(item).is_err() || is_last {
-                return;
+            if let Some(event) = parse_event(&line)? {
+                open.monitor.handle_event(event)?;
             }
         }
-    });
-    stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) })
+    }
+    Ok(())
+}
+
+/// Parses an event. A later server may send events that this version does not know: they are `None`.
+fn parse_event(line: &[u8]) -> anyhow::Result<Option<Event>> {
+    const KNOWN: [&str; 6] = ["progress", "error", "warning", "row", "summary", "problem"];
+    match serde_json::from_slice(line) {
+        Ok(event) => Ok(Some(event)),
+        Err(cause) => {
+            let value: serde_json::Value = serde_json::from_slice(line).context("the server's response")?;
+            match value["type"].as_str() {
+                Some(kind) if !KNOWN.contains(&kind) => Ok(None),
+                _ => Err(cause).context("the server's response"),
+            }
+        }
+    }
 }
 
 /// Imports directly into the database.
 pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<String> {
-    let (input, monitor) = open_import(import)?;
-    let params = parse_params(import, monitor.skip)?;
-    let format = PayloadFormat {
-        format: build_format(&input, import)?,
-        compression: input.compression,
-        encoding: input.encoding,
-    };
+    let timezone = app.snapshot::<SiteRow>().await.map_err(to_anyhow)?.timezone();
+    let mut open = open_import(import, Some(timezone))?;
+    let params = parse_params(import, open.monitor.skip)?;
+    let format = build_payload_format(&open.input, import)?;
+    let source = open_source(&mut open, import)?;
+    let OpenImport { input, monitor, fault } = open;
     let monitor = Rc::new(RefCell::new(monitor));
     let resource = to_resource(import.kind);
     let job = Job { app: app.clone(), params: Rc::new(params), actor: Actor::SYSTEM, resource };
-    let mut failure = Ok(());
-    let end = run_import(job, input.open_source()?, format, async |events| {
+    let mut failure = None;
+    let end = run_import(job, source, format, async |events| {
         for event in events {
             if let Err(cause) = monitor.borrow_mut().handle_event(event) {
-                failure = Err(cause);
+                failure.get_or_insert(cause);
             }
         }
     })
     .await;
-    failure?;
     let Ok(monitor) = Rc::try_unwrap(monitor) else { bail!("the import is still running") };
     let mut monitor = monitor.into_inner();
-    monitor.problem = end.stopped_by.map(|error| error.to_string());
-    monitor.summary = Some(end.summary);
-    finish_import(monitor, &input, import)
+    monitor.handle_event(Event::Summary(Box::new(end.summary)))?;
+    monitor.problem = end.stopped_by.as_ref().map(describe_stop);
+    finish_import(OpenImport { input, monitor, fault }, import, failure)
+}
+
+/// Says why an import has stopped.
+fn describe_stop(error: &Error) -> String {
+    let faults: Vec<PlacedFault> = error.faults().iter().map(PlacedFault::from).collect();
+    let detail = match error {
+        Error::Refused(..) | Error::Faults(..) => error.detail(),
+        _ => None,
+    };
+    list_faults(detail.unwrap_or_else(|| error.to_string()), &faults)
 }
 
 /// The import engine's name for a kind of rows.
@@ -155,20 +159,39 @@ fn to_resource(kind: Kind) -> Resource {
     }
 }
 
-/// Opens the file and loads the progress of an earlier import.
-fn open_import(import: &Import) -> anyhow::Result<(ImportFile, ImportMonitor)> {
-    let input = ImportFile::open(import)?;
-    let mark = input.resume_mark(import)?;
+/// Opens the file, begins the report and loads the progress of an earlier import.
+fn open_import(import: &Import, timezone: Option<Tz>) -> anyhow::Result<OpenImport> {
+    for (option, path) in [("--report", &import.report), ("--errors", &import.errors)] {
+        let same = path
+            .as_ref()
+            .and_then(|path| Some(path.canonicalize().ok()? == import.file.canonicalize().ok()?));
+        if same == Some(true) {
+            bail!("{option} names the file that is imported");
+        }
+    }
+    let input = ImportFile::open(import, timezone)?;
+    let mark = ResumeMark::find(import)?;
     let skip = if import.resume { mark.as_ref().map_or(Ok(0), ResumeMark::load_rows)? } else { 0 };
     let display = Display::new(input.length, Arc::clone(&input.bytes_read));
     if let Some(remark) = &input.remark {
         display.print_line(remark);
     }
     let commits = !(import.atomic || import.dry_run);
-    let mark = mark.filter(|_| commits);
-    let monitor =
-        ImportMonitor { display, mark, failed: BTreeMap::new(), summary: None, problem: None, skip };
-    Ok((input, monitor))
+    let mut monitor = ImportMonitor::new(display, mark.filter(|_| commits), input.notes.clone(), skip);
+    monitor.report = import.report.as_deref().map(ReportFile::create).transpose()?;
+    Ok(OpenImport { input, monitor, fault: SourceFault::default() })
+}
+
+/// Opens the bytes of the file. With a report, the images of its rows are looked for as they are read.
+fn open_source(open: &mut OpenImport, import: &Import) -> anyhow::Result<Box<dyn Read + Send>> {
+    let mut source = open.fault.watch(open.input.open_source()?);
+    if let Some(report) = &mut open.monitor.report {
+        let format = build_payload_format(&open.input, import)?;
+        let finder;
+        (finder, source) = ImageFinder::start(source, format, open.monitor.skip);
+        report.set_images(finder);
+    }
+    Ok(source)
 }
 
 /// Converts the command line's options to the parameters of the API.
@@ -178,75 +201,163 @@ fn parse_params(import: &Import, skip: u64) -> anyhow::Result<ImportParams> {
     query::read(&pairs).map_err(to_anyhow)
 }
 
+/// The format of the bytes.
+fn build_payload_format(input: &ImportFile, import: &Import) -> anyhow::Result<PayloadFormat> {
+    let format = build_format(input, import)?;
+    Ok(PayloadFormat { format, compression: input.compression, encoding: input.encoding })
+}
+
 /// The format of the rows, with the mapping of columns.
 fn build_format(input: &ImportFile, import: &Import) -> anyhow::Result<Format> {
     let columns = parse_params(import, 0)?.parse_columns().map_err(to_anyhow)?;
     Ok(input.row_format(columns.with_known_keys(to_resource(import.kind).keys())))
 }
 
-/// What became of the rows, in a line.
-fn describe_counts(summary: &Summary) -> String {
-    let mut text = format!(
-        "{} rows in {:.1} s: {} created, {} updated, {} unchanged, {} failed",
-        summary.rows,
-        summary.elapsed_ms as f64 / 1000.0,
-        summary.created,
-        summary.updated,
-        summary.unchanged,
-        summary.failed
-    );
-    if summary.superseded > 0 {
-        text += &format!(", {} superseded", summary.superseded);
+/// Writes the failed rows and the report to their files, prints the table and returns the counts. Fails unless all
+/// rows are stored.
+fn finish_import(
+    open: OpenImport,
+    import: &Import,
+    failure: Option<anyhow::Error>,
+) -> anyhow::Result<String> {
+    let OpenImport { input, mut monitor, fault } = open;
+    monitor.display.clear();
+    let stopped_by = find_reason(&monitor, &fault, &input, import, failure);
+    let failed_path = match monitor.failed.is_empty() {
+        true => Ok(None),
+        false => build_format(&input, import)
+            .and_then(|format| input.write_failed(import, &format, &monitor.failed))
+            .map(Some),
+    };
+    let reported = match monitor.report.take() {
+        Some(report) => report.finish(&Conclusion {
+            summary: monitor.summary.as_ref(),
+            stopped_by: stopped_by.as_deref(),
+            passed_over: &monitor.notes.lock().passed_over,
+            warnings: &monitor.warnings,
+        }),
+        None => Ok(()),
+    };
+    let shown_path = failed_path.as_ref().ok().and_then(Option::as_deref);
+    print_table(&build_table(&monitor, shown_path))?;
+    let text = describe_end(&monitor);
+    let ending = monitor.summary.as_ref().map(|summary| summary.ending);
+    let is_complete = matches!(ending, Some(Ending::Completed | Ending::DryRun));
+    if let Some(mark) = monitor.mark.filter(|_| is_complete) {
+        mark.remove()?;
     }
-    if summary.replaced_characters > 0 {
-        text += &format!("; {} characters replaced by U+FFFD", summary.replaced_characters);
-    }
-    let kept_and_overwritten = [
-        (summary.kept_in_trash, "left in the trash (--restore takes them out)"),
-        (summary.kept_edits, "left as edited here"),
-        (summary.overwritten_edits, "replaced what was edited here (--keep-edited leaves it)"),
+    // The bytes of a foreign file are those of its rows, of which nobody knows.
+    let bytes_read = match import.from {
+        Some(_) => String::new(),
+        None => format!(" ({} bytes read)", input.bytes_read.load(Ordering::Relaxed)),
+    };
+    let failures = [
+        stopped_by.map(|reason| format!("; stopped: {reason}{bytes_read}")),
+        match failed_path {
+            Ok(path) => path.map(|path| format!("; the rows that failed are in {}", path.display())),
+            Err(cause) => Some(format!("; the rows that failed could not be written: {cause:#}")),
+        },
+        reported.err().map(|cause| format!("; {cause:#}")),
     ];
-    for (count, text_of) in kept_and_overwritten.into_iter().filter(|(count, _)| *count > 0) {
-        text += &format!(", {count} {text_of}");
+    let failures: String = failures.into_iter().flatten().collect();
+    match (failures.is_empty(), is_complete) {
+        (true, true) => Ok(text),
+        (true, false) => bail!("{text}; stopped"),
+        (false, _) => bail!("{text}{failures}"),
     }
-    if summary.created_categories > 0 {
-        text += &format!("; {} categories created", summary.created_categories);
+}
+
+/// Prints the table before the counts, which are the last line.
+fn print_table(table: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(table.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// What became of the rows, in a line.
+fn describe_end(monitor: &ImportMonitor) -> String {
+    let mut text = match (&monitor.summary, &monitor.progress) {
+        (Some(summary), _) => describe_counts(summary),
+        (None, Some(progress)) => format!("{} rows are done", progress.rows),
+        (None, None) => "no row is done".to_owned(),
+    };
+    let replaced = monitor.summary.as_ref().map_or(0, |summary| summary.replaced_characters)
+        + monitor.notes.lock().replaced_characters;
+    if replaced > 0 {
+        text += &format!("; {replaced} characters replaced by U+FFFD");
     }
-    if summary.cleaned != FilterCounts::default() {
-        let counts = summary.cleaned;
-        text +=
-            &format!("; {} glosses removed, {} characters folded", counts.pinyin_glosses, counts.simplified);
+    if monitor.display.count_warnings() > 0 {
+        text += &format!("; {} rows have warnings", monitor.display.count_warnings());
     }
-    let dropped = summary.markup.elements.values().chain(summary.markup.attributes.values()).sum::<u64>();
-    if dropped > 0 {
-        text += &format!("; {dropped} elements and attributes removed from bodies");
+    let passed_over = count_kinds(&monitor.notes.lock().passed_over);
+    if !passed_over.is_empty() {
+        text += &format!("; {passed_over} passed over");
+    }
+    if matches!(&monitor.summary, Some(summary) if summary.ending == Ending::DryRun) {
+        text += "; nothing is stored: it was a dry run";
     }
     text
 }
 
-/// Writes the failed rows to a file and returns the summary. Fails unless all rows are stored.
-fn finish_import(monitor: ImportMonitor, input: &ImportFile, import: &Import) -> anyhow::Result<String> {
-    monitor.display.clear();
-    let failed_path = match monitor.failed.is_empty() {
-        true => None,
-        false => Some(input.write_failed(import, &build_format(input, import)?, &monitor.failed)?),
-    };
-    let Some(summary) = monitor.summary else { bail!("the server sent no summary; run the import again") };
-    let mut text = describe_counts(&summary);
-    if monitor.display.count_warnings() > 0 {
-        text += &format!("; {} rows have warnings", monitor.display.count_warnings());
+/// Finds why an import has stopped, or has imported nothing. A fault of the file comes before what follows from it.
+fn find_reason(
+    monitor: &ImportMonitor,
+    fault: &SourceFault,
+    input: &ImportFile,
+    import: &Import,
+    failure: Option<anyhow::Error>,
+) -> Option<String> {
+    let of_file = fault.describe().map(|cause| format!("reading {}: {cause}", import.file.display()));
+    let reasons = [
+        failure.map(|cause| format!("{cause:#}")),
+        monitor.notes.lock().broken_off.clone(),
+        of_file.clone().or_else(|| monitor.problem.clone()),
+    ];
+    let mut reasons: Vec<String> = reasons.into_iter().flatten().collect();
+    if monitor.summary.is_none() && reasons.is_empty() {
+        reasons.push("the server sent no summary; run the import again".to_owned());
     }
-    let is_complete = matches!(summary.ending, Ending::Completed | Ending::DryRun);
-    if let Some(mark) = monitor.mark.filter(|_| is_complete) {
-        mark.remove()?;
+    if reasons.is_empty() {
+        let is_empty = is_empty(import, input.bytes_read.load(Ordering::Relaxed));
+        reasons.extend(explain_nothing(monitor, import).filter(|_| !is_empty));
     }
-    let broken_off = input.notes.lock().broken_off.clone();
-    match (monitor.problem.or(broken_off), failed_path) {
-        (Some(problem), _) => {
-            bail!("{text}; stopped: {problem} ({} bytes read)", input.bytes_read.load(Ordering::Relaxed))
+    reasons.dedup();
+    Some(reasons.join("; ")).filter(|reasons| !reasons.is_empty())
+}
+
+/// Explains why a file that is not empty has brought no row.
+fn explain_nothing(monitor: &ImportMonitor, import: &Import) -> Option<String> {
+    let has_rows = monitor.summary.as_ref().is_none_or(|summary| summary.rows > 0);
+    if has_rows || monitor.skip > 0 {
+        return None;
+    }
+    let passed_over = &monitor.notes.lock().passed_over;
+    let counted = count_kinds(passed_over);
+    Some(match (import.from, counted.is_empty()) {
+        (None, _) => "no row in it".to_owned(),
+        (Some(_), true) => "no article in it".to_owned(),
+        (Some(origin), false) => {
+            let is_one = passed_over.values().sum::<u64>() == 1;
+            let (were, them) = if is_one { ("was", "it") } else { ("were", "them") };
+            let kinds = origin.importable_kinds(passed_over.keys().map(String::as_str)).join(",");
+            let hint = match kinds.as_str() {
+                "" => String::new(),
+                kinds => format!("; --types {kinds} imports {them}"),
+            };
+            format!("no article in it: {counted} {were} passed over{hint}")
         }
-        (None, Some(path)) => bail!("{text}; the rows that failed are in {}", path.display()),
-        (None, None) if is_complete => Ok(text),
-        (None, None) => bail!("{text}; stopped"),
+    })
+}
+
+/// Whether there is nothing at all in the file or the folder.
+fn is_empty(import: &Import, bytes_read: u64) -> bool {
+    let path = &import.file;
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => metadata.len() == 0,
+        Ok(metadata) if metadata.is_dir() => {
+            std::fs::read_dir(path).is_ok_and(|mut all| all.next().is_none())
+        }
+        // Of a foreign file the bytes of the rows are counted.
+        _ => import.from.is_none() && bytes_read == 0,
     }
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::imports::view::{Progress, RowProblem};
+use super::report::{RowReport, name_row};
+use crate::imports::view::Progress;
 
 /// Warnings that are shown, so that dirty rows do not drown the progress.
 const MAX_SHOWN_WARNINGS: u64 = 50;
@@ -65,8 +66,8 @@ impl Display {
         }
     }
 
-    /// Shows a warning about a row. After the first [`MAX_SHOWN_WARNINGS`] only says that there are more.
-    pub fn show_warning(&mut self, problem: &RowProblem) {
+    /// Shows the warnings about a row. After the first [`MAX_SHOWN_WARNINGS`] rows only says that there are more.
+    pub fn show_warnings(&mut self, row: &RowReport) {
         self.warnings += 1;
         if self.warnings > MAX_SHOWN_WARNINGS {
             if self.warnings == MAX_SHOWN_WARNINGS + 1 {
@@ -74,10 +75,9 @@ impl Display {
             }
             return;
         }
-        let id = problem.external_id.as_deref().unwrap_or("without an id");
-        let details = std::iter::once(&problem.detail).chain(problem.more.iter().map(|more| &more.detail));
-        let details: Vec<&str> = details.map(String::as_str).collect();
-        self.print_line(&format!("line {} ({id}) {}", problem.line, details.join("; ")));
+        let details: Vec<&str> = row.warnings.iter().map(|warning| warning.detail.as_str()).collect();
+        let name = name_row(row.line, row.place.as_deref(), row.external_id.as_deref());
+        self.print_line(&format!("{name} {}", details.join("; ")));
     }
 
     /// Returns how many rows have warnings.

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use chrono_tz::Tz;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -13,6 +14,7 @@ use url::Url;
 
 use super::trust::build_tls;
 use crate::config::bulk::Remote;
+use crate::config::timezones::find_timezone;
 
 /// How long a server may take to take a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,6 +52,25 @@ impl Server {
         Ok(self.with_key(self.client.get(self.build_url(path, query)?)))
     }
 
+    /// Finds why the server refuses an import before it has read a row. A server that refuses one while it is sent may
+    /// close the connection before the reason is read; an import of no rows is refused for the same reason.
+    pub async fn find_refusal(&self, path: &str, query: &[(&str, String)]) -> Option<anyhow::Error> {
+        let mut query = query.to_vec();
+        query.retain(|(name, _)| *name != "dry_run");
+        query.push(("dry_run", "true".to_owned()));
+        let request = self.post(path, &query).ok()?.header(CONTENT_TYPE, "application/x-ndjson").body("");
+        let failure = send_request(request).await.err()?;
+        (!failure.is_lost).then_some(failure.cause)
+    }
+
+    /// Loads the time zone of the site. `None` if the server has no such setting.
+    pub async fn load_timezone(&self) -> anyhow::Result<Option<Tz>> {
+        let response = send_request(self.get("site", &[])?).await?;
+        let site: serde_json::Value =
+            serde_json::from_slice(&response.bytes().await?).context("the server's site")?;
+        Ok(site["data"]["timezone"].as_str().and_then(find_timezone))
+    }
+
     fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.key {
             Some(key) => request.bearer_auth(key),
@@ -66,9 +87,31 @@ impl Server {
     }
 }
 
+/// Why a request brought no answer, or a refusal.
+pub struct SendFailure {
+    /// What to tell.
+    pub cause: anyhow::Error,
+    /// Whether the connection was lost, and nothing was answered.
+    pub is_lost: bool,
+}
+
+impl From<SendFailure> for anyhow::Error {
+    fn from(failure: SendFailure) -> Self {
+        failure.cause
+    }
+}
+
 /// Sends a request. Returns the response, or the text of its problem as an error.
-pub async fn send_request(request: RequestBuilder) -> anyhow::Result<Response> {
-    let response = request.send().await.map_err(explain_failure)?;
+pub async fn send_request(request: RequestBuilder) -> Result<Response, SendFailure> {
+    let response = request
+        .send()
+        .await
+        .map_err(|cause| SendFailure { is_lost: !cause.is_builder(), cause: explain_failure(cause) })?;
+    check_status(response).await.map_err(|cause| SendFailure { cause, is_lost: false })
+}
+
+/// Returns the response, or the text of its problem as an error.
+async fn check_status(response: Response) -> anyhow::Result<Response> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
@@ -79,14 +122,13 @@ pub async fn send_request(request: RequestBuilder) -> anyhow::Result<Response> {
         bail!("{}", explain_foreign_answer(status, location));
     }
     let problem: serde_json::Value = serde_json::from_slice(&response.bytes().await?).unwrap_or_default();
-    let mut faults = problem["errors"].as_array().cloned().unwrap_or_default();
-    faults.truncate(5);
-    let faults = faults.iter().map(|fault| {
+    let faults = problem["errors"].as_array().into_iter().flatten().map(|fault| {
         let location = fault["pointer"].as_str().or(fault["parameter"].as_str()).unwrap_or_default();
-        format!("; {location} {}", fault["detail"].as_str().unwrap_or_default())
+        format!("\n  {location} {}", fault["detail"].as_str().unwrap_or_default())
     });
     let faults: String = faults.collect();
-    bail!("the server responded {status}: {}{faults}", problem["detail"].as_str().unwrap_or_default())
+    let detail = problem["detail"].as_str().or(problem["title"].as_str()).unwrap_or_default();
+    bail!("the server responded {status}: {detail}{faults}")
 }
 
 /// Explains an answer that is not of Inkstone: all of its failures are problem documents.

@@ -63,6 +63,9 @@ pub struct Import {
     /// Take articles and notices out of the trash that the file describes; by default they stay there.
     #[arg(long)]
     pub restore: bool,
+    /// What becomes of a row whose slugs are reserved, taken or malformed; by default `suffix` with --from, else `refuse`.
+    #[arg(long, value_parser = ["refuse", "suffix"], value_name = "WHAT")]
+    pub slug_conflicts: Option<String>,
     /// Leave articles as they are that were edited here since they were imported; by default they are replaced, and counted.
     #[arg(long)]
     pub keep_edited: bool,
@@ -87,12 +90,20 @@ pub struct Import {
     /// The file for rows that fail, so that they can be corrected and imported again; by default next to the imported file.
     #[arg(long, value_name = "FILE")]
     pub errors: Option<PathBuf>,
+    /// A JSON file for the report: what became of each row, its warnings and its images. It is written also if the import fails.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// The Inkstone to import into.
     #[command(flatten)]
     pub remote: Remote,
 }
 
 impl Import {
+    /// Whether dates without a time zone are read here, and no time zone is given for them.
+    pub fn reads_dates(&self) -> bool {
+        self.from.is_some() && self.origin.timezone.is_none()
+    }
+
     /// Returns the query parameters of the import for the API.
     pub fn parameters(&self, skip: u64) -> Vec<(&'static str, String)> {
         let list = |values: &[String]| Some(values.join(",")).filter(|joined| !joined.is_empty());
@@ -106,7 +117,8 @@ impl Import {
             ("create_categories", flag(self.create_categories)),
             ("restore", flag(self.restore)),
             ("keep_edited", flag(self.keep_edited)),
-            ("slug_conflicts", self.from.map(|_| "suffix".to_owned())),
+            ("slug_conflicts", self.slug_conflicts.clone().or(self.from.map(|_| "suffix".to_owned()))),
+            ("outcomes", flag(self.report.is_some())),
             ("clean", list(&self.clean)),
             ("status", self.status.clone()),
             ("columns", list(&self.columns)),

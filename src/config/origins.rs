@@ -16,6 +16,22 @@ pub enum Origin {
     Html,
 }
 
+impl Origin {
+    /// Of the kinds of things that were passed over, those that `--types` can import.
+    pub fn importable_kinds<'k>(self, kinds: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
+        let is_importable = |kind: &&str| match self {
+            Self::Wordpress => !NO_WORDPRESS_POSTS.contains(kind) && !kind.contains(' '),
+            Self::Ghost => *kind == "page",
+            Self::Html => false,
+        };
+        kinds.filter(is_importable).collect()
+    }
+}
+
+/// Things in a WordPress export that are not the text of anything.
+const NO_WORDPRESS_POSTS: [&str; 9] =
+    ["attachment", "author", "comment", "custom_css", "menu", "meta", "nav_menu_item", "revision", "trash"];
+
 /// The options of `inkstone import --from`.
 #[derive(Args, Clone, Debug, Default)]
 #[group(skip)]

@@ -1,6 +1,14 @@
 //! The tables as diesel sees them. A test compares this file with the migrated database.
 
 diesel::table! {
+    article_slugs (slug) {
+        slug -> Text,
+        article_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     article_views (article_id) {
         article_id -> Uuid,
         views -> BigInt,

@@ -68,6 +68,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "必须是 http 或 https 地址,或以 / 开头的路径",
     ),
     ("must be an http, https or mailto address", "必须是 http、https 或 mailto 地址"),
+    ("must have no /, ?, # or control characters", "不能包含 /、?、# 或控制字符"),
     ("must not be blank, and must have no commas", "不能为空白,也不能包含逗号"),
     ("is not valid", "无效"),
     ("is required", "必填"),

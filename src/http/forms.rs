@@ -35,6 +35,7 @@ const PATTERNS: &[(&str, &str)] = &[
         "^[a-z0-9]+(-[a-z0-9]+)*$",
         "must have only the letters a to z and digits, with single hyphens between them",
     ),
+    (r"^[^/?#\x00-\x1f\x7f]+$", "must have no /, ?, # or control characters"),
     (r"^[^,]*[^,\s][^,]*$", "must not be blank, and must have no commas"),
     (
         r"^https?://[^\s/?#@\\<>\x22]+$",

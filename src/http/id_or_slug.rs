@@ -24,6 +24,15 @@ impl IdOrSlug {
             None => Self::Slug(text.to_owned()),
         }
     }
+
+    /// The key in a segment of a path; `None` if it can be neither an id nor a slug.
+    pub fn from_segment(text: &str) -> Option<Self> {
+        let is_slug = !text.is_empty()
+            && text.len() <= crate::slug::MAX
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let key = Self::parse(text);
+        (is_slug || matches!(key, Self::Id(_))).then_some(key)
+    }
 }
 
 /// `{id}` as an id or a slug; one that can be neither is a 404.
@@ -32,15 +41,7 @@ impl FromRequest for IdOrSlug {
     type Future = Ready<Result<Self>>;
 
     fn from_request(req: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let text = req.match_info().query("id");
-        let is_slug = !text.is_empty()
-            && text.len() <= crate::slug::MAX
-            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        ready(match Self::parse(text) {
-            id @ Self::Id(_) => Ok(id),
-            slug if is_slug => Ok(slug),
-            _ => Err(Error::not_found()),
-        })
+        ready(Self::from_segment(req.match_info().query("id")).ok_or_else(Error::not_found))
     }
 }
 

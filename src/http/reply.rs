@@ -284,6 +284,28 @@ fn cache_control(req: &HttpRequest, has_etag: bool, is_as_visitors_get: bool) ->
     }
 }
 
+/// 301: the thing is at another path.
+pub struct Moved {
+    /// Its path, with the query.
+    pub location: String,
+    /// The cache's tag of the thing: a change of it makes the answer stale.
+    pub surrogate_key: String,
+    /// Whether a visitor gets the same.
+    pub is_as_visitors_get: bool,
+}
+
+impl Responder for Moved {
+    type Body = BoxBody;
+
+    fn respond_to(self, req: &HttpRequest) -> HttpResponse {
+        HttpResponse::MovedPermanently()
+            .insert_header((header::CACHE_CONTROL, cache_control(req, true, self.is_as_visitors_get)))
+            .insert_header((header::LOCATION, self.location))
+            .insert_header(("surrogate-key", self.surrogate_key))
+            .finish()
+    }
+}
+
 /// 204: done, nothing to show.
 pub struct NoContent;
 

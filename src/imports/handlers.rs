@@ -15,7 +15,7 @@ use super::job::{Job, Resource};
 use super::params::ImportParams;
 use super::payload::{PayloadFormat, PayloadReader};
 use super::pipeline::{ImportEnd, run_import};
-use super::view::{Ending, Event, Summary};
+use super::view::{Ending, Event, PlacedFault, Summary};
 use crate::app::App;
 use crate::categories::view::NewCategory;
 use crate::error::{Code, Error, Result, Sentence};
@@ -183,7 +183,11 @@ fn stream_events(
         let mut last = vec![Event::Summary(Box::new(end.summary))];
         last.extend(error.map(|error| {
             tracing::warn!(%error, "An import stopped");
-            Event::Problem { code: error.code().as_str().to_owned(), detail: error.detail() }
+            Event::Problem {
+                code: error.code().as_str().to_owned(),
+                detail: error.detail(),
+                errors: error.faults().iter().map(PlacedFault::from).collect(),
+            }
         }));
         send_events(&mut sender, last, true).await;
         drop(turn);

@@ -195,6 +195,10 @@ pub enum Event {
         /// What is wrong, for a person to read.
         #[schema(required)]
         detail: Option<String>,
+        /// The places of faults of the body as a whole, like the columns of a CSV file.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schema(required = false)]
+        errors: Vec<PlacedFault>,
     },
 }
 

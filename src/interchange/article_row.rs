@@ -7,7 +7,10 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::articles::input::NewArticle;
 
-/// The keys of a row, in the column order of CSV exports.
+/// The keys of an exported row, in the column order of CSV.
+pub const EXPORTED_KEYS: &[&str] = ARTICLE_KEYS.split_at(ARTICLE_KEYS.len() - 1).0;
+
+/// The keys that a row can have. An export has all but the last.
 pub const ARTICLE_KEYS: &[&str] = &[
     "external_id",
     "slug",
@@ -26,6 +29,8 @@ pub const ARTICLE_KEYS: &[&str] = &[
     "published_at",
     "views",
     "created_at",
+    "former_slugs",
+    "former_external_id",
 ];
 
 /// The longest breadcrumb as a text: 16 names of 100 characters, with what is between them.
@@ -50,7 +55,14 @@ impl PartialSchema for ArticleRow {
             .max_length(Some(64))
             .description(Some("When it was made; the present when absent."));
         row.properties.insert("category".to_owned(), RefOr::T(category.into()));
+        let former_id = ObjectBuilder::new()
+            .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
+            .description(Some(
+                "The external id that an earlier import gave it. Its article gets the present one, if no article has that \
+                 and both have a `source_url` on the same host.",
+            ));
         row.properties.insert("created_at".to_owned(), RefOr::T(created_at.into()));
+        row.properties.insert("former_external_id".to_owned(), RefOr::T(former_id.into()));
         let id = "Its name in the system it comes from. A row without one is known by its slug, or else by all that it says.";
         if let Some(RefOr::T(Schema::Object(external_id))) = row.properties.get_mut("external_id") {
             external_id.description = Some(id.to_owned());

@@ -29,10 +29,10 @@ pub fn parse_cell(key: &str, cell: &str) -> Result<Option<Value>, Fault> {
             _ => return Err(fault(Code::WrongType, "must be true or false")),
         },
         "extra" => parse_json(key, trimmed, "must be a JSON object")?,
-        "tags" | "category" if trimmed.starts_with('[') => {
+        "tags" | "former_slugs" | "category" if trimmed.starts_with('[') => {
             parse_json(key, trimmed, "must be a JSON array, because it begins with [")?
         }
-        "tags" => trimmed.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
+        "tags" | "former_slugs" => trimmed.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
         // White space at the ends is kept in these three only.
         "title" | "body" | "summary" => Value::String(text.into_owned()),
         _ => Value::String(trimmed.to_owned()),

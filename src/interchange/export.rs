@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use utoipa::{IntoParams, ToSchema};
 
-use super::article_row::ARTICLE_KEYS;
+use super::article_row::EXPORTED_KEYS;
 use super::cells;
 use super::queries::stream_articles;
 use crate::app::App;
@@ -81,7 +81,7 @@ impl ExportFormat {
     fn format_header(self) -> io::Result<Vec<u8>> {
         match self {
             Self::Ndjson => Ok(Vec::new()),
-            Self::Csv => format_record(ARTICLE_KEYS.iter().copied()),
+            Self::Csv => format_record(EXPORTED_KEYS.iter().copied()),
         }
     }
 
@@ -93,7 +93,7 @@ impl ExportFormat {
             }
             Self::Csv => {
                 let row = serde_json::to_value(row)?;
-                into.extend(format_record(ARTICLE_KEYS.iter().map(|key| cells::format_cell(&row[*key])))?);
+                into.extend(format_record(EXPORTED_KEYS.iter().map(|key| cells::format_cell(&row[*key])))?);
             }
         }
         Ok(())
@@ -106,7 +106,7 @@ fn format_record(cells: impl Iterator<Item = impl AsRef<[u8]>>) -> io::Result<Ve
     writer.into_inner().map_err(|cause| io::Error::other(cause.to_string()))
 }
 
-/// An article as a row; the keys are [`ARTICLE_KEYS`].
+/// An article as a row; the keys are [`EXPORTED_KEYS`].
 #[derive(Serialize)]
 struct ExportedArticle<'r> {
     external_id: Option<&'r str>,
@@ -127,6 +127,7 @@ struct ExportedArticle<'r> {
     published_at: Option<DateTime<Utc>>,
     views: i64,
     created_at: DateTime<Utc>,
+    former_slugs: &'r [String],
 }
 
 #[derive(Serialize)]
@@ -161,6 +162,7 @@ impl<'r> ExportedArticle<'r> {
             published_at: content.published_at,
             views: row.views,
             created_at: row.created_at,
+            former_slugs: &row.former_slugs,
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod decode;
 pub mod export;
 pub mod handlers;
 pub mod html_text;
+pub mod line_queue;
 pub mod origins;
 pub mod queries;
 pub mod row_filters;

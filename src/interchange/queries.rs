@@ -4,7 +4,7 @@ use diesel::{QueryResult, sql_query};
 use diesel_async::RunQueryDsl;
 use futures_util::Stream;
 
-use crate::articles::model::Row;
+use crate::articles::model::{FORMER_SLUGS, Row};
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
 use crate::db::connection::Connection;
 use crate::db::rows::Conditions;
@@ -19,7 +19,7 @@ pub async fn stream_articles(
 ) -> QueryResult<impl Stream<Item = QueryResult<Row>>> {
     sql_query("SET statement_timeout = 0").execute(conn).await?;
     let text = format!(
-        "SELECT articles.*, {EXTRA_COLUMNS} FROM articles {VIEWS} WHERE {} ORDER BY articles.created_at, articles.slug",
+        "SELECT articles.*, {EXTRA_COLUMNS}, {FORMER_SLUGS} AS former_slugs FROM articles {VIEWS} WHERE {} ORDER BY articles.created_at, articles.slug",
         conditions.sql()
     );
     conditions.statement(text).load_stream::<Row>(conn).await

@@ -1489,7 +1489,7 @@ export interface components {
          */
         Ending: "completed" | "dry_run" | "aborted" | "rolled_back";
         /** @description An event: one line of the live stream. */
-        Event: components["schemas"]["ProgressEvent"] | components["schemas"]["ErrorEvent"] | components["schemas"]["WarningEvent"] | components["schemas"]["SummaryEvent"] | components["schemas"]["ProblemEvent"];
+        Event: components["schemas"]["ProgressEvent"] | components["schemas"]["ErrorEvent"] | components["schemas"]["WarningEvent"] | components["schemas"]["RowEvent"] | components["schemas"]["SummaryEvent"] | components["schemas"]["ProblemEvent"];
         /**
          * @description The format of the rows of an export.
          * @default ndjson
@@ -1561,6 +1561,30 @@ export interface components {
              */
             elapsed_ms: number;
         };
+        /** @description What became of a row. */
+        ImportRow: {
+            /**
+             * Format: int64
+             * @description The position of the row: the line where it begins, in NDJSON and CSV; the number of the item, in an array. The first is 1.
+             */
+            line: number;
+            /** @description The row's external id or slug, if it could be read. */
+            external_id: string | null;
+            /** @description What became of it. */
+            outcome: components["schemas"]["ImportRowOutcome"];
+            /**
+             * Format: uuid
+             * @description The id of its article. Absent for other kinds of rows, and if there is none.
+             */
+            id?: string;
+            /** @description The slug of its article. Absent for other kinds of rows, and if there is none. */
+            slug?: string;
+        };
+        /**
+         * @description What became of a row.
+         * @enum {string}
+         */
+        ImportRowOutcome: "created" | "updated" | "unchanged" | "superseded" | "failed" | "kept_in_trash" | "kept_edited";
         /** @description The summary of an import. */
         ImportSummary: {
             /** @description How it ended. */
@@ -1595,6 +1619,21 @@ export interface components {
              * @description Rows that were left out because of faults.
              */
             failed: number;
+            /**
+             * Format: int64
+             * @description Rows whose resource is in the trash and stays there.
+             */
+            kept_in_trash: number;
+            /**
+             * Format: int64
+             * @description Rows whose article was edited since its last import, and stays as it is.
+             */
+            kept_edits: number;
+            /**
+             * Format: int64
+             * @description Rows that replaced an article that was edited since its last import. They count as updated too.
+             */
+            overwritten_edits: number;
             /**
              * Format: int64
              * @description Categories that were created.
@@ -2581,6 +2620,11 @@ export interface components {
             /** @description Where readers may share to, in the order to offer them. */
             share_targets: components["schemas"]["ShareTarget"][];
             /**
+             * @description The time zone of dates without one in imports, by its IANA name.
+             * @example Asia/Shanghai
+             */
+            timezone: string;
+            /**
              * Format: int32
              * @description For `If-Match`.
              */
@@ -2615,7 +2659,15 @@ export interface components {
             locale?: string;
             /** @description Where readers may share to, in the order to offer them. */
             share_targets?: components["schemas"]["ShareTarget"][];
+            /** @description The time zone of dates without one in imports, by its IANA name, like Asia/Shanghai. */
+            timezone?: string;
         };
+        /**
+         * @description What becomes of a row whose slugs cannot be used: reserved, taken, too long or malformed ones.
+         * @default refuse
+         * @enum {string}
+         */
+        SlugConflicts: "refuse" | "suffix";
         /**
          * @description Where a piece of content stands in its life.
          * @enum {string}
@@ -2694,6 +2746,17 @@ export interface components {
              */
             type: "warning";
         };
+        /** @description What became of a row (with `outcomes=true`). */
+        RowEvent: components["schemas"]["ImportRow"] & {
+            /** @enum {string} */
+            type: "row";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "row";
+        };
         /** @description The end of the import. Nothing follows but a `problem`, if there is one. */
         SummaryEvent: components["schemas"]["ImportSummary"] & {
             /** @enum {string} */
@@ -2763,6 +2826,7 @@ export interface components {
          *     - `invalid_format`: Invalid format
          *     - `unknown_reference`: Unknown reference
          *     - `import_aborted`: Import aborted
+         *     - `unreadable_row`: Unreadable row
          *     - `repeated_row`: Repeated row
          *     - `markup_dropped`: Markup removed
          *     - `embed_linked`: Embed became a link
@@ -2770,6 +2834,9 @@ export interface components {
          *     - `table_repaired`: Table repaired
          *     - `text_filtered`: Text filtered
          *     - `characters_removed`: Characters removed
+         *     - `kept_in_trash`: Kept in the trash
+         *     - `edits_overwritten`: Edits overwritten
+         *     - `edits_kept`: Edits kept
          *     - `invalid_encoding`: Invalid encoding
          *     - `weak_password`: Weak password
          *     - `idempotency_mismatch`: Idempotency key reused
@@ -3561,6 +3628,14 @@ export interface operations {
                 create_categories?: boolean;
                 /** @description Filters to apply to texts, comma-separated. */
                 clean?: components["schemas"]["TextFilter"][];
+                /** @description Take what is in the trash out of it if a row describes it. Otherwise it stays there, with a warning. */
+                restore?: boolean;
+                /** @description Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning. */
+                keep_edited?: boolean;
+                /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
+                slug_conflicts?: components["schemas"]["SlugConflicts"];
+                /** @description Send an event for each row (in the live stream only). */
+                outcomes?: boolean;
                 /** @description The status of rows that have none (articles and notices); `draft` by default. */
                 status?: components["schemas"]["Status"];
                 /**
@@ -5246,6 +5321,14 @@ export interface operations {
                 create_categories?: boolean;
                 /** @description Filters to apply to texts, comma-separated. */
                 clean?: components["schemas"]["TextFilter"][];
+                /** @description Take what is in the trash out of it if a row describes it. Otherwise it stays there, with a warning. */
+                restore?: boolean;
+                /** @description Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning. */
+                keep_edited?: boolean;
+                /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
+                slug_conflicts?: components["schemas"]["SlugConflicts"];
+                /** @description Send an event for each row (in the live stream only). */
+                outcomes?: boolean;
                 /** @description The status of rows that have none (articles and notices); `draft` by default. */
                 status?: components["schemas"]["Status"];
                 /**
@@ -6429,6 +6512,14 @@ export interface operations {
                 create_categories?: boolean;
                 /** @description Filters to apply to texts, comma-separated. */
                 clean?: components["schemas"]["TextFilter"][];
+                /** @description Take what is in the trash out of it if a row describes it. Otherwise it stays there, with a warning. */
+                restore?: boolean;
+                /** @description Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning. */
+                keep_edited?: boolean;
+                /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
+                slug_conflicts?: components["schemas"]["SlugConflicts"];
+                /** @description Send an event for each row (in the live stream only). */
+                outcomes?: boolean;
                 /** @description The status of rows that have none (articles and notices); `draft` by default. */
                 status?: components["schemas"]["Status"];
                 /**

@@ -10,6 +10,7 @@ use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::slugs::NO_FORMER_SLUGS;
 use super::{CARD_COLUMNS, EXTRA_COLUMNS, VIEWS};
 use crate::articles::model::Row;
 use crate::db::connection::Connection;
@@ -50,7 +51,9 @@ pub async fn load_cards(mut conn: &Connection, listing: Listing, slice: &PageSli
 
 /// The statement of [`load_cards`], and the values it binds.
 pub fn card_statement(listing: Listing, slice: &PageSlice) -> (Conditions, String) {
-    let columns = format!("{CARD_COLUMNS}, '' AS body, NULL::text AS body_source, {EXTRA_COLUMNS}");
+    let columns = format!(
+        "{CARD_COLUMNS}, '' AS body, NULL::text AS body_source, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs"
+    );
     let order = slice.order_by();
     if listing.alternatives.len() == 1 && listing.categories.is_none() && slice.offset == 0 {
         let mut conditions = listing.to_conditions();
@@ -104,7 +107,7 @@ pub async fn load_full(mut conn: &Connection, listing: Listing, slice: &PageSlic
     let mut conditions = Conditions::default();
     let mark = conditions.bind(Value::Ids(ids));
     let text = format!(
-        "SELECT {CARD_COLUMNS}, articles.body, NULL::text AS body_source, {EXTRA_COLUMNS} \
+        "SELECT {CARD_COLUMNS}, articles.body, NULL::text AS body_source, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs \
          FROM articles {VIEWS} WHERE articles.id = ANY({mark}) {order}"
     );
     Ok(FullPage { rows: conditions.statement(text).load(&mut conn).await?, is_cut })

@@ -2,12 +2,13 @@
 
 use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use serde_json::{Value, json};
 
 use super::found::{Found, FoundRow, ReaderWarning, Sink};
-use super::notes::SharedNotes;
+use super::notes::{RowNotes, SharedNotes};
 use super::page::folder::read_pages;
 use super::reader_options::ReaderOptions;
 use super::{ghost, wordpress};
@@ -32,7 +33,12 @@ pub fn open_origin(
     let (rows, receiver) = sync_channel(MAX_QUEUED_ROWS);
     std::thread::spawn(move || {
         let mut sender = RowSender { rows, notes, line: 0, encoding_errors: options.encoding_errors };
-        if let Err(reason) = read_articles(origin, &source, &options, &mut |found| sender.send(found)) {
+        let reading = || read_articles(origin, &source, &options, &mut |found| sender.send(found));
+        let end = catch_unwind(AssertUnwindSafe(reading));
+        // Without a word, the end of a reader that panics would be the end of the file.
+        let end =
+            end.unwrap_or_else(|_| Err("The reader failed at what follows; please report it.".to_owned()));
+        if let Err(reason) = end {
             sender.break_off(&source, reason);
         }
     });
@@ -67,7 +73,7 @@ impl RowSender {
             Found::Row(FoundRow { place, row, warnings }) => (place, Value::from(row), warnings),
             Found::Unreadable { place, reason } => (place, unreadable(&reason), Vec::new()),
             Found::PassedOver { kind } => {
-                *self.notes.lock().passed_over.entry(kind).or_default() += 1;
+                self.notes.lock().count_passed_over(&kind);
                 return ControlFlow::Continue(());
             }
         };
@@ -77,19 +83,25 @@ impl RowSender {
         let text = if fails { unreadable(&explain(undecoded)).to_string().into() } else { text };
         self.line += 1;
         let mut notes = self.notes.lock();
-        notes.places.insert(self.line, resolve_marks(&place).text.into_owned());
         if undecoded.count > 0 && !fails {
             notes.replaced_characters += undecoded.count;
             warnings.push(warn_of_replacement(undecoded));
         }
-        if !warnings.is_empty() {
-            notes.warnings.insert(self.line, warnings);
-        }
+        let place = resolve_marks(&place).text.into_owned();
+        let warnings = warnings.into_iter().map(Into::into).collect();
+        let noted = notes.add_row(self.line, RowNotes { place, warnings });
         drop(notes);
         // Sending fails if the import has stopped already.
-        match self.rows.send(format!("{text}\n").into_bytes()) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
+        match noted {
+            Ok(()) if self.rows.send(format!("{text}\n").into_bytes()).is_ok() => ControlFlow::Continue(()),
+            Ok(()) => ControlFlow::Break(()),
+            Err(cause) => {
+                let reason = format!("Notes cannot be kept in a temporary file: {cause}.");
+                self.notes.lock().broken_off = Some(reason.clone());
+                // Fails an atomic import too.
+                let _ = self.rows.send(format!("{}\n", json!({ "unreadable": reason })).into_bytes());
+                ControlFlow::Break(())
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod charsets;
 mod engine;
+mod report;
 
 use std::path::PathBuf;
 

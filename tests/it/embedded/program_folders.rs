@@ -2,34 +2,47 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command};
 
 use inkstone::db::embedded::programs::{Missing, prepare_programs};
 
 use super::programs::{ARCHIVE, Machine, archive, copies, program};
-use crate::harness::machine::is_root;
+use crate::harness::machine::{is_root, until};
 use crate::harness::process::{inkstone, open_folder, run};
 
-#[test]
-fn a_process_says_once_that_it_waits_for_another_one() {
+#[actix_web::test]
+async fn a_process_says_once_that_it_waits_for_another_one() {
     let dir = open_folder();
     let programs = dir.path().join("programs");
     fs::create_dir(&programs).unwrap();
     let lock = File::create(programs.join("fetch.lock")).unwrap();
     lock.lock().unwrap();
+    let told = dir.path().join("told");
     let mut command = inkstone(&["migrate", "--postgres-archive", &archive()]);
-    command.arg("--data-dir").arg(dir.path()).stderr(Stdio::piped());
-    let mut waiting = command.spawn().unwrap();
-    let mut lines = BufReader::new(waiting.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let says_it = |line: &String| line.starts_with("Waiting for another process");
-    let told = lines.find(says_it).expect("it says that it waits");
-    assert!(told.ends_with(&programs.display().to_string()), "{told}");
+    command.arg("--data-dir").arg(dir.path()).stderr(File::create(&told).unwrap());
+    let mut waiting = KillOnDrop(command.spawn().unwrap());
+    let says_it = || {
+        let told = fs::read_to_string(&told).unwrap();
+        let lines = told.lines().filter(|line| line.starts_with("Waiting for another process"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    until("the line", async || !says_it().is_empty()).await;
     drop(lock);
-    assert_eq!(lines.filter(says_it).count(), 0);
-    assert!(waiting.wait().unwrap().success());
+    assert!(waiting.0.wait().unwrap().success());
+    let [line] = says_it().try_into().unwrap();
+    assert!(line.ends_with(&programs.display().to_string()), "{line}");
+}
+
+/// A process that does not outlive a test that fails.
+struct KillOnDrop(Child);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]

@@ -186,6 +186,17 @@ class ImportProgress(TypedDict):
     elapsed_ms: int
 
 
+ImportRowOutcome: TypeAlias = Literal[
+    "created",
+    "updated",
+    "unchanged",
+    "superseded",
+    "failed",
+    "kept_in_trash",
+    "kept_edited",
+]
+
+
 JobKind: TypeAlias = Literal["category_move"]
 
 
@@ -413,6 +424,7 @@ class Site(TypedDict):
     base_url: str
     locale: str
     share_targets: list[ShareTarget]
+    timezone: str
     version: int
     updated_at: str
 
@@ -427,6 +439,10 @@ class SitePatch(TypedDict):
     base_url: NotRequired[str]
     locale: NotRequired[str]
     share_targets: NotRequired[list[ShareTarget]]
+    timezone: NotRequired[str]
+
+
+SlugConflicts: TypeAlias = Literal["refuse", "suffix"]
 
 
 Status: TypeAlias = Literal["draft", "published", "archived"]
@@ -587,6 +603,18 @@ class DataViewBatchResult(TypedDict):
     """
 
     data: ViewBatchResult
+
+
+class ImportRow(TypedDict):
+    """
+    What became of a row.
+    """
+
+    line: int
+    external_id: str | None
+    outcome: ImportRowOutcome
+    id: NotRequired[str]
+    slug: NotRequired[str]
 
 
 class Job(TypedDict):
@@ -855,6 +883,14 @@ class WarningEvent(RowProblem):
     type: Literal["warning"]
 
 
+class RowEvent(ImportRow):
+    """
+    What became of a row (with `outcomes=true`).
+    """
+
+    type: Literal["row"]
+
+
 class ProblemEvent(TypedDict):
     """
     The error that stopped the import. It follows the summary.
@@ -968,6 +1004,9 @@ class ImportSummary(TypedDict):
     unchanged: int
     superseded: int
     failed: int
+    kept_in_trash: int
+    kept_edits: int
+    overwritten_edits: int
     created_categories: int
     cleaned: FilterCounts
     markup: MarkupChanges
@@ -1074,7 +1113,7 @@ class DataOwnData(TypedDict):
 
 
 Event: TypeAlias = (
-    ProgressEvent | ErrorEvent | WarningEvent | SummaryEvent | ProblemEvent
+    ProgressEvent | ErrorEvent | WarningEvent | RowEvent | SummaryEvent | ProblemEvent
 )
 
 
