@@ -41,7 +41,7 @@ pub struct ImportFile {
     pub format: RowFormat,
     /// Its compression.
     pub compression: Compression,
-    /// The character set of its rows, unless it is UTF-8.
+    /// The character set of its rows, if it was named or is not UTF-8.
     pub encoding: Option<&'static Encoding>,
     /// What a person should know of how its character set was chosen.
     pub remark: Option<String>,
@@ -74,7 +74,8 @@ impl ImportFile {
             origin: import.origin.clone(),
         };
         let rows_choice = choice.as_ref().filter(|_| import.from.is_none());
-        let encoding = rows_choice.map(|choice| choice.encoding).filter(|encoding| *encoding != UTF_8);
+        let is_needed = |encoding: &&'static Encoding| import.encoding.is_some() || **encoding != *UTF_8;
+        let encoding = rows_choice.map(|choice| choice.encoding).filter(is_needed);
         let (mut compression, mut length) = (Compression::Identity, None);
         if import.from.is_none() {
             let mut beginning = Vec::new();
@@ -176,7 +177,7 @@ fn describe_choice(path: &Path, choice: Choice) -> Option<String> {
     }
 }
 
-/// Writes what could not be decoded as `\\ud800`: an escape that no character has, so that the row fails again
+/// Writes what could not be decoded as `\ud800`: an escape that no character has, so that the row fails again
 /// until it is corrected.
 fn spell_marks(json: &str) -> String {
     resolve_marks_as(json, "\\ud800").text.into_owned()
