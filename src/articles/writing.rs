@@ -3,6 +3,7 @@
 //! Whatever takes time (rendering, slug making, finding the category) is done
 //! by `prepare_…` before the transaction begins.
 
+use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 use futures_util::future::join;
 use uuid::Uuid;
@@ -59,6 +60,11 @@ impl PreparedArticle {
     pub fn warnings(&self) -> Vec<Fault> {
         warn_of_body(&self.body)
     }
+
+    /// Fails with all faults that can be found outside a transaction.
+    pub fn check(self) -> Result<()> {
+        self.new.into_content(self.body, self.category_id, None, self.faults).map(drop)
+    }
 }
 
 impl PreparedPatch {
@@ -72,6 +78,11 @@ impl PreparedPatch {
         let slug = self.patch.slug.as_ref().unwrap_or(&row.content.slug);
         let keep = FormerSlugs::Add(Vec::new());
         self.former_slugs.apply(row, slug) != keep.apply(row, slug)
+    }
+
+    /// Fails with all faults of the change to an article that says `current`.
+    pub fn check(self, current: Content, now: DateTime<Utc>) -> Result<()> {
+        self.patch.apply(current, self.body, self.category, now, self.faults).map(drop)
     }
 }
 
@@ -134,11 +145,6 @@ fn find_category(tree: &Tree, category: Option<&str>) -> (Option<Uuid>, Vec<Faul
         Some(row) => (Some(row.id), Vec::new()),
         None => (None, vec![unknown_category()]),
     }
-}
-
-/// The fault of naming a category that is not in `tree`.
-pub fn check_category(tree: &Tree, category: Option<&str>) -> Vec<Fault> {
-    find_category(tree, category).1
 }
 
 fn unknown_category() -> Fault {

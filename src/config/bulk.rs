@@ -78,6 +78,12 @@ pub struct Import {
     /// CSV: the key of each column, as header:key, comma-separated.
     #[arg(long, value_delimiter = ',', value_name = "PAIRS")]
     pub columns: Vec<String>,
+    /// CSV: the character between cells, or `tab`; found out from the header by default.
+    #[arg(long, value_name = "CHARACTER", conflicts_with = "from")]
+    pub delimiter: Option<String>,
+    /// Read numbers as days of a spreadsheet where rows hold dates.
+    #[arg(long, conflicts_with = "from")]
+    pub excel_dates: bool,
     /// The character set of the file, like gbk; by default that of a byte-order mark, or what the file declares, or what its bytes look like.
     #[arg(long, value_parser = parse_charset, value_name = "NAME")]
     pub encoding: Option<&'static Encoding>,
@@ -122,6 +128,12 @@ impl Import {
             ("clean", list(&self.clean)),
             ("status", self.status.clone()),
             ("columns", list(&self.columns)),
+            ("delimiter", self.delimiter.clone()),
+            ("dates", self.excel_dates.then(|| "excel".to_owned())),
+            (
+                "timezone",
+                self.origin.timezone.filter(|_| self.from.is_none()).map(|zone| zone.name().to_owned()),
+            ),
             ("encoding_errors", self.encoding_errors.and_then(EncodingErrors::to_parameter)),
             ("skip", Some(skip.to_string()).filter(|_| skip > 0)),
         ];

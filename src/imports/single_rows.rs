@@ -50,7 +50,11 @@ pub fn prepare_rows(
     rows: &[RawRow],
 ) -> Result<Vec<SingleRow>> {
     let prepare = |row: &RawRow| match row.text.parse(params.encoding_errors()) {
-        Ok(parsed) => prepare_row(resource, params, sanitiser, row.line, parsed),
+        Ok(parsed) => {
+            let mut prepared = prepare_row(resource, params, sanitiser, row.line, parsed)?;
+            prepared.warnings.splice(0..0, row.text.warnings());
+            Ok(prepared)
+        }
         Err(fault) => {
             let (filter_counts, markup_changes, warnings) = <_>::default();
             let (line, content) = (row.line, Err(vec![fault]));
@@ -71,6 +75,10 @@ fn prepare_row(
     let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(truncate_key);
     // Of all that the row says, so that it is the same id as before anything was changed.
     let derived_id = derive_external_id(&value);
+    row_filters::normalise_names(&mut value);
+    if let Some(dates) = params.json_dates() {
+        dates.read_row(&mut value);
+    }
     let (filter_counts, mut warnings) = row_filters::clean_row(&mut value, params.text_filters());
     warnings.extend(warning);
     let content = match resource {

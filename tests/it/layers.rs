@@ -11,7 +11,7 @@ use crate::harness::files_below;
 const LAYERS: &[&[&str]] = &[
     &["config"],
     &["telemetry", "priority", "deadline", "db"],
-    &["metrics", "slug", "markup", "mail", "text", "language"],
+    &["metrics", "slug", "markup", "mail", "text", "ranges", "language"],
     &["error", "changes"],
     &["follower", "permits"],
     &["keys"],

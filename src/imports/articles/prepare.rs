@@ -22,6 +22,7 @@ use crate::imports::category_ref::CategoryRef;
 use crate::imports::outcome::{Outcome, ResourceRef};
 use crate::imports::params::{ImportParams, Mode};
 use crate::imports::rows::{RawRow, RawText, RowValue};
+use crate::interchange::cell_dates::DateStyle;
 use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
 use crate::markup::Sanitiser;
@@ -37,8 +38,7 @@ pub struct ParsedRow {
     pub(super) identity: Identity,
     pub(super) value: Value,
     pub(super) faults: Vec<Fault>,
-    /// What was changed when the row was decoded.
-    pub(super) warning: Option<Fault>,
+    pub(super) warnings: Vec<Fault>,
     /// Digest of the row and of the parameters that change its article. If the digest is
     /// equal, the article is equal.
     pub(super) hash: Vec<u8>,
@@ -143,14 +143,22 @@ pub fn parse_rows(
     sanitiser: &Sanitiser,
 ) -> Vec<Result<ParsedRow, PreparedRow>> {
     let status = params.status.map_or("", Status::as_str);
-    let salt = format!("{}{:?}{status}", sanitiser.fingerprint(), params.clean);
-    rows.into_par_iter().map(|row| parse_row(&row, &salt, params.encoding_errors())).collect()
+    let dates = params.json_dates();
+    let in_zone = dates.map_or(String::new(), |dates| format!("{dates:?}"));
+    let salt = format!("{}{:?}{status}{in_zone}", sanitiser.fingerprint(), params.clean);
+    rows.into_par_iter().map(|row| parse_row(&row, &salt, dates.as_ref(), params.encoding_errors())).collect()
 }
 
-fn parse_row(row: &RawRow, salt: &str, errors: EncodingErrors) -> Result<ParsedRow, PreparedRow> {
+fn parse_row(
+    row: &RawRow,
+    salt: &str,
+    dates: Option<&DateStyle>,
+    errors: EncodingErrors,
+) -> Result<ParsedRow, PreparedRow> {
     let line = row.line;
     let failed = |faults| PreparedRow { line, identity_name: None, state: RowState::Failed(faults) };
-    let RowValue { value, faults, warning } = row.text.parse(errors).map_err(|fault| failed(vec![fault]))?;
+    let RowValue { mut value, faults, warning } =
+        row.text.parse(errors).map_err(|fault| failed(vec![fault]))?;
     let text = match &row.text {
         // The text of a row with a warning has offsets in it.
         RawText::Json(text) if warning.is_none() => Cow::Borrowed(text.as_slice()),
@@ -167,7 +175,12 @@ fn parse_row(row: &RawRow, salt: &str, errors: EncodingErrors) -> Result<ParsedR
         (None, None) => Identity::ExternalId(derive_external_id(&value)),
     };
     let hash = Sha256::new().chain_update(salt).chain_update(text).finalize().to_vec();
-    Ok(ParsedRow { line, identity, value, faults, warning, hash })
+    row_filters::normalise_names(&mut value);
+    if let Some(dates) = dates {
+        dates.read_row(&mut value);
+    }
+    let warnings = warning.into_iter().chain(row.text.warnings()).collect();
+    Ok(ParsedRow { line, identity, value, faults, warnings, hash })
 }
 
 /// Prepares rows on all cores. Rows whose article is unchanged are not validated again.
@@ -209,8 +222,8 @@ fn build_article(
     existing: Option<&ExistingArticle>,
     context: &PrepareContext<'_>,
 ) -> Result<PreparedImport, Vec<Fault>> {
-    let (filter_counts, mut warnings) =
-        row_filters::clean_row(&mut parsed.value, context.params.text_filters());
+    let (filter_counts, filtered) = row_filters::clean_row(&mut parsed.value, context.params.text_filters());
+    let mut warnings = [parsed.warnings, filtered].concat();
     context.params.set_default_status(&mut parsed.value);
     let mut faults = parsed.faults;
     let (category_ref, created_at) = extra_keys::take_extra_keys(&mut parsed.value, &mut faults);
@@ -225,7 +238,7 @@ fn build_article(
     new.external_id = external_id;
     let body = std::mem::take(&mut new.body);
     let body = render_body::render(context.sanitiser, body, new.format(), MAX_BODY_CHARS);
-    warnings.extend(parsed.warning.into_iter().chain(render_body::warn_of_body(&body)));
+    warnings.extend(render_body::warn_of_body(&body));
     let markup_changes = body.as_ref().map(|body| body.changes.clone()).unwrap_or_default();
     let (slug_is_given, published_at_is_given, views) =
         (new.slug.is_some(), new.published_at.is_some(), new.views);

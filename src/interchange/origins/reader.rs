@@ -53,7 +53,7 @@ fn read_articles(
 ) -> Result<(), String> {
     let text = || source.open_text(options.encoding).map(BufReader::new).map_err(|cause| cause.to_string());
     match origin {
-        Origin::Wordpress => wordpress::read_export(text()?, options, each),
+        Origin::Wordpress => wordpress::read_export(text, options, each),
         Origin::Ghost => ghost::read_export(text()?, options, each),
         Origin::Html => read_pages(source, options, each),
     }

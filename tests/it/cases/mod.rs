@@ -4,7 +4,11 @@
 
 mod charsets;
 mod engine;
+mod ghost;
+mod pages;
 mod report;
+mod rows;
+mod wordpress;
 
 use std::path::PathBuf;
 

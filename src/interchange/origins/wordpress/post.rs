@@ -1,206 +1,285 @@
 //! Converts WordPress posts to rows.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use chrono::{DateTime, Utc};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use url::Url;
 
-use super::wxr::{Field, Record};
-use crate::interchange::html_text;
+use super::body::{Body, convert_body};
+use super::links::{is_web_address, make_absolute};
+use super::names::plain_name;
+use super::record::{Element, Parsed};
+use super::site::Site;
+use super::terms::{add_terms, find_meta, find_metas};
+use crate::config::origins::Undated;
+use crate::interchange::html_text::html_to_lines;
 use crate::interchange::origins::dates;
 use crate::interchange::origins::found::{Found, FoundRow};
 use crate::interchange::origins::reader_options::ReaderOptions;
-use crate::interchange::origins::row_builder::{RowBuilder, accept_slug, accept_web_url, make_summary};
+use crate::interchange::origins::row_builder::{RowBuilder, accept_slug, fold_whitespace};
 
-/// Most steps of a category's path. Bounds damaged exports.
-const MAX_CATEGORY_DEPTH: usize = 32;
+/// Longest title, author and address of an article, in characters.
+const MAX_TITLE_CHARS: usize = 300;
+const MAX_AUTHOR_CHARS: usize = 200;
+const MAX_URL_CHARS: usize = 2000;
+/// Longest summary of an article, in characters.
+const MAX_SUMMARY_CHARS: usize = 1000;
+/// Longest slug of an article, in bytes.
+const MAX_SLUG_BYTES: usize = 120;
+/// Most former slugs of an article.
+const MAX_FORMER_SLUGS: usize = 50;
+/// Longest title that is made from a text, in characters.
+const MADE_TITLE_CHARS: usize = 60;
+/// The meta key of the id of a post's picture.
+pub const THUMBNAIL_KEY: &str = "_thumbnail_id";
+/// The meta key of a slug that a post has had.
+pub const OLD_SLUG_KEY: &str = "_wp_old_slug";
 
-/// Authors and categories. An export lists them before its items.
-#[derive(Default)]
-pub struct SiteTerms {
-    /// Display names by login.
-    authors: HashMap<String, String>,
-    /// Categories by their nicename (WordPress' word for a slug).
-    categories: HashMap<String, Category>,
+/// A post and what it refers to.
+struct Post<'a> {
+    item: &'a Element,
+    id: &'a str,
+    status: &'a str,
+    site: &'a Site,
+    options: &'a ReaderOptions,
+    /// The address of the post, or of its site.
+    page: Option<Url>,
 }
 
-struct Category {
-    name: String,
-    parent: String,
-}
-
-impl SiteTerms {
-    /// Adds an author or a category.
-    pub fn add_record(&mut self, record: &Record) {
-        match record.name.as_str() {
-            "wp:author" => {
-                let name = html_text::html_to_text(record.text("wp:author_display_name"));
-                self.authors.insert(record.text("wp:author_login").to_owned(), name);
-            }
-            "wp:category" => {
-                let name = html_text::html_to_text(record.text("wp:cat_name"));
-                let parent = record.text("wp:category_parent").to_owned();
-                self.categories
-                    .insert(record.text("wp:category_nicename").to_owned(), Category { name, parent });
-            }
-            _ => {}
-        }
-    }
-
-    fn find_author<'a>(&'a self, login: &'a str) -> &'a str {
-        self.authors.get(login).filter(|name| !name.is_empty()).map_or(login, String::as_str)
-    }
-
-    /// The path to a category, root first.
-    fn build_path<'a>(&'a self, field: &'a Field) -> Vec<Step<'a>> {
-        let name = Cow::Owned(html_text::html_to_text(&field.text));
-        let mut path = vec![Step { nicename: &field.nicename, name }];
-        let mut at = self.categories.get(&field.nicename);
-        while let Some(parent) = at.map(|category| category.parent.as_str())
-            && !parent.is_empty()
-            && path.len() < MAX_CATEGORY_DEPTH
-            && path.iter().all(|step| step.nicename != parent)
-        {
-            at = self.categories.get(parent);
-            let name = at.map_or(parent, |category| category.name.as_str());
-            path.push(Step { nicename: parent, name: Cow::Borrowed(name) });
-        }
-        path.reverse();
-        path
+/// Whether items of type `kind` are asked for. By default these are posts.
+pub fn is_wanted(kind: &str, options: &ReaderOptions) -> bool {
+    let types = &options.origin.types;
+    match kind {
+        "" | "post" if types.is_empty() => true,
+        _ => types.iter().any(|wanted| wanted.trim().eq_ignore_ascii_case(kind)),
     }
 }
 
-struct Step<'a> {
-    nicename: &'a str,
-    name: Cow<'a, str>,
-}
-
-impl Step<'_> {
-    fn to_json(&self) -> Value {
-        match accept_slug(self.nicename) {
-            Some(slug) => json!({ "name": self.name, "slug": slug }),
-            None => json!({ "name": self.name }),
-        }
-    }
-}
-
-/// Converts an item to a row, if it is a post that is not in the trash.
-pub fn convert_item(item: &Record, terms: &SiteTerms, options: &ReaderOptions) -> Found {
-    let kind = item.text("wp:post_type");
-    let status = item.text("wp:status");
-    if !matches!(kind, "" | "post") || matches!(status, "trash" | "inherit") {
-        let kind = if kind.is_empty() { "item" } else { kind };
+/// Converts an item to a row, if it is of a type that is asked for and not in the trash.
+pub fn convert_item(parsed: &Parsed, place: String, site: &Site, options: &ReaderOptions) -> Found {
+    let Some(item) = parsed.elements.iter().find(|element| element.name == "item") else {
+        return Found::Unreadable { reason: format!("{place}: it is empty."), place };
+    };
+    let (kind, status) = (item.text("wp:post_type"), item.text("wp:status"));
+    if !is_wanted(kind, options) {
         return Found::PassedOver { kind: kind.to_owned() };
     }
+    if matches!(status, "trash" | "inherit") {
+        return Found::PassedOver {
+            kind: if status == "trash" { "trashed post" } else { "revision" }.to_owned(),
+        };
+    }
     let id = item.text("wp:post_id");
-    let place = format!("post {id} {:?}", item.text("title"));
-    if let Some(fault) = &item.fault {
-        return Found::Unreadable { place, reason: format!("Post {id:?} cannot be read: {fault}") };
-    }
     if id.is_empty() || id.len() > 20 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Found::Unreadable { place, reason: "An item has no valid wp:post_id.".to_owned() };
+        let reason = format!("{place}: it has no wp:post_id. Perhaps the file is no export of WordPress.");
+        return Found::Unreadable { place, reason };
     }
-    Found::Row(build_row(item, id, status, terms, options, place))
-}
-
-fn build_row(
-    item: &Record,
-    id: &str,
-    status: &str,
-    terms: &SiteTerms,
-    options: &ReaderOptions,
-    place: String,
-) -> FoundRow {
-    let is_open = item.text("wp:post_password").is_empty();
-    let is_published = is_open && matches!(status, "publish" | "future");
-    let parse_date = |name| dates::parse_date(item.text(name), options.timezone);
-    let at = dates::parse_utc(item.text("wp:post_date_gmt"))
-        .or_else(|| parse_date("pubDate"))
-        .or_else(|| parse_date("wp:post_date"));
-    let (category, tags) = split_terms(item, terms);
-    RowBuilder::new(format!("wordpress:{id}"))
-        .with("title", Some(html_text::html_to_text(item.text("title"))))
-        .with("slug", accept_slug(item.text("wp:post_name")))
-        .with("summary", Some(make_summary(&html_text::html_to_text(item.text("excerpt:encoded")))))
-        .with_body(format_body(item.text("content:encoded")), "html")
-        .with_list("category", category)
-        .with_tags(tags)
-        .with("author", Some(terms.find_author(item.text("dc:creator"))))
-        .with("source_url", accept_web_url(item.text("link")))
-        .with("status", Some(if is_published { "published" } else { "draft" }))
-        .with_time("published_at", at.filter(|_| is_published))
-        .with_time("created_at", at)
-        .build(place)
-}
-
-/// The path to the post's deepest category; its tags, to which its other categories are added.
-fn split_terms(item: &Record, terms: &SiteTerms) -> (Vec<Value>, Vec<String>) {
-    let fields = || item.fields.iter().filter(|field| field.name == "category");
-    let categories = || fields().filter(|field| field.domain == "category");
-    // The first of equally deep ones; `max_by_key` would return the last.
-    let path = categories()
-        .map(|field| terms.build_path(field))
-        .reduce(|deepest, path| if path.len() > deepest.len() { path } else { deepest });
-    let path = path.unwrap_or_default();
-    let is_step = |field: &Field| path.iter().any(|step| step.nicename == field.nicename);
-    let others = categories().filter(|field| !is_step(field));
-    let names = fields().filter(|field| field.domain == "post_tag").chain(others);
-    let tags = names.map(|field| html_text::html_to_text(&field.text)).collect();
-    (path.iter().map(Step::to_json).collect(), tags)
-}
-
-/// Makes HTML paragraphs of the classic editor's text: a blank line ends a paragraph, a single
-/// newline is a `<br>`. Content with paragraphs or blocks is returned unchanged.
-fn format_body(content: &str) -> Cow<'_, str> {
-    if content.contains("<p") || content.contains("<!-- wp:") {
-        return Cow::Borrowed(content);
+    let post = Post { item, id, status, site, options, page: find_page(item, site, options) };
+    match post.build_row(parsed.removed_chars, place.clone()) {
+        Ok(row) => Found::Row(row),
+        Err(reason) => Found::Unreadable { reason: format!("{place}: {reason}"), place },
     }
-    let content = content.replace("\r\n", "\n").replace('\r', "\n");
-    let mut html = String::with_capacity(content.len() + content.len() / 8);
-    let mut paragraph: Vec<&str> = Vec::new();
-    for line in content.lines().chain([""]) {
-        if !line.trim().is_empty() {
-            paragraph.push(line.trim());
-        } else if paragraph.first().is_some_and(|line| starts_with_block(line)) {
-            html.push_str(&paragraph.join("\n"));
-            html.push('\n');
-            paragraph.clear();
-        } else if !paragraph.is_empty() {
-            html.push_str(&format!("<p>{}</p>\n", paragraph.join("<br>\n")));
-            paragraph.clear();
+}
+
+/// The address that relative ones in a post start from: that of the post, if it is on the site, else the site's.
+fn find_page(item: &Element, site: &Site, options: &ReaderOptions) -> Option<Url> {
+    let given = options.origin.base_url.as_deref().and_then(|url| Url::parse(url).ok());
+    let base = given.or_else(|| site.base_url()).map(|mut base| {
+        // What is relative to a site is in its folder.
+        let path = format!("{}/", base.path().trim_end_matches('/'));
+        base.set_path(&path);
+        base
+    });
+    let link = item.text("link");
+    match base {
+        Some(base) => match base.join(link) {
+            Ok(page) if page.host() == base.host() => Some(page),
+            _ => Some(base),
+        },
+        None => Url::parse(link).ok().filter(|url| url.has_host()),
+    }
+}
+
+impl Post<'_> {
+    fn build_row(&self, removed_chars: usize, place: String) -> Result<FoundRow, String> {
+        let item = self.item;
+        let body = convert_body(item, self.site, self.page.as_ref());
+        let external_id = format!("{}:{}", self.site.id_prefix(self.options, item.text("link")), self.id);
+        // Inkstone 0.1 named posts by their number alone.
+        let former_id = Some(format!("wordpress:{}", self.id)).filter(|id| *id != external_id);
+        let mut row = RowBuilder::new(external_id).with("former_external_id", former_id);
+        row = self.add_title(row, &body);
+        row = self.add_slug(row);
+        row = self.add_summary(row, &body);
+        row = row.with_body(body.html, "html");
+        row = add_terms(
+            row,
+            item,
+            &self.site.categories,
+            self.options.origin.extra_categories.unwrap_or_default(),
+        );
+        row = self.add_author(row);
+        row = self.add_addresses(row);
+        row = self.add_state(row)?;
+        for (code, detail) in body.warnings {
+            row = row.warn("/body", code, detail);
+        }
+        if removed_chars > 0 {
+            row = row.warn("", "characters_removed", format!("lost {removed_chars} control characters"));
+        }
+        Ok(row.build(place))
+    }
+
+    fn add_title(&self, row: RowBuilder, body: &Body) -> RowBuilder {
+        let title = plain_name(self.item.text("title"));
+        if !title.is_empty() {
+            return add_cut(row, "title", &title, MAX_TITLE_CHARS);
+        }
+        let title = make_title(&body.html)
+            .or_else(|| make_title(self.item.text("excerpt:encoded")))
+            .or_else(|| Some(decode_slug(self.item.text("wp:post_name"))).filter(|slug| !slug.is_empty()))
+            .unwrap_or_else(|| format!("Post {}", self.id));
+        row.with("title", Some(title)).warn("/title", "title_made", "was empty and is made from the text")
+    }
+
+    /// Sets the slug if it is of letters and digits, or nearly. For a slug in another script, one is made from the
+    /// title. What the slugs were still leads to the article.
+    fn add_slug(&self, row: RowBuilder) -> RowBuilder {
+        let old = decode_slug(self.item.text("wp:post_name"));
+        let words = old.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let mut plain = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
+        plain.truncate(MAX_SLUG_BYTES);
+        let slug = accept_slug(plain.trim_end_matches('-')).filter(|_| old.is_ascii());
+        let mut former: Vec<Value> = Vec::new();
+        for old in [old.clone()].into_iter().chain(find_metas(self.item, OLD_SLUG_KEY).map(decode_slug)) {
+            let is_segment = !old.contains(|c: char| "/?#".contains(c) || c.is_control());
+            let is_new = Some(old.as_str()) != slug && !former.contains(&old.as_str().into());
+            if is_segment && is_new && !old.is_empty() && former.len() < MAX_FORMER_SLUGS {
+                former.push(old.into());
+            }
+        }
+        row.with("slug", slug).with_list("former_slugs", former)
+    }
+
+    fn add_summary(&self, row: RowBuilder, body: &Body) -> RowBuilder {
+        let excerpt = fold_whitespace(&html_to_lines(self.item.text("excerpt:encoded")));
+        match body.teaser.clone().filter(|_| excerpt.is_empty()) {
+            Some(teaser) => row.with("summary", Some(teaser)),
+            None => add_cut(row, "summary", &excerpt, MAX_SUMMARY_CHARS),
         }
     }
-    Cow::Owned(html)
+
+    fn add_author(&self, row: RowBuilder) -> RowBuilder {
+        add_cut(row, "author", self.site.find_author(self.item.text("dc:creator")), MAX_AUTHOR_CHARS)
+    }
+
+    fn add_addresses(&self, mut row: RowBuilder) -> RowBuilder {
+        let link = self.item.text("link");
+        let source = self.accept_url(link);
+        if source.is_none() && !link.is_empty() {
+            row = row.warn("/source_url", "address_dropped", format!("cannot be an address: {link}"));
+        }
+        row = row.with("source_url", source);
+        let Some(id) = find_meta(self.item, THUMBNAIL_KEY).filter(|id| *id != "0") else { return row };
+        match self.site.find_attachment(id).map(|cover| (&cover.url, self.accept_url(&cover.url))) {
+            Some((_, Some(url))) => row.with("cover_url", Some(url)),
+            Some((url, None)) => {
+                row.warn("/cover_url", "address_dropped", format!("cannot be an address: {url}"))
+            }
+            None => {
+                let detail = format!("is attachment {id}, which is not in the file");
+                row.warn("/cover_url", "attachments_missing", detail)
+            }
+        }
+    }
+
+    /// An absolute address of the web that an article can have.
+    fn accept_url(&self, text: &str) -> Option<String> {
+        let text = text.trim();
+        let absolute = self.page.as_ref().and_then(|page| make_absolute(text, page));
+        let url = absolute.unwrap_or_else(|| text.to_owned());
+        let parsed = Url::parse(&url).ok()?;
+        let is_plain = is_web_address(&url) && !url.contains('\\');
+        let url = if is_plain { url } else { parsed.to_string() };
+        let is_valid = is_web_address(&url) && parsed.username().is_empty() && parsed.password().is_none();
+        (is_valid && url.chars().count() <= MAX_URL_CHARS).then_some(url)
+    }
+
+    /// Sets the status and the dates.
+    fn add_state(&self, mut row: RowBuilder) -> Result<RowBuilder, String> {
+        let at = self.find_date();
+        let is_open = self.item.text("wp:post_password").is_empty();
+        let mut is_published = is_open && matches!(self.status, "publish" | "future");
+        let was = match self.status {
+            _ if !is_open => "was protected by a password",
+            "private" => "was private",
+            "publish" | "future" | "draft" | "pending" | "auto-draft" | "" => "",
+            _ => "had a status of a plugin",
+        };
+        if !was.is_empty() {
+            row = row.warn(
+                "/status",
+                "status_changed",
+                format!("{was} ({:?}) and is a draft now", self.status),
+            );
+        }
+        if is_published && at.is_none() {
+            match self.options.origin.undated.unwrap_or_default() {
+                Undated::Now => {
+                    let detail = "is not known; it becomes the time of the import";
+                    row = row.warn("/published_at", "undated", detail);
+                }
+                Undated::Fail => return Err("it has no date.".to_owned()),
+                Undated::Draft => {
+                    is_published = false;
+                    row = row.warn("/published_at", "undated", "is not known, so it is a draft");
+                }
+            }
+        }
+        row = row.with("status", Some(if is_published { "published" } else { "draft" }));
+        Ok(row.with_time("published_at", at.filter(|_| is_published)).with_time("created_at", at))
+    }
+
+    fn find_date(&self) -> Option<DateTime<Utc>> {
+        let parse = |name| dates::parse_date(self.item.text(name), self.options.timezone);
+        dates::parse_utc(self.item.text("wp:post_date_gmt"))
+            .or_else(|| parse("pubDate"))
+            .or_else(|| parse("wp:post_date"))
+    }
 }
 
-/// Whether a line begins with an element that cannot be inside a paragraph.
-fn starts_with_block(line: &str) -> bool {
-    const BLOCKS: [&str; 20] = [
-        "blockquote",
-        "div",
-        "dl",
-        "figure",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "iframe",
-        "ol",
-        "pre",
-        "script",
-        "section",
-        "table",
-        "ul",
-        "video",
-    ];
-    let Some(tag) = line.strip_prefix('<') else {
-        return false;
+/// Sets `key` to `text`, cut after `max_chars` characters with a warning.
+fn add_cut(row: RowBuilder, key: &'static str, text: &str, max_chars: usize) -> RowBuilder {
+    let Some((end, _)) = text.char_indices().nth(max_chars) else { return row.with(key, Some(text)) };
+    let (kept, lost) = text.split_at(end);
+    let (pointer, code) = match key {
+        "title" => ("/title", "title_cut"),
+        "summary" => ("/summary", "summary_cut"),
+        _ => ("/author", "author_cut"),
     };
-    let tag = tag.trim_start_matches('/');
-    let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-    BLOCKS.iter().any(|block| name.eq_ignore_ascii_case(block))
+    let detail = format!("was cut after {max_chars} characters; left out: {}", lost.trim());
+    row.with(key, Some(kept.trim_end())).warn(pointer, code, detail)
+}
+
+/// A title from the first line of a text.
+fn make_title(html: &str) -> Option<String> {
+    let text = html_to_lines(html);
+    let line = text.lines().map(fold_whitespace).find(|line| !line.is_empty())?;
+    let Some((end, _)) = line.char_indices().nth(MADE_TITLE_CHARS) else { return Some(line) };
+    let line = &line[..end];
+    // Ends after a sentence, or before the word that would be cut.
+    let sentence = line
+        .rfind(['。', '！', '？', '；', '!', '?'])
+        .map(|at| at + line[at..].chars().next().map_or(1, char::len_utf8));
+    let word = || line.rfind(' ').filter(|_| line.is_ascii());
+    let end = sentence.or_else(word).unwrap_or(line.len());
+    Some(format!("{}…", line[..end].trim_end()))
+}
+
+/// A slug as people read it.
+fn decode_slug(slug: &str) -> String {
+    let decoded: Cow<'_, str> = percent_decode_str(slug).decode_utf8_lossy();
+    decoded.trim().to_owned()
 }
