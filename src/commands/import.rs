@@ -61,7 +61,8 @@ pub async fn remotely(server: &Server, import: &Import) -> anyhow::Result<String
 /// Sends the file, and handles the events of the answer.
 async fn upload(server: &Server, import: &Import, open: &mut OpenImport) -> anyhow::Result<()> {
     let path = format!("{}/import", import.kind.as_str());
-    let parameters = import.parameters(open.monitor.skip);
+    let mut parameters = import.parameters(open.monitor.skip);
+    parameters.extend(open.input.encoding.map(|encoding| ("encoding", encoding.name().to_ascii_lowercase())));
     let mut request = server.post(&path, &parameters)?.header("accept", "application/x-ndjson");
     request = request.header("content-type", open.input.format.media_type());
     request = match open.input.compression {
@@ -173,6 +174,9 @@ fn open_import(import: &Import, timezone: Option<Tz>) -> anyhow::Result<OpenImpo
     let mark = ResumeMark::find(import)?;
     let skip = if import.resume { mark.as_ref().map_or(Ok(0), ResumeMark::load_rows)? } else { 0 };
     let display = Display::new(input.length, Arc::clone(&input.bytes_read));
+    if let Some(remark) = &input.remark {
+        display.print_line(remark);
+    }
     let commits = !(import.atomic || import.dry_run);
     let mut monitor = ImportMonitor::new(display, mark.filter(|_| commits), input.notes.clone(), skip);
     monitor.report = import.report.as_deref().map(ReportFile::create).transpose()?;
@@ -205,7 +209,7 @@ fn build_payload_format(
     params: &ImportParams,
 ) -> anyhow::Result<PayloadFormat> {
     let format = build_format(input, import, params)?;
-    Ok(PayloadFormat { format, compression: input.compression, encoding: input.find_encoding(import)? })
+    Ok(PayloadFormat { format, compression: input.compression, encoding: input.encoding })
 }
 
 /// The format of the rows, with the mapping of columns.
@@ -283,6 +287,11 @@ fn describe_end(monitor: &ImportMonitor) -> String {
         (None, Some(progress)) => format!("{} rows are done", progress.rows),
         (None, None) => "no row is done".to_owned(),
     };
+    let replaced = monitor.summary.as_ref().map_or(0, |summary| summary.replaced_characters)
+        + monitor.notes.lock().replaced_characters;
+    if replaced > 0 {
+        text += &format!("; {replaced} characters replaced by U+FFFD");
+    }
     if monitor.display.count_warnings() > 0 {
         text += &format!("; {} rows have warnings", monitor.display.count_warnings());
     }
