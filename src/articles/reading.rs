@@ -137,7 +137,7 @@ pub const GET_ARTICLE: Operation =
 ///
 /// A slug that the article has had, or one of its addresses on another site, is answered with 301 and the path of the
 /// present slug.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id, slug or former slug", max_length = 200), Detail), responses((status = 200, description = "The article", body = Data<Article>), (status = 301, description = "The article has another slug now", headers(("Location" = String, description = "Its path, with the query of the request")))))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id, slug or former slug", max_length = 200), Detail), responses((status = 200, description = "The article", body = Data<Article>), (status = 301, description = "The article has another slug now")))]
 #[get("/{id}")]
 pub async fn get_article(
     req: HttpRequest,
