@@ -4,6 +4,7 @@ mod chinese;
 mod code;
 mod database;
 mod problem;
+mod reasons;
 mod sentence;
 
 pub use code::Code;
@@ -149,7 +150,10 @@ impl Error {
             (Ok(one), Ok(other)) => Ok((one, other)),
             (Err(Self::Faults(_, mut faults)), Err(Self::Faults(_, more))) => {
                 faults.extend(more);
-                Err(Self::Faults(Code::InvalidBody, faults))
+                let is_in_query = faults.iter().all(|fault| matches!(fault.at, At::Parameter(_)));
+                let mixed = if is_in_query { Code::InvalidParameter } else { Code::InvalidBody };
+                Self::unless_empty(mixed, faults)?;
+                Err(Self::Internal(anyhow::anyhow!("two errors without a fault")))
             }
             (Err(error), _) | (_, Err(error)) => Err(error),
         }

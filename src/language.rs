@@ -1,5 +1,7 @@
 //! The language that a person is answered in.
 
+use crate::ranges::parse_ranges;
+
 tokio::task_local! {
     /// The language of the request being served.
     pub static LANGUAGE: Language;
@@ -26,19 +28,24 @@ impl Language {
 
     /// The language that an `Accept-Language` header likes best (RFC 9110 §12.5.4). English if it likes none.
     ///
-    /// A range like `zh-TW` is served by any Chinese. Of two that it likes as well, the first counts.
+    /// A range like `zh-TW` is served by any Chinese. Of two that it likes as well, the first counts. `*` is English,
+    /// unless that is excluded.
     pub fn negotiate(accepted: &str) -> Self {
+        let ranges = parse_ranges(accepted);
+        let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let excludes =
+            |language: &str| ranges.iter().any(|(tag, weight)| *weight == 0.0 && primary(tag) == language);
         let mut best = (0.0, Self::English);
-        for range in accepted.split(',') {
-            let (tag, weight) = parse_range(range);
-            let primary = tag.split('-').next().unwrap_or_default();
-            let language = match primary.to_ascii_lowercase().as_str() {
+        for (tag, weight) in &ranges {
+            let language = match primary(tag).as_str() {
                 "zh" => Self::Chinese,
-                "en" | "*" => Self::English,
+                "en" => Self::English,
+                "*" if excludes("en") && !excludes("zh") => Self::Chinese,
+                "*" => Self::English,
                 _ => continue,
             };
-            if weight > best.0 {
-                best = (weight, language);
+            if *weight > best.0 {
+                best = (*weight, language);
             }
         }
         best.1
@@ -51,19 +58,6 @@ impl Language {
             Self::Chinese => "zh-CN",
         }
     }
-}
-
-/// The tag of a range, and its weight. A weight that cannot be read is 0.
-fn parse_range(range: &str) -> (&str, f32) {
-    let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
-    let weight = match parameters.trim().strip_prefix(['q', 'Q']) {
-        None if parameters.trim().is_empty() => 1.0,
-        None => 0.0,
-        Some(value) => {
-            value.trim().strip_prefix('=').and_then(|value| value.trim().parse().ok()).unwrap_or(0.0)
-        }
-    };
-    (tag.trim(), if (0.0..=1.0).contains(&weight) { weight } else { 0.0 })
 }
 
 #[cfg(test)]
@@ -84,6 +78,9 @@ mod tests {
             "en;q=0, zh;q=0.001",
             " zh ; q = 0.5 , *;q=0.1",
             "zh,en",
+            "zh;level=1",
+            "zh;level=1;q=0.5, en;q=0.4",
+            "en;q=0, *;q=0.5",
         ] {
             assert_eq!(Language::negotiate(chinese), Language::Chinese, "{chinese}");
         }
@@ -99,7 +96,7 @@ mod tests {
             "zh;q=0.5,*",
             "zhx",
             ",;,",
-            "zh;level=1",
+            "en;q=0, zh;q=0, *",
         ] {
             assert_eq!(Language::negotiate(english), Language::English, "{english}");
         }

@@ -61,6 +61,7 @@ pub mod operations;
 pub mod pages;
 pub mod permits;
 pub mod priority;
+pub mod ranges;
 pub mod routes;
 pub mod server;
 pub mod site;

@@ -15,7 +15,7 @@ mod raw_elements;
 mod sanitiser;
 
 pub use anchors::ID_PREFIX;
-pub use raw_elements::{Stripped, opens_raw_text, strip_raw_elements, tokens};
+pub use raw_elements::{Stripped, attribute, opens_raw_text, rewrite_tags, strip_raw_elements, tokens};
 pub use sanitiser::{Refusal, SANITIZER, Sanitiser};
 
 use changes::MarkupChanges;
@@ -79,8 +79,9 @@ fn is_deep_line(line: &str) -> bool {
     quotes + marks.split_whitespace().filter(|mark| !mark.contains('>')).count() > MAX_MARKDOWN_DEPTH
 }
 
-/// Renders markdown to HTML that is not safe yet. Refuses what is nested too deep.
-fn render_markdown(source: &str) -> Result<String, Refusal> {
+/// Renders markdown to HTML. Raw HTML is kept: the result is not safe before it is sanitised. Refuses what is nested
+/// too deep.
+pub fn render_markdown(source: &str) -> Result<String, Refusal> {
     if source.lines().any(is_deep_line) {
         return Err(Refusal::Unreadable(format!("is nested more than {MAX_MARKDOWN_DEPTH} deep")));
     }

@@ -19,7 +19,7 @@ use crate::articles::reading::Relation;
 use crate::articles::view::ArticleField;
 use crate::db::types::Status;
 use crate::error::Problem;
-use crate::http::paging::MAX_NUMBERED_ROWS;
+use crate::http::parameters::MAX_NUMBERED_ROWS;
 use crate::imports::params::{Mode, OnError, SlugConflicts};
 use crate::interchange::export::ExportFormat;
 use crate::interchange::text_filters::TextFilter;

@@ -87,6 +87,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     );
     let settings = edge::Settings {
         connections: Arc::new(connections),
+        cross_origin: shared.cross_origin.clone().into_inner(),
         patience: shared.patience,
         workers: config.workers.unwrap_or_else(count_cores).max(1),
         shutdown_timeout: config.shutdown_timeout,

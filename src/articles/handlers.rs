@@ -48,8 +48,8 @@ pub async fn create_article(
 ) -> Result<impl Responder> {
     let Author(member) = author;
     let context = ViewContext::load(&app).await?;
-    let faults = writing::check_category(context.tree(), body.text("category"));
-    let mut new = body.check(faults)?;
+    let check = async |new| prepare_article(&app, context.tree(), new).await?.check();
+    let mut new = body.check(check).await?;
     new.views = check_rights(&member, new.status, new.views)?;
     check_external_id(&member, None, new.external_id.as_deref())?;
     check_former_slugs(&member, !new.former_slugs.is_empty())?;
@@ -86,7 +86,7 @@ fn reply_changed(
     let article = context.view(row, member.may_read_back);
     let (version, modified) = (article.card.version, article.card.updated_at);
     let reply = Reply::one(article).with_version(version);
-    let reply = reply.with_last_modified(Modified::of_version(modified, version));
+    let reply = reply.with_last_modified(Modified::of_row(modified));
     reply.with_warnings(warnings).render()
 }
 
@@ -142,10 +142,10 @@ pub async fn update_article(
 ) -> Result<impl Responder> {
     let Author(member) = author;
     let context = ViewContext::load(&app).await?;
-    let faults = writing::check_category(context.tree(), body.text("category"));
-    let mut patch = body.check(faults)?;
-    patch.views = check_rights(&member, patch.status, patch.views)?;
     let article = ArticleRef::IdOrSlug(id);
+    let check = async |patch| check_patch(&app, &member, &context, &article, patch).await;
+    let mut patch = body.check(check).await?;
+    patch.views = check_rights(&member, patch.status, patch.views)?;
     let format = format_of_new_body(&app, &member, &article, &patch).await?;
     let external_id = patch.external_id.clone();
     let prepared = prepare_patch(&app, context.tree(), patch, format).await?;
@@ -166,6 +166,19 @@ pub async fn update_article(
         })
         .await?;
     reply_changed(&context.renew(&app).await, &member, row, now, &warnings)
+}
+
+/// Fails with the faults of a change that its schema does not tell.
+async fn check_patch(
+    app: &App,
+    member: &CurrentMember,
+    context: &ViewContext,
+    article: &ArticleRef,
+    patch: ArticlePatch,
+) -> Result<()> {
+    let current = queries::get(&*app.reader().await?, article, member.articles()).await?.content;
+    let prepared = prepare_patch(app, context.tree(), patch, current.body_format).await?;
+    prepared.check(current, app.now())
 }
 
 /// What a new body that names no format is written in: what the article's body is written in.
@@ -223,12 +236,12 @@ pub async fn put_article(
         .text("external_id")
         .is_some_and(|given| *given != external_id)
         .then(|| Fault::body("/external_id", Code::InvalidFormat, "differs from the one in the path"));
-    let mut faults = writing::check_category(context.tree(), body.text("category"));
-    faults.extend(differs.clone());
-    let mut new = body.check(faults)?;
+    let prepare = async |new| prepare_article(&app, context.tree(), new).await;
+    let check = async |new| prepare(new).await?.with_faults(differs.clone()).check();
+    let mut new = body.check(check).await?;
     new.views = check_rights(&member, None, new.views)?;
     new.external_id = Some(external_id.clone());
-    let prepared = prepare_article(&app, context.tree(), new).await?.with_faults(differs);
+    let prepared = prepare(new).await?.with_faults(differs);
     let warnings = prepared.warnings();
     let actor = member.actor();
     let (put, now) = app

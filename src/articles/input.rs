@@ -11,6 +11,7 @@ use super::model::Content;
 use crate::db::types::{BodyFormat, Status};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
+use crate::http::render_body::keep_fault;
 use crate::markup::changes::MarkupChanges;
 use crate::markup::{Body, SANITIZER, summarise};
 use crate::slug;
@@ -327,15 +328,6 @@ fn merge_json(current: Value, patch: Value) -> Value {
         }
     }
     Value::Object(merged_into)
-}
-
-/// The rendered body; an empty one, and one fault more, if it could not be rendered.
-fn keep_fault(body: Result<Body, Fault>, format: BodyFormat, faults: &mut Vec<Fault>) -> Body {
-    body.unwrap_or_else(|fault| {
-        faults.push(fault);
-        let (html, summary, changes) = <_>::default();
-        Body { html, source: None, format, summary, changes }
-    })
 }
 
 /// What no schema can say about an article.

@@ -24,7 +24,6 @@ use crate::db::rows::PageSlice;
 use crate::db::visibility::Articles;
 use crate::error::{Error, Result};
 use crate::http::id_or_slug::IdOrSlug;
-use crate::http::modified::Modified;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, Moved, Reply};
@@ -75,9 +74,10 @@ pub async fn list_articles(
     // Before the rows are read.
     let modified = app.snapshot::<ArticleTimes>().await?.0.modified(app.now());
     let is_as_visitors_get = visible == Articles::Public;
-    let slice = paging.page_slice(order(shape.sort.as_deref(), filter.all_have_time(visible))?)?;
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
-    let listing = filter.listing(&tree, visible)?;
+    let order = order(shape.sort.as_deref(), filter.all_have_time(visible));
+    let slice = order.and_then(|order| paging.page_slice(order));
+    let (slice, listing) = Error::join(slice, filter.listing(&tree, visible))?;
     let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
     let is_short = slice.offset == 0 && !with_body && filter.is_short(&listing, &shape, visible);
     let page = if is_short && !paging.counts() {
@@ -137,7 +137,7 @@ pub const GET_ARTICLE: Operation =
 ///
 /// A slug that the article has had, or one of its addresses on another site, is answered with 301 and the path of the
 /// present slug.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id, slug or former slug", max_length = 200), Detail), responses((status = 200, description = "The article", body = Data<Article>), (status = 301, description = "The article has another slug now", headers(("Location" = String, description = "Its path, with the query of the request")))))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id, slug or former slug", max_length = 200), Detail), responses((status = 200, description = "The article", body = Data<Article>), (status = 301, description = "The article has another slug now")))]
 #[get("/{id}")]
 pub async fn get_article(
     req: HttpRequest,
@@ -214,21 +214,18 @@ async fn find_single(
     detail: Detail,
 ) -> Result<Option<Either<Reply<Data<Article>>, Reply<Data<PickedArticle>>>>> {
     let with_neighbors = detail.include.is_some_and(|relations| relations.contains(&Relation::Neighbors));
-    // Before the rows are read.
-    let times = match with_neighbors {
-        true => Some(app.snapshot::<ArticleTimes>().await?.0.modified(app.now())),
-        false => None,
-    };
+    // Before the row is read.
+    let modified = app.snapshot::<ArticleTimes>().await?.0.modified(app.now());
     let found = queries::get(&*app.reader().await?, &article, reader.articles()).await.optional()?;
     let Some(row) = found else { return Ok(None) };
     let context = ViewContext::load(app).await?;
-    let modified = times.map_or(context.modified(&row), |times| context.modified(&row).and(times));
-    let is_as_visitors_get = reader.articles() == Articles::Public;
     let neighbors = match with_neighbors {
         true => Some(queries::neighbors(&*app.reader().await?, &row).await?.into_iter().collect()),
         false => None,
     };
     let article = Article { neighbors, ..context.view(row, reader.staff().is_some()) };
+    // Staff get the former slugs too.
+    let is_as_visitors_get = reader.articles() == Articles::Public;
     let version = article.card.version;
     let mut surrogates =
         vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];
@@ -274,14 +271,6 @@ impl ViewContext {
     /// The newest context that is to be had, after the change.
     pub async fn renew(self, app: &App) -> Self {
         Self::load(app).await.unwrap_or(self)
-    }
-
-    /// Returns when the view of `row` last changed: by the article, its category, one above that, or the site.
-    fn modified(&self, row: &Row) -> Modified {
-        let categories = row.content.category_id.map(|id| self.tree.path(id)).unwrap_or_default();
-        let categories = categories.iter().map(|row| Modified::of_version(row.updated_at, row.version));
-        let site = Modified::of_version(self.site.updated_at, self.site.version);
-        categories.fold(Modified::of_version(row.updated_at, row.version).and(site), Modified::and)
     }
 
     /// The article in `row`, as the staff or a visitor sees it.

@@ -3,6 +3,7 @@
 //! Whatever takes time (rendering, slug making, finding the category) is done
 //! by `prepare_…` before the transaction begins.
 
+use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 use futures_util::future::join;
 use uuid::Uuid;
@@ -59,6 +60,11 @@ impl PreparedArticle {
     pub fn warnings(&self) -> Vec<Fault> {
         warn_of_body(&self.body)
     }
+
+    /// Fails with all faults that can be found outside a transaction.
+    pub fn check(self) -> Result<()> {
+        self.new.into_content(self.body, self.category_id, None, self.faults).map(drop)
+    }
 }
 
 impl PreparedPatch {
@@ -72,6 +78,11 @@ impl PreparedPatch {
         let slug = self.patch.slug.as_ref().unwrap_or(&row.content.slug);
         let keep = FormerSlugs::Add(Vec::new());
         self.former_slugs.apply(row, slug) != keep.apply(row, slug)
+    }
+
+    /// Fails with all faults of the change to an article that says `current`.
+    pub fn check(self, current: Content, now: DateTime<Utc>) -> Result<()> {
+        self.patch.apply(current, self.body, self.category, now, self.faults).map(drop)
     }
 }
 
@@ -136,11 +147,6 @@ fn find_category(tree: &Tree, category: Option<&str>) -> (Option<Uuid>, Vec<Faul
     }
 }
 
-/// The fault of naming a category that is not in `tree`.
-pub fn check_category(tree: &Tree, category: Option<&str>) -> Vec<Fault> {
-    find_category(tree, category).1
-}
-
 fn unknown_category() -> Fault {
     Fault::body("/category", Code::UnknownReference, "unknown category")
 }
@@ -176,7 +182,12 @@ pub async fn add_article(tx: &mut Tx, actor: Actor, article: PreparedArticle) ->
     }
     for _ in 0..MAX_SLUG_ATTEMPTS {
         let inserted = queries::insert(tx, &content, actor.member_id(), slug_is_made).await;
-        if let Some(mut row) = map_constraint_errors(inserted)? {
+        let inserted = map_constraint_errors(inserted).map_err(|error| match error.code() {
+            // Another article has had it since it was looked up.
+            Code::SlugTaken if slug_is_made => Error::Contended("articles: a made slug".to_owned()),
+            _ => error,
+        });
+        if let Some(mut row) = inserted? {
             if let Some(views) = views {
                 queries::set_views(tx, row.id, views).await?;
                 row.views = views;

@@ -8,7 +8,7 @@ use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal
 use super::{queries, writing};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::http::body::{Json, Unchecked};
+use crate::http::body::Unchecked;
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::modified::Modified;
@@ -70,7 +70,7 @@ pub async fn get_category(app: web::Data<App>, _: Reader, id: IdOrSlug) -> Resul
 
 fn reply_with(category: Category) -> Reply<Data<Category>> {
     let (version, modified) = (category.version, category.updated_at);
-    Reply::one(category).with_version(version).with_last_modified(Modified::of_version(modified, version))
+    Reply::one(category).with_version(version).with_last_modified(Modified::of_row(modified))
 }
 
 /// The entry of [`create_category`].
@@ -90,8 +90,8 @@ pub async fn create_category(
     editor: Editor,
     body: Unchecked<NewCategory>,
 ) -> Result<impl Responder> {
-    let faults = writing::check_parent(&*app.snapshot::<Tree>().await?, body.text("parent"))?;
-    let new = body.check(faults)?;
+    let tree = app.snapshot::<Tree>().await?;
+    let new = body.check(async |new| writing::new_content(&tree, new).map(drop)).await?;
     let named = NamedRequest::read(&app, &req, editor.0.id)?;
     write_once(&app, named, async move |tx| {
         let tree = queries::lock_tree(tx).await?;
@@ -112,17 +112,22 @@ pub const UPDATE_CATEGORY: Operation =
 /// Change a category
 ///
 /// With `parent` it moves, with all that is in it; never into itself.
-#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 200, description = "The category as changed", body = Data<Category>)))]
+#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug", max_length = 120)), request_body = CategoryPatch, responses((status = 200, description = "The category as changed", body = Data<Category>)))]
 #[patch("/{id}")]
 pub async fn update_category(
     app: web::Data<App>,
     editor: Editor,
     id: IdOrSlug,
     if_match: IfMatch,
-    body: Json<CategoryPatch>,
+    body: Unchecked<CategoryPatch>,
 ) -> Result<impl Responder> {
-    // Counted before the change: after the commit nothing may fail any more.
     let tree = app.snapshot::<Tree>().await?;
+    let check = async |patch| {
+        let row = tree.find(&id).ok_or_else(Error::not_found)?;
+        writing::apply_patch(&tree, row, patch).map(drop)
+    };
+    let patch = body.check(check).await?;
+    // Counted before the change: after the commit nothing may fail any more.
     let categories = tree.find(&id).map(|row| tree.subtree(row.id)).unwrap_or_default();
     let count = queries::count_public_articles(&*app.long_reader().await?, categories).await?;
     let (tree, row) = app
@@ -130,7 +135,7 @@ pub async fn update_category(
             let tree = queries::lock_tree(tx).await?;
             let row = tree.find(&id).ok_or_else(Error::not_found)?.clone();
             if_match.check(row.version)?;
-            let updated = writing::patch_category(tx, editor.0.actor(), &tree, &row, body.0.clone()).await?;
+            let updated = writing::patch_category(tx, editor.0.actor(), &tree, &row, patch.clone()).await?;
             let row = updated.unwrap_or(row);
             Ok((tree.with(row.clone()), row))
         })

@@ -57,12 +57,6 @@ fn validate_slug(slug: String) -> Result<String> {
     }
 }
 
-/// The fault of naming a parent that a new category cannot have.
-pub fn check_parent(tree: &Tree, parent: Option<&str>) -> Result<Vec<Fault>> {
-    let refused = parent.map(|parent| find_parent(tree, parent, 1)).and_then(Result::err);
-    refused.map_or_else(|| Ok(Vec::new()), Error::into_faults)
-}
-
 /// The category that `parent` names, if `height` levels still fit below it.
 fn find_parent(tree: &Tree, parent: &str, height: usize) -> Result<Uuid> {
     let fault = |code, detail: &'static str| Fault::body("/parent", code, detail);
@@ -95,23 +89,31 @@ pub async fn patch_category(
     Ok(Some(updated))
 }
 
-fn apply_patch(tree: &Tree, row: &Row, patch: CategoryPatch) -> Result<Content> {
+/// What the category `row` will be after a change.
+pub fn apply_patch(tree: &Tree, row: &Row, patch: CategoryPatch) -> Result<Content> {
     let current = row.content.clone();
     let parent_id = match patch.parent {
-        Patch::Keep => current.parent_id,
-        Patch::Clear => None,
-        Patch::Set(parent) => Some(find_parent(tree, &parent, tree.height(row.id))?),
+        Patch::Keep => Ok(current.parent_id),
+        Patch::Clear => Ok(None),
+        Patch::Set(parent) => find_new_parent(tree, row, &parent).map(Some),
     };
-    if parent_id.is_some_and(|parent| tree.subtree(row.id).contains(&parent)) {
-        return Err(Fault::body("/parent", Code::CategoryCycle, "is this category or one inside it").into());
-    }
+    let (slug, parent_id) = Error::join(patch.slug.map(validate_slug).transpose(), parent_id)?;
     Ok(Content {
         parent_id,
-        slug: patch.slug.map(validate_slug).transpose()?.unwrap_or(current.slug),
+        slug: slug.unwrap_or(current.slug),
         name: patch.name.unwrap_or(current.name),
         description: patch.description.unwrap_or(current.description),
         position: patch.position.unwrap_or(current.position),
     })
+}
+
+/// The category that `parent` names, if the category `row` can move into it.
+fn find_new_parent(tree: &Tree, row: &Row, parent: &str) -> Result<Uuid> {
+    let parent = find_parent(tree, parent, tree.height(row.id))?;
+    if tree.subtree(row.id).contains(&parent) {
+        return Err(Fault::body("/parent", Code::CategoryCycle, "is this category or one inside it").into());
+    }
+    Ok(parent)
 }
 
 /// Removes the category `row`, once what it holds is in `move_to`; refused if it holds something

@@ -19,7 +19,7 @@ use crate::config::bulk::{Import, RowFormat};
 use crate::config::origins::Origin;
 use crate::config::timezones::DEFAULT_TIMEZONE;
 use crate::error::Code;
-use crate::imports::csv_rows::ColumnMapping;
+use crate::imports::csv_columns::ColumnMapping;
 use crate::imports::payload;
 use crate::imports::rows::{self, Format, RawText};
 use crate::interchange::decode::{Compression, decode_body};
@@ -195,12 +195,13 @@ fn write_failed_row(out: &mut impl Write, failed: &FailedRow, text: &RawText) ->
                 text.trim_ascii_end().iter().map(|byte| if is_break(byte) { b' ' } else { *byte }).collect();
             out.write_all(&line)?;
         }
-        RawText::Record(record, keys) => {
-            let cells = keys.iter().zip(record).filter_map(|(key, cell)| {
+        RawText::Record(row) => {
+            let cells = row.columns.keys.iter().zip(&row.cells).filter_map(|(key, cell)| {
                 Some((key.clone()?, String::from_utf8_lossy(cell).into_owned().into()))
             });
             write!(out, "{}", serde_json::Value::Object(cells.collect()))?;
         }
+        RawText::Malformed(row) => write!(out, "# {}", String::from_utf8_lossy(&row.text))?,
         RawText::TooLarge => write!(out, "# (too large to be written here)")?,
     }
     writeln!(out)

@@ -116,8 +116,9 @@ fn parse_event(line: &[u8]) -> anyhow::Result<Option<Event>> {
 pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<String> {
     let timezone = app.snapshot::<SiteRow>().await.map_err(to_anyhow)?.timezone();
     let mut open = open_import(import, Some(timezone))?;
-    let params = parse_params(import, open.monitor.skip)?;
-    let format = build_payload_format(&open.input, import)?;
+    let mut params = parse_params(import, open.monitor.skip)?;
+    params.site_timezone = Some(timezone);
+    let format = build_payload_format(&open.input, import, &params)?;
     let source = open_source(&mut open, import)?;
     let OpenImport { input, monitor, fault } = open;
     let monitor = Rc::new(RefCell::new(monitor));
@@ -182,7 +183,7 @@ fn open_import(import: &Import, timezone: Option<Tz>) -> anyhow::Result<OpenImpo
 fn open_source(open: &mut OpenImport, import: &Import) -> anyhow::Result<Box<dyn Read + Send>> {
     let mut source = open.fault.watch(open.input.open_source()?);
     if let Some(report) = &mut open.monitor.report {
-        let format = build_payload_format(&open.input, import)?;
+        let format = build_payload_format(&open.input, import, &parse_params(import, 0)?)?;
         let finder;
         (finder, source) = ImageFinder::start(source, format, open.monitor.skip);
         report.set_images(finder);
@@ -198,14 +199,18 @@ fn parse_params(import: &Import, skip: u64) -> anyhow::Result<ImportParams> {
 }
 
 /// The format of the bytes.
-fn build_payload_format(input: &ImportFile, import: &Import) -> anyhow::Result<PayloadFormat> {
-    let format = build_format(input, import)?;
+fn build_payload_format(
+    input: &ImportFile,
+    import: &Import,
+    params: &ImportParams,
+) -> anyhow::Result<PayloadFormat> {
+    let format = build_format(input, import, params)?;
     Ok(PayloadFormat { format, compression: input.compression, encoding: input.find_encoding(import)? })
 }
 
 /// The format of the rows, with the mapping of columns.
-fn build_format(input: &ImportFile, import: &Import) -> anyhow::Result<Format> {
-    let columns = parse_params(import, 0)?.parse_columns().map_err(to_anyhow)?;
+fn build_format(input: &ImportFile, import: &Import, params: &ImportParams) -> anyhow::Result<Format> {
+    let columns = params.parse_columns().map_err(to_anyhow)?;
     Ok(input.row_format(columns.with_known_keys(to_resource(import.kind).keys())))
 }
 
@@ -221,7 +226,8 @@ fn finish_import(
     let stopped_by = find_reason(&monitor, &fault, &input, import, failure);
     let failed_path = match monitor.failed.is_empty() {
         true => Ok(None),
-        false => build_format(&input, import)
+        false => parse_params(import, 0)
+            .and_then(|params| build_format(&input, import, &params))
             .and_then(|format| input.write_failed(import, &format, &monitor.failed))
             .map(Some),
     };

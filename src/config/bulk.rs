@@ -76,6 +76,12 @@ pub struct Import {
     /// CSV: the key of each column, as header:key, comma-separated.
     #[arg(long, value_delimiter = ',', value_name = "PAIRS")]
     pub columns: Vec<String>,
+    /// CSV: the character between cells, or `tab`; found out from the header by default.
+    #[arg(long, value_name = "CHARACTER", conflicts_with = "from")]
+    pub delimiter: Option<String>,
+    /// Read numbers as days of a spreadsheet where rows hold dates.
+    #[arg(long, conflicts_with = "from")]
+    pub excel_dates: bool,
     /// The character set of the file, like gbk; detected by default.
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
@@ -117,6 +123,12 @@ impl Import {
             ("clean", list(&self.clean)),
             ("status", self.status.clone()),
             ("columns", list(&self.columns)),
+            ("delimiter", self.delimiter.clone()),
+            ("dates", self.excel_dates.then(|| "excel".to_owned())),
+            (
+                "timezone",
+                self.origin.timezone.filter(|_| self.from.is_none()).map(|zone| zone.name().to_owned()),
+            ),
             ("encoding", self.encoding.clone().filter(|_| self.from.is_none())),
             ("skip", Some(skip.to_string()).filter(|_| skip > 0)),
         ];

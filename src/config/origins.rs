@@ -20,7 +20,7 @@ impl Origin {
     /// Of the kinds of things that were passed over, those that `--types` can import.
     pub fn importable_kinds<'k>(self, kinds: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
         let is_importable = |kind: &&str| match self {
-            Self::Wordpress => !NO_WORDPRESS_POSTS.contains(kind) && !kind.contains(' '),
+            Self::Wordpress => is_post_type(kind),
             Self::Ghost => *kind == "page",
             Self::Html => false,
         };
@@ -29,8 +29,26 @@ impl Origin {
 }
 
 /// Things in a WordPress export that are not the text of anything.
-const NO_WORDPRESS_POSTS: [&str; 9] =
-    ["attachment", "author", "comment", "custom_css", "menu", "meta", "nav_menu_item", "revision", "trash"];
+const NO_WORDPRESS_POSTS: [&str; 12] = [
+    "attachment",
+    "comment",
+    "custom_css",
+    "customize_changeset",
+    "menu",
+    "meta",
+    "nav_menu_item",
+    "oembed_cache",
+    "post_format",
+    "revision",
+    "sticky",
+    "user_request",
+];
+
+/// Whether a kind of things in a WordPress export can be a type of posts. WordPress keeps its own settings in types
+/// that begin with `wp_`; kinds with a space or a colon are no types.
+fn is_post_type(kind: &str) -> bool {
+    !NO_WORDPRESS_POSTS.contains(&kind) && !kind.contains([' ', ':']) && !kind.starts_with("wp_")
+}
 
 /// The options of `inkstone import --from`.
 #[derive(Args, Clone, Debug, Default)]
@@ -39,10 +57,11 @@ pub struct OriginOptions {
     /// The beginning of external ids, in place of the system and the site that the file names.
     #[arg(long, value_name = "TEXT", requires = "from")]
     pub id_prefix: Option<String>,
-    /// The address of the old site, for links and images without one, where the file does not name it.
+    /// The address of the old site, or of the folder of saved pages: it completes links and images, where the file
+    /// does not name it.
     #[arg(long, value_parser = parse_web_url, value_name = "URL", requires = "from")]
     pub base_url: Option<String>,
-    /// What to do with a page without a date.
+    /// What to do with a saved page without a date; by default draft.
     #[arg(long, value_enum, value_name = "WHAT", requires = "from")]
     pub undated: Option<Undated>,
     /// WordPress: the types of posts to import, like post,page,news; by default post. Others are counted.
@@ -76,4 +95,18 @@ pub enum ExtraCategories {
     Tags,
     /// They are left out, with a warning.
     Drop,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_types_of_posts_can_be_asked_for() {
+        let kinds = "attachment comment meta nav_menu_item news page wp:custom wp_block 公告".split(' ');
+        let kinds = || kinds.clone().chain(["trashed post"]);
+        assert_eq!(Origin::Wordpress.importable_kinds(kinds()), ["news", "page", "公告"]);
+        assert_eq!(Origin::Ghost.importable_kinds(kinds()), ["page"]);
+        assert_eq!(Origin::Html.importable_kinds(kinds()), Vec::<&str>::new());
+    }
 }

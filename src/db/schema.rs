@@ -70,6 +70,7 @@ diesel::table! {
         media_type -> Text,
         body -> Bytea,
         created_at -> Timestamptz,
+        language -> Nullable<Text>,
     }
 }
 

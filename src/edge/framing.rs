@@ -3,6 +3,9 @@
 /// The longest line of a head that is kept. The parser refuses a head of this size.
 const MAX_LINE_BYTES: usize = 128 << 10;
 
+/// The longest value of a header that is noted.
+const MAX_NOTE_BYTES: usize = 1 << 10;
+
 /// What the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
@@ -29,12 +32,52 @@ pub struct Framing {
     has_head_begun: bool,
     length: u64,
     is_chunked: bool,
+    head: HeadNotes,
+    /// Where the bytes that arrived last have parts of a request's target that are not ASCII.
+    raw_bytes: Vec<usize>,
+}
+
+/// What the last head says of its client, as far as it has arrived. Longer values are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeadNotes {
+    /// `Origin`.
+    pub origin: Option<String>,
+    /// `Host`.
+    pub host: Option<String>,
+    /// `Accept-Language`.
+    pub accept_language: Option<String>,
 }
 
 impl Framing {
     /// The framing of a new connection.
     pub fn new() -> Self {
-        Self { part: Part::Head, line: Vec::new(), has_head_begun: false, length: 0, is_chunked: false }
+        Self {
+            part: Part::Head,
+            line: Vec::new(),
+            has_head_begun: false,
+            length: 0,
+            is_chunked: false,
+            head: HeadNotes::default(),
+            raw_bytes: Vec::new(),
+        }
+    }
+
+    /// What the last head says of its client.
+    pub fn head(&self) -> &HeadNotes {
+        &self.head
+    }
+
+    /// The bytes followed last, if the request lines in them are not all ASCII: with percent-encoding in place of the
+    /// others, which no parser takes (RFC 3986 §2.1).
+    pub fn encode_request_lines(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let first = *self.raw_bytes.first()?;
+        let mut encoded = bytes[..first].to_vec();
+        let ends = self.raw_bytes.iter().skip(1).copied().chain([bytes.len()]);
+        for (at, end) in self.raw_bytes.iter().zip(ends) {
+            encoded.extend(format!("%{:02X}", bytes[*at]).into_bytes());
+            encoded.extend_from_slice(&bytes[at + 1..end]);
+        }
+        Some(encoded)
     }
 
     /// Whether a part of a head has arrived, and its end has not.
@@ -52,7 +95,12 @@ impl Framing {
     /// A line feed without a carriage return, and all bytes after it, become bytes that the parser refuses: it would
     /// take the line feed for a line end, and a proxy in front of it may not.
     pub fn advance(&mut self, mut bytes: &mut [u8]) {
+        let whole = bytes.len();
+        self.raw_bytes.clear();
         while !bytes.is_empty() {
+            if self.part == Part::Head && !self.has_head_begun {
+                self.note_raw_bytes(bytes, whole - bytes.len());
+            }
             match self.part {
                 Part::Body(missing) => {
                     let (left, rest) = skip(missing, bytes);
@@ -71,6 +119,12 @@ impl Framing {
                 }
             }
         }
+    }
+
+    /// Notes the bytes of the request line at the beginning of `bytes` that are not ASCII. `offset` comes before them.
+    fn note_raw_bytes(&mut self, bytes: &[u8], offset: usize) {
+        let line = bytes.iter().take_while(|byte| **byte != b'\n').enumerate();
+        self.raw_bytes.extend(line.filter(|(_, byte)| !byte.is_ascii()).map(|(at, _)| offset + at));
     }
 
     /// Follows `bytes` to the end of a line, and returns the rest.
@@ -102,10 +156,11 @@ impl Framing {
         match self.part {
             Part::Head if line.is_empty() && self.has_head_begun => self.end_head(),
             Part::Head if line.is_empty() => {}
-            Part::Head => {
+            Part::Head if !self.has_head_begun => {
                 self.has_head_begun = true;
-                self.read_header(line);
+                self.head = HeadNotes::default();
             }
+            Part::Head => self.read_header(line),
             Part::ChunkSize => {
                 self.part = match parse_chunk_size(line) {
                     Some(0) => Part::Trailer,
@@ -126,6 +181,8 @@ impl Framing {
             self.length = length.unwrap_or(0);
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.is_chunked = value.eq_ignore_ascii_case(b"chunked");
+        } else {
+            self.head.note(name, value);
         }
     }
 
@@ -136,6 +193,21 @@ impl Framing {
             (false, length) => Part::Body(length),
         };
         (self.has_head_begun, self.length, self.is_chunked) = (false, 0, false);
+    }
+}
+
+impl HeadNotes {
+    fn note(&mut self, name: &[u8], value: &[u8]) {
+        let notes = [
+            (&b"origin"[..], &mut self.origin),
+            (b"host", &mut self.host),
+            (b"accept-language", &mut self.accept_language),
+        ];
+        for (known, note) in notes {
+            if name.eq_ignore_ascii_case(known) && value.len() <= MAX_NOTE_BYTES {
+                *note = std::str::from_utf8(value).ok().map(str::to_owned);
+            }
+        }
     }
 }
 
@@ -198,6 +270,35 @@ mod tests {
             let framing = follow(&format!("{head}{body}"), 7).1;
             assert!(framing.is_in_body() && !framing.is_in_head(), "{head:?} {body:?} {framing:?}");
         }
+    }
+
+    #[test]
+    fn text_of_request_lines_is_percent_encoded_and_nothing_else() {
+        let head = |target: &str| format!("GET {target} HTTP/1.1\r\nX: 砝\r\nContent-Length: 3\r\n\r\n砝");
+        let sent = [head("/砝?a=é"), head("/"), head("/é")].concat();
+        let wanted = [head("/%E7%A0%9D?a=%C3%A9"), head("/"), head("/%C3%A9")].concat();
+        for size in [1, 2, 5, 16, 1000] {
+            let (mut framing, mut seen) = (Framing::new(), Vec::new());
+            for piece in sent.clone().into_bytes().chunks_mut(size) {
+                framing.advance(piece);
+                seen.extend(framing.encode_request_lines(piece).unwrap_or_else(|| piece.to_vec()));
+            }
+            assert_eq!(String::from_utf8(seen).unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn the_last_head_is_noted_as_far_as_it_has_arrived() {
+        let first = "GET / HTTP/1.1\r\nORIGIN:  https://a.example \r\naccept-language: zh\r\n\r\n";
+        let noted = |text: &str| follow(text, 7).1.head;
+        let expected = HeadNotes {
+            origin: Some("https://a.example".to_owned()),
+            accept_language: Some("zh".to_owned()),
+            host: None,
+        };
+        assert_eq!(noted(first), expected);
+        assert_eq!(noted(&format!("{first}GET / HTTP/1.1\r\n")), HeadNotes::default());
+        assert_eq!(noted(&format!("GET / HTTP/1.1\r\nHost: {}\r\n", "a".repeat(2000))).host, None);
     }
 
     #[test]

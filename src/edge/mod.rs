@@ -34,8 +34,11 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use connections::Connections;
-use raw_answer::write_answer;
+use framing::HeadNotes;
+use raw_answer::{Recipient, write_answer};
 use stream::GuardedStream;
+
+use crate::http::cross_origin::CrossOrigin;
 
 /// Connections that are refused at a time with an answer; others are closed.
 static REFUSALS: Semaphore = Semaphore::const_new(64);
@@ -75,6 +78,8 @@ impl Default for Patience {
 pub struct Settings {
     /// All connections.
     pub connections: Arc<Connections>,
+    /// The cross-origin rules, for answers that are made before a request is read.
+    pub cross_origin: Arc<CrossOrigin>,
     /// How long a connection waits for its client.
     pub patience: Patience,
     /// Threads that answer.
@@ -93,7 +98,7 @@ where
     S::InitError: Debug,
     B: MessageBody + 'static,
 {
-    let Settings { connections, patience, workers, shutdown_timeout } = settings.clone();
+    let Settings { connections, cross_origin, patience, workers, shutdown_timeout } = settings.clone();
     let builder = ServerBuilder::new()
         .workers(workers)
         .disable_signals()
@@ -116,10 +121,10 @@ where
                 data.insert(Rc::clone(stream.exchange_state()));
             });
         let app = factory().into_factory().map_err(|error: actix_web::Error| error.error_response());
-        let connections = Arc::clone(&connections);
+        let (connections, rules) = (Arc::clone(&connections), Arc::clone(&cross_origin));
         fn_service(move |stream: TcpStream| {
-            let connections = Arc::clone(&connections);
-            async move { admit(stream, &connections, patience).await.map_err(DispatchError::Io) }
+            let (connections, rules) = (Arc::clone(&connections), Arc::clone(&rules));
+            async move { admit(stream, &connections, patience, rules).await.map_err(DispatchError::Io) }
         })
         .and_then(http.finish(map_config(app, |()| AppConfig::default())))
     })?;
@@ -131,22 +136,24 @@ async fn admit(
     stream: TcpStream,
     connections: &Arc<Connections>,
     patience: Patience,
+    rules: Arc<CrossOrigin>,
 ) -> io::Result<(GuardedStream, Protocol, Option<SocketAddr>)> {
     let peer = stream.peer_addr()?;
     let Some(slot) = connections.admit(peer.ip()) else {
         // The answer is lost if the connection closes before the request has been read.
         if let Ok(_permit) = REFUSALS.try_acquire() {
-            let _ = tokio::time::timeout(patience.linger, refuse(stream)).await;
+            let _ = tokio::time::timeout(patience.linger, refuse(stream, &rules)).await;
         }
         return Err(io::ErrorKind::ConnectionRefused.into());
     };
-    Ok((GuardedStream::new(stream, slot, patience), Protocol::Http1, Some(peer)))
+    Ok((GuardedStream::new(stream, slot, patience, rules), Protocol::Http1, Some(peer)))
 }
 
 /// Refuses a connection, and reads what its client sends.
-async fn refuse(mut stream: TcpStream) -> io::Result<()> {
+async fn refuse(mut stream: TcpStream, rules: &CrossOrigin) -> io::Result<()> {
     let peer = stream.peer_addr().ok().map(|peer| peer.ip());
-    stream.write_all(&write_answer(&raw_answer::busy(), true, peer)).await?;
+    let recipient = Recipient { peer, head: &HeadNotes::default(), rules: Some(rules) };
+    stream.write_all(&write_answer(&raw_answer::busy(), true, recipient)).await?;
     stream.shutdown().await?;
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.map(drop)
 }

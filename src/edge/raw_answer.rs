@@ -5,14 +5,37 @@ use std::net::IpAddr;
 use actix_web::body::MessageBody;
 use actix_web::{HttpResponse, ResponseError};
 
+use super::framing::HeadNotes;
 use crate::error::{Code, Error};
+use crate::http::cross_origin::{Asked, CrossOrigin};
 use crate::http::page_headers;
+use crate::language::{LANGUAGE, Language};
 use crate::telemetry::{REQUEST_ID, make_request_id};
 
+/// Who gets an answer, as far as it is known.
+#[derive(Clone, Copy)]
+pub struct Recipient<'a> {
+    /// The address of the connection.
+    pub peer: Option<IpAddr>,
+    /// What has arrived of the head.
+    pub head: &'a HeadNotes,
+    /// The cross-origin rules of the server. A server that is starting has none yet.
+    pub rules: Option<&'a CrossOrigin>,
+}
+
 /// Returns the bytes of the answer that tells of `error` and closes the connection. Logs it as a request.
-pub fn write_answer(error: &Error, has_body: bool, peer: Option<IpAddr>) -> Vec<u8> {
+pub fn write_answer(error: &Error, has_body: bool, recipient: Recipient<'_>) -> Vec<u8> {
+    let Recipient { peer, head, rules } = recipient;
     let id = make_request_id();
-    let response = REQUEST_ID.sync_scope(Some(id.clone()), || error.error_response());
+    let language = Language::negotiate(head.accept_language.as_deref().unwrap_or_default());
+    let render = || REQUEST_ID.sync_scope(Some(id.clone()), || error.error_response());
+    let mut response = LANGUAGE.sync_scope(language, render);
+    if let Some(rules) = rules {
+        let asked = Asked::by_page(head.origin.as_deref(), head.host.as_deref());
+        rules.open_to_page(&asked, response.headers_mut());
+        rules.open_to_all(&asked, response.headers_mut());
+        rules.write_vary(&asked, None, response.headers_mut());
+    }
     let status = response.status();
     let client = peer.map(|peer| peer.to_canonical().to_string());
     tracing::info!(target: "inkstone::access", status = status.as_u16(), request_id = id, client, "A request was refused before it was read");

@@ -13,7 +13,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::raw_answer::{write_answer, write_response};
+use super::framing::Framing;
+use super::raw_answer::{Recipient, write_answer, write_response};
 use crate::error::Error;
 use crate::http::reply::JSON;
 use crate::telemetry::make_request_id;
@@ -87,7 +88,7 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
             return Ok(());
         }
     }
-    let line = String::from_utf8_lossy(&head);
+    let line = String::from_utf8_lossy(&head).into_owned();
     let mut words = line.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let path = target.split('?').next().unwrap_or_default();
@@ -100,7 +101,10 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
         }
         _ => {
             let peer = stream.peer_addr().ok().map(|peer| peer.ip());
-            write_answer(&Error::Unavailable("the server is starting".to_owned()), has_body, peer)
+            let mut framing = Framing::new();
+            framing.advance(&mut head);
+            let recipient = Recipient { peer, head: framing.head(), rules: None };
+            write_answer(&Error::Unavailable("the server is starting".to_owned()), has_body, recipient)
         }
     };
     stream.write_all(&answer).await?;

@@ -1,9 +1,10 @@
 //! A connection whose client must keep pace.
 
+use std::collections::VecDeque;
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,7 +17,9 @@ use super::connections::Slot;
 use super::exchange::{ExchangeState, Phase};
 use super::framing::Framing;
 use super::pace::{Alarm, Pace};
-use super::raw_answer::{self, find_refusal, write_answer};
+use super::raw_answer::{self, Recipient, find_refusal, write_answer};
+use crate::error::Error;
+use crate::http::cross_origin::CrossOrigin;
 
 /// Bytes a second that a body must have, on average.
 const MIN_BODY_BYTES_PER_SECOND: u32 = 1 << 10;
@@ -42,11 +45,14 @@ pub struct GuardedStream {
     write_alarm: Alarm,
     /// Our answer in place of one of the HTTP library, until it is sent.
     refusal: Option<Vec<u8>>,
+    /// Bytes that have arrived and that the HTTP library has had no room for: encoded ones are longer.
+    encoded: VecDeque<u8>,
+    rules: Arc<CrossOrigin>,
 }
 
 impl GuardedStream {
-    /// Guards `io`, which takes `slot`.
-    pub fn new(io: TcpStream, slot: Slot, patience: Patience) -> Self {
+    /// Guards `io`, which takes `slot`. `rules` are those of the server's answers.
+    pub fn new(io: TcpStream, slot: Slot, patience: Patience, rules: Arc<CrossOrigin>) -> Self {
         #[cfg(any(target_os = "android", target_os = "linux"))]
         let _ = socket2::SockRef::from(&io).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
         let slot = Rc::new(slot);
@@ -63,6 +69,8 @@ impl GuardedStream {
             read_alarm: Alarm::default(),
             write_alarm: Alarm::default(),
             refusal: None,
+            encoded: VecDeque::new(),
+            rules,
         }
     }
 
@@ -71,8 +79,18 @@ impl GuardedStream {
         &self.exchange
     }
 
-    fn peer(&self) -> Option<IpAddr> {
-        self.io.peer_addr().ok().map(|peer| peer.ip())
+    /// The answer of the edge that tells the client of `error`.
+    fn write_answer(&self, error: &Error) -> Vec<u8> {
+        let peer = self.io.peer_addr().ok().map(|peer| peer.ip());
+        write_answer(error, true, Recipient { peer, head: self.framing.head(), rules: Some(&self.rules) })
+    }
+
+    /// Gives the HTTP library what it has had no room for.
+    fn pass_encoded(&mut self, into: &mut ReadBuf<'_>) {
+        let (front, _) = self.encoded.as_slices();
+        let size = front.len().min(into.remaining());
+        into.put_slice(&front[..size]);
+        self.encoded.drain(..size);
     }
 
     /// Follows bytes that have arrived.
@@ -125,7 +143,7 @@ impl GuardedStream {
     fn answer_late_head(&self) {
         let is_waiting = matches!(self.exchange.phase(), Phase::Waiting { .. });
         if is_waiting && self.framing.is_in_head() && !self.slot.makes_room() {
-            let _ = self.io.try_write(&write_answer(&raw_answer::late_head(), true, self.peer()));
+            let _ = self.io.try_write(&self.write_answer(&raw_answer::late_head()));
         }
     }
 
@@ -159,10 +177,20 @@ impl GuardedStream {
 impl AsyncRead for GuardedStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if !this.encoded.is_empty() {
+            this.pass_encoded(into);
+            return Poll::Ready(Ok(()));
+        }
         let before = into.filled().len();
         match Pin::new(&mut this.io).poll_read(cx, into) {
             Poll::Ready(Ok(())) => {
-                this.note_arrival(&mut into.filled_mut()[before..]);
+                let arrived = &mut into.filled_mut()[before..];
+                this.note_arrival(arrived);
+                if let Some(encoded) = this.framing.encode_request_lines(arrived) {
+                    into.set_filled(before);
+                    this.encoded = encoded.into();
+                    this.pass_encoded(into);
+                }
                 Poll::Ready(Ok(()))
             }
             Poll::Pending if this.is_late(cx) => {
@@ -181,7 +209,7 @@ impl AsyncWrite for GuardedStream {
         if this.refusal.is_none()
             && let Some(refusal) = find_refusal(bytes)
         {
-            this.refusal = Some(write_answer(&refusal, true, this.peer()));
+            this.refusal = Some(this.write_answer(&refusal));
         }
         let sending = match &this.refusal {
             Some(answer) => Pin::new(&mut this.io).poll_write(cx, answer).map_ok(|_| bytes.len()),

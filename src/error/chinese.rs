@@ -47,6 +47,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("must be a UUID", "必须是 UUID"),
     ("must be an e-mail address", "必须是电子邮箱地址"),
     ("must be an absolute URL", "必须是完整的网址"),
+    ("must be an address that a browser can open", "必须是浏览器能打开的网址"),
     ("must be zh-CN or en", "必须是 zh-CN 或 en"),
     ("must be a language tag, like zh-CN", "必须是语言标签,例如 zh-CN"),
     ("must be a cursor that an answer gave", "必须是之前的响应给出的游标"),
@@ -134,6 +135,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ),
     // Bodies that cannot be parsed in reasonable time.
     ("changes each time that it is cleaned", "每次清理的结果都不同"),
+    (
+        "has more than 50000 character references, or characters that need one",
+        "字符引用或需要字符引用的字符超过 50000 个",
+    ),
     ("is nested more than 200 deep", "嵌套超过 200 层"),
     ("has an element with more than 200 attributes", "有元素的属性超过 200 个"),
     ("makes more than 500000 elements", "产生的元素超过 500000 个"),
@@ -148,6 +153,46 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("is not UTF-8", "不是 UTF-8"),
     ("contains bytes that are invalid in the body's character set", "含有在请求体字符集中无效的字节"),
     ("has {cells} cells, more than the header's {max}", "有 {cells} 个单元格,多于表头的 {max} 个"),
+    ("has {cells} cells, fewer than the header's {min}", "有 {cells} 个单元格,少于表头的 {min} 个"),
+    (
+        "a cell holds lines that look like rows; a quote may be missing",
+        "一个单元格中有看起来像是独立行的内容,可能缺少引号",
+    ),
+    (
+        "column {column} has no name; its cells are left out, here and in later rows",
+        "第 {column} 列没有名称;该列的单元格未被导入,以后各行也是如此",
+    ),
+    (
+        "is not CSV: a quoted cell does not end; lines {line} to {last_line} were passed over",
+        "不是合法的 CSV:带引号的单元格没有结束;跳过了第 {line} 至 {last_line} 行",
+    ),
+    (
+        "is not CSV: text follows a quoted cell, or a quote in it is not doubled; lines {line} to {last_line} were passed over",
+        "不是合法的 CSV:带引号的单元格之后还有文字,或其中的引号没有成对;跳过了第 {line} 至 {last_line} 行",
+    ),
+    (
+        "is not CSV: its quoted cells span lines, and it has not as many cells as the header; lines {line} to {last_line} were passed over",
+        "不是合法的 CSV:单元格跨越多行,而单元格数与表头不同;跳过了第 {line} 至 {last_line} 行",
+    ),
+    (
+        "unknown column; did you mean `{suggestion}`? Then map it: columns={column}:{suggestion}, on the command line --columns {column}:{suggestion}",
+        "未知的列。您是否想写 `{suggestion}`?如果是,请映射:columns={column}:{suggestion},命令行用 --columns {column}:{suggestion}",
+    ),
+    (
+        "unknown column; map it to a key, or leave it out: columns={column}:, on the command line --columns {column}:",
+        "未知的列。请把它映射到一个键,或略去它:columns={column}:,命令行用 --columns {column}:",
+    ),
+    (
+        "must be a date like 2019-09-20, 2019/9/20 8:30 or 2019年9月20日, or a time as in RFC 3339",
+        "必须是日期,例如 2019-09-20、2019/9/20 8:30 或 2019年9月20日,或 RFC 3339 格式的时间",
+    ),
+    (
+        "is a number, which may be a day of a spreadsheet: dates=excel reads it, on the command line --excel-dates",
+        "是一个数字,可能是电子表格中的日期:dates=excel 会读取它,命令行用 --excel-dates",
+    ),
+    ("must be the name of a time zone, like Asia/Shanghai", "必须是时区名称,例如 Asia/Shanghai"),
+    ("must be one sign like `;` or `|`, or `tab`", "必须是一个符号,例如 `;` 或 `|`,或者 `tab`"),
+    ("The header is not CSV: a quoted cell does not end.", "表头不是合法的 CSV:带引号的单元格没有结束。"),
     ("cannot be read", "无法读取"),
     // Passwords.
     ("must not be your email", "不能与邮箱相同"),
@@ -178,6 +223,23 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "is in the trash and stays there; restore=true takes it out",
         "在回收站中,未被恢复;可用 restore=true 恢复",
     ),
+    ("must be a string", "必须是字符串"),
+    ("must be an array of strings", "必须是字符串数组"),
+    ("has more than {max}; the last {count} were left out", "超过 {max} 个;最后 {count} 个已略去"),
+    ("was left out: another article has or has had {slug}", "已略去:另一篇文章正在使用或曾经使用 {slug}"),
+    ("is no slug: {from} became {to}", "不符合格式:{from} 已改为 {to}"),
+    ("is too long: {from} became {to}", "过长:{from} 已改为 {to}"),
+    ("is reserved: {from} became {to}", "是保留字:{from} 已改为 {to}"),
+    ("looks like an id: {from} became {to}", "形似编号:{from} 已改为 {to}"),
+    ("is used by another article: {from} became {to}", "已被另一篇文章使用:{from} 已改为 {to}"),
+    (
+        "the slug {from} is used by another category, and became {to}",
+        "网址标识 {from} 已被另一栏目使用,改为 {to}",
+    ),
+    ("the slug {from} cannot be used, and became {to}", "网址标识 {from} 无法使用,改为 {to}"),
+    ("the slug {from} cannot be used; one is made from the name", "网址标识 {from} 无法使用,改由名称生成"),
+    ("the name {from} was cut to {max} characters", "名称 {from} 已截为 {max} 个字符"),
+    ("names {name} twice; it counts once", "两次出现 {name},只计一次"),
     ("replaced what was edited here: {fields}", "覆盖了在此处所做的修改:{fields}"),
     (
         "was edited here and stays as it is; the row differs in {fields}",
@@ -255,9 +317,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("The body is too large: a line is too long.", "请求体过大:有一行过长。"),
     ("The body is too large: a row is too long.", "请求体过大:有一条记录过长。"),
     ("The body is too large: {reason}.", "请求体过大:{reason}。"),
+    ("The body ended early.", "请求体提前结束。"),
     ("The body ended early: {reason}.", "请求体提前结束:{reason}。"),
-    ("The body is not valid: {reason}.", "请求体无效:{reason}。"),
-    ("A parameter is not valid: {reason}.", "有参数无效:{reason}。"),
+    ("The body is not valid.", "请求体无效。"),
+    ("A parameter is not valid.", "有参数无效。"),
     ("The body is not CSV.", "请求体不是 CSV。"),
     ("Send the body as it is, without Content-Encoding.", "请直接发送请求体,不要使用 Content-Encoding。"),
     ("Send the body as UTF-8.", "请以 UTF-8 发送请求体。"),
@@ -297,6 +360,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "请以 application/x-ndjson、application/json 或 text/csv 发送行。",
     ),
     ("This is the last active admin.", "这是最后一位可用的管理员。"),
+    (
+        "Pages of this origin may not send this method with these headers.",
+        "这个来源的页面不能以这些标头发送这个方法的请求。",
+    ),
 ];
 
 #[cfg(test)]

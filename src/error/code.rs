@@ -126,6 +126,14 @@ codes! {
     ImportAborted = UNPROCESSABLE_ENTITY "import_aborted" "Import aborted", "导入中止" "导入在失败的行处停止。";
     /// The reader of a foreign file could not read this article. The row says why.
     UnreadableRow = UNPROCESSABLE_ENTITY "unreadable_row" "Unreadable row", "行无法读取" "外部文件中的这篇文章无法读取,行中写明了原因。";
+    /// Text that is not CSV; the row says why, and which lines were passed over.
+    MalformedCsv = UNPROCESSABLE_ENTITY "malformed_csv" "Malformed CSV", "CSV 格式错误" "这里的文本不是合法的 CSV,行中写明了原因和跳过的行。";
+    /// A row of CSV has fewer cells than the header.
+    MissingCells = UNPROCESSABLE_ENTITY "missing_cells" "Missing cells", "缺少单元格" "CSV 的这一行的单元格少于表头。";
+    /// A cell holds lines that look like rows of their own.
+    RowsInCell = UNPROCESSABLE_ENTITY "rows_in_cell" "Rows in a cell", "单元格中似有多行" "单元格中有看起来像是独立行的内容,可能缺少引号。";
+    /// A column of CSV has no name, and its cells are left out.
+    UnnamedColumn = UNPROCESSABLE_ENTITY "unnamed_column" "Unnamed column", "列没有名称" "CSV 有一列没有名称,该列的单元格未被导入。";
     /// A row repeats the id of an earlier one.
     RepeatedRow = UNPROCESSABLE_ENTITY "repeated_row" "Repeated row", "行重复" "这一行与之前的行编号相同。";
     /// Elements or attributes of a body were removed.
@@ -146,6 +154,12 @@ codes! {
     EditsOverwritten = UNPROCESSABLE_ENTITY "edits_overwritten" "Edits overwritten", "修改已被覆盖" "这一行覆盖了上次导入之后所做的修改。";
     /// An article was edited since the last import, and stays as it is.
     EditsKept = UNPROCESSABLE_ENTITY "edits_kept" "Edits kept", "修改已保留" "文章在上次导入之后被修改过,因此保持不变。";
+    /// A slug could not be used, and was changed.
+    SlugChanged = UNPROCESSABLE_ENTITY "slug_changed" "Slug changed", "网址标识已更改" "网址标识(slug)无法使用,已改为另一个。";
+    /// A former slug could not be kept.
+    FormerSlugDropped = UNPROCESSABLE_ENTITY "former_slug_dropped" "Former slug dropped", "旧网址标识已舍弃" "旧的网址标识(slug)无法保留。";
+    /// Something of a row's category was changed.
+    CategoryChanged = UNPROCESSABLE_ENTITY "category_changed" "Category changed", "栏目已更改" "这一行的栏目名称、网址标识或层级已更改。";
     /// Bytes that are no text in the character set.
     InvalidEncoding = UNPROCESSABLE_ENTITY "invalid_encoding" "Invalid encoding", "编码错误" "有的字节在该字符集中不是文本。";
     /// The password is one that is guessed first, like the member's own e-mail address.
@@ -182,6 +196,9 @@ impl Code {
                 | Self::KeptInTrash
                 | Self::EditsOverwritten
                 | Self::EditsKept
+                | Self::SlugChanged
+                | Self::FormerSlugDropped
+                | Self::CategoryChanged
         )
     }
     /// The code as clients see it.

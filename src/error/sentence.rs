@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::chinese::translate;
 use super::code::Code;
+use super::reasons::{translate_reason, translate_types};
 use crate::language::Language;
 
 /// The parameters of a sentence, by name.
@@ -45,21 +46,27 @@ impl Sentence {
             Language::Chinese => translate(&self.template).unwrap_or_else(|| code.meaning(language)),
         };
         self.params.iter().fold(template.to_owned(), |text, (name, value)| {
-            let name = format!("{{{name}}}");
-            if !text.contains(&name) {
+            let place = format!("{{{name}}}");
+            if !text.contains(&place) {
                 return text;
             }
-            text.replace(&name, &in_words(value))
+            text.replace(&place, &in_words(name, value, language))
         })
     }
 }
 
-/// A value as a sentence has it.
-fn in_words(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(in_words).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
+/// The value of the parameter `name`, as a sentence has it. Only reasons and types have words of a language.
+fn in_words(name: &str, value: &Value, language: Language) -> String {
+    let is_chinese = language == Language::Chinese;
+    match (name, value) {
+        ("reason", Value::String(text)) if is_chinese => translate_reason(text),
+        ("expected" | "found", Value::String(text)) if is_chinese => translate_types(text),
+        (_, Value::String(text)) => text.clone(),
+        (_, Value::Array(items)) => {
+            let separator = if is_chinese { "、" } else { ", " };
+            items.iter().map(|item| in_words(name, item, language)).collect::<Vec<_>>().join(separator)
+        }
+        (_, other) => other.to_string(),
     }
 }
 

@@ -3,24 +3,14 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::ACCEPT;
 
+use crate::ranges::parse_ranges;
+
 /// Returns the greatest weight of the ranges of `Accept` that name `media_type`. `None` if none does: `*/*` and
 /// `text/*` name no type.
 pub fn find_quality(req: &HttpRequest, media_type: &str) -> Option<f32> {
     let accepted = req.headers().get_all(ACCEPT).filter_map(|accepted| accepted.to_str().ok());
-    let ranges = accepted.flat_map(|accepted| accepted.split(','));
-    ranges.filter_map(|range| weigh_range(range, media_type)).reduce(f32::max)
-}
-
-/// The weight of a range that names `media_type`. A weight that cannot be read is 0.
-fn weigh_range(range: &str, media_type: &str) -> Option<f32> {
-    let mut parts = range.split(';').map(str::trim);
-    parts.next().filter(|name| name.eq_ignore_ascii_case(media_type))?;
-    let mut parameters = parts.filter_map(|part| part.split_once('='));
-    let weight = match parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("q")) {
-        None => 1.0,
-        Some((_, value)) => value.trim().parse().unwrap_or(0.0),
-    };
-    Some(if (0.0..=1.0).contains(&weight) { weight } else { 0.0 })
+    let weights = accepted.flat_map(parse_ranges).filter(|(name, _)| name.eq_ignore_ascii_case(media_type));
+    weights.map(|(_, weight)| weight).reduce(f32::max)
 }
 
 #[cfg(test)]

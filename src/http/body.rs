@@ -1,6 +1,6 @@
 //! Request bodies: one extractor that says everything that is wrong, and where.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -49,7 +49,7 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
     }
 }
 
-/// A JSON body whose faults wait for those that only a look-up finds, so that all are told together.
+/// A JSON body whose faults wait for those that no schema can say, so that all are told together.
 #[derive(Debug)]
 pub struct Unchecked<T> {
     value: Value,
@@ -63,18 +63,34 @@ impl<T: DeserializeOwned + ToSchema + 'static> Unchecked<T> {
         self.value[key].as_str()
     }
 
-    /// The body, if it meets its schema. If not, `found` is told with what breaks it, but for places that are told
-    /// already. A body that meets its schema goes on: what is made of it finds `found` again, with faults of its own.
-    pub fn check(self, found: Vec<Fault>) -> Result<T> {
+    /// The text under a key, for a check after the body itself was consumed.
+    pub fn clone_text(&self, key: &str) -> Option<String> {
+        self.text(key).map(str::to_owned)
+    }
+
+    /// The body, if it meets its schema. If not, `find_faults` looks for what no schema can say, and all is told at
+    /// once, each place once.
+    ///
+    /// `find_faults` gets the body without its faulty fields, of which the required ones have the values of the
+    /// schema's example. So nothing of it may be stored; only the faults that it fails with count. A body that meets
+    /// its schema goes on: what is made of it finds the other faults.
+    pub async fn check(self, find_faults: impl AsyncFnOnce(T) -> Result<()>) -> Result<T> {
+        let checker = checker::<T>()?;
         let mut faults = self.faults;
-        faults.extend(checker::<T>()?.faults(&self.value));
-        if !faults.is_empty() {
+        faults.extend(checker.faults(&self.value));
+        if faults.is_empty() {
+            return into_type(self.value);
+        }
+        let mended = checker.mend(&self.value, &faults);
+        if let Some(mended) = mended.and_then(|mended| into_type(mended).ok())
+            && let Err(Error::Faults(_, more)) = find_faults(mended).await
+        {
             let is_new = |fault: &Fault| faults.iter().all(|known| known.at != fault.at);
-            let found: Vec<Fault> = found.into_iter().filter(is_new).collect();
-            faults.extend(found);
+            let more: Vec<Fault> = more.into_iter().filter(is_new).collect();
+            faults.extend(more);
         }
         Error::body(faults)?;
-        checked(self.value, Vec::new())
+        Err(Error::Internal(anyhow::anyhow!("faults that are none")))
     }
 }
 
@@ -116,8 +132,8 @@ fn read_body(
                 Error::Refused(Code::PayloadTooLarge, Sentence::from(BODY_TOO_LARGE).with("max", limit))
             })?
             .map_err(|cause| {
-                let detail = Sentence::from("The body ended early: {reason}.");
-                Error::Refused(Code::BadRequest, detail.with("reason", cause.to_string()))
+                tracing::debug!(%cause, "A body ended early");
+                Error::Refused(Code::BadRequest, "The body ended early.".into())
             })?;
         if let Some(req) = named {
             req.extensions_mut().insert(BodyDigest(Sha256::digest(&bytes).to_vec()));
@@ -160,12 +176,16 @@ fn check_labels(req: &HttpRequest) -> Result<()> {
 pub fn checked<T: DeserializeOwned + ToSchema + 'static>(value: Value, mut faults: Vec<Fault>) -> Result<T> {
     faults.extend(checker::<T>()?.faults(&value));
     Error::body(faults)?;
+    into_type(value)
+}
+
+/// The `T` in `value`, which meets the schema of `T`.
+fn into_type<T: DeserializeOwned>(value: Value) -> Result<T> {
     let value = with_whole_numbers(value);
     serde_json::from_value(value).map_err(|cause| {
         // The schema let through what the type does not take: our fault, yet the client must know.
         tracing::warn!(body = type_name::<T>(), %cause, "A schema is wider than its type");
-        let detail = Sentence::from("The body is not valid: {reason}.");
-        Error::Refused(Code::InvalidBody, detail.with("reason", cause.to_string()))
+        Error::Refused(Code::InvalidBody, "The body is not valid.".into())
     })
 }
 
@@ -184,6 +204,6 @@ fn with_whole_numbers(mut value: Value) -> Value {
 
 /// The checker of `T`.
 fn checker<T: ToSchema + 'static>() -> Result<Arc<Checker>> {
-    static CHECKERS: Compiled<Checker> = Compiled::new(Default::default);
-    compiled::<T, _>(&CHECKERS, Checker::of::<T>)
+    static CHECKERS: Compiled<TypeId, Checker> = Compiled::new(Default::default);
+    compiled(&CHECKERS, TypeId::of::<T>(), Checker::of::<T>)
 }

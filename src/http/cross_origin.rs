@@ -114,15 +114,22 @@ impl CrossOrigin {
         }
     }
 
+    /// Says of an answer that was made without the middleware that the page which asked may read it, if it may.
+    pub fn open_to_page(&self, asked: &Asked, headers: &mut HeaderMap) {
+        let origin = asked.origin.as_deref().filter(|_| !self.is_for_all() && self.allows(asked));
+        if let Some(Ok(origin)) = origin.map(HeaderValue::from_str) {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            expose(headers);
+        }
+    }
+
     /// Says of an answer to whomever that pages of all origins may read it, if they may.
     ///
     /// A shared cache that was filled by a request without `Origin` gives the answer to pages too.
     pub fn open_to_all(&self, asked: &Asked, headers: &mut HeaderMap) {
         if self.is_for_all() && !asked.is_preflight && !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-            if let Ok(exposed) = HeaderValue::from_str(&EXPOSED.join(", ")) {
-                headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
-            }
+            expose(headers);
         }
     }
 
@@ -149,21 +156,33 @@ impl CrossOrigin {
     }
 }
 
+fn expose(headers: &mut HeaderMap) {
+    if let Ok(exposed) = HeaderValue::from_str(&EXPOSED.join(", ")) {
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+    }
+}
+
 impl Asked {
+    /// What is known of a request that is no preflight, by its `Origin` and its `Host`.
+    pub fn by_page(origin: Option<&str>, host: Option<&str>) -> Self {
+        let authority = origin.and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+        Self {
+            origin: origin.map(|origin| origin.chars().take(MAX_LOGGED_BYTES).collect()),
+            is_same_origin: authority
+                .is_some_and(|authority| authority.eq_ignore_ascii_case(host.unwrap_or_default())),
+            is_preflight: false,
+        }
+    }
+
     /// Reads what the rules need from a request.
     pub fn read(req: &ServiceRequest) -> Self {
         let header = |name| req.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let origin = header(ORIGIN);
-        let host = header(HOST).unwrap_or_default();
-        let is_same_origin = origin
-            .and_then(|origin| origin.split_once("://"))
-            .is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
         Self {
-            origin: origin.map(|origin| origin.chars().take(MAX_LOGGED_BYTES).collect()),
-            is_same_origin,
             is_preflight: req.method() == Method::OPTIONS
                 && origin.is_some()
                 && req.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD),
+            ..Self::by_page(origin, header(HOST))
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod matched;
 pub mod modified;
 pub mod page_headers;
 pub mod paging;
+pub mod parameters;
 pub mod patch;
 pub mod pointer;
 pub mod query;

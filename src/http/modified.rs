@@ -1,8 +1,10 @@
 //! `Last-Modified` and `If-Modified-Since` (RFC 9110 §8.8.2, §13.1.3).
 //!
-//! The headers have whole seconds, so that two states of one second could have the same time, and processes notice a
-//! change at slightly different times. So no answer has a time of the last two seconds before it was made: whoever got
-//! a state that changed again within them has an earlier time than every later state, on every process.
+//! A time of a row is that of the statement or of the transaction that wrote it. Whoever read the state before, between
+//! that time and the commit, would be told that nothing has changed. So answers to readers have the time at which the
+//! process noticed the last change of anything of their kind ([`ListTimes`]), which is after its commit. The headers have
+//! whole seconds, and other processes notice a change up to a second later. So the time that counts is some seconds after
+//! it, and an answer that is made before then has an earlier time, which never counts.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,31 +16,36 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// How long before the answer the last change must be, for the client's copy to count as the same (RFC 9110 §8.8.2.2).
 const MIN_AGE_SECONDS: i64 = 2;
 
+/// Seconds after a change was noticed, rounded down, in which any process may have answered as before it.
+const SETTLING_SECONDS: i64 = 3;
+
 /// When an answer's content last changed, or could have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Modified {
-    second: i64,
-    /// Whether the time is just passing at which the content changes by itself.
+    /// The second from which on nobody has got another content.
+    settled: i64,
+    /// The second that is told until then.
+    changed: i64,
+    /// Whether a copy is never known by this time.
     is_changing: bool,
 }
 
 impl Modified {
-    /// The time of a row that was written at `at` as its version `version`.
-    pub fn of_version(at: DateTime<Utc>, version: i32) -> Self {
-        // The first version is the only one of its second, or the later ones have the next.
-        let second = if version <= 1 { at.timestamp() } else { round_up(at) };
-        Self { second, is_changing: false }
+    /// The time of a row that was written at `at`. It is told, and no copy is known by it.
+    pub fn of_row(at: DateTime<Utc>) -> Self {
+        Self { settled: at.timestamp(), changed: at.timestamp(), is_changing: true }
     }
 
-    /// The time of an answer made of both.
-    pub fn and(self, other: Self) -> Self {
-        Self { second: self.second.max(other.second), is_changing: self.is_changing || other.is_changing }
-    }
-
-    /// Returns the value of `Last-Modified`, which is two seconds before now at the latest.
+    /// Returns the value of `Last-Modified`.
     pub fn to_header(self) -> String {
-        let second = self.second.min(Utc::now().timestamp() - MIN_AGE_SECONDS).max(0);
-        HttpDate::from(UNIX_EPOCH + Duration::from_secs(second.unsigned_abs())).to_string()
+        let now = Utc::now().timestamp();
+        let second = if self.is_settled(now) { self.settled } else { self.changed.min(now) };
+        HttpDate::from(UNIX_EPOCH + Duration::from_secs(second.max(0).unsigned_abs())).to_string()
+    }
+
+    /// Whether two seconds have passed since it could last have changed.
+    fn is_settled(self, now: i64) -> bool {
+        self.settled <= now - MIN_AGE_SECONDS
     }
 
     /// Whether the client has this already, by `If-Modified-Since`. With an `If-None-Match` that header alone counts.
@@ -49,16 +56,13 @@ impl Modified {
         let since = req.headers().get(IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
         let Some(Ok(since)) = since.map(str::parse::<HttpDate>) else { return false };
         let Ok(since) = SystemTime::from(since).duration_since(UNIX_EPOCH) else { return false };
-        let is_old = self.second <= Utc::now().timestamp() - MIN_AGE_SECONDS;
-        is_old && i64::try_from(since.as_secs()).is_ok_and(|since| self.second <= since)
+        self.is_settled(Utc::now().timestamp())
+            && i64::try_from(since.as_secs()).is_ok_and(|since| self.settled <= since)
     }
 }
 
-fn round_up(at: DateTime<Utc>) -> i64 {
-    at.timestamp() + i64::from(at.timestamp_subsec_nanos() > 0)
-}
-
-/// When the lists of a feature could last have changed: by a change of any row, or by the passing of time.
+/// When the things of a feature, and lists of them, could last have changed: by a change of any row, or by the passing of
+/// time.
 ///
 /// It is made anew at the first read after each change, and must be had before the rows are read.
 #[derive(Clone, Debug)]
@@ -86,12 +90,13 @@ impl ListTimes {
         // The clocks of the machines may differ by as much.
         let margin = TimeDelta::seconds(MIN_AGE_SECONDS);
         let passed = self.upcoming.iter().take_while(|at| **at <= now - margin);
-        let second = passed.map(|at| round_up(*at)).fold(self.changed, i64::max);
+        let changed = passed.map(|at| at.timestamp()).fold(self.changed, i64::max);
         let is_near = |at: &&DateTime<Utc>| **at > now - margin && **at < now + margin;
         // Beyond the last known time, anything may have appeared.
         let is_beyond = self.upcoming.len() == Self::MAX_UPCOMING
             && self.upcoming.last().is_some_and(|last| *last < now + margin);
-        Modified { second, is_changing: is_beyond || self.upcoming.iter().any(|at| is_near(&at)) }
+        let is_changing = is_beyond || self.upcoming.iter().any(|at| is_near(&at));
+        Modified { settled: changed + SETTLING_SECONDS, changed, is_changing }
     }
 }
 
@@ -109,20 +114,18 @@ mod tests {
     fn two_changes_of_one_second_have_different_times() {
         let last = AtomicI64::new(0);
         let seconds = [(5, 100), (5, 200), (5, 900), (6, 100), (9, 0)].map(|(second, millis)| {
-            ListTimes::new(time(second, millis), Vec::new(), &last).modified(time(20, 0)).second
+            ListTimes::new(time(second, millis), Vec::new(), &last).modified(time(20, 0)).changed
         });
         assert_eq!(seconds, [5, 6, 6, 7, 9]);
-        assert_eq!(Modified::of_version(time(5, 100), 1).second, 5);
-        assert_eq!(Modified::of_version(time(5, 200), 2).second, 6);
-        assert_eq!(Modified::of_version(time(5, 0), 2).second, 5);
     }
 
     #[test]
     fn a_list_changes_when_an_upcoming_time_passes() {
         let times = ListTimes::new(time(5, 0), vec![time(10, 0), time(20, 500)], &AtomicI64::new(0));
         let modified = [7, 9, 10, 11, 12, 17, 20, 22, 23].map(|now| {
-            let Modified { second, is_changing } = times.modified(time(now, 0));
-            (second, is_changing)
+            let Modified { settled, changed, is_changing } = times.modified(time(now, 0));
+            assert_eq!(settled, changed + SETTLING_SECONDS);
+            (changed, is_changing)
         });
         let expected = [
             (5, false),
@@ -133,7 +136,7 @@ mod tests {
             (10, false),
             (10, true),
             (10, true),
-            (21, false),
+            (20, false),
         ];
         assert_eq!(modified, expected);
         let many = vec![time(10, 0); ListTimes::MAX_UPCOMING];
@@ -141,20 +144,31 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_counts_two_seconds_after_the_last_change() {
+    fn a_copy_counts_when_its_time_is_settled() {
         let now = Utc::now().timestamp();
-        let request = |second: i64| {
-            let date = Modified { second, is_changing: false }.to_header();
-            TestRequest::default().insert_header((IF_MODIFIED_SINCE, date))
+        let made = |second: i64| {
+            let times = ListTimes::new(time(second, 0), Vec::new(), &AtomicI64::new(0));
+            times.modified(time(second + 100, 0))
         };
-        let is_known = |second, request: TestRequest| {
-            Modified { second, is_changing: false }.is_known(&request.to_http_request())
+        let is_known = |modified: Modified, since: String| {
+            let request = TestRequest::default().insert_header((IF_MODIFIED_SINCE, since));
+            modified.is_known(&request.to_http_request())
         };
-        assert!(is_known(now - 60, request(now - 60)) && is_known(now - 60, request(now - 50)));
-        assert!(!is_known(now - 60, request(now - 61)) && !is_known(now, request(now)));
-        assert!(!is_known(now - 60, request(now).insert_header((IF_NONE_MATCH, "\"x\""))));
-        assert!(!is_known(now - 60, TestRequest::default().insert_header((IF_MODIFIED_SINCE, "yesterday"))));
-        let changing = Modified { second: now - 60, is_changing: true };
-        assert!(!changing.is_known(&request(now).to_http_request()));
+        let old = made(now - 60);
+        assert!(is_known(old, old.to_header()) && is_known(old, made(now - 50).to_header()));
+        assert!(!is_known(old, made(now - 61).to_header()) && !is_known(old, "yesterday".to_owned()));
+        let tagged = TestRequest::default().insert_header((IF_MODIFIED_SINCE, old.to_header()));
+        assert!(!old.is_known(&tagged.insert_header((IF_NONE_MATCH, "\"x\"")).to_http_request()));
+        // A date before the change was noticed everywhere is no proof, and neither is what was told until then.
+        let date =
+            |second: i64| HttpDate::from(UNIX_EPOCH + Duration::from_secs(second.unsigned_abs())).to_string();
+        let second = now - 60;
+        for since in second - 1..second + SETTLING_SECONDS {
+            assert!(!is_known(old, date(since)), "{since}");
+        }
+        assert!(is_known(old, date(second + SETTLING_SECONDS)));
+        let new = made(now - 3);
+        assert!(!is_known(new, new.to_header()) && new.to_header() == date(now - 3));
+        assert!(!is_known(Modified::of_row(time(now - 60, 0)), date(now)));
     }
 }

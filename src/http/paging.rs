@@ -6,21 +6,22 @@ use std::sync::Arc;
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::matched::Matched;
+use super::parameters::{DEFAULT_PAGE_SIZE, MAX_NUMBERED_ROWS, Parameters};
 use super::query::Query;
 use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SortColumn, count};
-use crate::error::{Code, Error, Fault, Result, Sentence};
+use crate::error::{Code, Error, Fault, Result};
 
 /// The longest `Link` header, in bytes.
 const MAX_LINK_BYTES: usize = 4 << 10;
-/// Rows that page numbers reach.
-pub const MAX_NUMBERED_ROWS: i64 = 10_000;
+/// Characters that a query string has percent-encoded: all but the unreserved ones (RFC 3986 §2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Parameters that choose a page or the keys of a list, not which rows it has.
 const NOT_FILTERS: &[&str] = &["cursor", "page", "page_size", "count", "fields", "include"];
 
@@ -103,7 +104,7 @@ impl<T> List<T> {
 pub struct Paging {
     params: PagingParams,
     path: String,
-    query: Arc<Vec<(String, String)>>,
+    parameters: Arc<Parameters>,
     app: web::Data<App>,
 }
 
@@ -116,40 +117,17 @@ impl FromRequest for Paging {
             let Query(params) = Query::<PagingParams>::from_request(req, payload).into_inner()?;
             let app = req.app_data::<web::Data<App>>().cloned();
             let app = app.ok_or_else(|| Error::Internal(anyhow::anyhow!("no App in app_data")))?;
-            Self { params, path: req.path().to_owned(), query: Matched::of(req)?.query, app }.checked()
+            let parameters = Matched::of(req)?.parameters;
+            Ok(Self { params, path: req.path().to_owned(), parameters, app })
         };
         ready(read())
     }
 }
 
 impl Paging {
-    fn checked(self) -> Result<Self> {
-        let refuse = |code, name: &str, detail: Sentence| {
-            Err(Error::Faults(code, vec![Fault::parameter(name, code, detail)]))
-        };
-        match (&self.params.cursor, self.params.page) {
-            (Some(_), Some(_)) => {
-                refuse(Code::InvalidParameter, "page", "cannot go together with cursor".into())
-            }
-            (None, Some(page))
-                if page.checked_mul(self.size()).is_none_or(|last| last > MAX_NUMBERED_ROWS) =>
-            {
-                refuse(
-                    Code::PageTooDeep,
-                    "page",
-                    Sentence::from(
-                        "page numbers reach the first {max} rows; use `page.next_cursor` to go on",
-                    )
-                    .with("max", MAX_NUMBERED_ROWS),
-                )
-            }
-            _ => Ok(self),
-        }
-    }
-
     /// Rows a page.
     fn size(&self) -> i64 {
-        self.params.page_size.unwrap_or(20)
+        self.params.page_size.unwrap_or(DEFAULT_PAGE_SIZE)
     }
 
     /// Whether the client wants all rows counted.
@@ -280,7 +258,7 @@ impl Paging {
     }
 
     fn target(&self, position: Option<(&str, &str)>, relation: &str) -> String {
-        let kept = self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let kept = self.parameters.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let kept = kept.filter(|(name, _)| !matches!(*name, "cursor" | "page"));
         let encoded: Vec<String> =
             kept.chain(position).map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
@@ -291,7 +269,7 @@ impl Paging {
     /// What a cursor is bound to: this list, with these filters, in this order.
     fn list_identity(&self) -> String {
         let mut filters: Vec<_> =
-            self.query.iter().filter(|(name, _)| !NOT_FILTERS.contains(&name.as_str())).collect();
+            self.parameters.pairs.iter().filter(|(name, _)| !NOT_FILTERS.contains(&name.as_str())).collect();
         filters.sort();
         format!("{} {filters:?}", self.path)
     }
@@ -313,15 +291,12 @@ impl Paging {
             Some((backwards, keys)) if keys.len() == columns => Ok((backwards, keys)),
             _ => {
                 let detail = "is not a cursor of this list with these filters and this order";
-                Err(Error::Faults(
-                    Code::InvalidCursor,
-                    vec![Fault::parameter("cursor", Code::InvalidCursor, detail)],
-                ))
+                Err(Fault::parameter("cursor", Code::InvalidCursor, detail).into())
             }
         }
     }
 }
 
 fn encode(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, RESERVED).to_string()
 }

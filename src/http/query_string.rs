@@ -30,11 +30,11 @@ pub fn decode_pairs(query: &str) -> Result<Vec<(String, String)>> {
 ///
 /// The values of a list are joined by commas, whether they were sent so (`tag=a,b`), as repeats (`tag=a&tag=b`),
 /// in the form of PHP (`tag[]=a&tag[]=b`), or mixed. So one list has one form from here on, in cursors and links too.
-/// Fails with 400 on a parameter of which `is_single` is true and that is given more than once.
+/// A parameter of which `is_single` is true and that is given more than once is a fault; its first value is kept.
 pub fn join_lists(
     pairs: Vec<(String, String)>,
     is_single: impl Fn(&str) -> bool,
-) -> Result<Vec<(String, String)>> {
+) -> (Vec<(String, String)>, Vec<Fault>) {
     let mut joined: Vec<(String, String)> = Vec::new();
     let mut faults: Vec<Fault> = Vec::new();
     for (mut name, value) in pairs {
@@ -59,7 +59,7 @@ pub fn join_lists(
             }
         }
     }
-    if faults.is_empty() { Ok(joined) } else { Err(Error::Faults(Code::RepeatedParameter, faults)) }
+    (joined, faults)
 }
 
 fn decode(text: &str) -> Result<String> {

@@ -46,6 +46,15 @@ pub fn render(
     })
 }
 
+/// The rendered body; an empty one, and one fault more, if it could not be rendered.
+pub fn keep_fault(body: Result<Body, Fault>, format: BodyFormat, faults: &mut Vec<Fault>) -> Body {
+    body.unwrap_or_else(|fault| {
+        faults.push(fault);
+        let (html, summary, changes) = <_>::default();
+        Body { html, source: None, format, summary, changes }
+    })
+}
+
 /// What rendering changed of a body, as warnings. One that failed has none.
 pub fn warn_of_body(body: &Result<Body, Fault>) -> Vec<Fault> {
     body.as_ref().map(|body| warn_of_changes(&body.changes)).unwrap_or_default()

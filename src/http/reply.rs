@@ -177,8 +177,7 @@ impl<T: Serialize> Reply<T> {
             serde_json::to_writer(&mut body, &self.warnings)
                 .map_err(|cause| Error::Internal(cause.into()))?;
             body.push(b'}');
-            self.headers.push((header::CONTENT_LANGUAGE, Language::current().tag().to_owned()));
-            self.headers.push((header::VARY, "Accept-Language".to_owned()));
+            self.headers.extend(say_language(Language::current().tag().to_owned()));
         }
         Ok(Rendered {
             status: self.status,
@@ -191,14 +190,21 @@ impl<T: Serialize> Reply<T> {
     }
 }
 
+/// The headers of an answer with sentences in the language that the request likes best.
+fn say_language(tag: String) -> [(HeaderName, String); 2] {
+    [(header::CONTENT_LANGUAGE, tag), (header::VARY, "Accept-Language".to_owned())]
+}
+
 impl Rendered {
-    /// An answer that was stored.
+    /// An answer that was stored, with the language of the sentences in it.
     pub fn stored(
         status: i16,
-        headers: Vec<(HeaderName, String)>,
+        mut headers: Vec<(HeaderName, String)>,
         etag: Option<String>,
         body: Vec<u8>,
+        language: Option<String>,
     ) -> Self {
+        headers.extend(language.map(say_language).into_iter().flatten());
         let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
         Self {
             status: status.unwrap_or(StatusCode::OK),
@@ -217,8 +223,17 @@ impl Rendered {
 
     /// The `Location` header.
     pub fn location(&self) -> Option<&str> {
-        let found = self.headers.iter().find(|(name, _)| name == header::LOCATION);
-        found.map(|(_, location)| location.as_str())
+        self.header(header::LOCATION)
+    }
+
+    /// The language of the sentences in the body.
+    pub fn language(&self) -> Option<&str> {
+        self.header(header::CONTENT_LANGUAGE)
+    }
+
+    fn header(&self, name: HeaderName) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// The entity tag.

@@ -3,15 +3,14 @@
 //! One source for both: what is documented is what is enforced, and every
 //! fault of a body is found at once, each with its place.
 
-use std::any::TypeId;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use anyhow::{Context, anyhow};
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, JsonTypeSet, ValidationError, Validator};
 use serde_json::{Value, json};
-use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::forms::{NOT_BLANK, describe_format, describe_pattern};
@@ -19,17 +18,20 @@ use super::pointer::{MAX_FAULTS, escape, truncate_key};
 use crate::error::{At, Code, Error, Fault, Result, Sentence};
 use crate::text::{self, PLAIN_TEXT};
 
-/// What is compiled once for a type, and kept.
-pub type Compiled<V> = LazyLock<RwLock<HashMap<TypeId, Arc<V>>>>;
+/// What is compiled once for a key, and kept.
+pub type Compiled<K, V> = LazyLock<RwLock<HashMap<K, Arc<V>>>>;
 
-/// What `store` keeps for `T`, made on first use.
-pub fn compiled<T: 'static, V>(store: &Compiled<V>, make: impl FnOnce() -> Result<V>) -> Result<Arc<V>> {
-    let id = TypeId::of::<T>();
-    if let Some(found) = store.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+/// What `store` keeps for `key`, made on first use.
+pub fn compiled<K: Eq + Hash, V>(
+    store: &Compiled<K, V>,
+    key: K,
+    make: impl FnOnce() -> Result<V>,
+) -> Result<Arc<V>> {
+    if let Some(found) = store.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Ok(found.clone());
     }
     let made = Arc::new(make()?);
-    store.write().unwrap_or_else(PoisonError::into_inner).insert(id, made.clone());
+    store.write().unwrap_or_else(PoisonError::into_inner).insert(key, made.clone());
     Ok(made)
 }
 
@@ -49,13 +51,13 @@ impl Checker {
             .map(|(name, schema)| Ok((name, serde_json::to_value(schema)?)))
             .collect::<Result<_, serde_json::Error>>()
             .map_err(|cause| Error::Internal(cause.into()))?;
-        Self::new(&<T as PartialSchema>::schema(), components)
+        let schema = serde_json::to_value(<T as PartialSchema>::schema());
+        Self::new(schema.map_err(|cause| Error::Internal(cause.into()))?, components)
     }
 
     /// The checker of one schema that refers to `components`.
-    pub fn new(schema: &RefOr<Schema>, components: serde_json::Map<String, Value>) -> Result<Self> {
+    pub fn new(mut schema: Value, components: serde_json::Map<String, Value>) -> Result<Self> {
         let build = || {
-            let mut schema = serde_json::to_value(schema)?;
             let object = schema.as_object_mut().context("a schema is an object")?;
             object.insert("components".to_owned(), json!({"schemas": components}));
             let validator = jsonschema::options()
@@ -91,6 +93,20 @@ impl Checker {
         }
         faults.truncate(MAX_FAULTS);
         faults
+    }
+
+    /// `value`, an object, without the fields that have `faults`. Required ones have the value of the schema's example
+    /// instead. `None` if that is not possible.
+    pub fn mend(&self, value: &Value, faults: &[Fault]) -> Option<Value> {
+        let known = self.schema["properties"].as_object()?;
+        let mut object = value.as_object()?.clone();
+        object.retain(|key, _| known.contains_key(key) && !faults.iter().any(|fault| lies_in(fault, key)));
+        for name in self.schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !object.contains_key(name) {
+                object.insert(name.to_owned(), self.schema["example"].get(name)?.clone());
+            }
+        }
+        Some(Value::Object(object))
     }
 
     fn collect(&self, error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
@@ -145,6 +161,13 @@ impl Checker {
 fn pointer_of(error: &ValidationError<'_>) -> String {
     let segments = error.instance_path().as_str().split('/').map(truncate_key);
     segments.collect::<Vec<_>>().join("/")
+}
+
+/// Whether a fault is of the field `key` of a body, or of a part of it.
+fn lies_in(fault: &Fault, key: &str) -> bool {
+    let At::Pointer(pointer) = &fault.at else { return false };
+    let rest = pointer.strip_prefix('/').and_then(|pointer| pointer.strip_prefix(escape(key).as_str()));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn wants_null(error: &ValidationError<'_>) -> bool {
@@ -244,8 +267,7 @@ mod tests {
 
     /// The code and the words of the faults of `value` under `schema`.
     fn faults(schema: Value, value: &Value) -> Vec<(Code, String)> {
-        let schema: RefOr<Schema> = serde_json::from_value(schema).unwrap();
-        let checker = Checker::new(&schema, serde_json::Map::new()).unwrap();
+        let checker = Checker::new(schema, serde_json::Map::new()).unwrap();
         checker.faults(value).into_iter().map(|fault| (fault.code, fault.sentence())).collect()
     }
 
@@ -264,6 +286,21 @@ mod tests {
         ] {
             assert_eq!(faults(json!({"type": types}), &value), [(Code::WrongType, words.to_owned())]);
         }
+    }
+
+    #[test]
+    fn a_mended_body_has_no_faulty_field_and_all_required_ones() {
+        let text = json!({"type": "string"});
+        let schema = json!({"type": "object", "additionalProperties": false, "required": ["a", "b"],
+            "properties": {"a": text, "b": text, "c/d": {"type": "array", "items": text}, "e": text},
+            "example": {"a": "example", "b": "example", "e": "example"}});
+        let checker = Checker::new(schema, serde_json::Map::new()).unwrap();
+        let value = json!({"a": 1, "c/d": ["x", 2], "e": "kept", "f": "unknown"});
+        let faults = checker.faults(&value);
+        assert_eq!(faults.len(), 4, "{faults:?}");
+        let mended = checker.mend(&value, &faults).unwrap();
+        assert_eq!(mended, json!({"a": "example", "b": "example", "e": "kept"}));
+        assert_eq!(checker.mend(&json!([]), &[]), None);
     }
 
     #[test]

@@ -96,5 +96,5 @@ async fn find_answer(tx: &Tx, named: &NamedRequest) -> Result<Option<Stored>> {
 fn replay(stored: Stored) -> Rendered {
     let mut headers = vec![(IDEMPOTENCY_REPLAYED, "true".to_owned())];
     headers.extend(stored.location.map(|location| (LOCATION, location)));
-    Rendered::stored(stored.status, headers, stored.etag, stored.body)
+    Rendered::stored(stored.status, headers, stored.etag, stored.body, stored.language)
 }

@@ -26,6 +26,8 @@ pub struct Stored {
     pub etag: Option<String>,
     /// The body.
     pub body: Vec<u8>,
+    /// The language of the sentences in the body; `None` if it has none.
+    pub language: Option<String>,
 }
 
 /// Takes the name `key` of `caller` until the transaction ends. Returns whether nobody else holds
@@ -70,6 +72,7 @@ pub async fn store_answer(
             idempotency_keys::etag.eq(answer.etag()),
             idempotency_keys::media_type.eq(JSON),
             idempotency_keys::body.eq(answer.body()),
+            idempotency_keys::language.eq(answer.language()),
         ))
         .execute(&mut **tx)
         .await?;

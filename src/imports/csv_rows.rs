@@ -1,133 +1,139 @@
-//! Rows as records of CSV (RFC 4180): a header line, then a record per row.
+//! Rows as records of CSV: a header line, then a record per row.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::ByteRecord;
 use serde_json::Value;
 
-use super::body_errors::{MAX_ROW_BYTES, map_read_error};
-use crate::error::{Code, Error, Fault, Result};
-use crate::http::pointer::{escape, truncate_key};
-use crate::http::schema::find_nearest;
+use super::body_errors::map_read_error;
+use super::csv_columns::{ColumnMapping, Columns};
+use super::csv_records::{CsvItem, Malformed, RecordCutter};
+use crate::error::{Code, Fault, Result};
 use crate::interchange::cells;
 
-/// The key of each column. `None` leaves the column out.
-pub type ColumnKeys = Vec<Option<String>>;
-
-/// Maps the columns of CSV to keys of rows.
-#[derive(Clone, Debug, Default)]
-pub struct ColumnMapping {
-    mapping: Vec<(String, String)>,
-    /// The keys that rows can have.
-    known: &'static [&'static str],
+/// A record, and what is known of it beside its cells.
+#[derive(Debug)]
+pub struct CsvRow {
+    /// Its cells.
+    pub cells: ByteRecord,
+    /// The columns of the body.
+    pub columns: Arc<Columns>,
+    /// Whether a cell holds a line that looks like a row.
+    holds_rows: bool,
+    /// Whether this is the first row with a cell in a column without a name.
+    has_unnamed_cell: bool,
 }
 
-impl ColumnMapping {
-    /// Maps the header of each pair to its key. An empty key leaves the column out.
-    pub fn new(mapping: Vec<(String, String)>) -> Self {
-        Self { mapping, known: &[] }
-    }
+/// Text that is no record.
+#[derive(Debug)]
+pub struct MalformedRow {
+    /// The beginning of its first line.
+    pub text: Vec<u8>,
+    reason: Malformed,
+    line: u64,
+    next_line: u64,
+}
 
-    /// Sets the keys that rows can have.
-    pub fn with_known_keys(self, known: &'static [&'static str]) -> Self {
-        Self { known, ..self }
-    }
+/// What stands in CSV: a row, or text that is none.
+pub(super) type CsvRowResult = std::result::Result<CsvRow, MalformedRow>;
 
-    /// The key of each header, or `None` if the column is left out. Returns the faults of all headers.
-    fn map_headers(&self, headers: &ByteRecord) -> Result<ColumnKeys> {
-        let mut faults = Vec::new();
-        let mut keys = ColumnKeys::new();
-        for header in headers {
-            let header = String::from_utf8_lossy(header).trim().to_owned();
-            let mapped = self.mapping.iter().find(|(name, _)| *name == header).map(|(_, key)| key.as_str());
-            let key = mapped.unwrap_or(&header);
-            if key.is_empty() {
-                keys.push(None);
-                continue;
-            }
-            let pointer = escape(&truncate_key(&header));
-            if !self.known.contains(&key) {
-                let fault = Fault::body(format!("/{pointer}"), Code::UnknownField, "unknown column");
-                faults.push(fault.suggest(find_nearest(key, self.known.iter().copied())));
-            } else if keys.iter().flatten().any(|known| known == key) {
-                faults.push(Fault::body(format!("/{pointer}"), Code::DuplicateField, "duplicate column"));
-            }
-            keys.push(Some(key.to_owned()));
+impl CsvRow {
+    /// Parses the record to an object, with the faults of its cells.
+    pub fn parse(&self) -> Result<(Value, Vec<Fault>), Fault> {
+        let (record, keys) = (&self.cells, &self.columns.keys);
+        if record.len() > keys.len() {
+            let fault =
+                Fault::body("", Code::InvalidFormat, "has {cells} cells, more than the header's {max}");
+            return Err(fault.with("cells", record.len()).with("max", keys.len()));
         }
-        Error::body(faults)?;
-        Ok(keys)
+        let mut cells = Vec::with_capacity(keys.len());
+        for (key, cell) in keys.iter().zip(record) {
+            let Some(key) = key else { continue };
+            let Ok(cell) = std::str::from_utf8(cell) else {
+                return Err(Fault::body(format!("/{key}"), Code::InvalidEncoding, "is not UTF-8"));
+            };
+            if cell.contains('\0') {
+                let detail = "must not contain the NUL character";
+                return Err(Fault::body(format!("/{key}"), Code::InvalidFormat, detail));
+            }
+            cells.push((key.as_str(), cell));
+        }
+        Ok(cells::parse_cells(cells.into_iter(), &self.columns.dates))
+    }
+
+    /// What is odd about the record.
+    pub fn warnings(&self) -> Vec<Fault> {
+        let mut warnings = Vec::new();
+        let (cells, width) = (self.cells.len(), self.columns.keys.len());
+        if cells < width {
+            let warning =
+                Fault::body("", Code::MissingCells, "has {cells} cells, fewer than the header's {min}");
+            warnings.push(warning.with("cells", cells).with("min", width));
+        }
+        if self.holds_rows {
+            let detail = "a cell holds lines that look like rows; a quote may be missing";
+            warnings.push(Fault::body("", Code::RowsInCell, detail));
+        }
+        if let Some(column) = self.columns.unnamed.filter(|_| self.has_unnamed_cell) {
+            let detail = "column {column} has no name; its cells are left out, here and in later rows";
+            warnings.push(Fault::body("", Code::UnnamedColumn, detail).with("column", column));
+        }
+        warnings
     }
 }
 
-/// Parses a record to an object, with the faults of its cells.
-pub(super) fn parse_record(
-    record: &ByteRecord,
-    keys: &[Option<String>],
-) -> Result<(Value, Vec<Fault>), Fault> {
-    if record.len() > keys.len() {
-        let fault = Fault::body("", Code::InvalidFormat, "has {cells} cells, more than the header's {max}");
-        return Err(fault.with("cells", record.len()).with("max", keys.len()));
-    }
-    let mut cells = Vec::with_capacity(keys.len());
-    for (key, cell) in keys.iter().zip(record) {
-        let Some(key) = key else { continue };
-        let Ok(cell) = std::str::from_utf8(cell) else {
-            return Err(Fault::body(format!("/{key}"), Code::InvalidEncoding, "is not UTF-8"));
+impl MalformedRow {
+    /// Why it is no row, and what was passed over.
+    pub fn fault(&self) -> Fault {
+        let detail = match self.reason {
+            Malformed::OpenQuote => {
+                "is not CSV: a quoted cell does not end; lines {line} to {last_line} were passed over"
+            }
+            Malformed::TextAfterQuote => {
+                "is not CSV: text follows a quoted cell, or a quote in it is not doubled; lines {line} to \
+                 {last_line} were passed over"
+            }
+            Malformed::CellCount => {
+                "is not CSV: its quoted cells span lines, and it has not as many cells as the header; lines \
+                 {line} to {last_line} were passed over"
+            }
         };
-        if cell.contains('\0') {
-            let detail = "must not contain the NUL character";
-            return Err(Fault::body(format!("/{key}"), Code::InvalidFormat, detail));
-        }
-        cells.push((key.as_str(), cell));
+        let last_line = self.next_line.saturating_sub(1).max(self.line);
+        Fault::body("", Code::MalformedCsv, detail).with("line", self.line).with("last_line", last_line)
     }
-    Ok(cells::parse_cells(cells.into_iter()))
 }
 
-/// Splits CSV into records and calls `each` with the line, the record and the keys of the columns, until
-/// `each` breaks.
+/// Splits CSV into records and calls `each` with the line and the row, until `each` breaks.
 pub(super) fn read_records(
     source: impl Read,
-    columns: &ColumnMapping,
-    each: &mut dyn FnMut(u64, ByteRecord, Arc<ColumnKeys>) -> ControlFlow<()>,
+    mapping: &ColumnMapping,
+    each: &mut dyn FnMut(u64, CsvRowResult) -> ControlFlow<()>,
 ) -> Result<()> {
-    let budget = Arc::new(AtomicU64::new(MAX_ROW_BYTES));
-    let metered = BudgetReader { source, budget: budget.clone() };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(metered);
-    let map_csv_error = |cause: csv::Error| match cause.into_kind() {
-        csv::ErrorKind::Io(cause) => map_read_error(cause),
-        _ => Error::Refused(Code::BadRequest, "The body is not CSV.".into()),
-    };
-    let keys = Arc::new(columns.map_headers(reader.byte_headers().map_err(map_csv_error)?)?);
-    let mut record = ByteRecord::new();
-    loop {
-        budget.store(MAX_ROW_BYTES, Ordering::Relaxed);
-        if !reader.read_byte_record(&mut record).map_err(map_csv_error)? {
-            return Ok(());
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        if each(line, record.clone(), keys.clone()).is_break() {
-            return Ok(());
+    let mut cutter = RecordCutter::new(source);
+    let columns = Arc::new(mapping.read_header(&mut cutter).map_err(map_read_error)??);
+    let mut has_told_unnamed = false;
+    while let Some(item) = cutter.next_item().map_err(map_read_error)? {
+        let (line, row) = match item {
+            CsvItem::Record { line, cells, holds_rows } => {
+                let has_unnamed_cell = !has_told_unnamed && has_cell(&cells, columns.unnamed);
+                has_told_unnamed |= has_unnamed_cell;
+                (line, Ok(CsvRow { cells, columns: columns.clone(), holds_rows, has_unnamed_cell }))
+            }
+            CsvItem::Malformed { line, next_line, reason, text } => {
+                (line, Err(MalformedRow { text, reason, line, next_line }))
+            }
+        };
+        if each(line, row).is_break() {
+            break;
         }
     }
+    Ok(())
 }
 
-/// Limits the bytes read for one row. The reader of rows resets the budget after each row.
-struct BudgetReader<R> {
-    source: R,
-    budget: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for BudgetReader<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(into)?;
-        let left = self.budget.load(Ordering::Relaxed);
-        if left < read as u64 {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a row is too long"));
-        }
-        self.budget.store(left - read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
+/// Whether a record has text in a column, counted from 1.
+fn has_cell(cells: &ByteRecord, column: Option<usize>) -> bool {
+    let cell = column.and_then(|column| cells.get(column - 1));
+    cell.is_some_and(|cell| !cell.trim_ascii().is_empty())
 }

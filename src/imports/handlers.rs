@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::categories::view::NewCategory;
 use crate::error::{Code, Error, Result, Sentence};
 use crate::http::accept::find_quality;
+use crate::http::pointer::MAX_FAULTS;
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
 use crate::interchange::article_row::ArticleRow;
@@ -29,6 +30,7 @@ use crate::notices::view::NewNotice;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
 use crate::permits::Turn;
+use crate::site::model::Row as Site;
 use crate::telemetry::{self, REQUEST_ID};
 
 /// Events of a live stream that wait to be sent.
@@ -106,10 +108,11 @@ async fn start_import(
     req: &HttpRequest,
     app: web::Data<App>,
     editor: Editor,
-    params: ImportParams,
+    mut params: ImportParams,
     body: web::Payload,
     resource: Resource,
 ) -> Result<HttpResponse> {
+    params.site_timezone = Some(app.snapshot::<Site>().await?.timezone());
     if params.creates_categories() {
         require_scope(req, Scope::CategoriesWrite)?;
     }
@@ -186,7 +189,7 @@ fn stream_events(
             Event::Problem {
                 code: error.code().as_str().to_owned(),
                 detail: error.detail(),
-                errors: error.faults().iter().map(PlacedFault::from).collect(),
+                errors: error.faults().iter().take(MAX_FAULTS).map(PlacedFault::from).collect(),
             }
         }));
         send_events(&mut sender, last, true).await;

@@ -9,7 +9,7 @@ use std::io::{self, BufRead};
 pub enum CutError {
     /// The body cannot be read.
     Io(io::Error),
-    /// The body is not an array; the text says why, after the number of the item.
+    /// The body is not an array; the text says why, after the number of the item. The first is 1.
     Malformed(u64, &'static str),
     /// An item is longer than the limit.
     TooLong,
@@ -25,7 +25,7 @@ impl From<io::Error> for CutError {
 pub struct ItemReader<R> {
     source: R,
     max_bytes: u64,
-    /// Items begun so far.
+    /// Items begun so far: the number of the present one, from 1.
     count: u64,
     has_ended: bool,
 }
@@ -45,9 +45,8 @@ impl<R: BufRead> ItemReader<R> {
         }
         let is_first = self.count == 0;
         if is_first && self.skip_space()? != Some(b'[') {
-            return Err(CutError::Malformed(0, "expected `[`"));
+            return Err(CutError::Malformed(1, "expected `[` before it"));
         }
-        self.count += 1;
         if !is_first {
             match self.skip_space()? {
                 Some(b']') => return self.end(),
@@ -57,6 +56,7 @@ impl<R: BufRead> ItemReader<R> {
             }
         }
         self.source.consume(1);
+        self.count += 1;
         match self.skip_space()? {
             Some(b']') if is_first => self.end(),
             Some(b',' | b']' | b'}') => Err(self.malformed("expected a value")),
@@ -100,7 +100,7 @@ impl<R: BufRead> ItemReader<R> {
         self.has_ended = true;
         match self.skip_space()? {
             None => Ok(None),
-            Some(_) => Err(self.malformed("the array ends before it, and the body goes on")),
+            Some(_) => Err(self.malformed("the array ends with it, and the body goes on")),
         }
     }
 
@@ -150,6 +150,27 @@ mod tests {
             cut("[\n {\"a\": [1, {}]},\n \"x,]\",[\"\\\"]\"]\n]\n").unwrap(),
             ["{\"a\": [1, {}]}", "\"x,]\"", "[\"\\\"]\"]",]
         );
+    }
+
+    #[test]
+    fn a_fault_names_its_item_from_one() {
+        for (text, item) in [
+            ("", 1),
+            ("{}", 1),
+            ("[", 1),
+            ("[,1]", 1),
+            ("[1", 1),
+            ("[1 2]", 1),
+            ("[{} {}]", 1),
+            ("[1] 2", 1),
+            ("[1,", 2),
+            ("[1,]", 2),
+            ("[1,{]", 2),
+            ("[1,2,\"a]", 3),
+            ("[1,2 3]", 2),
+        ] {
+            assert!(matches!(cut(text), Err(CutError::Malformed(found, _)) if found == item), "{text}");
+        }
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The parameters of an import.
 
+use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::csv_rows::ColumnMapping;
+use super::csv_columns::{ColumnMapping, parse_delimiter};
+use crate::config::timezones::{DEFAULT_TIMEZONE, find_timezone};
 use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
+use crate::interchange::cell_dates::DateStyle;
 use crate::interchange::text_filters::TextFilter;
 
 /// Rows in a row that may fail before an import ends, where the request names no other number.
@@ -60,6 +63,19 @@ pub struct ImportParams {
     /// CSV: keys of columns, as `header:key`, comma-separated. `header:` leaves a column out. Any other header is used as the key.
     #[param(inline, value_type = Option<Vec<Column>>, style = Form, explode = false, min_items = 1, max_items = 100, nullable = false, example = json!(["标题:title", "正文:body"]))]
     pub columns: Option<Vec<String>>,
+    /// CSV: the character between cells, or `tab`. Found out from the header if absent, among `,`, `;`, tab and `|`.
+    #[param(min_length = 1, max_length = 9, nullable = false)]
+    pub delimiter: Option<String>,
+    /// The time zone of dates without one, like `Asia/Shanghai`; in CSV the site's by default. JSON rows may have such dates only if it is given.
+    #[param(min_length = 1, max_length = 64, nullable = false)]
+    pub timezone: Option<String>,
+    /// `excel` reads numbers as days of a spreadsheet where rows hold dates.
+    #[param(inline, nullable = false)]
+    pub dates: Option<NumberDates>,
+    /// The time zone of the site. It is no parameter.
+    #[serde(skip)]
+    #[param(ignore)]
+    pub site_timezone: Option<Tz>,
     /// The character set of the body, like `gbk`. Detected if absent.
     #[param(max_length = 40, nullable = false)]
     pub encoding: Option<String>,
@@ -95,6 +111,14 @@ pub enum OnError {
     Continue,
     /// Stop. The batch with the row is not written; the batches before it are.
     Abort,
+}
+
+/// What numbers mean where rows hold dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberDates {
+    /// Days of a spreadsheet, counted from the beginning of 1900.
+    Excel,
 }
 
 /// What becomes of a row whose slugs cannot be used: reserved, taken, too long or malformed ones.
@@ -177,7 +201,24 @@ impl ImportParams {
         }
     }
 
-    /// Parses the mapping of CSV columns.
+    /// How dates in cells of CSV are read.
+    fn cell_dates(&self) -> Result<DateStyle> {
+        let named = self.timezone.as_deref().map(|name| {
+            let detail = "must be the name of a time zone, like Asia/Shanghai";
+            let unknown = || Fault::parameter("timezone", Code::InvalidParameter, detail);
+            find_timezone(name).ok_or_else(unknown)
+        });
+        let timezone = named.transpose()?.or(self.site_timezone).unwrap_or(DEFAULT_TIMEZONE);
+        Ok(DateStyle { timezone, has_serials: self.dates.is_some() })
+    }
+
+    /// How dates in JSON rows are read. `None` if they are RFC 3339 only.
+    pub fn json_dates(&self) -> Option<DateStyle> {
+        let is_asked_for = self.timezone.is_some() || self.dates.is_some();
+        self.cell_dates().ok().filter(|_| is_asked_for)
+    }
+
+    /// Parses the mapping of CSV columns, with the delimiter and the style of dates.
     pub fn parse_columns(&self) -> Result<ColumnMapping> {
         let pairs = self.columns.iter().flatten();
         let mapping = pairs.map(|pair| {
@@ -185,10 +226,15 @@ impl ImportParams {
             Some((header.trim().to_owned(), key.trim().to_owned()))
         });
         let mapping: Option<Vec<_>> = mapping.collect();
-        mapping.map(ColumnMapping::new).ok_or_else(|| {
-            let fault =
-                Fault::parameter("columns", Code::InvalidParameter, "must be pairs like `header:key`");
-            Error::Faults(fault.code, vec![fault])
-        })
+        let invalid = |name: &'static str, detail: &'static str| {
+            Error::from(Fault::parameter(name, Code::InvalidParameter, detail))
+        };
+        let mapping = mapping.ok_or_else(|| invalid("columns", "must be pairs like `header:key`"))?;
+        let delimiter = self.delimiter.as_deref().map(|text| {
+            parse_delimiter(text)
+                .ok_or_else(|| invalid("delimiter", "must be one sign like `;` or `|`, or `tab`"))
+        });
+        let columns = ColumnMapping::new(mapping).with_delimiter(delimiter.transpose()?);
+        Ok(columns.with_dates(self.cell_dates()?))
     }
 }

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::csv_rows::ColumnMapping;
+use super::csv_columns::ColumnMapping;
 use super::params::ImportParams;
 use super::rows::Format;
 use crate::error::{Code, Error, Fault, Result};

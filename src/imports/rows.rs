@@ -2,13 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use csv::ByteRecord;
 use serde_json::Value;
 
 use super::body_errors::{MAX_ROW_BYTES, map_read_error, payload_too_large};
-use super::csv_rows::{self, ColumnMapping};
+use super::csv_columns::ColumnMapping;
+use super::csv_rows::{self, CsvRow, MalformedRow};
 use super::json_items::{CutError, ItemReader};
 use crate::error::{Code, Error, Fault, Result, Sentence};
 use crate::http::json::{self, MAX_VALUES};
@@ -41,8 +40,10 @@ pub struct RawRow {
 pub enum RawText {
     /// A line of NDJSON, or an item of a JSON array.
     Json(Vec<u8>),
-    /// A record of CSV, and the keys of its cells.
-    Record(ByteRecord, Arc<Vec<Option<String>>>),
+    /// A record of CSV.
+    Record(CsvRow),
+    /// Text that is no record of CSV.
+    Malformed(MalformedRow),
     /// A row that is larger than [`MAX_ROW_BYTES`]. Its text is discarded.
     TooLarge,
 }
@@ -59,11 +60,19 @@ impl RawText {
         marks.min(MAX_VALUES)
     }
 
+    /// What is odd about its form.
+    pub fn warnings(&self) -> Vec<Fault> {
+        match self {
+            Self::Record(row) => row.warnings(),
+            Self::Json(_) | Self::Malformed(_) | Self::TooLarge => Vec::new(),
+        }
+    }
+
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Json(text) => text,
-            Self::Record(record, _) => record.as_slice(),
-            Self::TooLarge => &[],
+            Self::Record(row) => row.cells.as_slice(),
+            Self::Malformed(_) | Self::TooLarge => &[],
         }
     }
 
@@ -81,7 +90,8 @@ impl RawText {
                 return Err(Fault::body("", Code::InvalidEncoding, "is not UTF-8"));
             }
             Self::Json(text) => json::parse(text).map_err(json::ParseError::into_fault)?,
-            Self::Record(record, keys) => csv_rows::parse_record(record, keys)?,
+            Self::Record(row) => row.parse()?,
+            Self::Malformed(row) => return Err(row.fault()),
             Self::TooLarge => {
                 let fault = Fault::body("", Code::TooLong, "must have at most {max} bytes");
                 return Err(fault.with("max", MAX_ROW_BYTES));
@@ -111,8 +121,8 @@ pub fn read_rows(
     match format {
         Format::Ndjson => read_lines(BufReader::with_capacity(1 << 16, source), each),
         Format::Json => read_items(source, each),
-        Format::Csv(columns) => csv_rows::read_records(source, columns, &mut |line, record, keys| {
-            each(RawRow { line, text: RawText::Record(record, keys) })
+        Format::Csv(columns) => csv_rows::read_records(source, columns, &mut |line, row| {
+            each(RawRow { line, text: row.map_or_else(RawText::Malformed, RawText::Record) })
         }),
     }
 }

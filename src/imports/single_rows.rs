@@ -7,7 +7,7 @@ use super::articles::identity::derive_external_id;
 use super::category_ref::CategoryRef;
 use super::job::{Job, Resource};
 use super::outcome::{BatchResult, Outcome, RowOutcome, kept_in_trash};
-use super::params::{ImportParams, Mode};
+use super::params::{ImportParams, Mode, SlugConflicts};
 use super::rows::RawRow;
 use crate::categories::view::{CategoryPatch, NewCategory};
 use crate::changes::model::Actor;
@@ -51,7 +51,11 @@ pub fn prepare_rows(
     is_utf8: bool,
 ) -> Result<Vec<SingleRow>> {
     let prepare = |row: &RawRow| match row.text.parse(is_utf8) {
-        Ok((value, faults)) => prepare_row(resource, params, sanitiser, row.line, value, faults),
+        Ok((value, faults)) => {
+            let mut prepared = prepare_row(resource, params, sanitiser, row.line, value, faults)?;
+            prepared.warnings.splice(0..0, row.text.warnings());
+            Ok(prepared)
+        }
         Err(fault) => {
             let (filter_counts, markup_changes, warnings) = <_>::default();
             let (line, content) = (row.line, Err(vec![fault]));
@@ -72,6 +76,10 @@ fn prepare_row(
     let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(truncate_key);
     // Of all that the row says, so that it is the same id as before anything was changed.
     let derived_id = derive_external_id(&value);
+    row_filters::normalise_names(&mut value);
+    if let Some(dates) = params.json_dates() {
+        dates.read_row(&mut value);
+    }
     let (filter_counts, mut warnings) = row_filters::clean_row(&mut value, params.text_filters());
     let content = match resource {
         Resource::Categories => Ok(RowContent::Category(value, faults)),
@@ -160,7 +168,7 @@ async fn write_category(
 ) -> Result<Outcome> {
     let tree = categories::queries::lock_tree(tx).await?;
     let parent = value.get_mut("parent").map(Value::take).unwrap_or_default();
-    let parent = match CategoryRef::parse(&parent) {
+    let parent = match CategoryRef::parse(&parent, SlugConflicts::Refuse).map(|(parent, _)| parent) {
         Ok(None) => None,
         Ok(Some(category_ref)) => category_ref.find(&tree).map(|row| row.id).or_else(|| {
             faults.push(Fault::body("/parent", Code::UnknownReference, "unknown category"));

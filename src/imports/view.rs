@@ -193,7 +193,7 @@ pub enum Event {
         detail: Option<String>,
         /// The places of faults of the body as a whole, like the columns of a CSV file.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        #[schema(required = false)]
+        #[schema(required = false, max_items = 100)]
         errors: Vec<PlacedFault>,
     },
 }

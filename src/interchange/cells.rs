@@ -4,14 +4,19 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::cell_dates::{DATE_KEYS, DateStyle, looks_like_serial};
 use crate::error::{At, Code, Fault};
 use crate::http::json::{self, ParseError};
 use crate::text::is_hidden;
 
+/// What separates tags in a cell without commas.
+const OTHER_SEPARATORS: [char; 5] = ['，', '、', ';', '；', '|'];
+
 /// Parses the cell of a key. Returns `None` for an empty cell: the key is absent then.
 ///
-/// The key decides the type. Lists are comma-separated or JSON; `extra` is JSON.
-pub fn parse_cell(key: &str, cell: &str) -> Result<Option<Value>, Fault> {
+/// The key decides the type. Lists are JSON, or names with commas between them; if there is no comma, `，`, `、`,
+/// `;`, `；` and `|` separate tags. `extra` is JSON. Dates are read as `dates` says.
+pub fn parse_cell(key: &str, cell: &str, dates: &DateStyle) -> Result<Option<Value>, Fault> {
     let text = unguard_formula(cell);
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -32,11 +37,31 @@ pub fn parse_cell(key: &str, cell: &str) -> Result<Option<Value>, Fault> {
         "tags" | "former_slugs" | "category" if trimmed.starts_with('[') => {
             parse_json(key, trimmed, "must be a JSON array, because it begins with [")?
         }
-        "tags" | "former_slugs" => trimmed.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
+        "tags" => split_tags(trimmed),
+        "former_slugs" => trimmed.split(',').map(str::trim).filter(|slug| !slug.is_empty()).collect(),
+        key if DATE_KEYS.contains(&key) => {
+            read_date(trimmed, dates).map_err(|detail| fault(Code::InvalidFormat, detail))?
+        }
         // White space at the ends is kept in these three only.
         "title" | "body" | "summary" => Value::String(text.into_owned()),
         _ => Value::String(trimmed.to_owned()),
     }))
+}
+
+/// Reads a date. Fails with what a date must be.
+fn read_date(cell: &str, dates: &DateStyle) -> Result<Value, &'static str> {
+    dates.read(cell).map(Value::String).ok_or(match looks_like_serial(cell) {
+        true => {
+            "is a number, which may be a day of a spreadsheet: dates=excel reads it, on the command line --excel-dates"
+        }
+        false => "must be a date like 2019-09-20, 2019/9/20 8:30 or 2019年9月20日, or a time as in RFC 3339",
+    })
+}
+
+fn split_tags(cell: &str) -> Value {
+    let has_comma = cell.contains(',');
+    let is_separator = |c: char| if has_comma { c == ',' } else { OTHER_SEPARATORS.contains(&c) };
+    cell.split(is_separator).map(str::trim).filter(|tag| !tag.is_empty()).collect()
 }
 
 /// Parses a cell of JSON as strictly as a body. `expected` is the fault of a cell that is not JSON.
@@ -60,7 +85,7 @@ pub fn format_cell(value: &Value) -> String {
     let plain = match value {
         Value::Null => return String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(items) if items.iter().all(fits_comma_list) => {
+        Value::Array(items) if items.iter().all(fits_comma_list) && !is_split_otherwise(items) => {
             items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
         }
         other => other.to_string(),
@@ -70,6 +95,11 @@ pub fn format_cell(value: &Value) -> String {
 
 fn fits_comma_list(item: &Value) -> bool {
     item.as_str().is_some_and(|text| !text.starts_with('[') && text.trim() == text && !text.contains(','))
+}
+
+/// Whether a list of one item would be read as several.
+fn is_split_otherwise(items: &[Value]) -> bool {
+    matches!(items, [only] if only.as_str().is_some_and(|text| text.contains(OTHER_SEPARATORS)))
 }
 
 /// Whether a spreadsheet could execute this cell (OWASP, CSV injection). Ignores leading apostrophes.
@@ -95,10 +125,13 @@ fn unguard_formula(cell: &str) -> Cow<'_, str> {
 }
 
 /// Builds a row from keys and cells. Returns the faults of all cells.
-pub fn parse_cells<'c>(cells: impl Iterator<Item = (&'c str, &'c str)>) -> (Value, Vec<Fault>) {
+pub fn parse_cells<'c>(
+    cells: impl Iterator<Item = (&'c str, &'c str)>,
+    dates: &DateStyle,
+) -> (Value, Vec<Fault>) {
     let (mut row, mut faults) = (Map::new(), Vec::new());
     for (key, cell) in cells {
-        match parse_cell(key, cell) {
+        match parse_cell(key, cell, dates) {
             Ok(None) => {}
             Ok(Some(value)) => {
                 row.insert(key.to_owned(), value);
@@ -114,6 +147,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn parse_cell(key: &str, cell: &str) -> Result<Option<Value>, Fault> {
+        super::parse_cell(key, cell, &DateStyle::default())
+    }
 
     #[test]
     fn formulas_become_text_and_are_read_back() {
@@ -165,6 +202,16 @@ mod tests {
         ] {
             let fault = parse_cell("extra", cell).unwrap_err();
             assert_eq!((fault.at, fault.code), (At::Pointer(pointer.to_owned()), code));
+        }
+        for cell in ["质量，计量、标准", "质量;计量；标准", "质量 | 计量|标准|"] {
+            assert_eq!(parse_cell("tags", cell).unwrap(), Some(json!(["质量", "计量", "标准"])), "{cell}");
+        }
+        assert_eq!(parse_cell("tags", "a;b,c").unwrap(), Some(json!(["a;b", "c"])));
+        assert_eq!(parse_cell("published_at", "2019/9/20").unwrap(), Some(json!("2019-09-19T16:00:00Z")));
+        let serial = parse_cell("published_at", "43728.5").unwrap_err().sentence();
+        assert!(serial.contains("dates=excel"), "{serial}");
+        for tags in [json!(["a;b"]), json!(["a|b", "c"]), json!(["a、b"]), json!(["a"])] {
+            assert_eq!(parse_cell("tags", &format_cell(&tags)).unwrap(), Some(tags));
         }
         assert_eq!(format_cell(&json!(["a", "b"])), "a,b");
         assert_eq!(format_cell(&json!([" a", "b"])), r#"[" a","b"]"#);

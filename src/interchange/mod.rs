@@ -4,6 +4,7 @@
 //! The import engine uses this module, never the reverse.
 
 pub mod article_row;
+pub mod cell_dates;
 pub mod cells;
 pub mod decode;
 pub mod encoding;

@@ -1,6 +1,7 @@
 //! Applies text filters to the texts of a row.
 
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::error::{Code, Fault};
 use crate::text::strip_hidden;
@@ -14,6 +15,26 @@ const TEXT_KEYS: &[&str] = &["title", "summary", "author", "source_name", "name"
 
 /// Keys of names and titles. Tags and categories are names besides.
 const NAME_KEYS: &[&str] = &["title", "author", "source_name", "name", "parent"];
+
+/// Composes the characters of titles and names (NFC), and trims tags and the names of categories.
+pub fn normalise_names(row: &mut Value) {
+    for (key, value) in row.as_object_mut().into_iter().flatten() {
+        match (key.as_str(), value) {
+            ("tags" | "category" | "name" | "parent", value) => normalise_name(value),
+            ("title", Value::String(title)) => *title = title.nfc().collect(),
+            _ => {}
+        }
+    }
+}
+
+fn normalise_name(value: &mut Value) {
+    match value {
+        Value::String(name) => *name = name.trim().nfc().collect(),
+        Value::Array(items) => items.iter_mut().for_each(normalise_name),
+        Value::Object(step) => step.get_mut("name").into_iter().for_each(normalise_name),
+        _ => {}
+    }
+}
 
 /// Removes invisible characters from the names of a row, and applies `filters` to its texts. Returns how many
 /// changes the filters made, and a warning of each change.

@@ -63,7 +63,9 @@ pub fn rewrite_tags(
                 // A parser would take all that follows a title without an end for its text.
                 let is_dropped = is_dropped(&tag.name) || !keeps(&tag.name) || (is_title && !opens_raw_text);
                 let kind = tag.attributes.get(b"type".as_slice());
-                is_linked_data = kind.is_some_and(|kind| kind.as_slice() == b"application/ld+json");
+                is_linked_data = kind.is_some_and(|kind| {
+                    kind.trim_ascii().to_ascii_lowercase().starts_with(b"application/ld+json")
+                });
                 match replace(&tag) {
                     Some(html) => stripped.html.push_str(&html),
                     None if is_dropped => stripped.html.push_str(GAP_COMMENT),

@@ -42,8 +42,9 @@ pub async fn register_member(
 ) -> Result<Either<Reply<Data<Member>>, Reply<Data<Accepted>>>> {
     attempts::count_visitor(&app, &req, &client).await?;
     let site = queries::load_site_name(&*app.reader().await?).await?;
-    let faults = writing::check_account(&site, body.text("email"), body.text("password"))?;
-    let new = body.check(faults)?;
+    let (email, password) = (body.clone_text("email"), body.clone_text("password"));
+    let check = async |_| writing::check_account(&site, email.as_deref(), password.as_deref());
+    let new = body.check(check).await?;
     let password = passwords::validate_for_site(&site, "/password", &new.password, &new.email);
     let account = writing::parse_account(&new.email, Role::Member, new.display_name);
     let (account, password) = Error::join(account, password)?;
@@ -117,7 +118,7 @@ pub const CHANGE_PASSWORD: Operation =
 /// Change the own password
 ///
 /// Requires the current password. Ends all sessions, and opens a new one for this client.
-#[utoipa::path(tag = "access", responses((status = 200, description = "The new session", body = Data<Session>)))]
+#[utoipa::path(tag = "access", request_body = PasswordChange, responses((status = 200, description = "The new session", body = Data<Session>)))]
 #[post("/password/change")]
 pub async fn change_password(
     req: HttpRequest,
@@ -125,12 +126,15 @@ pub async fn change_password(
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
     client: Client,
-    body: Json<PasswordChange>,
+    body: Unchecked<PasswordChange>,
 ) -> Result<impl Responder> {
-    let (SignedIn(member), Json(change)) = (member, body);
+    let SignedIn(member) = member;
     let (row, site) = load_member_and_site(&app, member.id).await?;
-    let email = &row.account.email;
-    let password = passwords::validate_for_site(&site, "/new_password", &change.new_password, email)?;
+    let validate = |change: &PasswordChange| {
+        passwords::validate_for_site(&site, "/new_password", &change.new_password, &row.account.email)
+    };
+    let change = body.check(async |change| validate(&change).map(drop)).await?;
+    let password = validate(&change)?;
     let proven = verify_own_password(&app, &hasher, &req, &client, &row, &change.current_password).await?;
     let hash = hasher.hash(password).await?;
     let shared = app.clone();

@@ -68,11 +68,14 @@ pub async fn create_member(
     body: Unchecked<NewMember>,
 ) -> Result<impl Responder> {
     let site = queries::load_site_name(&*app.reader().await?).await?;
-    let mut faults = writing::check_account(&site, body.text("email"), body.text("password"))?;
-    if body.text("password").is_none() && app.mailer.is_none() {
-        faults.push(cannot_invite());
-    }
-    let new = body.check(faults)?;
+    let (email, password) = (body.clone_text("email"), body.clone_text("password"));
+    let is_invitable = password.is_some() || app.mailer.is_some();
+    let check = async |_| {
+        let account = writing::check_account(&site, email.as_deref(), password.as_deref());
+        let invitation = if is_invitable { Ok(()) } else { Err(cannot_invite().into()) };
+        Error::join(account, invitation).map(drop)
+    };
+    let new = body.check(check).await?;
     let invite = new.password.is_none();
     let password = match &new.password {
         Some(password) => passwords::validate_for_site(&site, "/password", password, &new.email),
@@ -113,7 +116,7 @@ fn member_response(row: MemberRow) -> Reply<Data<Member>> {
     let member = Member::from(row);
     let version = member.version;
     let modified = member.updated_at;
-    Reply::one(member).with_version(version).with_last_modified(Modified::of_version(modified, version))
+    Reply::one(member).with_version(version).with_last_modified(Modified::of_row(modified))
 }
 
 /// The entry of [`update_member`].

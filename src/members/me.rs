@@ -40,7 +40,7 @@ fn build_profile(app: &App, row: MemberRow) -> OwnProfile {
 fn profile_response(app: &App, row: MemberRow) -> Reply<Data<OwnProfile>> {
     let profile = build_profile(app, row);
     let (version, modified) = (profile.member.version, profile.member.updated_at);
-    Reply::one(profile).with_version(version).with_last_modified(Modified::of_version(modified, version))
+    Reply::one(profile).with_version(version).with_last_modified(Modified::of_row(modified))
 }
 
 /// The entry of [`update_own_profile`].

@@ -29,13 +29,11 @@ pub fn parse_email(typed: &str) -> Result<String> {
     }
 }
 
-/// What is wrong with the email and the password of a new member of the site `site`, as far as they are given.
-pub fn check_account(site: &str, email: Option<&str>, password: Option<&str>) -> Result<Vec<Fault>> {
-    let email_faults = email.map(parse_email).and_then(Result::err).map(Error::into_faults).transpose()?;
-    let judged = password
-        .map(|password| passwords::validate_for_site(site, "/password", password, email.unwrap_or_default()));
-    let password_faults = judged.and_then(Result::err).map(Error::into_faults).transpose()?;
-    Ok(email_faults.into_iter().chain(password_faults).flatten().collect())
+/// Fails with what is wrong with the email and the password of a new member of the site `site`, as far as they are given.
+pub fn check_account(site: &str, email: Option<&str>, password: Option<&str>) -> Result<()> {
+    let judge =
+        |password| passwords::validate_for_site(site, "/password", password, email.unwrap_or_default());
+    Error::join(email.map(parse_email).transpose(), password.map(judge).transpose()).map(drop)
 }
 
 /// Builds the account of a new member; fails with 422 if `email` is not an email.

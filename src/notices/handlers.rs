@@ -12,7 +12,7 @@ use crate::db::rows::{Conditions, Value};
 use crate::db::types::BodyFormat;
 use crate::db::visibility::Notices;
 use crate::error::{Error, Fault, Result};
-use crate::http::body::Json;
+use crate::http::body::Unchecked;
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::Id;
 use crate::http::modified::Modified;
@@ -45,7 +45,8 @@ pub async fn list_notices(
     let Query(filter) = filter;
     let visible = visible(&reader, &filter)?;
     // Before the rows are read.
-    let modified = app.snapshot::<NoticeTimes>().await?.0.modified(app.now());
+    let times = app.snapshot::<NoticeTimes>().await?;
+    let modified = times.times.modified(app.now());
     let for_staff = reader.notices() == Notices::All;
     let mut conditions = Conditions::default();
     conditions.and(visible.sql());
@@ -60,9 +61,16 @@ pub async fn list_notices(
     } else {
         (queries::list(&*app.reader().await?, conditions, &slice).await?, None)
     };
+    // A page tells of the row after it too, and a number or a count of all rows before and after.
+    let shows_all_rows = slice.offset > 0 || total.is_some();
+    let is_for_all = rows.iter().all(is_for_all) && !(shows_all_rows && times.has_members_only);
     let page = paging.page(&slice, rows, total, cursor_keys).map(|row| Notice::new(row, for_staff));
+    let is_as_visitors_get = match visible {
+        Notices::Public => true,
+        Notices::ForMembers => is_for_all && page.data.iter().all(|notice| notice.body_source.is_none()),
+        Notices::All | Notices::Trash => false,
+    };
     let reply = Reply::list(page).with_last_modified(modified);
-    let is_as_visitors_get = visible == Notices::Public;
     Ok(reply.as_visitors_get(is_as_visitors_get).with_surrogate_keys(&["notices".to_owned()]))
 }
 
@@ -81,21 +89,32 @@ fn visible(reader: &Reader, filter: &NoticeFilter) -> Result<Notices> {
     }
 }
 
+fn is_for_all(row: &Row) -> bool {
+    row.content.audience == Audience::Public
+}
+
 fn cursor_keys(row: &Row) -> Vec<String> {
     let published_at = row.content.published_at.map_or_else(|| "infinity".to_owned(), |at| at.to_rfc3339());
     vec![row.content.pinned.to_string(), published_at, row.id.to_string()]
 }
 
-fn reply_with(row: Row, for_staff: bool) -> Reply<Data<Notice>> {
-    let is_as_visitors_get = !for_staff && row.content.audience == Audience::Public;
+fn reply_with(row: Row, for_staff: bool, now: DateTime<Utc>) -> Reply<Data<Notice>> {
+    let is_public = is_public(&row, now);
     let notice = Notice::new(row, for_staff);
+    let is_as_visitors_get = is_public && notice.body_source.is_none();
     let (version, modified) = (notice.version, notice.updated_at);
     let surrogate = format!("notice:{}", notice.id);
     Reply::one(notice)
         .with_version(version)
-        .with_last_modified(Modified::of_version(modified, version))
+        .with_last_modified(Modified::of_row(modified))
         .as_visitors_get(is_as_visitors_get)
         .with_surrogate_keys(&[surrogate])
+}
+
+/// Whether everybody may read a notice that is not in the trash.
+fn is_public(row: &Row, now: DateTime<Utc>) -> bool {
+    let times = (row.content.published_at, row.content.expires_at);
+    is_for_all(row) && Notices::is_current(row.content.status, times, now)
 }
 
 /// Returns a changed notice, or a receipt to a key that may not read it.
@@ -107,11 +126,8 @@ fn reply_changed(
     now: DateTime<Utc>,
     warnings: &[Fault],
 ) -> Result<Rendered> {
-    let times = (row.content.published_at, row.content.expires_at);
-    let is_public =
-        row.content.audience == Audience::Public && Notices::is_current(row.content.status, times, now);
-    if member.may_read_back || is_public {
-        reply_with(row, member.may_read_back).with_warnings(warnings).render()
+    if member.may_read_back || is_public(&row, now) {
+        reply_with(row, member.may_read_back, now).with_warnings(warnings).render()
     } else {
         Reply::receipt(row.id, row.version, row.updated_at).with_warnings(warnings).render()
     }
@@ -128,7 +144,10 @@ pub const GET_NOTICE: Operation =
 #[get("/{id}")]
 pub async fn get_notice(app: web::Data<App>, reader: Reader, id: Id) -> Result<impl Responder> {
     let for_staff = reader.notices() == Notices::All;
-    Ok(reply_with(queries::by_id(&*app.reader().await?, id.0, reader.notices()).await?, for_staff))
+    // Before the row is read.
+    let modified = app.snapshot::<NoticeTimes>().await?.times.modified(app.now());
+    let row = queries::by_id(&*app.reader().await?, id.0, reader.notices()).await?;
+    Ok(reply_with(row, for_staff, app.now()).with_last_modified(modified))
 }
 
 /// The entry of [`create_notice`].
@@ -139,15 +158,17 @@ pub const CREATE_NOTICE: Operation = Operation::post("create_notice", Caller::Ro
 /// Create a notice
 ///
 /// Editors publish at once with `status` `published`; a time in the future schedules it.
-#[utoipa::path(tag = "notices", responses((status = 201, description = "The new notice", body = Written<Notice>)))]
+#[utoipa::path(tag = "notices", request_body = NewNotice, responses((status = 201, description = "The new notice", body = Written<Notice>)))]
 #[post("")]
 pub async fn create_notice(
     req: HttpRequest,
     app: web::Data<App>,
     editor: Editor,
-    body: Json<NewNotice>,
+    body: Unchecked<NewNotice>,
 ) -> Result<impl Responder> {
-    let prepared = writing::prepare_notice(&app, body.0).await?;
+    let check = async |new| writing::prepare_notice(&app, new).await?.check(app.now());
+    let new = body.check(check).await?;
+    let prepared = writing::prepare_notice(&app, new).await?;
     let warnings = prepared.warnings();
     let named = NamedRequest::read(&app, &req, editor.0.id)?;
     write_once(&app, named, async move |tx| {
@@ -166,16 +187,16 @@ pub const UPDATE_NOTICE: Operation =
 /// Change a notice
 ///
 /// A merge patch: keys that are absent are kept, null clears those that can be empty.
-#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), responses((status = 200, description = "The notice as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Notice>)))]
+#[utoipa::path(tag = "notices", params(("id" = uuid::Uuid, Path, description = "The notice's id")), request_body = NoticePatch, responses((status = 200, description = "The notice as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read it", body = Written<Notice>)))]
 #[patch("/{id}")]
 pub async fn update_notice(
     app: web::Data<App>,
     editor: Editor,
     id: Id,
     if_match: IfMatch,
-    body: Json<NoticePatch>,
+    body: Unchecked<NoticePatch>,
 ) -> Result<impl Responder> {
-    let Json(patch) = body;
+    let patch = body.check(async |patch| check_patch(&app, id.0, patch).await).await?;
     let format = match (&patch.body, patch.body_format) {
         // A new body that names no format is written in that of the old one.
         (Some(_), None) => {
@@ -194,6 +215,12 @@ pub async fn update_notice(
         })
         .await?;
     reply_changed(&editor.0, row, now, &warnings)
+}
+
+/// Fails with the faults of a change that its schema does not tell.
+async fn check_patch(app: &App, id: Uuid, patch: NoticePatch) -> Result<()> {
+    let current = queries::by_id(&*app.reader().await?, id, Notices::All).await?.content;
+    writing::prepare_patch(app, patch, current.body_format).await?.check(current, app.now())
 }
 
 /// The entry of [`delete_notice`].

@@ -3,13 +3,13 @@
 use std::sync::atomic::AtomicI64;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{now, sql};
+use diesel::dsl::{exists, now, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::model::{Content, Row};
+use super::model::{Audience, Content, Row};
 use crate::db::connection::Connection;
 use crate::db::read_clock;
 use crate::db::rows::{Conditions, PageSlice, SortColumn};
@@ -20,8 +20,13 @@ use crate::follower::Snapshot;
 use crate::http::modified::ListTimes;
 use crate::tx::Tx;
 
-/// When lists of notices could last have changed.
-pub struct NoticeTimes(pub ListTimes);
+/// When lists of notices could last have changed, and for whom they differ.
+pub struct NoticeTimes {
+    /// When they could last have changed.
+    pub times: ListTimes,
+    /// Whether any notice for members only is up, or will be.
+    pub has_members_only: bool,
+}
 
 static LAST_CHANGE: AtomicI64 = AtomicI64::new(0);
 
@@ -48,7 +53,11 @@ impl Snapshot for NoticeTimes {
         upcoming.extend(disappearing.load::<DateTime<Utc>>(&mut conn).await?);
         upcoming.sort_unstable();
         upcoming.truncate(ListTimes::MAX_UPCOMING);
-        Ok(Self(ListTimes::new(noticed_at, upcoming, &LAST_CHANGE)))
+        let members_only = published()
+            .filter(notices::audience.eq(Audience::Members))
+            .filter(notices::expires_at.is_null().or(notices::expires_at.gt(noticed_at).assume_not_null()));
+        let has_members_only = diesel::select(exists(members_only)).get_result(&mut conn).await?;
+        Ok(Self { times: ListTimes::new(noticed_at, upcoming, &LAST_CHANGE), has_members_only })
     }
 }
 

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::model::{Audience, Content, NoticeKind, Row};
 use crate::db::types::{BodyFormat, Status, as_stored};
-use crate::error::{Code, Fault, Result};
+use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
+use crate::http::render_body::keep_fault;
 use crate::markup::changes::MarkupChanges;
 use crate::markup::{Body, SANITIZER};
 
@@ -116,10 +117,12 @@ pub struct NewNotice {
 }
 
 impl NewNotice {
-    /// What the new notice will be, with its rendered body, at the time `now`.
-    pub fn into_content(self, body: Body, now: DateTime<Utc>) -> Content {
+    /// What the new notice will be, with its rendered body, at the time `now`. Refuses what no schema can say.
+    pub fn into_content(self, body: Result<Body, Fault>, now: DateTime<Utc>) -> Result<Content> {
+        let mut faults = Vec::new();
+        let body = keep_fault(body, BodyFormat::Html, &mut faults);
         let status = self.status.unwrap_or(Status::Draft);
-        Content {
+        let content = Content {
             external_id: self.external_id,
             kind: self.kind,
             title: self.title,
@@ -132,7 +135,8 @@ impl NewNotice {
             status,
             published_at: status.default_published_at(self.published_at, Some(now)),
             expires_at: self.expires_at.map(as_stored),
-        }
+        };
+        validate(content, faults)
     }
 }
 
@@ -177,15 +181,21 @@ pub struct NoticePatch {
 }
 
 impl NoticePatch {
-    /// The notice after the change, with the rendered new body if there is one, at the time `now`.
-    pub fn apply(self, current: Content, body: Option<Body>, now: DateTime<Utc>) -> Result<Content> {
+    /// The notice after the change, with the rendered new body if there is one, at the time `now`. Refuses what no
+    /// schema can say.
+    pub fn apply(
+        self,
+        current: Content,
+        body: Option<Result<Body, Fault>>,
+        now: DateTime<Utc>,
+    ) -> Result<Content> {
+        let mut faults = Vec::new();
+        if body.is_none() && self.body_format.is_some_and(|format| format != current.body_format) {
+            faults.push(Fault::body("/body_format", Code::InvalidFormat, "cannot change without the body"));
+        }
         let sanitizer = if body.is_some() { SANITIZER } else { current.sanitizer };
         let body = match body {
-            Some(body) => body,
-            None if self.body_format.is_some_and(|format| format != current.body_format) => {
-                let detail = "cannot change without the body";
-                return Err(Fault::body("/body_format", Code::InvalidFormat, detail).into());
-            }
+            Some(body) => keep_fault(body, current.body_format, &mut faults),
             None => Body {
                 html: current.body,
                 source: current.body_source,
@@ -195,7 +205,7 @@ impl NoticePatch {
             },
         };
         let status = self.status.unwrap_or(current.status);
-        Ok(Content {
+        let content = Content {
             external_id: self.external_id.over(current.external_id),
             kind: self.kind.unwrap_or(current.kind),
             title: self.title.unwrap_or(current.title),
@@ -209,8 +219,23 @@ impl NoticePatch {
             published_at: status
                 .default_published_at(self.published_at.over(current.published_at), Some(now)),
             expires_at: self.expires_at.over(current.expires_at).map(as_stored),
-        })
+        };
+        validate(content, faults)
     }
+}
+
+/// What no schema can say about a notice. The database refuses such a window too.
+fn validate(content: Content, mut faults: Vec<Fault>) -> Result<Content> {
+    if matches!((content.published_at, content.expires_at), (Some(from), Some(to)) if to <= from) {
+        faults.push(ends_too_early());
+    }
+    Error::body(faults)?;
+    Ok(content)
+}
+
+/// The fault of a notice that ends before it begins.
+pub fn ends_too_early() -> Fault {
+    Fault::body("/expires_at", Code::OutOfRange, "must be later than published_at")
 }
 
 /// Which notices to list. Without `status` or `deleted`, those that are up now.

@@ -2,9 +2,11 @@
 //!
 //! Bodies are rendered by `prepare_…` before the transaction begins.
 
+use chrono::{DateTime, Utc};
+
 use super::model::{Content, Row};
 use super::queries;
-use super::view::{MAX_BODY_CHARS, NewNotice, NoticePatch};
+use super::view::{MAX_BODY_CHARS, NewNotice, NoticePatch, ends_too_early};
 use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::db::types::{BodyFormat, Status};
@@ -38,12 +40,22 @@ impl PreparedNotice {
     pub fn warnings(&self) -> Vec<Fault> {
         warn_of_body(&self.body)
     }
+
+    /// Fails with all faults that can be found outside a transaction.
+    pub fn check(self, now: DateTime<Utc>) -> Result<()> {
+        self.new.into_content(self.body, now).map(drop)
+    }
 }
 
 impl PreparedPatch {
     /// What was changed of what was sent.
     pub fn warnings(&self) -> Vec<Fault> {
         self.body.as_ref().map(warn_of_body).unwrap_or_default()
+    }
+
+    /// Fails with all faults of the change to a notice that says `current`.
+    pub fn check(self, current: Content, now: DateTime<Utc>) -> Result<()> {
+        self.patch.apply(current, self.body, now).map(drop)
     }
 }
 
@@ -75,7 +87,7 @@ pub async fn prepare_patch(app: &App, mut patch: NoticePatch, format: BodyFormat
 
 /// Adds a notice and records it.
 pub async fn add_notice(tx: &mut Tx, actor: Actor, notice: PreparedNotice) -> Result<Row> {
-    let content = notice.new.into_content(notice.body?, tx.now().await?);
+    let content = notice.new.into_content(notice.body, tx.now().await?)?;
     let row = map_constraint_errors(queries::insert(tx, &content).await)?;
     tx.record(actor, Change::new("create", "notice", row.id));
     Ok(row)
@@ -83,19 +95,14 @@ pub async fn add_notice(tx: &mut Tx, actor: Actor, notice: PreparedNotice) -> Re
 
 /// Says to the client which field a broken constraint of notices is about.
 fn map_constraint_errors<T>(result: diesel::QueryResult<T>) -> Result<T> {
-    result
-        .on_constraint("notices_window", || {
-            Fault::body("/expires_at", Code::OutOfRange, "must be later than published_at")
-        })
-        .on_constraint("notices_external_id_key", || {
-            Fault::body("/external_id", Code::ExternalIdTaken, "already used by another notice")
-        })
+    result.on_constraint("notices_window", ends_too_early).on_constraint("notices_external_id_key", || {
+        Fault::body("/external_id", Code::ExternalIdTaken, "already used by another notice")
+    })
 }
 
 /// Changes the notice `row`, which is locked.
 pub async fn patch_notice(tx: &mut Tx, actor: Actor, row: Row, patch: PreparedPatch) -> Result<Row> {
-    let body = patch.body.transpose()?;
-    let after = patch.patch.apply(row.content.clone(), body, tx.now().await?)?;
+    let after = patch.patch.apply(row.content.clone(), patch.body, tx.now().await?)?;
     Ok(replace_content(tx, actor, &row, &after).await?.unwrap_or(row))
 }
 
@@ -110,7 +117,7 @@ pub async fn replace_notice(
     let is_published = notice.new.status == Some(Status::Published);
     let known = row.content.published_at.filter(|_| is_published);
     notice.new.published_at = notice.new.published_at.or(known);
-    let after = notice.new.into_content(notice.body?, tx.now().await?);
+    let after = notice.new.into_content(notice.body, tx.now().await?)?;
     replace_content(tx, actor, row, &after).await
 }
 

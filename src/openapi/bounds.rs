@@ -59,6 +59,8 @@ const OTHERS: &[(&str, &str, u64)] = &[
     // A hundred of the text, a hundred of the schema, and those that only a look-up finds.
     ("Problem", "errors", 300),
     ("Problem", "request_id", MAX_REQUEST_ID_CHARS),
+    ("ImportRow", "external_id", 200),
+    ("ImportRow", "slug", 120),
     ("RowProblem", "external_id", 200),
     ("RowProblem", "more", 300),
     ("Session", "access_token", 2000),

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{Operation, RequestBody};
 use crate::error::{Error, Result};
+use crate::ranges::parse_ranges;
 use crate::slug;
 
 /// An operation with its place in the API.
@@ -33,8 +34,8 @@ pub struct Endpoint {
 pub struct QueryParameter {
     /// Its name.
     pub name: String,
-    /// Whether its value is a list.
-    pub is_list: bool,
+    /// The schema of its value.
+    pub schema: Value,
 }
 
 /// What a path leads to.
@@ -165,7 +166,7 @@ impl Endpoint {
             parameters: parameters
                 .filter_map(|parameter| {
                     let name = parameter["name"].as_str()?.to_owned();
-                    Some(QueryParameter { name, is_list: parameter["schema"]["type"] == "array" })
+                    Some(QueryParameter { name, schema: parameter["schema"].clone() })
                 })
                 .collect(),
             answers: media_types.map(|(media_type, _)| media_type.clone()).collect(),
@@ -174,21 +175,24 @@ impl Endpoint {
 
     /// Whether a client that sends `Accept: accept` takes one of the answers, or problem documents alone.
     pub fn suits(&self, accept: &str) -> bool {
-        let accepted: Vec<&str> =
-            accept.split(',').map(|one| one.split(';').next().unwrap_or_default().trim()).collect();
-        let takes = |media_type: &str| {
-            let family = media_type.split('/').next().unwrap_or_default();
-            accepted.iter().any(|one| {
-                one.eq_ignore_ascii_case(media_type)
-                    || *one == "*/*"
-                    || one.strip_suffix("/*").is_some_and(|one| one.eq_ignore_ascii_case(family))
-            })
-        };
-        accepted.iter().all(|one| one.is_empty())
+        let ranges = parse_ranges(accept);
+        let takes = |media_type: &str| weigh(&ranges, media_type).is_some_and(|weight| weight > 0.0);
+        let names_json = ranges.iter().any(|(name, _)| name.eq_ignore_ascii_case("application/json"));
+        ranges.iter().all(|(name, _)| name.is_empty())
             || takes("application/json")
-            || takes("application/problem+json")
             || self.answers.iter().any(|media_type| takes(media_type))
+            || takes("application/problem+json") && !names_json
     }
+}
+
+/// The weight of a media type: that of the range that names it most closely (RFC 9110 §12.5.1).
+fn weigh(ranges: &[(&str, f32)], media_type: &str) -> Option<f32> {
+    let family = format!("{}/*", media_type.split('/').next().unwrap_or_default());
+    let weigh_name = |name: &str| {
+        let named = ranges.iter().filter(|(range, _)| range.eq_ignore_ascii_case(name));
+        named.map(|(_, weight)| *weight).reduce(f32::max)
+    };
+    weigh_name(media_type).or_else(|| weigh_name(&family)).or_else(|| weigh_name("*/*"))
 }
 
 fn is_parameter(segment: &str) -> bool {

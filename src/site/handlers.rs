@@ -4,12 +4,13 @@ use actix_web::{Responder, get, patch, web};
 use url::Url;
 
 use super::model::Row;
+use super::queries::SiteTimes;
 use super::view::{Site, SitePatch};
 use super::writing;
 use crate::app::App;
 use crate::config::timezones::{find_near_names, find_timezone};
 use crate::error::{Code, Error, Fault, Result};
-use crate::http::body::Json;
+use crate::http::body::Unchecked;
 use crate::http::conditional::IfMatch;
 use crate::http::modified::Modified;
 use crate::http::reply::{Data, Reply};
@@ -25,7 +26,10 @@ pub const GET_SITE: Operation = Operation::read("get_site", Caller::Reader).for_
 #[utoipa::path(tag = "site", responses((status = 200, description = "The site", body = Data<Site>)))]
 #[get("/site")]
 pub async fn get_site(app: web::Data<App>, _: Reader) -> Result<impl Responder> {
-    reply_with((*app.snapshot::<Row>().await?).clone())
+    // Before the site is read.
+    let modified = app.snapshot::<SiteTimes>().await?.0.modified(app.now());
+    let reply = reply_with((*app.snapshot::<Row>().await?).clone())?;
+    Ok(reply.with_last_modified(modified))
 }
 
 fn reply_with(row: Row) -> Result<Reply<Data<Site>>> {
@@ -33,7 +37,7 @@ fn reply_with(row: Row) -> Result<Reply<Data<Site>>> {
     let (version, modified) = (site.version, site.updated_at);
     Ok(Reply::one(site)
         .with_version(version)
-        .with_last_modified(Modified::of_version(modified, version))
+        .with_last_modified(Modified::of_row(modified))
         .as_visitors_get(true)
         .with_surrogate_keys(&["site".to_owned()]))
 }
@@ -44,15 +48,15 @@ pub const UPDATE_SITE: Operation = Operation::patch("update_site", Caller::Role(
 /// Change the site
 ///
 /// A merge patch: keys that are absent are kept.
-#[utoipa::path(tag = "site", responses((status = 200, description = "The site as changed", body = Data<Site>)))]
+#[utoipa::path(tag = "site", request_body = SitePatch, responses((status = 200, description = "The site as changed", body = Data<Site>)))]
 #[patch("/site")]
 pub async fn update_site(
     app: web::Data<App>,
     admin: Admin,
     if_match: IfMatch,
-    body: Json<SitePatch>,
+    body: Unchecked<SitePatch>,
 ) -> Result<impl Responder> {
-    let patch = check_patch(body.0)?;
+    let patch = check_patch(body.check(async |patch| check_patch(patch).map(drop)).await?)?;
     let row = app
         .write(async move |tx| writing::patch_site(tx, admin.0.actor(), &if_match, patch.clone()).await)
         .await?;

@@ -1,5 +1,7 @@
 //! All SQL of the site.
 
+use std::sync::atomic::AtomicI64;
+
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -7,8 +9,10 @@ use uuid::Uuid;
 
 use super::model::{Content, Row};
 use crate::db::connection::Connection;
+use crate::db::read_clock;
 use crate::db::schema::site;
 use crate::follower::Snapshot;
+use crate::http::modified::ListTimes;
 use crate::tx::Tx;
 
 impl Snapshot for Row {
@@ -16,6 +20,19 @@ impl Snapshot for Row {
 
     async fn load(conn: &Connection) -> QueryResult<Self> {
         get(conn).await
+    }
+}
+
+/// When the site could last have changed.
+pub struct SiteTimes(pub ListTimes);
+
+static LAST_CHANGE: AtomicI64 = AtomicI64::new(0);
+
+impl Snapshot for SiteTimes {
+    const ENTITIES: &'static [&'static str] = &["site"];
+
+    async fn load(conn: &Connection) -> QueryResult<Self> {
+        Ok(Self(ListTimes::new(read_clock(conn).await?, Vec::new(), &LAST_CHANGE)))
     }
 }
 

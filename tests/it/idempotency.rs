@@ -52,6 +52,31 @@ async fn a_repeated_request_gets_the_first_answer_and_does_nothing() {
 }
 
 #[actix_web::test]
+async fn a_repeated_answer_with_warnings_says_in_which_language_they_are() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let body = json!({"kind": "notice", "title": "a", "body": "<font>b</font>"});
+    for (path, body) in
+        [("/api/v1/notices", &body), ("/api/v1/articles", &json!({"title": "a", "body": body["body"]}))]
+    {
+        let post = async |language: &str| {
+            let request = editor.request(Method::POST, path).header("idempotency-key", &format!("w-{path}"));
+            request.header("accept-language", language).json(body).send().await.expect(201)
+        };
+        let (first, again) = (post("zh").await, post("en").await);
+        assert_eq!(again.bytes, first.bytes);
+        assert_eq!((first.header("content-language"), again.header("content-language")), ("zh-CN", "zh-CN"));
+        assert_eq!(again.header("vary"), first.header("vary"));
+        assert!(first.header("vary").contains("Accept-Language"), "{}", first.header("vary"));
+    }
+    // What holds no sentence has no language.
+    let (path, body) = CREATORS[1];
+    post(&editor, path, "n", body).await.expect(201);
+    let again = post(&editor, path, "n", body).await;
+    assert_eq!((again.header("idempotency-replayed"), again.header("content-language")), ("true", ""));
+}
+
+#[actix_web::test]
 async fn a_name_is_for_one_request_of_one_caller() {
     let (app, _) = TestApp::start().await;
     let [editor, other] = [app.db_member(Role::Editor).await, app.db_member(Role::Editor).await];

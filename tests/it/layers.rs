@@ -10,7 +10,7 @@ use crate::harness::files_below;
 /// The modules from low to high; those on one line do not import each other.
 const LAYERS: &[&[&str]] = &[
     &["config"],
-    &["telemetry", "priority", "deadline", "db"],
+    &["telemetry", "priority", "deadline", "db", "ranges"],
     &["metrics", "slug", "markup", "mail", "text", "language"],
     &["error", "changes"],
     &["follower", "permits"],

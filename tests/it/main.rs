@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod all_faults;
 mod articles;
 mod audit;
 mod cases;

@@ -219,3 +219,50 @@ async fn what_runs_is_taken_out_of_a_body_in_every_format() {
         }
     }
 }
+
+#[actix_web::test]
+async fn notices_for_members_alone_are_kept_by_nobody() {
+    let (app, _) = TestApp::start().await;
+    let cast = app.db_cast().await;
+    let add = async |kind: &str, audience: &str, body_format: &str, time: &str| {
+        let notice = json!({"kind": kind, "title": time, "body": "*b*", "audience": audience, "status": "published",
+            "body_format": body_format, "published_at": format!("{time}T00:00:00Z")});
+        let notice = cast.editor.post("/api/v1/notices", notice).await.data(201);
+        format!("/api/v1/notices/{}", notice["id"].as_str().unwrap())
+    };
+    let check = async |client: &Client, path: &str, is_kept: bool| {
+        let answer = client.get(path).await.expect(200);
+        let is_as_visitors_get = cast.anon.get(path).await.bytes == answer.bytes;
+        let rules = if is_kept { "private, no-cache" } else { "private, no-store" };
+        assert_eq!((is_as_visitors_get, answer.header("cache-control")), (is_kept, rules), "{path}");
+    };
+    let open = add("notice", "public", "html", "2020-03-04").await;
+    add("notice", "public", "html", "2020-03-03").await;
+    let list = "/api/v1/notices?page_size=1";
+    for path in [open.as_str(), list, &format!("{list}&page=2"), &format!("{list}&count=true")] {
+        check(&cast.member, path, true).await;
+        check(&cast.editor, path, true).await;
+    }
+    let closed = add("notice", "members", "html", "2020-03-02").await;
+    let sourced = add("announcement", "public", "markdown", "2020-03-01").await;
+    let second = cast.anon.get(list).await.json()["page"]["next_cursor"].as_str().unwrap().to_owned();
+    for client in [&cast.member, &cast.editor] {
+        check(client, list, true).await;
+        // A row for members follows, which only members are told.
+        for query in
+            [format!("{list}&cursor={second}"), format!("{list}&page=2"), format!("{list}&count=true")]
+        {
+            let answer = client.get(&query).await.expect(200);
+            assert_eq!(answer.header("cache-control"), "private, no-store", "{query}");
+        }
+        check(client, "/api/v1/notices?kind=notice", false).await;
+        let answer = client.get(&closed).await.expect(200);
+        assert_eq!(answer.header("cache-control"), "private, no-store");
+    }
+    for path in [sourced.as_str(), "/api/v1/notices?kind=announcement"] {
+        check(&cast.member, path, true).await;
+        check(&cast.editor, path, false).await;
+    }
+    let drafts = cast.editor.get("/api/v1/notices?status=draft").await.expect(200);
+    assert_eq!(drafts.header("cache-control"), "private, no-store");
+}

@@ -146,6 +146,76 @@ async fn why_a_body_cannot_be_read_is_told_in_chinese() {
     assert!(long["detail"].as_str().unwrap().starts_with("请求体过大:"), "{long}");
 }
 
+/// Whether two English words follow each other outside of backticks.
+fn holds_english_clause(text: &str) -> bool {
+    let unquoted: String = text.split('`').step_by(2).collect::<Vec<_>>().join("`");
+    let is_word = |word: &str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let words: Vec<&str> = unquoted.split(' ').collect();
+    words.windows(2).any(|pair| is_word(pair[0]) && is_word(pair[1]))
+}
+
+#[actix_web::test]
+async fn no_sentence_in_chinese_holds_a_clause_in_english() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let ask = |method: Method, path: &str| editor.request(method, path).header("accept-language", "zh");
+    let mut answers = Vec::new();
+    for broken in [
+        "",
+        "{",
+        "[1",
+        "{1}",
+        "{\"a\" 1}",
+        "{\"a\":1,}",
+        "\"\\x\"",
+        "01",
+        "1e999",
+        "nul",
+        "{} x",
+        "\"\\ud800\"",
+    ] {
+        answers.push(ask(Method::POST, ARTICLES).raw(broken).send().await);
+        let import = ask(Method::POST, "/api/v1/articles/import?on_error=abort");
+        answers.push(import.labelled("application/x-ndjson", format!("{broken}\n")).send().await);
+        let import = ask(Method::POST, "/api/v1/articles/import");
+        answers.push(import.labelled("application/json", broken.to_owned()).send().await);
+    }
+    for broken in ["[1 2]", "[1] 2", "[}]", "[,", "[\"", "[{}"] {
+        let import = ask(Method::POST, "/api/v1/notices/import");
+        answers.push(import.labelled("application/json", broken.to_owned()).send().await);
+    }
+    let types = json!({"title": 1, "slug": true, "external_id": [], "tags": {}, "extra": "x", "views": null, "status": 7});
+    answers.push(ask(Method::POST, ARTICLES).json(&types).send().await);
+    for query in
+        ["?fields=x&sort=y&page_size=z&page=0&cursor=%20&status=&published_from=now", "?page=600&a=1&tag=,"]
+    {
+        answers.push(ask(Method::GET, &format!("{ARTICLES}{query}")).send().await);
+    }
+    for (path, body) in [
+        ("/api/v1/notices", json!({"kind": "x", "expires_at": "soon", "body_format": "y", "pinned": "z"})),
+        (ARTICLES, json!({"title": "t", "body": "<a ".repeat(300)})),
+        (ARTICLES, json!({"title": "t", "body": "&".repeat(60_000)})),
+        (ARTICLES, json!({"title": "t", "body": "<div>".repeat(300)})),
+    ] {
+        answers.push(ask(Method::POST, path).json(&body).send().await);
+    }
+    for answer in answers {
+        let mut texts = Vec::new();
+        answer.lines().iter().for_each(|line| {
+            collect(line, "detail", &mut texts);
+            collect(line, "title", &mut texts);
+        });
+        let texts: Vec<&str> = texts.iter().filter_map(Value::as_str).collect();
+        let english: Vec<_> = texts.iter().filter(|text| holds_english_clause(text)).collect();
+        assert!(english.is_empty(), "{english:?}");
+    }
+    let cut = ask(Method::POST, ARTICLES).raw("{\n\"a\": }").send().await.expect(400).json();
+    assert_eq!(cut["detail"], "请求体不是 JSON:第 2 行第 6 列,应为值。");
+    let item = ask(Method::POST, "/api/v1/articles/import").labelled("application/json", "[{} x".to_owned());
+    let item = item.send().await.expect(400).json();
+    assert_eq!(item["detail"], "请求体不是 JSON 数组:第 1 项:之后应为 `,` 或 `]`。");
+}
+
 #[actix_web::test]
 async fn each_fault_is_told_once_and_no_sentence_is_a_regular_expression() {
     let (app, _) = TestApp::start().await;

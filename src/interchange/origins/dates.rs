@@ -1,39 +1,105 @@
 //! Dates and times as foreign files write them.
 
+mod scanner;
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 use chrono_tz::Tz;
+
+use scanner::{Scanner, Zone};
+
+/// Longest beginning of a text in which a date is looked for, in characters.
+const MAX_DATE_CHARS: usize = 120;
+
+/// A date in a line of text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FoundDate {
+    /// The date.
+    pub at: DateTime<Utc>,
+    /// The line without it.
+    pub rest: String,
+}
 
 /// Formats a time for an import row: RFC 3339 in UTC, to the second.
 pub fn format_rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Parses the date at the beginning of `text`.
+/// Parses the date at the beginning of `text`. Text after the date is ignored.
 ///
-/// Accepts RFC 3339, RFC 2822, and year, month, day with an optional time: `2019-09-20`,
-/// `2019年9月20日 08:30`, `2019/9/20T08:30:00`. Text after the date is ignored. A date
-/// without a time zone is in `timezone`. Years before 1900 and after 2199 are refused.
+/// Accepts year, month, day with an optional time, as `2019-09-20`, `2019年9月20日 08:30`, `2019/9/20T08:30:00`,
+/// `2019.9.20 下午3时`, `民國108年9月20日`; RFC 3339 and RFC 2822; English dates, as `September 20, 2019 8:30 am`; and
+/// `20190920` or `20190920083000` alone. A time zone can follow: `Z`, `+08:00`, `+0800`, `GMT+8`, `UTC`, `北京时间`,
+/// `CST` (China's), `PST` and others, `Asia/Shanghai`. A date without one is in `timezone`. Years before 1900 and after
+/// 2199 are refused.
 pub fn parse_date(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
-    let text = text.trim();
-    let exact = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_rfc2822(text))
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%z"));
-    let at = match exact {
-        Ok(at) => at.to_utc(),
-        Err(_) => from_local_time(parse_local(text)?, timezone)?,
-    };
-    check_year(at)
+    let text = fold_width(text);
+    scan_date(&text, timezone).or_else(|| scan_compact_date(&text, timezone)).map(|(at, _)| at)
+}
+
+/// Parses a date as the metadata of a page holds it: as [`parse_date`], or seconds or milliseconds since 1970.
+pub fn parse_stamp(text: &str, timezone: Tz) -> Option<DateTime<Utc>> {
+    let digits = text.trim();
+    let number = || digits.parse::<i64>().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    match digits.len() {
+        10 => number().and_then(|seconds| parse_millis(seconds * 1000)),
+        13 => number().and_then(parse_millis),
+        _ => parse_date(text, timezone),
+    }
+}
+
+/// Finds the first date in a line of text that names its year.
+pub fn find_date(line: &str, timezone: Tz) -> Option<FoundDate> {
+    let line = fold_width(line);
+    let starts = line.char_indices().scan(' ', |before, (at, c)| {
+        let is_start = !before.is_ascii_alphanumeric() && c.is_ascii_alphanumeric();
+        *before = c;
+        Some((at, is_start || matches!(c, '民' | '中')))
+    });
+    starts.filter(|(_, is_start)| *is_start).find_map(|(from, _)| {
+        let (at, rest) = scan_date(&line[from..], timezone)?;
+        Some(FoundDate { at, rest: format!("{} {rest}", &line[..from]) })
+    })
 }
 
 /// Parses a `YYYY-MM-DD hh:mm:ss` that is in UTC.
 pub fn parse_utc(text: &str) -> Option<DateTime<Utc>> {
-    check_year(parse_local(text.trim())?.and_utc())
+    let text = fold_width(text);
+    let mut scanner = Scanner::new(&text);
+    let day = scanner.read_numeric_day()?;
+    check_year(scanner.read_time(day).and_utc())
 }
 
 /// Converts milliseconds since 1970.
 pub fn parse_millis(millis: i64) -> Option<DateTime<Utc>> {
     check_year(DateTime::from_timestamp_millis(millis)?)
+}
+
+/// The date at the beginning of `text`, and the text after it.
+fn scan_date(text: &str, timezone: Tz) -> Option<(DateTime<Utc>, &str)> {
+    let mut scanner = Scanner::new(text);
+    let (local, zone) = scanner.read_date()?;
+    let at = match zone.unwrap_or(Zone::Named(timezone)) {
+        Zone::Offset(offset) => offset.from_local_datetime(&local).earliest()?.to_utc(),
+        Zone::Named(zone) => from_local_time(local, zone)?,
+    };
+    Some((check_year(at)?, scanner.rest()))
+}
+
+/// A date of nothing but digits: `20190920`, `201909200830` or `20190920083000`, or with a `T` and a zone.
+fn scan_compact_date(text: &str, timezone: Tz) -> Option<(DateTime<Utc>, &'static str)> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).take(15).collect();
+    let is_compact = text.bytes().take(8).filter(u8::is_ascii_digit).count() == 8
+        && text.bytes().skip(8).all(|byte| byte.is_ascii_digit() || matches!(byte, b'T' | b' ' | b'Z'));
+    if !is_compact || !matches!(digits.len(), 8 | 12 | 14) {
+        return None;
+    }
+    let part = |from: usize, to: usize| digits.get(from..to).filter(|part| !part.is_empty()).unwrap_or("00");
+    let zone = if text.ends_with('Z') { "Z" } else { "" };
+    let (day, time) =
+        ([part(0, 4), part(4, 6), part(6, 8)].join("-"), [part(8, 10), part(10, 12), part(12, 14)].join(":"));
+    scan_date(&format!("{day} {time}{zone}"), timezone).map(|(at, _)| (at, ""))
 }
 
 fn check_year(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -42,64 +108,23 @@ fn check_year(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (first..=last).contains(&at.date_naive()).then_some(at)
 }
 
-/// The first of two times that a clock showed twice; the time before a gap that the clock skipped, as if
-/// it had not.
-fn from_local_time(local: NaiveDateTime, timezone: Tz) -> Option<DateTime<Utc>> {
+/// The time at which the clocks of a zone show `local`. Of two such times it is the first; a time in a gap
+/// that the clocks skipped is read as if they had not.
+pub fn from_local_time(local: NaiveDateTime, timezone: Tz) -> Option<DateTime<Utc>> {
     let found = timezone.from_local_datetime(&local).earliest();
     let hour = chrono::TimeDelta::hours(1);
     let before_gap = || timezone.from_local_datetime(&(local - hour)).earliest().map(|at| at + hour);
     Some(found.or_else(before_gap)?.to_utc())
 }
 
-fn parse_local(text: &str) -> Option<NaiveDateTime> {
-    let mut rest = text;
-    let mut next = |separators: &str| {
-        let number = rest.trim_start_matches(|c| separators.contains(c));
-        let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
-        let is_separated = separators.is_empty() || number.len() < rest.len();
-        let value = number.get(..end.min(5)).filter(|_| is_separated)?.parse::<u32>().ok()?;
-        rest = &number[end..];
-        Some(value)
+/// The beginning of `text`, trimmed, with full-width digits and signs as ASCII.
+fn fold_width(text: &str) -> String {
+    let fold = |c: char| match c {
+        '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{3000}' => ' ',
+        '\u{2212}' => '-',
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c if c.is_whitespace() => ' ',
+        c => c,
     };
-    let year = next("")?;
-    let day = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, next("-/.年")?, next("-/.月")?)?;
-    let time = next("日号號 T\u{3000}\u{a0}").zip(next(":：时時"));
-    let second = time.and_then(|_| next(":：分")).unwrap_or(0);
-    let (hour, minute) = time.unwrap_or((0, 0));
-    day.and_hms_opt(hour, minute, second).or_else(|| day.and_hms_opt(0, 0, 0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_date_without_a_zone_is_in_the_given_one() {
-        let cases = [
-            ("2019-09-20", "2019-09-19T16:00:00Z"),
-            ("2019年9月20日 08:30", "2019-09-20T00:30:00Z"),
-            ("2019年9月20日8时30分05秒", "2019-09-20T00:30:05Z"),
-            ("2019/9/20 08:30:09 来源", "2019-09-20T00:30:09Z"),
-            ("2019-09-20T08:30:00+00:00", "2019-09-20T08:30:00Z"),
-            ("2019-09-20T08:30+0100", "2019-09-20T07:30:00Z"),
-            ("Fri, 20 Sep 2019 08:30:00 +0000", "2019-09-20T08:30:00Z"),
-            ("2019-09-20 99:00", "2019-09-19T16:00:00Z"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(
-                parse_date(text, chrono_tz::Asia::Shanghai).map(format_rfc3339).as_deref(),
-                Some(expected),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn other_text_is_refused() {
-        for text in ["", "昨天", "2019", "2019-13-01", "0000-00-00 00:00:00", "1-1-1", "20190920"] {
-            assert_eq!(parse_date(text, chrono_tz::Asia::Shanghai), None, "{text}");
-        }
-        assert_eq!(parse_millis(i64::MAX), None);
-        assert_eq!(parse_utc("Mon, 30 Nov -0001 00:00:00 +0000"), None);
-    }
+    text.trim().chars().take(MAX_DATE_CHARS).map(fold).collect()
 }

@@ -1,6 +1,6 @@
 //! Readers for exports of other systems and for saved pages. Each turns articles into import rows.
 
-mod dates;
+pub mod dates;
 mod found;
 mod ghost;
 pub mod notes;

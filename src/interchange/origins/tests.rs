@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 
 use super::found::Found;
-use super::page::html::read_html;
-use super::page::text::read_text;
+use super::page::tests::read_page;
 use super::reader_options::ReaderOptions;
 use super::row_builder::RowResult;
 use super::{ghost, wordpress};
@@ -113,8 +112,7 @@ fn read_all(bytes: &[u8]) -> usize {
     let _ = wordpress::read_export(|| Ok(bytes), &options(), &mut each);
     let _ = ghost::read_export(bytes, &options(), &mut each);
     let text = String::from_utf8_lossy(bytes);
-    sizes += row_size(&read_html(&text, "x", options().timezone))
-        + row_size(&read_text(&text, "x", options().timezone));
+    sizes += row_size(&read_page(&text, "x.html")) + row_size(&read_page(&text, "x.txt"));
     for filter in [text_filters::strip_glosses, text_filters::fold_to_simplified] as [FilterFn; 2] {
         sizes += filter(&text, &mut 0).len() + text_filters::filter_html(&text, &mut 0, filter).len();
     }

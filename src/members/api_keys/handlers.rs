@@ -6,7 +6,7 @@ use super::view::{ApiKey, CreatedKey, NewApiKey};
 use super::{queries, writing};
 use crate::app::App;
 use crate::error::Result;
-use crate::http::body::Json;
+use crate::http::body::Unchecked;
 use crate::http::id_or_slug::Id;
 use crate::http::paging::List;
 use crate::http::reply::{Data, NoContent, Reply};
@@ -33,14 +33,15 @@ pub const CREATE_API_KEY: Operation = Operation::post("create_api_key", Caller::
 /// Create an API key
 ///
 /// For a script. The key is shown only in this answer. It works as long as you are an active admin.
-#[utoipa::path(tag = "access", responses((status = 201, description = "The new key", body = Data<CreatedKey>)))]
+#[utoipa::path(tag = "access", request_body = NewApiKey, responses((status = 201, description = "The new key", body = Data<CreatedKey>)))]
 #[post("/api-keys")]
 pub async fn create_api_key(
     app: web::Data<App>,
     admin: Admin,
-    body: Json<NewApiKey>,
+    body: Unchecked<NewApiKey>,
 ) -> Result<impl Responder> {
-    let (Admin(admin), Json(new)) = (admin, body);
+    let Admin(admin) = admin;
+    let new = body.check(async |new| writing::check_key(&new, app.now())).await?;
     let created = app
         .write(async move |tx| writing::create_api_key(tx, admin.actor(), Some(admin.id), new.clone()).await);
     Ok(Reply::created("/api/v1/api-keys".to_owned(), created.await?))

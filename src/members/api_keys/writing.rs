@@ -1,5 +1,6 @@
 //! Creating and revoking API keys.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::queries::{self, NewKeyRow};
@@ -8,6 +9,16 @@ use super::view::{CreatedKey, NewApiKey};
 use crate::changes::model::{Actor, Change};
 use crate::error::{Code, Error, Fault, Result};
 use crate::tx::Tx;
+
+/// Fails with 422 if a new key would have expired by `now`.
+pub fn check_key(new: &NewApiKey, now: DateTime<Utc>) -> Result<()> {
+    match new.expires_at {
+        Some(end) if end <= now => {
+            Err(Fault::body("/expires_at", Code::OutOfRange, "must be in the future").into())
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Creates a key and records the change; fails with 422 if it would have expired already.
 ///
@@ -18,11 +29,7 @@ pub async fn create_api_key(
     owner: Option<Uuid>,
     new: NewApiKey,
 ) -> Result<CreatedKey> {
-    if let Some(end) = new.expires_at
-        && end <= tx.now().await?
-    {
-        return Err(Fault::body("/expires_at", Code::OutOfRange, "must be in the future").into());
-    }
+    check_key(&new, tx.now().await?)?;
     let key = secret::generate()?;
     let mut scopes: Vec<String> = new.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
     scopes.sort();

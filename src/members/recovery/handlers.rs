@@ -7,7 +7,7 @@ use super::view::{Accepted, AccountEmail, EmailChange, MailedToken, PasswordRequ
 use super::writing;
 use crate::app::App;
 use crate::error::Result;
-use crate::http::body::Json;
+use crate::http::body::{Json, Unchecked};
 use crate::http::client::Client;
 use crate::http::reply::{Data, NoContent, Reply};
 use crate::members::attempts::{count_own_mail, count_visitor};
@@ -74,17 +74,17 @@ pub const RESET_PASSWORD: Operation = Operation::post("reset_password", Caller::
 ///
 /// Requires the token from the mail, which can be used once. Also verifies the
 /// email and ends all sessions. Does not sign in.
-#[utoipa::path(tag = "access", responses((status = 204, description = "The password is set")))]
+#[utoipa::path(tag = "access", request_body = PasswordReset, responses((status = 204, description = "The password is set")))]
 #[post("/password/reset")]
 pub async fn reset_password(
     req: HttpRequest,
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
     client: Client,
-    body: Json<PasswordReset>,
+    body: Unchecked<PasswordReset>,
 ) -> Result<NoContent> {
     count_visitor(&app, &req, &client).await?;
-    let Json(reset) = body;
+    let reset = body.check(async |reset| writing::check_reset(&app, &reset).await).await?;
     let token = secrets::hash(&reset.token);
     let prepared = writing::prepare_reset(&app, &hasher, &token, &reset.password).await?;
     let notify = app.mailer.is_some();
@@ -130,7 +130,7 @@ pub const CHANGE_EMAIL: Operation = Operation::post("change_email", Caller::Role
 /// Requires the password. The new email gets a mail and takes effect once it is
 /// verified; then the old email gets a mail too. If the site sends no mail, the
 /// new email takes effect at once.
-#[utoipa::path(tag = "access", responses((status = 202, description = "Accepted", body = Data<Accepted>)))]
+#[utoipa::path(tag = "access", request_body = EmailChange, responses((status = 202, description = "Accepted", body = Data<Accepted>)))]
 #[post("/email/change")]
 pub async fn change_email(
     req: HttpRequest,
@@ -138,9 +138,10 @@ pub async fn change_email(
     app: web::Data<App>,
     hasher: web::Data<Hasher>,
     client: Client,
-    body: Json<EmailChange>,
+    body: Unchecked<EmailChange>,
 ) -> Result<impl Responder> {
-    let (SignedIn(member), Json(change)) = (member, body);
+    let SignedIn(member) = member;
+    let change = body.check(async |change: EmailChange| parse_email(&change.email).map(drop)).await?;
     let canonical = parse_email(&change.email)?;
     let row = load_member(&*app.reader().await?, member.id).await?;
     let proven = verify_own_password(&app, &hasher, &req, &client, &row, &change.password).await?;

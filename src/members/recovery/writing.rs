@@ -4,6 +4,7 @@ use diesel::OptionalExtension;
 use uuid::Uuid;
 
 use super::queries::{self, Purpose};
+use super::view::PasswordReset;
 use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::error::{Code, Error, Result};
@@ -67,6 +68,12 @@ pub async fn prepare_reset(
             Err(error)
         }
     }
+}
+
+/// Fails with what is wrong with the password of a reset, as far as it can be told without its token.
+pub async fn check_reset(app: &App, reset: &PasswordReset) -> Result<()> {
+    let site = members::load_site_name(&*app.reader().await?).await?;
+    passwords::validate_for_site(&site, "/password", &reset.password, "").map(drop)
 }
 
 async fn hash_new_password(app: &App, hasher: &Hasher, member: Uuid, password: &str) -> Result<String> {

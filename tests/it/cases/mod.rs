@@ -3,7 +3,10 @@
 //! The files are in `files/`. A test is named by what it forbids; its file begins with the case's number.
 
 mod engine;
+mod ghost;
+mod pages;
 mod report;
+mod rows;
 mod wordpress;
 
 use std::path::PathBuf;

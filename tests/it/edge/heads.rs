@@ -240,3 +240,58 @@ async fn what_is_refused_before_it_is_read_has_an_id_and_a_problem() {
         assert_eq!((&problem["code"], &problem["request_id"]), (&json!(code), &json!(id)), "{said}");
     }
 }
+
+#[actix_web::test]
+async fn text_in_a_target_is_taken_as_its_percent_encoded_form() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let article = json!({"title": "潮汐", "external_id": "潮汐 é", "tags": ["砝码"], "status": "published"});
+    editor.post("/api/v1/articles", article).await.expect(201);
+    let long = "字".repeat(5_000);
+    for (target, status, part) in [
+        ("/api/v1/articles?tag=砝码&fields=title", 200, "\"潮汐\""),
+        ("/api/v1/articles?tag=%E7%A0%9D码&fields=title", 200, "\"潮汐\""),
+        ("/api/v1/articles/by-external-id/潮汐%20é?fields=title", 200, "\"潮汐\""),
+        ("/api/v1/articles?标签=x", 400, "标签"),
+        ("/api/v1/文章", 404, "not_found"),
+        (&format!("/api/v1/articles?author={long}"), 400, "too_long"),
+    ] {
+        let get = |end: &str| format!("GET {target} HTTP/1.1\r\nHost: a\r\n{end}\r\n");
+        let said = exchange(&app, [get(""), get("Connection: close\r\n")].concat()).await;
+        let part = if part == "too_long" { "must have at most 200 characters" } else { part };
+        assert_eq!(said.matches(&format!("HTTP/1.1 {status}")).count(), 2, "{said}");
+        assert!(said.matches(part).count() >= 2, "{said}");
+    }
+    let not_utf8 =
+        [b"GET /api/v1/articles?tag=\xed\xc2\xc2\xeb HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"];
+    let said = exchange(&app, not_utf8[0].as_slice()).await;
+    assert!(said.starts_with("HTTP/1.1 400") && said.contains("percent-encoded UTF-8"), "{said}");
+}
+
+#[actix_web::test]
+async fn a_head_that_is_refused_before_it_is_read_is_answered_by_the_rules_of_all_answers() {
+    let friend = "https://friend.example";
+    for (flags, origin, allowed, vary) in [
+        (&["--cors-origins", friend][..], friend, Some(friend), "accept-language, origin"),
+        (&["--cors-origins", friend], "https://stranger.example", None, "accept-language, origin"),
+        (&["--cors-origins", "*"], friend, Some("*"), "accept-language"),
+        (&[], friend, None, "accept-language"),
+    ] {
+        let (app, _) = TestApp::start_with(flags).await;
+        let headers = format!("Host: a\r\nOrigin: {origin}\r\nAccept-Language: en;q=0.1, zh\r\n");
+        let large = format!("GET / HTTP/1.1\r\n{headers}X: {}\r\n\r\n", "x".repeat(200_000));
+        for head in [&format!("GET / HTTP/1.1\r\n{headers}Host: b\r\n\r\n"), &large] {
+            let said = exchange(&app, head.as_str()).await.to_lowercase();
+            let (head, body) = said.split_once("\r\n\r\n").unwrap();
+            let header = |name: &str| {
+                head.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).map(str::to_owned)
+            };
+            assert!(head.starts_with("http/1.1 4"), "{said}");
+            assert_eq!(header("access-control-allow-origin").as_deref(), allowed, "{said}");
+            assert_eq!(header("access-control-expose-headers").is_some(), allowed.is_some(), "{said}");
+            assert_eq!(header("vary").as_deref(), Some(vary), "{said}");
+            assert_eq!(header("content-language").as_deref(), Some("zh-cn"), "{said}");
+            assert!(body.contains("请求"), "{said}");
+        }
+    }
+}

@@ -19,7 +19,10 @@ PASSING = {502, 503, 504}
 TRIES = 5
 FIRST_PAUSE = 1.0
 
-_COUNTS = ("rows", "created", "updated", "unchanged", "superseded", "failed", "created_categories", "committed_rows")
+_COUNTS = (
+    *("rows", "created", "updated", "unchanged", "superseded", "failed", "created_categories", "committed_rows"),
+    *("kept_in_trash", "kept_edits", "overwritten_edits"),
+)
 
 
 class ImportFailed(Problem):
@@ -124,7 +127,7 @@ def _add(total: schemas.ImportSummary, batch: schemas.ImportSummary, before: int
     """The sum of both. Lines are counted from the first row of all, `before` of which came before the batch."""
     one: dict[str, Any] = dict(total)
     two: dict[str, Any] = dict(batch)
-    summed = {count: one[count] + two[count] for count in (*_COUNTS, "elapsed_ms")}
+    summed = {count: one.get(count, 0) + two.get(count, 0) for count in (*_COUNTS, "elapsed_ms")}
     summed["committed_rows"] = before + two["committed_rows"]
     summed["cleaned"] = _add_counts(one["cleaned"], two["cleaned"])
     summed["markup"] = _add_counts(one["markup"], two["markup"])

@@ -1,68 +1,188 @@
 //! Saved pages: one file, or a folder and its subfolders.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use super::files::{FileKind, find_kind, is_saved_with_page};
 use super::html::read_html;
+use super::page_source::{PageSource, write_path};
 use super::text::read_text;
+use super::title::SiteNames;
 use crate::interchange::decode::{Compression, decode_body};
-use crate::interchange::origins::found::{Found, Sink};
+use crate::interchange::html_text;
+use crate::interchange::origins::found::{Found, FoundRow, ReaderWarning, Sink};
 use crate::interchange::origins::reader_options::ReaderOptions;
 use crate::interchange::origins::row_builder::RowResult;
 
 /// Most bytes read of a page: one more than the page readers accept, so that they can refuse it.
 const MAX_PAGE_READ_BYTES: u64 = (8 << 20) + 1;
+/// Most pages from whose titles the names of sites are learned.
+const MAX_LEARNED_PAGES: usize = 400;
+/// Most of them in one folder.
+const MAX_LEARNED_OF_FOLDER: usize = 20;
 
 /// Reads one saved page, or all pages of a folder and its subfolders, sorted by name.
 pub fn read_pages(path: &Path, options: &ReaderOptions, each: &mut Sink) -> Result<(), String> {
+    let root = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    // The folder `.` has its name only in the whole path.
+    let folder = match root.as_os_str().is_empty() {
+        true => Path::new(".").canonicalize(),
+        false => root.canonicalize(),
+    };
+    let folder = folder.ok().and_then(|folder| folder.file_name().map(|name| write_path(Path::new(name))));
+    let mut reader = PageReader {
+        root: root.to_owned(),
+        folder: folder.unwrap_or_default(),
+        options,
+        names: SiteNames::default(),
+        known: HashMap::new(),
+        hasher: RandomState::new(),
+    };
     if !path.is_dir() {
-        let _ = each(find_page(path, path.file_name().unwrap_or_default().as_ref(), options));
+        let _ = each(reader.find_page(path));
         return Ok(());
     }
-    let mut folders = vec![path.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder).map_err(|cause| format!("{}: {cause}", folder.display()))?;
-        let mut children: Vec<PathBuf> =
-            entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-        children.sort();
-        // Reversed, because `pop` takes the last one first.
-        folders.extend(children.iter().rev().filter(|path| path.is_dir()).cloned());
-        for file in children.iter().filter(|path| path.is_file() && is_page(path)) {
-            if each(find_page(file, file.strip_prefix(path).unwrap_or(file), options)).is_break() {
-                return Ok(());
-            }
-        }
-    }
+    reader.learn_names();
+    let _ = walk_folder(path, &mut |found| match found {
+        Walked::File(path) => match find_kind(&path) {
+            FileKind::Other(kind) => each(Found::PassedOver { kind }),
+            _ => each(reader.find_page(&path)),
+        },
+        Walked::SavedFile => each(Found::PassedOver { kind: "file of a saved page".to_owned() }),
+        Walked::Unreadable(place, reason) => each(Found::Unreadable { place, reason }),
+    });
     Ok(())
 }
 
-fn is_page(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
-    extension.is_some_and(|extension| ["html", "htm", "xhtml", "txt"].contains(&extension.as_str()))
+/// What is found in a folder.
+enum Walked {
+    File(PathBuf),
+    /// A file that a browser saved with a page.
+    SavedFile,
+    /// A folder that cannot be read: its path and the reason.
+    Unreadable(String, String),
 }
 
-fn find_page(path: &Path, name: &Path, options: &ReaderOptions) -> Found {
-    match read_page(path, name, options) {
-        Ok(row) => Found::Row(row),
-        Err(reason) => Found::Unreadable { place: path.display().to_string(), reason },
+/// Passes each file of a folder and its subfolders, sorted by name, files first.
+fn walk_folder(path: &Path, each: &mut dyn FnMut(Walked) -> ControlFlow<()>) -> ControlFlow<()> {
+    let mut folders = vec![(path.to_owned(), false)];
+    // A link can lead back to a folder around it.
+    let mut visited = HashSet::new();
+    while let Some((folder, is_saved)) = folders.pop() {
+        if !visited.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())) {
+            continue;
+        }
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(cause) => {
+                let reason = format!("The folder cannot be read: {cause}.");
+                each(Walked::Unreadable(folder.display().to_string(), reason))?;
+                continue;
+            }
+        };
+        let mut children: Vec<PathBuf> =
+            entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+        children.sort();
+        for file in children.iter().filter(|path| path.is_file()) {
+            each(if is_saved { Walked::SavedFile } else { Walked::File(file.clone()) })?;
+        }
+        // Reversed, because `pop` takes the last one first.
+        let inner = children.into_iter().rev().filter(|path| path.is_dir());
+        folders.extend(inner.map(|folder| (folder.clone(), is_saved || is_saved_with_page(&folder))));
+    }
+    ControlFlow::Continue(())
+}
+
+struct PageReader<'o> {
+    root: PathBuf,
+    /// The name of the root.
+    folder: String,
+    options: &'o ReaderOptions,
+    names: SiteNames,
+    /// Digests of the ids that were given, and of the articles that have them.
+    known: HashMap<u64, u64>,
+    hasher: RandomState,
+}
+
+impl PageReader<'_> {
+    /// Learns the names of sites from the titles of some pages.
+    fn learn_names(&mut self) {
+        let (mut titles, mut in_folder) = (Vec::new(), HashMap::<PathBuf, usize>::new());
+        let _ = walk_folder(&self.root, &mut |found| {
+            let Walked::File(path) = found else { return ControlFlow::Continue(()) };
+            let count = in_folder.entry(path.parent().unwrap_or(&path).to_owned()).or_default();
+            if *count < MAX_LEARNED_OF_FOLDER && find_kind(&path) == FileKind::Page {
+                *count += 1;
+                titles.extend(
+                    read_source(&path, self.options).ok().and_then(|source| find_title_text(&source)),
+                );
+            }
+            match titles.len() < MAX_LEARNED_PAGES {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        });
+        self.names = SiteNames::learn(&titles);
+    }
+
+    fn find_page(&mut self, path: &Path) -> Found {
+        match self.read_page(path) {
+            Ok(row) => Found::Row(row),
+            Err(reason) => Found::Unreadable { place: path.display().to_string(), reason },
+        }
+    }
+
+    fn read_page(&mut self, path: &Path) -> RowResult {
+        let text = read_source(path, self.options)?;
+        let place = path.display().to_string();
+        let relative = path.strip_prefix(&self.root).unwrap_or(path);
+        let source = PageSource::new(&place, &self.folder, relative, &self.names, self.options);
+        let found = match find_kind(path) {
+            FileKind::Text => read_text(&text, &source),
+            _ => read_html(&text, &source),
+        }?;
+        let path_id = source.path_id();
+        Ok(self.tell_apart(found, path_id))
+    }
+
+    /// Gives a page an id of its own if another page has named the same address.
+    fn tell_apart(&mut self, mut found: FoundRow, path_id: String) -> FoundRow {
+        let id = self.hasher.hash_one(found.row.get("external_id").and_then(|id| id.as_str()));
+        let text = [found.row.get("title"), found.row.get("body")]
+            .map(|value| value.and_then(|value| value.as_str()));
+        let article = self.hasher.hash_one(text);
+        if *self.known.entry(id).or_insert(article) != article {
+            found.row.insert("external_id".to_owned(), path_id.into());
+            found.warnings.push(ReaderWarning {
+                pointer: "/external_id",
+                code: "address_repeated",
+                detail: "is the path of the page: another page names the same address".to_owned(),
+            });
+        }
+        found
     }
 }
 
-/// Reads the article of a saved page. Its external id is `page:` and the file's relative path.
-fn read_page(path: &Path, name: &Path, options: &ReaderOptions) -> RowResult {
+/// The text of a file.
+fn read_source(path: &Path, options: &ReaderOptions) -> Result<String, String> {
     let file = File::open(path).map_err(describe)?;
     let mut text = Vec::new();
     let body = decode_body(file, Compression::Identity, options.encoding).map_err(describe)?.text;
     body.take(MAX_PAGE_READ_BYTES).read_to_end(&mut text).map_err(describe)?;
-    let text = String::from_utf8_lossy(&text);
-    let id = format!("page:{}", name.display());
-    let mut found = match path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt")) {
-        true => read_text(&text, &id, options.timezone),
-        false => read_html(&text, &id, options.timezone),
-    }?;
-    found.place = path.display().to_string();
-    Ok(found)
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The text of the element `title`.
+fn find_title_text(source: &str) -> Option<String> {
+    let lower = source.to_ascii_lowercase();
+    let start = lower.find("<title")?;
+    let end = start + lower[start..].find("</title")?;
+    let text = html_text::html_to_text(&source[start..end]);
+    Some(text).filter(|text| !text.is_empty() && text.len() <= 1000)
 }
 
 fn describe(cause: io::Error) -> String {

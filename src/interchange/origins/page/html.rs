@@ -1,153 +1,232 @@
-//! A page as HTML. `dom_smoothie`, a port of Mozilla's Readability, finds the main text.
+//! A page as HTML: finds its article, and what the page says of it.
 
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
-use dom_smoothie::{Config, Readability};
-use serde_json::Value;
+use std::cell::RefCell;
 
-use super::labels;
+use chrono::{DateTime, TimeDelta, Utc};
+use dom_query::Document;
+use url::Url;
+
+use super::addresses::{Addresses, merge_noscript_twins};
+use super::body::write_body;
+use super::breadcrumb::{add_breadcrumb, is_home};
+use super::linked_data::LinkedData;
+use super::main_text::MainText;
+use super::metadata::Metadata;
+use super::page_source::PageSource;
+use super::roles::{Role, Roles};
+use super::source::strip_page;
 use super::text::{PageText, check_size};
+use super::title::find_title;
 use crate::interchange::html_text;
 use crate::interchange::origins::dates;
-use crate::interchange::origins::row_builder::{RowBuilder, RowResult, accept_web_url, fold_whitespace};
-use crate::markup::{Stripped, bounds, strip_raw_elements};
+use crate::interchange::origins::row_builder::{RowBuilder, RowResult, fold_whitespace, make_summary};
+use crate::markup::bounds;
 
-/// Longest element text that can be metadata, in bytes. Longer text is content.
-const MAX_LINE_BYTES: usize = 500;
 /// Most elements of a page that is parsed.
 const MAX_ELEMENTS: usize = 50_000;
+/// Longest summary, in characters.
+const MAX_SUMMARY_CHARS: usize = 1000;
+/// Characters of a sentence that is told.
+const TOLD_CHARS: usize = 40;
 
-/// Reads an article from a page. The article gets the given external id.
-///
-/// The body is unsanitised HTML. If no main text is found, the body is plain text, as
-/// [`read_text`](super::text::read_text) returns it.
+/// Reads an article from a page. The body is unsanitised HTML.
 ///
 /// # Errors
 ///
-/// The page is larger than 8 MiB, has no text, or exceeds the parser's [`bounds`].
-pub fn read_html(html: &str, external_id: &str, timezone: Tz) -> RowResult {
+/// The page is larger than 8 MiB, has no text, exceeds the parser's [`bounds`], or has no date and must have one.
+pub fn read_html(html: &str, page: &PageSource) -> RowResult {
     check_size(html)?;
     let check = |html| bounds::check(html, MAX_ELEMENTS).map_err(|beyond| format!("The page {beyond}."));
     check(html)?;
-    let stripped = strip_raw_elements(html);
-    // More tags are found in it: those after a frame that was not closed.
+    let stripped = strip_page(html);
+    // More tags are found in it: those after a frame that was not closed, and those of `noscript`.
     check(&stripped.html)?;
-    let text = html_text::html_to_lines(&stripped.html);
-    let page = PageText::new(&text, timezone);
-    let mut markup = PageMarkup::new(&stripped, timezone);
-    let title = markup
-        .find_title()
-        .or_else(|| page.find_title().map(fold_whitespace))
-        .ok_or("The page has no text.")?;
-    let row = page.add_labels_to(RowBuilder::new(external_id).with("title", Some(title.as_str())), &title);
-    let row = row
-        .with("source_url", markup.find_canonical_url())
-        .with_time("published_at", markup.find_published_at());
-    let row = if page.has_author() { row } else { row.with("author", markup.find_meta("author")) };
-    let row = match markup.extract_body(&title) {
-        Some(body) => row.with_body(body, "html"),
-        None => row.with_body(page.extract_body(), "text"),
+    let doc = Document::from(stripped.html.as_str());
+    let markup = PageMarkup {
+        metadata: Metadata::read(&doc),
+        linked: LinkedData::read(&stripped.linked_data, page.options.timezone),
+        doc: &doc,
+        source: html,
+        page,
     };
-    Ok(row.build(external_id))
+    markup.read_article(&stripped.html)
 }
 
-/// The parsed markup of a page.
-struct PageMarkup<'b> {
-    readability: Readability,
-    linked_data: &'b [String],
-    timezone: Tz,
+struct PageMarkup<'p> {
+    doc: &'p Document,
+    source: &'p str,
+    metadata: Metadata,
+    linked: LinkedData,
+    page: &'p PageSource<'p>,
 }
 
-impl<'b> PageMarkup<'b> {
-    fn new(stripped: &'b Stripped, timezone: Tz) -> Self {
-        let mut readability = Readability::from(stripped.html.as_str());
-        readability.config =
-            Config { disable_json_ld: true, max_elements_to_parse: 200_000, ..Config::default() };
-        Self { readability, linked_data: &stripped.linked_data, timezone }
-    }
-
-    fn find_meta(&self, name: &str) -> Option<String> {
-        let selector = format!("meta[name='{name}'], meta[property='{name}']");
-        let content = self.readability.doc.select(&selector).attr("content")?;
-        Some(fold_whitespace(&content)).filter(|content| !content.is_empty())
-    }
-
-    fn find_canonical_url(&self) -> Option<String> {
-        let link =
-            self.readability.doc.select("link[rel='canonical']").attr("href").map(|link| link.to_string());
-        let link = link.or_else(|| self.find_meta("og:url"))?;
-        accept_web_url(&link).map(str::to_owned)
-    }
-
-    /// The heading that is part of `<title>`; or else the only `h1`; or else `og:title`; or else
-    /// `<title>` without the site's name.
-    fn find_title(&self) -> Option<String> {
-        let doc = &self.readability.doc;
-        let whole = fold_whitespace(&doc.select_single("title").text());
-        let texts = |selector| {
-            let nodes = doc.select(selector);
-            let texts = nodes.nodes().iter().take(100).map(|node| fold_whitespace(&node.text()));
-            texts.filter(|text| !text.is_empty() && text.len() <= MAX_LINE_BYTES).collect::<Vec<_>>()
+impl PageMarkup<'_> {
+    fn read_article(&self, stripped: &str) -> RowResult {
+        let timezone = self.page.options.timezone;
+        let known = self.page.address.as_ref();
+        let own_address = self.metadata.find_address(self.doc, self.source, known);
+        let address = own_address.clone().or_else(|| known.cloned());
+        let by_lines = || {
+            let text = html_text::html_to_lines(stripped);
+            PageText::new(&text, timezone).find_title().map(fold_whitespace)
         };
-        let repeated =
-            texts("h1, h2, h3").into_iter().filter(|text| text.chars().count() >= 4 && whole.contains(text));
-        let mut main = texts("h1");
-        let only = main.pop().filter(|_| main.is_empty());
-        let stem = whole.split(['_', '|', '｜']).next().and_then(|title| title.split(" - ").next());
-        let stem = stem.map(fold_whitespace).filter(|stem| !stem.is_empty());
-        repeated.max_by_key(String::len).or(only).or_else(|| self.find_meta("og:title")).or(stem)
-    }
-
-    fn find_published_at(&self) -> Option<DateTime<Utc>> {
-        let meta =
-            self.find_meta("article:published_time").and_then(|text| dates::parse_date(&text, self.timezone));
-        let linked = || {
-            let all = self.linked_data.iter().filter_map(|data| serde_json::from_str::<Value>(data).ok());
-            all.filter_map(|data| find_date_published(&data, self.timezone)).next()
-        };
-        let time = || {
-            let text = self.readability.doc.select("time[datetime]").attr("datetime")?;
-            dates::parse_date(&text, self.timezone)
-        };
-        meta.or_else(linked).or_else(time)
-    }
-
-    /// The main text, without repeated metadata and the site's own text.
-    fn extract_body(&mut self, title: &str) -> Option<String> {
-        let article = self.readability.parse().ok()?;
-        if article.text_content.trim().is_empty() {
-            return None;
+        let title = find_title(self.doc, &self.metadata, self.page.site_names).or_else(by_lines);
+        let title = title.ok_or("The page has no text.")?;
+        let body = self.doc.body().ok_or("The page has no text.")?;
+        merge_noscript_twins(&body);
+        let main = MainText::find(&body, &title);
+        let roles = Roles::assign(&main, &title, timezone);
+        let mut addresses = Addresses { base: self.find_base(address.as_ref()), ..Addresses::default() };
+        let html = write_body(&main, &roles.roles, &mut addresses);
+        let mut row = self.page.begin_row(own_address.as_ref(), &title);
+        row = self.add_category(row, &roles, &title);
+        row = self.add_facts(row, &roles, address.as_ref(), &title, &mut addresses);
+        row = self.page.add_date(row, self.find_date(&roles, own_address.as_ref()))?;
+        if html.is_empty() {
+            row = row.warn("/body", "empty_body", "is empty: no text was found on the page");
         }
-        let root = self.readability.doc.select("#readability-page-1");
-        for node in root.select("h1, h2, h3, p, div, ul, span, td").nodes() {
-            let blocks = ["div", "h1", "h2", "h3", "p", "table", "ul"];
-            let holds_blocks =
-                node.children_it(false).any(|child| blocks.iter().any(|name| child.has_name(name)));
-            if !holds_blocks && repeats_metadata(&node.text(), title, self.timezone) {
-                node.remove_from_parent();
+        row = warn_of_lost_text(row, &main, &roles);
+        Ok(warn_of_addresses(row, &addresses).with_body(html, "html").build(self.page.place))
+    }
+
+    fn find_base(&self, address: Option<&Url>) -> Option<Url> {
+        let base = self.doc.select("base[href]").attr("href");
+        let named = base.and_then(|base| match address {
+            Some(address) => address.join(base.trim()).ok(),
+            None => Url::parse(base.trim()).ok(),
+        });
+        named.filter(|base| matches!(base.scheme(), "http" | "https")).or_else(|| address.cloned())
+    }
+
+    /// The date of publication: what the markup says, then labels, then what stands beside the title, then the address.
+    fn find_date(&self, roles: &Roles, address: Option<&Url>) -> Option<DateTime<Utc>> {
+        let timezone = self.page.options.timezone;
+        let tomorrow = Utc::now() + TimeDelta::days(1);
+        // Without a word for it, a date to come is that of an event.
+        let past = |at: Option<DateTime<Utc>>| at.filter(|at| *at < tomorrow);
+        let labels = &roles.labels;
+        self.metadata
+            .find_date(timezone)
+            .or(self.linked.published_at)
+            .or_else(|| self.find_marked_date())
+            .or(labels.published_at)
+            .or(past(roles.time))
+            .or(past(labels.bare_date))
+            .or(past(labels.time))
+            .or(past(roles.bare_date))
+            .or(past(labels.made_at))
+            .or_else(|| past(address.and_then(|address| find_date_in_path(address.path(), timezone))))
+            .or_else(|| past(find_date_in_path(&self.page.relative_path, timezone)))
+    }
+
+    /// The date of an element that is marked as the date of publication.
+    fn find_marked_date(&self) -> Option<DateTime<Utc>> {
+        let nodes =
+            self.doc.select("[itemprop='datePublished'], time[pubdate], time.published, time.entry-date");
+        nodes.nodes().iter().find_map(|node| {
+            let text = node.attr("content").or_else(|| node.attr("datetime")).unwrap_or_else(|| node.text());
+            dates::parse_stamp(&text, self.page.options.timezone)
+        })
+    }
+
+    /// Adds the breadcrumb. Its last step is left out if it names the article itself.
+    fn add_category(&self, row: RowBuilder, roles: &Roles, title: &str) -> RowBuilder {
+        let mut steps = roles.breadcrumb.clone();
+        if steps.is_empty() {
+            let inner = self.linked.breadcrumb.iter().filter(|step| !is_home(step));
+            steps = inner.cloned().collect();
+        }
+        add_breadcrumb(row, steps, title)
+    }
+
+    fn add_facts(
+        &self,
+        row: RowBuilder,
+        roles: &Roles,
+        address: Option<&Url>,
+        title: &str,
+        addresses: &mut Addresses,
+    ) -> RowBuilder {
+        let (labels, metadata, linked) = (&roles.labels, &self.metadata, &self.linked);
+        let labelled = labels.author.clone();
+        let author =
+            labelled.or_else(|| metadata.find_author().map(str::to_owned)).or_else(|| linked.author.clone());
+        let source = labels.source_name.clone().or_else(|| metadata.find_source().map(str::to_owned));
+        let cover = metadata.find_cover().map(str::to_owned).or_else(|| linked.image.clone());
+        let before = addresses.relative;
+        let cover = cover.map(|cover| addresses.resolve(&cover)).and_then(|cover| Url::parse(&cover).ok());
+        addresses.relative = before;
+        let cover = cover.filter(|cover| matches!(cover.scheme(), "http" | "https")).map(String::from);
+        let mut keywords = metadata.list_keywords();
+        if keywords.is_empty() {
+            keywords = linked.keywords.clone();
+        }
+        let site = metadata.find_site_name().unwrap_or_default();
+        keywords.retain(|word| word != title && word != site);
+        let summary = metadata.find_summary().filter(|summary| *summary != title);
+        let row = row
+            .with(
+                "source_url",
+                address.map(|address| address.as_str().to_owned()).filter(|text| text.len() <= 2000),
+            )
+            .with("author", author)
+            .with("source_name", source)
+            .with("views", labels.views)
+            .with("summary", summary.map(make_summary))
+            .with("cover_url", cover)
+            .with_tags(keywords);
+        match summary.is_some_and(|summary| summary.chars().count() > MAX_SUMMARY_CHARS) {
+            true => {
+                row.warn("/summary", "summary_cut", format!("was cut after {MAX_SUMMARY_CHARS} characters"))
             }
+            false => row,
         }
-        Some(root.inner_html().trim().to_owned()).filter(|body| !body.is_empty())
     }
 }
 
-/// Whether `text` is the title, a breadcrumb, a line of labels, or the site's own text.
-fn repeats_metadata(text: &str, title: &str, timezone: Tz) -> bool {
-    let line = text.trim();
-    line.len() <= MAX_LINE_BYTES
-        && (fold_whitespace(line) == title
-            || labels::ends_article(line)
-            || labels::parse_breadcrumb(line).is_some()
-            || labels::PageLabels::parse(line, timezone).is_some())
+/// Tells the sentences of the page that are not in the article.
+fn warn_of_lost_text(row: RowBuilder, main: &MainText, roles: &Roles) -> RowBuilder {
+    let lost = main.lines.iter().zip(&roles.roles).filter(|(_, role)| **role == Role::LeftOut);
+    let lost: Vec<&str> = lost.map(|(line, _)| line.text.as_str()).collect();
+    let Some(first) = lost.first() else { return row };
+    let beginning: String = first.chars().take(TOLD_CHARS).collect();
+    let more = if lost.len() > 1 { format!(" and {} more lines", lost.len() - 1) } else { String::new() };
+    row.warn(
+        "/body",
+        "page_text_left_out",
+        format!("is without text beside the article: “{beginning}”{more}"),
+    )
 }
 
-/// The `datePublished` of JSON-LD, at the top level or in `@graph`.
-fn find_date_published(data: &Value, timezone: Tz) -> Option<DateTime<Utc>> {
-    let own = data.get("datePublished").and_then(Value::as_str);
-    let own = own.and_then(|text| dates::parse_date(text, timezone));
-    let items = data.as_array().or_else(|| data.get("@graph")?.as_array());
-    own.or_else(|| {
-        let texts = items?.iter().filter_map(|item| item.get("datePublished")?.as_str());
-        texts.filter_map(|text| dates::parse_date(text, timezone)).next()
-    })
+/// Tells the addresses that could not be completed, and the pictures that have none.
+fn warn_of_addresses(row: RowBuilder, addresses: &Addresses) -> RowBuilder {
+    let row = RefCell::new(row);
+    let warn = |count: usize, code: &'static str, detail: &str| {
+        if count > 0 {
+            let changed = row.take().warn("/body", code, format!("has {count} {detail}"));
+            row.replace(changed);
+        }
+    };
+    warn(addresses.relative, "relative_addresses", "addresses without a host; --base-url completes them");
+    warn(addresses.local, "local_addresses", "addresses of files that a browser saved beside the page");
+    warn(addresses.inlined, "inlined_images", "images without an address, whose data is in the page");
+    row.into_inner()
+}
+
+/// The date in the path of an address: `/2019/09/24/`, `/2019-09/24/`, `/20190924/`, `t20190924_1.html`.
+fn find_date_in_path(path: &str, timezone: chrono_tz::Tz) -> Option<DateTime<Utc>> {
+    let numbers: Vec<&str> =
+        path.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty()).collect();
+    let compact = numbers
+        .iter()
+        .filter(|number| matches!(number.len(), 8 | 12 | 14))
+        .map(|number| number[..8].to_owned());
+    let is_short = |number: &str| number.len() <= 2;
+    let apart =
+        numbers.windows(3).filter(|three| three[0].len() == 4 && is_short(three[1]) && is_short(three[2]));
+    let joined = numbers.windows(2).filter(|two| two[0].len() == 6 && two[1].len() == 2);
+    let halves = numbers.windows(2).filter(|two| two[0].len() == 4 && two[1].len() == 4);
+    let texts = apart.map(|three| three.join("-")).chain(compact);
+    let texts = texts.chain(joined.map(|two| two.concat())).chain(halves.map(|two| two.concat()));
+    texts.into_iter().find_map(|text| dates::parse_date(&text, timezone))
 }

@@ -1,13 +1,30 @@
 //! Pages like those of Chinese portals, with invented texts.
 
-use chrono_tz::Tz;
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::html::read_html;
+use super::page_source::PageSource;
 use super::text::{MAX_PAGE_BYTES, read_text};
+use super::title::SiteNames;
+use crate::interchange::origins::reader_options::ReaderOptions;
+use crate::interchange::origins::row_builder::RowResult;
 use crate::interchange::text_filters::{self, FilterFn};
 
-const ZONE: Tz = chrono_tz::Asia::Shanghai;
+/// Reads a page at `path` in the folder `saved`, in Chinese time.
+pub fn read_page(text: &str, path: &str) -> RowResult {
+    let options =
+        ReaderOptions { origin: Default::default(), timezone: chrono_tz::Asia::Shanghai, encoding: None };
+    read_page_with(text, path, &options)
+}
+
+/// Reads a page with these options.
+pub fn read_page_with(text: &str, path: &str, options: &ReaderOptions) -> RowResult {
+    let names = SiteNames::default();
+    let source = PageSource::new(path, "saved", Path::new(path), &names, options);
+    if path.ends_with(".txt") { read_text(text, &source) } else { read_html(text, &source) }
+}
 
 const TEXT: &str = "衡器資訊網(wǎng) http://portal.example.org/
 衡器資訊網(wǎng)——秤與尺的門戶
@@ -40,7 +57,7 @@ fn category_names(row: &serde_json::Map<String, Value>) -> Vec<String> {
 
 #[test]
 fn a_copied_page_is_read_and_folds_to_simplified_text() {
-    let row = read_text(TEXT, "a.txt", ZONE).unwrap().row;
+    let row = read_page(TEXT, "a.txt").unwrap().row;
     assert_eq!(apply_filters(&row["title"]), "河口市推进“三查、三改”守住秤杆子公平");
     assert_eq!(category_names(&row), ["新闻", "地方动态"]);
     assert_eq!(row["published_at"], "2021-03-03T16:00:00Z");
@@ -56,8 +73,8 @@ fn a_copied_page_is_read_and_folds_to_simplified_text() {
 
 #[test]
 fn a_saved_page_is_read_and_folds_to_simplified_html() {
-    let row = read_html(include_str!("portal.html"), "a.html", ZONE).unwrap().row;
-    assert_eq!(row["external_id"], "a.html");
+    let row = read_page(include_str!("portal.html"), "a.html").unwrap().row;
+    assert_eq!(row["external_id"], "page:https://portal.example.org/news/show-31.html");
     assert_eq!(apply_filters(&row["title"]), "河口市推进“三查三改”守住秤杆子公平");
     assert_eq!(category_names(&row), ["新闻", "地方动态"]);
     assert_eq!(row["published_at"], "2021-03-03T16:00:00Z");
@@ -66,9 +83,14 @@ fn a_saved_page_is_read_and_folds_to_simplified_html() {
     assert_eq!(row["source_url"], "https://portal.example.org/news/show-31.html");
     assert_eq!(row["body_format"], "html");
     let body = apply_filters(&row["body"]);
-    for kept in
-        ["全市(县)集贸市场", "417台", "href=\"/上網(wǎng)/圖.html\"", "(试行)", "“1+N”公平秤", "并着力培养"]
-    {
+    for kept in [
+        "全市(县)集贸市场",
+        "417台",
+        "src=\"https://portal.example.org/img/scale.png\"",
+        "(试行)",
+        "“1+N”公平秤",
+        "并着力培养",
+    ] {
         assert!(body.contains(kept), "{kept}: {body}");
     }
     for gone in ["分享到", "公告", "会员", "浏览", "位置", "守住秤杆子", "版权", "<script", "资讯网"]
@@ -82,7 +104,7 @@ fn metadata_in_markup_takes_precedence_over_text() {
     let page = r#"<title>秤 - Portal</title><meta property="og:title" content="一杆秤">
         <script type="application/ld+json">{"@graph":[{"@type":"NewsArticle","datePublished":"2021-03-04T08:00:00+08:00"}]}</script>
         <p>时间：2020-01-01 作者：林　编辑：周</p><p>秤砣虽小。</p><svg><style><p>x</p></style></svg>"#;
-    let row = read_html(page, "b", ZONE).unwrap().row;
+    let row = read_page(page, "b.html").unwrap().row;
     assert_eq!(row["title"], "一杆秤");
     assert_eq!(row["published_at"], "2021-03-04T00:00:00Z");
     assert_eq!(row["author"], "林");
@@ -91,11 +113,12 @@ fn metadata_in_markup_takes_precedence_over_text() {
 
 #[test]
 fn a_text_without_labels_is_a_title_and_paragraphs() {
-    let row = read_text("\n一杆秤\n\n秤砣虽小。\n压千斤。\n\n完。\n", "c", ZONE).unwrap().row;
+    let row = read_page("\n一杆秤\n\n秤砣虽小。\n压千斤。\n\n完。\n", "c.txt").unwrap().row;
     assert_eq!(
         Value::from(row),
         json!({
-            "external_id": "c", "title": "一杆秤", "body": "秤砣虽小。\n压千斤。\n\n完。", "body_format": "text",
+            "external_id": "page:saved/c.txt", "title": "一杆秤", "body": "秤砣虽小。\n压千斤。\n\n完。", "body_format": "text",
+            "status": "draft",
         })
     );
 }
@@ -103,8 +126,8 @@ fn a_text_without_labels_is_a_title_and_paragraphs() {
 #[test]
 fn a_page_without_text_is_refused() {
     for page in ["", " \n", "<p></p>", "<script>x</script>"] {
-        assert!(read_text(page, "d", ZONE).is_err() || page.contains('<'), "{page}");
-        assert!(read_html(page, "d", ZONE).is_err(), "{page}");
+        assert!(read_page(page, "d.txt").is_err() || page.contains('<'), "{page}");
+        assert!(read_page(page, "d.html").is_err(), "{page}");
     }
 }
 
@@ -117,14 +140,14 @@ fn excessive_nesting_is_refused_before_it_is_parsed() {
         "<noframes><a title='</noframes><div>'>",
     ];
     for open in deep.map(|open| open.to_owned() + &"<div>".repeat(100_000)) {
-        assert!(read_html(&open, "e", ZONE).is_err());
+        assert!(read_page(&open, "e.html").is_err());
     }
     let marks = (0..100).map(|n| format!("<b id=x{n}>")).collect::<String>() + &"<p>x".repeat(10_000);
-    assert!(read_html(&marks, "e", ZONE).is_err());
-    assert!(read_html(&"<p>x</p>".repeat(100_000), "e", ZONE).is_err());
+    assert!(read_page(&marks, "e.html").is_err());
+    assert!(read_page(&"<p>x</p>".repeat(100_000), "e.html").is_err());
     let attributes = (0..1000).map(|n| format!("a{n} ")).collect::<String>();
-    assert!(read_html(&format!("<p {attributes}>x"), "e", ZONE).is_err());
-    assert!(read_html(&"</p>".repeat(100_000), "e", ZONE).is_err());
-    assert!(read_html(&"&".repeat(100_000), "e", ZONE).is_err());
-    assert!(read_html(&"x".repeat(MAX_PAGE_BYTES + 1), "e", ZONE).is_err());
+    assert!(read_page(&format!("<p {attributes}>x"), "e.html").is_err());
+    assert!(read_page(&"</p>".repeat(100_000), "e.html").is_err());
+    assert!(read_page(&"&".repeat(100_000), "e.html").is_err());
+    assert!(read_page(&"x".repeat(MAX_PAGE_BYTES + 1), "e.html").is_err());
 }
