@@ -23,9 +23,22 @@ pub fn reserved() -> impl Iterator<Item = &'static str> {
     RESERVED.get().into_iter().flatten().map(String::as_str)
 }
 
+/// Whether `slug` is a reserved word.
+pub fn is_reserved(slug: &str) -> bool {
+    RESERVED.get().is_some_and(|words| words.contains(slug))
+}
+
+/// Whether `slug` has the right form: words of `a-z` and digits, joined by single hyphens.
+pub fn is_well_formed(slug: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    slug.split('-').all(is_word)
+}
+
 /// Returns the reason why `slug`, which has the right form, cannot be used.
 pub fn refusal(slug: &str) -> Option<&'static str> {
-    if RESERVED.get().is_some_and(|words| words.contains(slug)) {
+    if is_reserved(slug) {
         Some("is reserved")
     } else if Uuid::try_parse(slug).is_ok() {
         Some("must not look like an id")
@@ -55,15 +68,17 @@ pub fn from_title(title: &str, fallback: &str) -> String {
     if slug.is_empty() || refusal(&slug).is_some() { fallback.to_owned() } else { slug }
 }
 
-/// Appends a short random suffix to `slug`, for a slug that is taken.
+/// Appends a short random suffix to `slug`, for a slug that is taken. A long slug is cut before it.
 pub fn with_suffix(slug: &str) -> String {
+    const SUFFIX_LENGTH: usize = 5;
     const LETTERS: &[u8] = b"23456789abcdefghjkmnpqrstuvwxyz";
     let random = Uuid::new_v4();
-    let suffix: String = random.as_bytes()[..5]
+    let suffix: String = random.as_bytes()[..SUFFIX_LENGTH]
         .iter()
         .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
         .collect();
-    format!("{slug}-{suffix}")
+    let kept = slug.get(..MAX - SUFFIX_LENGTH - 1).unwrap_or(slug).trim_end_matches('-');
+    format!("{kept}-{suffix}")
 }
 
 /// Splits a title into lower-case ASCII words. Each Han character is a word.
@@ -116,6 +131,15 @@ mod tests {
         assert!(slug.len() <= MADE_MAX && slug.starts_with("zhi-liang-ti-sheng"));
         assert!(["zhi", "liang", "ti", "sheng", "xing", "dong"].contains(&slug.rsplit('-').next().unwrap()));
         assert_eq!(from_title(&"a".repeat(200), "x").len(), MADE_MAX);
+    }
+
+    #[test]
+    fn a_suffix_leaves_a_slug_as_long_as_it_may_be() {
+        for length in [1, 80, MAX - 6, MAX - 5, MAX] {
+            let slug = with_suffix(&"a".repeat(length));
+            assert!(slug.len() <= MAX && is_well_formed(&slug), "{slug}");
+        }
+        assert!(is_well_formed(&with_suffix(&format!("{}-bbbbb", "a".repeat(MAX - 7)))));
     }
 
     #[test]

@@ -4,5 +4,4 @@ DROP TRIGGER articles_claim_slugs ON articles;
 DROP FUNCTION release_article_slugs();
 DROP FUNCTION claim_changed_article_slug();
 DROP FUNCTION claim_slugs_of_new_articles();
-DROP FUNCTION article_slug_taken(text);
 DROP TABLE article_slugs;

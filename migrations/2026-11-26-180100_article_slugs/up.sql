@@ -9,13 +9,6 @@ CREATE TABLE article_slugs (
 );
 CREATE INDEX article_slugs_article_idx ON article_slugs (article_id);
 
-CREATE FUNCTION article_slug_taken(slug text) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE unique_violation USING MESSAGE = 'an article has had this slug', CONSTRAINT = 'articles_slug_key',
-        TABLE = 'articles', SCHEMA = 'public', DETAIL = slug;
-END
-$$;
-
 -- All new articles of a statement at once.
 CREATE FUNCTION claim_slugs_of_new_articles() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -24,7 +17,7 @@ BEGIN
     INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM added ON CONFLICT (slug) DO NOTHING;
     GET DIAGNOSTICS claimed = ROW_COUNT;
     IF claimed < (SELECT count(*) FROM added) THEN
-        PERFORM article_slug_taken(NULL);
+        RAISE unique_violation USING MESSAGE = 'another article has had this slug', CONSTRAINT = 'articles_slug_key';
     END IF;
     RETURN NULL;
 END
@@ -35,7 +28,7 @@ CREATE FUNCTION claim_changed_article_slug() RETURNS trigger LANGUAGE plpgsql SE
 BEGIN
     INSERT INTO article_slugs (slug, article_id) VALUES (NEW.slug, NEW.id) ON CONFLICT (slug) DO NOTHING;
     IF NOT FOUND AND NOT EXISTS (SELECT FROM article_slugs WHERE slug = NEW.slug AND article_id = NEW.id) THEN
-        PERFORM article_slug_taken(NEW.slug);
+        RAISE unique_violation USING MESSAGE = 'another article has had this slug', CONSTRAINT = 'articles_slug_key';
     END IF;
     RETURN NULL;
 END

@@ -137,7 +137,7 @@ pub const GET_ARTICLE: Operation =
 ///
 /// A slug that the article has had, or one of its addresses on another site, is answered with 301 and the path of the
 /// present slug.
-#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id, slug or former slug", max_length = 200), Detail), responses((status = 200, description = "The article", body = Data<Article>), (status = 301, description = "The article has another slug now", headers(("Location" = String, description = "Its path, with the query of the request")))))]
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "Id, slug or former slug", max_length = 200), Detail), responses((status = 200, description = "The article", body = Data<Article>), (status = 301, description = "The article has another slug now")))]
 #[get("/{id}")]
 pub async fn get_article(
     req: HttpRequest,
@@ -219,14 +219,13 @@ async fn find_single(
     let found = queries::get(&*app.reader().await?, &article, reader.articles()).await.optional()?;
     let Some(row) = found else { return Ok(None) };
     let context = ViewContext::load(app).await?;
-    let is_public = Articles::is_public(row.content.status, row.content.published_at, app.now());
     let neighbors = match with_neighbors {
         true => Some(queries::neighbors(&*app.reader().await?, &row).await?.into_iter().collect()),
         false => None,
     };
     let article = Article { neighbors, ..context.view(row, reader.staff().is_some()) };
-    let is_as_visitors_get =
-        reader.articles() == Articles::Public || is_public && article.body_source.is_none();
+    // Staff get the former slugs too.
+    let is_as_visitors_get = reader.articles() == Articles::Public;
     let version = article.card.version;
     let mut surrogates =
         vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];

@@ -9,6 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::former_slugs::FormerSlug;
 use super::model::{NeighborRow, Row};
 use crate::categories::model::Tree;
 use crate::categories::view::CategorySummary;
@@ -112,7 +113,7 @@ pub struct Article {
     pub body_source: Option<String>,
     /// Slugs that lead to it besides its own (author, editor and admin only).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = json!(["质量提升行动"]))]
+    #[schema(nullable = false, value_type = Vec<FormerSlug>, example = json!(["质量提升行动"]))]
     pub former_slugs: Option<Vec<String>>,
     /// The articles next to it in its category (with `include=neighbors`).
     #[serde(skip_serializing_if = "Option::is_none")]

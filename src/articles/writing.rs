@@ -182,7 +182,12 @@ pub async fn add_article(tx: &mut Tx, actor: Actor, article: PreparedArticle) ->
     }
     for _ in 0..MAX_SLUG_ATTEMPTS {
         let inserted = queries::insert(tx, &content, actor.member_id(), slug_is_made).await;
-        if let Some(mut row) = map_constraint_errors(inserted)? {
+        let inserted = map_constraint_errors(inserted).map_err(|error| match error.code() {
+            // Another article has had it since it was looked up.
+            Code::SlugTaken if slug_is_made => Error::Contended("articles: a made slug".to_owned()),
+            _ => error,
+        });
+        if let Some(mut row) = inserted? {
             if let Some(views) = views {
                 queries::set_views(tx, row.id, views).await?;
                 row.views = views;

@@ -64,7 +64,7 @@ pub struct OriginOptions {
     /// What to do with a saved page without a date; by default draft.
     #[arg(long, value_enum, value_name = "WHAT", requires = "from")]
     pub undated: Option<Undated>,
-    /// WordPress: the post types to import; by default post.
+    /// WordPress: the types of posts to import, like post,page,news; by default post. Others are counted.
     #[arg(long, value_delimiter = ',', value_name = "TYPES", requires = "from")]
     pub types: Vec<String>,
     /// WordPress: what becomes of the categories of a post beside its first.

@@ -156,6 +156,12 @@ codes! {
     EditsOverwritten = UNPROCESSABLE_ENTITY "edits_overwritten" "Edits overwritten", "修改已被覆盖" "这一行覆盖了上次导入之后所做的修改。";
     /// An article was edited since the last import, and stays as it is.
     EditsKept = UNPROCESSABLE_ENTITY "edits_kept" "Edits kept", "修改已保留" "文章在上次导入之后被修改过,因此保持不变。";
+    /// A slug could not be used, and was changed.
+    SlugChanged = UNPROCESSABLE_ENTITY "slug_changed" "Slug changed", "网址标识已更改" "网址标识(slug)无法使用,已改为另一个。";
+    /// A former slug could not be kept.
+    FormerSlugDropped = UNPROCESSABLE_ENTITY "former_slug_dropped" "Former slug dropped", "旧网址标识已舍弃" "旧的网址标识(slug)无法保留。";
+    /// Something of a row's category was changed.
+    CategoryChanged = UNPROCESSABLE_ENTITY "category_changed" "Category changed", "栏目已更改" "这一行的栏目名称、网址标识或层级已更改。";
     /// Bytes that are no text in the character set.
     InvalidEncoding = UNPROCESSABLE_ENTITY "invalid_encoding" "Invalid encoding", "编码错误" "有的字节在该字符集中不是文本。";
     /// The password is one that is guessed first, like the member's own e-mail address.
@@ -192,6 +198,9 @@ impl Code {
                 | Self::KeptInTrash
                 | Self::EditsOverwritten
                 | Self::EditsKept
+                | Self::SlugChanged
+                | Self::FormerSlugDropped
+                | Self::CategoryChanged
         )
     }
     /// The code as clients see it.

@@ -176,7 +176,7 @@ async fn prepare_articles(
     let parsed: Vec<Result<ParsedRow, PreparedRow>> =
         run_on_import_threads(move || prepare::parse_rows(rows, &parse_params, &sanitiser)).await?;
     let sanitiser = app.sanitiser.clone();
-    let identities = || parsed.iter().filter_map(|row| row.as_ref().ok()).map(ParsedRow::identity);
+    let identities = || parsed.iter().filter_map(|row| row.as_ref().ok()).flat_map(ParsedRow::identities);
     let conn = app.long_reader().await?;
     let (mut existing, tree, now) =
         try_join3(queries::find_existing(&conn, identities(), Vec::new()), load_tree(&conn), db::now(&conn))

@@ -7,7 +7,7 @@ use super::articles::identity::derive_external_id;
 use super::category_ref::CategoryRef;
 use super::job::{Job, Resource};
 use super::outcome::{BatchResult, Outcome, RowOutcome, kept_in_trash};
-use super::params::{ImportParams, Mode};
+use super::params::{ImportParams, Mode, SlugConflicts};
 use super::rows::{RawRow, RowValue};
 use crate::categories::view::{CategoryPatch, NewCategory};
 use crate::changes::model::Actor;
@@ -168,7 +168,7 @@ async fn write_category(
 ) -> Result<Outcome> {
     let tree = categories::queries::lock_tree(tx).await?;
     let parent = value.get_mut("parent").map(Value::take).unwrap_or_default();
-    let parent = match CategoryRef::parse(&parent) {
+    let parent = match CategoryRef::parse(&parent, SlugConflicts::Refuse).map(|(parent, _)| parent) {
         Ok(None) => None,
         Ok(Some(category_ref)) => category_ref.find(&tree).map(|row| row.id).or_else(|| {
             faults.push(Fault::body("/parent", Code::UnknownReference, "unknown category"));

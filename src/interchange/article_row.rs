@@ -57,6 +57,7 @@ impl PartialSchema for ArticleRow {
         row.properties.insert("category".to_owned(), RefOr::T(category.into()));
         let former_id = ObjectBuilder::new()
             .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
+            .max_length(Some(200))
             .description(Some(
                 "The external id that an earlier import gave it. Its article gets the present one, if no article has that \
                  and both have a `source_url` on the same host.",

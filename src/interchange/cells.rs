@@ -37,24 +37,25 @@ pub fn parse_cell(key: &str, cell: &str, dates: &DateStyle) -> Result<Option<Val
         "tags" | "former_slugs" | "category" if trimmed.starts_with('[') => {
             parse_json(key, trimmed, "must be a JSON array, because it begins with [")?
         }
-        "former_slugs" => trimmed.split(',').map(str::trim).filter(|slug| !slug.is_empty()).collect(),
         "tags" => split_tags(trimmed),
-        key if DATE_KEYS.contains(&key) => match dates.read(trimmed) {
-            Some(date) => Value::String(date),
-            None if looks_like_serial(trimmed) => {
-                let detail = "is a number, which may be a day of a spreadsheet: dates=excel reads it, on the \
-                              command line --excel-dates";
-                return Err(fault(Code::InvalidFormat, detail));
-            }
-            None => {
-                let detail = "must be a date like 2019-09-20, 2019/9/20 8:30 or 2019年9月20日, or a time as in RFC 3339";
-                return Err(fault(Code::InvalidFormat, detail));
-            }
-        },
+        "former_slugs" => trimmed.split(',').map(str::trim).filter(|slug| !slug.is_empty()).collect(),
+        key if DATE_KEYS.contains(&key) => {
+            read_date(trimmed, dates).map_err(|detail| fault(Code::InvalidFormat, detail))?
+        }
         // White space at the ends is kept in these three only.
         "title" | "body" | "summary" => Value::String(text.into_owned()),
         _ => Value::String(trimmed.to_owned()),
     }))
+}
+
+/// Reads a date. Fails with what a date must be.
+fn read_date(cell: &str, dates: &DateStyle) -> Result<Value, &'static str> {
+    dates.read(cell).map(Value::String).ok_or(match looks_like_serial(cell) {
+        true => {
+            "is a number, which may be a day of a spreadsheet: dates=excel reads it, on the command line --excel-dates"
+        }
+        false => "must be a date like 2019-09-20, 2019/9/20 8:30 or 2019年9月20日, or a time as in RFC 3339",
+    })
 }
 
 fn split_tags(cell: &str) -> Value {

@@ -55,6 +55,7 @@ const HEADERS: &[Header] = &[
         "Where the first, next and previous pages are (RFC 8288). Absent if it would be longer; the body has the cursors too",
     ),
     always("Location", "Location", 300, "Where the new thing, or the job, is"),
+    always("Location", "LocationOfMoved", 8000, "Where the thing is now, with the query of the request"),
     always(
         "Surrogate-Key",
         "SurrogateKey",
@@ -187,6 +188,9 @@ pub fn headers_of_success(
     has_version: bool,
 ) -> Vec<&'static str> {
     let operation = &endpoint.operation;
+    if status == "301" {
+        return vec!["RequestId", "CacheControl", "Vary", "SurrogateKey", "LocationOfMoved"];
+    }
     let is_read = operation.conditional == Conditional::Read;
     let varies = operation.caller != Caller::Anyone;
     let schema = response.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str);

@@ -10,8 +10,8 @@ use crate::harness::files_below;
 /// The modules from low to high; those on one line do not import each other.
 const LAYERS: &[&[&str]] = &[
     &["config"],
-    &["telemetry", "priority", "deadline", "db"],
-    &["metrics", "slug", "markup", "mail", "text", "ranges", "language"],
+    &["telemetry", "priority", "deadline", "db", "ranges"],
+    &["metrics", "slug", "markup", "mail", "text", "language"],
     &["error", "changes"],
     &["follower", "permits"],
     &["keys"],

@@ -101,5 +101,12 @@ async fn a_filled_database_of_each_landed_version_keeps_everything() {
         let article = anon.get("/api/v1/articles/a-1").await.data(200);
         assert_eq!((&article["views"], &article["category"]["slug"]), (&7.into(), &"local".into()));
         admin.patch("/api/v1/articles/a-1", serde_json::json!({"title": "Changed"})).await.expect(200);
+        // Its articles keep the slugs that they had before, also in the trash.
+        admin.patch("/api/v1/articles/a-1", serde_json::json!({"slug": "b-1"})).await.expect(200);
+        assert_eq!(anon.get("/api/v1/articles/a-1").await.data(200)["slug"], "b-1");
+        for taken in ["a-1", "a-7"] {
+            let new = serde_json::json!({"title": "New", "slug": taken});
+            assert_eq!(admin.post("/api/v1/articles", new).await.problem(), (409, "slug_taken".to_owned()));
+        }
     }
 }

@@ -16,11 +16,46 @@ pub enum Identity {
 }
 
 impl Identity {
+    /// The external id, if it is one.
+    pub fn external_id(&self) -> Option<String> {
+        match self {
+            Self::ExternalId(id) => Some(id.clone()),
+            Self::Slug(_) => None,
+        }
+    }
+
     /// The external id or slug, for reports.
     pub fn as_str(&self) -> &str {
         let (Self::ExternalId(key) | Self::Slug(key)) = self;
         key
     }
+}
+
+/// The external id that an earlier import gave an article, and the host of the site that the article is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormerIdentity {
+    /// The id.
+    pub identity: Identity,
+    host: String,
+}
+
+impl FormerIdentity {
+    /// The identity of a row from `source_url`. `None` if that has no host: two sites may have given the same id.
+    pub fn new(external_id: String, source_url: &str) -> Option<Self> {
+        Some(Self { identity: Identity::ExternalId(external_id), host: find_host(source_url)? })
+    }
+
+    /// Whether an article from `source_url` is of the same site.
+    pub fn is_of(&self, source_url: Option<&str>) -> bool {
+        source_url.and_then(find_host).is_some_and(|host| host == self.host)
+    }
+}
+
+/// The host of an address, in lower case, without `www.`.
+fn find_host(address: &str) -> Option<String> {
+    let url = url::Url::parse(address).ok()?;
+    let host = url.host_str()?.trim_end_matches('.');
+    Some(host.strip_prefix("www.").unwrap_or(host).to_lowercase()).filter(|host| !host.is_empty())
 }
 
 /// Derives an external id from the content of a row. Equal rows get the same id.
@@ -77,4 +112,36 @@ fn hash(identity: &Identity) -> u64 {
     let mut hasher = DefaultHasher::new();
     identity.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_former_id_counts_on_the_same_host_only() {
+        let former = |source: &str| FormerIdentity::new("wordpress:7".to_owned(), source);
+        let site = former("https://news.example.org/2019/a").unwrap();
+        for same in [
+            "http://news.example.org/?p=7",
+            "https://NEWS.example.org./b",
+            "https://www.news.example.org:8443",
+        ] {
+            assert!(site.is_of(Some(same)), "{same}");
+        }
+        let others = [
+            "https://example.org/",
+            "https://old.news.example.org/",
+            "https://news.example.org.evil.example/",
+            "a",
+            "",
+        ];
+        for other in others {
+            assert!(!site.is_of(Some(other)), "{other}");
+        }
+        assert!(!site.is_of(None));
+        for without_a_host in ["", "/a", "news.example.org", "mailto:a@example.org"] {
+            assert_eq!(former(without_a_host), None, "{without_a_host}");
+        }
+    }
 }

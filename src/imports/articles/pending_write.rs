@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
+use super::identity::Identity;
 use super::prepare::PreparedImport;
 use super::queries::{ArticleWrite, LockedArticle};
 use crate::articles::model::Content;
@@ -20,6 +21,8 @@ pub(super) struct PendingWrite<'b> {
     pub(super) id: Uuid,
     /// The article before the write, if it exists.
     pub(super) before: Option<LockedArticle>,
+    /// Slugs that are to lead to it, besides those that do.
+    pub(super) claims: Vec<String>,
     /// Whether it replaces what was edited since the last import.
     pub(super) overwrites_edits: bool,
     /// What was changed of the row, or of the article besides.
@@ -27,6 +30,13 @@ pub(super) struct PendingWrite<'b> {
 }
 
 impl PreparedImport {
+    /// Whether the row is about the article: by its external id, or by the one that it had. Another import may have
+    /// changed that since it was found.
+    pub(super) fn is_about(&self, before: &LockedArticle) -> bool {
+        let Some(id) = before.article.content.external_id.as_deref() else { return true };
+        self.identities().any(|identity| *identity == Identity::ExternalId(id.to_owned()))
+    }
+
     /// Whether the article is already as the row describes it.
     pub(super) fn changes_nothing(&self, before: &LockedArticle) -> bool {
         let row = &before.article;
@@ -42,7 +52,15 @@ impl<'b> PendingWrite<'b> {
     /// The write of the row at `index`, of an article that may not exist yet.
     pub(super) fn new(index: usize, article: &'b PreparedImport) -> Self {
         let (article, id) = (Cow::Borrowed(article), Uuid::now_v7());
-        Self { index, article, id, before: None, overwrites_edits: false, warnings: Vec::new() }
+        Self {
+            index,
+            article,
+            id,
+            before: None,
+            claims: Vec::new(),
+            overwrites_edits: false,
+            warnings: Vec::new(),
+        }
     }
 
     /// The fields in which the article differs from the row, by the names clients know.
@@ -84,7 +102,9 @@ impl<'b> PendingWrite<'b> {
         let (action, fields) = match &self.before {
             None => ("create", String::new()),
             Some(before) => {
-                (if before.trashed { "restore" } else { "update" }, self.changed_fields(before).join(","))
+                let mut fields = self.changed_fields(before);
+                fields.extend((!self.claims.is_empty()).then(|| "former_slugs".to_owned()));
+                (if before.trashed { "restore" } else { "update" }, fields.join(","))
             }
         };
         ArticleWrite {

@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::extra_keys;
-use super::identity::{Identity, derive_external_id};
+use super::extra_keys::{self, ExtraKeys};
+use super::identity::{FormerIdentity, Identity, derive_external_id};
 use super::queries::{ExistingArticle, ExistingArticles};
+use super::slug_repair::RefusedSlug;
 use crate::articles::input::{MAX_BODY_CHARS, NewArticle};
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
@@ -36,6 +37,7 @@ const MAX_KEY_CHARS: usize = 200;
 pub struct ParsedRow {
     pub(super) line: u64,
     pub(super) identity: Identity,
+    pub(super) former_identity: Option<FormerIdentity>,
     pub(super) value: Value,
     pub(super) faults: Vec<Fault>,
     pub(super) warnings: Vec<Fault>,
@@ -45,9 +47,10 @@ pub struct ParsedRow {
 }
 
 impl ParsedRow {
-    /// The identity of its article.
-    pub fn identity(&self) -> &Identity {
-        &self.identity
+    /// The identities by which its article can be found.
+    pub fn identities(&self) -> impl Iterator<Item = &Identity> {
+        let former = self.former_identity.as_ref().map(|former| &former.identity);
+        std::iter::once(&self.identity).chain(former)
     }
 }
 
@@ -55,6 +58,11 @@ impl ParsedRow {
 #[derive(Clone, Debug)]
 pub struct PreparedImport {
     pub(super) identity: Identity,
+    pub(super) former_identity: Option<FormerIdentity>,
+    /// Slugs that lead to it besides its own.
+    pub(super) former_slugs: Vec<String>,
+    /// The slug of the row, if it cannot be used. Another one is in `content` then.
+    pub(super) refused_slug: Option<RefusedSlug>,
     pub(super) content: Content,
     pub(super) source_hash: Vec<u8>,
     pub(super) slug_is_given: bool,
@@ -65,6 +73,19 @@ pub struct PreparedImport {
     pub(super) filter_counts: FilterCounts,
     pub(super) markup_changes: MarkupChanges,
     pub(super) warnings: Vec<Fault>,
+}
+
+impl PreparedImport {
+    /// The identities by which its article can be found.
+    pub(super) fn identities(&self) -> impl Iterator<Item = &Identity> {
+        let former = self.former_identity.as_ref().map(|former| &former.identity);
+        std::iter::once(&self.identity).chain(former)
+    }
+
+    /// The slugs that it wants, its own first.
+    pub(super) fn wanted_slugs(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.content.slug).chain(&self.former_slugs).map(String::as_str)
+    }
 }
 
 /// A row as the writer takes it.
@@ -174,13 +195,19 @@ fn parse_row(
         (None, Some(slug)) => Identity::Slug(slug),
         (None, None) => Identity::ExternalId(derive_external_id(&value)),
     };
+    let former_id = given("former_external_id").filter(|id| *id != identity.as_str());
+    let former_identity = match &identity {
+        Identity::ExternalId(_) => former_id.zip(value["source_url"].as_str()),
+        Identity::Slug(_) => None,
+    };
+    let former_identity = former_identity.and_then(|(id, source_url)| FormerIdentity::new(id, source_url));
     let hash = Sha256::new().chain_update(salt).chain_update(text).finalize().to_vec();
     row_filters::normalise_names(&mut value);
     if let Some(dates) = dates {
         dates.read_row(&mut value);
     }
     let warnings = warning.into_iter().chain(row.text.warnings()).collect();
-    Ok(ParsedRow { line, identity, value, faults, warnings, hash })
+    Ok(ParsedRow { line, identity, former_identity, value, faults, warnings, hash })
 }
 
 /// Prepares rows on all cores. Rows whose article is unchanged are not validated again.
@@ -195,7 +222,8 @@ pub fn prepare_rows(
 
 fn prepare_row(parsed: ParsedRow, context: &PrepareContext<'_>) -> PreparedRow {
     let (line, identity_name) = (parsed.line, parsed.identity.as_str().to_owned());
-    let existing = context.existing.get(&parsed.identity);
+    let former = || parsed.former_identity.as_ref().and_then(|former| context.existing.find_former(former));
+    let existing = context.existing.get(&parsed.identity).or_else(former);
     let unchanged = existing.filter(|existing| is_unchanged(&parsed, existing, context));
     let state = match unchanged {
         Some(existing) => RowState::Unchanged(parsed.identity, existing.to_resource()),
@@ -211,7 +239,8 @@ fn prepare_row(parsed: ParsedRow, context: &PrepareContext<'_>) -> PreparedRow {
 fn is_unchanged(parsed: &ParsedRow, existing: &ExistingArticle, context: &PrepareContext<'_>) -> bool {
     let has_same_hash = existing.source_hash.as_ref() == Some(&parsed.hash) && !existing.trashed;
     // Look the category up again: a category can have been renamed.
-    let category_ref = || CategoryRef::parse(&parsed.value["category"]).ok().flatten();
+    let conflicts = context.params.slug_conflicts();
+    let category_ref = || CategoryRef::parse(&parsed.value["category"], conflicts).ok()?.0;
     let category = || category_ref().and_then(|found| found.find(context.tree).map(|row| row.id));
     has_same_hash && context.params.mode() != Mode::Create && category() == existing.category_id
 }
@@ -225,32 +254,25 @@ fn build_article(
     let (filter_counts, filtered) = row_filters::clean_row(&mut parsed.value, context.params.text_filters());
     let mut warnings = [parsed.warnings, filtered].concat();
     context.params.set_default_status(&mut parsed.value);
-    let mut faults = parsed.faults;
-    let (category_ref, created_at) = extra_keys::take_extra_keys(&mut parsed.value, &mut faults);
-    let external_id = match &parsed.identity {
-        Identity::ExternalId(id) => Some(id.clone()),
-        Identity::Slug(_) => None,
-    };
-    let into_faults = |error: crate::error::Error| {
-        error.into_faults().unwrap_or_else(|_| vec![Fault::body("", Code::InvalidBody, "cannot be read")])
-    };
-    let mut new: NewArticle = checked(parsed.value, faults).map_err(into_faults)?;
-    new.external_id = external_id;
+    let (row, conflicts) = (&mut parsed.value, context.params.slug_conflicts());
+    let ExtraKeys { category_ref, created_at, former_slugs, refused_slug } =
+        extra_keys::take_extra_keys(row, conflicts, &mut parsed.faults, &mut warnings);
+    let mut new: NewArticle = checked(parsed.value, parsed.faults).map_err(into_faults)?;
+    new.external_id = parsed.identity.external_id();
     let body = std::mem::take(&mut new.body);
     let body = render_body::render(context.sanitiser, body, new.format(), MAX_BODY_CHARS);
     warnings.extend(render_body::warn_of_body(&body));
     let markup_changes = body.as_ref().map(|body| body.changes.clone()).unwrap_or_default();
-    let (slug_is_given, published_at_is_given, views) =
-        (new.slug.is_some(), new.published_at.is_some(), new.views);
-    if let Some(existing) = existing {
-        new.slug.get_or_insert_with(|| existing.slug.clone());
-        let published_at = existing.published_at.filter(|_| new.status == Some(Status::Published));
-        new.published_at = new.published_at.or(published_at);
-    }
+    let slug_is_given = new.slug.is_some() && refused_slug.is_none();
+    let (published_at_is_given, views) = (new.published_at.is_some(), new.views);
+    keep_unspecified(&mut new, existing);
     let category = category_ref.as_ref().and_then(|found| found.find(context.tree)).map(|row| row.id);
     let content = new.into_content(body, category, Some(context.now), Vec::new()).map_err(into_faults)?;
     Ok(PreparedImport {
         identity: parsed.identity,
+        former_identity: parsed.former_identity,
+        former_slugs,
+        refused_slug,
         content,
         source_hash: parsed.hash,
         slug_is_given,
@@ -262,4 +284,16 @@ fn build_article(
         markup_changes,
         warnings,
     })
+}
+
+/// Gives a row the slug and the publication time of its article, if it has none.
+fn keep_unspecified(new: &mut NewArticle, existing: Option<&ExistingArticle>) {
+    let Some(existing) = existing else { return };
+    new.slug.get_or_insert_with(|| existing.slug.clone());
+    let published_at = existing.published_at.filter(|_| new.status == Some(Status::Published));
+    new.published_at = new.published_at.or(published_at);
+}
+
+fn into_faults(error: crate::error::Error) -> Vec<Fault> {
+    error.into_faults().unwrap_or_else(|_| vec![Fault::body("", Code::InvalidBody, "cannot be read")])
 }

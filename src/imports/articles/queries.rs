@@ -1,6 +1,6 @@
 //! SQL of articles in bulk. The number of statements for a batch does not depend on its size.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{
@@ -10,8 +10,9 @@ use diesel::{QueryResult, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::identity::{Identity, UnseenWrites};
+use super::identity::{FormerIdentity, Identity, UnseenWrites};
 use crate::articles::model::{Content, Row};
+use crate::articles::queries::slugs::NO_FORMER_SLUGS;
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
 use crate::changes::model::Actor;
 use crate::db::connection::Connection;
@@ -41,6 +42,12 @@ pub struct ExistingArticle {
     /// Whether it is in the trash.
     #[diesel(sql_type = Bool)]
     pub trashed: bool,
+    /// The address it was taken from.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub source_url: Option<String>,
+    /// The wanted slug that it has, or has had, if it was found by that.
+    #[diesel(sql_type = Nullable<Text>)]
+    wanted_slug: Option<String>,
 }
 
 impl ExistingArticle {
@@ -63,6 +70,11 @@ impl ExistingArticles {
         self.articles.get(identity)
     }
 
+    /// The article of the same site that an earlier import gave this id.
+    pub fn find_former(&self, former: &FormerIdentity) -> Option<&ExistingArticle> {
+        self.get(&former.identity).filter(|article| former.is_of(article.source_url.as_deref()))
+    }
+
     /// Forgets the digests of the articles that may have changed since. Their rows are compared
     /// with them when they are written.
     pub fn forget_digests(&mut self, unseen_writes: &UnseenWrites) {
@@ -73,13 +85,13 @@ impl ExistingArticles {
         }
     }
 
-    /// The id of the article that uses this slug.
+    /// The id of the article that has this slug, or has had it.
     pub fn find_slug_owner(&self, slug: &str) -> Option<Uuid> {
         self.slug_owners.get(slug).copied()
     }
 }
 
-/// Loads the articles with these identities and those that use these slugs, without locking them.
+/// Loads the articles with these identities and those that have these slugs, or have had them, without locking them.
 pub async fn find_existing<'i>(
     mut conn: &Connection,
     identities: impl Iterator<Item = &'i Identity>,
@@ -93,21 +105,28 @@ pub async fn find_existing<'i>(
         }
     }
     // One statement, so that both answers are of the same moment.
-    let rows: Vec<ExistingArticle> = sql_query(
-        "SELECT id, external_id, slug, category_id, published_at, source_hash, deleted_at IS NOT NULL AS trashed
-         FROM articles WHERE external_id = ANY($1) OR slug = ANY($2)",
-    )
+    let columns = "articles.id, external_id, articles.slug, category_id, published_at, source_hash, source_url, \
+                   deleted_at IS NOT NULL AS trashed";
+    let rows: Vec<ExistingArticle> = sql_query(format!(
+        "SELECT {columns}, NULL::text AS wanted_slug FROM articles WHERE external_id = ANY($1) UNION ALL \
+         SELECT {columns}, article_slugs.slug FROM article_slugs JOIN articles ON articles.id = article_slugs.article_id \
+         WHERE article_slugs.slug = ANY($2)"
+    ))
     .bind::<Array<Text>, _>(external_ids)
     .bind::<Array<Text>, _>(slugs)
     .load(&mut conn)
     .await?;
     let mut existing = ExistingArticles::default();
     for row in rows {
-        let identity = match &row.external_id {
-            Some(id) => Identity::ExternalId(id.clone()),
-            None => Identity::Slug(row.slug.clone()),
+        if let Some(slug) = &row.wanted_slug {
+            existing.slug_owners.insert(slug.clone(), row.id);
+        }
+        let identity = match (&row.external_id, &row.wanted_slug) {
+            (Some(id), _) => Identity::ExternalId(id.clone()),
+            // A row with a former slug is about the article, too.
+            (None, Some(slug)) => Identity::Slug(slug.clone()),
+            (None, None) => Identity::Slug(row.slug.clone()),
         };
-        existing.slug_owners.insert(row.slug.clone(), row.id);
         existing.articles.insert(identity, row);
     }
     Ok(existing)
@@ -138,7 +157,8 @@ pub async fn lock_articles(
         return Ok(HashMap::new());
     }
     let rows: Vec<LockedArticle> = sql_query(format!(
-        "SELECT articles.*, {EXTRA_COLUMNS}, deleted_at IS NOT NULL AS trashed, source_hash IS NULL AS edited FROM articles {VIEWS}
+        "SELECT articles.*, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs,
+         deleted_at IS NOT NULL AS trashed, source_hash IS NULL AS edited FROM articles {VIEWS}
          WHERE articles.id = ANY($1) ORDER BY articles.id FOR NO KEY UPDATE OF articles"
     ))
     .bind::<Array<SqlUuid>, _>(ids)
@@ -249,6 +269,32 @@ pub async fn write_articles(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Makes slugs lead to articles, unless they lead to others. Returns those that do now.
+pub async fn claim_former_slugs(
+    conn: &mut Connection,
+    slugs: Vec<&str>,
+    ids: Vec<Uuid>,
+) -> QueryResult<HashSet<String>> {
+    #[derive(QueryableByName)]
+    struct Claimed {
+        #[diesel(sql_type = Text)]
+        slug: String,
+    }
+    if slugs.is_empty() {
+        return Ok(HashSet::new());
+    }
+    // All imports claim in the same order, so that two with the same slugs do not deadlock.
+    let claimed: Vec<Claimed> = sql_query(
+        "INSERT INTO article_slugs (slug, article_id) SELECT slug, id FROM unnest($1, $2) AS claimed(slug, id)
+         ORDER BY slug ON CONFLICT (slug) DO NOTHING RETURNING slug",
+    )
+    .bind::<Array<Text>, _>(slugs)
+    .bind::<Array<SqlUuid>, _>(ids)
+    .load(conn)
+    .await?;
+    Ok(claimed.into_iter().map(|claimed| claimed.slug).collect())
 }
 
 /// A column of all rows.

@@ -13,9 +13,11 @@ use super::identity::Identity;
 use super::pending_write::PendingWrite;
 use super::prepare::{PreparedImport, PreparedRow};
 use super::queries::{self, ExistingArticles, LockedArticle};
+use super::slugs;
 use crate::categories::model::Tree;
 use crate::categories::queries::{load_tree, lock_tree};
 use crate::changes::model::Actor;
+use crate::db;
 use crate::error::{Code, Error, Fault, Result};
 use crate::imports::category_ref::{self, CategoryRef};
 use crate::imports::outcome::{BatchResult, Outcome, ResourceRef, RowOutcome, kept_in_trash};
@@ -23,10 +25,6 @@ use crate::imports::params::{ImportParams, Mode};
 use crate::interchange::text_filters::FilterCounts;
 use crate::markup::changes::MarkupChanges;
 use crate::tx::Tx;
-use crate::{db, slug};
-
-/// Slugs tried for a title whose slug is in use.
-const MAX_SLUG_ATTEMPTS: usize = 5;
 
 /// The state of a batch while it is written.
 struct BatchWrite<'b> {
@@ -54,8 +52,8 @@ pub async fn write_batch(
     rows: &[PreparedRow],
 ) -> Result<BatchResult> {
     let articles = || rows.iter().filter_map(PreparedRow::article);
-    let identities = articles().map(|article| &article.identity);
-    let slugs = articles().map(|article| article.content.slug.as_str()).collect();
+    let identities = articles().flat_map(PreparedImport::identities);
+    let slugs = articles().flat_map(PreparedImport::wanted_slugs).collect();
     // Sent together: one round trip.
     let (_, tree, existing) =
         try_join3(db::allow_bulk(tx), load_tree(tx), queries::find_existing(tx, identities, slugs)).await?;
@@ -72,8 +70,8 @@ pub async fn write_batch(
     };
     let mut pending = batch.resolve_categories(tx, rows).await?;
     batch.drop_superseded(rows, &mut pending);
-    batch.lock_and_compare(tx, &mut pending).await?;
-    batch.assign_slugs(&mut pending);
+    batch.lock_and_compare(tx, rows, &mut pending).await?;
+    slugs::assign_slugs(params.slug_conflicts(), &batch.existing, &mut pending, &mut batch.outcomes);
     let (filter_counts, markup_changes) = batch.store(tx, pending).await?;
     let (created_categories, overwritten_edits) = (batch.created_categories, batch.overwritten_edits);
     let outcomes = batch.into_outcomes(rows);
@@ -103,7 +101,7 @@ impl BatchWrite<'_> {
         for (index, article) in articles() {
             let mut write = PendingWrite::new(index, article);
             let category = match &article.category_ref {
-                Some(category_ref) => self.find_or_create_category(tx, category_ref).await?.map(Some),
+                Some(category_ref) => self.find_or_create_category(tx, index, category_ref).await?.map(Some),
                 None => Ok(None),
             };
             match category {
@@ -121,10 +119,11 @@ impl BatchWrite<'_> {
         Ok(pending)
     }
 
-    /// Finds a category, or creates it if the parameters allow that.
+    /// Finds the category of the row at `index`, or creates it if the parameters allow that.
     async fn find_or_create_category(
         &mut self,
         tx: &mut Tx,
+        index: usize,
         category_ref: &CategoryRef,
     ) -> Result<Result<Uuid, Vec<Fault>>> {
         if let Some(category) = category_ref.find(&self.tree) {
@@ -134,9 +133,10 @@ impl BatchWrite<'_> {
             return Ok(Err(vec![category_ref::unknown_category()]));
         }
         match category_ref.create_missing(tx, self.actor, &mut self.tree).await {
-            Ok((category, created)) => {
-                self.created_categories += created;
-                Ok(Ok(category))
+            Ok(created) => {
+                self.created_categories += created.count;
+                self.warnings[index].extend(created.warnings);
+                Ok(Ok(created.id))
             }
             Err(error) => Ok(Err(error.into_faults()?)),
         }
@@ -158,15 +158,20 @@ impl BatchWrite<'_> {
     }
 
     /// Locks the existing articles and compares them with their rows. Drops rows that change nothing.
-    async fn lock_and_compare(&mut self, tx: &mut Tx, pending: &mut Vec<PendingWrite<'_>>) -> Result<()> {
-        let find_id = |existing: &ExistingArticles, write: &PendingWrite| {
-            existing.get(&write.article.identity).map(|existing| existing.id)
-        };
-        let ids = pending.iter().filter_map(|write| find_id(&self.existing, write)).collect();
-        let mut locked = queries::lock_articles(tx, ids).await?;
+    async fn lock_and_compare(
+        &mut self,
+        tx: &mut Tx,
+        rows: &[PreparedRow],
+        pending: &mut Vec<PendingWrite<'_>>,
+    ) -> Result<()> {
+        let ids = self.find_ids(rows, pending);
+        let mut locked = queries::lock_articles(tx, ids.iter().flatten().copied().collect()).await?;
         let mut changed = Vec::with_capacity(pending.len());
-        for mut write in pending.drain(..) {
-            let before = find_id(&self.existing, &write).and_then(|id| locked.remove(&id));
+        for (mut write, id) in pending.drain(..).zip(ids) {
+            let before = id.and_then(|id| locked.remove(&id));
+            if before.as_ref().is_some_and(|before| !write.article.is_about(before)) {
+                return Err(Error::Contended("imports: an article has got another external id".to_owned()));
+            }
             match (&before, self.params.mode()) {
                 (Some(_), Mode::Create) => {
                     let fault = Fault::body("/external_id", Code::ExternalIdTaken, "already exists");
@@ -195,13 +200,31 @@ impl BatchWrite<'_> {
         Ok(())
     }
 
+    /// The id of the article that each row is about. One article of a former id is that of the first row that names
+    /// it, unless a row is about that id itself.
+    fn find_ids(&self, rows: &[PreparedRow], pending: &[PendingWrite<'_>]) -> Vec<Option<Uuid>> {
+        let identities: HashSet<&Identity> = rows.iter().filter_map(PreparedRow::identity).collect();
+        let mut taken_over = HashSet::new();
+        let find_id = |write: &PendingWrite<'_>| {
+            if let Some(existing) = self.existing.get(&write.article.identity) {
+                return Some(existing.id);
+            }
+            let former = write.article.former_identity.as_ref();
+            let former = former.filter(|former| !identities.contains(&former.identity))?;
+            let id = self.existing.find_former(former)?.id;
+            taken_over.insert(id).then_some(id)
+        };
+        pending.iter().map(find_id).collect()
+    }
+
     /// The outcome of a row that leaves its article as it is. Otherwise warns of the edits that it replaces.
     fn choose_kept(&self, write: &mut PendingWrite<'_>, before: &LockedArticle) -> Option<Outcome> {
         if before.trashed && !self.params.restores() {
             write.warnings.push(kept_in_trash());
             return Some(Outcome::KeptInTrash);
         }
-        if write.article.changes_nothing(before) {
+        let is_claimed = |slug: &String| self.existing.find_slug_owner(slug).is_some();
+        if write.article.changes_nothing(before) && write.article.former_slugs.iter().all(is_claimed) {
             return Some(Outcome::Unchanged);
         }
         let fields = if before.edited { write.changed_fields(before) } else { Vec::new() };
@@ -228,40 +251,11 @@ impl BatchWrite<'_> {
         self.warnings[index].extend(warnings);
     }
 
-    /// Gives every row a slug that no other article uses. A slug made from the title gets a
-    /// suffix if it is in use; a given slug fails then.
-    fn assign_slugs(&mut self, pending: &mut Vec<PendingWrite<'_>>) {
-        let mut assigned: HashSet<String> = HashSet::new();
-        let (existing, outcomes) = (&self.existing, &mut self.outcomes);
-        pending.retain_mut(|write| {
-            let is_free = |slug: &str, assigned: &HashSet<String>| {
-                !assigned.contains(slug)
-                    && existing.find_slug_owner(slug).is_none_or(|owner| owner == write.id)
-            };
-            let original = write.article.content.slug.clone();
-            let mut slug = original.clone();
-            let may_change = !write.article.slug_is_given && write.before.is_none();
-            for _ in 0..MAX_SLUG_ATTEMPTS {
-                if is_free(&slug, &assigned) || !may_change {
-                    break;
-                }
-                slug = slug::with_suffix(&original);
-            }
-            if !is_free(&slug, &assigned) {
-                let fault = Fault::body("/slug", Code::SlugTaken, "already used by another article");
-                outcomes[write.index] = Some(Outcome::Failed(vec![fault]));
-                return false;
-            }
-            write.change_content(|content| content.slug != slug, |content| content.slug.clone_from(&slug));
-            assigned.insert(slug)
-        });
-    }
-
     /// Writes all pending rows, in one statement.
     async fn store(
         &mut self,
         tx: &mut Tx,
-        pending: Vec<PendingWrite<'_>>,
+        mut pending: Vec<PendingWrite<'_>>,
     ) -> Result<(FilterCounts, MarkupChanges)> {
         let mut writes: Vec<_> = pending.iter().map(PendingWrite::to_article_write).collect();
         // All imports insert in the same order, so that two with the same rows do not deadlock.
@@ -269,6 +263,7 @@ impl BatchWrite<'_> {
             (write.content.external_id.as_deref(), write.content.slug.as_str())
         });
         queries::write_articles(tx, &writes, self.actor).await.map_err(map_conflicts)?;
+        slugs::claim_former_slugs(tx, &mut pending).await?;
         let (mut filter_counts, mut markup_changes) = (FilterCounts::default(), MarkupChanges::default());
         for write in pending {
             filter_counts += write.article.filter_counts;

@@ -11,6 +11,7 @@ mod media;
 mod names;
 mod post;
 mod record;
+mod shortcode_tag;
 mod shortcodes;
 mod site;
 mod splitter;

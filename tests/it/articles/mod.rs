@@ -7,6 +7,7 @@ mod conditions;
 mod external;
 mod faults;
 mod filters;
+mod former_slugs;
 mod hiding;
 mod list_parameters;
 mod lists;

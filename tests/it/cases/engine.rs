@@ -189,3 +189,237 @@ async fn the_live_stream_tells_on_request_what_became_of_each_row() {
     let answer = request.header("accept", NDJSON).labelled(NDJSON, body).send().await.expect(200);
     assert!(answer.lines().iter().all(|event| event["type"] != "row"));
 }
+
+#[actix_web::test]
+async fn a_breadcrumb_that_names_a_category_twice_is_folded() {
+    let site = Site::start().await;
+    let path = case_path("14-page-breadcrumb-twice-the-same.html");
+    let import =
+        site.import(&["--from", "html", &path, "--create-categories", "--status", "published"]).await;
+    assert!(import.success && import.text.contains("twice"), "{}", import.text);
+    let article = site.load_only_article().await;
+    assert_eq!(
+        (&article["title"], category_path(&article)),
+        (&json!("省计量院发布新规程"), "快讯/公司".to_owned())
+    );
+}
+
+#[actix_web::test]
+async fn a_reserved_slug_of_a_foreign_file_gets_a_suffix() {
+    let site = Site::start().await;
+    let path = case_path("35-wp-reserved-slug.xml");
+    let run = ["--from", "wordpress", &path, "--create-categories"];
+    let import = site.import(&run).await;
+    assert!(import.success && import.text.contains("export became export-"), "{}", import.text);
+    let slugs: Vec<String> = site
+        .load_articles()
+        .await
+        .iter()
+        .map(|article| article["slug"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(slugs[0].starts_with("export-"), "{slugs:?}");
+    // A second run gives none another one.
+    assert!(site.import(&run).await.text.contains("2 unchanged"));
+    assert!(site.load_articles().await.iter().zip(&slugs).all(|(article, slug)| article["slug"] == **slug));
+}
+
+#[actix_web::test]
+async fn a_reserved_category_of_a_foreign_file_gets_another_slug() {
+    let site = Site::start().await;
+    let path = case_path("36-wp-reserved-section.xml");
+    let run = ["--from", "wordpress", &path, "--create-categories"];
+    let import = site.import(&run).await;
+    assert!(import.success, "{}", import.text);
+    assert_eq!(category_path(&site.load_only_article().await), "导入");
+    assert!(site.import(&run).await.text.contains("1 unchanged"));
+}
+
+#[actix_web::test]
+async fn slugs_that_cannot_be_used_are_made_anew_and_the_old_ones_stay_findable() {
+    let site = Site::start().await;
+    site.rows("", &[row("first", "Taken")]).await;
+    let slugs =
+        ["taken", "质量提升", "%E8%B4%A8%E9%87%8F", "Old_Post.html", "me", "a--b", &"zhi-".repeat(40), "!!!"];
+    let rows: Vec<Value> = slugs
+        .iter()
+        .enumerate()
+        .map(|(at, slug)| {
+            let mut row = row(&format!("n-{at}"), &format!("Title {at}"));
+            row["slug"] = json!(slug);
+            row
+        })
+        .collect();
+    assert_eq!(site.rows("?dry_run=true", &rows).await["failed"], slugs.len());
+    let summary = site.rows("?slug_conflicts=suffix", &rows).await;
+    assert_eq!(
+        (&summary["created"], codes(&summary)),
+        (&json!(slugs.len()), vec!["slug_changed"; slugs.len()])
+    );
+    let articles = site.load_articles().await;
+    for (warning, (article, slug)) in
+        summary["warnings"].as_array().unwrap().iter().zip(articles[1..].iter().zip(slugs))
+    {
+        assert_eq!((&warning["params"]["from"], &warning["params"]["to"]), (&json!(slug), &article["slug"]));
+    }
+    let made =
+        ["taken-", "zhi-liang-ti-sheng", "zhi-liang", "old-post-html", "me-", "a-b", "zhi-zhi-", "title-7"];
+    for (article, made) in articles[1..].iter().zip(made) {
+        assert!(article["slug"].as_str().unwrap().starts_with(made), "{} {made}", article["slug"]);
+    }
+    for (segment, at) in
+        [("质量提升", 1), ("%E8%B4%A8%E9%87%8F", 2), ("Old_Post.html", 3), ("a--b", 5), ("!!!", 7)]
+    {
+        let found = site.editor.get(&format!("{ARTICLES}/{segment}")).await.data(200);
+        assert_eq!(found["id"], articles[at + 1]["id"], "{segment}");
+    }
+    // Changed rows keep the slugs that were made.
+    let changed: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            let mut row = row.clone();
+            row["author"] = json!("Ada");
+            row
+        })
+        .collect();
+    assert_eq!(site.rows("?slug_conflicts=suffix", &changed).await["updated"], slugs.len());
+    let again = site.load_articles().await;
+    assert!(again.iter().zip(&articles).all(|(again, before)| again["slug"] == before["slug"]));
+}
+
+#[actix_web::test]
+async fn categories_of_foreign_rows_that_have_one_name_or_slug_stay_apart() {
+    let site = Site::start().await;
+    let paths = [
+        json!([{"name": "快讯", "slug": "kx"}, {"name": "公司", "slug": "gs"}]),
+        json!([{"name": "人物", "slug": "rw"}, {"name": "公司", "slug": "gs"}]),
+        json!([{"name": "公司", "slug": "gs"}]),
+        json!([{"name": "产品", "slug": "gs"}]),
+        json!([{"name": "快讯", "slug": "import"}, "公司"]),
+        json!([{"name": "长".repeat(120), "slug": "News_Room"}]),
+        json!(["快讯", "公司", "快讯"]),
+    ];
+    let rows: Vec<Value> = paths
+        .iter()
+        .enumerate()
+        .map(|(at, path)| {
+            let mut row = row(&format!("n-{at}"), "T");
+            row["category"] = path.clone();
+            row
+        })
+        .collect();
+    let query = "?create_categories=true&slug_conflicts=suffix";
+    let summary = site.rows(query, &rows).await;
+    assert_eq!((&summary["failed"], &summary["created"]), (&json!(0), &json!(paths.len())), "{summary:#}");
+    let found: Vec<String> = site.load_articles().await.iter().map(category_path).collect();
+    let long = "长".repeat(100);
+    assert_eq!(found, ["快讯/公司", "人物/公司", "公司", "产品", "快讯/公司", &long, "快讯/公司"]);
+    let told: Vec<i64> = summary["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| warning["line"].as_i64().unwrap())
+        .collect();
+    assert_eq!((codes(&summary), told), (vec!["category_changed"; 6], vec![2, 3, 4, 5, 6, 7]));
+    assert_eq!(site.rows(query, &rows).await["unchanged"], paths.len());
+    // What an editor has moved is not made again.
+    site.editor.category("top", None).await;
+    site.editor.patch("/api/v1/categories/rw", json!({"parent": "top"})).await.expect(200);
+    let again = site.rows(query, &rows).await;
+    assert_eq!((&again["unchanged"], &again["created_categories"]), (&json!(paths.len()), &json!(0)));
+}
+
+#[actix_web::test]
+async fn an_article_keeps_its_identity_when_its_site_gives_it_a_longer_id() {
+    let site = Site::start().await;
+    let old = |id: &str, source: Value| {
+        let mut row = row(id, id);
+        row["source_url"] = source;
+        row
+    };
+    let longer = |id: &str, former: &str, source: Value| {
+        let mut row = old(id, source);
+        row["former_external_id"] = json!(former);
+        row
+    };
+    let first = [
+        old("wordpress:7", json!("https://News.example.org/?p=7")),
+        old("wordpress:8", json!(null)),
+        old("wordpress:9", json!("https://news.example.org/9")),
+    ];
+    site.rows("", &first).await;
+    let before = site.editor.get(&format!("{ARTICLES}/by-external-id/wordpress:7")).await.data(200);
+    let rows = [
+        // Another site with the same number makes an article of its own.
+        longer("wordpress:other.example:7", "wordpress:7", json!("https://other.example/7")),
+        longer("wordpress:news.example.org:7", "wordpress:7", json!("http://www.news.example.org/a")),
+        // So does one of which the old one does not say the site, or which says none.
+        longer("wordpress:news.example.org:8", "wordpress:8", json!("https://news.example.org/8")),
+        longer("wordpress:news.example.org:9", "wordpress:9", json!(null)),
+    ];
+    let summary = site.rows("", &rows).await;
+    assert_eq!((&summary["created"], &summary["updated"]), (&json!(3), &json!(1)), "{summary:#}");
+    let after =
+        site.editor.get(&format!("{ARTICLES}/by-external-id/wordpress:news.example.org:7")).await.data(200);
+    assert_eq!((&after["id"], &after["title"]), (&before["id"], &json!("wordpress:news.example.org:7")));
+    site.editor.get(&format!("{ARTICLES}/by-external-id/wordpress:7")).await.expect(404);
+    let again = site.rows("", &rows).await;
+    assert_eq!(again["unchanged"], 4, "{again:#}");
+    // A row that is about the old id itself has it, and of two others the first.
+    site.rows("", &[old("f", json!("https://a.example/")), old("g", json!("https://a.example/"))]).await;
+    let source = || json!("https://a.example/x");
+    let rows = [
+        longer("f-1", "f", source()),
+        old("f", source()),
+        longer("g-1", "g", source()),
+        longer("g-2", "g", source()),
+    ];
+    let summary = site.rows("", &rows).await;
+    assert_eq!((&summary["created"], &summary["updated"]), (&json!(2), &json!(2)), "{summary:#}");
+    let taken = site.rows("", &[longer("t", "g-1", source())]).await;
+    assert_eq!(taken["updated"], 1);
+    let wrong = site
+        .rows(
+            "",
+            &[
+                longer("u", "g-2", source()),
+                json!({"external_id": "v", "title": "V", "former_external_id": 7}),
+            ],
+        )
+        .await;
+    assert_eq!(
+        (&wrong["failed"], &wrong["errors"][0]["pointer"]),
+        (&json!(1), &json!("/former_external_id"))
+    );
+}
+
+#[actix_web::test]
+async fn of_two_imports_at_once_one_takes_an_old_article_over() {
+    let site = Site::start().await;
+    let other = site.app.db_member(Role::Editor).await;
+    for round in 0..8 {
+        let source = json!("https://news.example.org/1");
+        let mut old = row(&format!("old-{round}"), "Old");
+        old["source_url"] = source.clone();
+        site.rows("", &[old]).await;
+        let send = async |client: &Client, id: String| {
+            let mut row = row(&id, "New");
+            row["source_url"] = source.clone();
+            row["former_external_id"] = json!(format!("old-{round}"));
+            let request = client.request(reqwest::Method::POST, &format!("{ARTICLES}/import"));
+            request.labelled(NDJSON, format!("{row}\n")).send().await.data(200)
+        };
+        // The same new id, or two.
+        let ids = [format!("new-{round}"), format!("new-{round}{}", if round % 2 == 0 { "" } else { "-b" })];
+        let [one, two] = ids;
+        let (one, two) = futures_util::join!(send(&site.editor, one), send(&other, two));
+        let sum = |key: &str| one[key].as_i64().unwrap() + two[key].as_i64().unwrap();
+        assert_eq!(sum("failed"), 0);
+        let created = if round % 2 == 0 { 0 } else { 1 };
+        assert_eq!(
+            (sum("created"), sum("updated") + sum("unchanged")),
+            (created, 2 - created),
+            "{one} {two}"
+        );
+        site.editor.get(&format!("{ARTICLES}/by-external-id/old-{round}")).await.expect(404);
+    }
+}

@@ -34,7 +34,7 @@ async fn case_47_the_placeholder_of_the_site_gives_way_to_its_address() {
     assert!(import.success, "{}", import.text);
     let article = site.load_only_article().await;
     assert_eq!(article["body"], "<p><img src=\"/content/images/2020/a.png\"></p>");
-    assert_eq!(article["cover_url"], "/content/images/2020/c.png");
+    assert!(article["cover_url"].as_str().unwrap().ends_with(":8080/content/images/2020/c.png"), "{article}");
     assert_eq!(article["external_id"], "ghost:1");
     let site = Site::start().await;
     let import =
@@ -97,8 +97,11 @@ async fn covers_of_all_generations_are_found() {
     let import = import_export(&site, export.to_string(), &[]).await;
     assert!(import.success, "{}", import.text);
     let articles = site.load_articles().await;
-    let covers: Vec<_> =
-        articles.iter().map(|article| article["cover_url"].as_str().unwrap_or("none")).collect();
+    let covers: Vec<_> = articles
+        .iter()
+        .map(|article| article["cover_url"].as_str().unwrap_or("none"))
+        .map(|cover| cover.rsplit(":8080").next().unwrap())
+        .collect();
     let expected = [
         "/content/images/2015/a.jpg",
         "https://cdn.example/b%20c.jpg",
@@ -173,5 +176,70 @@ async fn chinese_and_encoded_slugs_stay_findable() {
         let answer = site.editor.get(&format!("/api/v1/articles/{former}")).await;
         assert_eq!(answer.status, 301, "{}", answer.text());
         assert!(answer.header("location").contains(article["slug"].as_str().unwrap()));
+    }
+}
+
+/// A post that is generated from a number, and what of it must be found again: paragraphs, pictures, tags and text.
+fn generate_post(n: u32) -> (Value, usize, usize, usize, String) {
+    let (paragraphs, pictures, tags) = (1 + n as usize % 4, n as usize % 3, n as usize % 5);
+    let texts: Vec<String> = (0..paragraphs).map(|p| format!("第{n}篇第{p}段，“引文” & <号>。")).collect();
+    let addresses: Vec<String> =
+        (0..pictures).map(|p| format!("__GHOST_URL__/content/images/{n}-{p}.png")).collect();
+    let escape = |text: &String| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let html = texts.iter().map(|text| format!("<p>{}</p>", escape(text)));
+    let html =
+        html.chain(addresses.iter().map(|address| format!("<figure><img src=\"{address}\"></figure>")));
+    let node = |text: &String| json!({ "type": "paragraph", "children": [{ "type": "text", "text": text }] });
+    let nodes: Vec<Value> = texts
+        .iter()
+        .map(node)
+        .chain(addresses.iter().map(|src| json!({ "type": "image", "src": src })))
+        .collect();
+    let mut cards: Vec<Value> = addresses.iter().map(|src| json!(["image", { "src": src }])).collect();
+    cards.push(json!(["hr", {}]));
+    let sections = texts.iter().map(|text| json!([1, "p", [[0, [], 0, text]]]));
+    let sections: Vec<Value> = sections.chain((0..pictures).map(|at| json!([10, at]))).collect();
+    let body = match n % 3 {
+        0 => json!({ "html": html.collect::<String>() }),
+        1 => json!({ "html": null, "lexical": json!({ "root": { "children": nodes } }).to_string() }),
+        _ => {
+            json!({ "html": "", "mobiledoc": json!({ "version": "0.3.1", "markups": [], "atoms": [], "cards": cards,
+            "sections": sections }).to_string() })
+        }
+    };
+    let mut post = make_post(n, body);
+    post["tags"] = (0..tags).map(|tag| json!({ "name": format!("标签{tag}") })).collect();
+    post["published_at"] = json!(format!("2020-01-{:02}T08:00:00.000+08:00", 1 + n % 28));
+    (post, paragraphs, pictures, tags, texts.concat())
+}
+
+#[actix_web::test]
+async fn all_paragraphs_pictures_tags_and_dates_of_a_generated_export_are_stored() {
+    let site = Site::start().await;
+    let generated: Vec<_> = (1..=60).map(generate_post).collect();
+    let posts: Vec<Value> = generated.iter().map(|post| post.0.clone()).collect();
+    let import = import_export(&site, make_export(&posts), &["--base-url", "https://old.example"]).await;
+    assert!(import.success && import.text.contains("60 created"), "{}", import.text);
+    let articles = site.load_articles().await;
+    for (post, paragraphs, pictures, tags, text) in generated {
+        let id = format!("ghost:old.example:{}", post["id"].as_str().unwrap());
+        let article = articles.iter().find(|article| article["external_id"] == *id).unwrap();
+        let body = article["body"].as_str().unwrap();
+        let counts =
+            [body.matches("<p>").count(), body.matches("src=\"https://old.example/content/images/").count()];
+        assert_eq!(
+            (counts, article["tags"].as_array().unwrap().len()),
+            ([paragraphs, pictures], tags),
+            "{body}"
+        );
+        let day = post["published_at"].as_str().unwrap().split('T').next().unwrap();
+        assert_eq!(article["published_at"], format!("{day}T00:00:00Z"));
+        let plain = body
+            .replace("</p>", "<")
+            .split('<')
+            .filter_map(|piece| piece.rsplit('>').next())
+            .collect::<String>();
+        let plain = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace('\n', "");
+        assert_eq!(plain, text);
     }
 }

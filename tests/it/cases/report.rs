@@ -1,6 +1,8 @@
 //! What the command line tells of an import: the table, the report, and why it stopped.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 
 use reqwest::Method;
@@ -459,4 +461,78 @@ async fn dates_without_a_zone_are_in_that_of_the_site_unless_another_is_given() 
     }
     let said = site.run_import(&[&path, "--from", "html", "--timezone", "Asia/Shangai"]).await;
     assert!(said.code == Some(2) && said.shown.contains("Asia/Shanghai"), "{}", said.all());
+}
+
+/// A server that hangs up on the first request, and answers the next with a refusal.
+fn start_refusing_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        drop(listener.accept().unwrap());
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 64 << 10]).unwrap();
+        let problem = r#"{"title": "Not allowed", "detail": "This key lacks the scope articles:import."}"#;
+        let head = format!(
+            "HTTP/1.1 403 Forbidden\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\r\n",
+            problem.len()
+        );
+        stream.write_all((head + problem).as_bytes()).unwrap();
+    });
+    url
+}
+
+#[actix_web::test]
+async fn a_server_that_hangs_up_on_an_upload_is_asked_for_its_reason() {
+    let site = Site::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "rows.ndjson", mixed_rows());
+    let said = site.run_import(&[&path, "--url", &start_refusing_server(), "--key", "ink_x"]).await;
+    assert!(said.code == Some(1) && said.shown.contains("lacks the scope articles:import"), "{}", said.all());
+}
+
+#[actix_web::test]
+async fn what_a_wordpress_export_holds_beside_posts_is_counted_by_kind() {
+    let site = Site::start().await;
+    let path = case_path("33-wp-nothing-said-of-what-is-passed-over.xml");
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("report.json");
+    let arguments =
+        [path.as_str(), "--from", "wordpress", "--create-categories", "--report", to.to_str().unwrap()];
+    let said = site.run_import(&arguments).await;
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    let passed_over = read_report(to.to_str().unwrap())["passed_over"].clone();
+    for kind in ["page", "news", "comment"] {
+        assert_eq!((count_of(&said.out, kind), &passed_over[kind]), (Some(1), &json!(1)), "{}", said.out);
+        assert!(said.out.lines().last().unwrap().contains(&format!("1 {kind}")), "{}", said.out);
+    }
+    // The same without its post.
+    let text = fs::read_to_string(&path).unwrap().replace("[CDATA[post]]", "[CDATA[page]]");
+    let pages = write(folder.path(), "pages.xml", text);
+    let said = site.run_import(&[&pages, "--from", "wordpress"]).await;
+    assert!(said.code == Some(1) && said.shown.contains("no article in it"), "{}", said.all());
+    assert!(said.shown.contains("1 news and 2 pages were passed over"), "{}", said.shown);
+    assert!(said.shown.contains("; --types news,page imports them"), "{}", said.shown);
+}
+
+#[actix_web::test]
+async fn a_post_that_cannot_be_read_is_named_by_line_and_id_through_a_server_too() {
+    let site = Site::start().await;
+    let key = site.make_key(&["articles:import"]).await;
+    let path = case_path("42-wp-one-bad-ampersand.xml");
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("report.json");
+    let arguments = [path.as_str(), "--from", "wordpress", "--report", to.to_str().unwrap()];
+    for (remote, created) in [(&["--url", &site.app.url, "--key", &key, "--dry-run"][..], 8), (&[], 8)] {
+        let said = site.run_import(&[&arguments[..], remote].concat()).await;
+        assert_eq!((said.code, count_of(&said.out, "created")), (Some(1), Some(created)), "{}", said.all());
+        let row = said.out.lines().find(|line| line.contains("post 6")).unwrap();
+        assert!(row.contains("line ") && row.contains("Q&A"), "{row}");
+        assert!(!said.shown.contains("reached"), "{}", said.shown);
+        let report = read_report(to.to_str().unwrap());
+        let failed: Vec<_> =
+            report["rows"].as_array().unwrap().iter().filter(|row| row["outcome"] == "failed").collect();
+        assert_eq!(failed.len(), 1, "{report}");
+        assert_eq!(failed[0]["faults"][0]["code"], "unreadable_row");
+        assert!(failed[0]["place"].as_str().unwrap().contains("post 6"), "{}", failed[0]);
+    }
 }

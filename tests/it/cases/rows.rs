@@ -144,7 +144,7 @@ async fn case_57_all_unknown_columns_are_named_with_the_mapping_they_need() {
         "标签:tags",
         "摘要:summary",
         "作者:author",
-        "备注: unknown column",
+        "备注 unknown column",
         "--columns 备注:",
         "did you mean `title`?",
     ] {
@@ -271,4 +271,59 @@ async fn parameters_of_csv_are_checked() {
         assert_eq!(answer.problem(), (400, "invalid_parameter".to_owned()), "{query}");
         assert!(answer.text().contains(parameter), "{}", answer.text());
     }
+}
+
+#[actix_web::test]
+async fn an_export_imported_into_an_empty_site_is_exported_the_same() {
+    let bodies = [
+        "<pre>一\n\n\n二\n  三</pre>",
+        "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>b</td></tr></tbody><tfoot><tr><td>c</td></tr></tfoot></table>",
+        "<figure><img src=\"https://e.org/a.png\" alt=\"图\"><figcaption>注</figcaption></figure>",
+        "<video src=\"https://e.org/a.mp4\" controls></video>",
+        "<p>\"引\", 号; | \n\r\n</p>\n\n<p>= 1</p>",
+    ];
+    let rows: String = bodies
+        .iter()
+        .enumerate()
+        .map(|(n, body)| {
+            let row = json!({"external_id": format!("x-{n}"), "title": format!("标题, \"{n}\""), "body": body,
+                "category": ["新闻", "地方"], "tags": (&["a;b", "质量"][n % 2..]), "status": "published",
+                "published_at": "2019-09-20T08:30:00Z", "created_at": "2019-09-20T08:30:00Z", "extra": {"n": n}});
+            format!("{row}\n")
+        })
+        .collect();
+    let site = Site::start().await;
+    assert!(import_text(&site, "a.ndjson", rows, &["--create-categories"]).await.success);
+    for (format, media_type) in [("ndjson", "application/x-ndjson"), ("csv", "text/csv")] {
+        let export = async |site: &Site| {
+            let path = format!("/api/v1/articles/export?format={format}&status=draft,published,archived");
+            site.editor.get(&path).await.expect(200).bytes
+        };
+        let first = export(&site).await;
+        let copy = Site::start().await;
+        let path = "/api/v1/articles/import?create_categories=true";
+        let answer = copy.editor.request(Method::POST, path).labelled(media_type, first.clone()).send().await;
+        assert_eq!(answer.data(200)["created"], 5);
+        assert_eq!(
+            String::from_utf8(export(&copy).await.to_vec()),
+            String::from_utf8(first.to_vec()),
+            "{format}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn dates_without_a_zone_are_in_that_of_the_site() {
+    let site = Site::start().await;
+    let admin = site.app.db_member(Role::Admin).await;
+    admin.patch("/api/v1/site", json!({"timezone": "America/New_York"})).await.expect(200);
+    let text = "title;status;published_at\n一;published;2019/9/20 8:30\n";
+    let answer =
+        site.editor.request(Method::POST, "/api/v1/articles/import").labelled("text/csv", text).send().await;
+    assert_eq!(answer.data(200)["created"], 1);
+    let import =
+        import_text(&site, "a.csv", "external_id,title,status,published_at\nz,二,published,2019-9-20\n", &[])
+            .await;
+    assert!(import.success, "{}", import.text);
+    assert_eq!(load_column(&site, "published_at").await, ["2019-09-20T12:30:00Z", "2019-09-20T04:00:00Z"]);
 }

@@ -185,8 +185,8 @@ async fn what_a_credential_changes_is_not_kept() {
     cast.editor.post("/api/v1/articles", json!({"title": "c", "slug": "c"})).await.expect(201);
     for (client, path, rules) in [
         (&cast.member, "/api/v1/articles/a", "private, no-cache"),
-        (&cast.author, "/api/v1/articles/a", "private, no-cache"),
-        (&cast.editor, "/api/v1/articles/a", "private, no-cache"),
+        (&cast.author, "/api/v1/articles/a", "private, no-store"),
+        (&cast.editor, "/api/v1/articles/a", "private, no-store"),
         (&cast.member, "/api/v1/articles/b", "private, no-cache"),
         (&cast.author, "/api/v1/articles/b", "private, no-store"),
         (&cast.editor, "/api/v1/articles/b", "private, no-store"),

@@ -10,6 +10,7 @@ use crate::harness::contract::{DOCUMENT, followed, operations};
 /// Texts and lists of answers that nothing bounds, and why.
 const UNBOUNDED: &[(&str, &str)] = &[
     ("Article.body", "one that an earlier version has stored may be longer than one may be now"),
+    ("Article.former_slugs", "every slug that it has had"),
     ("ArticleCard.body", "one that an earlier version has stored may be longer than one may be now"),
     ("Notice.body", "one that an earlier version has stored may be longer than one may be now"),
     ("Category.path", "a tree may be of any depth"),

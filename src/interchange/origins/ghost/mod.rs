@@ -68,7 +68,10 @@ pub fn read_export(input: impl BufRead, options: &ReaderOptions, each: &mut Sink
         None => Ok(()),
         Some(fault) => {
             let fault = describe_fault(&bytes, fault);
-            Err(format!("The Ghost export is broken: {fault}. {} posts before it were read.", posts.len()))
+            Err(format!(
+                "The JSON of the Ghost export is broken: {fault}. {} posts before it were read.",
+                posts.len()
+            ))
         }
     }
 }
@@ -109,8 +112,8 @@ fn describe_broken_post(text: &[u8], file: &[u8], error: &serde_json::Error) -> 
     let (line, column) = find_position(file, start + within);
     let place = format!("line {line}, column {column}");
     let words = String::from_utf8_lossy(text);
-    let title =
-        words.split_once("\"title\"").map_or("", |(_, rest)| rest.trim_start_matches([':', ' ', '"']));
+    let after = words.split_once("\"title\"").map_or("", |(_, rest)| rest.trim_start_matches([':', ' ']));
+    let title = after.strip_prefix('"').unwrap_or_default();
     let title: String = title.chars().take_while(|c| *c != '"').take(60).collect();
     let cause = error.to_string();
     let cause = cause.split(" at line ").next().unwrap_or_default();

@@ -2,10 +2,15 @@
 //!
 //! The pages are made here, from texts that are known. Nothing of the reader is used to make them.
 
+use std::ops::ControlFlow;
+
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::folder::read_pages;
 use super::tests::read_page;
+use crate::interchange::origins::found::Found;
+use crate::interchange::origins::reader_options::ReaderOptions;
 
 /// A part of an article.
 #[derive(Clone, Debug)]
@@ -290,4 +295,85 @@ fn little_of_what_surrounds_an_article_comes_along() {
         }
     }
     assert!(furniture.is_empty(), "{furniture:#?}");
+}
+
+/// Sentences of the languages of a character set.
+fn sentences_for(charset: &str) -> [&'static str; 3] {
+    match charset {
+        "big5" => [
+            "省計量院今天上午發佈了新的檢定規程。",
+            "要求各地在年底之前完成全面核查，並報送主管部門。",
+            "作者：李白",
+        ],
+        "shift_jis" | "euc-jp" | "iso-2022-jp" => [
+            "計量研究所は本日、新しい規程を発表しました。",
+            "年末までにすべての計量器を検査するとしています。",
+            "日時：午前九時",
+        ],
+        "euc-kr" => [
+            "계량연구원은 오늘 새로운 규정을 발표했습니다.",
+            "연말까지 모든 저울을 점검하도록 했습니다.",
+            "장소: 회의실",
+        ],
+        "windows-1251" | "koi8-r" => [
+            "Институт метрологии опубликовал новые правила.",
+            "До конца года проверят все весы в стране.",
+            "Место: зал заседаний",
+        ],
+        "windows-1252" => [
+            "Das Institut veröffentlichte heute neue Regeln für Waagen.",
+            "L’été prochain, tout sera vérifié à nouveau.",
+            "Ort: großer Saal",
+        ],
+        _ => [
+            "省计量院今天上午发布了新的检定规程。",
+            "要求各地在年底之前完成全面核查，并报送主管部门。",
+            "地点：三楼会议室",
+        ],
+    }
+}
+
+#[test]
+fn no_text_is_lost_in_any_charset_and_layout() {
+    let charsets = [
+        "utf-8",
+        "gbk",
+        "gb18030",
+        "big5",
+        "shift_jis",
+        "euc-jp",
+        "iso-2022-jp",
+        "euc-kr",
+        "windows-1251",
+        "koi8-r",
+        "windows-1252",
+    ];
+    for charset in charsets {
+        let encoding = encoding_rs::Encoding::for_label(charset.as_bytes()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let sentences = sentences_for(charset);
+        let blocks = [sentences[0], sentences[2], sentences[1]].map(|text| Block::Paragraph(text.to_owned()));
+        for layout in 0..LAYOUTS.len() {
+            let page = write_page(layout, sentences[0].trim_end_matches(['。', '.']), &blocks);
+            // Furniture that the character set does not have becomes references.
+            std::fs::write(folder.path().join(format!("{layout:02}.html")), &encoding.encode(&page).0)
+                .unwrap();
+        }
+        let options = ReaderOptions { encoding: Some(encoding), ..super::super::tests::options() };
+        let mut layout = 0;
+        let read = read_pages(folder.path(), &options, &mut |found| {
+            let Found::Row(found) = found else { panic!("{charset}: {found:?}") };
+            let body = strip_tags(found.row["body"].as_str().unwrap());
+            for text in blocks.iter().flat_map(Block::texts) {
+                assert!(
+                    body.contains(&squash(text)),
+                    "{charset}, {}: {text} is not in {body}",
+                    LAYOUTS[layout].0
+                );
+            }
+            layout += 1;
+            ControlFlow::Continue(())
+        });
+        assert!(read.is_ok() && layout == LAYOUTS.len(), "{charset}");
+    }
 }

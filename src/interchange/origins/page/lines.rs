@@ -162,3 +162,35 @@ pub fn is_inline(name: &str) -> bool {
     ];
     NAMES.contains(&name) || name.contains(':') || matches!(name, "rt" | "rp" | "rb" | "acronym" | "samp")
 }
+
+/// Whether an element is text rather than a part of a layout.
+pub fn is_text_element(name: &str) -> bool {
+    matches!(name, "p" | "ul" | "ol" | "dl" | "table" | "figure" | "blockquote" | "pre" | "center" | "img")
+}
+
+/// Whether an element can hold a whole article.
+pub fn is_container(name: &str) -> bool {
+    const OTHERS: [&str; 20] = [
+        "blockquote",
+        "dd",
+        "dl",
+        "dt",
+        "figcaption",
+        "figure",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "table",
+        "tbody",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+        "caption",
+        "address",
+        "details",
+    ];
+    !is_inline(name) && !is_heading(name) && !OTHERS.contains(&name)
+}

@@ -11,7 +11,7 @@ use dom_query::{NodeId, NodeRef};
 use super::breadcrumb::parse_breadcrumb;
 use super::furniture::{Furniture, begins_site_text, is_annex, name_furniture};
 use super::labels::PageLabels;
-use super::lines::{Line, is_heading, is_inline, list_lines};
+use super::lines::{Line, is_container, is_heading, is_text_element, list_lines};
 
 /// Of the prose of an element, the part that a child holds which takes its place as the core.
 const CORE_SHARE: f64 = 0.6;
@@ -111,6 +111,8 @@ struct Search<'d> {
     title: Option<usize>,
     weights: Vec<usize>,
     furniture: Vec<Option<Furniture>>,
+    /// What the name of each element around a line says.
+    names: HashMap<NodeId, Option<Furniture>>,
     /// Names of elements that have too much prose to be furniture.
     overruled: HashSet<NodeId>,
     /// First and last line of each element.
@@ -123,15 +125,18 @@ struct Search<'d> {
 impl<'d> Search<'d> {
     fn new(lines: Vec<Line<'d>>, title: Option<usize>) -> Self {
         let mut ranges: HashMap<NodeId, (usize, usize)> = HashMap::new();
+        let mut names = HashMap::new();
         for (at, line) in lines.iter().enumerate() {
             for node in std::iter::once(line.block).chain(line.block.ancestors_it(None)) {
                 ranges.entry(node.id).or_insert((at, at)).1 = at;
+                names.entry(node.id).or_insert_with(|| name_furniture(&node));
             }
         }
         Self {
             title,
             weights: Vec::new(),
             furniture: Vec::new(),
+            names,
             overruled: HashSet::new(),
             ranges,
             masses: HashMap::new(),
@@ -187,7 +192,7 @@ impl<'d> Search<'d> {
         if let Some(known) = names.get(&node.id) {
             return *known;
         }
-        let own = if self.overruled.contains(&node.id) { None } else { name_furniture(node) };
+        let own = self.own_name(node);
         let found = own.max(node.parent().and_then(|parent| self.name_element(&parent, names)));
         names.insert(node.id, found);
         found
@@ -206,8 +211,8 @@ impl<'d> Search<'d> {
             }
             // A line counts for the innermost of its elements with such a name, and for those around it.
             let around = std::iter::once(line.block).chain(line.block.ancestors_it(None));
-            for node in around.filter(|node| !self.overruled.contains(&node.id)) {
-                if let Some(name) = name_furniture(&node) {
+            for node in around {
+                if let Some(name) = self.own_name(&node) {
                     masses.entry(node.id).or_insert((0, name)).0 += self.weights[at];
                 }
             }
@@ -223,6 +228,11 @@ impl<'d> Search<'d> {
             (std::cmp::Reverse(*name), *mass, std::cmp::Reverse(*node))
         };
         found.max_by_key(order).map(|(node, _)| node)
+    }
+
+    /// What the name of an element says, unless its text says otherwise.
+    fn own_name(&self, node: &NodeRef) -> Option<Furniture> {
+        self.names.get(&node.id).copied().flatten().filter(|_| !self.overruled.contains(&node.id))
     }
 
     fn holds(&self, node: &NodeRef, line: usize) -> bool {
@@ -360,36 +370,4 @@ fn is_plain_text(line: &Line) -> bool {
 
 fn is_labels(text: &str) -> bool {
     PageLabels::parse(text, chrono_tz::UTC).is_some_and(|labels| labels.is_of_page())
-}
-
-/// Whether an element is text rather than a part of a layout.
-fn is_text_element(name: &str) -> bool {
-    matches!(name, "p" | "ul" | "ol" | "dl" | "table" | "figure" | "blockquote" | "pre" | "center" | "img")
-}
-
-/// Whether an element can hold a whole article.
-fn is_container(name: &str) -> bool {
-    const OTHERS: [&str; 20] = [
-        "blockquote",
-        "dd",
-        "dl",
-        "dt",
-        "figcaption",
-        "figure",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "table",
-        "tbody",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-        "caption",
-        "address",
-        "details",
-    ];
-    !is_inline(name) && !is_heading(name) && !OTHERS.contains(&name)
 }

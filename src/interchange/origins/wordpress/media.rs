@@ -3,7 +3,7 @@
 use html_escape::encode_double_quoted_attribute;
 
 use super::links::{is_web_address, write_link};
-use super::shortcodes::Shortcode;
+use super::shortcode_tag::Shortcode;
 use super::site::Attachment;
 
 /// Attributes of players that hold the address of a recording, `src` first.

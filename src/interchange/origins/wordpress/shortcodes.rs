@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::links::{is_web_address, write_link};
 use super::media;
+use super::shortcode_tag::{Shortcode, escaped_length, parse_shortcode, skip_tag};
 use super::site::Site;
 
-/// Longest opening tag, in bytes.
-const MAX_TAG_BYTES: usize = 4000;
 /// Deepest nesting.
 const MAX_DEPTH: usize = 4;
 /// The shortcodes of WordPress that hold something.
@@ -22,23 +21,6 @@ pub struct ShortcodeNotes {
     pub missing: Vec<String>,
     /// Whether a gallery shows the pictures of its post, of which the file has none.
     pub has_empty_gallery: bool,
-}
-
-/// An opening tag: `[name key="value"]`.
-#[derive(Debug)]
-pub struct Shortcode<'s> {
-    name: &'s str,
-    /// Values by name. Those without a name have their number.
-    attributes: HashMap<String, String>,
-    closes_itself: bool,
-    length: usize,
-}
-
-impl Shortcode<'_> {
-    /// The value of an attribute, unless it is empty.
-    pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
-    }
 }
 
 /// Expands the shortcodes of a post's body.
@@ -160,87 +142,6 @@ fn is_counted(code: &Shortcode<'_>, rest: &str, has_end: bool) -> bool {
     let is_code_name = code.name.len() > 2 && code.name.bytes().all(|byte| !byte.is_ascii_uppercase());
     let is_link = rest[code.length..].starts_with('(');
     !is_link && (is_code_name || has_end || code.name.contains(['_', '-']) || !code.attributes.is_empty())
-}
-
-/// Returns the length of the tag or comment with which `rest` begins, or 1 if it is none.
-fn skip_tag(rest: &str) -> usize {
-    let is_tag = rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let end = match rest {
-        _ if rest.starts_with("<!--") => rest.find("-->").map(|end| end + 3),
-        _ if is_tag => rest.find('>').map(|end| end + 1),
-        _ => None,
-    };
-    end.unwrap_or(1)
-}
-
-/// Returns the length of `[[name …]]`, which stands for `[name …]`.
-fn escaped_length(rest: &str) -> Option<usize> {
-    let code = parse_shortcode(rest.strip_prefix('[')?)?;
-    rest[1 + code.length..].starts_with(']').then_some(code.length + 2)
-}
-
-fn parse_shortcode(rest: &str) -> Option<Shortcode<'_>> {
-    let inside = rest.strip_prefix('[')?;
-    let name_end = inside.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-')? + 1;
-    let name = &rest[1..name_end];
-    let after = rest[name_end..].chars().next()?;
-    if !name.starts_with(|c: char| c.is_ascii_alphabetic())
-        || !(after.is_whitespace() || "]/=".contains(after))
-    {
-        return None;
-    }
-    let end = find_end(rest, name_end)?;
-    let inside = rest[name_end..end].trim_end();
-    let (inside, closes_itself) = match inside.strip_suffix('/') {
-        Some(inside) => (inside, true),
-        None => (inside, false),
-    };
-    Some(Shortcode { name, attributes: parse_attributes(inside), closes_itself, length: end + 1 })
-}
-
-/// Finds the `]` of an opening tag. One in quotes is a part of a value, if the quotes end.
-fn find_end(rest: &str, from: usize) -> Option<usize> {
-    let mut quote = None;
-    let mut first = None;
-    for (at, byte) in rest.bytes().enumerate().skip(from).take(MAX_TAG_BYTES) {
-        match (byte, quote) {
-            (b']', None) => return Some(at),
-            (b']', Some(_)) => first = first.or(Some(at)),
-            (b'"' | b'\'', None) if rest.as_bytes()[at - 1] == b'=' => quote = Some(byte),
-            (_, Some(open)) if open == byte => quote = None,
-            _ => {}
-        }
-    }
-    first
-}
-
-/// Parses `key="value" key='value' key=value value`.
-fn parse_attributes(text: &str) -> HashMap<String, String> {
-    let text = text.replace(['“', '”', '″'], "\"").replace("&quot;", "\"");
-    let (mut attributes, mut rest, mut unnamed) = (HashMap::new(), text.trim_start(), 0);
-    while !rest.is_empty() {
-        let name_end = rest.find(|c: char| c.is_whitespace() || c == '=' || c == '"').unwrap_or(rest.len());
-        let (name, after) = rest.split_at(name_end);
-        let value = match after.trim_start().strip_prefix('=') {
-            Some(value) => value.trim_start(),
-            None => {
-                let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-                attributes.insert(unnamed.to_string(), rest[..end].trim_matches('"').to_owned());
-                unnamed += 1;
-                rest = rest.get(end..).unwrap_or_default().trim_start();
-                continue;
-            }
-        };
-        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-        let (value, next) = match quote.and_then(|quote| value[1..].split_once(quote)) {
-            Some((value, next)) => (value, next),
-            None => value.split_at(value.find(char::is_whitespace).unwrap_or(value.len())),
-        };
-        let value = html_escape::decode_html_entities(value).into_owned();
-        attributes.insert(name.to_ascii_lowercase(), value);
-        rest = next.trim_start();
-    }
-    attributes
 }
 
 /// The text between an opening tag and its end tag `[/name]`, if that comes before the next opening tag.
