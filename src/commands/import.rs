@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -214,6 +215,19 @@ fn build_format(input: &ImportFile, import: &Import, params: &ImportParams) -> a
     Ok(input.row_format(columns.with_known_keys(to_resource(import.kind).keys())))
 }
 
+/// Writes the failed rows to their file, if there are any. Returns its path.
+fn write_failed_rows(
+    input: &ImportFile,
+    import: &Import,
+    monitor: &ImportMonitor,
+) -> anyhow::Result<Option<PathBuf>> {
+    if monitor.failed.is_empty() {
+        return Ok(None);
+    }
+    let format = build_format(input, import, &parse_params(import, 0)?)?;
+    input.write_failed(import, &format, &monitor.failed).map(Some)
+}
+
 /// Writes the failed rows and the report to their files, prints the table and returns the counts. Fails unless all
 /// rows are stored.
 fn finish_import(
@@ -224,13 +238,7 @@ fn finish_import(
     let OpenImport { input, mut monitor, fault } = open;
     monitor.display.clear();
     let stopped_by = find_reason(&monitor, &fault, &input, import, failure);
-    let failed_path = match monitor.failed.is_empty() {
-        true => Ok(None),
-        false => parse_params(import, 0)
-            .and_then(|params| build_format(&input, import, &params))
-            .and_then(|format| input.write_failed(import, &format, &monitor.failed))
-            .map(Some),
-    };
+    let failed_path = write_failed_rows(&input, import, &monitor);
     let reported = match monitor.report.take() {
         Some(report) => report.finish(&Conclusion {
             summary: monitor.summary.as_ref(),
