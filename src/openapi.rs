@@ -17,6 +17,7 @@ use utoipa::OpenApi;
 use crate::articles::listing::ArticleSort;
 use crate::articles::reading::Relation;
 use crate::articles::view::ArticleField;
+use crate::config::charsets::EncodingErrors;
 use crate::db::types::Status;
 use crate::error::Problem;
 use crate::http::parameters::MAX_NUMBERED_ROWS;
@@ -54,7 +55,7 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, 
     components(schemas(
         Problem,
         // Enumerations of parameters.
-        ArticleField, ArticleSort, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role, SlugConflicts,
+        ArticleField, ArticleSort, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role, SlugConflicts,
         Status, TextFilter,
     )),
     security(("bearer" = []))

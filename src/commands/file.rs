@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use chrono_tz::Tz;
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_8};
 
 use super::monitor::FailedRow;
 use super::resume::sibling_path;
@@ -20,26 +20,31 @@ use crate::config::origins::Origin;
 use crate::config::timezones::DEFAULT_TIMEZONE;
 use crate::error::Code;
 use crate::imports::csv_columns::ColumnMapping;
-use crate::imports::payload;
 use crate::imports::rows::{self, Format, RawText};
+use crate::interchange::charsets::choice::Choice;
+use crate::interchange::charsets::declared::Declaration;
+use crate::interchange::charsets::marks::resolve_marks_as;
 use crate::interchange::decode::{Compression, decode_body};
 use crate::interchange::origins::notes::SharedNotes;
 use crate::interchange::origins::reader::open_origin;
 use crate::interchange::origins::reader_options::ReaderOptions;
+use crate::interchange::source_file::{SourceFile, strip_compression};
 
 /// The file of an import.
 pub struct ImportFile {
-    path: PathBuf,
+    source: SourceFile,
     from: Option<Origin>,
     reader_options: ReaderOptions,
     /// What the reader of a foreign file notes beside its rows.
     pub notes: SharedNotes,
-    /// A copy of standard input, which cannot be read again.
-    spool: Option<File>,
     /// The format of its rows.
     pub format: RowFormat,
     /// Its compression.
     pub compression: Compression,
+    /// The character set of its rows, if it was named or is not UTF-8.
+    pub encoding: Option<&'static Encoding>,
+    /// What a person should know of how its character set was chosen.
+    pub remark: Option<String>,
     /// Its length in bytes, if the progress can be measured by it.
     pub length: Option<u64>,
     /// Bytes read so far.
@@ -47,70 +52,62 @@ pub struct ImportFile {
 }
 
 impl ImportFile {
-    /// Opens the file named on the command line.
+    /// Opens the file named on the command line, and finds out its compression and its character set.
     /// Dates without a time zone are in `timezone`, if the command line names none.
     pub fn open(import: &Import, timezone: Option<Tz>) -> anyhow::Result<Self> {
-        let path = import.file.clone();
-        let is_stdin = path.as_os_str() == "-";
-        let (name, compression) = split_compression(&path.to_string_lossy().to_lowercase());
-        let by_name = || match name.rsplit('.').next() {
-            Some("csv") => RowFormat::Csv,
-            Some("json") if import.from.is_none() => RowFormat::Json,
-            _ => RowFormat::Ndjson,
-        };
-        let format =
-            if import.from.is_some() { RowFormat::Ndjson } else { import.format.unwrap_or_else(by_name) };
-        let compression = if import.from.is_some() { Compression::Identity } else { compression };
-        let length = match is_stdin {
-            true => None,
-            false => {
-                let metadata =
-                    std::fs::metadata(&path).with_context(|| format!("opening {}", path.display()))?;
-                Some(metadata.len()).filter(|_| metadata.is_file() && import.from.is_none())
+        let path = &import.file;
+        let opening = || format!("opening {}", path.display());
+        let source = SourceFile::open(path).with_context(opening)?;
+        let format = if import.from.is_some() { RowFormat::Ndjson } else { choose_format(import) };
+        let choice = match import.from {
+            Some(Origin::Html) => None,
+            from => {
+                let declaration =
+                    if from == Some(Origin::Wordpress) { Declaration::Xml } else { Declaration::None };
+                Some(source.choose_charset(import.encoding, declaration).with_context(opening)?)
             }
         };
-        let spool = is_stdin.then(tempfile::tempfile).transpose()?;
         let reader_options = ReaderOptions {
             timezone: import.origin.timezone.or(timezone).unwrap_or(DEFAULT_TIMEZONE),
-            encoding: None,
+            encoding: choice.as_ref().map(|choice| choice.encoding).or(import.encoding),
+            encoding_errors: import.encoding_errors.unwrap_or_default(),
             origin: import.origin.clone(),
         };
+        let rows_choice = choice.as_ref().filter(|_| import.from.is_none());
+        let is_needed = |encoding: &&'static Encoding| import.encoding.is_some() || **encoding != *UTF_8;
+        let encoding = rows_choice.map(|choice| choice.encoding).filter(is_needed);
+        let (mut compression, mut length) = (Compression::Identity, None);
+        if import.from.is_none() {
+            let mut beginning = Vec::new();
+            source.open_bytes()?.take(8).read_to_end(&mut beginning).with_context(opening)?;
+            (compression, length) = (Compression::of_beginning(&beginning), source.length()?);
+        }
         Ok(Self {
-            path,
+            remark: choice.and_then(|choice| describe_choice(path, choice)),
             from: import.from,
-            reader_options,
             notes: SharedNotes::default(),
-            spool,
+            bytes_read: Arc::default(),
+            source,
+            reader_options,
             format,
             compression,
+            encoding,
             length,
-            bytes_read: Arc::default(),
         })
     }
 
-    /// Opens the file for the import. Counts the bytes and keeps a copy of standard input.
+    /// Opens the file for the import. Counts the bytes.
     pub fn open_source(&self) -> anyhow::Result<Box<dyn Read + Send>> {
-        let bytes_read = self.bytes_read.clone();
-        Ok(match (&self.spool, self.from) {
-            (Some(spool), None) => Box::new(CountingReader {
-                source: SpoolingReader { from: io::stdin(), into: spool.try_clone()? },
-                bytes_read,
-            }),
-            _ => Box::new(CountingReader { source: self.reopen(self.notes.clone())?, bytes_read }),
-        })
+        let source = self.reopen(self.notes.clone())?;
+        Ok(Box::new(CountingReader { source, bytes_read: self.bytes_read.clone() }))
     }
 
     /// Opens the same bytes again.
     fn reopen(&self, notes: SharedNotes) -> anyhow::Result<Box<dyn Read + Send>> {
         if let Some(origin) = self.from {
-            return open_origin(origin, &self.path, self.reader_options.clone(), notes);
+            return Ok(open_origin(origin, self.source.clone(), self.reader_options.clone(), notes));
         }
-        if let Some(spool) = &self.spool {
-            let mut spool = spool.try_clone()?;
-            spool.rewind()?;
-            return Ok(Box::new(spool));
-        }
-        Ok(Box::new(File::open(&self.path).with_context(|| format!("opening {}", self.path.display()))?))
+        self.source.open_bytes().with_context(|| format!("opening {}", self.source.path().display()))
     }
 
     /// The format, for the import engine.
@@ -120,13 +117,6 @@ impl ImportFile {
             RowFormat::Json => Format::Json,
             RowFormat::Csv => Format::Csv(columns),
         }
-    }
-
-    /// The character set, if the command line names one.
-    pub fn find_encoding(&self, import: &Import) -> anyhow::Result<Option<&'static Encoding>> {
-        let name = import.encoding.as_deref().filter(|_| self.from.is_none());
-        name.map(|name| payload::find_encoding(name).ok_or_else(|| anyhow!("unknown character set {name}")))
-            .transpose()
     }
 
     /// Writes the failed rows to a file of their own, each after a comment with its faults.
@@ -139,12 +129,11 @@ impl ImportFile {
         failed: &BTreeMap<u64, FailedRow>,
     ) -> anyhow::Result<PathBuf> {
         let path = import.errors.clone().unwrap_or_else(|| sibling_path(&import.file, "failed.ndjson"));
-        let body =
-            decode_body(self.reopen(SharedNotes::default())?, self.compression, self.find_encoding(import)?)?;
+        let body = decode_body(self.reopen(SharedNotes::default())?, self.compression, self.encoding)?;
         let mut out =
             BufWriter::new(File::create(&path).with_context(|| format!("writing {}", path.display()))?);
         let (mut remaining, mut write_result) = (failed.len(), Ok(()));
-        let read_result = rows::read_rows(format, body.text, &mut |row| {
+        let read_result = rows::read_rows(format, body, &mut |row| {
             if let Some(failed) = failed.get(&row.line) {
                 remaining -= 1;
                 write_result = write_failed_row(&mut out, failed, &row.text);
@@ -165,13 +154,33 @@ impl ImportFile {
     }
 }
 
-/// Splits the name of a file into the name of what it holds, and its compression.
-fn split_compression(name: &str) -> (String, Compression) {
-    match (name.strip_suffix(".gz"), name.strip_suffix(".zst")) {
-        (Some(name), _) => (name.to_owned(), Compression::Gzip),
-        (_, Some(name)) => (name.to_owned(), Compression::Zstd),
-        _ => (name.to_owned(), Compression::Identity),
+/// The format that the command line names, or else the extension of the file, or else NDJSON.
+fn choose_format(import: &Import) -> RowFormat {
+    let name = strip_compression(&import.file);
+    let extension = name.extension().unwrap_or_default().to_ascii_lowercase();
+    import.format.unwrap_or(match extension.to_str() {
+        Some("csv") => RowFormat::Csv,
+        Some("json") => RowFormat::Json,
+        _ => RowFormat::Ndjson,
+    })
+}
+
+/// What a person should know of a choice: that a file is not what it declares, or that it is not UTF-8.
+fn describe_choice(path: &Path, choice: Choice) -> Option<String> {
+    let (path, name) = (path.display(), choice.encoding.name());
+    match choice.contradiction {
+        Some(contradiction) => Some(format!("{path} {contradiction}; --encoding=NAME names another")),
+        None if choice.is_guessed && choice.encoding != UTF_8 => Some(format!(
+            "{path} is read as {name}, which its bytes look like; --encoding=NAME names another"
+        )),
+        None => None,
     }
+}
+
+/// Writes what could not be decoded as `\ud800`: an escape that no character has, so that the row fails again
+/// until it is corrected.
+fn spell_marks(json: &str) -> String {
+    resolve_marks_as(json, "\\ud800").text.into_owned()
 }
 
 fn write_failed_row(out: &mut impl Write, failed: &FailedRow, text: &RawText) -> io::Result<()> {
@@ -193,13 +202,13 @@ fn write_failed_row(out: &mut impl Write, failed: &FailedRow, text: &RawText) ->
             let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
             let line: Vec<u8> =
                 text.trim_ascii_end().iter().map(|byte| if is_break(byte) { b' ' } else { *byte }).collect();
-            out.write_all(&line)?;
+            write!(out, "{}", spell_marks(&String::from_utf8_lossy(&line)))?;
         }
         RawText::Record(row) => {
             let cells = row.columns.keys.iter().zip(&row.cells).filter_map(|(key, cell)| {
                 Some((key.clone()?, String::from_utf8_lossy(cell).into_owned().into()))
             });
-            write!(out, "{}", serde_json::Value::Object(cells.collect()))?;
+            write!(out, "{}", spell_marks(&serde_json::Value::Object(cells.collect()).to_string()))?;
         }
         RawText::Malformed(row) => write!(out, "# {}", String::from_utf8_lossy(&row.text))?,
         RawText::TooLarge => write!(out, "# (too large to be written here)")?,
@@ -217,20 +226,6 @@ impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let length = self.source.read(into)?;
         self.bytes_read.fetch_add(length as u64, Ordering::Relaxed);
-        Ok(length)
-    }
-}
-
-/// Copies the bytes read to a file.
-struct SpoolingReader<R> {
-    from: R,
-    into: File,
-}
-
-impl<R: Read> Read for SpoolingReader<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let length = self.from.read(into)?;
-        self.into.write_all(&into[..length])?;
         Ok(length)
     }
 }

@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 
 use serde_json::Value;
 
+use crate::config::charsets::EncodingErrors;
 use crate::db::types::BodyFormat;
 use crate::imports::payload::PayloadFormat;
-use crate::imports::rows::{self, RawRow};
+use crate::imports::rows::{self, RawRow, RowValue};
 use crate::interchange::decode::decode_body;
 use crate::interchange::line_queue::LineQueue;
 use crate::markup::images::find_images;
@@ -81,7 +82,7 @@ fn find_images_of_rows(
     let source = ChunkReader { chunks, current: io::Cursor::default() };
     let Ok(body) = decode_body(source, format.compression, format.encoding) else { return };
     let mut count = 0_u64;
-    let _ = rows::read_rows(&format.format, body.text, &mut |row| {
+    let _ = rows::read_rows(&format.format, body, &mut |row| {
         count += 1;
         if count > skip && lock(found).push(row.line, images_of_row(&row)).is_err() {
             return ControlFlow::Break(());
@@ -92,7 +93,7 @@ fn find_images_of_rows(
 
 /// The addresses of the cover and of the images of the body.
 fn images_of_row(row: &RawRow) -> Vec<String> {
-    let Ok((value, _)) = row.text.parse(true) else { return Vec::new() };
+    let Ok(RowValue { value, .. }) = row.text.parse(EncodingErrors::Replace) else { return Vec::new() };
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let format = match text("body_format") {
         "markdown" => BodyFormat::Markdown,

@@ -62,7 +62,8 @@ pub async fn remotely(server: &Server, import: &Import) -> anyhow::Result<String
 /// Sends the file, and handles the events of the answer.
 async fn upload(server: &Server, import: &Import, open: &mut OpenImport) -> anyhow::Result<()> {
     let path = format!("{}/import", import.kind.as_str());
-    let parameters = import.parameters(open.monitor.skip);
+    let mut parameters = import.parameters(open.monitor.skip);
+    parameters.extend(open.input.encoding.map(|encoding| ("encoding", encoding.name().to_ascii_lowercase())));
     let mut request = server.post(&path, &parameters)?.header("accept", "application/x-ndjson");
     request = request.header("content-type", open.input.format.media_type());
     request = match open.input.compression {
@@ -174,6 +175,9 @@ fn open_import(import: &Import, timezone: Option<Tz>) -> anyhow::Result<OpenImpo
     let mark = ResumeMark::find(import)?;
     let skip = if import.resume { mark.as_ref().map_or(Ok(0), ResumeMark::load_rows)? } else { 0 };
     let display = Display::new(input.length, Arc::clone(&input.bytes_read));
+    if let Some(remark) = &input.remark {
+        display.print_line(remark);
+    }
     let commits = !(import.atomic || import.dry_run);
     let mut monitor = ImportMonitor::new(display, mark.filter(|_| commits), input.notes.clone(), skip);
     monitor.report = import.report.as_deref().map(ReportFile::create).transpose()?;
@@ -206,26 +210,13 @@ fn build_payload_format(
     params: &ImportParams,
 ) -> anyhow::Result<PayloadFormat> {
     let format = build_format(input, import, params)?;
-    Ok(PayloadFormat { format, compression: input.compression, encoding: input.find_encoding(import)? })
+    Ok(PayloadFormat { format, compression: input.compression, encoding: input.encoding })
 }
 
 /// The format of the rows, with the mapping of columns.
 fn build_format(input: &ImportFile, import: &Import, params: &ImportParams) -> anyhow::Result<Format> {
     let columns = params.parse_columns().map_err(to_anyhow)?;
     Ok(input.row_format(columns.with_known_keys(to_resource(import.kind).keys())))
-}
-
-/// Writes the failed rows to their file, if there are any. Returns its path.
-fn write_failed_rows(
-    input: &ImportFile,
-    import: &Import,
-    monitor: &ImportMonitor,
-) -> anyhow::Result<Option<PathBuf>> {
-    if monitor.failed.is_empty() {
-        return Ok(None);
-    }
-    let format = build_format(input, import, &parse_params(import, 0)?)?;
-    input.write_failed(import, &format, &monitor.failed).map(Some)
 }
 
 /// Writes the failed rows and the report to their files, prints the table and returns the counts. Fails unless all
@@ -238,7 +229,7 @@ fn finish_import(
     let OpenImport { input, mut monitor, fault } = open;
     monitor.display.clear();
     let stopped_by = find_reason(&monitor, &fault, &input, import, failure);
-    let failed_path = write_failed_rows(&input, import, &monitor);
+    let failed_path = write_failed_rows(&monitor, &input, import);
     let reported = match monitor.report.take() {
         Some(report) => report.finish(&Conclusion {
             summary: monitor.summary.as_ref(),
@@ -256,13 +247,8 @@ fn finish_import(
     if let Some(mark) = monitor.mark.filter(|_| is_complete) {
         mark.remove()?;
     }
-    // The bytes of a foreign file are those of its rows, of which nobody knows.
-    let bytes_read = match import.from {
-        Some(_) => String::new(),
-        None => format!(" ({} bytes read)", input.bytes_read.load(Ordering::Relaxed)),
-    };
     let failures = [
-        stopped_by.map(|reason| format!("; stopped: {reason}{bytes_read}")),
+        stopped_by.map(|reason| format!("; stopped: {reason}{}", describe_bytes_read(&input, import))),
         match failed_path {
             Ok(path) => path.map(|path| format!("; the rows that failed are in {}", path.display())),
             Err(cause) => Some(format!("; the rows that failed could not be written: {cause:#}")),
@@ -274,6 +260,27 @@ fn finish_import(
         (true, true) => Ok(text),
         (true, false) => bail!("{text}; stopped"),
         (false, _) => bail!("{text}{failures}"),
+    }
+}
+
+/// Writes the rows that failed to a file of their own. Returns its path, if there are any.
+fn write_failed_rows(
+    monitor: &ImportMonitor,
+    input: &ImportFile,
+    import: &Import,
+) -> anyhow::Result<Option<PathBuf>> {
+    if monitor.failed.is_empty() {
+        return Ok(None);
+    }
+    let format = build_format(input, import, &parse_params(import, 0)?)?;
+    input.write_failed(import, &format, &monitor.failed).map(Some)
+}
+
+/// Says how far a file was read. The bytes of a foreign file are those of its rows, of which nobody knows.
+fn describe_bytes_read(input: &ImportFile, import: &Import) -> String {
+    match import.from {
+        Some(_) => String::new(),
+        None => format!(" ({} bytes read)", input.bytes_read.load(Ordering::Relaxed)),
     }
 }
 
@@ -291,6 +298,11 @@ fn describe_end(monitor: &ImportMonitor) -> String {
         (None, Some(progress)) => format!("{} rows are done", progress.rows),
         (None, None) => "no row is done".to_owned(),
     };
+    let replaced = monitor.summary.as_ref().map_or(0, |summary| summary.replaced_characters)
+        + monitor.notes.lock().replaced_characters;
+    if replaced > 0 {
+        text += &format!("; {replaced} characters replaced by U+FFFD");
+    }
     if monitor.display.count_warnings() > 0 {
         text += &format!("; {} rows have warnings", monitor.display.count_warnings());
     }

@@ -85,7 +85,8 @@ impl Display {
         self.warnings
     }
 
-    fn print_line(&self, line: &str) {
+    /// Shows a line of its own.
+    pub fn print_line(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None => {

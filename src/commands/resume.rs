@@ -52,7 +52,8 @@ impl ResumeMark {
             .add(&import.file, &mut digest)
             .with_context(|| format!("opening {}", import.file.display()))?;
         if let Some(origin) = import.from {
-            digest.update(format!("{origin:?} {:?} {:?}", import.origin, import.encoding));
+            let options = (&import.origin, import.encoding, import.encoding_errors);
+            digest.update(format!("{origin:?} {options:?}"));
             source.reading = Some(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
         }
         Ok(Some(Self { file: sibling_path(&import.file, "resume.json"), source }))

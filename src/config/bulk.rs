@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use encoding_rs::Encoding;
 
+use super::charsets::{EncodingErrors, parse_charset};
 use super::origins::{Origin, OriginOptions};
 use super::values::{parse_file, parse_web_url};
 
@@ -26,7 +28,7 @@ pub struct Remote {
 #[derive(Args, Clone, Debug)]
 #[group(skip)]
 pub struct Import {
-    /// The file: NDJSON, JSON or CSV, also compressed as .gz or .zst; `-` for standard input.
+    /// The file: NDJSON, JSON or CSV, or with --from an export or a folder of pages; also compressed with gzip or zstd; `-` for standard input.
     pub file: PathBuf,
     /// The kind of the rows.
     #[arg(long = "as", value_enum, default_value_t, value_name = "KIND")]
@@ -82,9 +84,12 @@ pub struct Import {
     /// Read numbers as days of a spreadsheet where rows hold dates.
     #[arg(long, conflicts_with = "from")]
     pub excel_dates: bool,
-    /// The character set of the file, like gbk; detected by default.
-    #[arg(long, value_name = "NAME")]
-    pub encoding: Option<String>,
+    /// The character set of the file, like gbk; by default that of a byte-order mark, or what the file declares, or what its bytes look like.
+    #[arg(long, value_parser = parse_charset, value_name = "NAME")]
+    pub encoding: Option<&'static Encoding>,
+    /// What becomes of an article with bytes that are no characters: it fails, or gets U+FFFD in their place, with a warning.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub encoding_errors: Option<EncodingErrors>,
     /// Continue an interrupted import of the same file.
     #[arg(long)]
     pub resume: bool,
@@ -129,7 +134,7 @@ impl Import {
                 "timezone",
                 self.origin.timezone.filter(|_| self.from.is_none()).map(|zone| zone.name().to_owned()),
             ),
-            ("encoding", self.encoding.clone().filter(|_| self.from.is_none())),
+            ("encoding_errors", self.encoding_errors.and_then(EncodingErrors::to_parameter)),
             ("skip", Some(skip.to_string()).filter(|_| skip > 0)),
         ];
         all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()

@@ -5,6 +5,7 @@ pub mod archive;
 mod bodies;
 mod bootstrap;
 pub mod bulk;
+pub mod charsets;
 mod cli;
 mod database;
 mod environment;

@@ -100,6 +100,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "没有这个栏目;create_categories=true 会创建它",
     ),
     ("unknown character set", "未知的字符集"),
+    ("unknown character set; did you mean `{suggestion}`?", "未知的字符集。您是否想写 `{suggestion}`?"),
     ("already used by another article", "已被另一篇文章使用"),
     ("already used by another category", "已被另一个栏目使用"),
     ("already used by another notice", "已被另一条通知公告使用"),
@@ -151,7 +152,15 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ),
     ("duplicate column", "列重复"),
     ("is not UTF-8", "不是 UTF-8"),
-    ("contains bytes that are invalid in the body's character set", "含有在请求体字符集中无效的字节"),
+    (
+        "has {count} characters that cannot be decoded, the first at byte {offset}; name the character set with \
+         encoding=, or accept U+FFFD in their place with encoding_errors=replace",
+        "有 {count} 个字符无法解码,第一个位于第 {offset} 字节。请用 encoding= 指明字符集,或用 encoding_errors=replace 接受 U+FFFD 替换",
+    ),
+    (
+        "has U+FFFD in place of {count} characters that cannot be decoded, the first at byte {offset}",
+        "有 {count} 个无法解码的字符已替换为 U+FFFD,第一个位于第 {offset} 字节",
+    ),
     ("has {cells} cells, more than the header's {max}", "有 {cells} 个单元格,多于表头的 {max} 个"),
     ("has {cells} cells, fewer than the header's {min}", "有 {cells} 个单元格,少于表头的 {min} 个"),
     (

@@ -148,6 +148,8 @@ codes! {
     TextFiltered = UNPROCESSABLE_ENTITY "text_filtered" "Text filtered", "文本已过滤" "文本过滤器修改了这一行的文本。";
     /// Invisible characters of a row were removed.
     CharactersRemoved = UNPROCESSABLE_ENTITY "characters_removed" "Characters removed", "字符已移除" "这一行中的不可见字符已被移除。";
+    /// U+FFFD took the place of bytes that are no text in the character set.
+    CharactersReplaced = UNPROCESSABLE_ENTITY "characters_replaced" "Characters replaced", "字符已替换" "无法解码的字符已替换为 U+FFFD。";
     /// The resource of a row is in the trash and stays there.
     KeptInTrash = UNPROCESSABLE_ENTITY "kept_in_trash" "Kept in the trash", "保留在回收站" "这一行的内容在回收站中,未被恢复。";
     /// A row replaced what was edited since the last import.

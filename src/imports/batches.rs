@@ -10,7 +10,6 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
-use encoding_rs::UTF_8;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -48,8 +47,6 @@ fn memory_of(text: &RawText) -> usize {
 pub struct RawBatch {
     /// The rows.
     pub rows: Vec<RawRow>,
-    /// Whether the body is UTF-8.
-    pub is_utf8: bool,
     /// The memory of the rows, to be kept until they are written.
     pub memory: MemoryShare,
     bytes: usize,
@@ -59,7 +56,6 @@ pub struct RawBatch {
 enum Message {
     Row {
         row: RawRow,
-        is_utf8: bool,
         memory: MemoryShare,
         bytes: usize,
     },
@@ -123,10 +119,8 @@ impl Batches {
                 },
             };
             match message? {
-                Message::Row { row, is_utf8, memory, bytes } => {
+                Message::Row { row, memory, bytes } => {
                     batch.rows.push(row);
-                    // The rows before the first other character are ASCII.
-                    batch.is_utf8 = is_utf8;
                     batch.memory.add(memory);
                     batch.bytes += bytes;
                     gathered_at.get_or_insert_with(Instant::now);
@@ -170,12 +164,12 @@ impl RowSender {
         let decoded =
             decode_body(source, format.compression, format.encoding).map_err(body_errors::map_read_error)?;
         let (mut count, mut stopped_by) = (0_u64, None);
-        rows::read_rows(&format.format, decoded.text, &mut |row| {
+        rows::read_rows(&format.format, decoded, &mut |row| {
             count += 1;
             if count <= skip {
                 return ControlFlow::Continue(());
             }
-            match self.send(row, decoded.encoding.get() == UTF_8) {
+            match self.send(row) {
                 Ok(true) => ControlFlow::Continue(()),
                 Ok(false) => ControlFlow::Break(()),
                 Err(error) => {
@@ -195,13 +189,13 @@ impl RowSender {
     }
 
     /// Sends a row when there is memory for it. Returns whether there is a receiver.
-    fn send(&self, row: RawRow, is_utf8: bool) -> Result<bool> {
+    fn send(&self, row: RawRow) -> Result<bool> {
         let bytes = memory_of(&row.text);
         let memory = match self.memory.try_take(bytes) {
             Some(memory) => memory,
             None if self.messages.blocking_send(Message::Waiting).is_err() => return Ok(false),
             None => self.runtime.block_on(self.memory.take(bytes))?,
         };
-        Ok(self.messages.blocking_send(Message::Row { row, is_utf8, memory, bytes }).is_ok())
+        Ok(self.messages.blocking_send(Message::Row { row, memory, bytes }).is_ok())
     }
 }

@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Fault, Result};
 use crate::http::pointer::{escape, truncate_key};
 use crate::http::schema::find_nearest;
 use crate::interchange::cell_dates::DateStyle;
+use crate::interchange::charsets::marks::resolve_marks;
 use crate::text::is_hidden;
 
 /// The bytes that are tried between cells. The first is the default.
@@ -201,7 +202,8 @@ impl ColumnMapping {
 /// The name in a cell of the header, without white space, invisible characters and quotes around it.
 fn read_name(cell: &[u8]) -> String {
     let is_around = |c: char| c.is_whitespace() || is_hidden(c) || c == '"';
-    String::from_utf8_lossy(cell).trim_matches(is_around).to_owned()
+    let name = String::from_utf8_lossy(cell);
+    resolve_marks(&name).text.trim_matches(is_around).to_owned()
 }
 
 /// Reads a first line like `sep=;`, by which spreadsheets name the delimiter.

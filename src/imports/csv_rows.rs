@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::body_errors::map_read_error;
 use super::csv_columns::{ColumnMapping, Columns};
 use super::csv_records::{CsvItem, Malformed, RecordCutter};
+use super::row_text::RowText;
 use crate::error::{Code, Fault, Result};
 use crate::interchange::cells;
 
@@ -41,7 +42,7 @@ pub(super) type CsvRowResult = std::result::Result<CsvRow, MalformedRow>;
 
 impl CsvRow {
     /// Parses the record to an object, with the faults of its cells.
-    pub fn parse(&self) -> Result<(Value, Vec<Fault>), Fault> {
+    pub fn parse(&self, row_text: &mut RowText) -> Result<(Value, Vec<Fault>), Fault> {
         let (record, keys) = (&self.cells, &self.columns.keys);
         if record.len() > keys.len() {
             let fault =
@@ -51,16 +52,14 @@ impl CsvRow {
         let mut cells = Vec::with_capacity(keys.len());
         for (key, cell) in keys.iter().zip(record) {
             let Some(key) = key else { continue };
-            let Ok(cell) = std::str::from_utf8(cell) else {
-                return Err(Fault::body(format!("/{key}"), Code::InvalidEncoding, "is not UTF-8"));
-            };
+            let cell = row_text.resolve(cell, &format!("/{key}"))?;
             if cell.contains('\0') {
                 let detail = "must not contain the NUL character";
                 return Err(Fault::body(format!("/{key}"), Code::InvalidFormat, detail));
             }
             cells.push((key.as_str(), cell));
         }
-        Ok(cells::parse_cells(cells.into_iter(), &self.columns.dates))
+        Ok(cells::parse_cells(cells.iter().map(|(key, cell)| (*key, cell.as_ref())), &self.columns.dates))
     }
 
     /// What is odd about the record.

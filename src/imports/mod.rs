@@ -27,6 +27,7 @@ pub mod params;
 pub mod payload;
 pub mod pipeline;
 pub mod report;
+mod row_text;
 pub mod rows;
 pub mod single_rows;
 mod spool;

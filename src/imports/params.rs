@@ -6,6 +6,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::csv_columns::{ColumnMapping, parse_delimiter};
+use crate::config::charsets::EncodingErrors;
 use crate::config::timezones::{DEFAULT_TIMEZONE, find_timezone};
 use crate::db::types::Status;
 use crate::error::{Code, Error, Fault, Result};
@@ -76,9 +77,12 @@ pub struct ImportParams {
     #[serde(skip)]
     #[param(ignore)]
     pub site_timezone: Option<Tz>,
-    /// The character set of the body, like `gbk`. Detected if absent.
+    /// The character set of the body, like `gbk`. If absent, that of the `charset` of the content type, or of a byte-order mark, or UTF-8.
     #[param(max_length = 40, nullable = false)]
     pub encoding: Option<String>,
+    /// Whether a row with bytes that are no characters of the character set fails, or gets U+FFFD in their place.
+    #[param(inline, nullable = false)]
+    pub encoding_errors: Option<EncodingErrors>,
     /// Rows in a row that may fail before the import ends; 10,000 by default. The problem names the first row that was not read.
     #[param(minimum = 1, maximum = 1_000_000, nullable = false)]
     pub max_failures: Option<u64>,
@@ -142,6 +146,11 @@ impl ImportParams {
     /// Whether the first failed row ends the import.
     pub fn aborts_on_failure(&self) -> bool {
         self.is_atomic() || self.on_error == Some(OnError::Abort)
+    }
+
+    /// What becomes of a row that cannot be decoded; `fail` by default.
+    pub fn encoding_errors(&self) -> EncodingErrors {
+        self.encoding_errors.unwrap_or_default()
     }
 
     /// Rows in a row that may fail before the import ends.

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::csv_columns::ColumnMapping;
 use super::params::ImportParams;
 use super::rows::Format;
+use crate::config::charsets::{find_charset, suggest_charsets};
 use crate::error::{Code, Error, Fault, Result};
 use crate::interchange::decode::Compression;
 
@@ -33,7 +34,7 @@ pub struct PayloadFormat {
     pub format: Format,
     /// Its compression.
     pub compression: Compression,
-    /// Its character set, if the request names one.
+    /// Its character set, if the request names one. Else a byte-order mark does, or it is UTF-8.
     pub encoding: Option<&'static Encoding>,
 }
 
@@ -48,16 +49,19 @@ impl PayloadFormat {
             |name| req.headers().get(name).and_then(|header| header.to_str().ok()).unwrap_or_default();
         let content_type = header(CONTENT_TYPE).to_ascii_lowercase();
         let (media_type, parameters) = content_type.split_once(';').unwrap_or((&content_type, ""));
-        let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
-        let charset = charset.map(|charset| charset.trim_matches('"'));
+        let charset = parameters.split(';').find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            (name.trim() == "charset").then(|| value.trim().trim_matches('"'))
+        });
         let unsupported = |detail: &str| Error::Refused(Code::UnsupportedMediaType, detail.into());
         let encoding = match (params.encoding.as_deref(), charset) {
-            (Some(name), _) => Some(find_encoding(name).ok_or_else(|| {
+            (Some(name), _) => Some(find_charset(name).ok_or_else(|| {
                 let fault = Fault::parameter("encoding", Code::InvalidParameter, "unknown character set");
+                let fault = fault.suggest(suggest_charsets(name).first().copied());
                 Error::Faults(fault.code, vec![fault])
             })?),
             (None, Some(name)) => {
-                Some(find_encoding(name).ok_or_else(|| unsupported("The charset is unknown."))?)
+                Some(find_charset(name).ok_or_else(|| unsupported("The charset is unknown."))?)
             }
             (None, None) => None,
         };
@@ -82,11 +86,6 @@ fn find_format(media_type: &str, columns: ColumnMapping) -> Option<Format> {
         "text/csv" => Some(Format::Csv(columns)),
         _ => None,
     }
-}
-
-/// Finds the character set with this name.
-pub fn find_encoding(name: &str) -> Option<&'static Encoding> {
-    Encoding::for_label(name.trim().as_bytes())
 }
 
 /// Reads the bytes of a body, on a thread that may block.

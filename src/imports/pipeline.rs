@@ -150,14 +150,12 @@ async fn prepare_batches(
         let memory = raw.memory;
         let batch = match job.resource {
             Resource::Articles => {
-                let prepared =
-                    prepare_articles(&job.app, params.clone(), &mut unseen_writes, raw.rows, raw.is_utf8);
+                let prepared = prepare_articles(&job.app, params.clone(), &mut unseen_writes, raw.rows);
                 Batch::Articles(prepared.await?)
             }
             Resource::Categories | Resource::Notices => {
                 let (resource, params, sanitiser) = (job.resource, params.clone(), job.app.sanitiser.clone());
-                let prepare =
-                    move || single_rows::prepare_rows(resource, &params, &sanitiser, &raw.rows, raw.is_utf8);
+                let prepare = move || single_rows::prepare_rows(resource, &params, &sanitiser, &raw.rows);
                 Batch::SingleRows(run_on_import_threads(prepare).await??)
             }
         };
@@ -173,11 +171,10 @@ async fn prepare_articles(
     params: Arc<ImportParams>,
     unseen_writes: &mut UnseenWrites,
     rows: Vec<RawRow>,
-    is_utf8: bool,
 ) -> Result<Vec<PreparedRow>> {
     let (parse_params, sanitiser) = (params.clone(), app.sanitiser.clone());
     let parsed: Vec<Result<ParsedRow, PreparedRow>> =
-        run_on_import_threads(move || prepare::parse_rows(rows, &parse_params, &sanitiser, is_utf8)).await?;
+        run_on_import_threads(move || prepare::parse_rows(rows, &parse_params, &sanitiser)).await?;
     let sanitiser = app.sanitiser.clone();
     let identities = || parsed.iter().filter_map(|row| row.as_ref().ok()).flat_map(ParsedRow::identities);
     let conn = app.long_reader().await?;

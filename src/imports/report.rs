@@ -47,6 +47,7 @@ impl Report {
             overwritten_edits: 0,
             created_categories: 0,
             cleaned: FilterCounts::default(),
+            replaced_characters: 0,
             markup: MarkupChanges::default(),
             errors: Vec::new(),
             warnings: Vec::new(),
@@ -132,6 +133,7 @@ impl Report {
             }
         }
         if !warnings.is_empty() {
+            self.summary.replaced_characters += warnings.iter().map(count_replaced).sum::<u64>();
             self.add_warning(line, identity.clone(), &warnings, events);
         }
         if identity.as_ref().is_some_and(|identity| self.is_repeated(identity)) {
@@ -195,10 +197,16 @@ impl Report {
             (summary.created, summary.updated, summary.unchanged, summary.superseded) = (0, 0, 0, 0);
             (summary.kept_in_trash, summary.kept_edits, summary.overwritten_edits) = (0, 0, 0);
             (summary.created_categories, summary.cleaned) = (0, FilterCounts::default());
-            summary.markup = MarkupChanges::default();
+            (summary.markup, summary.replaced_characters) = (MarkupChanges::default(), 0);
         }
         self.summary
     }
+}
+
+/// How many characters of a row were replaced, by the warning of them.
+fn count_replaced(warning: &Fault) -> u64 {
+    let count = || warning.detail.params().get("count").and_then(serde_json::Value::as_u64);
+    if warning.code == Code::CharactersReplaced { count().unwrap_or_default() } else { 0 }
 }
 
 fn build_row_event(row: &RowOutcome) -> RowEvent {

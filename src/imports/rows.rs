@@ -9,6 +9,8 @@ use super::body_errors::{MAX_ROW_BYTES, map_read_error, payload_too_large};
 use super::csv_columns::ColumnMapping;
 use super::csv_rows::{self, CsvRow, MalformedRow};
 use super::json_items::{CutError, ItemReader};
+use super::row_text::RowText;
+use crate::config::charsets::EncodingErrors;
 use crate::error::{Code, Error, Fault, Result, Sentence};
 use crate::http::json::{self, MAX_VALUES};
 
@@ -76,21 +78,18 @@ impl RawText {
         }
     }
 
-    /// Parses the row to an object, with the faults of its keys. Fails if it is not an object.
-    ///
-    /// If the body was not UTF-8, U+FFFD marks invalid bytes and the row is refused.
-    pub fn parse(&self, is_utf8: bool) -> Result<(Value, Vec<Fault>), Fault> {
-        const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
-        if !is_utf8 && self.bytes().windows(REPLACEMENT.len()).any(|bytes| bytes == REPLACEMENT) {
-            let detail = "contains bytes that are invalid in the body's character set";
-            return Err(Fault::body("", Code::InvalidEncoding, detail));
-        }
+    /// Parses the row to an object. Fails if it is not an object, and as `errors` says if some of it could not
+    /// be decoded.
+    pub fn parse(&self, errors: EncodingErrors) -> Result<RowValue, Fault> {
+        let mut row_text = RowText::new(errors);
         let (value, faults) = match self {
-            Self::Json(text) if std::str::from_utf8(text).is_err() => {
-                return Err(Fault::body("", Code::InvalidEncoding, "is not UTF-8"));
+            Self::Json(text) => {
+                let text = row_text.resolve(text, "")?;
+                // Files that were joined have byte-order marks at the beginning of lines.
+                let text = text.trim_start_matches('\u{feff}');
+                json::parse(text.as_bytes()).map_err(json::ParseError::into_fault)?
             }
-            Self::Json(text) => json::parse(text).map_err(json::ParseError::into_fault)?,
-            Self::Record(row) => row.parse()?,
+            Self::Record(row) => row.parse(&mut row_text)?,
             Self::Malformed(row) => return Err(row.fault()),
             Self::TooLarge => {
                 let fault = Fault::body("", Code::TooLong, "must have at most {max} bytes");
@@ -106,8 +105,19 @@ impl RawText {
                 Fault::body("", Code::UnreadableRow, "cannot be read: {reason}").with("reason", reason)
             );
         }
-        Ok((value, faults))
+        Ok(RowValue { value, faults, warning: row_text.into_warning() })
     }
+}
+
+/// A row as an object.
+#[derive(Debug)]
+pub struct RowValue {
+    /// The object.
+    pub value: Value,
+    /// The faults of its keys.
+    pub faults: Vec<Fault>,
+    /// The warning of a row in which U+FFFD took the place of what could not be decoded.
+    pub warning: Option<Fault>,
 }
 
 /// Splits `source` into rows and calls `each` with every row, until `each` breaks.
@@ -201,8 +211,8 @@ mod tests {
         let mut rows = Vec::new();
         let body = decode_body(Cursor::new(bytes.to_vec()), Compression::Identity, None);
         // A body that cannot be read to its end is a valid test case.
-        let _ = read_rows(format, body.unwrap().text, &mut |row| {
-            rows.push((row.line, row.text.parse(true).is_ok()));
+        let _ = read_rows(format, body.unwrap(), &mut |row| {
+            rows.push((row.line, row.text.parse(EncodingErrors::Fail).is_ok()));
             ControlFlow::Continue(())
         });
         rows

@@ -8,7 +8,7 @@ use super::category_ref::CategoryRef;
 use super::job::{Job, Resource};
 use super::outcome::{BatchResult, Outcome, RowOutcome, kept_in_trash};
 use super::params::{ImportParams, Mode, SlugConflicts};
-use super::rows::RawRow;
+use super::rows::{RawRow, RowValue};
 use crate::categories::view::{CategoryPatch, NewCategory};
 use crate::changes::model::Actor;
 use crate::error::{At, Code, Error, Fault, Result};
@@ -48,11 +48,10 @@ pub fn prepare_rows(
     params: &ImportParams,
     sanitiser: &Sanitiser,
     rows: &[RawRow],
-    is_utf8: bool,
 ) -> Result<Vec<SingleRow>> {
-    let prepare = |row: &RawRow| match row.text.parse(is_utf8) {
-        Ok((value, faults)) => {
-            let mut prepared = prepare_row(resource, params, sanitiser, row.line, value, faults)?;
+    let prepare = |row: &RawRow| match row.text.parse(params.encoding_errors()) {
+        Ok(parsed) => {
+            let mut prepared = prepare_row(resource, params, sanitiser, row.line, parsed)?;
             prepared.warnings.splice(0..0, row.text.warnings());
             Ok(prepared)
         }
@@ -70,9 +69,9 @@ fn prepare_row(
     params: &ImportParams,
     sanitiser: &Sanitiser,
     line: u64,
-    mut value: Value,
-    faults: Vec<Fault>,
+    parsed: RowValue,
 ) -> Result<SingleRow> {
+    let RowValue { mut value, faults, warning } = parsed;
     let identity = ["external_id", "slug"].iter().find_map(|key| value[*key].as_str()).map(truncate_key);
     // Of all that the row says, so that it is the same id as before anything was changed.
     let derived_id = derive_external_id(&value);
@@ -81,6 +80,7 @@ fn prepare_row(
         dates.read_row(&mut value);
     }
     let (filter_counts, mut warnings) = row_filters::clean_row(&mut value, params.text_filters());
+    warnings.extend(warning);
     let content = match resource {
         Resource::Categories => Ok(RowContent::Category(value, faults)),
         Resource::Notices | Resource::Articles => {

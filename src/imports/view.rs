@@ -156,6 +156,10 @@ pub struct Summary {
     pub created_categories: u64,
     /// Changes made by text filters.
     pub cleaned: FilterCounts,
+    /// Characters of these rows that could not be decoded, and became U+FFFD.
+    #[serde(default)]
+    #[schema(required)]
+    pub replaced_characters: u64,
     /// What the sanitiser changed in the bodies of the rows that were written.
     #[serde(default)]
     #[schema(required)]

@@ -1,13 +1,13 @@
-//! Decompresses bodies and converts them to UTF-8.
+//! Decompresses bodies and files, and converts them to UTF-8.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use encoding_rs::Encoding;
 use flate2::read::MultiGzDecoder;
 
-use super::encoding::{BodyEncoding, DetectingReader};
+use super::charsets::decoder::DecodingReader;
 
 /// Largest body after decompression, in bytes.
 pub const MAX_DECODED_BYTES: u64 = 4 << 30;
@@ -17,6 +17,15 @@ const FREE_DECODED_BYTES: u64 = 10 << 20;
 const MAX_RATIO: u64 = 100;
 /// Largest zstd window, as a power of two: 8 MiB (RFC 9659). Bounds the memory of the decoder.
 const MAX_ZSTD_WINDOW_LOG: u32 = 23;
+/// Bytes at the beginning of a file by which its compression is known.
+const MAGIC_BYTES: u64 = 8;
+/// Files that hold others, by their first bytes, and what to do with them.
+const ARCHIVES: [(&[u8], &str); 4] = [
+    (b"PK\x03\x04", "it is a ZIP archive or a workbook; unpack it, or save it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "it is a document of an old Office; save it as CSV"),
+    (b"BZh", "it is compressed with bzip2; unpack it"),
+    (b"\xfd7zXZ", "it is compressed with xz; unpack it"),
+];
 
 /// How a body is compressed (RFC 9110 §8.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +38,19 @@ pub enum Compression {
     Zstd,
 }
 
-/// A decompressed body in UTF-8.
-pub struct DecodedBody {
-    /// The body in UTF-8. A body that came as UTF-8 is passed through and can hold invalid bytes.
-    pub text: Box<dyn Read + Send>,
-    /// The character set it came in. If that was not UTF-8, U+FFFD replaces invalid bytes.
-    pub encoding: BodyEncoding,
+impl Compression {
+    /// The compression of a file that begins so. Names of files do not tell it: browsers unpack what they save.
+    pub fn of_beginning(bytes: &[u8]) -> Self {
+        match bytes {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            _ => Self::Identity,
+        }
+    }
 }
 
-/// Decompresses `source` and converts it to UTF-8. Detects the character set if `encoding` is absent.
+/// Decompresses `source` and converts it to UTF-8. The character set is `encoding` if that is given, else that
+/// of a byte-order mark, else UTF-8. What cannot be decoded gets a [mark](super::charsets::marks).
 ///
 /// Reading fails with `FileTooLarge` after [`MAX_DECODED_BYTES`], and if the body expands to more
 /// than a hundred times its size.
@@ -45,7 +58,32 @@ pub fn decode_body(
     source: impl Read + Send + 'static,
     compression: Compression,
     encoding: Option<&'static Encoding>,
-) -> io::Result<DecodedBody> {
+) -> io::Result<Box<dyn Read + Send>> {
+    Ok(Box::new(DecodingReader::new(decompress_as(source, compression)?, encoding)))
+}
+
+/// Decompresses a file as its first bytes tell.
+///
+/// Fails with `InvalidData` if the file is an archive or a workbook. Reading a compressed file has the limits
+/// of [`decode_body`].
+pub fn decompress(mut source: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    let mut beginning = Vec::new();
+    source.by_ref().take(MAGIC_BYTES).read_to_end(&mut beginning)?;
+    if let Some((_, reason)) = ARCHIVES.iter().find(|(magic, _)| beginning.starts_with(magic)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, *reason));
+    }
+    let compression = Compression::of_beginning(&beginning);
+    let source = Cursor::new(beginning).chain(source);
+    match compression {
+        Compression::Identity => Ok(Box::new(source)),
+        _ => decompress_as(source, compression),
+    }
+}
+
+fn decompress_as(
+    source: impl Read + Send + 'static,
+    compression: Compression,
+) -> io::Result<Box<dyn Read + Send>> {
     let compressed = Arc::new(AtomicU64::new(0));
     let source = CountingReader { source, count: compressed.clone() };
     let source: Box<dyn Read + Send> = match compression {
@@ -57,9 +95,7 @@ pub fn decode_body(
             Box::new(decoder)
         }
     };
-    let bounded = LimitedReader { source, decoded: 0, compressed };
-    let text = DetectingReader::new(Box::new(bounded), encoding);
-    Ok(DecodedBody { encoding: text.encoding(), text: Box::new(text) })
+    Ok(Box::new(LimitedReader { source, decoded: 0, compressed }))
 }
 
 /// Counts the bytes read.
@@ -100,54 +136,63 @@ impl<R: Read> Read for LimitedReader<R> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Write};
+    use std::io::Write;
 
-    use encoding_rs::{GB18030, UTF_8};
+    use encoding_rs::GB18030;
 
     use super::*;
 
-    fn read(bytes: &[u8], compression: Compression) -> (String, &'static str) {
-        let mut decoded = decode_body(Cursor::new(bytes.to_vec()), compression, None).unwrap();
-        let mut text = Vec::new();
-        decoded.text.read_to_end(&mut text).unwrap();
-        (String::from_utf8_lossy(&text).into_owned(), decoded.encoding.get().name())
+    fn read(bytes: &[u8], compression: Compression, encoding: Option<&'static Encoding>) -> String {
+        let mut text = String::new();
+        let body = decode_body(Cursor::new(bytes.to_vec()), compression, encoding);
+        body.unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    fn gzip(text: &str) -> Vec<u8> {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(text.as_bytes()).unwrap();
+        gzip.finish().unwrap()
     }
 
     #[test]
-    fn the_character_set_is_detected() {
-        let text = "{\"title\": \"全省质量提升行动取得新进展\"}\n".repeat(3);
-        for encoding in [UTF_8, GB18030] {
-            let bytes = encoding.encode(&text).0.into_owned();
-            assert_eq!(read(&bytes, Compression::Identity), (text.clone(), encoding.name()));
+    fn a_body_is_in_the_given_character_set_or_in_that_of_its_mark_or_in_utf8() {
+        let text = "{\"title\": \"全省质量提升行动取得新进展\"}\n";
+        let gbk = GB18030.encode(text).0.into_owned();
+        assert_eq!(read(&gbk, Compression::Identity, Some(GB18030)), text);
+        assert_ne!(read(&gbk, Compression::Identity, None), text);
+        let wide: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [text.as_bytes().to_vec(), ["\u{feff}", text].concat().into_bytes(), wide] {
+            assert_eq!(read(&bytes, Compression::Identity, None), text);
         }
-        let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
-        assert_eq!(read(&marked, Compression::Identity), (text.clone(), "UTF-8"));
-        assert_eq!(read(b"plain", Compression::Identity), ("plain".to_owned(), "UTF-8"));
-    }
-
-    #[test]
-    fn an_invalid_line_does_not_change_the_detected_set() {
-        let bytes = ["质量\n".as_bytes(), b"\xff\xfe\n", "标准\n".as_bytes()].concat();
-        assert_eq!(read(&bytes, Compression::Identity).1, "UTF-8");
-        // A sample that ends in the middle of a character is UTF-8 too.
-        assert_eq!(read(&"质".repeat(30_000).into_bytes(), Compression::Identity).1, "UTF-8");
     }
 
     #[test]
     fn bodies_are_decompressed() {
         let text = "质量\n".repeat(100);
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        gzip.write_all(text.as_bytes()).unwrap();
-        assert_eq!(read(&gzip.finish().unwrap(), Compression::Gzip), (text.clone(), "UTF-8"));
+        assert_eq!(read(&gzip(&text), Compression::Gzip, None), text);
         let zstd = zstd::encode_all(text.as_bytes(), 1).unwrap();
-        assert_eq!(read(&zstd, Compression::Zstd), (text, "UTF-8"));
+        assert_eq!(read(&zstd, Compression::Zstd, None), text);
+    }
+
+    #[test]
+    fn the_compression_of_a_file_is_known_by_its_bytes() {
+        let text = "质量\n".repeat(100);
+        let zstd = zstd::encode_all(text.as_bytes(), 1).unwrap();
+        for bytes in [gzip(&text), zstd, text.clone().into_bytes()] {
+            let mut read = String::new();
+            decompress(Cursor::new(bytes)).unwrap().read_to_string(&mut read).unwrap();
+            assert_eq!(read, text);
+        }
+        let refusal = decompress(Cursor::new(b"PK\x03\x04\x14".to_vec())).map(|_| ()).unwrap_err();
+        assert!(refusal.to_string().contains("workbook"), "{refusal}");
     }
 
     #[test]
     fn a_body_that_expands_too_far_is_refused() {
         let expand = |bytes: Vec<u8>, compression| {
             let mut decoded = decode_body(Cursor::new(bytes), compression, None).unwrap();
-            io::copy(&mut decoded.text, &mut io::sink()).map_err(|cause| cause.kind())
+            io::copy(&mut decoded, &mut io::sink()).map_err(|cause| cause.kind())
         };
         let blank = |length: usize| zstd::encode_all(vec![b' '; length].as_slice(), 1).unwrap();
         assert_eq!(expand(blank(30 << 20), Compression::Zstd), Err(io::ErrorKind::FileTooLarge));

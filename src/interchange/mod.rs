@@ -6,8 +6,8 @@
 pub mod article_row;
 pub mod cell_dates;
 pub mod cells;
+pub mod charsets;
 pub mod decode;
-pub mod encoding;
 pub mod export;
 pub mod handlers;
 pub mod html_text;
@@ -15,6 +15,7 @@ pub mod line_queue;
 pub mod origins;
 pub mod queries;
 pub mod row_filters;
+pub mod source_file;
 pub mod text_filters;
 
 use utoipa_actix_web::service_config::ServiceConfig;

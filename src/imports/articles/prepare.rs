@@ -14,6 +14,7 @@ use super::slug_repair::RefusedSlug;
 use crate::articles::input::{MAX_BODY_CHARS, NewArticle};
 use crate::articles::model::Content;
 use crate::categories::model::Tree;
+use crate::config::charsets::EncodingErrors;
 use crate::db::types::Status;
 use crate::error::{Code, Fault, Result};
 use crate::http::body::checked;
@@ -21,7 +22,7 @@ use crate::http::render_body;
 use crate::imports::category_ref::CategoryRef;
 use crate::imports::outcome::{Outcome, ResourceRef};
 use crate::imports::params::{ImportParams, Mode};
-use crate::imports::rows::{RawRow, RawText};
+use crate::imports::rows::{RawRow, RawText, RowValue};
 use crate::interchange::cell_dates::DateStyle;
 use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
@@ -161,26 +162,27 @@ pub fn parse_rows(
     rows: Vec<RawRow>,
     params: &ImportParams,
     sanitiser: &Sanitiser,
-    is_utf8: bool,
 ) -> Vec<Result<ParsedRow, PreparedRow>> {
     let status = params.status.map_or("", Status::as_str);
     let dates = params.json_dates();
     let in_zone = dates.map_or(String::new(), |dates| format!("{dates:?}"));
     let salt = format!("{}{:?}{status}{in_zone}", sanitiser.fingerprint(), params.clean);
-    rows.into_par_iter().map(|row| parse_row(&row, &salt, dates.as_ref(), is_utf8)).collect()
+    rows.into_par_iter().map(|row| parse_row(&row, &salt, dates.as_ref(), params.encoding_errors())).collect()
 }
 
 fn parse_row(
     row: &RawRow,
     salt: &str,
     dates: Option<&DateStyle>,
-    is_utf8: bool,
+    errors: EncodingErrors,
 ) -> Result<ParsedRow, PreparedRow> {
     let line = row.line;
     let failed = |faults| PreparedRow { line, identity_name: None, state: RowState::Failed(faults) };
-    let (mut value, faults) = row.text.parse(is_utf8).map_err(|fault| failed(vec![fault]))?;
+    let RowValue { mut value, faults, warning } =
+        row.text.parse(errors).map_err(|fault| failed(vec![fault]))?;
     let text = match &row.text {
-        RawText::Json(text) => Cow::Borrowed(text.as_slice()),
+        // The text of a row with a warning has offsets in it.
+        RawText::Json(text) if warning.is_none() => Cow::Borrowed(text.as_slice()),
         _ => Cow::Owned(value.to_string().into_bytes()),
     };
     // A key that is refused later must not reach the database before: it may hold a NUL, or megabytes.
@@ -204,7 +206,8 @@ fn parse_row(
     if let Some(dates) = dates {
         dates.read_row(&mut value);
     }
-    Ok(ParsedRow { line, identity, former_identity, value, faults, warnings: row.text.warnings(), hash })
+    let warnings = warning.into_iter().chain(row.text.warnings()).collect();
+    Ok(ParsedRow { line, identity, former_identity, value, faults, warnings, hash })
 }
 
 /// Prepares rows on all cores. Rows whose article is unchanged are not validated again.

@@ -52,6 +52,8 @@ pub struct ReaderNotes {
     rows: LineQueue<RowNotes>,
     /// How many things of each kind were passed over.
     pub passed_over: BTreeMap<String, u64>,
+    /// Characters that could not be decoded and became U+FFFD.
+    pub replaced_characters: u64,
     /// Why the file could not be read to its end.
     pub broken_off: Option<String>,
 }

@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 use encoding_rs::Encoding;
 
+use crate::config::charsets::EncodingErrors;
 use crate::config::origins::OriginOptions;
 
 /// How a foreign file is read.
@@ -12,6 +13,8 @@ pub struct ReaderOptions {
     pub origin: OriginOptions,
     /// The time zone of dates without one.
     pub timezone: Tz,
-    /// The character set, if it was given.
+    /// The character set, if it was given, or found out for a file as a whole.
     pub encoding: Option<&'static Encoding>,
+    /// What becomes of an article with bytes that are no characters.
+    pub encoding_errors: EncodingErrors,
 }

@@ -86,7 +86,12 @@ fn any_markup() -> impl Strategy<Value = String> {
 
 /// The options of a command line without any, in Chinese time.
 pub fn options() -> ReaderOptions {
-    ReaderOptions { origin: Default::default(), timezone: chrono_tz::Asia::Shanghai, encoding: None }
+    ReaderOptions {
+        origin: Default::default(),
+        timezone: chrono_tz::Asia::Shanghai,
+        encoding: None,
+        encoding_errors: Default::default(),
+    }
 }
 
 /// The row, or the reason why there is none. Nothing of what was passed over.

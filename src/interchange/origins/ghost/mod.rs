@@ -13,12 +13,10 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{BufRead, Read};
 use std::ops::ControlFlow;
 
-use encoding_rs::{Encoding, UTF_8};
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
@@ -48,7 +46,6 @@ pub fn read_export(input: impl BufRead, options: &ReaderOptions, each: &mut Sink
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err("The file is larger than 512 MiB.".into());
     }
-    let bytes = decode(&bytes, options.encoding);
     let tables = Tables::cut(&bytes);
     let Some(posts) = tables.rows("posts") else {
         return Err(match tables.fault {
@@ -76,20 +73,6 @@ pub fn read_export(input: impl BufRead, options: &ReaderOptions, each: &mut Sink
                 posts.len()
             ))
         }
-    }
-}
-
-/// The file as UTF-8: by the character set that was chosen, or else by its byte-order mark.
-fn decode<'b>(bytes: &'b [u8], encoding: Option<&'static Encoding>) -> Cow<'b, [u8]> {
-    let marked = Encoding::for_bom(bytes);
-    let rest = &bytes[marked.map_or(0, |(_, length)| length)..];
-    match marked.map(|(encoding, _)| encoding).or(encoding) {
-        None => Cow::Borrowed(rest),
-        Some(encoding) if encoding == UTF_8 => Cow::Borrowed(rest),
-        Some(encoding) => match encoding.decode_without_bom_handling(rest).0 {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        },
     }
 }
 

@@ -1,8 +1,9 @@
 //! Which files of a folder are pages.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+
+use crate::interchange::source_file::SourceFile;
 
 /// Bytes of a file in which the beginning of a page is looked for.
 const SNIFFED_BYTES: u64 = 2048;
@@ -65,7 +66,9 @@ fn find_ending(name: &str) -> Option<&str> {
 /// Whether a file begins as a page does.
 fn begins_page(path: &Path) -> bool {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(SNIFFED_BYTES).read_to_end(&mut bytes));
+    let read = SourceFile::at(path)
+        .open_decompressed()
+        .and_then(|file| file.take(SNIFFED_BYTES).read_to_end(&mut bytes));
     // UTF-16 has a zero beside each of these characters.
     bytes.retain(|byte| *byte != 0);
     let beginning = String::from_utf8_lossy(&bytes).to_lowercase();

@@ -1,7 +1,6 @@
 //! Saved pages: one file, or a folder and its subfolders.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::ops::ControlFlow;
@@ -12,11 +11,13 @@ use super::html::read_html;
 use super::page_source::{PageSource, write_path};
 use super::text::read_text;
 use super::title::SiteNames;
-use crate::interchange::decode::{Compression, decode_body};
+use crate::interchange::charsets::declared::Declaration;
+use crate::interchange::charsets::page::{DecodedPage, decode_page};
 use crate::interchange::html_text;
 use crate::interchange::origins::found::{Found, FoundRow, ReaderWarning, Sink};
 use crate::interchange::origins::reader_options::ReaderOptions;
 use crate::interchange::origins::row_builder::RowResult;
+use crate::interchange::source_file::SourceFile;
 
 /// Most bytes read of a page: one more than the page readers accept, so that they can refuse it.
 const MAX_PAGE_READ_BYTES: u64 = (8 << 20) + 1;
@@ -25,8 +26,9 @@ const MAX_LEARNED_PAGES: usize = 400;
 /// Most of them in one folder.
 const MAX_LEARNED_OF_FOLDER: usize = 20;
 
-/// Reads one saved page, or all pages of a folder and its subfolders, sorted by name.
-pub fn read_pages(path: &Path, options: &ReaderOptions, each: &mut Sink) -> Result<(), String> {
+/// Reads one saved page, or all pages of a folder and its subfolders, sorted by name. Pages can be compressed.
+pub fn read_pages(file: &SourceFile, options: &ReaderOptions, each: &mut Sink) -> Result<(), String> {
+    let path = file.path();
     let root = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
     // The folder `.` has its name only in the whole path.
     let folder = match root.as_os_str().is_empty() {
@@ -43,14 +45,14 @@ pub fn read_pages(path: &Path, options: &ReaderOptions, each: &mut Sink) -> Resu
         hasher: RandomState::new(),
     };
     if !path.is_dir() {
-        let _ = each(reader.find_page(path));
+        let _ = each(reader.find_page(file));
         return Ok(());
     }
     reader.learn_names();
     let _ = walk_folder(path, &mut |found| match found {
         Walked::File(path) => match find_kind(&path) {
             FileKind::Other(kind) => each(Found::PassedOver { kind }),
-            _ => each(reader.find_page(&path)),
+            _ => each(reader.find_page(&SourceFile::at(path))),
         },
         Walked::SavedFile => each(Found::PassedOver { kind: "file of a saved page".to_owned() }),
         Walked::Unreadable(place, reason) => each(Found::Unreadable { place, reason }),
@@ -118,7 +120,9 @@ impl PageReader<'_> {
             if *count < MAX_LEARNED_OF_FOLDER && find_kind(&path) == FileKind::Page {
                 *count += 1;
                 titles.extend(
-                    read_source(&path, self.options).ok().and_then(|source| find_title_text(&source)),
+                    read_source(&SourceFile::at(path), self.options)
+                        .ok()
+                        .and_then(|page| find_title_text(&page.text)),
                 );
             }
             match titles.len() < MAX_LEARNED_PAGES {
@@ -129,22 +133,25 @@ impl PageReader<'_> {
         self.names = SiteNames::learn(&titles);
     }
 
-    fn find_page(&mut self, path: &Path) -> Found {
-        match self.read_page(path) {
+    fn find_page(&mut self, file: &SourceFile) -> Found {
+        match self.read_page(file) {
             Ok(row) => Found::Row(row),
-            Err(reason) => Found::Unreadable { place: path.display().to_string(), reason },
+            Err(reason) => Found::Unreadable { place: file.path().display().to_string(), reason },
         }
     }
 
-    fn read_page(&mut self, path: &Path) -> RowResult {
-        let text = read_source(path, self.options)?;
+    fn read_page(&mut self, file: &SourceFile) -> RowResult {
+        let path = file.path();
+        let DecodedPage { text, contradiction, .. } = read_source(file, self.options)?;
         let place = path.display().to_string();
         let relative = path.strip_prefix(&self.root).unwrap_or(path);
         let source = PageSource::new(&place, &self.folder, relative, &self.names, self.options);
-        let found = match find_kind(path) {
+        let mut found = match find_kind(path) {
             FileKind::Text => read_text(&text, &source),
             _ => read_html(&text, &source),
         }?;
+        let warn = |detail| ReaderWarning { pointer: "", code: "charset_contradicted", detail };
+        found.warnings.extend(contradiction.map(warn));
         let path_id = source.path_id();
         Ok(self.tell_apart(found, path_id))
     }
@@ -168,12 +175,12 @@ impl PageReader<'_> {
 }
 
 /// The text of a file.
-fn read_source(path: &Path, options: &ReaderOptions) -> Result<String, String> {
-    let file = File::open(path).map_err(describe)?;
-    let mut text = Vec::new();
-    let body = decode_body(file, Compression::Identity, options.encoding).map_err(describe)?.text;
-    body.take(MAX_PAGE_READ_BYTES).read_to_end(&mut text).map_err(describe)?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+fn read_source(file: &SourceFile, options: &ReaderOptions) -> Result<DecodedPage, String> {
+    let (mut bytes, source) = (Vec::new(), file.open_decompressed().map_err(describe)?);
+    source.take(MAX_PAGE_READ_BYTES).read_to_end(&mut bytes).map_err(describe)?;
+    let is_text = find_kind(file.path()) == FileKind::Text;
+    let declaration = if is_text { Declaration::None } else { Declaration::Html };
+    Ok(decode_page(&bytes, options.encoding, declaration))
 }
 
 /// The text of the element `title`.

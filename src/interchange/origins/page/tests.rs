@@ -14,8 +14,12 @@ use crate::interchange::text_filters::{self, FilterFn};
 
 /// Reads a page at `path` in the folder `saved`, in Chinese time.
 pub fn read_page(text: &str, path: &str) -> RowResult {
-    let options =
-        ReaderOptions { origin: Default::default(), timezone: chrono_tz::Asia::Shanghai, encoding: None };
+    let options = ReaderOptions {
+        origin: Default::default(),
+        timezone: chrono_tz::Asia::Shanghai,
+        encoding: None,
+        encoding_errors: Default::default(),
+    };
     read_page_with(text, path, &options)
 }
 
