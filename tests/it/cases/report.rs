@@ -307,7 +307,7 @@ async fn several_faulty_headers_are_listed_one_a_line() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "rows.csv", "external_id;title\n1;A\n");
-    let path = write(folder.path(), "one.csv", "external_id,title,bdy\n1,A,x\n").replace(&path, &path);
+    let path = write(folder.path(), "one.csv", "external_id,title,bdy\n1,A,x\n");
     let said = site.run_import(&[&path]).await;
     assert!(said.shown.contains("bdy") && said.shown.contains("`body`"), "{}", said.shown);
 }
