@@ -11,6 +11,7 @@ use super::folder::read_pages;
 use super::tests::read_page;
 use crate::interchange::origins::found::Found;
 use crate::interchange::origins::reader_options::ReaderOptions;
+use crate::interchange::source_file::SourceFile;
 
 /// A part of an article.
 #[derive(Clone, Debug)]
@@ -361,7 +362,7 @@ fn no_text_is_lost_in_any_charset_and_layout() {
         }
         let options = ReaderOptions { encoding: Some(encoding), ..super::super::tests::options() };
         let mut layout = 0;
-        let read = read_pages(folder.path(), &options, &mut |found| {
+        let read = read_pages(&SourceFile::at(folder.path()), &options, &mut |found| {
             let Found::Row(found) = found else { panic!("{charset}: {found:?}") };
             let body = strip_tags(found.row["body"].as_str().unwrap());
             for text in blocks.iter().flat_map(Block::texts) {
