@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -228,13 +229,7 @@ fn finish_import(
     let OpenImport { input, mut monitor, fault } = open;
     monitor.display.clear();
     let stopped_by = find_reason(&monitor, &fault, &input, import, failure);
-    let failed_path = match monitor.failed.is_empty() {
-        true => Ok(None),
-        false => parse_params(import, 0)
-            .and_then(|params| build_format(&input, import, &params))
-            .and_then(|format| input.write_failed(import, &format, &monitor.failed))
-            .map(Some),
-    };
+    let failed_path = write_failed_rows(&monitor, &input, import);
     let reported = match monitor.report.take() {
         Some(report) => report.finish(&Conclusion {
             summary: monitor.summary.as_ref(),
@@ -252,13 +247,8 @@ fn finish_import(
     if let Some(mark) = monitor.mark.filter(|_| is_complete) {
         mark.remove()?;
     }
-    // The bytes of a foreign file are those of its rows, of which nobody knows.
-    let bytes_read = match import.from {
-        Some(_) => String::new(),
-        None => format!(" ({} bytes read)", input.bytes_read.load(Ordering::Relaxed)),
-    };
     let failures = [
-        stopped_by.map(|reason| format!("; stopped: {reason}{bytes_read}")),
+        stopped_by.map(|reason| format!("; stopped: {reason}{}", describe_bytes_read(&input, import))),
         match failed_path {
             Ok(path) => path.map(|path| format!("; the rows that failed are in {}", path.display())),
             Err(cause) => Some(format!("; the rows that failed could not be written: {cause:#}")),
@@ -270,6 +260,27 @@ fn finish_import(
         (true, true) => Ok(text),
         (true, false) => bail!("{text}; stopped"),
         (false, _) => bail!("{text}{failures}"),
+    }
+}
+
+/// Writes the rows that failed to a file of their own. Returns its path, if there are any.
+fn write_failed_rows(
+    monitor: &ImportMonitor,
+    input: &ImportFile,
+    import: &Import,
+) -> anyhow::Result<Option<PathBuf>> {
+    if monitor.failed.is_empty() {
+        return Ok(None);
+    }
+    let format = build_format(input, import, &parse_params(import, 0)?)?;
+    input.write_failed(import, &format, &monitor.failed).map(Some)
+}
+
+/// Says how far a file was read. The bytes of a foreign file are those of its rows, of which nobody knows.
+fn describe_bytes_read(input: &ImportFile, import: &Import) -> String {
+    match import.from {
+        Some(_) => String::new(),
+        None => format!(" ({} bytes read)", input.bytes_read.load(Ordering::Relaxed)),
     }
 }
 

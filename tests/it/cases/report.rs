@@ -307,7 +307,7 @@ async fn several_faulty_headers_are_listed_one_a_line() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "rows.csv", "external_id;title\n1;A\n");
-    let path = write(folder.path(), "one.csv", "external_id,title,bdy\n1,A,x\n").replace(&path, &path);
+    let path = write(folder.path(), "one.csv", "external_id,title,bdy\n1,A,x\n");
     let said = site.run_import(&[&path]).await;
     assert!(said.shown.contains("bdy") && said.shown.contains("`body`"), "{}", said.shown);
 }
@@ -353,7 +353,7 @@ async fn a_fault_of_the_file_is_told_as_itself_through_a_server_too() {
     for remote in [&["--url", &site.app.url, "--key", &key][..], &[]] {
         let said = site.run_import(&[&[cut.as_str(), "--from", "ghost"], remote].concat()).await;
         assert!(said.code == Some(1) && !said.shown.contains("reached"), "{}", said.all());
-        assert!(said.all().contains("not a Ghost export") || said.all().contains("JSON"), "{}", said.all());
+        assert!(said.shown.contains("Ghost export"), "{}", said.all());
         let said = site.run_import(&[&[itself, "--format", "ndjson"], remote].concat()).await;
         let is_told = said.shown.contains(itself) && said.shown.contains("directory");
         assert!(said.code == Some(1) && is_told, "{}", said.all());
@@ -518,8 +518,9 @@ async fn what_a_wordpress_export_holds_beside_posts_is_counted_by_kind() {
 async fn a_post_that_cannot_be_read_is_named_by_line_and_id_through_a_server_too() {
     let site = Site::start().await;
     let key = site.make_key(&["articles:import"]).await;
-    let path = case_path("42-wp-one-bad-ampersand.xml");
     let folder = tempfile::tempdir().unwrap();
+    // The rows that fail are written beside the file.
+    let path = write(folder.path(), "wp.xml", fs::read(case_path("42-wp-one-bad-ampersand.xml")).unwrap());
     let to = folder.path().join("report.json");
     let arguments = [path.as_str(), "--from", "wordpress", "--report", to.to_str().unwrap()];
     for (remote, created) in [(&["--url", &site.app.url, "--key", &key, "--dry-run"][..], 8), (&[], 8)] {

@@ -76,7 +76,8 @@ async fn case_55_dates_of_spreadsheets_are_in_the_zone_of_the_site_or_of_an_opti
     let local =
         ["2019-09-20T00:30:00Z", "2019-09-20T00:30:00Z", "2019-09-19T16:00:00Z", "2019-09-19T16:00:00Z"];
     assert_eq!(load_column(&site, "published_at").await, local);
-    assert!(site.import(&[&file, "--timezone", "Europe/London"]).await.success);
+    let import = site.import(&[&file, "--timezone", "Europe/London"]).await;
+    assert!(import.success, "{}", import.text);
     let london =
         ["2019-09-20T07:30:00Z", "2019-09-20T07:30:00Z", "2019-09-19T23:00:00Z", "2019-09-19T23:00:00Z"];
     assert_eq!(load_column(&site, "published_at").await, london);

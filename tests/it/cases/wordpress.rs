@@ -234,3 +234,44 @@ async fn a_post_without_a_date_is_a_draft() {
     let article = site.load_only_article().await;
     assert_eq!((&article["status"], &article["published_at"]), (&"draft".into(), &Value::Null));
 }
+
+#[actix_web::test]
+async fn a_reserved_slug_gets_a_suffix() {
+    let (site, import) = import_case("35-wp-reserved-slug.xml", &[]).await;
+    assert!(import.success && import.text.contains("2 created"), "{}", import.text);
+    let slugs: Vec<_> =
+        site.load_articles().await.iter().map(|article| article["slug"].to_string()).collect();
+    assert!(slugs[0].starts_with("\"export-") && slugs[1].starts_with("\"me-"), "{slugs:?}");
+}
+
+#[actix_web::test]
+async fn a_reserved_category_gets_another_slug() {
+    let (site, import) = import_case("36-wp-reserved-section.xml", &[]).await;
+    assert!(import.success, "{}", import.text);
+    assert_eq!(category_path(&site.load_only_article().await), "导入");
+}
+
+#[actix_web::test]
+async fn an_article_of_an_earlier_version_is_found_again() {
+    let site = Site::start().await;
+    let old = serde_json::json!({"external_id": "wordpress:7", "title": "旧", "source_url": "https://news.example.org/?p=7"});
+    site.editor.post("/api/v1/articles", old).await.expect(201);
+    let import = import_items(&site, "", &post(7, "新", ""), &[]).await;
+    assert!(import.success && import.text.contains("0 created, 1 updated"), "{}", import.text);
+    assert_eq!(site.load_only_article().await["external_id"], "wordpress:news.example.org:7");
+}
+
+#[actix_web::test]
+async fn an_old_address_leads_to_the_article() {
+    let more = "<wp:post_name>%e8%b4%a8%e9%87%8f</wp:post_name><wp:postmeta><wp:meta_key>_wp_old_slug</wp:meta_key>\
+                <wp:meta_value>%e6%97%a7</wp:meta_value></wp:postmeta>";
+    let site = Site::start().await;
+    let import = import_items(&site, "", &post(1, "质量", more), &[]).await;
+    assert!(import.success, "{}", import.text);
+    assert_eq!(site.load_only_article().await["slug"], "zhi-liang");
+    for old in ["%E8%B4%A8%E9%87%8F", "%e6%97%a7"] {
+        // The client follows the redirect.
+        let found = site.editor.get(&format!("/api/v1/articles/{old}")).await.data(200);
+        assert_eq!(found["slug"], "zhi-liang", "{old}");
+    }
+}

@@ -320,7 +320,8 @@ async fn a_change_that_was_long_under_way_is_no_older_than_its_commit() {
     is_finished.notify_one();
     writing.await.unwrap();
     settle(&anon, path).await;
-    let answer = get_since(&anon, path, &old_date.borrow()).await.expect(200);
+    let date = old_date.borrow().clone();
+    let answer = get_since(&anon, path, &date).await.expect(200);
     assert_eq!(answer.data(200)["title"], "new");
 }
 

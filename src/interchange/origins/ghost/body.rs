@@ -16,6 +16,9 @@ pub struct PostBody {
     pub warnings: Vec<(&'static str, String)>,
 }
 
+/// Renders the document of an editor.
+type Renderer = fn(&str) -> Result<Rendered, String>;
+
 /// Chooses the body of a post: its HTML, else Lexical, Mobiledoc, markdown or plain text, whichever comes first.
 ///
 /// Fails if the post has a body that cannot be read, and no other.
@@ -25,8 +28,7 @@ pub fn choose_body(post: &Value) -> Result<PostBody, String> {
         return Ok(PostBody { text: html.to_owned(), format: "html", warnings: Vec::new() });
     }
     let mut faults = Vec::new();
-    let renderers: [(&str, fn(&str) -> Result<Rendered, String>); 2] =
-        [("lexical", lexical::render), ("mobiledoc", mobiledoc::render)];
+    let renderers: [(&str, Renderer); 2] = [("lexical", lexical::render), ("mobiledoc", mobiledoc::render)];
     for (key, render) in renderers {
         match text(key).map(render) {
             Some(Ok(rendered)) if is_empty(&rendered) => {}

@@ -111,74 +111,82 @@ fn figure(html: &str, card: &Value) -> String {
 
 /// The HTML of a card. `None` if its kind is not known.
 fn render_card(kind: &str, card: &Value) -> Option<String> {
-    let escaped = |keys: &[&str]| encode_text(first_text(card, keys)).into_owned();
     Some(match kind {
         // What is nested too deep for markdown stays as text.
         "markdown" | "card-markdown" => render_markdown(text(card, "markdown"))
-            .unwrap_or_else(|_| format!("<pre>{}</pre>", html_escape::encode_text(text(card, "markdown")))),
+            .unwrap_or_else(|_| format!("<pre>{}</pre>", encode_text(text(card, "markdown")))),
         "html" => text(card, "html").to_owned(),
         "hr" | "horizontalrule" => "<hr>".to_owned(),
-        "image" => {
-            let image = image(card);
-            let address = text(card, "href");
-            figure(&if address.is_empty() { image } else { link(address, &image) }, card)
-        }
-        "gallery" => {
-            let images = card["images"].as_array().into_iter().flatten().map(image);
-            figure(&images.collect::<String>(), card)
-        }
         "code" | "codeblock" => {
             let code = format!("<pre><code>{}</code></pre>", encode_text(text(card, "code")));
             format!("{code}{}", wrap("p", text(card, "caption")))
         }
-        "embed" => {
-            let html = text(card, "html");
-            let address = text(card, "url");
-            figure(
-                &if html.trim().is_empty() { wrap("p", &link(address, "")) } else { html.to_owned() },
-                card,
-            )
-        }
-        "bookmark" => render_bookmark(card),
         "callout" => {
             let emoji = text(card, "calloutEmoji");
             wrap("blockquote", &wrap("p", &format!("{emoji} {}", text(card, "calloutText"))))
         }
         "toggle" => format!("{}{}", wrap("h4", text(card, "heading")), text(card, "content")),
-        "button" => wrap("p", &link(text(card, "buttonUrl"), &escaped(&["buttonText"]))),
-        "file" => {
-            let caption = escaped(&["fileCaption", "caption"]);
-            let name = escaped(&["fileTitle", "title", "fileName"]);
-            wrap("p", &format!("{} {caption}", link(text(card, "src"), &name)).trim_end().to_owned())
-        }
-        "audio" => {
-            let sound = format!("<audio controls src=\"{}\"></audio>", attribute(text(card, "src")));
-            format!("<figure>{sound}{}</figure>", wrap("figcaption", &escaped(&["title"])))
-        }
-        "video" => {
-            let address = attribute(text(card, "src"));
-            figure(&format!("<video controls src=\"{address}\"></video>"), card)
-        }
-        "product" => {
-            let picture = serde_json::json!({ "src": text(card, "productImageSrc") });
-            let button = link(text(card, "productUrl"), &escaped(&["productButton"]));
-            [
-                wrap("h4", text(card, "productTitle")),
-                wrap("p", &image(&picture)),
-                text(card, "productDescription").to_owned(),
-                wrap("p", &button),
-            ]
-            .concat()
-        }
+        "bookmark" => render_bookmark(card),
+        "product" => [
+            wrap("h4", text(card, "productTitle")),
+            wrap("p", &picture(text(card, "productImageSrc"))),
+            text(card, "productDescription").to_owned(),
+            wrap("p", &link(text(card, "productUrl"), &escape_first(card, &["productButton"]))),
+        ]
+        .concat(),
         "header" => [
             wrap("h2", text(card, "header")),
             wrap("p", text(card, "subheader")),
-            wrap("p", &image(&serde_json::json!({ "src": text(card, "backgroundImageSrc") }))),
-            wrap("p", &link(text(card, "buttonUrl"), &escaped(&["buttonText"]))),
+            wrap("p", &picture(text(card, "backgroundImageSrc"))),
+            render_button(card),
         ]
         .concat(),
+        "button" => render_button(card),
+        _ => return render_medium(kind, card),
+    })
+}
+
+/// The HTML of a card that shows a file or another page. `None` if its kind is not known.
+fn render_medium(kind: &str, card: &Value) -> Option<String> {
+    let address = text(card, "src");
+    Some(match kind {
+        "image" => {
+            let (image, target) = (image(card), text(card, "href"));
+            figure(&if target.is_empty() { image } else { link(target, &image) }, card)
+        }
+        "gallery" => {
+            let images = card["images"].as_array().into_iter().flatten().map(image);
+            figure(&images.collect::<String>(), card)
+        }
+        "embed" => match text(card, "html") {
+            html if html.trim().is_empty() => figure(&wrap("p", &link(text(card, "url"), "")), card),
+            html => figure(html, card),
+        },
+        "file" => {
+            let name = escape_first(card, &["fileTitle", "title", "fileName"]);
+            let caption = escape_first(card, &["fileCaption", "caption"]);
+            wrap("p", format!("{} {caption}", link(address, &name)).trim_end())
+        }
+        "audio" => {
+            let sound = format!("<audio controls src=\"{}\"></audio>", attribute(address));
+            format!("<figure>{sound}{}</figure>", wrap("figcaption", &escape_first(card, &["title"])))
+        }
+        "video" => figure(&format!("<video controls src=\"{}\"></video>", attribute(address)), card),
         _ => return None,
     })
+}
+
+fn escape_first(card: &Value, keys: &[&str]) -> String {
+    encode_text(first_text(card, keys)).into_owned()
+}
+
+fn render_button(card: &Value) -> String {
+    wrap("p", &link(text(card, "buttonUrl"), &escape_first(card, &["buttonText"])))
+}
+
+/// A picture without words.
+fn picture(address: &str) -> String {
+    image(&serde_json::json!({ "src": address }))
 }
 
 fn render_bookmark(card: &Value) -> String {
@@ -193,7 +201,7 @@ fn render_bookmark(card: &Value) -> String {
         .collect::<Vec<_>>();
     let parts = [link(address, &title), line("description"), source.join(", ")];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    let picture = image(&serde_json::json!({ "src": text(about, "thumbnail") }));
+    let picture = picture(text(about, "thumbnail"));
     format!("{}{}{}", wrap("p", &picture), wrap("p", &parts.join("<br>")), wrap("p", text(card, "caption")))
 }
 

@@ -249,7 +249,17 @@ impl Export<'_> {
         if let Some(detail) = hidden {
             return Ok(row.with("status", Some("draft")).warn("/status", "kept_as_draft", detail));
         }
-        let row = row.with("status", Some("published"));
+        self.add_date(row.with("status", Some("published")), published, created)
+    }
+
+    /// Adds the date of a public post, or what becomes of one without a date.
+    fn add_date(
+        &self,
+        row: RowBuilder,
+        published: Option<DateTime<Utc>>,
+        created: Option<DateTime<Utc>>,
+    ) -> Result<RowBuilder, String> {
+        let undated = |row: RowBuilder, detail: &str| row.warn("/published_at", "undated", detail);
         match (published, created, self.options.undated.unwrap_or_default()) {
             (Some(at), _, _) => Ok(row.with_time("published_at", Some(at))),
             (None, Some(at), _) => {
@@ -257,14 +267,12 @@ impl Export<'_> {
                 Ok(row.with_time("published_at", Some(at)).warn("/published_at", "date_made", detail))
             }
             (None, None, Undated::Fail) => Err("The post has no date of publication.".to_owned()),
-            (None, None, Undated::Now) => Ok(row.warn(
-                "/published_at",
-                "undated",
-                "is not in the file; it becomes the time of the import",
-            )),
+            (None, None, Undated::Now) => {
+                Ok(undated(row, "is not in the file; it becomes the time of the import"))
+            }
             (None, None, Undated::Draft) => {
                 let row = row.with("status", Some("draft"));
-                Ok(row.warn("/published_at", "undated", "is not in the file; the article is a draft"))
+                Ok(undated(row, "is not in the file; the article is a draft"))
             }
         }
     }

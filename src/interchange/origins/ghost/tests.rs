@@ -119,7 +119,7 @@ fn pages_are_counted_and_a_bad_post_stops_no_other() {
         })
         .collect();
     assert_eq!(&reasons[..2], ["page", "page"]);
-    assert!(reasons[3].contains("\"bad \\\\x\"") && reasons[3].contains("line 2, column 88"), "{reasons:?}");
+    assert!(reasons[3].contains("\"bad \\\\x\"") && reasons[3].contains("line 2, column 97"), "{reasons:?}");
     assert!(reasons[4].contains("lexical") && reasons[5].contains("line 3"), "{reasons:?}");
     assert_eq!(reasons[6], "post f \"\"");
     let mut with_pages = options();

@@ -121,12 +121,26 @@ fn split_words(names: &str) -> Vec<String> {
 /// Longest line that begins the site's own text, in bytes.
 const MAX_SHORT_LINE_BYTES: usize = 120;
 
-/// Beginnings of lines of the site.
-const SITE_BEGINNINGS: [&str; 55] = [
-    "分享到",
-    "分享至",
+/// Most characters of a word that ends a label of the site, as in `分享到新浪微博`.
+const MAX_CHARS_AFTER_LABEL: usize = 4;
+/// Beginnings of lines of the site, whatever follows.
+const SITE_BEGINNINGS: [&str; 11] = [
     "分享本",
     "分享按",
+    "扫一扫",
+    "返回顶部",
+    "返回首页",
+    "收藏本",
+    "还没有评论",
+    "字号：",
+    "我要评论",
+    "发表评论",
+    "發表評論",
+];
+/// Beginnings of lines of the site, if little follows without a gap: `下一篇：`, but not `下一篇章写于`.
+const SITE_LABELS: [&str; 44] = [
+    "分享到",
+    "分享至",
     "会员注册",
     "會員注冊",
     "會員註冊",
@@ -167,17 +181,8 @@ const SITE_BEGINNINGS: [&str; 55] = [
     "最新评论",
     "网友评论",
     "網友評論",
-    "发表评论",
-    "發表評論",
-    "我要评论",
     "评论列表",
-    "扫一扫",
-    "返回顶部",
-    "返回首页",
     "用户名",
-    "收藏本",
-    "还没有评论",
-    "字号：",
 ];
 /// Beginnings of such lines in English, in lower case.
 const ENGLISH_BEGINNINGS: [&str; 10] = [
@@ -210,9 +215,15 @@ pub fn begins_site_text(line: &str) -> bool {
     let lower = line.to_lowercase();
     let first = lower.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     SITE_BEGINNINGS.iter().any(|word| line.starts_with(word))
+        || SITE_LABELS.iter().any(|label| line.strip_prefix(label).is_some_and(is_short_before_gap))
         || ENGLISH_BEGINNINGS.iter().any(|words| lower.starts_with(words))
         || SITE_WORDS.contains(&first)
         || is_boilerplate(line)
+}
+
+/// Whether a gap follows after a few characters at most.
+fn is_short_before_gap(rest: &str) -> bool {
+    rest.chars().take_while(|c| c.is_alphanumeric()).count() <= MAX_CHARS_AFTER_LABEL
 }
 
 /// Words anywhere in a notice of the site.

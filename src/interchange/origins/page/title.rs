@@ -100,8 +100,20 @@ pub fn find_title(doc: &Document, metadata: &Metadata, names: &SiteNames) -> Opt
         headings.iter().filter(|(name, text)| name == "h1" && !is_site(text)).map(|(_, text)| text.clone());
     let only = main.next().filter(|_| main.next().is_none());
     let found = repeated.or(only).or(shared).or(stem)?;
+    // A heading can hold a line of dates and labels, too.
+    let stem = strip(&whole);
+    if !stem.is_empty() && found.strip_prefix(&stem).is_some_and(holds_date) {
+        return Some(stem);
+    }
     // A heading can have the name of the site too, if the title has.
     Some(if found == whole { strip(&found) } else { found }).filter(|title| !title.is_empty())
+}
+
+/// Whether a text has a year with a month after it.
+fn holds_date(text: &str) -> bool {
+    let is_year = |year: &str| year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
+    text.match_indices(['-', '/', '年', '.'])
+        .any(|(at, _)| at.checked_sub(4).and_then(|start| text.get(start..at)).is_some_and(is_year))
 }
 
 fn list_headings(doc: &Document) -> Vec<(String, String)> {
@@ -129,8 +141,10 @@ fn strip_site_name(title: &str, site: Option<&str>, names: &SiteNames) -> String
     if let Some((at, _)) = cuts.iter().find(|(_, sign)| sign.contains(SURE_SIGNS)) {
         return trim_signs(&title[..*at]);
     }
+    // Two dashes are a dash of the text.
     let is_spaced = |(at, sign): &&(usize, &str)| {
-        title[..*at].ends_with(char::is_whitespace)
+        sign.chars().count() == 1
+            && title[..*at].ends_with(char::is_whitespace)
             && title[at + sign.len()..].starts_with(char::is_whitespace)
     };
     if let Some((at, _)) = cuts.iter().find(is_spaced) {
@@ -145,12 +159,18 @@ fn strip_site_name(title: &str, site: Option<&str>, names: &SiteNames) -> String
     trim_signs(&title[..channel.map_or(*end, |(at, _)| *at)])
 }
 
-/// The signs of a title that can stand before the name of its site. Two dashes are a dash of the text.
+/// The places of a title where the name of its site can begin: each with its sign, which can be doubled.
 fn list_cuts(title: &str) -> Vec<(usize, &str)> {
-    let is_apart = |(at, sign): &(usize, &str)| {
-        *at > 0 && !title[..*at].ends_with(*sign) && !title[at + sign.len()..].starts_with(*sign)
-    };
-    title.match_indices(SIGNS).filter(is_apart).collect()
+    let mut cuts: Vec<(usize, &str)> = Vec::new();
+    for (at, sign) in title.match_indices(SIGNS).filter(|(at, _)| *at > 0) {
+        match cuts.last_mut() {
+            Some((start, run)) if *start + run.len() == at && run.ends_with(sign) => {
+                *run = &title[*start..at + sign.len()];
+            }
+            _ => cuts.push((at, sign)),
+        }
+    }
+    cuts
 }
 
 /// Whether a text looks like the name of a site.
@@ -240,6 +260,7 @@ mod tests {
             "»某华网",
             "-国内新闻-某华网",
             "－某某日报",
+            "——某华网",
         ];
         for end in ends {
             assert_eq!(strip(&format!("省计量院发布新规程{end}")), "省计量院发布新规程", "{end}");

@@ -3,75 +3,62 @@
 //! A blank line ends a paragraph, a single newline is a line break. Blocks such as lists and tables end
 //! paragraphs, and begin them again inside of them where blank lines are. The text of `<pre>` stays as it is.
 
-use html5gum::{StartTag, Token};
-
-use super::tags::{Slice, is_void, slices};
+use super::tags::{Kind, Slice, is_void, slices};
 
 /// Elements that are no part of a paragraph.
-const BLOCKS: [&[u8]; 40] = [
-    b"address",
-    b"article",
-    b"aside",
-    b"blockquote",
-    b"caption",
-    b"col",
-    b"colgroup",
-    b"dd",
-    b"details",
-    b"div",
-    b"dl",
-    b"dt",
-    b"fieldset",
-    b"figcaption",
-    b"figure",
-    b"footer",
-    b"form",
-    b"h1",
-    b"h2",
-    b"h3",
-    b"h4",
-    b"h5",
-    b"h6",
-    b"header",
-    b"hgroup",
-    b"hr",
-    b"legend",
-    b"li",
-    b"menu",
-    b"nav",
-    b"ol",
-    b"p",
-    b"pre",
-    b"section",
-    b"summary",
-    b"table",
-    b"td",
-    b"th",
-    b"tr",
-    b"ul",
+const BLOCKS: [&str; 40] = [
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "caption",
+    "col",
+    "colgroup",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hgroup",
+    "hr",
+    "legend",
+    "li",
+    "menu",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "summary",
+    "table",
+    "td",
+    "th",
+    "tr",
+    "ul",
 ];
 /// Further blocks: parts of tables.
-const TABLE_PARTS: [&[u8]; 3] = [b"tbody", b"tfoot", b"thead"];
+const TABLE_PARTS: [&str; 3] = ["tbody", "tfoot", "thead"];
 /// Blocks in which white space is nothing.
-const LISTS: [&[u8]; 10] =
-    [b"colgroup", b"dl", b"menu", b"ol", b"table", b"tbody", b"tfoot", b"thead", b"tr", b"ul"];
+const LISTS: [&str; 10] = ["colgroup", "dl", "menu", "ol", "table", "tbody", "tfoot", "thead", "tr", "ul"];
 /// Blocks whose text is one line or more, but no paragraph.
-const LINES: [&[u8]; 11] =
-    [b"caption", b"figcaption", b"h1", b"h2", b"h3", b"h4", b"h5", b"h6", b"legend", b"summary", b"dt"];
+const LINES: [&str; 11] =
+    ["caption", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "legend", "summary", "dt"];
 /// Elements whose text stays as it is.
-const VERBATIM: [&[u8]; 12] = [
-    b"audio",
-    b"iframe",
-    b"math",
-    b"noscript",
-    b"object",
-    b"pre",
-    b"script",
-    b"select",
-    b"style",
-    b"svg",
-    b"textarea",
-    b"video",
+const VERBATIM: [&str; 12] = [
+    "audio", "iframe", "math", "noscript", "object", "pre", "script", "select", "style", "svg", "textarea",
+    "video",
 ];
 
 /// Makes paragraphs of `source`.
@@ -80,8 +67,8 @@ pub fn make_paragraphs(source: &str) -> String {
     let slices = slices(&source);
     let mut writer = Writer { html: String::with_capacity(source.len() * 9 / 8), ..Writer::default() };
     for (at, slice) in slices.iter().enumerate() {
-        if let Some(Token::EndTag(tag)) = &slice.token
-            && let Some(known) = VERBATIM.iter().position(|name| *name == tag.name.as_slice())
+        if slice.kind == Kind::End
+            && let Some(known) = VERBATIM.iter().position(|name| *name == slice.name)
         {
             writer.last_ends[known] = at;
         }
@@ -93,7 +80,7 @@ pub fn make_paragraphs(source: &str) -> String {
     writer.html
 }
 
-fn is_block(name: &[u8]) -> bool {
+fn is_block(name: &str) -> bool {
     BLOCKS.contains(&name) || TABLE_PARTS.contains(&name)
 }
 
@@ -112,7 +99,7 @@ enum Part<'s> {
 struct Writer<'s> {
     html: String,
     /// The open blocks, outermost first.
-    open: Vec<Vec<u8>>,
+    open: Vec<String>,
     /// What follows the last tag of a block.
     run: Vec<Part<'s>>,
     /// The start tag of the paragraph that the run is in, if it has one.
@@ -120,7 +107,7 @@ struct Writer<'s> {
     /// Whether the run follows a block that is in the same block as the run.
     is_after_block: bool,
     /// The element whose text stays as it is, and how many of its name are open.
-    verbatim: Option<(&'static [u8], usize)>,
+    verbatim: Option<(&'static str, usize)>,
     /// The last end tag of each of [`VERBATIM`].
     last_ends: [usize; VERBATIM.len()],
 }
@@ -131,10 +118,10 @@ impl<'s> Writer<'s> {
             self.add_verbatim(slice);
             return;
         }
-        match &slice.token {
-            Some(Token::StartTag(tag)) => self.start_element(at, tag, slice.text),
-            Some(Token::EndTag(tag)) if is_block(&tag.name) => self.end_block(&tag.name, slice.text),
-            Some(Token::String(_)) => {
+        match slice.kind {
+            Kind::Start => self.start_element(at, slice),
+            Kind::End if is_block(&slice.name) => self.end_block(&slice.name, slice.text),
+            Kind::Text => {
                 for (at, line) in slice.text.split('\n').enumerate() {
                     if at > 0 {
                         self.run.push(Part::Newline);
@@ -144,7 +131,7 @@ impl<'s> Writer<'s> {
                     }
                 }
             }
-            Some(Token::Comment(_)) if slice.text.starts_with("<!--") && slice.text.ends_with("-->") => {}
+            Kind::Comment => {}
             _ => self.run.push(Part::Inline(slice.text)),
         }
     }
@@ -152,12 +139,12 @@ impl<'s> Writer<'s> {
     /// Adds a part of an element whose text stays as it is. Blocks of that kind are written at once.
     fn add_verbatim(&mut self, slice: &Slice<'s>) {
         let Some((name, depth)) = &mut self.verbatim else { return };
-        match &slice.token {
-            Some(Token::StartTag(tag)) if tag.name.as_slice() == *name => *depth += 1,
-            Some(Token::EndTag(tag)) if tag.name.as_slice() == *name => *depth -= 1,
+        match slice.kind {
+            Kind::Start if slice.name == *name => *depth += 1,
+            Kind::End if slice.name == *name => *depth -= 1,
             _ => {}
         }
-        let (is_over, is_pre) = (*depth == 0, *name == b"pre");
+        let (is_over, is_pre) = (*depth == 0, *name == "pre");
         if is_pre {
             self.html.push_str(slice.text);
         } else {
@@ -172,18 +159,18 @@ impl<'s> Writer<'s> {
         }
     }
 
-    fn start_element(&mut self, at: usize, tag: &StartTag<usize>, text: &'s str) {
-        let name = tag.name.as_slice();
+    fn start_element(&mut self, at: usize, slice: &Slice<'s>) {
+        let (name, text) = (slice.name.as_str(), slice.text);
         let known = VERBATIM.iter().position(|verbatim| *verbatim == name);
         // Without an end tag, the element would hold all that follows.
         let verbatim = known.filter(|known| self.last_ends[*known] > at);
         match name {
-            b"br" => self.run.push(Part::Break(text)),
-            b"p" => {
+            "br" => self.run.push(Part::Break(text)),
+            "p" => {
                 self.end_run();
                 self.paragraph = Some(text);
             }
-            _ if !is_block(name) || name == b"pre" && verbatim.is_none() => {
+            _ if !is_block(name) || name == "pre" && verbatim.is_none() => {
                 self.run.push(Part::Inline(text));
             }
             _ => {
@@ -192,25 +179,25 @@ impl<'s> Writer<'s> {
                 self.is_after_block = is_void(name);
                 if is_void(name) {
                     self.html.push('\n');
-                } else if name != b"pre" {
-                    self.open.push(name.to_vec());
+                } else if name != "pre" {
+                    self.open.push(name.to_owned());
                 }
             }
         }
-        self.verbatim = verbatim.filter(|_| !tag.self_closing).map(|known| (VERBATIM[known], 1));
+        self.verbatim = verbatim.filter(|_| !slice.closes_itself()).map(|known| (VERBATIM[known], 1));
     }
 
-    fn end_block(&mut self, name: &[u8], text: &str) {
+    fn end_block(&mut self, name: &str, text: &str) {
         self.end_run();
         self.is_after_block = true;
-        if name == b"p" {
+        if name == "p" {
             return;
         }
         if let Some(at) = self.open.iter().rposition(|open| open == name) {
             self.open.truncate(at);
         }
         self.html.push_str(text);
-        if self.open.last().is_none_or(|open| open != b"figure") {
+        if self.open.last().is_none_or(|open| open != "figure") {
             self.html.push('\n');
         }
     }
@@ -220,11 +207,11 @@ impl<'s> Writer<'s> {
         let run = std::mem::take(&mut self.run);
         let paragraph = self.paragraph.take();
         let paragraphs = split_paragraphs(&run);
-        let inner = self.open.last().map(Vec::as_slice);
+        let inner = self.open.last().map(String::as_str);
         let is_apart = paragraphs.len() > 1 || self.is_after_block || starts_or_ends_blank(&run);
         let is_wrapped = match inner {
             _ if paragraph.is_some() => true,
-            None | Some(b"blockquote") => true,
+            None | Some("blockquote") => true,
             Some(name) if LISTS.contains(&name) || LINES.contains(&name) => false,
             Some(_) => is_apart,
         };

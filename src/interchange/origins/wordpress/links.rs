@@ -1,18 +1,19 @@
 //! Links of a body: bare addresses on lines of their own, and addresses that are made absolute.
 
-use html5gum::{StartTag, Token};
+use html5gum::Token;
 use url::{ParseError, Url};
 
-use super::tags::{Slice, slices};
+use super::tags::{Kind, Slice, slices};
+use crate::markup::tokens;
 
 /// Attributes that hold an address.
-const ADDRESSES: [&[u8]; 4] = [b"cite", b"href", b"poster", b"src"];
+const ADDRESSES: [&str; 4] = ["cite", "href", "poster", "src"];
 /// Elements in which an address stays as it is.
-const UNLINKED: [&[u8]; 8] = [b"a", b"button", b"code", b"pre", b"script", b"style", b"svg", b"textarea"];
+const UNLINKED: [&str; 8] = ["a", "button", "code", "pre", "script", "style", "svg", "textarea"];
 /// Tags within a line. All others begin and end lines.
-const INLINE: [&[u8]; 19] = [
-    b"abbr", b"b", b"big", b"cite", b"del", b"em", b"font", b"i", b"img", b"ins", b"mark", b"q", b"s",
-    b"small", b"span", b"strong", b"sub", b"sup", b"u",
+const INLINE: [&str; 19] = [
+    "abbr", "b", "big", "cite", "del", "em", "font", "i", "img", "ins", "mark", "q", "s", "small", "span",
+    "strong", "sub", "sup", "u",
 ];
 
 /// A link whose text is its address. `address` is HTML already.
@@ -30,19 +31,19 @@ pub fn complete_links(html: &str, page: Option<&Url>) -> String {
     let mut written = String::with_capacity(html.len() + html.len() / 8);
     let mut unlinked = 0_usize;
     for (at, slice) in slices.iter().enumerate() {
-        match &slice.token {
-            Some(Token::StartTag(tag)) => {
-                unlinked += usize::from(UNLINKED.contains(&tag.name.as_slice()));
-                match page.and_then(|page| write_absolute(tag, page)) {
+        match slice.kind {
+            Kind::Start => {
+                unlinked += usize::from(UNLINKED.contains(&slice.name.as_str()));
+                match page.and_then(|page| write_absolute(slice.text, page)) {
                     Some(tag) => written.push_str(&tag),
                     None => written.push_str(slice.text),
                 }
             }
-            Some(Token::EndTag(tag)) => {
-                unlinked -= usize::from(UNLINKED.contains(&tag.name.as_slice())).min(unlinked);
+            Kind::End => {
+                unlinked -= usize::from(UNLINKED.contains(&slice.name.as_str())).min(unlinked);
                 written.push_str(slice.text);
             }
-            Some(Token::String(_)) if unlinked == 0 && slice.text.contains("://") => {
+            Kind::Text if unlinked == 0 && slice.text.contains("://") => {
                 let before = at.checked_sub(1).and_then(|at| slices.get(at));
                 let starts_line = before.is_none_or(ends_line);
                 let ends_line = slices.get(at + 1).is_none_or(ends_line);
@@ -56,11 +57,12 @@ pub fn complete_links(html: &str, page: Option<&Url>) -> String {
 
 /// Whether a line ends before, and another one begins after a tag.
 fn ends_line(slice: &Slice<'_>) -> bool {
-    match &slice.token {
-        Some(Token::StartTag(tag)) => !INLINE.contains(&tag.name.as_slice()),
-        Some(Token::EndTag(tag)) => !INLINE.contains(&tag.name.as_slice()) && tag.name.as_slice() != b"a",
-        Some(Token::Comment(_)) => true,
-        _ => false,
+    match slice.kind {
+        Kind::Start | Kind::End => {
+            !INLINE.contains(&slice.name.as_str()) && (slice.kind == Kind::Start || slice.name != "a")
+        }
+        Kind::Comment => true,
+        Kind::Text | Kind::Other => false,
     }
 }
 
@@ -95,9 +97,14 @@ pub fn make_absolute(address: &str, page: &Url) -> Option<String> {
 }
 
 /// Writes a start tag with absolute addresses. Returns `None` if none of its addresses is relative.
-fn write_absolute(tag: &StartTag<usize>, page: &Url) -> Option<String> {
+fn write_absolute(source: &str, page: &Url) -> Option<String> {
+    if !source.contains('=') {
+        return None;
+    }
+    let Some(Token::StartTag(tag)) = tokens(source).next() else { return None };
     let absolute = |name: &[u8], value: &[u8]| {
-        ADDRESSES.contains(&name).then(|| make_absolute(str::from_utf8(value).ok()?, page)).flatten()
+        let is_address = ADDRESSES.iter().any(|known| known.as_bytes() == name);
+        is_address.then(|| make_absolute(str::from_utf8(value).ok()?, page)).flatten()
     };
     if !tag.attributes.iter().any(|(name, value)| absolute(name, value).is_some()) {
         return None;

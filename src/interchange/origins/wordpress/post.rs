@@ -107,7 +107,9 @@ impl Post<'_> {
         let item = self.item;
         let body = convert_body(item, self.site, self.page.as_ref());
         let external_id = format!("{}:{}", self.site.id_prefix(self.options, item.text("link")), self.id);
-        let mut row = RowBuilder::new(external_id);
+        // Earlier versions named posts by their number alone.
+        let former_id = Some(format!("wordpress:{}", self.id)).filter(|id| *id != external_id);
+        let mut row = RowBuilder::new(external_id).with("former_external_id", former_id);
         row = self.add_title(row, &body);
         row = self.add_slug(row);
         row = self.add_summary(row, &body);

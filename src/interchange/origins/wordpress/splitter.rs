@@ -10,6 +10,8 @@ pub(super) const MAX_ITEM_BYTES: usize = 16 << 20;
 const MAX_HEAD_BYTES: usize = 1 << 20;
 /// Bytes that are kept of an item that is too large: its title and its id are looked for in them.
 const KEPT_BYTES: usize = 64 << 10;
+/// Most bytes that are read at a time.
+const MAX_READ_BYTES: usize = 32 << 10;
 /// Bytes that show what follows a `<`.
 const LOOKAHEAD_BYTES: usize = 64;
 /// The records before the items. Their prefix is not looked at.
@@ -278,8 +280,9 @@ impl<R: BufRead> Splitter<R> {
             }
         };
         let bytes = bytes.map_err(|error| format!("The file cannot be read: {error}."))?;
-        self.buffer.extend_from_slice(bytes);
-        let length = bytes.len();
+        // What is behind a piece is moved when the piece is cut off, so it is little.
+        let length = bytes.len().min(MAX_READ_BYTES);
+        self.buffer.extend_from_slice(&bytes[..length]);
         self.is_at_end = length == 0;
         self.input.consume(length);
         Ok(length > 0)

@@ -89,7 +89,7 @@ three]]></content:encoded>
         <category domain="post_tag" nicename="a"><![CDATA[计量,校准]]></category>
         <wp:postmeta><wp:meta_key>title</wp:meta_key></wp:postmeta>"#);
     let expected = json!({
-        "external_id": "wordpress:example.org:7", "title": "Weights & scales", "slug": "weights",
+        "external_id": "wordpress:example.org:7", "former_external_id": "wordpress:7", "title": "Weights & scales", "slug": "weights",
         "summary": "Short words", "body": "<p>one<br>\ntwo</p>\n<h2>A]]>B</h2>\n<p>three</p>\n",
         "body_format": "html",
         "category": [{ "name": "新闻", "slug": "news" }, { "name": "地方 & 行业" }],
