@@ -111,7 +111,7 @@ pub struct Article {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub body_source: Option<String>,
-    /// Slugs that lead to it besides its own (author, editor and admin only).
+    /// Slugs that lead to it besides its own (author, editor and admin only). Absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Vec<FormerSlug>, example = json!(["质量提升行动"]))]
     pub former_slugs: Option<Vec<String>>,
@@ -126,7 +126,8 @@ impl Article {
     pub fn new(tree: &Tree, base_url: &str, mut row: Row, for_staff: bool) -> Self {
         let body = std::mem::take(&mut row.content.body);
         let body_source = row.content.body_source.take().filter(|_| for_staff);
-        let former_slugs = for_staff.then(|| std::mem::take(&mut row.former_slugs));
+        let former_slugs = std::mem::take(&mut row.former_slugs);
+        let former_slugs = Some(former_slugs).filter(|slugs| for_staff && !slugs.is_empty());
         Self { card: ArticleCard::new(tree, base_url, row), body, body_source, former_slugs, neighbors: None }
     }
 }

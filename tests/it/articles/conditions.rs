@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{ARTICLES, at, create, titles};
+use crate::edge::caching::settle;
 use crate::harness::{Answer, Client, TestApp};
 
 async fn scene() -> (TestApp, Client, Client, Value) {
@@ -94,6 +95,7 @@ async fn a_renamed_category_makes_another_page_but_no_other_version() {
 #[actix_web::test]
 async fn being_read_changes_the_count_and_neither_tag_nor_version() {
     let (app, anon, _, article) = scene().await;
+    settle(&anon, &at(&article)).await;
     let before = anon.get(&at(&article)).await.expect(200);
     for _ in 0..3 {
         anon.act(&format!("{}/views", at(&article))).await.expect(204);

@@ -216,7 +216,7 @@ async fn get_since(client: &Client, path: &str, since: &str) -> Answer {
 }
 
 /// Waits until an answer counts as unmodified, and returns its time.
-async fn settle(client: &Client, path: &str) -> String {
+pub async fn settle(client: &Client, path: &str) -> String {
     let since = RefCell::new(String::new());
     until("an answer that is unmodified", async || {
         let now = client.get(path).await.expect(200).header("last-modified").to_owned();

@@ -190,3 +190,9 @@ pub const LABELS: [(Label, &[&str]); 7] = [
         ],
     ),
 ];
+
+/// Whether a text is a label of the time of publication, without its colon.
+pub fn speaks_of_publication(text: &str) -> bool {
+    let is_published = |(label, _): &&(Label, &[&str])| matches!(label, Label::Published);
+    LABELS.iter().filter(is_published).any(|(_, names)| names.contains(&text))
+}

@@ -91,9 +91,10 @@ impl PageLabels {
         self.published_at.or(self.bare_date).or(self.made_at).or(self.time)
     }
 
-    /// Whether the line can be of no article's text: several labels stand together, or one speaks of publication.
+    /// Whether the line can be of no article's text: several labels stand together, a date stands before one, or
+    /// one speaks of publication.
     pub fn is_certain(&self) -> bool {
-        self.count > 1 || self.published_at.is_some()
+        self.count > 1 || self.published_at.is_some() || self.bare_date.is_some()
     }
 
     /// Whether the line says something of the page. `时间：` before an hour or before a date to come speaks of an event.

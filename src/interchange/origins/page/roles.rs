@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::breadcrumb::{find_breadcrumb, parse_breadcrumb};
 use super::furniture::{Furniture, begins_site_text, is_annex};
+use super::label_names::speaks_of_publication;
 use super::labels::{PageLabels, is_filler};
 use super::lines::Line;
 use super::main_text::MainText;
@@ -153,12 +154,13 @@ impl Roles {
         let rest = found.rest.trim_matches(|c: char| is_filler(c) || c == ':');
         let is_today =
             ["今天", "今日", "今天是", "today", "现在"].iter().any(|word| rest.to_lowercase().contains(word));
-        if self.is_inside(at) && !rest.is_empty() {
+        let is_empty = rest.is_empty() || speaks_of_publication(rest);
+        if self.is_inside(at) && !is_empty {
             return;
         }
         if rest.chars().count() <= MAX_BESIDE_DATE_CHARS && !is_today && !line.is_linked() {
             self.bare_date = self.bare_date.or(Some(found.at));
-            if self.roles[at] == Role::Kept && rest.is_empty() {
+            if self.roles[at] == Role::Kept && is_empty {
                 self.roles[at] = Role::Field;
             }
         }
