@@ -196,6 +196,9 @@ export interface paths {
         /**
          * Get an article
          * @description By id or slug, with its body and its category's breadcrumb.
+         *
+         *     A slug that the article has had, or one of its addresses on another site, is answered with 301 and the path of the
+         *     present slug.
          */
         get: operations["get_article"];
         put?: never;
@@ -1015,6 +1018,13 @@ export interface components {
             body: string;
             /** @description What was written, when that was not HTML (author, editor and admin only). */
             body_source?: string;
+            /**
+             * @description Slugs that lead to it besides its own (author, editor and admin only). Absent if there are none.
+             * @example [
+             *       "质量提升行动"
+             *     ]
+             */
+            former_slugs?: components["schemas"]["FormerSlug"][];
             /** @description The articles next to it in its category (with `include=neighbors`). */
             neighbors?: components["schemas"]["Neighbors"];
         };
@@ -1111,6 +1121,8 @@ export interface components {
             title?: string;
             /** @description The slug, used in URLs. */
             slug?: string;
+            /** @description Slugs that lead to it besides its own, all of them: one that is left out is free again. The slug that a change replaces is always among them. Set by editors and admins only. */
+            former_slugs?: components["schemas"]["FormerSlug"][];
             /** @description Its name in the system it comes from. Set by editors and admins only. */
             external_id?: string | null;
             /** @description A short version of it; null makes one from the body. */
@@ -1174,6 +1186,8 @@ export interface components {
             title: string;
             /** @description The slug, used in URLs; made from the title when absent. */
             slug?: string | null;
+            /** @description Slugs that lead to it besides its own, like those of its addresses on another site. They are added to those it has. Set by editors and admins only. */
+            former_slugs?: components["schemas"]["FormerSlug"][];
             /** @description Its name in the system it comes from. A row without one is known by its slug, or else by all that it says. */
             external_id?: string | null;
             /** @description A short version of it; made from the body when absent or empty. */
@@ -1219,6 +1233,8 @@ export interface components {
              * @description When it was made; the present when absent.
              */
             created_at?: string | null;
+            /** @description The external id that an earlier import gave it. Its article gets the present one, if no article has that and both have a `source_url` on the same host. */
+            former_external_id?: string | null;
         };
         /**
          * @description What articles can be sorted by.
@@ -1484,6 +1500,12 @@ export interface components {
             password: string;
         };
         /**
+         * @description What becomes of a row with bytes that are no characters of its character set.
+         * @default fail
+         * @enum {string}
+         */
+        EncodingErrors: "fail" | "replace";
+        /**
          * @description How an import ended.
          * @enum {string}
          */
@@ -1509,6 +1531,11 @@ export interface components {
              */
             simplified: number;
         };
+        /**
+         * @description The last segment of an address that leads to the article, percent-encoded or not.
+         * @example 质量提升行动
+         */
+        FormerSlug: string;
         /** @description A good state. */
         Health: {
             /**
@@ -1641,6 +1668,11 @@ export interface components {
             created_categories: number;
             /** @description Changes made by text filters. */
             cleaned: components["schemas"]["FilterCounts"];
+            /**
+             * Format: int64
+             * @description Characters of these rows that could not be decoded, and became U+FFFD.
+             */
+            replaced_characters: number;
             /** @description What the sanitiser changed in the bodies of the rows that were written. */
             markup: components["schemas"]["MarkupChanges"];
             /** @description The first 1,000 failed rows. */
@@ -1972,6 +2004,8 @@ export interface components {
             title: string;
             /** @description The slug, used in URLs; made from the title when absent. */
             slug?: string | null;
+            /** @description Slugs that lead to it besides its own, like those of its addresses on another site. They are added to those it has. Set by editors and admins only. */
+            former_slugs?: components["schemas"]["FormerSlug"][];
             /** @description Its name in the system it comes from; no other article has it. Set by editors and admins only. */
             external_id?: string | null;
             /** @description A short version of it; made from the body when absent or empty. */
@@ -2774,6 +2808,8 @@ export interface components {
             code: components["schemas"]["ErrorCode"];
             /** @description What is wrong, for a person to read. */
             detail: string | null;
+            /** @description The places of faults of the body as a whole, like the columns of a CSV file. */
+            errors?: components["schemas"]["PlacedFault"][];
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -2827,6 +2863,10 @@ export interface components {
          *     - `unknown_reference`: Unknown reference
          *     - `import_aborted`: Import aborted
          *     - `unreadable_row`: Unreadable row
+         *     - `malformed_csv`: Malformed CSV
+         *     - `missing_cells`: Missing cells
+         *     - `rows_in_cell`: Rows in a cell
+         *     - `unnamed_column`: Unnamed column
          *     - `repeated_row`: Repeated row
          *     - `markup_dropped`: Markup removed
          *     - `embed_linked`: Embed became a link
@@ -2834,9 +2874,13 @@ export interface components {
          *     - `table_repaired`: Table repaired
          *     - `text_filtered`: Text filtered
          *     - `characters_removed`: Characters removed
+         *     - `characters_replaced`: Characters replaced
          *     - `kept_in_trash`: Kept in the trash
          *     - `edits_overwritten`: Edits overwritten
          *     - `edits_kept`: Edits kept
+         *     - `slug_changed`: Slug changed
+         *     - `former_slug_dropped`: Former slug dropped
+         *     - `category_changed`: Category changed
          *     - `invalid_encoding`: Invalid encoding
          *     - `weak_password`: Weak password
          *     - `idempotency_mismatch`: Idempotency key reused
@@ -3083,6 +3127,8 @@ export interface components {
         Link: string;
         /** @description Where the new thing, or the job, is */
         Location: string;
+        /** @description Where the thing is now, with the query of the request */
+        LocationOfMoved: string;
         /** @description Tags for shared caches: a change to any of them makes the answer stale */
         SurrogateKey: string;
         /** @description The language of the sentences */
@@ -3646,8 +3692,16 @@ export interface operations {
                  *     ]
                  */
                 columns?: string[];
-                /** @description The character set of the body, like `gbk`. Detected if absent. */
+                /** @description CSV: the character between cells, or `tab`. Found out from the header if absent, among `,`, `;`, tab and `|`. */
+                delimiter?: string;
+                /** @description The time zone of dates without one, like `Asia/Shanghai`; in CSV the site's by default. JSON rows may have such dates only if it is given. */
+                timezone?: string;
+                /** @description `excel` reads numbers as days of a spreadsheet where rows hold dates. */
+                dates?: "excel";
+                /** @description The character set of the body, like `gbk`. If absent, that of the `charset` of the content type, or of a byte-order mark, or UTF-8. */
                 encoding?: string;
+                /** @description Whether a row with bytes that are no characters of the character set fails, or gets U+FFFD in their place. */
+                encoding_errors?: components["schemas"]["EncodingErrors"];
                 /** @description Rows in a row that may fail before the import ends; 10,000 by default. The problem names the first row that was not read. */
                 max_failures?: number;
                 /** @description Rows to skip at the beginning, unchecked: those that an earlier import has done. */
@@ -3791,7 +3845,7 @@ export interface operations {
                 "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
             };
             path: {
-                /** @description Id or slug */
+                /** @description Id, slug or former slug */
                 id: string;
             };
             cookie?: never;
@@ -3812,6 +3866,18 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Data_Article"];
                 };
+            };
+            /** @description The article has another slug now */
+            301: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    Location: components["headers"]["LocationOfMoved"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description You have it already */
             304: {
@@ -5339,8 +5405,16 @@ export interface operations {
                  *     ]
                  */
                 columns?: string[];
-                /** @description The character set of the body, like `gbk`. Detected if absent. */
+                /** @description CSV: the character between cells, or `tab`. Found out from the header if absent, among `,`, `;`, tab and `|`. */
+                delimiter?: string;
+                /** @description The time zone of dates without one, like `Asia/Shanghai`; in CSV the site's by default. JSON rows may have such dates only if it is given. */
+                timezone?: string;
+                /** @description `excel` reads numbers as days of a spreadsheet where rows hold dates. */
+                dates?: "excel";
+                /** @description The character set of the body, like `gbk`. If absent, that of the `charset` of the content type, or of a byte-order mark, or UTF-8. */
                 encoding?: string;
+                /** @description Whether a row with bytes that are no characters of the character set fails, or gets U+FFFD in their place. */
+                encoding_errors?: components["schemas"]["EncodingErrors"];
                 /** @description Rows in a row that may fail before the import ends; 10,000 by default. The problem names the first row that was not read. */
                 max_failures?: number;
                 /** @description Rows to skip at the beginning, unchecked: those that an earlier import has done. */
@@ -6530,8 +6604,16 @@ export interface operations {
                  *     ]
                  */
                 columns?: string[];
-                /** @description The character set of the body, like `gbk`. Detected if absent. */
+                /** @description CSV: the character between cells, or `tab`. Found out from the header if absent, among `,`, `;`, tab and `|`. */
+                delimiter?: string;
+                /** @description The time zone of dates without one, like `Asia/Shanghai`; in CSV the site's by default. JSON rows may have such dates only if it is given. */
+                timezone?: string;
+                /** @description `excel` reads numbers as days of a spreadsheet where rows hold dates. */
+                dates?: "excel";
+                /** @description The character set of the body, like `gbk`. If absent, that of the `charset` of the content type, or of a byte-order mark, or UTF-8. */
                 encoding?: string;
+                /** @description Whether a row with bytes that are no characters of the character set fails, or gets U+FFFD in their place. */
+                encoding_errors?: components["schemas"]["EncodingErrors"];
                 /** @description Rows in a row that may fail before the import ends; 10,000 by default. The problem names the first row that was not read. */
                 max_failures?: number;
                 /** @description Rows to skip at the beginning, unchecked: those that an earlier import has done. */

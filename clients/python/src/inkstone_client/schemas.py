@@ -146,6 +146,9 @@ class EmailChange(TypedDict):
     password: str
 
 
+EncodingErrors: TypeAlias = Literal["fail", "replace"]
+
+
 Ending: TypeAlias = Literal["completed", "dry_run", "aborted", "rolled_back"]
 
 
@@ -159,6 +162,9 @@ class FilterCounts(TypedDict):
 
     pinyin_glosses: int
     simplified: int
+
+
+FormerSlug: TypeAlias = str
 
 
 class Health(TypedDict):
@@ -506,6 +512,7 @@ class ArticlePatch(TypedDict):
 
     title: NotRequired[str]
     slug: NotRequired[str]
+    former_slugs: NotRequired[list[FormerSlug]]
     external_id: NotRequired[str | None]
     summary: NotRequired[str | None]
     body: NotRequired[str]
@@ -718,6 +725,7 @@ class NewArticle(TypedDict):
 
     title: str
     slug: NotRequired[str | None]
+    former_slugs: NotRequired[list[FormerSlug]]
     external_id: NotRequired[str | None]
     summary: NotRequired[str | None]
     body: NotRequired[str]
@@ -898,6 +906,7 @@ class ProblemEvent(TypedDict):
 
     code: ErrorCode
     detail: str | None
+    errors: NotRequired[list[PlacedFault]]
     type: Literal["problem"]
 
 
@@ -935,6 +944,7 @@ class ArticleRow(TypedDict):
 
     title: str
     slug: NotRequired[str | None]
+    former_slugs: NotRequired[list[FormerSlug]]
     external_id: NotRequired[str | None]
     summary: NotRequired[str | None]
     body: NotRequired[str]
@@ -950,6 +960,7 @@ class ArticleRow(TypedDict):
     published_at: NotRequired[str | None]
     views: NotRequired[int | None]
     created_at: NotRequired[str | None]
+    former_external_id: NotRequired[str | None]
 
 
 class DataJob(TypedDict):
@@ -1009,6 +1020,7 @@ class ImportSummary(TypedDict):
     overwritten_edits: int
     created_categories: int
     cleaned: FilterCounts
+    replaced_characters: int
     markup: MarkupChanges
     errors: list[RowProblem]
     warnings: list[RowProblem]
@@ -1085,6 +1097,7 @@ class Article(ArticleCard):
 
     body: str  # type: ignore[misc]
     body_source: NotRequired[str]
+    former_slugs: NotRequired[list[FormerSlug]]
     neighbors: NotRequired[Neighbors]
 
 
