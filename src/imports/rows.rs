@@ -46,7 +46,7 @@ pub enum RawText {
     Record(CsvRow),
     /// Text that is no record of CSV.
     Malformed(MalformedRow),
-    /// A row that is larger than [`MAX_ROW_BYTES`]. Its text is discarded.
+    /// A row that is larger than 8 MiB. Its text is discarded.
     TooLarge,
 }
 
