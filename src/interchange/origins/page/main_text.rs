@@ -302,6 +302,7 @@ impl<'d> Search<'d> {
         reach: Reach,
         is_over: &mut bool,
     ) {
+        let text = self.find_text_range(parent);
         for sibling in parent.children_it(false).filter(|sibling| sibling.id != node.id) {
             let Some(range) = self.ranges.get(&sibling.id).copied() else { continue };
             if self.mass(&sibling) > 0 {
@@ -316,7 +317,11 @@ impl<'d> Search<'d> {
                 Reach::Prose => false,
             };
             let is_near = is_before || range.0 > core.1 && is_reached && !*is_over;
-            let belongs = |at: usize| is_near && self.furniture[at].is_none() && self.may_belong(at);
+            let is_between = text.0 < range.0 && range.1 < text.1;
+            let belongs = |at: usize| {
+                self.furniture[at].is_none()
+                    && (is_near && self.may_belong(at) || is_between && is_text_between(&self.lines[at]))
+            };
             if (range.0..=range.1).any(belongs) {
                 self.pieces.push((Piece::Element(sibling), range.0, range.1));
             }
@@ -326,10 +331,21 @@ impl<'d> Search<'d> {
         for at in (range.0..=range.1).filter(is_own).collect::<Vec<_>>() {
             let is_before = at < core.0 && self.title.is_some_and(|title| at > title);
             let is_near = is_before || at > core.1 && !matches!(reach, Reach::Prose) && !*is_over;
-            if self.weights[at] > 0 || is_near && self.furniture[at].is_none() && self.may_belong(at) {
+            let is_between = text.0 < at && at < text.1 && is_text_between(&self.lines[at]);
+            let belongs = is_near && self.may_belong(at) || is_between;
+            if self.weights[at] > 0 || self.furniture[at].is_none() && belongs {
                 self.pieces.push((Piece::Line(at), at, at));
             }
         }
+    }
+
+    /// First and last line of the children of an element that have prose.
+    fn find_text_range(&self, parent: &NodeRef<'d>) -> (usize, usize) {
+        let children = parent.children_it(false);
+        let ranges = children
+            .filter(|child| self.mass(child) > 0)
+            .filter_map(|child| self.ranges.get(&child.id).copied());
+        ranges.fold((usize::MAX, 0), |all, range| (all.0.min(range.0), all.1.max(range.1)))
     }
 
     /// Whether a line beside the core can be the article's.
@@ -357,6 +373,11 @@ impl<'d> Search<'d> {
             self.pieces.push((Piece::Element(node), first, last));
         }
     }
+}
+
+/// Whether a line between two texts of the article is the article's: a label is, there.
+fn is_text_between(line: &Line) -> bool {
+    line.own_chars() > 0 && !line.is_linked() && !begins_site_text(&line.text)
 }
 
 /// Whether a line is text that is no menu, label or notice of the site.

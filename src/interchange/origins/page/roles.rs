@@ -114,7 +114,9 @@ impl Roles {
             let is_kept = self.roles[at] == Role::Kept;
             match PageLabels::parse(&line.text, timezone).filter(PageLabels::is_of_page) {
                 Some(labels)
-                    if self.is_inside(at) && !labels.is_certain() && !self.is_beside_labels(main, at) => {}
+                    if (self.is_inside(at) || follows_sentence(main, start, at))
+                        && !labels.is_certain()
+                        && !self.is_beside_labels(main, at) => {}
                 Some(labels) if is_before && labels.date().is_none() && labels.count < 2 => {}
                 Some(labels) => {
                     self.labels = std::mem::take(&mut self.labels).merge(labels);
@@ -222,6 +224,12 @@ impl Roles {
             }
         }
     }
+}
+
+/// Whether a sentence stands before the line `at`, from the line `start` on.
+fn follows_sentence(main: &MainText, start: usize, at: usize) -> bool {
+    let lines = main.lines.get(start..at).unwrap_or_default();
+    lines.iter().any(|line| line.text.trim_end().ends_with(['。', '！', '？']))
 }
 
 /// The time of an element `time` in a line.
