@@ -17,14 +17,8 @@ const RUSSIAN: &str = "Институт метрологии опубликов�
 const FRENCH: &str = "L'institut a publié de nouvelles règles après une étude menée à Besançon.";
 
 /// A file of this text in a character set, in a folder of its own.
-fn write(folder: &Path, name: &str, encoding: &'static Encoding, text: &str) -> String {
-    write_bytes(folder, name, &encoding.encode(text).0)
-}
-
-fn write_bytes(folder: &Path, name: &str, bytes: &[u8]) -> String {
-    let path = folder.join(name);
-    std::fs::write(&path, bytes).unwrap();
-    path.to_str().unwrap().to_owned()
+fn write_encoded(folder: &Path, name: &str, encoding: &'static Encoding, text: &str) -> String {
+    write_file(folder, name, &encoding.encode(text).0)
 }
 
 fn page(head: &str, title: &str, text: &str) -> String {
@@ -148,7 +142,7 @@ async fn a_file_with_a_byte_order_mark_is_read_whatever_it_is() {
         ("a.txt", wide(&format!("{CHINESE}\n\n{CHINESE}\n")), vec!["--from", "html"]),
     ] {
         let site = Site::start().await;
-        let path = write_bytes(folder.path(), name, &bytes);
+        let path = write_file(folder.path(), name, &bytes);
         let import = site.import(&[&[path.as_str()], flags.as_slice()].concat()).await;
         assert!(import.success, "{name} {}", import.text);
         assert_eq!(site.load_only_article().await["title"], CHINESE, "{name}");
@@ -175,7 +169,7 @@ async fn rows_are_found_out_in_ten_character_sets_also_beside_lines_that_are_val
         let row = format!("{{\"external_id\": \"{at}\", \"title\": \"{text}\"}}\n");
         let chance = "{\"external_id\": \"chance\", \"title\": \"通知\"}\n{\"external_id\": \"chance2\", \"title\": \"图片\"}\n";
         let chance = if encoding == GB18030 { chance } else { "" };
-        let path = write(folder.path(), "rows.ndjson", encoding, &[ascii, chance, &row].concat());
+        let path = write_encoded(folder.path(), "rows.ndjson", encoding, &[ascii, chance, &row].concat());
         let import = site.import(&[&path]).await;
         assert!(import.success, "{} {}", encoding.name(), import.text);
         let articles = site.load_articles().await;
@@ -196,14 +190,15 @@ async fn what_a_file_declares_is_found_in_any_form_and_far_from_its_beginning() 
     let comment = "<!-- <meta charset=utf-8> --><meta http-equiv=\"content-type\" content=\"text/html; charset=gb2312\">";
     for head in [far.as_str(), comment, "<meta name=x content=y><meta CHARSET='x-gbk'/>"] {
         let site = Site::start().await;
-        let path = write(folder.path(), "a.html", GB18030, &page(head, "通知", "图片通知"));
+        let path = write_encoded(folder.path(), "a.html", GB18030, &page(head, "通知", "图片通知"));
         let import = site.import(&["--from", "html", &path]).await;
         assert!(import.success, "{}", import.text);
         assert_eq!(site.load_only_article().await["title"], "通知");
     }
     let site = Site::start().await;
     let export = wxr("<?xml version='1.0' encoding='EUC-KR'?>", &[("계량", "계량")]);
-    let import = site.import(&["--from", "wordpress", &write(folder.path(), "a.xml", EUC_KR, &export)]).await;
+    let import =
+        site.import(&["--from", "wordpress", &write_encoded(folder.path(), "a.xml", EUC_KR, &export)]).await;
     assert!(import.success, "{}", import.text);
     assert_eq!(site.load_only_article().await["title"], "계량");
 }
@@ -221,12 +216,12 @@ async fn a_declared_character_set_that_the_bytes_contradict_destroys_no_text_and
     ] {
         let site = Site::start().await;
         let head = format!("<meta charset=\"{declared}\">");
-        let path = write(folder.path(), "a.html", encoding, &page(&head, text, text));
+        let path = write_encoded(folder.path(), "a.html", encoding, &page(&head, text, text));
         let import = site.import(&["--from", "html", &path]).await;
         assert!(import.success, "{declared} {}", import.text);
         assert_eq!(site.load_only_article().await["title"], text, "{declared}");
         let declaration = format!("<?xml version=\"1.0\" encoding=\"{declared}\"?>");
-        let path = write(folder.path(), "a.xml", encoding, &wxr(&declaration, &[(text, text)]));
+        let path = write_encoded(folder.path(), "a.xml", encoding, &wxr(&declaration, &[(text, text)]));
         let site = Site::start().await;
         let import = site.import(&["--from", "wordpress", &path]).await;
         assert!(import.success && import.text.contains(declared), "{declared} {}", import.text);
@@ -243,7 +238,7 @@ async fn an_undecodable_byte_fails_its_row_and_is_told_with_its_offset() {
         let mut bytes = encoding.encode(&rows).0.into_owned();
         let at = bytes.windows(bad.len()).position(|bytes| bytes == bad).unwrap();
         bytes.splice(at..at + bad.len(), [0xff]);
-        let path = write_bytes(folder.path(), "a.csv", &bytes);
+        let path = write_file(folder.path(), "a.csv", &bytes);
         let site = Site::start().await;
         let import = site.import(&[&path]).await;
         assert!(!import.success && import.text.contains("2 created"), "{}", import.text);
@@ -276,7 +271,7 @@ async fn an_undecodable_byte_of_a_foreign_file_fails_its_article_only() {
     let at = bytes.windows(2).position(|bytes| bytes == bad).unwrap();
     bytes[at] = 0xff;
     let site = Site::start().await;
-    let path = write_bytes(folder.path(), "a.xml", &bytes);
+    let path = write_file(folder.path(), "a.xml", &bytes);
     let import = site.import(&["--from", "wordpress", &path]).await;
     assert!(
         !import.success && import.text.contains("2 created") && import.text.contains("1 failed"),
@@ -295,7 +290,7 @@ async fn an_undecodable_byte_of_a_foreign_file_fails_its_article_only() {
     let mut bytes = GB18030.encode(&text).0.into_owned();
     let heading = bytes.windows(4).position(|bytes| bytes == b"<h1>").unwrap();
     bytes[heading + 4] = 0xff;
-    let path = write_bytes(folder.path(), "a.html", &bytes);
+    let path = write_file(folder.path(), "a.html", &bytes);
     let import = site.import(&["--from", "html", &path]).await;
     let failed = std::fs::read_to_string(format!("{path}.failed.ndjson")).unwrap_or_default();
     assert!(!import.success || !failed.contains('\u{fffd}'), "{} {failed}", import.text);
@@ -306,8 +301,8 @@ async fn compressed_pages_are_read_alone_and_in_folders() {
     let folder = tempfile::tempdir().unwrap();
     let text = page("<meta charset=gbk>", CHINESE, CHINESE);
     let bytes = GB18030.encode(&text).0.into_owned();
-    let path = write_bytes(folder.path(), "a.html.gz", &gzip(&bytes));
-    write_bytes(folder.path(), "b.htm.zst", &zstd::encode_all(bytes.as_slice(), 1).unwrap());
+    let path = write_file(folder.path(), "a.html.gz", gzip(&bytes));
+    write_file(folder.path(), "b.htm.zst", zstd::encode_all(bytes.as_slice(), 1).unwrap());
     let site = Site::start().await;
     let import = site.import(&["--from", "html", folder.path().to_str().unwrap()]).await;
     assert!(import.success && import.text.contains("2 created"), "{}", import.text);
@@ -328,13 +323,13 @@ async fn a_compression_is_known_by_the_bytes_and_an_archive_is_told() {
     let bytes = BIG5.encode(&csv).0.into_owned();
     let site = Site::start().await;
     for (name, bytes) in [("a.csv", gzip(&bytes)), ("b.csv.gz", bytes.clone()), ("c.csv.gz", gzip(&bytes))] {
-        let import = site.import(&[&write_bytes(folder.path(), name, &bytes)]).await;
+        let import = site.import(&[&write_file(folder.path(), name, &bytes)]).await;
         assert!(import.success, "{name} {}", import.text);
     }
     let import = import_input(&site, &["-", "--format", "csv"], gzip(&bytes)).await;
     assert!(import.success && import.text.contains("1 unchanged"), "{}", import.text);
     assert_eq!(site.load_only_article().await["title"], TRADITIONAL);
-    let path = write_bytes(folder.path(), "a.xlsx", b"PK\x03\x04\x14\0\x06\0");
+    let path = write_file(folder.path(), "a.xlsx", b"PK\x03\x04\x14\0\x06\0");
     let import = site.import(&[&path]).await;
     assert!(!import.success && import.text.contains("workbook"), "{}", import.text);
 }
@@ -344,7 +339,8 @@ async fn a_character_set_that_is_unknown_is_answered_with_near_names() {
     let site = Site::start().await;
     let mut command = inkstone(&["import", "a.csv", "--encoding", "gbkk"]);
     command.env("DATABASE_URL", &site.app.db.url);
-    let (code, _, shown) = actix_web::web::block(move || run(command)).await.unwrap();
+    let (code, _, shown) =
+        actix_web::web::block(move || crate::harness::process::run(command)).await.unwrap();
     assert!(code == Some(2) && shown.contains("did you mean gbk"), "{code:?} {shown}");
 }
 
@@ -404,7 +400,7 @@ async fn a_mixture_of_character_sets_turns_no_text_into_another() {
     let bytes =
         [row("a").into_bytes(), GB18030.encode(&row("b")).0.into_owned(), row("c").into_bytes()].concat();
     let site = Site::start().await;
-    let import = site.import(&[&write_bytes(folder.path(), "a.ndjson", &bytes)]).await;
+    let import = site.import(&[&write_file(folder.path(), "a.ndjson", &bytes)]).await;
     assert!(!import.success && import.text.contains("1 failed"), "{}", import.text);
     assert_eq!(titles(&site).await, [CHINESE, CHINESE]);
 }

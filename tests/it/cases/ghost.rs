@@ -7,9 +7,8 @@ use super::*;
 /// Imports `text` as an export of Ghost.
 async fn import_export(site: &Site, text: impl AsRef<[u8]>, arguments: &[&str]) -> Import {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("ghost.json");
-    std::fs::write(&path, text).unwrap();
-    site.import(&[&["--from", "ghost", path.to_str().unwrap()], arguments].concat()).await
+    let path = write_file(folder.path(), "ghost.json", text);
+    site.import(&[&["--from", "ghost", &path], arguments].concat()).await
 }
 
 /// An export of these posts.

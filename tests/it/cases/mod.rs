@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use inkstone::operations::Role;
 use serde_json::Value;
 
-use crate::harness::process::{inkstone, run};
+use crate::harness::process::{inkstone, run_on, write_file};
 use crate::harness::{Client, TestApp};
 
 /// An empty site with an editor, into which files are imported.
@@ -40,9 +40,7 @@ impl Site {
 
     /// Runs `inkstone import` with these arguments on the database of the site.
     async fn import(&self, arguments: &[&str]) -> Import {
-        let mut command = inkstone(&[&["import"], arguments].concat());
-        command.env("DATABASE_URL", &self.app.db.url);
-        let (code, out, shown) = actix_web::web::block(move || run(command)).await.unwrap();
+        let (code, out, shown) = run_on(&self.app, &[&["import"], arguments].concat()).await;
         Import { success: code == Some(0), text: out + &shown }
     }
 

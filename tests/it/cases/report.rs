@@ -26,9 +26,7 @@ impl Said {
 impl Site {
     /// Runs `inkstone import` with these arguments on the database of the site.
     async fn run_import(&self, arguments: &[&str]) -> Said {
-        let mut command = inkstone(&[&["import"], arguments].concat());
-        command.env("DATABASE_URL", &self.app.db.url);
-        let (code, out, shown) = actix_web::web::block(move || run(command)).await.unwrap();
+        let (code, out, shown) = run_on(&self.app, &[&["import"], arguments].concat()).await;
         Said { code, out, shown }
     }
 
@@ -38,13 +36,6 @@ impl Site {
         let key = admin.post("/api/v1/api-keys", json!({"name": "s", "scopes": scopes})).await.data(201);
         key["key"].as_str().unwrap().to_owned()
     }
-}
-
-/// Writes a file and returns its path.
-fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> String {
-    let path = folder.join(name);
-    fs::write(&path, bytes).unwrap();
-    path.to_str().unwrap().to_owned()
 }
 
 fn read_report(path: &str) -> Value {
@@ -86,7 +77,7 @@ fn count_of(table: &str, name: &str) -> Option<u64> {
 async fn the_table_counts_rows_warnings_and_faults_by_kind() {
     let site = Site::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let path = write(folder.path(), "rows.ndjson", mixed_rows());
+    let path = write_file(folder.path(), "rows.ndjson", mixed_rows());
     let said = site.run_import(&[&path]).await;
     assert_eq!(said.code, Some(1), "{}", said.all());
     let count = |name| count_of(&said.out, name);
@@ -103,7 +94,8 @@ async fn the_table_counts_rows_warnings_and_faults_by_kind() {
         last.contains("5 rows in") && last.contains("3 created, 0 updated, 0 unchanged, 1 failed"),
         "{last}"
     );
-    let path = write(folder.path(), "good.ndjson", json!({"external_id": "z", "title": "Z"}).to_string());
+    let path =
+        write_file(folder.path(), "good.ndjson", json!({"external_id": "z", "title": "Z"}).to_string());
     let said = site.run_import(&[&path]).await;
     assert!(said.code == Some(0) && said.out.lines().last().unwrap().contains("1 created"), "{}", said.all());
 }
@@ -113,7 +105,7 @@ async fn the_first_twenty_failed_rows_are_listed_and_where_the_others_are() {
     let site = Site::start().await;
     let folder = tempfile::tempdir().unwrap();
     let rows: String = (0..25).map(|n| format!("{{\"external_id\": \"r-{n}\", \"titel\": 1}}\n")).collect();
-    let path = write(folder.path(), "rows.ndjson", rows);
+    let path = write_file(folder.path(), "rows.ndjson", rows);
     let said = site.run_import(&[&path]).await;
     assert_eq!(said.out.matches("(r-").count(), 20, "{}", said.out);
     assert!(said.out.contains(&format!("and 5 more, in {path}.failed.ndjson")), "{}", said.out);
@@ -123,7 +115,7 @@ async fn the_first_twenty_failed_rows_are_listed_and_where_the_others_are() {
 async fn a_dry_run_shows_the_same_and_says_that_nothing_is_stored() {
     let site = Site::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let path = write(folder.path(), "rows.ndjson", mixed_rows());
+    let path = write_file(folder.path(), "rows.ndjson", mixed_rows());
     let (dry, wet) = (folder.path().join("dry.json"), folder.path().join("wet.json"));
     let (dry, wet) = (dry.to_str().unwrap(), wet.to_str().unwrap());
     let said = site.run_import(&[&path, "--dry-run", "--report", dry]).await;
@@ -150,7 +142,7 @@ async fn a_dry_run_shows_the_same_and_says_that_nothing_is_stored() {
 async fn the_report_has_every_row_with_its_outcome_faults_and_warnings() {
     let site = Site::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let path = write(folder.path(), "rows.ndjson", mixed_rows());
+    let path = write_file(folder.path(), "rows.ndjson", mixed_rows());
     let to = folder.path().join("report.json");
     let key = site.make_key(&["articles:import"]).await;
     let mut reports = Vec::new();
@@ -206,7 +198,7 @@ async fn the_report_has_the_images_of_rows_in_every_format() {
     ];
     let to = folder.path().join("report.json");
     for (name, bytes) in files {
-        let path = write(folder.path(), name, bytes);
+        let path = write_file(folder.path(), name, bytes);
         let mut arguments = vec![path.as_str(), "--report", to.to_str().unwrap()];
         if name == "gbk.csv" {
             arguments.extend(["--encoding", "gbk"]);
@@ -244,7 +236,7 @@ async fn the_report_of_a_foreign_file_names_places_and_what_was_passed_over() {
         ("2", "page", "<p>关于</p>"),
         ("3", "post", "<p>三</p>"),
     ];
-    let path = write(folder.path(), "ghost.json", ghost_export(&posts));
+    let path = write_file(folder.path(), "ghost.json", ghost_export(&posts));
     let to = folder.path().join("report.json");
     let said = site.run_import(&[&path, "--from", "ghost", "--report", to.to_str().unwrap()]).await;
     assert_eq!(said.code, Some(0), "{}", said.all());
@@ -266,7 +258,7 @@ async fn a_report_is_written_also_if_the_import_fails() {
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("report.json");
     let report = to.to_str().unwrap();
-    let path = write(folder.path(), "rows.ndjson", mixed_rows());
+    let path = write_file(folder.path(), "rows.ndjson", mixed_rows());
     site.run_import(&[&path, "--atomic", "--report", report]).await;
     let written = read_report(report);
     assert_eq!(written["summary"]["ending"], "rolled_back", "{written}");
@@ -276,7 +268,7 @@ async fn a_report_is_written_also_if_the_import_fails() {
     assert!(said.code == Some(1) && said.shown.contains("cannot be reached"), "{}", said.all());
     let written = read_report(report);
     assert!(written["summary"]["stopped_by"].as_str().unwrap().contains("cannot be reached"), "{written}");
-    let ghost = write(folder.path(), "ghost.json", ghost_export(&[("1", "post", "<p>a</p>")]));
+    let ghost = write_file(folder.path(), "ghost.json", ghost_export(&[("1", "post", "<p>a</p>")]));
     fs::remove_file(report).unwrap();
     site.run_import(&[&ghost, "--from", "ghost", "--url", "http://127.0.0.1:1", "--report", report]).await;
     assert_eq!(read_report(report)["rows"], json!([]));
@@ -306,7 +298,7 @@ async fn several_faulty_headers_are_listed_one_a_line() {
         assert!(said.shown.contains("3 faults") && !said.shown.contains("`errors`"), "{}", said.shown);
     }
     let folder = tempfile::tempdir().unwrap();
-    let path = write(folder.path(), "one.csv", "external_id,title,bdy\n1,A,x\n");
+    let path = write_file(folder.path(), "one.csv", "external_id,title,bdy\n1,A,x\n");
     let said = site.run_import(&[&path]).await;
     assert!(said.shown.contains("bdy") && said.shown.contains("`body`"), "{}", said.shown);
 }
@@ -316,10 +308,10 @@ async fn a_file_that_brings_no_article_is_a_failure_with_its_reason() {
     let site = Site::start().await;
     let folder = tempfile::tempdir().unwrap();
     let pages = ghost_export(&[("1", "page", "<p>a</p>"), ("2", "page", "<p>b</p>")]);
-    let (ghost, none) = (write(folder.path(), "pages.json", pages), ghost_export(&[]));
-    let none = write(folder.path(), "none.json", none);
-    let header = write(folder.path(), "header.csv", "external_id,title\n");
-    let comments = write(folder.path(), "comments.ndjson", "# nothing\n\n");
+    let (ghost, none) = (write_file(folder.path(), "pages.json", pages), ghost_export(&[]));
+    let none = write_file(folder.path(), "none.json", none);
+    let header = write_file(folder.path(), "header.csv", "external_id,title\n");
+    let comments = write_file(folder.path(), "comments.ndjson", "# nothing\n\n");
     let pictures = folder.path().join("pictures");
     fs::create_dir(&pictures).unwrap();
     fs::write(pictures.join("a.jpg"), "x").unwrap();
@@ -336,7 +328,7 @@ async fn a_file_that_brings_no_article_is_a_failure_with_its_reason() {
         let said = site.run_import(&arguments).await;
         assert!(said.code == Some(1) && said.shown.contains(reason), "{arguments:?}: {}", said.all());
     }
-    let empty = write(folder.path(), "empty.ndjson", "");
+    let empty = write_file(folder.path(), "empty.ndjson", "");
     assert_eq!(site.run_import(&[&empty]).await.code, Some(0));
 }
 
@@ -346,7 +338,7 @@ async fn a_fault_of_the_file_is_told_as_itself_through_a_server_too() {
     let key = site.make_key(&["articles:import"]).await;
     let folder = tempfile::tempdir().unwrap();
     let whole = ghost_export(&[("1", "post", &"<p>一</p>".repeat(50_000))]);
-    let cut = write(folder.path(), "cut.json", &whole[..whole.len() / 3 * 2 / 3 * 3 / 2]);
+    let cut = write_file(folder.path(), "cut.json", &whole[..whole.len() / 3 * 2 / 3 * 3 / 2]);
     // Reading a folder as a file fails at its first byte.
     let itself = folder.path().to_str().unwrap();
     for remote in [&["--url", &site.app.url, "--key", &key][..], &[]] {
@@ -370,7 +362,7 @@ async fn a_refusal_is_told_with_its_reason_however_large_the_file_is() {
     let key = site.make_key(&["articles:read"]).await;
     let folder = tempfile::tempdir().unwrap();
     let row = json!({"external_id": "x", "title": "X", "body": "质量".repeat(100_000)}).to_string() + "\n";
-    let path = write(folder.path(), "rows.ndjson", row.repeat(50));
+    let path = write_file(folder.path(), "rows.ndjson", row.repeat(50));
     for (key, reason) in [("ink_wrong", "401"), (key.as_str(), "articles:import")] {
         let said = site.run_import(&[&path, "--url", &site.app.url, "--key", key]).await;
         assert!(said.code == Some(1) && said.shown.contains(reason), "{}", said.all());
@@ -382,7 +374,7 @@ async fn a_refusal_is_told_with_its_reason_however_large_the_file_is() {
 async fn the_failed_rows_of_a_foreign_file_can_be_corrected_and_imported_as_rows() {
     let site = Site::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let path = write(
+    let path = write_file(
         folder.path(),
         "ghost.json",
         ghost_export(&[("1", "post", "<p>一</p>"), ("2", "post", "<p>二</p>")]),
@@ -439,7 +431,7 @@ async fn dates_without_a_zone_are_in_that_of_the_site_unless_another_is_given() 
     let key = site.make_key(&["articles:import"]).await;
     let folder = tempfile::tempdir().unwrap();
     let page = "某省计量院发布新规程\n\n发布时间:2019-09-24 09:10 作者:甲 来源:乙\n\n这是正文的第一段,说的是规程。\n";
-    let path = write(folder.path(), "page.txt", page);
+    let path = write_file(folder.path(), "page.txt", page);
     let remote = ["--url", &site.app.url, "--key", &key];
     let berlin = ["--timezone", "europe/berlin"];
     for (zone, more, expected) in [
@@ -484,7 +476,7 @@ fn start_refusing_server() -> String {
 async fn a_server_that_hangs_up_on_an_upload_is_asked_for_its_reason() {
     let site = Site::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let path = write(folder.path(), "rows.ndjson", mixed_rows());
+    let path = write_file(folder.path(), "rows.ndjson", mixed_rows());
     let said = site.run_import(&[&path, "--url", &start_refusing_server(), "--key", "ink_x"]).await;
     assert!(said.code == Some(1) && said.shown.contains("lacks the scope articles:import"), "{}", said.all());
 }
@@ -506,7 +498,7 @@ async fn what_a_wordpress_export_holds_beside_posts_is_counted_by_kind() {
     }
     // The same without its post.
     let text = fs::read_to_string(&path).unwrap().replace("[CDATA[post]]", "[CDATA[page]]");
-    let pages = write(folder.path(), "pages.xml", text);
+    let pages = write_file(folder.path(), "pages.xml", text);
     let said = site.run_import(&[&pages, "--from", "wordpress"]).await;
     assert!(said.code == Some(1) && said.shown.contains("no article in it"), "{}", said.all());
     assert!(said.shown.contains("1 news and 2 pages were passed over"), "{}", said.shown);
@@ -519,7 +511,8 @@ async fn a_post_that_cannot_be_read_is_named_by_line_and_id_through_a_server_too
     let key = site.make_key(&["articles:import"]).await;
     let folder = tempfile::tempdir().unwrap();
     // The rows that fail are written beside the file.
-    let path = write(folder.path(), "wp.xml", fs::read(case_path("42-wp-one-bad-ampersand.xml")).unwrap());
+    let path =
+        write_file(folder.path(), "wp.xml", fs::read(case_path("42-wp-one-bad-ampersand.xml")).unwrap());
     let to = folder.path().join("report.json");
     let arguments = [path.as_str(), "--from", "wordpress", "--report", to.to_str().unwrap()];
     for (remote, created) in [(&["--url", &site.app.url, "--key", &key, "--dry-run"][..], 8), (&[], 8)] {

@@ -8,9 +8,8 @@ use super::*;
 /// Imports `text` as the file `name`.
 async fn import_text(site: &Site, name: &str, text: impl AsRef<[u8]>, arguments: &[&str]) -> Import {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    std::fs::write(&path, text).unwrap();
-    site.import(&[&[path.to_str().unwrap()], arguments].concat()).await
+    let path = write_file(folder.path(), name, text);
+    site.import(&[&[path.as_str()], arguments].concat()).await
 }
 
 /// A column of all articles, in the order of their external ids.

@@ -29,10 +29,8 @@ async fn import_items(site: &Site, head: &str, items: &str, more: &[&str]) -> Im
 /// Imports an export.
 async fn import_text(site: &Site, text: &str, more: &[&str]) -> Import {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("export.xml");
-    std::fs::write(&path, text).unwrap();
-    site.import(&[&["--from", "wordpress", path.to_str().unwrap(), "--create-categories"], more].concat())
-        .await
+    let path = write_file(folder.path(), "export.xml", text);
+    site.import(&[&["--from", "wordpress", &path, "--create-categories"], more].concat()).await
 }
 
 fn post(id: u32, title: &str, more: &str) -> String {

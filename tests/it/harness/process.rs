@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
-use super::Client;
+use super::{Client, TestApp};
 
 /// A folder that the unprivileged account of PostgreSQL can reach.
 pub fn open_folder() -> tempfile::TempDir {
@@ -21,6 +21,20 @@ pub fn run(mut command: Command) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))
+}
+
+/// Runs `inkstone` with `arguments` on the database of `app`, as [`run`] does.
+pub async fn run_on(app: &TestApp, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = inkstone(arguments);
+    command.env("DATABASE_URL", &app.db.url);
+    actix_web::web::block(move || run(command)).await.unwrap()
+}
+
+/// Writes a file and returns its path.
+pub fn write_file(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 /// `inkstone` with `arguments`, and nothing of Inkstone's in the environment.

@@ -6,21 +6,17 @@ use std::path::Path;
 use serde_json::json;
 
 use super::*;
-use crate::harness::process::{inkstone, run};
+use crate::harness::process::{run_on, write_file};
 
 /// Runs `inkstone` with these arguments on the database of `app`. Returns success, standard output, standard error.
 async fn run_command(app: &TestApp, arguments: &[&str]) -> (bool, String, String) {
-    let mut command = inkstone(arguments);
-    command.env("DATABASE_URL", &app.db.url);
-    let (code, out, shown) = actix_web::web::block(move || run(command)).await.unwrap();
+    let (code, out, shown) = run_on(app, arguments).await;
     (code == Some(0), out, shown)
 }
 
 /// Writes rows to a file and returns its path.
-fn write_file(folder: &Path, name: &str, rows: &[Value]) -> String {
-    let path = folder.join(name);
-    fs::write(&path, to_ndjson(rows)).unwrap();
-    path.to_str().unwrap().to_owned()
+fn write_rows(folder: &Path, name: &str, rows: &[Value]) -> String {
+    write_file(folder, name, to_ndjson(rows))
 }
 
 #[actix_web::test]
@@ -30,7 +26,7 @@ async fn a_file_is_imported_and_its_failed_rows_can_be_corrected_and_imported() 
     let mut body = make_rows(30);
     body[7]["views"] = json!("many");
     body[19]["titel"] = json!("x");
-    let path = write_file(folder.path(), "articles.ndjson", &body);
+    let path = write_rows(folder.path(), "articles.ndjson", &body);
     let (success, _, output) = run_command(&app, &["import", &path]).await;
     assert!(!success && output.contains("28 created, 0 updated, 0 unchanged, 2 failed"), "{output}");
     let failed = format!("{path}.failed.ndjson");
@@ -48,7 +44,7 @@ async fn many_warnings_are_summed_up_and_do_not_drown_the_progress() {
     let folder = tempfile::tempdir().unwrap();
     let mut body = make_rows(60);
     body.iter_mut().for_each(|row| row["body"] = json!("<font>a</font><img src=\"/b.png\">"));
-    let path = write_file(folder.path(), "articles.ndjson", &body);
+    let path = write_rows(folder.path(), "articles.ndjson", &body);
     let (success, out, shown) = run_command(&app, &["import", &path]).await;
     assert!(success && out.contains("60 elements and attributes removed"), "{out}");
     assert!(out.contains("60 rows have warnings"), "{out}");
@@ -63,7 +59,7 @@ async fn an_import_through_a_server_is_the_same_as_a_direct_one() {
     let scopes = json!({"name": "s", "scopes": ["articles:import", "articles:read"]});
     let key = admin.post("/api/v1/api-keys", scopes).await.data(201)["key"].as_str().unwrap().to_owned();
     let folder = tempfile::tempdir().unwrap();
-    let path = write_file(folder.path(), "articles.ndjson", &make_rows(1_200));
+    let path = write_rows(folder.path(), "articles.ndjson", &make_rows(1_200));
     let remote = ["--url", &app.url, "--key", &key];
     let (success, output, errors) =
         run_command(&app, &[&["import", &path, "--dry-run"], &remote[..]].concat()).await;
@@ -88,7 +84,7 @@ async fn an_import_that_was_stopped_can_be_resumed() {
     let folder = tempfile::tempdir().unwrap();
     let mut body = make_rows(2_500);
     body[2_100]["views"] = json!(-1);
-    let path = write_file(folder.path(), "articles.ndjson", &body);
+    let path = write_rows(folder.path(), "articles.ndjson", &body);
     let (success, _, output) = run_command(&app, &["import", &path, "--on-error", "abort"]).await;
     assert!(!success && output.contains("2000 created"), "{output}");
     let mark: Value = serde_json::from_slice(&fs::read(format!("{path}.resume.json")).unwrap()).unwrap();
@@ -103,7 +99,7 @@ async fn an_import_that_was_stopped_can_be_resumed() {
 async fn the_error_of_the_server_is_shown() {
     let (app, _) = start_app().await;
     let folder = tempfile::tempdir().unwrap();
-    let path = write_file(folder.path(), "articles.ndjson", &make_rows(1));
+    let path = write_rows(folder.path(), "articles.ndjson", &make_rows(1));
     let (success, _, output) =
         run_command(&app, &["import", &path, "--url", &app.url, "--key", "ink_wrong"]).await;
     assert!(!success && output.contains("401"), "{output}");
