@@ -135,9 +135,9 @@ fn failures_of(endpoint: &Endpoint) -> Vec<&'static str> {
     failures.extend(operation.can_conflict.then_some("409"));
     failures.extend(operation.is_throttled.then_some("429"));
     failures.extend(changes_version.then_some(["412", "428"]).into_iter().flatten());
-    failures.extend(has_body.then_some(["408", "413", "415", "422"]).into_iter().flatten());
-    // A key that was given to another request.
-    failures.extend((!has_body && operation.takes_idempotency_key).then_some("422"));
+    failures.extend(has_body.then_some(["408", "413", "415"]).into_iter().flatten());
+    // A body with faults, or an idempotency key that was given to another request.
+    failures.extend((has_body || operation.takes_idempotency_key).then_some("422"));
     failures
 }
 

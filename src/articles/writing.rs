@@ -171,13 +171,13 @@ pub async fn add_article(tx: &mut Tx, actor: Actor, article: PreparedArticle) ->
     let (slug_is_made, views) = (new.slug.is_none(), new.views);
     let made_slug = new.slug();
     // Sent together: one round trip.
-    let (now, is_taken) =
+    let (now, is_slug_taken) =
         join(async { if new.is_published_now() { tx.now().await.map(Some) } else { Ok(None) } }, async {
-            if slug_is_made { queries::slugs::is_taken(tx, &made_slug).await } else { Ok(false) }
+            if slug_is_made { queries::slugs::is_slug_taken(tx, &made_slug).await } else { Ok(false) }
         })
         .await;
     let mut content = new.into_content(body, category_id, now?, faults)?;
-    if is_taken? {
+    if is_slug_taken? {
         content.slug = slug::with_suffix(&made_slug);
     }
     for _ in 0..MAX_SLUG_ATTEMPTS {
@@ -217,8 +217,8 @@ async fn claim_former_slugs(tx: &mut Tx, id: Uuid, named: &[String], claims: &[S
         return Ok(());
     }
     let taken = queries::slugs::claim(tx, id, claims).await?;
-    let is_taken = |(_, slug): &(usize, &String)| taken.contains(slug);
-    let faults = named.iter().enumerate().filter(is_taken).map(|(index, _)| {
+    let is_slug_taken = |(_, slug): &(usize, &String)| taken.contains(slug);
+    let faults = named.iter().enumerate().filter(is_slug_taken).map(|(index, _)| {
         Fault::body(format!("/former_slugs/{index}"), Code::SlugTaken, "already used by another article")
     });
     Error::body(faults.collect())

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use anyhow::Context;
 use chrono_tz::Tz;
@@ -24,7 +24,7 @@ use crate::imports::rows::{self, Format, RawText};
 use crate::interchange::charsets::choice::Choice;
 use crate::interchange::charsets::declared::Declaration;
 use crate::interchange::charsets::marks::resolve_marks_as;
-use crate::interchange::decode::{Compression, decode_body};
+use crate::interchange::decode::{Compression, CountingReader, decode_body};
 use crate::interchange::origins::notes::SharedNotes;
 use crate::interchange::origins::reader::open_origin;
 use crate::interchange::origins::reader_options::ReaderOptions;
@@ -99,7 +99,7 @@ impl ImportFile {
     /// Opens the file for the import. Counts the bytes.
     pub fn open_source(&self) -> anyhow::Result<Box<dyn Read + Send>> {
         let source = self.reopen(self.notes.clone())?;
-        Ok(Box::new(CountingReader { source, bytes_read: self.bytes_read.clone() }))
+        Ok(Box::new(CountingReader::new(source, self.bytes_read.clone())))
     }
 
     /// Opens the same bytes again.
@@ -214,18 +214,4 @@ fn write_failed_row(out: &mut impl Write, failed: &FailedRow, text: &RawText) ->
         RawText::TooLarge => write!(out, "# (too large to be written here)")?,
     }
     writeln!(out)
-}
-
-/// Counts the bytes read.
-struct CountingReader<R> {
-    source: R,
-    bytes_read: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for CountingReader<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let length = self.source.read(into)?;
-        self.bytes_read.fetch_add(length as u64, Ordering::Relaxed);
-        Ok(length)
-    }
 }

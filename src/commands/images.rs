@@ -12,6 +12,7 @@ use crate::config::charsets::EncodingErrors;
 use crate::db::types::BodyFormat;
 use crate::imports::payload::PayloadFormat;
 use crate::imports::rows::{self, RawRow, RowValue};
+use crate::interchange::channel_reader::ChannelReader;
 use crate::interchange::decode::decode_body;
 use crate::interchange::line_queue::LineQueue;
 use crate::markup::images::find_images;
@@ -79,7 +80,7 @@ fn find_images_of_rows(
     skip: u64,
     found: &Mutex<LineQueue<Vec<String>>>,
 ) {
-    let source = ChunkReader { chunks, current: io::Cursor::default() };
+    let source = ChannelReader::new(chunks);
     let Ok(body) = decode_body(source, format.compression, format.encoding) else { return };
     let mut count = 0_u64;
     let _ = rows::read_rows(&format.format, body, &mut |row| {
@@ -124,25 +125,5 @@ impl Read for CopyingReader {
             lock(&self.chunks).take();
         }
         Ok(length)
-    }
-}
-
-/// Reads the chunks of a channel.
-struct ChunkReader {
-    chunks: Receiver<Vec<u8>>,
-    current: io::Cursor<Vec<u8>>,
-}
-
-impl Read for ChunkReader {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.current.read(into)? {
-                0 => match self.chunks.recv() {
-                    Err(_) => return Ok(0),
-                    Ok(chunk) => self.current = io::Cursor::new(chunk),
-                },
-                length => return Ok(length),
-            }
-        }
     }
 }

@@ -328,7 +328,7 @@ fn find_reason(
     let reasons = [
         failure.map(|cause| format!("{cause:#}")),
         monitor.notes.lock().broken_off.clone(),
-        of_file.clone().or_else(|| monitor.problem.clone()),
+        of_file.or_else(|| monitor.problem.clone()),
     ];
     let mut reasons: Vec<String> = reasons.into_iter().flatten().collect();
     if monitor.summary.is_none() && reasons.is_empty() {

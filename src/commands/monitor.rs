@@ -6,7 +6,8 @@ use super::progress::Display;
 use super::report::{ReportFile, RowReport};
 use super::resume::ResumeMark;
 use crate::imports::view::{Event, OutcomeKind, PlacedFault, Progress, RowProblem, Summary};
-use crate::interchange::origins::notes::{RowNotes, RowWarning, SharedNotes};
+use crate::interchange::origins::found::ReaderWarning;
+use crate::interchange::origins::notes::{RowNotes, SharedNotes};
 
 /// A row that failed.
 pub struct FailedRow {
@@ -142,8 +143,9 @@ fn split_problem(problem: &RowProblem) -> Vec<PlacedFault> {
     std::iter::once(PlacedFault { pointer, code, detail, params }).chain(more).collect()
 }
 
-fn to_fault(warning: RowWarning) -> PlacedFault {
-    let RowWarning { pointer, code, detail } = warning;
+fn to_fault(warning: ReaderWarning) -> PlacedFault {
+    let ReaderWarning { pointer, code, detail } = warning;
+    let (pointer, code) = (pointer.into_owned(), code.into_owned());
     PlacedFault { pointer, code, detail, params: Default::default() }
 }
 

@@ -85,7 +85,7 @@ fn decompress_as(
     compression: Compression,
 ) -> io::Result<Box<dyn Read + Send>> {
     let compressed = Arc::new(AtomicU64::new(0));
-    let source = CountingReader { source, count: compressed.clone() };
+    let source = CountingReader::new(source, compressed.clone());
     let source: Box<dyn Read + Send> = match compression {
         Compression::Identity => Box::new(source),
         Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, source))),
@@ -99,9 +99,16 @@ fn decompress_as(
 }
 
 /// Counts the bytes read.
-struct CountingReader<R> {
+pub struct CountingReader<R> {
     source: R,
     count: Arc<AtomicU64>,
+}
+
+impl<R> CountingReader<R> {
+    /// Adds the bytes that are read of `source` to `count`.
+    pub fn new(source: R, count: Arc<AtomicU64>) -> Self {
+        Self { source, count }
+    }
 }
 
 impl<R: Read> Read for CountingReader<R> {

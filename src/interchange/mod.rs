@@ -6,6 +6,7 @@
 pub mod article_row;
 pub mod cell_dates;
 pub mod cells;
+pub mod channel_reader;
 pub mod charsets;
 pub mod decode;
 pub mod export;

@@ -55,11 +55,6 @@ impl SourceFile {
         &self.path
     }
 
-    /// Whether it can be read only once, so that another command cannot read it again.
-    pub fn is_copy(&self) -> bool {
-        self.spool.is_some()
-    }
-
     /// Its length in bytes. `None` for a folder.
     pub fn length(&self) -> io::Result<Option<u64>> {
         let metadata = match &self.spool {

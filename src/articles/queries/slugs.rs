@@ -53,7 +53,7 @@ pub async fn find_moved(
 }
 
 /// Whether an article has the slug, or has had it.
-pub async fn is_taken(mut conn: &Connection, slug: &str) -> QueryResult<bool> {
+pub async fn is_slug_taken(mut conn: &Connection, slug: &str) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(article_slugs::table.find(slug))).get_result(&mut conn).await
 }
 

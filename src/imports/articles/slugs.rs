@@ -88,7 +88,7 @@ fn choose_former_slugs(
         match existing.find_slug_owner(former) {
             Some(owner) if owner == write.id => {}
             None if assigned.insert(former.clone()) => claims.push(former.clone()),
-            _ => warnings.push(former_slug_taken(former)),
+            _ => warnings.push(warn_of_taken_slug(former)),
         }
     }
     write.claims = claims;
@@ -103,12 +103,12 @@ pub(super) async fn claim_former_slugs(tx: &mut Tx, pending: &mut [PendingWrite<
     let claimed = queries::claim_former_slugs(tx, slugs, ids).await?;
     for write in pending {
         let lost = write.claims.iter().filter(|slug| !claimed.contains(*slug));
-        write.warnings.extend(lost.map(|slug| former_slug_taken(slug)));
+        write.warnings.extend(lost.map(|slug| warn_of_taken_slug(slug)));
     }
     Ok(())
 }
 
-fn former_slug_taken(slug: &str) -> Fault {
+fn warn_of_taken_slug(slug: &str) -> Fault {
     let detail = "was left out: another article has or has had {slug}";
     Fault::body("/former_slugs", Code::FormerSlugDropped, detail).with("slug", slug)
 }

@@ -187,7 +187,7 @@ impl BatchWrite<'_> {
                 (Some(before), _) => {
                     write.id = before.article.id;
                     write.keep_unspecified(before);
-                    if let Some(outcome) = self.choose_kept(&mut write, before) {
+                    if let Some(outcome) = self.keep_existing(&mut write, before) {
                         self.end_row(write, outcome, &before.article.content.slug);
                         continue;
                     }
@@ -218,7 +218,7 @@ impl BatchWrite<'_> {
     }
 
     /// The outcome of a row that leaves its article as it is. Otherwise warns of the edits that it replaces.
-    fn choose_kept(&self, write: &mut PendingWrite<'_>, before: &LockedArticle) -> Option<Outcome> {
+    fn keep_existing(&self, write: &mut PendingWrite<'_>, before: &LockedArticle) -> Option<Outcome> {
         if before.trashed && !self.params.restores() {
             write.warnings.push(kept_in_trash());
             return Some(Outcome::KeptInTrash);

@@ -1,7 +1,9 @@
 //! What the readers of foreign files find.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What a reader finds in a foreign file, in the file's order.
@@ -35,14 +37,21 @@ pub struct FoundRow {
 }
 
 /// What of an article was dropped or changed by a reader.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReaderWarning {
     /// The place in the row: a JSON pointer (RFC 6901).
-    pub pointer: &'static str,
+    pub pointer: Cow<'static, str>,
     /// The stable name of the kind of warning, like `undated`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What was dropped or changed: a clause about the place, like `was cut after 50 tags`.
     pub detail: String,
+}
+
+impl ReaderWarning {
+    /// A warning about the place `pointer` of a row.
+    pub fn new(pointer: &'static str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code: code.into(), detail: detail.into() }
+    }
 }
 
 /// Takes what a reader finds. The reader ends when it returns `Break`.

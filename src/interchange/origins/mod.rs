@@ -1,7 +1,7 @@
 //! Readers for exports of other systems and for saved pages. Each turns articles into import rows.
 
 pub mod dates;
-mod found;
+pub mod found;
 mod ghost;
 pub mod notes;
 mod page;

@@ -22,25 +22,7 @@ pub struct RowNotes {
     /// Where it is in the file, for a person: line, title, id.
     pub place: String,
     /// What of the article is not in the row, or was changed.
-    pub warnings: Vec<RowWarning>,
-}
-
-/// What of an article was dropped or changed by a reader.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowWarning {
-    /// The place in the row: a JSON pointer (RFC 6901).
-    pub pointer: String,
-    /// The stable name of the kind of warning.
-    pub code: String,
-    /// What was dropped or changed: a clause about the place.
-    pub detail: String,
-}
-
-impl From<ReaderWarning> for RowWarning {
-    fn from(warning: ReaderWarning) -> Self {
-        let ReaderWarning { pointer, code, detail } = warning;
-        Self { pointer: pointer.to_owned(), code: code.to_owned(), detail }
-    }
+    pub warnings: Vec<ReaderWarning>,
 }
 
 /// The notes of a reader. Rows are numbered as the import counts them: by their line, from 1.

@@ -1,9 +1,9 @@
 //! Reads a foreign file on its own thread and returns its articles as a stream of NDJSON.
 
-use std::io::{self, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use super::reader_options::ReaderOptions;
 use super::{ghost, wordpress};
 use crate::config::charsets::EncodingErrors;
 use crate::config::origins::Origin;
+use crate::interchange::channel_reader::ChannelReader;
 use crate::interchange::charsets::marks::{Resolved, Undecoded, resolve_marks};
 use crate::interchange::source_file::SourceFile;
 
@@ -22,8 +23,9 @@ const MAX_QUEUED_ROWS: usize = 64;
 
 /// Opens a file or folder and returns its articles as NDJSON. The notes grow while it is read.
 ///
-/// An article with bytes that are no characters fails, unless `options` accept that. An unreadable article becomes a row `{"unreadable": reason}`, which the import refuses with that reason.
-/// So does the end of a file that cannot be read further.
+/// An article with bytes that are no characters fails, unless `options` accept that. An unreadable article becomes a
+/// row `{"unreadable": reason}`, which the import refuses with that reason. So does the end of a file that cannot be
+/// read further.
 pub fn open_origin(
     origin: Origin,
     source: SourceFile,
@@ -42,7 +44,7 @@ pub fn open_origin(
             sender.break_off(&source, reason);
         }
     });
-    Box::new(RowReader { rows: receiver, current: io::Cursor::default() })
+    Box::new(ChannelReader::new(receiver))
 }
 
 fn read_articles(
@@ -88,7 +90,6 @@ impl RowSender {
             warnings.push(warn_of_replacement(undecoded));
         }
         let place = resolve_marks(&place).text.into_owned();
-        let warnings = warnings.into_iter().map(Into::into).collect();
         let noted = notes.add_row(self.line, RowNotes { place, warnings });
         drop(notes);
         // Sending fails if the import has stopped already.
@@ -130,25 +131,5 @@ fn warn_of_replacement(undecoded: Undecoded) -> ReaderWarning {
     let place = undecoded.describe_place();
     let detail =
         format!("has U+FFFD in place of {} undecodable characters, the first{place}", undecoded.count);
-    ReaderWarning { pointer: "", code: "characters_replaced", detail }
-}
-
-/// Joins rows from a channel into one stream of bytes.
-struct RowReader {
-    rows: Receiver<Vec<u8>>,
-    current: io::Cursor<Vec<u8>>,
-}
-
-impl Read for RowReader {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.current.read(into)? {
-                0 => match self.rows.recv() {
-                    Err(_) => return Ok(0),
-                    Ok(line) => self.current = io::Cursor::new(line),
-                },
-                length => return Ok(length),
-            }
-        }
-    }
+    ReaderWarning::new("", "characters_replaced", detail)
 }

@@ -71,7 +71,7 @@ impl RowBuilder {
 
     /// Notes what of the article is not in the row, or was changed.
     pub fn warn(mut self, pointer: &'static str, code: &'static str, detail: impl Into<String>) -> Self {
-        self.warnings.push(ReaderWarning { pointer, code, detail: detail.into() });
+        self.warnings.push(ReaderWarning::new(pointer, code, detail));
         self
     }
 

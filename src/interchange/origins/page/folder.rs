@@ -150,8 +150,9 @@ impl PageReader<'_> {
             FileKind::Text => read_text(&text, &source),
             _ => read_html(&text, &source),
         }?;
-        let warn = |detail| ReaderWarning { pointer: "", code: "charset_contradicted", detail };
-        found.warnings.extend(contradiction.map(warn));
+        found
+            .warnings
+            .extend(contradiction.map(|detail| ReaderWarning::new("", "charset_contradicted", detail)));
         let path_id = source.path_id();
         Ok(self.tell_apart(found, path_id))
     }
@@ -164,11 +165,8 @@ impl PageReader<'_> {
         let article = self.hasher.hash_one(text);
         if *self.known.entry(id).or_insert(article) != article {
             found.row.insert("external_id".to_owned(), path_id.into());
-            found.warnings.push(ReaderWarning {
-                pointer: "/external_id",
-                code: "address_repeated",
-                detail: "is the path of the page: another page names the same address".to_owned(),
-            });
+            let detail = "is the path of the page: another page names the same address";
+            found.warnings.push(ReaderWarning::new("/external_id", "address_repeated", detail));
         }
         found
     }

@@ -85,7 +85,7 @@ impl Element {
     }
 
     /// The children with this name.
-    pub fn children_named<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Self> + Clone {
+    pub fn find_children<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Self> + Clone {
         self.children.iter().filter(move |child| child.name == name)
     }
 }
@@ -294,7 +294,7 @@ mod tests {
         {
             assert_eq!(item.text(name), text, "{name}");
         }
-        assert_eq!(item.children_named("wp:postmeta").next().unwrap().text("wp:meta_key"), "k");
+        assert_eq!(item.find_children("wp:postmeta").next().unwrap().text("wp:meta_key"), "k");
     }
 
     #[test]

@@ -104,7 +104,7 @@ struct PostTerms<'e> {
 impl<'e> PostTerms<'e> {
     fn collect(item: &'e Element, known: &Categories) -> Self {
         let mut terms = Self::default();
-        let fields = item.children_named("category");
+        let fields = item.find_children("category");
         for field in fields.clone() {
             let name = plain_name(&field.text);
             let twin = |other: &Element| !other.domain.is_empty() && plain_name(&other.text) == name;
@@ -152,7 +152,7 @@ pub fn is_category_meta(key: &str) -> bool {
 
 /// The values of the `wp:postmeta` with this key.
 pub fn find_metas<'e>(item: &'e Element, key: &'e str) -> impl Iterator<Item = &'e str> {
-    let metas = item.children_named("wp:postmeta").filter(move |meta| meta.text("wp:meta_key") == key);
+    let metas = item.find_children("wp:postmeta").filter(move |meta| meta.text("wp:meta_key") == key);
     metas.map(|meta| meta.text("wp:meta_value"))
 }
 

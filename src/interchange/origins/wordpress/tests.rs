@@ -67,8 +67,8 @@ fn row(fields: &str) -> Value {
     row_with(&options(), fields).0
 }
 
-fn codes(warnings: &[ReaderWarning]) -> Vec<&'static str> {
-    warnings.iter().map(|warning| warning.code).collect()
+fn codes(warnings: &[ReaderWarning]) -> Vec<&str> {
+    warnings.iter().map(|warning| warning.code.as_ref()).collect()
 }
 
 #[test]

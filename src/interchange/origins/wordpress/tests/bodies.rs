@@ -168,7 +168,7 @@ fn missing_pictures_are_named() {
         "<title>T</title><wp:postmeta><wp:meta_key>_thumbnail_id</wp:meta_key><wp:meta_value>9</wp:meta_value></wp:postmeta>",
     );
     assert_eq!(
-        (row.get("cover_url"), codes(&warnings), warnings[0].pointer),
+        (row.get("cover_url"), codes(&warnings), warnings[0].pointer.as_ref()),
         (None, vec!["attachments_missing"], "/cover_url")
     );
 }
