@@ -7,14 +7,17 @@ use serde_json::{Map, Value};
 
 use super::dates;
 use super::found::{FoundRow, ReaderWarning};
+use crate::config::origins::Undated;
 
 /// One article of a foreign file, or why it cannot be read: a sentence.
 pub type RowResult = Result<FoundRow, String>;
 
 /// Longest slug, in bytes.
 const MAX_SLUG_BYTES: usize = 120;
-/// Longest summary, in characters.
+/// Longest title, summary and author, in characters.
+const MAX_TITLE_CHARS: usize = 300;
 const MAX_SUMMARY_CHARS: usize = 1000;
+const MAX_AUTHOR_CHARS: usize = 200;
 /// Longest tag, in characters.
 const MAX_TAG_CHARS: usize = 64;
 /// Most tags of an article.
@@ -51,8 +54,53 @@ impl RowBuilder {
         self.with(key, (!list.is_empty()).then_some(list))
     }
 
-    /// Sets the tags: no commas, no duplicates, at most 64 characters each. Warns of those after the first 50.
-    pub fn with_tags(self, names: impl IntoIterator<Item = String>) -> Self {
+    /// Sets the title, cut with a warning if it is too long.
+    pub fn with_title(self, title: &str) -> Self {
+        self.with_cut("title", ("/title", "title_cut"), title, MAX_TITLE_CHARS)
+    }
+
+    /// Sets the summary, cut with a warning if it is too long.
+    pub fn with_summary(self, summary: &str) -> Self {
+        self.with_cut("summary", ("/summary", "summary_cut"), summary, MAX_SUMMARY_CHARS)
+    }
+
+    /// Sets the author, cut with a warning if the name is too long.
+    pub fn with_author(self, author: &str) -> Self {
+        self.with_cut("author", ("/author", "author_cut"), author, MAX_AUTHOR_CHARS)
+    }
+
+    fn with_cut(self, key: &str, warning: (&'static str, &'static str), text: &str, max: usize) -> Self {
+        let Some((end, _)) = text.char_indices().nth(max) else { return self.with(key, Some(text)) };
+        let (kept, lost) = text.split_at(end);
+        let detail = format!("was cut after {max} characters; left out: {}", lost.trim());
+        self.with(key, Some(kept.trim_end())).warn(warning.0, warning.1, detail)
+    }
+
+    /// Sets the time of publication. Without one, the article is a draft or is published at the import, with a warning.
+    /// Returns `None` if it must have one.
+    pub fn with_publication(self, at: Option<DateTime<Utc>>, undated: Undated) -> Option<Self> {
+        if at.is_some() {
+            return Some(self.with_time("published_at", at));
+        }
+        let (row, what) = match undated {
+            Undated::Fail => return None,
+            Undated::Now => (self, "it becomes the time of the import"),
+            Undated::Draft => (self.with("status", Some("draft")), "the article is a draft"),
+        };
+        Some(row.warn("/published_at", "undated", format!("is not in the file; {what}")))
+    }
+
+    /// Sets the tags: no commas, no duplicates, at most 64 characters each. Warns of those that are changed, and of
+    /// those after the first 50.
+    pub fn with_tags(mut self, names: Vec<String>) -> Self {
+        let is_changed =
+            |name: &&String| name.contains([',', '，']) || name.chars().nth(MAX_TAG_CHARS).is_some();
+        let changed: Vec<&str> = names.iter().filter(is_changed).map(String::as_str).collect();
+        if !changed.is_empty() {
+            let detail =
+                format!("lost commas, or what follows {MAX_TAG_CHARS} characters: {}", changed.join("; "));
+            self = self.warn("/tags", "tags_changed", detail);
+        }
         let mut tags = make_tags(names);
         if tags.len() <= MAX_TAGS {
             return self.with_list("tags", tags);
@@ -135,7 +183,7 @@ mod tests {
     fn tags_are_few_short_distinct_and_without_commas() {
         let names = ["质量,计量", "Metro", "metro ", " ", &"长".repeat(80)].map(str::to_owned);
         assert_eq!(make_tags(names), ["质量 计量", "Metro", &"长".repeat(64)].map(Value::from));
-        let found = RowBuilder::default().with_tags((0..52).map(|n| n.to_string())).build("");
+        let found = RowBuilder::default().with_tags((0..52).map(|n| n.to_string()).collect()).build("");
         assert_eq!(found.row["tags"].as_array().unwrap().len(), 50);
         assert!(found.warnings[0].detail.ends_with("left out: 50, 51"), "{:?}", found.warnings);
     }

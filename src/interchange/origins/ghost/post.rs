@@ -7,18 +7,14 @@ use serde_json::Value;
 use super::addresses::{SiteAddress, accept_address, accept_cover};
 use super::body::choose_body;
 use super::names::{Links, Names, read_id};
-use crate::config::origins::{OriginOptions, Undated};
+use crate::config::origins::OriginOptions;
 use crate::interchange::html_text::html_to_text;
 use crate::interchange::origins::dates;
 use crate::interchange::origins::found::FoundRow;
-use crate::interchange::origins::row_builder::{RowBuilder, accept_slug, fold_whitespace, make_summary};
+use crate::interchange::origins::row_builder::{RowBuilder, accept_slug, fold_whitespace};
 
-/// Longest title, in characters.
-const MAX_TITLE_CHARS: usize = 300;
 /// Longest title made from a text, in characters.
 const MAX_MADE_TITLE_CHARS: usize = 60;
-/// Longest summary, in characters.
-const MAX_SUMMARY_CHARS: usize = 1000;
 /// Numbers below this are seconds since 1970, others milliseconds.
 const FIRST_MILLIS: i64 = 100_000_000_000;
 
@@ -96,7 +92,7 @@ impl Export<'_> {
         let (tags, authors) = (self.names.tags(&id, post), self.names.authors(&id, post));
         let mut passed_over = self.list_passed_over(&id, post);
         passed_over.extend((0..tags.internal).map(|_| "internal tag".to_owned()));
-        let mut row = self.begin_row(&id).with("title", Some(fold_whitespace(text(post, "title"))));
+        let mut row = self.begin_row(&id).with_title(&fold_whitespace(text(post, "title")));
         row = self.add_body(row, post)?;
         row = self.add_slug(row, post);
         row = self.add_summary(row, &id, post);
@@ -154,10 +150,6 @@ impl Export<'_> {
                 "title_made",
                 "was empty; it was made from the text",
             );
-        } else if fold_whitespace(title).chars().nth(MAX_TITLE_CHARS).is_some() {
-            let cut: String = fold_whitespace(title).chars().take(MAX_TITLE_CHARS).collect();
-            let detail = format!("was cut after {MAX_TITLE_CHARS} characters; it was: {title}");
-            row = row.with("title", Some(cut)).warn("/title", "title_cut", detail);
         }
         Ok(row.with_body(text, body.format))
     }
@@ -190,15 +182,7 @@ impl Export<'_> {
             [text(post, "custom_excerpt"), text(post, "meta_description"), text(meta, "meta_description")];
         let whole =
             fold_whitespace(texts.into_iter().find(|text| !text.trim().is_empty()).unwrap_or_default());
-        let row = row.with("summary", Some(make_summary(&whole)));
-        if whole.chars().nth(MAX_SUMMARY_CHARS).is_none() {
-            return row;
-        }
-        row.warn(
-            "/summary",
-            "summary_cut",
-            format!("was cut after {MAX_SUMMARY_CHARS} characters; it was: {whole}"),
-        )
+        row.with_summary(&whole)
     }
 
     /// Adds the cover: the first picture that one of the generations of Ghost names.
@@ -259,20 +243,14 @@ impl Export<'_> {
         published: Option<DateTime<Utc>>,
         created: Option<DateTime<Utc>>,
     ) -> Result<RowBuilder, String> {
-        let undated = |row: RowBuilder, detail: &str| row.warn("/published_at", "undated", detail);
-        match (published, created, self.options.undated.unwrap_or_default()) {
-            (Some(at), _, _) => Ok(row.with_time("published_at", Some(at))),
-            (None, Some(at), _) => {
+        match (published, created) {
+            (None, Some(at)) => {
                 let detail = "is not in the file; it is the time at which the post was made";
                 Ok(row.with_time("published_at", Some(at)).warn("/published_at", "date_made", detail))
             }
-            (None, None, Undated::Fail) => Err("The post has no date of publication.".to_owned()),
-            (None, None, Undated::Now) => {
-                Ok(undated(row, "is not in the file; it becomes the time of the import"))
-            }
-            (None, None, Undated::Draft) => {
-                let row = row.with("status", Some("draft"));
-                Ok(undated(row, "is not in the file; the article is a draft"))
+            _ => {
+                let row = row.with_publication(published, self.options.undated.unwrap_or_default());
+                row.ok_or_else(|| "The post has no date of publication.".to_owned())
             }
         }
     }

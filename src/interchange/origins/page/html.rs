@@ -1,7 +1,5 @@
 //! A page as HTML: finds its article, and what the page says of it.
 
-use std::cell::RefCell;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use dom_query::Document;
 use url::Url;
@@ -19,13 +17,11 @@ use super::text::{PageText, check_size};
 use super::title::find_title;
 use crate::interchange::html_text;
 use crate::interchange::origins::dates;
-use crate::interchange::origins::row_builder::{RowBuilder, RowResult, fold_whitespace, make_summary};
+use crate::interchange::origins::row_builder::{RowBuilder, RowResult, fold_whitespace};
 use crate::markup::bounds;
 
 /// Most elements of a page that is parsed.
 const MAX_ELEMENTS: usize = 50_000;
-/// Longest summary, in characters.
-const MAX_SUMMARY_CHARS: usize = 1000;
 /// Characters of a sentence that is told.
 const TOLD_CHARS: usize = 40;
 
@@ -164,23 +160,16 @@ impl PageMarkup<'_> {
         let site = metadata.find_site_name().unwrap_or_default();
         keywords.retain(|word| word != title && word != site);
         let summary = metadata.find_summary().filter(|summary| *summary != title);
-        let row = row
-            .with(
-                "source_url",
-                address.map(|address| address.as_str().to_owned()).filter(|text| text.len() <= 2000),
-            )
-            .with("author", author)
-            .with("source_name", source)
-            .with("views", labels.views)
-            .with("summary", summary.map(make_summary))
-            .with("cover_url", cover)
-            .with_tags(keywords);
-        match summary.is_some_and(|summary| summary.chars().count() > MAX_SUMMARY_CHARS) {
-            true => {
-                row.warn("/summary", "summary_cut", format!("was cut after {MAX_SUMMARY_CHARS} characters"))
-            }
-            false => row,
-        }
+        row.with(
+            "source_url",
+            address.map(|address| address.as_str().to_owned()).filter(|text| text.len() <= 2000),
+        )
+        .with("author", author)
+        .with("source_name", source)
+        .with("views", labels.views)
+        .with("cover_url", cover)
+        .with_tags(keywords)
+        .with_summary(&fold_whitespace(summary.unwrap_or_default()))
     }
 }
 
@@ -200,17 +189,13 @@ fn warn_of_lost_text(row: RowBuilder, main: &MainText, roles: &Roles) -> RowBuil
 
 /// Tells the addresses that could not be completed, and the pictures that have none.
 fn warn_of_addresses(row: RowBuilder, addresses: &Addresses) -> RowBuilder {
-    let row = RefCell::new(row);
-    let warn = |count: usize, code: &'static str, detail: &str| {
-        if count > 0 {
-            let changed = row.take().warn("/body", code, format!("has {count} {detail}"));
-            row.replace(changed);
-        }
-    };
-    warn(addresses.relative, "relative_addresses", "addresses without a host; --base-url completes them");
-    warn(addresses.local, "local_addresses", "addresses of files that a browser saved beside the page");
-    warn(addresses.inlined, "inlined_images", "images without an address, whose data is in the page");
-    row.into_inner()
+    let notes = [
+        (addresses.relative, "relative_addresses", "addresses without a host; --base-url completes them"),
+        (addresses.local, "local_addresses", "addresses of files that a browser saved beside the page"),
+        (addresses.inlined, "inlined_images", "images without an address, whose data is in the page"),
+    ];
+    let told = notes.into_iter().filter(|(count, ..)| *count > 0);
+    told.fold(row, |row, (count, code, detail)| row.warn("/body", code, format!("has {count} {detail}")))
 }
 
 /// The date in the path of an address: `/2019/09/24/`, `/2019-09/24/`, `/20190924/`, `t20190924_1.html`.

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::title::SiteNames;
-use crate::config::origins::Undated;
 use crate::interchange::origins::reader_options::ReaderOptions;
 use crate::interchange::origins::row_builder::RowBuilder;
 
@@ -17,8 +16,6 @@ use crate::interchange::origins::row_builder::RowBuilder;
 const MAX_ID_CHARS: usize = 200;
 /// Characters that are kept of a longer id, before its digest.
 const CUT_ID_CHARS: usize = 167;
-/// Longest title, in characters.
-const MAX_TITLE_CHARS: usize = 300;
 
 /// A page that is read: its place, its ids, and what is known of its site.
 pub struct PageSource<'p> {
@@ -61,15 +58,7 @@ impl<'p> PageSource<'p> {
             }
             _ => self.path_id(),
         };
-        let row = RowBuilder::new(id);
-        match title.chars().nth(MAX_TITLE_CHARS) {
-            None => row.with("title", Some(title)),
-            Some(_) => {
-                let cut: String = title.chars().take(MAX_TITLE_CHARS).collect();
-                let detail = format!("was cut after {MAX_TITLE_CHARS} characters; it was: {title}");
-                row.with("title", Some(cut)).warn("/title", "title_cut", detail)
-            }
-        }
+        RowBuilder::new(id).with_title(title)
     }
 
     /// The id by the page's path, for a page that does not name its address.
@@ -82,20 +71,8 @@ impl<'p> PageSource<'p> {
 
     /// Adds the date, or what becomes of a page without one.
     pub fn add_date(&self, row: RowBuilder, date: Option<DateTime<Utc>>) -> Result<RowBuilder, String> {
-        let detail = match (date, self.options.origin.undated.unwrap_or_default()) {
-            (Some(date), _) => return Ok(row.with_time("published_at", Some(date))),
-            (None, Undated::Fail) => return Err("The page names no date of publication.".to_owned()),
-            (None, Undated::Now) => "is not on the page; it becomes the time of the import",
-            (None, Undated::Draft) => {
-                let row = row.with("status", Some("draft"));
-                return Ok(row.warn(
-                    "/published_at",
-                    "undated",
-                    "is not on the page; the article is a draft",
-                ));
-            }
-        };
-        Ok(row.warn("/published_at", "undated", detail))
+        let row = row.with_publication(date, self.options.origin.undated.unwrap_or_default());
+        row.ok_or_else(|| "The page names no date of publication.".to_owned())
     }
 }
 

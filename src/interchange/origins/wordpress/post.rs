@@ -13,19 +13,14 @@ use super::names::plain_name;
 use super::record::{Element, Parsed};
 use super::site::Site;
 use super::terms::{add_terms, find_meta, find_metas};
-use crate::config::origins::Undated;
 use crate::interchange::html_text::html_to_lines;
 use crate::interchange::origins::dates;
 use crate::interchange::origins::found::{Found, FoundRow};
 use crate::interchange::origins::reader_options::ReaderOptions;
 use crate::interchange::origins::row_builder::{RowBuilder, accept_slug, fold_whitespace};
 
-/// Longest title, author and address of an article, in characters.
-const MAX_TITLE_CHARS: usize = 300;
-const MAX_AUTHOR_CHARS: usize = 200;
+/// Longest address of an article, in characters.
 const MAX_URL_CHARS: usize = 2000;
-/// Longest summary of an article, in characters.
-const MAX_SUMMARY_CHARS: usize = 1000;
 /// Longest slug of an article, in bytes.
 const MAX_SLUG_BYTES: usize = 120;
 /// Most former slugs of an article.
@@ -135,7 +130,7 @@ impl Post<'_> {
     fn add_title(&self, row: RowBuilder, body: &Body) -> RowBuilder {
         let title = plain_name(self.item.text("title"));
         if !title.is_empty() {
-            return add_cut(row, "title", &title, MAX_TITLE_CHARS);
+            return row.with_title(&title);
         }
         let title = make_title(&body.html)
             .or_else(|| make_title(self.item.text("excerpt:encoded")))
@@ -167,12 +162,12 @@ impl Post<'_> {
         let excerpt = fold_whitespace(&html_to_lines(self.item.text("excerpt:encoded")));
         match body.teaser.clone().filter(|_| excerpt.is_empty()) {
             Some(teaser) => row.with("summary", Some(teaser)),
-            None => add_cut(row, "summary", &excerpt, MAX_SUMMARY_CHARS),
+            None => row.with_summary(&excerpt),
         }
     }
 
     fn add_author(&self, row: RowBuilder) -> RowBuilder {
-        add_cut(row, "author", self.site.find_author(self.item.text("dc:creator")), MAX_AUTHOR_CHARS)
+        row.with_author(self.site.find_author(self.item.text("dc:creator")))
     }
 
     fn add_addresses(&self, mut row: RowBuilder) -> RowBuilder {
@@ -211,7 +206,7 @@ impl Post<'_> {
     fn add_state(&self, mut row: RowBuilder) -> Result<RowBuilder, String> {
         let at = self.find_date();
         let is_open = self.item.text("wp:post_password").is_empty();
-        let mut is_published = is_open && matches!(self.status, "publish" | "future");
+        let is_published = is_open && matches!(self.status, "publish" | "future");
         let was = match self.status {
             _ if !is_open => "was protected by a password",
             "private" => "was private",
@@ -225,21 +220,13 @@ impl Post<'_> {
                 format!("{was} ({:?}) and is a draft now", self.status),
             );
         }
-        if is_published && at.is_none() {
-            match self.options.origin.undated.unwrap_or_default() {
-                Undated::Now => {
-                    let detail = "is not known; it becomes the time of the import";
-                    row = row.warn("/published_at", "undated", detail);
-                }
-                Undated::Fail => return Err("it has no date.".to_owned()),
-                Undated::Draft => {
-                    is_published = false;
-                    row = row.warn("/published_at", "undated", "is not known, so it is a draft");
-                }
-            }
+        let row = row.with_time("created_at", at);
+        if !is_published {
+            return Ok(row.with("status", Some("draft")));
         }
-        row = row.with("status", Some(if is_published { "published" } else { "draft" }));
-        Ok(row.with_time("published_at", at.filter(|_| is_published)).with_time("created_at", at))
+        let row = row.with("status", Some("published"));
+        let undated = self.options.origin.undated.unwrap_or_default();
+        row.with_publication(at, undated).ok_or_else(|| "it has no date.".to_owned())
     }
 
     fn find_date(&self) -> Option<DateTime<Utc>> {
@@ -248,19 +235,6 @@ impl Post<'_> {
             .or_else(|| parse("pubDate"))
             .or_else(|| parse("wp:post_date"))
     }
-}
-
-/// Sets `key` to `text`, cut after `max_chars` characters with a warning.
-fn add_cut(row: RowBuilder, key: &'static str, text: &str, max_chars: usize) -> RowBuilder {
-    let Some((end, _)) = text.char_indices().nth(max_chars) else { return row.with(key, Some(text)) };
-    let (kept, lost) = text.split_at(end);
-    let (pointer, code) = match key {
-        "title" => ("/title", "title_cut"),
-        "summary" => ("/summary", "summary_cut"),
-        _ => ("/author", "author_cut"),
-    };
-    let detail = format!("was cut after {max_chars} characters; left out: {}", lost.trim());
-    row.with(key, Some(kept.trim_end())).warn(pointer, code, detail)
 }
 
 /// A title from the first line of a text.

@@ -12,8 +12,6 @@ use crate::interchange::origins::row_builder::{RowBuilder, accept_slug};
 
 /// Most steps of a category's path.
 const MAX_CATEGORY_DEPTH: usize = 16;
-/// Longest tag, in characters.
-const MAX_TAG_CHARS: usize = 64;
 /// Meta keys under which plugins keep the id of the main category of a post.
 const PRIMARY_KEYS: [&str; 2] = ["_yoast_wpseo_primary_category", "rank_math_primary_category"];
 
@@ -190,13 +188,6 @@ pub fn add_terms(
     let mut tags = terms.tags;
     if extra == ExtraCategories::Tags {
         tags.extend(extras);
-    }
-    let is_changed = |tag: &&String| tag.contains([',', '，']) || tag.chars().nth(MAX_TAG_CHARS).is_some();
-    let changed: Vec<&str> = tags.iter().filter(is_changed).map(String::as_str).collect();
-    if !changed.is_empty() {
-        let detail =
-            format!("lost commas, or what follows {MAX_TAG_CHARS} characters: {}", changed.join("; "));
-        row = row.warn("/tags", "tags_changed", detail);
     }
     row.with_tags(tags)
 }
