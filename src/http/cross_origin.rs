@@ -55,7 +55,8 @@ impl CrossOrigin {
         !self.origins.is_empty()
     }
 
-    fn is_for_all(&self) -> bool {
+    /// Whether pages of all origins may read without a credential.
+    pub fn is_for_all(&self) -> bool {
         self.origins.iter().any(|origin| origin == "*")
     }
 
