@@ -107,7 +107,7 @@ async fn fill_answer<B: MessageBody + 'static>(
     let numbers = AnswerNumbers { whole: numbers(response.status().as_u16()), not_modified: numbers(304) };
     let answer = match ReadyAnswer::new(response, numbers) {
         Ok(answer) => answer,
-        Err(response) => return Ok(ServiceResponse::new(req, response)),
+        Err(response) => return Ok(ServiceResponse::new(req, *response)),
     };
     app.metrics.cache.misses.inc();
     let bytes = answer.bytes();

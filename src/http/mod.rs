@@ -7,6 +7,7 @@ pub mod client;
 pub mod conditional;
 pub mod cross_origin;
 pub mod encoding;
+pub mod finish;
 pub mod forms;
 pub mod head;
 pub mod id_or_slug;

@@ -10,7 +10,7 @@ use actix_web::http::header::{
 use actix_web::web::Bytes;
 
 use super::conditional::{Precondition, find_version, tag_encoded};
-use super::encoding::{Effort, EncodedBody, Encoding, MIN_BYTES, encode};
+use super::encoding::{Effort, EncodedBody, Encoding};
 use super::modified::Modified;
 use super::reply::REVALIDATED_CACHE_CONTROL;
 use crate::error::{Error, Result};
@@ -36,12 +36,12 @@ pub struct AnswerNumbers {
 
 impl ReadyAnswer {
     /// Takes an answer that has all its headers. Gives it back if its body is not ready as a whole.
-    pub fn new(response: HttpResponse, numbers: AnswerNumbers) -> Result<Self, HttpResponse> {
+    pub fn new(response: HttpResponse, numbers: AnswerNumbers) -> Result<Self, Box<HttpResponse>> {
         let modified = response.extensions().get::<Modified>().copied();
         let (response, body) = response.into_parts();
         let body = match body.try_into_bytes() {
             Ok(body) => body,
-            Err(body) => return Err(response.set_body(body)),
+            Err(body) => return Err(Box::new(response.set_body(body))),
         };
         let mut headers = response.headers().clone();
         let etag = headers.remove(ETAG).next().and_then(|etag| etag.to_str().ok().map(str::to_owned));
@@ -123,65 +123,4 @@ pub fn add_vary(headers: &mut HeaderMap) {
     if let Ok(vary) = HeaderValue::from_str(&vary) {
         headers.insert(VARY, vary);
     }
-}
-
-/// Finishes an answer that is not kept: judges the conditions of the request, and encodes the body.
-pub async fn finish_answer(
-    request: &HeaderMap,
-    is_read: bool,
-    may_encode: bool,
-    response: HttpResponse,
-) -> HttpResponse {
-    let is_whole = response.status() == StatusCode::OK && !response.headers().contains_key(CONTENT_ENCODING);
-    let is_text = response.headers().get(CONTENT_TYPE).is_some_and(is_text);
-    let modified = response.extensions().get::<Modified>().copied();
-    let (mut head, body) = response.into_parts();
-    let body = match body.try_into_bytes() {
-        Ok(body) => body,
-        Err(body) => return head.set_body(body),
-    };
-    let mut encoding = Encoding::Identity;
-    if may_encode && is_text && body.len() >= MIN_BYTES && !head.headers().contains_key(CONTENT_ENCODING) {
-        add_vary(head.headers_mut());
-        encoding = Encoding::negotiate(request, Effort::Fast);
-    }
-    let etag = head.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
-    if is_read && is_whole && (etag.is_some() || modified.is_some()) {
-        let etag = etag.as_deref().map(|etag| tag_encoded(etag, encoding));
-        match Precondition::evaluate(request, etag.as_deref(), modified) {
-            Precondition::Met => {}
-            Precondition::NotModified => {
-                *head.status_mut() = StatusCode::NOT_MODIFIED;
-                head.headers_mut().remove(CONTENT_TYPE);
-                if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::from_str(&etag)) {
-                    head.headers_mut().insert(ETAG, etag);
-                }
-                return head.set_body(BoxBody::new(()));
-            }
-            Precondition::Failed => {
-                let current = etag.as_deref().and_then(find_version).unwrap_or_default();
-                return HttpResponse::from_error(Error::Stale { current });
-            }
-        }
-    }
-    match encode(body.clone(), encoding, Effort::Fast).await {
-        Some(encoded) => {
-            let headers = head.headers_mut();
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
-            if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::from_str(&tag_encoded(&etag, encoding))) {
-                headers.insert(ETAG, etag);
-            }
-            head.set_body(BoxBody::new(encoded))
-        }
-        None => head.set_body(BoxBody::new(body)),
-    }
-}
-
-/// Whether a media type is one of text, which encoding makes shorter.
-fn is_text(media_type: &HeaderValue) -> bool {
-    let name = media_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    name.starts_with("text/")
-        || name.ends_with("json")
-        || name.ends_with("xml")
-        || name.ends_with("javascript")
 }

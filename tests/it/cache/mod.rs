@@ -1,8 +1,14 @@
 //! Answers that are kept ready: what is served from them, and what makes them stale.
 
+mod codings;
+mod conditions;
 mod hidden;
 mod hits;
 mod invalidation;
+mod members;
+mod poisoning;
+
+use reqwest::Method;
 
 use crate::harness::{Answer, Client, TestApp};
 
@@ -47,4 +53,13 @@ pub async fn list_forgotten<'p>(app: &TestApp, client: &Client, paths: &[&'p str
         }
     }
     forgotten
+}
+
+/// Waits until the last change of what is at `path` has settled: until then the time that is told of it is an earlier one.
+pub async fn settle(client: &Client, path: &str) {
+    let future = "Fri, 01 Jan 2100 00:00:00 GMT";
+    crate::harness::machine::until("the last change to have settled", async || {
+        client.request(Method::GET, path).header("if-modified-since", future).send().await.status == 304
+    })
+    .await;
 }
