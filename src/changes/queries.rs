@@ -81,7 +81,8 @@ pub struct Look {
 /// `with_own_tags`.
 ///
 /// A row is new if its transaction was not visible at the position: it ran then, or began later. So
-/// no transaction is missed, however long it stayed open, and none is waited for.
+/// no transaction is missed, however long it stayed open, and none is waited for. Rows of transactions that are still to
+/// come are from another cluster, by way of a dump.
 pub async fn look_since(
     mut conn: &Connection,
     position: &str,
@@ -90,13 +91,15 @@ pub async fn look_since(
 ) -> QueryResult<Look> {
     sql_query(
         "SELECT pg_current_snapshot()::text AS position, ARRAY(
-             SELECT entity FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)
+             SELECT entity FROM changes
+             WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
              UNION
              SELECT entity FROM changes
              WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
          ) AS entities, ARRAY(
              SELECT tag FROM invalidations, unnest(tags) AS tag
-             WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND (node IS DISTINCT FROM $2 OR $3)
+             WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
+                   AND (node IS DISTINCT FROM $2 OR $3)
              UNION
              SELECT tag FROM invalidations, unnest(tags) AS tag
              WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))

@@ -132,6 +132,10 @@ impl CrossOrigin {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
             expose(headers);
         }
+        // The middleware adds it for requests that are from no page too.
+        if !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+            headers.remove(ACCESS_CONTROL_EXPOSE_HEADERS);
+        }
     }
 
     /// Adds to `Vary` what the answer varies by.

@@ -7,6 +7,7 @@ mod hits;
 mod invalidation;
 mod members;
 mod poisoning;
+mod proxies;
 
 use reqwest::Method;
 

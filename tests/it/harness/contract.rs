@@ -71,6 +71,12 @@ pub fn followed(value: &Value) -> &Value {
 const UNDOCUMENTED_HEADERS: &[&str] = &[
     "connection",
     "content-encoding",
+    // Those of caches in front.
+    "accept-ranges",
+    "age",
+    "via",
+    "x-cache",
+    "x-varnish",
     "content-length",
     "content-type",
     "date",
