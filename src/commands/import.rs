@@ -228,6 +228,7 @@ fn finish_import(
 ) -> anyhow::Result<String> {
     let OpenImport { input, mut monitor, fault } = open;
     monitor.display.clear();
+    let failure = failure.or(monitor.tell_file_warnings().err());
     let stopped_by = find_reason(&monitor, &fault, &input, import, failure);
     let failed_path = write_failed_rows(&monitor, &input, import);
     let reported = match monitor.report.take() {
@@ -305,6 +306,9 @@ fn describe_end(monitor: &ImportMonitor) -> String {
     }
     if monitor.display.count_warnings() > 0 {
         text += &format!("; {} rows have warnings", monitor.display.count_warnings());
+    }
+    if monitor.display.count_file_warnings() > 0 {
+        text += &format!("; {} warnings about the file as a whole", monitor.display.count_file_warnings());
     }
     let passed_over = count_kinds(&monitor.notes.lock().passed_over);
     if !passed_over.is_empty() {

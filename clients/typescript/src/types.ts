@@ -1326,7 +1326,7 @@ export interface components {
         };
         /** @description The breadcrumb of a category, from the root on. */
         CategoryPath: components["schemas"]["CategoryStep"][];
-        /** @description A category of a breadcrumb: its name, or an object with its `name` and its `slug`. */
+        /** @description A category of a breadcrumb: its name, or an object with its `name`, its `slug`, and the `description` that it gets if the import creates it. */
         CategoryStep: unknown;
         /** @description A category, as part of something in it. */
         CategorySummary: {
@@ -2881,6 +2881,7 @@ export interface components {
          *     - `slug_changed`: Slug changed
          *     - `former_slug_dropped`: Former slug dropped
          *     - `category_changed`: Category changed
+         *     - `description_dropped`: Description dropped
          *     - `invalid_encoding`: Invalid encoding
          *     - `weak_password`: Weak password
          *     - `idempotency_mismatch`: Idempotency key reused

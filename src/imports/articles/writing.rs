@@ -127,6 +127,7 @@ impl BatchWrite<'_> {
         category_ref: &CategoryRef,
     ) -> Result<Result<Uuid, Vec<Fault>>> {
         if let Some(category) = category_ref.find(&self.tree) {
+            self.warnings[index].extend(category_ref.warn_of_descriptions(&self.tree, category));
             return Ok(Ok(category.id));
         }
         if !self.params.creates_categories() {
