@@ -27,7 +27,7 @@ use super::to_anyhow;
 use crate::app::App;
 use crate::changes::model::Actor;
 use crate::config::bulk::{Import, Kind};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::http::query;
 use crate::imports::job::{Job, Resource};
 use crate::imports::params::ImportParams;
@@ -309,6 +309,12 @@ fn describe_end(monitor: &ImportMonitor) -> String {
     }
     if monitor.display.count_file_warnings() > 0 {
         text += &format!("; {} warnings about the file as a whole", monitor.display.count_file_warnings());
+    }
+    if let Some(count) = monitor.warnings.get(Code::TitleReplaced.as_str()) {
+        text += &format!(
+            "; {count} articles had other titles: if they are those of another folder of the same name, import each \
+             folder with its own --id-prefix"
+        );
     }
     let passed_over = count_kinds(&monitor.notes.lock().passed_over);
     if !passed_over.is_empty() {

@@ -189,7 +189,7 @@ impl ReportFile {
             // Each stands with its row.
             summary.retain(|key, _| !["errors", "warnings"].contains(&key.as_str()));
         }
-        // The stream of a transaction waits for no client: a slow one misses events.
+        // An earlier server leaves events out that a slow client does not take.
         let missing = conclusion.summary.map_or(0, |summary| summary.rows.saturating_sub(self.rows));
         if missing > 0 {
             summary["rows_not_told"] = missing.into();

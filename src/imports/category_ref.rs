@@ -3,6 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::articles::slug_repair::find_reason;
 use super::params::SlugConflicts;
 use crate::articles::former_slugs;
 use crate::categories::model::{Row, Tree};
@@ -263,9 +264,7 @@ impl Step {
     /// Replaces a slug that cannot be used by one that is made of it, or leaves it to be made from the name.
     fn repair_slug(&mut self) -> Option<Fault> {
         let from = self.slug.clone()?;
-        if slug::is_well_formed(&from) && from.len() <= slug::MAX && slug::refusal(&from).is_none() {
-            return None;
-        }
+        find_reason(&from)?;
         let made = slug::from_title(&former_slugs::normalize(&from), "");
         if made.is_empty() {
             self.slug = None;

@@ -2882,6 +2882,7 @@ export interface components {
          *     - `former_slug_dropped`: Former slug dropped
          *     - `category_changed`: Category changed
          *     - `description_dropped`: Description dropped
+         *     - `title_replaced`: Title replaced
          *     - `invalid_encoding`: Invalid encoding
          *     - `weak_password`: Weak password
          *     - `idempotency_mismatch`: Idempotency key reused
@@ -3679,6 +3680,8 @@ export interface operations {
                 restore?: boolean;
                 /** @description Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning. */
                 keep_edited?: boolean;
+                /** @description Warn of each article that gets another title (articles only): where ids are weak, the row may be about another one. */
+                tell_titles?: boolean;
                 /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
                 slug_conflicts?: components["schemas"]["SlugConflicts"];
                 /** @description Send an event for each row (in the live stream only). */
@@ -5393,6 +5396,8 @@ export interface operations {
                 restore?: boolean;
                 /** @description Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning. */
                 keep_edited?: boolean;
+                /** @description Warn of each article that gets another title (articles only): where ids are weak, the row may be about another one. */
+                tell_titles?: boolean;
                 /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
                 slug_conflicts?: components["schemas"]["SlugConflicts"];
                 /** @description Send an event for each row (in the live stream only). */
@@ -6592,6 +6597,8 @@ export interface operations {
                 restore?: boolean;
                 /** @description Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning. */
                 keep_edited?: boolean;
+                /** @description Warn of each article that gets another title (articles only): where ids are weak, the row may be about another one. */
+                tell_titles?: boolean;
                 /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
                 slug_conflicts?: components["schemas"]["SlugConflicts"];
                 /** @description Send an event for each row (in the live stream only). */

@@ -228,6 +228,12 @@ impl BatchWrite<'_> {
         if write.article.changes_nothing(before) && write.article.former_slugs.iter().all(is_claimed) {
             return Some(Outcome::Unchanged);
         }
+        let old_title = &before.article.content.title;
+        if self.params.tells_titles() && write.article.content.title != *old_title {
+            let fault =
+                Fault::body("/title", Code::TitleReplaced, "the article with this id had the title {from}");
+            write.warnings.push(fault.with("from", old_title.clone()));
+        }
         let fields = if before.edited { write.changed_fields(before) } else { Vec::new() };
         if fields.is_empty() {
             return None;

@@ -6,6 +6,7 @@ mod charsets;
 mod descriptions;
 mod engine;
 mod ghost;
+mod media;
 mod pages;
 mod report;
 mod rows;

@@ -80,36 +80,32 @@ pub fn tell_descriptions(root: &str, piece: &Piece, each: &mut Sink) -> ControlF
             each(Found::PassedOver { kind: "term meta".to_owned() })?;
         }
     }
-    for term in parsed.elements.iter().filter_map(Term::of) {
-        let (text, rest) = term.split_description();
-        let warn = |each: &mut Sink, code, detail: String| {
-            let place = format!("line {}: {} {:?}", piece.line, term.taxonomy, plain_name(term.name));
-            each(Found::Warning { place, warning: ReaderWarning::new("", code, detail) })
-        };
-        if term.taxonomy != "category" {
-            if !text.is_empty() {
-                let text = fold_whitespace(&text);
-                warn(
-                    each,
-                    "description_dropped",
-                    format!("has a description, which is left out: {text}{rest}"),
-                )?;
-            }
-            continue;
+    let mut terms = parsed.elements.iter().filter_map(Term::of);
+    terms.try_for_each(|term| tell_description(&term, piece.line, each))
+}
+
+/// Tells what of a term's description is in no category. `line` is that of its record.
+fn tell_description(term: &Term, line: u64, each: &mut Sink) -> ControlFlow<()> {
+    let (text, rest) = term.split_description();
+    let mut warn = |code, detail: String| {
+        let place = format!("line {line}: {} {:?}", term.taxonomy, plain_name(term.name));
+        each(Found::Warning { place, warning: ReaderWarning::new("", code, detail) })
+    };
+    if term.taxonomy != "category" {
+        if text.is_empty() {
+            return ControlFlow::Continue(());
         }
-        if !rest.is_empty() {
-            let detail = format!(
-                "has a description of more than {MAX_DESCRIPTION_CHARS} characters; left out: {rest}"
-            );
-            warn(each, "description_cut", detail)?;
-        }
-        if term.has_addresses() {
-            warn(
-                each,
-                "description_changed",
-                "has links or pictures in its description; only their text is kept".to_owned(),
-            )?;
-        }
+        let text = fold_whitespace(&text);
+        return warn("description_dropped", format!("has a description, which is left out: {text}{rest}"));
+    }
+    if !rest.is_empty() {
+        let max = MAX_DESCRIPTION_CHARS;
+        let detail = format!("has a description of more than {max} characters; left out: {rest}");
+        warn("description_cut", detail)?;
+    }
+    if term.has_addresses() {
+        let detail = "has links or pictures in its description; only their text is kept";
+        warn("description_changed", detail.to_owned())?;
     }
     ControlFlow::Continue(())
 }
