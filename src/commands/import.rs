@@ -27,7 +27,7 @@ use super::to_anyhow;
 use crate::app::App;
 use crate::changes::model::Actor;
 use crate::config::bulk::{Import, Kind};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::http::query;
 use crate::imports::job::{Job, Resource};
 use crate::imports::params::ImportParams;
@@ -228,6 +228,7 @@ fn finish_import(
 ) -> anyhow::Result<String> {
     let OpenImport { input, mut monitor, fault } = open;
     monitor.display.clear();
+    let failure = failure.or(monitor.tell_file_warnings().err());
     let stopped_by = find_reason(&monitor, &fault, &input, import, failure);
     let failed_path = write_failed_rows(&monitor, &input, import);
     let reported = match monitor.report.take() {
@@ -305,6 +306,15 @@ fn describe_end(monitor: &ImportMonitor) -> String {
     }
     if monitor.display.count_warnings() > 0 {
         text += &format!("; {} rows have warnings", monitor.display.count_warnings());
+    }
+    if monitor.display.count_file_warnings() > 0 {
+        text += &format!("; {} warnings about the file as a whole", monitor.display.count_file_warnings());
+    }
+    if let Some(count) = monitor.warnings.get(Code::TitleReplaced.as_str()) {
+        text += &format!(
+            "; {count} articles had other titles: if they are those of another folder of the same name, import each \
+             folder with its own --id-prefix"
+        );
     }
     let passed_over = count_kinds(&monitor.notes.lock().passed_over);
     if !passed_over.is_empty() {

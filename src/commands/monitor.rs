@@ -104,6 +104,18 @@ impl ImportMonitor {
         row
     }
 
+    /// Tells the warnings of the reader that are about no row.
+    pub fn tell_file_warnings(&mut self) -> anyhow::Result<()> {
+        loop {
+            let Some(warning) = self.notes.lock().take_warning()? else { return Ok(()) };
+            *self.warnings.entry(warning.code.clone()).or_default() += 1;
+            self.display.show_file_warning(&warning);
+            if let Some(report) = &mut self.report {
+                report.add_file_warning(warning)?;
+            }
+        }
+    }
+
     /// Tells of the rows up to `line`, which are done, and forgets them.
     fn complete_rows(&mut self, line: u64) -> anyhow::Result<()> {
         loop {

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::report::{RowReport, name_row};
 use crate::imports::view::Progress;
+use crate::interchange::origins::notes::FileWarning;
 
 /// Warnings that are shown, so that dirty rows do not drown the progress.
 const MAX_SHOWN_WARNINGS: u64 = 50;
@@ -23,6 +24,8 @@ pub struct Display {
     last_line_at: Instant,
     /// Rows with warnings so far.
     warnings: u64,
+    /// Warnings about no row so far.
+    file_warnings: u64,
 }
 
 impl Display {
@@ -38,7 +41,8 @@ impl Display {
                 Err(_) => bar,
             }
         });
-        Self { bar, bytes_read, started_at: Instant::now(), last_line_at: Instant::now(), warnings: 0 }
+        let (started_at, last_line_at) = (Instant::now(), Instant::now());
+        Self { bar, bytes_read, started_at, last_line_at, warnings: 0, file_warnings: 0 }
     }
 
     /// Shows the progress.
@@ -78,6 +82,23 @@ impl Display {
         let details: Vec<&str> = row.warnings.iter().map(|warning| warning.detail.as_str()).collect();
         let name = name_row(row.line, row.place.as_deref(), row.external_id.as_deref());
         self.print_line(&format!("{name} {}", details.join("; ")));
+    }
+
+    /// Shows a warning that is about no row.
+    pub fn show_file_warning(&mut self, warning: &FileWarning) {
+        self.file_warnings += 1;
+        match self.file_warnings {
+            1..=MAX_SHOWN_WARNINGS => self.print_line(&format!("{} {}", warning.place, warning.detail)),
+            count if count == MAX_SHOWN_WARNINGS + 1 => {
+                self.print_line("More of the file is not in articles; the end says the sum.");
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns how many warnings are about no row.
+    pub const fn count_file_warnings(&self) -> u64 {
+        self.file_warnings
     }
 
     /// Returns how many rows have warnings.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::images::ImageFinder;
 use crate::imports::view::{OutcomeKind, PlacedFault, Summary};
 use crate::interchange::line_queue::LineQueue;
+use crate::interchange::origins::notes::FileWarning;
 
 /// Addresses remembered to list each once. Bounds memory; beyond them, an address can be listed again.
 const MAX_TRACKED_ADDRESSES: usize = 1_000_000;
@@ -74,6 +75,8 @@ pub struct ReportFile {
     /// Rows that are done, and wait for their images.
     done: LineQueue<RowReport>,
     images: Option<ImageFinder>,
+    /// Warnings that are about no row.
+    file_warnings: LineQueue<FileWarning>,
     /// All addresses, one a line as JSON.
     addresses: BufWriter<File>,
     known_addresses: HashSet<u64>,
@@ -93,6 +96,7 @@ impl ReportFile {
             out,
             done: LineQueue::default(),
             images: None,
+            file_warnings: LineQueue::default(),
             addresses: BufWriter::new(tempfile::tempfile()?),
             known_addresses: HashSet::new(),
             rows: 0,
@@ -108,6 +112,11 @@ impl ReportFile {
     pub fn add_row(&mut self, row: RowReport) -> anyhow::Result<()> {
         self.done.push(row.line, row).with_context(|| self.describe())?;
         self.write_rows().with_context(|| self.describe())
+    }
+
+    /// Adds a warning that is about no row.
+    pub fn add_file_warning(&mut self, warning: FileWarning) -> anyhow::Result<()> {
+        self.file_warnings.push(0, warning).with_context(|| self.describe())
     }
 
     fn describe(&self) -> String {
@@ -168,13 +177,19 @@ impl ReportFile {
         let mut addresses = self.addresses.get_ref();
         addresses.rewind()?;
         io::copy(&mut addresses, &mut self.out)?;
+        self.out.write_all(b"\n],\n\"file_warnings\": [")?;
+        let mut is_first = true;
+        while let Some((_, warning)) = self.file_warnings.pop_through(0)? {
+            self.out.write_all(if std::mem::take(&mut is_first) { b"\n" } else { b",\n" })?;
+            serde_json::to_writer(&mut self.out, &warning)?;
+        }
         self.out.write_all(b"\n]")?;
         let mut summary = conclusion.summary.map(serde_json::to_value).transpose()?.unwrap_or(json!({}));
         if let Some(summary) = summary.as_object_mut() {
             // Each stands with its row.
             summary.retain(|key, _| !["errors", "warnings"].contains(&key.as_str()));
         }
-        // The stream of a transaction waits for no client: a slow one misses events.
+        // An earlier server leaves events out that a slow client does not take.
         let missing = conclusion.summary.map_or(0, |summary| summary.rows.saturating_sub(self.rows));
         if missing > 0 {
             summary["rows_not_told"] = missing.into();

@@ -124,6 +124,8 @@ impl Import {
             ("restore", flag(self.restore)),
             ("keep_edited", flag(self.keep_edited)),
             ("slug_conflicts", self.slug_conflicts.clone().or(self.from.map(|_| "suffix".to_owned()))),
+            // Pages that name no address are known by their paths, which another folder may have too.
+            ("tell_titles", flag(self.from == Some(Origin::Html) && self.origin.id_prefix.is_none())),
             ("outcomes", flag(self.report.is_some())),
             ("clean", list(&self.clean)),
             ("status", self.status.clone()),

@@ -249,6 +249,11 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("the slug {from} cannot be used; one is made from the name", "网址标识 {from} 无法使用,改由名称生成"),
     ("the name {from} was cut to {max} characters", "名称 {from} 已截为 {max} 个字符"),
     ("names {name} twice; it counts once", "两次出现 {name},只计一次"),
+    ("the article with this id had the title {from}", "同一标识的文章原来的标题是 {from}"),
+    (
+        "the category {name} exists and keeps its description; left out: {description}",
+        "栏目 {name} 已存在,保留原有说明;未采用:{description}",
+    ),
     ("replaced what was edited here: {fields}", "覆盖了在此处所做的修改:{fields}"),
     (
         "was edited here and stays as it is; the row differs in {fields}",

@@ -162,6 +162,10 @@ codes! {
     FormerSlugDropped = UNPROCESSABLE_ENTITY "former_slug_dropped" "Former slug dropped", "旧网址标识已舍弃" "旧的网址标识(slug)无法保留。";
     /// Something of a row's category was changed.
     CategoryChanged = UNPROCESSABLE_ENTITY "category_changed" "Category changed", "栏目已更改" "这一行的栏目名称、网址标识或层级已更改。";
+    /// The description of a category was not taken over.
+    DescriptionDropped = UNPROCESSABLE_ENTITY "description_dropped" "Description dropped", "说明已舍弃" "栏目已存在,这一行给出的说明未采用。";
+    /// A row of an import replaced the title of the article with its id.
+    TitleReplaced = UNPROCESSABLE_ENTITY "title_replaced" "Title replaced", "标题已替换" "这一行替换了同一标识的文章的标题,可能是另一篇文章。";
     /// Bytes that are no text in the character set.
     InvalidEncoding = UNPROCESSABLE_ENTITY "invalid_encoding" "Invalid encoding", "编码错误" "有的字节在该字符集中不是文本。";
     /// The password is one that is guessed first, like the member's own e-mail address.
@@ -201,6 +205,8 @@ impl Code {
                 | Self::SlugChanged
                 | Self::FormerSlugDropped
                 | Self::CategoryChanged
+                | Self::DescriptionDropped
+                | Self::TitleReplaced
         )
     }
     /// The code as clients see it.

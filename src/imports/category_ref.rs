@@ -3,6 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::articles::slug_repair::find_reason;
 use super::params::SlugConflicts;
 use crate::articles::former_slugs;
 use crate::categories::model::{Row, Tree};
@@ -41,6 +42,8 @@ pub struct Step {
     pub name: String,
     /// The category's slug, if it is given.
     pub slug: Option<String>,
+    /// The description that the category gets if it is created.
+    pub description: Option<String>,
 }
 
 /// The category of a breadcrumb, after those that were missing were created.
@@ -110,6 +113,18 @@ impl CategoryRef {
         }
     }
 
+    /// Warns of descriptions that the category found, and those around it, do not have.
+    pub fn warn_of_descriptions(&self, tree: &Tree, found: &Row) -> Vec<Fault> {
+        let Self::Path { steps, .. } = self else { return Vec::new() };
+        let path = tree.path(found.id);
+        steps
+            .iter()
+            .rev()
+            .zip(path.iter().rev())
+            .filter_map(|(step, row)| step.warn_of_description(row))
+            .collect()
+    }
+
     /// The steps of the breadcrumb, one for each category to create.
     fn to_steps(&self) -> (Vec<Step>, SlugConflicts) {
         match self {
@@ -131,13 +146,17 @@ impl CategoryRef {
                 SlugConflicts::Suffix => step.find_below(tree, parent).or_else(|| step.find_moved(tree)),
             };
             if let Some(row) = found {
+                warnings.extend(step.warn_of_description(row));
                 parent = Some(row.id);
                 continue;
             }
             if by_slug.is_some() {
                 warnings.extend(step.give_suffix());
             }
-            let new = serde_json::json!({"name": step.name, "slug": step.slug, "parent": parent});
+            let mut new = serde_json::json!({"name": step.name, "slug": step.slug, "parent": parent});
+            if let Some(description) = step.description {
+                new["description"] = description.into();
+            }
             let new: NewCategory = checked(new, Vec::new()).map_err(map_to_category_fault)?;
             let content = new_content(tree, new).map_err(map_to_category_fault)?;
             let row = add_category(tx, actor, tree, &content).await?;
@@ -179,7 +198,7 @@ fn is_short_name(text: &str) -> bool {
 
 impl Step {
     fn from_name(name: &str) -> Self {
-        Self { name: name.trim().to_owned(), slug: None }
+        Self { name: name.trim().to_owned(), slug: None, description: None }
     }
 
     fn parse(value: &Value) -> Result<Self, Fault> {
@@ -189,14 +208,16 @@ impl Step {
         let text = |key: &str| {
             value[key].as_str().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
         };
-        let has_known_keys =
-            |object: &serde_json::Map<_, _>| object.keys().all(|key| key == "name" || key == "slug");
-        let step = Self { name: text("name").unwrap_or_default(), slug: text("slug") };
+        let has_known_keys = |object: &serde_json::Map<String, Value>| {
+            object.keys().all(|key| ["name", "slug", "description"].contains(&key.as_str()))
+        };
+        let name = text("name").unwrap_or_default();
+        let step = Self { name, slug: text("slug"), description: text("description") };
         match value.as_object() {
             Some(object) if has_known_keys(object) => Ok(step),
             _ => Err(category_fault(
                 Code::WrongType,
-                "each step must be a name, or an object with name and slug",
+                "each step must be a name, or an object with name, slug and description",
             )),
         }
     }
@@ -223,6 +244,14 @@ impl Step {
         (found.content.name == self.name && found.version > 1).then_some(found)
     }
 
+    /// Warns of a description if the category, which exists, has another one or none.
+    fn warn_of_description(&self, row: &Row) -> Option<Fault> {
+        let text = self.description.as_ref().filter(|text| **text != row.content.description)?;
+        let detail = "the category {name} exists and keeps its description; left out: {description}";
+        let warning = category_fault(Code::DescriptionDropped, detail);
+        Some(warning.with("name", row.content.name.clone()).with("description", text.clone()))
+    }
+
     /// Cuts a name that is too long.
     fn cut_name(&mut self) -> Option<Fault> {
         let (end, _) = self.name.char_indices().nth(MAX_NAME_CHARS)?;
@@ -235,9 +264,7 @@ impl Step {
     /// Replaces a slug that cannot be used by one that is made of it, or leaves it to be made from the name.
     fn repair_slug(&mut self) -> Option<Fault> {
         let from = self.slug.clone()?;
-        if slug::is_well_formed(&from) && from.len() <= slug::MAX && slug::refusal(&from).is_none() {
-            return None;
-        }
+        find_reason(&from)?;
         let made = slug::from_title(&former_slugs::normalize(&from), "");
         if made.is_empty() {
             self.slug = None;
@@ -292,7 +319,7 @@ mod tests {
     }
 
     fn slugged(name: &str, slug: &str) -> Step {
-        Step { name: name.to_owned(), slug: Some(slug.to_owned()) }
+        Step { name: name.to_owned(), slug: Some(slug.to_owned()), description: None }
     }
 
     #[test]
@@ -313,6 +340,9 @@ mod tests {
         let one_in_another = json!([{"name": "公司", "slug": "gs"}, {"name": "公司", "slug": "gs-2"}]);
         let steps = vec![slugged("公司", "gs"), slugged("公司", "gs-2")];
         assert_eq!(read(one_in_another), Ok(Some(path(steps))));
+        let described = Step { description: Some("各地".to_owned()), ..slugged("地方", "local") };
+        let value = json!([{"name": "地方", "slug": "local", "description": " 各地 "}]);
+        assert_eq!(read(value), Ok(Some(path(vec![described]))));
         assert_eq!(read(json!("新闻//地方")), Err(Code::TooShort));
         assert_eq!(read(json!("新闻/地方/新闻")), Err(Code::CategoryCycle));
         assert_eq!(read(json!([7])), Err(Code::WrongType));

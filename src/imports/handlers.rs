@@ -3,14 +3,13 @@
 use std::convert::Infallible;
 use std::io::Read;
 use std::rc::Rc;
-use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, VARY};
 use actix_web::{HttpRequest, HttpResponse, Responder, post, rt, web};
-use futures_util::stream;
-use tokio::sync::mpsc;
+use futures_util::StreamExt;
 
+use super::event_stream::open_stream;
 use super::job::{Job, Resource};
 use super::params::ImportParams;
 use super::payload::{PayloadFormat, PayloadReader};
@@ -32,12 +31,6 @@ use crate::operations::{Caller, Operation, Role};
 use crate::permits::Turn;
 use crate::site::model::Row as Site;
 use crate::telemetry::{self, REQUEST_ID};
-
-/// Events of a live stream that wait to be sent.
-const MAX_QUEUED_EVENTS: usize = 10_000;
-/// A live stream ends if the client reads nothing for this long. The import goes on. A transaction
-/// of a whole import waits for no client: events that the queue cannot take are left out.
-const READER_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the answer of an import varies by.
 const VARIES: &str = "Accept, Accept-Language";
@@ -175,13 +168,10 @@ fn stream_events(
     format: PayloadFormat,
     turn: Turn,
 ) -> HttpResponse {
-    let (sender, receiver) = mpsc::channel::<Event>(MAX_QUEUED_EVENTS);
+    let waits = !job.params.is_one_transaction();
+    let (mut sender, lines) = open_stream(waits, &job.app.config.database.data_dir);
     let importing = async move {
-        let mut sender = Some(sender);
-        let waits = !job.params.is_one_transaction();
-        let end =
-            run_import(job, source, format, async |events| send_events(&mut sender, events, waits).await)
-                .await;
+        let end = run_import(job, source, format, async |events| sender.send(events).await).await;
         let error = end.stopped_by.or_else(|| abort_error(&end.summary));
         let mut last = vec![Event::Summary(Box::new(end.summary))];
         last.extend(error.map(|error| {
@@ -192,17 +182,11 @@ fn stream_events(
                 errors: error.faults().iter().take(MAX_FAULTS).map(PlacedFault::from).collect(),
             }
         }));
-        send_events(&mut sender, last, true).await;
+        sender.finish(last).await;
         drop(turn);
     };
     let importing = LANGUAGE.scope(Language::current(), importing);
     rt::spawn(REQUEST_ID.scope(telemetry::request_id(), importing));
-    let lines = stream::unfold(receiver, |mut receiver| async move {
-        let event = receiver.recv().await?;
-        let mut line = serde_json::to_vec(&event).unwrap_or_default();
-        line.push(b'\n');
-        Some((Ok::<_, Infallible>(web::Bytes::from(line)), receiver))
-    });
     HttpResponse::Ok()
         .content_type("application/x-ndjson")
         .insert_header((CACHE_CONTROL, "private, no-store"))
@@ -210,21 +194,5 @@ fn stream_events(
         .insert_header(("x-accel-buffering", "no"))
         .insert_header((CONTENT_LANGUAGE, Language::current().tag()))
         .insert_header((VARY, VARIES))
-        .streaming(lines)
-}
-
-/// Sends events to the stream. Drops `sender` if the client has disconnected or reads too slowly.
-/// Unless it `waits`, leaves out the events for which there is no place.
-async fn send_events(sender: &mut Option<mpsc::Sender<Event>>, events: Vec<Event>, waits: bool) {
-    for event in events {
-        let Some(open) = sender else { return };
-        if !waits {
-            let _ = open.try_send(event);
-            continue;
-        }
-        let sent = tokio::time::timeout(READER_STALL_TIMEOUT, open.send(event)).await;
-        if !sent.is_ok_and(|sent| sent.is_ok()) {
-            *sender = None;
-        }
-    }
+        .streaming(lines.map(Ok::<_, Infallible>))
 }

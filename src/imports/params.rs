@@ -52,6 +52,9 @@ pub struct ImportParams {
     /// Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning.
     #[param(default = false, nullable = false)]
     pub keep_edited: Option<bool>,
+    /// Warn of each article that gets another title (articles only): where ids are weak, the row may be about another one.
+    #[param(default = false, nullable = false)]
+    pub tell_titles: Option<bool>,
     /// What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only).
     #[param(inline, nullable = false)]
     pub slug_conflicts: Option<SlugConflicts>,
@@ -186,6 +189,11 @@ impl ImportParams {
     /// Whether edited articles stay as they are.
     pub fn keeps_edited(&self) -> bool {
         self.keep_edited == Some(true)
+    }
+
+    /// Whether an article that gets another title is told.
+    pub fn tells_titles(&self) -> bool {
+        self.tell_titles == Some(true)
     }
 
     /// What becomes of slugs that cannot be used.

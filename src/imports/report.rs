@@ -23,6 +23,8 @@ pub struct Report {
     skip: u64,
     started_at: Instant,
     seen_identities: HashSet<u64>,
+    /// Digests of descriptions of categories that were told to be left out.
+    told_descriptions: HashSet<u64>,
     /// Rows that have failed since the last that did not.
     failures_in_a_row: u64,
     max_failures: u64,
@@ -60,6 +62,7 @@ impl Report {
             skip,
             started_at: Instant::now(),
             seen_identities: HashSet::new(),
+            told_descriptions: HashSet::new(),
             failures_in_a_row: 0,
             max_failures: params.max_failures(),
             sends_outcomes: params.sends_outcomes(),
@@ -107,7 +110,7 @@ impl Report {
 
     fn add_row(&mut self, row: RowOutcome, events: &mut Vec<Event>) {
         events.extend(self.sends_outcomes.then(|| Event::Row(build_row_event(&row))));
-        let RowOutcome { line, identity, outcome, warnings, .. } = row;
+        let RowOutcome { line, identity, outcome, mut warnings, .. } = row;
         self.failures_in_a_row =
             if matches!(outcome, Outcome::Failed(_)) { self.failures_in_a_row + 1 } else { 0 };
         self.has_too_many_failures |= self.failures_in_a_row >= self.max_failures;
@@ -132,6 +135,7 @@ impl Report {
                 return events.push(Event::Error(problem));
             }
         }
+        warnings.retain(|warning| warning.code != Code::DescriptionDropped || self.is_first_told(warning));
         if !warnings.is_empty() {
             self.summary.replaced_characters += warnings.iter().map(count_replaced).sum::<u64>();
             self.add_warning(line, identity.clone(), &warnings, events);
@@ -158,14 +162,18 @@ impl Report {
 
     /// Whether an earlier row had this identity. Remembers the identity.
     fn is_repeated(&mut self, identity: &str) -> bool {
-        let mut hasher = DefaultHasher::new();
-        identity.hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = hash_text(identity);
         if self.seen_identities.len() < MAX_TRACKED_IDENTITIES {
             !self.seen_identities.insert(hash)
         } else {
             self.seen_identities.contains(&hash)
         }
+    }
+
+    /// Whether a description that is left out was not told with an earlier row. Many rows are in one category.
+    fn is_first_told(&mut self, warning: &Fault) -> bool {
+        let hash = hash_text(&warning.sentence());
+        self.told_descriptions.len() >= MAX_TRACKED_IDENTITIES || self.told_descriptions.insert(hash)
     }
 
     fn elapsed_ms(&self) -> u64 {
@@ -201,6 +209,12 @@ impl Report {
         }
         self.summary
     }
+}
+
+fn hash_text(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// How many characters of a row were replaced, by the warning of them.

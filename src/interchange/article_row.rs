@@ -82,7 +82,8 @@ impl ToSchema for ArticleRow {
         NewArticle::schemas(schemas);
         // Of a union of a text and an object, generators make code that does not compile.
         let step = ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some(
-            "A category of a breadcrumb: its name, or an object with its `name` and its `slug`.",
+            "A category of a breadcrumb: its name, or an object with its `name`, its `slug`, and the `description` that it \
+             gets if the import creates it.",
         ));
         let path = ArrayBuilder::new()
             .items(Ref::from_schema_name("CategoryStep"))

@@ -1326,7 +1326,7 @@ export interface components {
         };
         /** @description The breadcrumb of a category, from the root on. */
         CategoryPath: components["schemas"]["CategoryStep"][];
-        /** @description A category of a breadcrumb: its name, or an object with its `name` and its `slug`. */
+        /** @description A category of a breadcrumb: its name, or an object with its `name`, its `slug`, and the `description` that it gets if the import creates it. */
         CategoryStep: unknown;
         /** @description A category, as part of something in it. */
         CategorySummary: {
@@ -2881,6 +2881,8 @@ export interface components {
          *     - `slug_changed`: Slug changed
          *     - `former_slug_dropped`: Former slug dropped
          *     - `category_changed`: Category changed
+         *     - `description_dropped`: Description dropped
+         *     - `title_replaced`: Title replaced
          *     - `invalid_encoding`: Invalid encoding
          *     - `weak_password`: Weak password
          *     - `idempotency_mismatch`: Idempotency key reused
@@ -3678,6 +3680,8 @@ export interface operations {
                 restore?: boolean;
                 /** @description Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning. */
                 keep_edited?: boolean;
+                /** @description Warn of each article that gets another title (articles only): where ids are weak, the row may be about another one. */
+                tell_titles?: boolean;
                 /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
                 slug_conflicts?: components["schemas"]["SlugConflicts"];
                 /** @description Send an event for each row (in the live stream only). */
@@ -5392,6 +5396,8 @@ export interface operations {
                 restore?: boolean;
                 /** @description Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning. */
                 keep_edited?: boolean;
+                /** @description Warn of each article that gets another title (articles only): where ids are weak, the row may be about another one. */
+                tell_titles?: boolean;
                 /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
                 slug_conflicts?: components["schemas"]["SlugConflicts"];
                 /** @description Send an event for each row (in the live stream only). */
@@ -6591,6 +6597,8 @@ export interface operations {
                 restore?: boolean;
                 /** @description Leave articles as they are that were edited since they were imported. Otherwise they are replaced, with a warning. */
                 keep_edited?: boolean;
+                /** @description Warn of each article that gets another title (articles only): where ids are weak, the row may be about another one. */
+                tell_titles?: boolean;
                 /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
                 slug_conflicts?: components["schemas"]["SlugConflicts"];
                 /** @description Send an event for each row (in the live stream only). */

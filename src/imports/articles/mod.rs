@@ -5,6 +5,6 @@ pub mod identity;
 mod pending_write;
 pub mod prepare;
 pub mod queries;
-mod slug_repair;
+pub mod slug_repair;
 mod slugs;
 pub mod writing;

@@ -43,7 +43,8 @@ pub fn repair_slug(row: &mut Value) -> Option<RefusedSlug> {
     (!text.trim().is_empty()).then_some(RefusedSlug { text, reason })
 }
 
-fn find_reason(text: &str) -> Option<&'static str> {
+/// Why a slug cannot be used, as a sentence about `from` and `to`.
+pub fn find_reason(text: &str) -> Option<&'static str> {
     if !slug::is_well_formed(text) {
         Some("is no slug: {from} became {to}")
     } else if text.len() > slug::MAX {

@@ -127,6 +127,7 @@ impl BatchWrite<'_> {
         category_ref: &CategoryRef,
     ) -> Result<Result<Uuid, Vec<Fault>>> {
         if let Some(category) = category_ref.find(&self.tree) {
+            self.warnings[index].extend(category_ref.warn_of_descriptions(&self.tree, category));
             return Ok(Ok(category.id));
         }
         if !self.params.creates_categories() {
@@ -226,6 +227,12 @@ impl BatchWrite<'_> {
         let is_claimed = |slug: &String| self.existing.find_slug_owner(slug).is_some();
         if write.article.changes_nothing(before) && write.article.former_slugs.iter().all(is_claimed) {
             return Some(Outcome::Unchanged);
+        }
+        let old_title = &before.article.content.title;
+        if self.params.tells_titles() && write.article.content.title != *old_title {
+            let fault =
+                Fault::body("/title", Code::TitleReplaced, "the article with this id had the title {from}");
+            write.warnings.push(fault.with("from", old_title.clone()));
         }
         let fields = if before.edited { write.changed_fields(before) } else { Vec::new() };
         if fields.is_empty() {

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use encoding_rs::Encoding;
+
 /// Elements whose content is no markup.
 const RAW_ELEMENTS: [&[u8]; 4] = [b"script", b"style", b"title", b"textarea"];
 
@@ -12,6 +14,8 @@ pub enum Declaration {
     Html,
     /// In an XML declaration.
     Xml,
+    /// In the header that came with it, as this character set.
+    Header(&'static Encoding),
     /// Nowhere.
     None,
 }
@@ -21,6 +25,7 @@ pub fn find_declared(text: &[u8], declaration: Declaration) -> Option<String> {
     match declaration {
         Declaration::Html => find_in_meta(text).or_else(|| find_in_xml(text)),
         Declaration::Xml => find_in_xml(text),
+        Declaration::Header(encoding) => Some(encoding.name().to_owned()),
         Declaration::None => None,
     }
 }

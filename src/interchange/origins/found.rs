@@ -18,6 +18,13 @@ pub enum Found {
         /// Why it cannot be read: a sentence.
         reason: String,
     },
+    /// Something that no article has was dropped or changed, like the description of a tag.
+    Warning {
+        /// Where it is in the file, for a person.
+        place: String,
+        /// What was dropped or changed.
+        warning: ReaderWarning,
+    },
     /// A thing that is no article, or was not asked for, like `page` or `comment`.
     PassedOver {
         /// Its kind.

@@ -25,6 +25,17 @@ pub struct RowNotes {
     pub warnings: Vec<ReaderWarning>,
 }
 
+/// A warning that is about no row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileWarning {
+    /// Where in the file it is, for a person.
+    pub place: String,
+    /// The stable name of the kind of warning.
+    pub code: String,
+    /// What was dropped or changed.
+    pub detail: String,
+}
+
 /// The notes of a reader. Rows are numbered as the import counts them: by their line, from 1.
 ///
 /// The notes of rows are taken out as the rows are done. Their memory is bounded: a file of a million articles has
@@ -32,6 +43,8 @@ pub struct RowNotes {
 #[derive(Debug, Default)]
 pub struct ReaderNotes {
     rows: LineQueue<RowNotes>,
+    /// Warnings that are about no row, in the file's order.
+    file_warnings: LineQueue<FileWarning>,
     /// How many things of each kind were passed over.
     pub passed_over: BTreeMap<String, u64>,
     /// Characters that could not be decoded and became U+FFFD.
@@ -49,6 +62,17 @@ impl ReaderNotes {
     /// Takes the notes of the next row, if its line is at most `line`.
     pub fn take_row(&mut self, line: u64) -> io::Result<Option<(u64, RowNotes)>> {
         self.rows.pop_through(line)
+    }
+
+    /// Adds a warning that is about no row.
+    pub fn add_warning(&mut self, place: String, warning: ReaderWarning) -> io::Result<()> {
+        let ReaderWarning { code, detail, .. } = warning;
+        self.file_warnings.push(0, FileWarning { place, code: code.into_owned(), detail })
+    }
+
+    /// Takes the next warning that is about no row.
+    pub fn take_warning(&mut self) -> io::Result<Option<FileWarning>> {
+        Ok(self.file_warnings.pop_through(0)?.map(|(_, warning)| warning))
     }
 
     /// Counts a thing that was passed over.

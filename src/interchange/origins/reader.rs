@@ -1,6 +1,6 @@
 //! Reads a foreign file on its own thread and returns its articles as a stream of NDJSON.
 
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -78,6 +78,7 @@ impl RowSender {
                 self.notes.lock().count_passed_over(&kind);
                 return ControlFlow::Continue(());
             }
+            Found::Warning { place, warning } => return self.note_warning(&place, warning),
         };
         let text = row.to_string();
         let Resolved { text, undecoded } = resolve_marks(&text);
@@ -96,14 +97,31 @@ impl RowSender {
         match noted {
             Ok(()) if self.rows.send(format!("{text}\n").into_bytes()).is_ok() => ControlFlow::Continue(()),
             Ok(()) => ControlFlow::Break(()),
+            Err(cause) => self.fail_notes(&cause),
+        }
+    }
+
+    /// Notes a warning that is about no article.
+    fn note_warning(&mut self, place: &str, warning: ReaderWarning) -> ControlFlow<()> {
+        let mut notes = self.notes.lock();
+        let detail = resolve_marks(&warning.detail).text.into_owned();
+        let warning = ReaderWarning { detail, ..warning };
+        match notes.add_warning(resolve_marks(place).text.into_owned(), warning) {
+            Ok(()) => ControlFlow::Continue(()),
             Err(cause) => {
-                let reason = format!("Notes cannot be kept in a temporary file: {cause}.");
-                self.notes.lock().broken_off = Some(reason.clone());
-                // Fails an atomic import too.
-                let _ = self.rows.send(format!("{}\n", json!({ "unreadable": reason })).into_bytes());
-                ControlFlow::Break(())
+                drop(notes);
+                self.fail_notes(&cause)
             }
         }
+    }
+
+    /// Ends the import, because notes cannot be kept.
+    fn fail_notes(&mut self, cause: &io::Error) -> ControlFlow<()> {
+        let reason = format!("Notes cannot be kept in a temporary file: {cause}.");
+        self.notes.lock().broken_off = Some(reason.clone());
+        // Fails an atomic import too.
+        let _ = self.rows.send(format!("{}\n", json!({ "unreadable": reason })).into_bytes());
+        ControlFlow::Break(())
     }
 
     fn break_off(&mut self, source: &SourceFile, reason: String) {

@@ -14,10 +14,11 @@ pub type RowResult = Result<FoundRow, String>;
 
 /// Longest slug, in bytes.
 const MAX_SLUG_BYTES: usize = 120;
-/// Longest title, summary and author, in characters.
+/// Longest title, summary, author and name of a source, in characters.
 const MAX_TITLE_CHARS: usize = 300;
 const MAX_SUMMARY_CHARS: usize = 1000;
 const MAX_AUTHOR_CHARS: usize = 200;
+const MAX_SOURCE_NAME_CHARS: usize = 200;
 /// Longest tag, in characters.
 const MAX_TAG_CHARS: usize = 64;
 /// Most tags of an article.
@@ -67,6 +68,11 @@ impl RowBuilder {
     /// Sets the author, cut with a warning if the name is too long.
     pub fn with_author(self, author: &str) -> Self {
         self.with_cut("author", ("/author", "author_cut"), author, MAX_AUTHOR_CHARS)
+    }
+
+    /// Sets the name of the source, cut with a warning if it is too long.
+    pub fn with_source_name(self, name: &str) -> Self {
+        self.with_cut("source_name", ("/source_name", "source_name_cut"), name, MAX_SOURCE_NAME_CHARS)
     }
 
     fn with_cut(self, key: &str, warning: (&'static str, &'static str), text: &str, max: usize) -> Self {

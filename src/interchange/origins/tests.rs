@@ -99,7 +99,7 @@ pub fn to_result(found: Found) -> Option<RowResult> {
     match found {
         Found::Row(row) => Some(Ok(row)),
         Found::Unreadable { reason, .. } => Some(Err(reason)),
-        Found::PassedOver { .. } => None,
+        Found::PassedOver { .. } | Found::Warning { .. } => None,
     }
 }
 

@@ -6,6 +6,7 @@
 mod autop;
 mod blocks;
 mod body;
+mod descriptions;
 mod links;
 mod media;
 mod names;
@@ -23,8 +24,10 @@ mod tests;
 use std::io::BufRead;
 use std::ops::ControlFlow;
 
-use super::found::{Found, Sink};
+use super::found::{Found, ReaderWarning, Sink};
 use super::reader_options::ReaderOptions;
+use super::row_builder;
+use descriptions::tell_descriptions;
 use record::{Element, XmlFault, parse_piece};
 use site::Site;
 use splitter::{CUT_OFF, Piece, PieceKind, Splitter};
@@ -57,13 +60,29 @@ pub fn read_export<R: BufRead>(
     while let Some(piece) = splitter.next_piece()? {
         if piece.kind == PieceKind::Channel {
             is_complete |= memchr::memmem::find(&piece.text, b"</channel").is_some();
+            if tell_descriptions(&root, &piece, each).is_break() {
+                return Ok(());
+            }
         } else if piece.fault == Some(CUT_OFF) {
             return Err(format!("The file ends in the middle of {}.", describe_place(&piece)));
         } else if read_item(&root, &piece, &site, options, each).is_break() {
             return Ok(());
         }
     }
+    if tell_unused_categories(&site, each).is_break() {
+        return Ok(());
+    }
     if is_complete { Ok(()) } else { Err("The file ends in the middle.".to_owned()) }
+}
+
+/// Tells the descriptions of categories that no post is in: an import creates none of them.
+fn tell_unused_categories(site: &Site, each: &mut Sink) -> ControlFlow<()> {
+    site.categories.list_undescribed().into_iter().try_for_each(|(name, description)| {
+        let text = row_builder::fold_whitespace(description);
+        let detail = format!("is the category of no post; its description is left out: {text}");
+        let warning = ReaderWarning::new("", "description_dropped", detail);
+        each(Found::Warning { place: format!("category {name:?}"), warning })
+    })
 }
 
 /// Collects what posts refer to. A fault of the file is found again with the posts.

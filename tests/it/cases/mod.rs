@@ -3,8 +3,10 @@
 //! The files are in `files/`. A test is named by what it forbids; its file begins with the case's number.
 
 mod charsets;
+mod descriptions;
 mod engine;
 mod ghost;
+mod media;
 mod pages;
 mod report;
 mod rows;

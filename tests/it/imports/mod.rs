@@ -8,6 +8,7 @@ mod export;
 mod faults;
 mod limits;
 mod modes;
+mod streams;
 mod warnings;
 
 use inkstone::operations::Role;

@@ -66,13 +66,10 @@ impl SiteAddress {
         encode_address(&format!("{}{path}", before.unwrap_or_default()))
     }
 
-    /// Makes the addresses in HTML absolute, as far as the site is known.
+    /// Makes the addresses in HTML absolute, as far as the site is known, and encodes the spaces in them.
     pub fn complete_html(&self, html: &str) -> String {
         let base = self.base().unwrap_or_default();
         let html = html.replace(PLACEHOLDER, &base);
-        if !self.is_known() {
-            return html;
-        }
         let (mut completed, mut kept) = (String::with_capacity(html.len()), 0);
         for token in tokens(&html) {
             let Token::StartTag(tag) = token else { continue };
@@ -88,7 +85,7 @@ impl SiteAddress {
         completed
     }
 
-    /// Makes the addresses in a start tag absolute that begin with a slash.
+    /// Makes the addresses in a start tag absolute that begin with a slash, and encodes the spaces in all.
     fn complete_tag(&self, tag: &str) -> String {
         let mut completed = String::with_capacity(tag.len());
         let mut rest = tag;
@@ -100,7 +97,11 @@ impl SiteAddress {
             let (quote, length) = measure_value(after);
             let (value, tail) = after.split_at(length);
             let address = &value[quote..value.len() - quote];
-            if ADDRESS_ATTRIBUTES.contains(&name.as_str()) && address.trim_start().starts_with('/') {
+            let is_data =
+                address.trim_start().get(..5).is_some_and(|start| start.eq_ignore_ascii_case("data:"));
+            let is_changed = address.trim_start().starts_with('/')
+                || !is_data && address.trim().contains(char::is_whitespace);
+            if ADDRESS_ATTRIBUTES.contains(&name.as_str()) && is_changed {
                 let mark = &value[..quote];
                 completed.extend([mark, &self.complete_values(&name, address), mark]);
             } else {
@@ -116,7 +117,12 @@ impl SiteAddress {
             return self.complete(value);
         }
         let candidates = value.split(", ").map(|candidate| {
-            let (address, size) = candidate.trim().split_once(' ').unwrap_or((candidate.trim(), ""));
+            // The size is the last word: an address may have spaces in it.
+            let is_size = |word: &&str| {
+                word.ends_with(['w', 'x', 'h']) && word.starts_with(|c: char| c.is_ascii_digit())
+            };
+            let parts = candidate.trim().rsplit_once(' ').filter(|(_, last)| is_size(last));
+            let (address, size) = parts.unwrap_or((candidate.trim(), ""));
             format!("{} {size}", self.complete(address)).trim_end().to_owned()
         });
         candidates.collect::<Vec<_>>().join(", ")
@@ -195,5 +201,10 @@ mod tests {
                         srcset=\"https://e.org/content/s/w600/a.png 600w, https://e.org/content/a.png 9w\"> \
                         href=\"/content/\" <a href=https://e.org/b>https://e.org/c/</a><a href=\"#d\">";
         assert_eq!(site.complete_html(html), expected);
+        let html = "<img src=\"/content/images/图 片.png\" srcset=\"/content/a b.png 600w, c d.png\"> <a href='https://e.org/a b'>x y</a> \
+                    <a href=\"mailto:a@e.org\">z</a><img src=\"data:image/png;base64,iVBO Rw==\">";
+        let expected = "<img src=\"/content/images/图%20片.png\" srcset=\"/content/a%20b.png 600w, c%20d.png\"> <a href='https://e.org/a%20b'>x y</a> \
+                    <a href=\"mailto:a@e.org\">z</a><img src=\"data:image/png;base64,iVBO Rw==\">";
+        assert_eq!(SiteAddress::default().complete_html(html), expected);
     }
 }

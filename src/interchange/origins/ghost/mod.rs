@@ -5,6 +5,7 @@
 mod addresses;
 mod body;
 mod cards;
+mod descriptions;
 mod lexical;
 mod mobiledoc;
 mod names;
@@ -22,6 +23,7 @@ use serde_json::Value;
 use url::Url;
 
 use self::addresses::SiteAddress;
+use self::descriptions::tell_descriptions;
 use self::names::{NAME_TABLES, Names, read_id};
 use self::post::Export;
 use self::tables::{Tables, find_position};
@@ -59,6 +61,9 @@ pub fn read_export(input: impl BufRead, options: &ReaderOptions, each: &mut Sink
         lacks_names: tables.lacks_any(&NAME_TABLES),
         options: &options.origin,
     };
+    if tell_descriptions(&tables, each).is_break() {
+        return Ok(());
+    }
     for text in posts {
         if read_post(text, &bytes, &export, each).is_break() {
             return Ok(());

@@ -264,7 +264,7 @@ fn lacks_site(html: &str) -> bool {
 
 /// Adds tags and the author, and tells of those that have no place.
 fn add_names(row: RowBuilder, tags: Links, authors: &Links) -> RowBuilder {
-    let mut row = row.with("author", authors.names.first().map(String::as_str));
+    let mut row = row.with_author(&fold_whitespace(authors.names.first().map_or("", String::as_str)));
     if authors.names.len() > 1 {
         let others = authors.names[1..].join(", ");
         row = row.warn("/author", "authors_dropped", format!("is the first of several; left out: {others}"));

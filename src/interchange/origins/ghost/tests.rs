@@ -117,6 +117,7 @@ fn pages_are_counted_and_a_bad_post_stops_no_other() {
             Found::Row(row) => row.place.clone(),
             Found::Unreadable { reason, .. } => reason.clone(),
             Found::PassedOver { kind } => kind.clone(),
+            Found::Warning { place, .. } => place.clone(),
         })
         .collect();
     assert_eq!(&reasons[..2], ["page", "page"]);

@@ -4,7 +4,7 @@ use dom_query::NodeRef;
 use url::Url;
 
 /// Attributes in which scripts find the address of a picture, the surest first.
-const LAZY_ATTRIBUTES: [&str; 20] = [
+pub const LAZY_ATTRIBUTES: [&str; 20] = [
     "data-src",
     "data-original",
     "data-lazy-src",
@@ -40,6 +40,10 @@ pub struct Addresses {
     pub local: usize,
     /// Pictures that the page itself holds, as data.
     pub inlined: usize,
+    /// Addresses of plug-ins that became links.
+    pub linked_media: Vec<String>,
+    /// Names of films and sounds that show nothing without a script.
+    pub missing_media: Vec<String>,
 }
 
 impl Addresses {
@@ -89,6 +93,12 @@ impl Addresses {
             None => {}
         }
     }
+}
+
+/// The address that a script would give to an element.
+pub fn find_lazy_address(node: &NodeRef) -> Option<String> {
+    let named = |name: &&str| node.attr(name).map(|value| value.trim().to_owned());
+    LAZY_ATTRIBUTES.iter().filter_map(named).find(|value| looks_like_address(value))
 }
 
 /// The address of a picture: that for its script, its own, or the largest of its sizes.

@@ -3,10 +3,10 @@
 use dom_query::NodeRef;
 
 use super::addresses::Addresses;
-use super::lines::is_inline;
+use super::lines::{holds_blocks, is_inline};
 use super::main_text::{MainText, Piece};
+use super::media::convert_medium;
 use super::roles::Role;
-use super::source::FRAME_ATTRIBUTE;
 
 /// Attributes that a body can use. Others are the page's, for its looks and its scripts.
 const KEPT_ATTRIBUTES: [&str; 26] = [
@@ -140,10 +140,7 @@ fn dress(root: &NodeRef, addresses: &mut Addresses) {
         std::iter::once(*root).chain(root.descendants_it()).filter(NodeRef::is_element).collect();
     for node in nodes.iter().rev() {
         let name = node.node_name().unwrap_or_default();
-        if let Some(address) = node.attr(FRAME_ATTRIBUTE) {
-            let address =
-                html_escape::encode_double_quoted_attribute(&addresses.resolve(&address)).into_owned();
-            node.replace_with_html(format!("<iframe src=\"{address}\"></iframe>"));
+        if convert_medium(node, addresses) {
             continue;
         }
         if node.id != root.id && matches!(&*name, "input" | "link" | "meta" | "base") {
@@ -166,9 +163,4 @@ fn dress(root: &NodeRef, addresses: &mut Addresses) {
             _ => {}
         }
     }
-}
-
-fn holds_blocks(node: &NodeRef) -> bool {
-    node.descendants_it()
-        .any(|inner| inner.node_name().is_some_and(|name| !is_inline(&name) && &*name != "br"))
 }

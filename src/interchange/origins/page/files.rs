@@ -13,11 +13,11 @@ const PAGE_ENDINGS: [&str; 20] = [
     "aspx", "jsp", "jspx", "do", "action", "cfm", "cgi",
 ];
 /// Endings of names of files that are no pages, whatever they hold.
-const OTHER_ENDINGS: [&str; 46] = [
+const OTHER_ENDINGS: [&str; 44] = [
     "7z", "avi", "avif", "bmp", "bz2", "css", "csv", "db", "doc", "docx", "eot", "exe", "flv", "gif", "gz",
-    "ico", "ini", "jpeg", "jpg", "js", "json", "mht", "mhtml", "mov", "mp3", "mp4", "ogg", "otf", "pdf",
-    "png", "ppt", "pptx", "rar", "svg", "swf", "tar", "tif", "ttf", "wav", "webm", "webp", "woff", "woff2",
-    "xls", "xlsx", "zip",
+    "ico", "ini", "jpeg", "jpg", "js", "json", "mov", "mp3", "mp4", "ogg", "otf", "pdf", "png", "ppt",
+    "pptx", "rar", "svg", "swf", "tar", "tif", "ttf", "wav", "webm", "webp", "woff", "woff2", "xls", "xlsx",
+    "zip",
 ];
 
 /// What a file is.
@@ -27,6 +27,8 @@ pub enum FileKind {
     Page,
     /// The text of a page.
     Text,
+    /// A page with its images, in one file.
+    Archive,
     /// No page, of this kind: `.css file`.
     Other(String),
 }
@@ -40,6 +42,7 @@ pub fn find_kind(path: &Path) -> FileKind {
     let ending = find_ending(&name);
     match ending {
         Some("txt") => FileKind::Text,
+        Some("mht" | "mhtml") => FileKind::Archive,
         Some(ending) if PAGE_ENDINGS.contains(&ending) => FileKind::Page,
         Some(ending) if OTHER_ENDINGS.contains(&ending) => FileKind::Other(format!(".{ending} file")),
         _ if begins_page(path) => FileKind::Page,

@@ -6,6 +6,9 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
+use super::archive::ArchivedPage;
 use super::files::{FileKind, find_kind, is_saved_with_page};
 use super::html::read_html;
 use super::page_source::{PageSource, write_path};
@@ -21,6 +24,8 @@ use crate::interchange::source_file::SourceFile;
 
 /// Most bytes read of a page: one more than the page readers accept, so that they can refuse it.
 const MAX_PAGE_READ_BYTES: u64 = (8 << 20) + 1;
+/// Largest archive, in bytes: a page with its images.
+const MAX_ARCHIVE_BYTES: u64 = 64 << 20;
 /// Most pages from whose titles the names of sites are learned.
 const MAX_LEARNED_PAGES: usize = 400;
 /// Most of them in one folder.
@@ -119,11 +124,8 @@ impl PageReader<'_> {
             let count = in_folder.entry(path.parent().unwrap_or(&path).to_owned()).or_default();
             if *count < MAX_LEARNED_OF_FOLDER && find_kind(&path) == FileKind::Page {
                 *count += 1;
-                titles.extend(
-                    read_source(&SourceFile::at(path), self.options)
-                        .ok()
-                        .and_then(|page| find_title_text(&page.text)),
-                );
+                let loaded = load_page(&SourceFile::at(path), &FileKind::Page, self.options);
+                titles.extend(loaded.ok().and_then(|loaded| find_title_text(&loaded.page.text)));
             }
             match titles.len() < MAX_LEARNED_PAGES {
                 true => ControlFlow::Continue(()),
@@ -142,14 +144,18 @@ impl PageReader<'_> {
 
     fn read_page(&mut self, file: &SourceFile) -> RowResult {
         let path = file.path();
-        let DecodedPage { text, contradiction, .. } = read_source(file, self.options)?;
+        let kind = find_kind(path);
+        let LoadedPage { page: DecodedPage { text, contradiction, .. }, saved_from, warnings } =
+            load_page(file, &kind, self.options)?;
         let place = path.display().to_string();
         let relative = path.strip_prefix(&self.root).unwrap_or(path);
         let source = PageSource::new(&place, &self.folder, relative, &self.names, self.options);
-        let mut found = match find_kind(path) {
+        let source = PageSource { saved_from, ..source };
+        let mut found = match kind {
             FileKind::Text => read_text(&text, &source),
             _ => read_html(&text, &source),
         }?;
+        found.warnings.extend(warnings);
         found
             .warnings
             .extend(contradiction.map(|detail| ReaderWarning::new("", "charset_contradicted", detail)));
@@ -172,13 +178,40 @@ impl PageReader<'_> {
     }
 }
 
-/// The text of a file.
-fn read_source(file: &SourceFile, options: &ReaderOptions) -> Result<DecodedPage, String> {
+/// A page as it is in its file.
+struct LoadedPage {
+    /// Its text.
+    page: DecodedPage,
+    /// The address from which an archive was saved.
+    saved_from: Option<Url>,
+    /// What of an archive is no page.
+    warnings: Vec<ReaderWarning>,
+}
+
+/// Loads the page of a file.
+fn load_page(file: &SourceFile, kind: &FileKind, options: &ReaderOptions) -> Result<LoadedPage, String> {
     let (mut bytes, source) = (Vec::new(), file.open_decompressed().map_err(describe)?);
-    source.take(MAX_PAGE_READ_BYTES).read_to_end(&mut bytes).map_err(describe)?;
-    let is_text = find_kind(file.path()) == FileKind::Text;
-    let declaration = if is_text { Declaration::None } else { Declaration::Html };
-    Ok(decode_page(&bytes, options.encoding, declaration))
+    let max = if *kind == FileKind::Archive { MAX_ARCHIVE_BYTES + 1 } else { MAX_PAGE_READ_BYTES };
+    source.take(max).read_to_end(&mut bytes).map_err(describe)?;
+    let declaration = match kind {
+        FileKind::Text => Declaration::None,
+        FileKind::Archive => return open_archive(&bytes, options),
+        FileKind::Page | FileKind::Other(_) => Declaration::Html,
+    };
+    let page = decode_page(&bytes, options.encoding, declaration);
+    Ok(LoadedPage { page, saved_from: None, warnings: Vec::new() })
+}
+
+/// Takes the page out of an archive.
+fn open_archive(bytes: &[u8], options: &ReaderOptions) -> Result<LoadedPage, String> {
+    if bytes.len() as u64 > MAX_ARCHIVE_BYTES {
+        return Err("The archive is larger than 64 MiB.".to_owned());
+    }
+    let archived = ArchivedPage::find(bytes)?;
+    let declaration = archived.charset.map_or(Declaration::Html, Declaration::Header);
+    let mut page = decode_page(&archived.bytes, options.encoding, declaration);
+    page.text = archived.complete(page.text);
+    Ok(LoadedPage { page, warnings: archived.warnings(), saved_from: archived.address })
 }
 
 /// The text of the element `title`.

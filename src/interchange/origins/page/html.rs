@@ -9,10 +9,11 @@ use super::body::write_body;
 use super::breadcrumb::{add_breadcrumb, is_home};
 use super::linked_data::LinkedData;
 use super::main_text::MainText;
+use super::media::{warn_of_lost_media, warn_of_media};
 use super::metadata::Metadata;
 use super::page_source::PageSource;
 use super::roles::{Role, Roles};
-use super::source::strip_page;
+use super::source::{find_hidden_sentences, strip_page};
 use super::text::{PageText, check_size};
 use super::title::find_title;
 use crate::interchange::html_text;
@@ -59,8 +60,10 @@ struct PageMarkup<'p> {
 impl PageMarkup<'_> {
     fn read_article(&self, stripped: &str) -> RowResult {
         let timezone = self.page.options.timezone;
-        let known = self.page.address.as_ref();
-        let own_address = self.metadata.find_address(self.doc, self.source, known);
+        let saved_from = self.page.saved_from.as_ref();
+        let known = saved_from.or(self.page.address.as_ref());
+        let own_address =
+            self.metadata.find_address(self.doc, self.source, known).or_else(|| saved_from.cloned());
         let address = own_address.clone().or_else(|| known.cloned());
         let by_lines = || {
             let text = html_text::html_to_lines(stripped);
@@ -81,7 +84,8 @@ impl PageMarkup<'_> {
         if html.is_empty() {
             row = row.warn("/body", "empty_body", "is empty: no text was found on the page");
         }
-        row = warn_of_lost_text(row, &main, &roles);
+        row = warn_of_lost_text(row, &main, &roles, self.source);
+        row = warn_of_lost_media(warn_of_media(row, &addresses), &main, &roles);
         Ok(warn_of_addresses(row, &addresses).with_body(html, "html").build(self.page.place))
     }
 
@@ -164,8 +168,8 @@ impl PageMarkup<'_> {
             "source_url",
             address.map(|address| address.as_str().to_owned()).filter(|text| text.len() <= 2000),
         )
-        .with("author", author)
-        .with("source_name", source)
+        .with_author(author.as_deref().unwrap_or_default())
+        .with_source_name(source.as_deref().unwrap_or_default())
         .with("views", labels.views)
         .with("cover_url", cover)
         .with_tags(keywords)
@@ -174,9 +178,11 @@ impl PageMarkup<'_> {
 }
 
 /// Tells the sentences of the page that are not in the article.
-fn warn_of_lost_text(row: RowBuilder, main: &MainText, roles: &Roles) -> RowBuilder {
+fn warn_of_lost_text(row: RowBuilder, main: &MainText, roles: &Roles, source: &str) -> RowBuilder {
     let lost = main.lines.iter().zip(&roles.roles).filter(|(_, role)| **role == Role::LeftOut);
-    let lost: Vec<&str> = lost.map(|(line, _)| line.text.as_str()).collect();
+    let hidden = find_hidden_sentences(source);
+    let lost: Vec<&str> =
+        lost.map(|(line, _)| line.text.as_str()).chain(hidden.iter().map(String::as_str)).collect();
     let Some(first) = lost.first() else { return row };
     let beginning: String = first.chars().take(TOLD_CHARS).collect();
     let more = if lost.len() > 1 { format!(" and {} more lines", lost.len() - 1) } else { String::new() };

@@ -163,6 +163,12 @@ pub fn is_inline(name: &str) -> bool {
     NAMES.contains(&name) || name.contains(':') || matches!(name, "rt" | "rp" | "rb" | "acronym" | "samp")
 }
 
+/// Whether an element holds elements that begin a line.
+pub fn holds_blocks(node: &NodeRef) -> bool {
+    node.descendants_it()
+        .any(|inner| inner.node_name().is_some_and(|name| !is_inline(&name) && &*name != "br"))
+}
+
 /// Whether an element is text rather than a part of a layout.
 pub fn is_text_element(name: &str) -> bool {
     matches!(name, "p" | "ul" | "ol" | "dl" | "table" | "figure" | "blockquote" | "pre" | "center" | "img")

@@ -7,6 +7,7 @@
 //! filters are not applied here.
 
 mod addresses;
+mod archive;
 mod body;
 mod breadcrumb;
 mod files;
@@ -20,6 +21,7 @@ mod layouts;
 mod lines;
 mod linked_data;
 mod main_text;
+mod media;
 mod metadata;
 pub mod page_source;
 mod roles;

@@ -27,6 +27,8 @@ pub struct PageSource<'p> {
     pub folder: &'p str,
     /// Its address by `--base-url`.
     pub address: Option<Url>,
+    /// The address from which an archive was saved.
+    pub saved_from: Option<Url>,
     /// The names of sites in the titles of the folder's pages.
     pub site_names: &'p SiteNames,
     /// How it is read.
@@ -45,7 +47,7 @@ impl<'p> PageSource<'p> {
         let relative_path = write_path(relative);
         let base = options.origin.base_url.as_deref().and_then(|base| Url::parse(base).ok());
         let address = base.and_then(|base| join_path(&base, relative));
-        Self { place, relative_path, folder, address, site_names, options }
+        Self { place, relative_path, folder, address, saved_from: None, site_names, options }
     }
 
     /// A row with the ids of the page and its title.

@@ -20,6 +20,17 @@ const MAX_BESIDE_DATE_CHARS: usize = 30;
 /// Shortest text that is told when it is left out, in characters.
 const MIN_TOLD_CHARS: usize = 10;
 
+/// Words of a date that is one of a person.
+const PERSON_WORDS: [&str; 9] =
+    ["注册", "註冊", "登录", "登錄", "生日", "出生", "joined", "registered", "last visit"];
+/// Words before the date of a post of a forum.
+const POSTED_WORDS: [&str; 6] = ["发表于", "發表於", "发布于", "發佈於", "posted on", "published on"];
+/// Words after the date of a post of a forum.
+const POST_WORDS: [&str; 14] = [
+    "只看", "显示", "顯示", "倒序", "来自", "來自", "回复", "回復", "查看", "浏览", "瀏覽", "楼主", "编辑",
+    "举报",
+];
+
 /// What a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -156,8 +167,9 @@ impl Roles {
         let rest = found.rest.trim_matches(|c: char| is_filler(c) || c == ':');
         let is_today =
             ["今天", "今日", "今天是", "today", "现在"].iter().any(|word| rest.to_lowercase().contains(word));
-        let is_empty = rest.is_empty() || speaks_of_publication(rest);
-        if self.is_inside(at) && !is_empty {
+        let is_empty = rest.is_empty() || speaks_of_publication(rest) || is_floor(rest);
+        let is_of_person = PERSON_WORDS.iter().any(|word| rest.to_lowercase().contains(word));
+        if is_of_person || self.is_inside(at) && !is_empty && !says_posted(&line.text, timezone) {
             return;
         }
         if rest.chars().count() <= MAX_BESIDE_DATE_CHARS && !is_today && !line.is_linked() {
@@ -232,11 +244,40 @@ fn follows_sentence(main: &MainText, start: usize, at: usize) -> bool {
     lines.iter().any(|line| line.text.trim_end().ends_with(['。', '！', '？']))
 }
 
-/// The time of an element `time` in a line.
+/// The time of an element `time` in a line, or the one that a text like `3 天前` has as its title.
 fn read_time_element(line: &Line, timezone: Tz) -> Option<DateTime<Utc>> {
-    let elements =
-        line.nodes.iter().filter_map(|node| node.ancestors_it(Some(3)).find(|a| a.has_name("time")));
-    elements.filter_map(|time| time.attr("datetime")).find_map(|text| dates::parse_stamp(&text, timezone))
+    let around = || line.nodes.iter().flat_map(|node| node.ancestors_it(Some(3)).collect::<Vec<_>>());
+    let times = around().filter(|element| element.has_name("time")).filter_map(|time| time.attr("datetime"));
+    let titles =
+        around().filter(|element| is_relative(&element.text())).filter_map(|time| time.attr("title"));
+    times.chain(titles).find_map(|text| dates::parse_stamp(&text, timezone))
+}
+
+/// Whether a text says how long ago something was.
+fn is_relative(text: &str) -> bool {
+    const WORDS: [&str; 6] = ["前", "昨天", "刚刚", "剛剛", "ago", "yesterday"];
+    text.chars().count() <= MAX_BESIDE_DATE_CHARS && WORDS.iter().any(|word| text.contains(word))
+}
+
+/// Whether a text is the number of a post of a forum, or that of the first one.
+fn is_floor(text: &str) -> bool {
+    let is_number = |number: &str| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    text == "楼主" || text == "樓主" || text.strip_suffix(['楼', '樓', '#']).is_some_and(is_number)
+}
+
+/// Whether a line says when a post of a forum was written: `发表于 2019-9-24 09:10 | 只看该作者`.
+fn says_posted(line: &str, timezone: Tz) -> bool {
+    let lower = line.to_ascii_lowercase();
+    let has_date_alone = |after: &str| {
+        let after = after.trim_start_matches(|c: char| c.is_whitespace() || c == ':' || c == '：');
+        let found =
+            dates::find_date(after, timezone).filter(|_| after.starts_with(|c: char| c.is_ascii_digit()));
+        found.is_some_and(|found| {
+            let rest = found.rest.trim_matches(is_filler);
+            rest.is_empty() || POST_WORDS.iter().any(|word| rest.starts_with(word))
+        })
+    };
+    POSTED_WORDS.iter().any(|word| lower.split(word).skip(1).any(has_date_alone))
 }
 
 /// Whether a line links to a file.

@@ -173,8 +173,8 @@ impl<'t> PageText<'t> {
     /// Adds the breadcrumb and the labels to `row`.
     fn add_labels_to(&self, row: RowBuilder, title: &str) -> RowBuilder {
         add_breadcrumb(row, self.breadcrumb.clone(), title)
-            .with("author", self.labels.author.as_deref())
-            .with("source_name", self.labels.source_name.as_deref())
+            .with_author(self.labels.author.as_deref().unwrap_or_default())
+            .with_source_name(self.labels.source_name.as_deref().unwrap_or_default())
             .with("views", self.labels.views)
     }
 }

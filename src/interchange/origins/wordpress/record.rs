@@ -23,7 +23,7 @@ const NAMESPACES: [(&str, &str); 4] = [
 /// Elements that hold elements. All others that are known hold text.
 const CONTAINERS: [&str; 6] = ["item", "wp:author", "wp:category", "wp:postmeta", "wp:tag", "wp:term"];
 /// Elements that hold text.
-const TEXT_ELEMENTS: [&str; 37] = [
+const TEXT_ELEMENTS: [&str; 45] = [
     "category",
     "content:encoded",
     "dc:creator",
@@ -41,6 +41,7 @@ const TEXT_ELEMENTS: [&str; 37] = [
     "wp:base_blog_url",
     "wp:base_site_url",
     "wp:cat_name",
+    "wp:category_description",
     "wp:category_nicename",
     "wp:category_parent",
     "wp:comment_status",
@@ -59,7 +60,14 @@ const TEXT_ELEMENTS: [&str; 37] = [
     "wp:post_password",
     "wp:post_type",
     "wp:status",
+    "wp:tag_description",
+    "wp:tag_name",
+    "wp:term_description",
     "wp:term_id",
+    "wp:term_name",
+    "wp:term_parent",
+    "wp:term_slug",
+    "wp:term_taxonomy",
     "wp:wxr_version",
 ];
 

@@ -80,7 +80,7 @@ impl Site {
                 self.authors.insert(element.text("wp:author_login").to_owned(), name);
                 return;
             }
-            "wp:category" => return self.categories.add(element),
+            "wp:category" | "wp:term" => return self.categories.add(element),
             "wp:base_blog_url" => &mut self.blog_url,
             "wp:base_site_url" => &mut self.site_url,
             "link" => &mut self.link,

@@ -1,10 +1,12 @@
 //! The categories and tags of a post.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::descriptions::Term;
 use super::names::plain_name;
 use super::record::Element;
 use crate::config::origins::ExtraCategories;
@@ -29,20 +31,41 @@ pub struct Categories {
 struct Category {
     name: String,
     parent: String,
+    description: String,
+    /// Whether the breadcrumb of a post has the description.
+    is_described: Cell<bool>,
 }
 
 impl Categories {
-    /// Adds a `wp:category`.
-    pub fn add(&mut self, element: &Element) {
-        let name = plain_name(element.text("wp:cat_name"));
-        let nicename = element.text("wp:category_nicename").to_owned();
-        let id = element.text("wp:term_id");
+    /// Adds the category of a record. Other terms have no place.
+    pub fn add(&mut self, record: &Element) {
+        let Some(term) = Term::of(record).filter(|term| term.taxonomy == "category") else { return };
+        let (name, nicename) = (plain_name(term.name), term.nicename.to_owned());
+        let id = record.text("wp:term_id");
         if !id.is_empty() {
             self.nicename_by_id.insert(id.to_owned(), nicename.clone());
         }
         self.nicename_by_name.entry(name.clone()).or_insert_with(|| nicename.clone());
-        let parent = element.text("wp:category_parent").to_owned();
-        self.by_nicename.insert(nicename, Category { name, parent });
+        let (parent, (description, _)) = (term.parent.to_owned(), term.split_description());
+        let is_described = Cell::default();
+        self.by_nicename.insert(nicename, Category { name, parent, description, is_described });
+    }
+
+    /// The categories whose descriptions no post has brought: names and descriptions, sorted.
+    pub fn list_undescribed(&self) -> Vec<(&str, &str)> {
+        let others = self.by_nicename.values().filter(|category| !category.is_described.get());
+        let texts = others.map(|category| (category.name.as_str(), category.description.as_str()));
+        let mut texts: Vec<_> = texts.filter(|(_, description)| !description.is_empty()).collect();
+        texts.sort_unstable();
+        texts
+    }
+
+    /// The description of a category, which a breadcrumb brings.
+    fn bring_description(&self, nicename: &str) -> &str {
+        self.by_nicename.get(nicename).map_or("", |category| {
+            category.is_described.set(true);
+            &category.description
+        })
     }
 
     /// Finds a parent, which exports name by its nicename, its name or its id.
@@ -56,7 +79,8 @@ impl Categories {
 
     /// The path to a category, root first.
     fn build_path<'a>(&'a self, nicename: &'a str, name: &str) -> Vec<Step<'a>> {
-        let mut path = vec![Step { nicename, name: Cow::Owned(name.to_owned()) }];
+        let description = self.bring_description(nicename);
+        let mut path = vec![Step { nicename, name: Cow::Owned(name.to_owned()), description }];
         let mut at = self.by_nicename.get(nicename);
         while let Some(parent) = at.map(|category| category.parent.as_str())
             && !matches!(parent, "" | "0")
@@ -68,7 +92,8 @@ impl Categories {
             }
             at = self.by_nicename.get(parent);
             let name = at.map_or(parent, |category| category.name.as_str());
-            path.push(Step { nicename: parent, name: Cow::Borrowed(name) });
+            let description = self.bring_description(parent);
+            path.push(Step { nicename: parent, name: Cow::Borrowed(name), description });
         }
         path.reverse();
         path
@@ -78,14 +103,19 @@ impl Categories {
 struct Step<'a> {
     nicename: &'a str,
     name: Cow<'a, str>,
+    description: &'a str,
 }
 
 impl Step<'_> {
     fn to_json(&self) -> Value {
-        match accept_slug(self.nicename) {
-            Some(slug) => json!({ "name": self.name, "slug": slug }),
-            None => json!({ "name": self.name }),
+        let mut step = json!({ "name": self.name });
+        if let Some(slug) = accept_slug(self.nicename) {
+            step["slug"] = slug.into();
         }
+        if !self.description.is_empty() {
+            step["description"] = self.description.into();
+        }
+        step
     }
 }
 

@@ -43,6 +43,7 @@ fn outline(found: &[Found]) -> Vec<String> {
         Found::Row(row) => row.row["external_id"].as_str().unwrap().rsplit(':').next().unwrap().to_owned(),
         Found::Unreadable { reason, .. } => format!("! {reason}"),
         Found::PassedOver { kind } => format!("- {kind}"),
+        Found::Warning { place, warning } => format!("~ {place} {}", warning.code),
     });
     outline.collect()
 }
