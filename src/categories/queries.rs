@@ -122,7 +122,7 @@ pub async fn count_public_articles(conn: &Connection, categories: Vec<Uuid>) -> 
     let mut conditions = Conditions::default();
     conditions.and(PUBLIC_ARTICLE);
     conditions.and_if("articles.category_id = ANY(?)", Some(Value::Ids(categories)));
-    count(conn, "articles", conditions).await
+    count(conn, "articles", conditions, None).await
 }
 
 /// How many articles are in the category itself, drafts and trash included.

@@ -145,14 +145,25 @@ impl PageSlice {
     }
 }
 
-/// How many rows of `from` meet `conditions`.
-pub async fn count(mut conn: &Connection, from: &str, conditions: Conditions) -> QueryResult<i64> {
+/// How many rows of `from` meet `conditions`; counts to `most` only, if that is given.
+pub async fn count(
+    mut conn: &Connection,
+    from: &str,
+    conditions: Conditions,
+    most: Option<i64>,
+) -> QueryResult<i64> {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]
         count: i64,
     }
-    let text = format!("SELECT count(*) FROM {from} WHERE {}", conditions.sql());
+    let met = conditions.sql();
+    let text = match most {
+        None => format!("SELECT count(*) FROM {from} WHERE {met}"),
+        Some(most) => {
+            format!("SELECT count(*) FROM (SELECT FROM {from} WHERE {met} LIMIT {most}) AS counted")
+        }
+    };
     let row: Count = conditions.statement(text).get_result(&mut conn).await?;
     Ok(row.count)
 }
