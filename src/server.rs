@@ -16,7 +16,7 @@ use utoipa_actix_web::AppExt;
 
 use crate::app::App;
 use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
-use crate::categories::moving;
+use crate::categories::{self, moving};
 use crate::changes;
 use crate::contract::Contract;
 use crate::deadline::{Deadline, Late};
@@ -344,6 +344,7 @@ async fn housekeeping_loop(shared: Shared) {
 
 async fn run_housekeeping(app: &App) -> Result<()> {
     app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
+    app.write(async |tx| Ok(categories::queries::join_article_counts(tx).await?)).await?;
     app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
     app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;
     let days = app.config.access.session_retention_days;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel::QueryResult;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,8 +15,7 @@ use super::matched::Matched;
 use super::parameters::{DEFAULT_PAGE_SIZE, MAX_NUMBERED_ROWS, Parameters};
 use super::query::Query;
 use crate::app::App;
-use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, PageSlice, SortColumn, count};
+use crate::db::rows::{PageSlice, SortColumn};
 use crate::error::{Code, Error, Fault, Result};
 
 /// Rows that `count=true` counts.
@@ -165,12 +165,10 @@ impl Paging {
         self.params.count.is_some_and(|count| count != Counting::False)
     }
 
-    /// How many rows of `from` meet `conditions`, if the client wants to know.
-    pub async fn total(
+    /// How many rows the list has, if the client wants to know: `count` counts them, to so many only if that is given.
+    pub async fn total<F: Future<Output = QueryResult<i64>>>(
         &self,
-        conn: &Connection,
-        from: &str,
-        conditions: &Conditions,
+        count: impl FnOnce(Option<i64>) -> F,
     ) -> Result<Option<Total>> {
         let most = match self.params.count {
             None | Some(Counting::False) => return Ok(None),
@@ -178,7 +176,7 @@ impl Paging {
             Some(Counting::Exact) => None,
         };
         // One row more tells whether there are more.
-        let counted = count(conn, from, conditions.clone(), most.map(|most| most + 1)).await?;
+        let counted = count(most.map(|most| most + 1)).await?;
         Ok(Some(match most {
             Some(most) if counted > most => Total::MoreThan(most),
             _ => Total::Exactly(counted),

@@ -136,12 +136,7 @@ async fn count_adds_the_size_of_the_list_not_of_the_page() {
 async fn a_list_is_counted_to_ten_thousand_unless_the_exact_number_is_asked_for() {
     let (app, anon) = TestApp::start().await;
     let admin = app.db_member(Role::Admin).await;
-    app.db_execute(
-        "INSERT INTO articles (id, slug, title, summary, body, sanitizer, status, published_at)
-         SELECT gen_random_uuid(), 's-' || n, 'T', '', '', 1, 'published', now() - interval '1 minute'
-         FROM generate_series(1, 10000) n",
-    )
-    .await;
+    db_rows(&app, 10_000, "now() - interval '1 minute'").await;
     let counted = async |query: &str| {
         let page = &page(&anon, query).await["page"];
         (page["total"].as_i64(), page["total_at_least"].as_i64())
