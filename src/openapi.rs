@@ -20,6 +20,7 @@ use crate::articles::view::ArticleField;
 use crate::config::charsets::EncodingErrors;
 use crate::db::types::Status;
 use crate::error::Problem;
+use crate::http::paging::Counting;
 use crate::http::parameters::MAX_NUMBERED_ROWS;
 use crate::imports::params::{Mode, OnError, SlugConflicts};
 use crate::interchange::export::ExportFormat;
@@ -55,7 +56,7 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, 
     components(schemas(
         Problem,
         // Enumerations of parameters.
-        ArticleField, ArticleSort, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role, SlugConflicts,
+        ArticleField, ArticleSort, Counting, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role, SlugConflicts,
         Status, TextFilter,
     )),
     security(("bearer" = []))

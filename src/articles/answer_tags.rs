@@ -7,7 +7,7 @@
 use uuid::Uuid;
 
 use super::listing::ArticleFilter;
-use super::queries::lists::Listing;
+use super::queries::branches::Listing;
 use crate::cache::tags::Tag;
 use crate::categories::answer_tags::{
     ARTICLES, tag_articles_in, tag_articles_in_any, tag_category, tag_tree,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::Row;
-use super::queries::lists::Listing;
+use super::queries::branches::Listing;
 use super::view::ArticleField;
 use crate::categories::model::Tree;
 use crate::db::rows::{Conditions, SortColumn, Value};
@@ -170,24 +170,22 @@ impl ArticleFilter {
         visible == Articles::Public || self.status.as_deref() == Some(&[Status::Published])
     }
 
-    /// Whether reading the list is short work: an index has its order, and its conditions leave out few rows of it.
+    /// Whether reading the list is short work: an index has the order of all that it shows.
     pub fn is_short(&self, listing: &Listing, shape: &ArticleShape, visible: Articles) -> bool {
         const MAX_CATEGORIES: usize = 50;
-        let in_index_order = shape.sort.as_ref().is_none_or(|sort| sort.len() == 1);
-        let in_time_order = shape
-            .sort
-            .as_deref()
-            .is_none_or(|sort| matches!(sort, [ArticleSort::PublishedDown | ArticleSort::PublishedUp]));
-        let filtered_by_index = match (&self.author, &self.source) {
-            (None, None) => true,
-            (Some(_), Some(_)) => false,
-            _ => listing.categories.is_none() && in_time_order,
-        };
+        let sort = shape.sort.as_deref().unwrap_or(&[ArticleSort::PublishedDown]);
+        let in_time_order = matches!(sort, [ArticleSort::PublishedDown | ArticleSort::PublishedUp]);
+        let is_bounded = self.published_from.is_some() || self.published_to.is_some();
+        let filters = [self.tag.is_some(), self.author.is_some(), self.source.is_some()];
         visible == Articles::Public
-            && self.tag.is_none()
-            && in_index_order
-            && filtered_by_index
-            && listing.categories.as_ref().is_none_or(|categories| categories.len() <= MAX_CATEGORIES)
+            && match filters.into_iter().filter(|is_given| *is_given).count() {
+                0 => {
+                    let categories = listing.categories.as_ref().map_or(0, Vec::len);
+                    sort.len() == 1 && categories <= MAX_CATEGORIES && (in_time_order || !is_bounded)
+                }
+                1 => in_time_order && listing.categories.is_none(),
+                _ => false,
+            }
     }
 
     /// Which articles an export of `member`, one of the staff, holds: all they may see.
@@ -198,31 +196,23 @@ impl ArticleFilter {
         }
     }
 
-    /// The list's conditions and categories.
+    /// What the list shows.
     pub fn listing(&self, tree: &Tree, visible: Articles) -> Result<Listing> {
         let mut conditions = Conditions::default();
-        conditions.and_if("articles.tags && ?", self.tag.clone().map(Value::Texts));
-        conditions.and_if("articles.author = ?", self.author.clone().map(Value::Text));
-        conditions.and_if("articles.source_name = ?", self.source.clone().map(Value::Text));
-        conditions.and_if("articles.published_at >= ?", self.published_from.map(Value::Time));
-        conditions.and_if("articles.published_at < ?", self.published_to.map(Value::Time));
-        let name = |status: &Status| status.as_str().to_owned();
-        match self.status.as_deref() {
-            None => {}
-            // One state is compared as such: the indexes of parts of the states are found by it.
-            Some([one]) => conditions.and_if("articles.status = ?", Some(Value::Text(name(one)))),
-            Some(states) => conditions
-                .and_if("articles.status = ANY(?)", Some(Value::Texts(states.iter().map(name).collect()))),
-        }
-        let leaves_out_published =
-            self.status.as_ref().is_some_and(|states| !states.contains(&Status::Published));
-        let visible = match visible {
-            Articles::OwnOf(author) if leaves_out_published => Articles::Own(author),
-            other => other,
-        };
-        let alternatives = visible.alternatives(&mut conditions);
-        let is_narrow = self.tag.is_some() || self.author.is_some() || self.source.is_some();
-        Ok(Listing { conditions, alternatives, categories: self.categories(tree)?, is_narrow })
+        // Indexes of what is not published have the coalesced time.
+        let from = "articles.published_at >= ? AND coalesce(articles.published_at, 'infinity') >= ?";
+        conditions.and_if(from, self.published_from.map(Value::Time));
+        let to = "articles.published_at < ? AND coalesce(articles.published_at, 'infinity') < ?";
+        conditions.and_if(to, self.published_to.map(Value::Time));
+        let parts = visible.parts(self.status.as_deref(), &mut conditions);
+        Ok(Listing {
+            conditions,
+            parts,
+            categories: self.categories(tree)?,
+            tags: self.tag.clone(),
+            author: self.author.clone(),
+            source: self.source.clone(),
+        })
     }
 
     /// The categories asked for. One that does not exist is a fault: an empty list would hide a typo.

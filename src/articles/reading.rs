@@ -12,7 +12,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::listing::{ArticleFilter, ArticleShape, cursor_keys, order};
 use super::model::Row;
-use super::queries::lists::{self, Listing};
+use super::queries::branches::Listing;
+use super::queries::lists;
 use super::queries::{self, ArticleRef};
 use super::view::{Article, ArticleCard, ArticleField, PickedArticle};
 use super::{answer_tags, former_slugs};
@@ -121,7 +122,7 @@ async fn load_long_page(
     listing: Listing,
     with_body: bool,
 ) -> Result<List<Row>> {
-    let total = paging.total(conn, "articles", &listing.to_conditions()).await?;
+    let total = paging.total(|most| lists::count(conn, listing.clone(), most)).await?;
     let keys = |row: &Row| cursor_keys(&slice.order, row);
     if !with_body {
         return Ok(paging.page(slice, lists::load_cards(conn, listing, slice).await?, total, keys));

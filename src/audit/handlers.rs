@@ -5,7 +5,7 @@ use actix_web::{Responder, get, web};
 use super::view::{Change, ChangeFilter};
 use crate::app::App;
 use crate::changes::queries;
-use crate::db::rows::{Conditions, Value};
+use crate::db::rows::{Conditions, Value, count};
 use crate::error::Result;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
@@ -29,11 +29,11 @@ pub async fn list_changes(
     paging: Paging,
 ) -> Result<impl Responder> {
     let conditions = conditions(filter.0);
-    let slice = paging.page_slice(vec![queries::NEWEST_FIRST])?;
+    let slice = paging.page_slice(queries::newest_first())?;
     let conn = app.long_reader().await?;
-    let total = paging.total(&conn, "changes", &conditions).await?;
+    let total = paging.total(|most| count(&conn, "changes", conditions.clone(), most)).await?;
     let rows = queries::list(&conn, conditions, &slice).await?;
-    let page = paging.page(&slice, rows, total, |entry| vec![entry.seq.to_string()]);
+    let page = paging.page(&slice, rows, total, |entry| vec![entry.at.to_rfc3339(), entry.seq.to_string()]);
     Ok(Reply::list(page.map(Change::from)))
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicI64;
 use diesel::dsl::{now, sql};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use futures_util::future::join;
 use uuid::Uuid;
@@ -15,10 +15,9 @@ use super::model::{Content, Row, Tree};
 use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::read_clock;
-use crate::db::rows::{Conditions, Value, count};
 use crate::db::schema::{articles, categories};
 use crate::db::types::Status;
-use crate::db::visibility::PUBLIC_ARTICLE;
+use crate::db::visibility::SCHEDULED_ARTICLE;
 use crate::error::Result;
 use crate::follower::Snapshot;
 use crate::http::modified::{LastChange, ListTimes, Upcoming};
@@ -137,12 +136,32 @@ pub async fn delete(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
     Ok(())
 }
 
-/// How many articles the public finds in `categories`.
-pub async fn count_public_articles(conn: &Connection, categories: Vec<Uuid>) -> QueryResult<i64> {
-    let mut conditions = Conditions::default();
-    conditions.and(PUBLIC_ARTICLE);
-    conditions.and_if("articles.category_id = ANY(?)", Some(Value::Ids(categories)));
-    count(conn, "articles", conditions).await
+/// How many articles the public finds in `categories`: those published, less those whose time has not come.
+pub async fn count_public_articles(mut conn: &Connection, categories: Vec<Uuid>) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let text = format!(
+        "SELECT (SELECT coalesce(sum(change), 0) FROM article_counts WHERE category_id = ANY($1))::bigint
+              - (SELECT count(*) FROM articles WHERE category_id = ANY($1) AND {SCHEDULED_ARTICLE}) AS count"
+    );
+    let row: Count = sql_query(text).bind::<Array<SqlUuid>, _>(categories).get_result(&mut conn).await?;
+    Ok(row.count)
+}
+
+/// Joins the lines of each category in `article_counts`.
+pub async fn join_article_counts(tx: &mut Tx) -> QueryResult<()> {
+    // Lines that another transaction joins meanwhile are gone, and so not counted twice.
+    sql_query(
+        "WITH joined AS (DELETE FROM article_counts RETURNING category_id, change)
+         INSERT INTO article_counts (category_id, change)
+         SELECT category_id, sum(change) FROM joined GROUP BY category_id HAVING sum(change) <> 0",
+    )
+    .execute(&mut **tx)
+    .await
+    .map(drop)
 }
 
 /// How many articles are in the category itself, drafts and trash included.

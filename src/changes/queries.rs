@@ -152,8 +152,14 @@ pub async fn delete_old(mut conn: &Connection, days: i32) -> QueryResult<bool> {
 }
 
 /// The order of the log for people: newest first.
-pub const NEWEST_FIRST: SortColumn =
-    SortColumn { name: "seq", sql: "changes.seq", cast: "bigint", descending: true };
+///
+/// A line's time is that of its transaction. Indexes have the lines of each filter in this order, and so those of a span.
+pub fn newest_first() -> Vec<SortColumn> {
+    vec![
+        SortColumn { name: "at", sql: "changes.at", cast: "timestamptz", descending: true },
+        SortColumn { name: "seq", sql: "changes.seq", cast: "bigint", descending: true },
+    ]
+}
 
 /// Lines that meet `conditions`.
 pub async fn list(

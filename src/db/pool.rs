@@ -219,8 +219,10 @@ fn build_pool(size: usize, manager: Manager) -> anyhow::Result<Pool> {
 }
 
 /// Options of connections for long reads: a plan that is made for any value of a filter can be a
-/// thousand times as slow as one that is made for this value, and making it takes less than a millisecond.
-pub const LONG_READ_OPTIONS: &str = "-c plan_cache_mode=force_custom_plan";
+/// thousand times as slow as one that is made for this value, and making it takes less than a millisecond. No request
+/// takes the cores of others by parallel workers, whose start takes longer than most of these reads.
+pub const LONG_READ_OPTIONS: &str =
+    "-c plan_cache_mode=force_custom_plan -c max_parallel_workers_per_gather=0";
 
 /// Opens one connection to `url`, driven on the current runtime.
 ///

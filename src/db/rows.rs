@@ -57,6 +57,15 @@ impl Conditions {
         format!("${}", self.values.len())
     }
 
+    /// The conditions that `add` adds, as one expression that does not belong to these.
+    pub fn apart(&mut self, add: impl FnOnce(&mut Self)) -> String {
+        let kept = std::mem::take(&mut self.sql);
+        add(self);
+        let apart = self.sql();
+        self.sql = kept;
+        apart
+    }
+
     /// The conditions as one expression.
     pub fn sql(&self) -> String {
         if self.sql.is_empty() { "true".to_owned() } else { self.sql.join(" AND ") }
@@ -137,22 +146,42 @@ impl PageSlice {
 
     /// `ORDER BY`, reversed for a page before the cursor.
     pub fn order_by(&self) -> String {
+        self.order_by_each(|column| column.sql)
+    }
+
+    /// As [`PageSlice::order_by`], over columns that have the names which clients use.
+    pub fn order_by_names(&self) -> String {
+        self.order_by_each(|column| column.name)
+    }
+
+    fn order_by_each(&self, expression: impl Fn(&SortColumn) -> &'static str) -> String {
         let columns = self.order.iter().map(|column| {
             let direction = if column.descending == self.backwards { "ASC" } else { "DESC" };
-            format!("{} {direction}", column.sql)
+            format!("{} {direction}", expression(column))
         });
         format!("ORDER BY {}", columns.collect::<Vec<_>>().join(", "))
     }
 }
 
-/// How many rows of `from` meet `conditions`.
-pub async fn count(mut conn: &Connection, from: &str, conditions: Conditions) -> QueryResult<i64> {
+/// How many rows of `from` meet `conditions`; counts to `most` only, if that is given.
+pub async fn count(
+    mut conn: &Connection,
+    from: &str,
+    conditions: Conditions,
+    most: Option<i64>,
+) -> QueryResult<i64> {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]
         count: i64,
     }
-    let text = format!("SELECT count(*) FROM {from} WHERE {}", conditions.sql());
+    let met = conditions.sql();
+    let text = match most {
+        None => format!("SELECT count(*) FROM {from} WHERE {met}"),
+        Some(most) => {
+            format!("SELECT count(*) FROM (SELECT FROM {from} WHERE {met} LIMIT {most}) AS counted")
+        }
+    };
     let row: Count = conditions.statement(text).get_result(&mut conn).await?;
     Ok(row.count)
 }

@@ -1,9 +1,28 @@
 //! The tables as diesel sees them. A test compares this file with the migrated database.
 
 diesel::table! {
+    article_counts (id) {
+        id -> BigInt,
+        category_id -> Uuid,
+        change -> BigInt,
+    }
+}
+
+diesel::table! {
     article_slugs (slug) {
         slug -> Text,
         article_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    article_tags (tag, published_at, article_id) {
+        tag -> Text,
+        published_at -> Timestamptz,
+        article_id -> Uuid,
+        category_id -> Nullable<Uuid>,
+        updated_at -> Timestamptz,
         created_at -> Timestamptz,
     }
 }

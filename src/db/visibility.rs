@@ -15,6 +15,13 @@ use super::types::Status;
 pub const PUBLIC_ARTICLE: &str = "(articles.status = 'published' \
      AND articles.published_at <= now() AND articles.deleted_at IS NULL)";
 
+/// Articles that everybody may read, now or from their publication time on. Part of [`PUBLIC_ARTICLE`].
+pub const PUBLISHED_ARTICLE: &str = "(articles.status = 'published' AND articles.deleted_at IS NULL)";
+
+/// Published articles whose time has not come. What is in [`PUBLISHED_ARTICLE`] and not in [`PUBLIC_ARTICLE`].
+pub const SCHEDULED_ARTICLE: &str = "(articles.status = 'published' \
+     AND articles.published_at > now() AND articles.deleted_at IS NULL)";
+
 /// Notices that are up now, whoever they are for.
 pub const CURRENT_NOTICE: &str = "(notices.status = 'published' \
      AND notices.published_at <= now() AND notices.deleted_at IS NULL \
@@ -27,8 +34,6 @@ pub enum Articles {
     Public,
     /// What is public, and this author's own work in any state.
     OwnOf(Uuid),
-    /// This author's own work in any state, and nothing else.
-    Own(Uuid),
     /// Everything that is not in the trash.
     All,
     /// The trash.
@@ -45,31 +50,96 @@ impl Articles {
 
     /// Adds the condition over `articles` to `conditions`.
     pub fn restrict(self, conditions: &mut Conditions) {
-        let alternatives = self.alternatives(conditions);
-        conditions.and(format!("({})", alternatives.join(" OR ")));
+        let parts = self.parts(None, conditions);
+        conditions.and(any_of(&parts));
     }
 
-    /// The condition over `articles` as alternatives, of which an article meets one at most: an
-    /// index has the rows of each in order. Binds their values to `conditions`.
-    pub fn alternatives(self, conditions: &mut Conditions) -> Vec<String> {
-        let mut own = |author, state: &str| {
-            let author = conditions.bind(Value::Id(author));
-            format!("(articles.created_by = {author} AND {state})")
-        };
+    /// The articles as parts, of which an article is in one at most: an index has the rows of each in each order.
+    /// With `states`, only those in one of them. Binds the values of the parts to `conditions`.
+    pub fn parts(self, states: Option<&[Status]>, conditions: &mut Conditions) -> Vec<Part> {
+        const ALL: [Status; 3] = [Status::Published, Status::Draft, Status::Archived];
+        let mut states = states.unwrap_or(&ALL).to_vec();
+        states.sort();
+        states.dedup();
+        let is_published = |state: &Status| *state == Status::Published;
         match self {
-            Self::Public => vec![PUBLIC_ARTICLE.to_owned()],
+            Self::Public => states.iter().copied().filter(is_published).map(|_| Part::public()).collect(),
+            Self::All => states.into_iter().map(Part::in_state).collect(),
             Self::OwnOf(author) => {
-                let hidden = format!("articles.deleted_at IS NULL AND {PUBLIC_ARTICLE} IS NOT TRUE");
-                vec![PUBLIC_ARTICLE.to_owned(), own(author, &hidden)]
+                let author = conditions.bind(Value::Id(author));
+                let own = |state| Part::in_state(state).of_author(&author);
+                let parts = states.into_iter().flat_map(|state| match state {
+                    Status::Published => vec![Part::public(), Part::scheduled().of_author(&author)],
+                    state => vec![own(state)],
+                });
+                parts.collect()
             }
-            Self::Own(author) => vec![own(author, "articles.deleted_at IS NULL")],
-            Self::All => vec!["(articles.deleted_at IS NULL)".to_owned()],
-            Self::Trash => vec!["(articles.deleted_at IS NOT NULL)".to_owned()],
-            Self::OwnTrash(author) => {
-                vec![own(author, "articles.status = 'draft' AND articles.deleted_at IS NOT NULL")]
+            Self::Trash if states.len() == ALL.len() => vec![Part::trash()],
+            Self::Trash => {
+                let names = states.iter().map(|state| format!("'{}'", state.as_str())).collect::<Vec<_>>();
+                vec![Part::trash().and(&format!("articles.status IN ({})", names.join(", ")))]
             }
+            Self::OwnTrash(author) if states.contains(&Status::Draft) => {
+                let author = conditions.bind(Value::Id(author));
+                vec![Part::trash().and("articles.status = 'draft'").of_author(&author)]
+            }
+            Self::OwnTrash(_) => Vec::new(),
         }
     }
+}
+
+/// A part of the articles that a query may touch.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The condition over `articles`.
+    pub condition: String,
+    /// The condition over the lines of `article_tags` under the name `articles`. `None` if these do not tell.
+    pub tagged: Option<&'static str>,
+    /// Whether indexes of published articles have it: then all have a publication time.
+    pub is_published: bool,
+}
+
+impl Part {
+    fn public() -> Self {
+        let tagged = Some("articles.published_at <= now()");
+        Self { condition: PUBLIC_ARTICLE.to_owned(), tagged, is_published: true }
+    }
+
+    /// Those that are not in the trash.
+    fn in_state(state: Status) -> Self {
+        let (condition, is_published) = match state {
+            Status::Published => (PUBLISHED_ARTICLE, true),
+            Status::Draft => ("(articles.status = 'draft' AND articles.deleted_at IS NULL)", false),
+            Status::Archived => ("(articles.status = 'archived' AND articles.deleted_at IS NULL)", false),
+        };
+        Self { condition: condition.to_owned(), tagged: is_published.then_some("true"), is_published }
+    }
+
+    /// The index of an author's own articles has no state, and drafts without a publication time.
+    fn scheduled() -> Self {
+        let condition =
+            format!("({SCHEDULED_ARTICLE} AND coalesce(articles.published_at, 'infinity') > now())");
+        Self { condition, tagged: None, is_published: false }
+    }
+
+    fn trash() -> Self {
+        Self { condition: "(articles.deleted_at IS NOT NULL)".to_owned(), tagged: None, is_published: false }
+    }
+
+    fn and(self, more: &str) -> Self {
+        Self { condition: format!("({} AND {more})", self.condition), ..self }
+    }
+
+    /// Those of the author whose id is bound as `author`.
+    fn of_author(self, author: &str) -> Self {
+        Self { tagged: None, ..self.and(&format!("articles.created_by = {author}")) }
+    }
+}
+
+/// The condition that an article is in one of `parts`.
+pub fn any_of(parts: &[Part]) -> String {
+    let conditions: Vec<_> = parts.iter().map(|part| part.condition.as_str()).collect();
+    if conditions.is_empty() { "false".to_owned() } else { format!("({})", conditions.join(" OR ")) }
 }
 
 /// Which notices a query may touch.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel::QueryResult;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,10 +15,11 @@ use super::parameters::{DEFAULT_PAGE_SIZE, MAX_NUMBERED_ROWS, Parameters};
 use super::query::Query;
 use super::query_string::encode;
 use crate::app::App;
-use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, PageSlice, SortColumn, count};
+use crate::db::rows::{PageSlice, SortColumn};
 use crate::error::{Code, Error, Fault, Result};
 
+/// Rows that `count=true` counts.
+const MAX_COUNTED_ROWS: i64 = 10_000;
 /// The longest `Link` header, in bytes.
 const MAX_LINK_BYTES: usize = 4 << 10;
 /// Parameters that choose a page or the keys of a list, not which rows it has.
@@ -36,9 +38,32 @@ pub struct PagingParams {
     /// The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`.
     #[param(minimum = 1, nullable = false)]
     page: Option<i64>,
-    /// Whether to count all rows, as `page.total`.
-    #[param(default = false, nullable = false)]
-    count: Option<bool>,
+    /// Whether to count the rows, as `page.total`: not at all (`false`), up to 10,000 (`true`), or to the end, however
+    /// long that takes (`exact`).
+    #[param(inline, nullable = false)]
+    count: Option<Counting>,
+}
+
+/// How far the rows of a list are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(default = "false")]
+pub enum Counting {
+    /// Not at all.
+    False,
+    /// Up to 10,000.
+    True,
+    /// To the end.
+    Exact,
+}
+
+/// How many rows a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Total {
+    /// So many.
+    Exactly(i64),
+    /// More than so many.
+    MoreThan(i64),
 }
 
 /// Where a page stands in its list.
@@ -59,10 +84,14 @@ pub struct PageInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     number: Option<i64>,
-    /// All rows of the list, if `count=true`.
+    /// All rows of the list, if they were to be counted and `total_at_least` is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     total: Option<i64>,
+    /// In place of `total`, if `count=true` found more rows than it counts: the list has more than so many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 10000)]
+    total_at_least: Option<i64>,
 }
 
 /// A page of a list.
@@ -88,6 +117,7 @@ impl<T> List<T> {
             prev_cursor: None,
             number: None,
             total: Some(size),
+            total_at_least: None,
         };
         Self { data, page, link: String::new() }
     }
@@ -128,17 +158,27 @@ impl Paging {
         self.params.page_size.unwrap_or(DEFAULT_PAGE_SIZE)
     }
 
-    /// Whether the client wants all rows counted.
+    /// Whether the client wants the rows counted.
     pub fn counts(&self) -> bool {
-        self.params.count == Some(true)
+        self.params.count.is_some_and(|count| count != Counting::False)
     }
 
-    /// How many rows of `from` meet `conditions`, if the client wants to know.
-    pub async fn total(&self, conn: &Connection, from: &str, conditions: &Conditions) -> Result<Option<i64>> {
-        match self.params.count {
-            Some(true) => Ok(Some(count(conn, from, conditions.clone()).await?)),
-            _ => Ok(None),
-        }
+    /// How many rows the list has, if the client wants to know: `count` counts them, to so many only if that is given.
+    pub async fn total<F: Future<Output = QueryResult<i64>>>(
+        &self,
+        count: impl FnOnce(Option<i64>) -> F,
+    ) -> Result<Option<Total>> {
+        let most = match self.params.count {
+            None | Some(Counting::False) => return Ok(None),
+            Some(Counting::True) => Some(MAX_COUNTED_ROWS),
+            Some(Counting::Exact) => None,
+        };
+        // One row more tells whether there are more.
+        let counted = count(most.map(|most| most + 1)).await?;
+        Ok(Some(match most {
+            Some(most) if counted > most => Total::MoreThan(most),
+            _ => Total::Exactly(counted),
+        }))
     }
 
     /// The page that the client asks for, as the rows that the statement is to return.
@@ -163,7 +203,7 @@ impl Paging {
         &self,
         slice: &PageSlice,
         mut rows: Vec<T>,
-        total: Option<i64>,
+        total: Option<Total>,
         keys: impl Fn(&T) -> Vec<String>,
     ) -> List<T> {
         let overfull = self.is_overfull(&rows);
@@ -180,7 +220,7 @@ impl Paging {
         &self,
         slice: &PageSlice,
         rows: Vec<T>,
-        total: Option<i64>,
+        total: Option<Total>,
         keys: impl Fn(&T) -> Vec<String>,
     ) -> Result<List<T>> {
         let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= self.size());
@@ -202,7 +242,7 @@ impl Paging {
         slice: &PageSlice,
         mut rows: Vec<T>,
         overfull: bool,
-        total: Option<i64>,
+        total: Option<Total>,
         keys: impl Fn(&T) -> Vec<String>,
     ) -> List<T> {
         if slice.backwards {
@@ -219,7 +259,14 @@ impl Paging {
             next_cursor: cursor(has_next, rows.last(), false),
             prev_cursor: cursor(has_previous, rows.first(), true),
             number: self.params.page,
-            total,
+            total: total.and_then(|total| match total {
+                Total::Exactly(rows) => Some(rows),
+                Total::MoreThan(_) => None,
+            }),
+            total_at_least: total.and_then(|total| match total {
+                Total::Exactly(_) => None,
+                Total::MoreThan(rows) => Some(rows),
+            }),
         };
         let link = self.link(&page);
         List { data: rows, page, link }

@@ -8,6 +8,7 @@ use super::passwords::{self, Hasher};
 use super::view::{Member, MemberFilter, MemberPatch, MemberSort, NewMember};
 use super::{queries, secrets, writing};
 use crate::app::App;
+use crate::db::rows::count;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::{Json, Unchecked};
 use crate::http::conditional::IfMatch;
@@ -39,7 +40,7 @@ pub async fn list_members(
     let slice = paging.page_slice(queries::order_members(oldest_first))?;
     let conditions = queries::filter_members(filter.into());
     let conn = app.long_reader().await?;
-    let total = paging.total(&conn, "members", &conditions).await?;
+    let total = paging.total(|most| count(&conn, "members", conditions.clone(), most)).await?;
     let rows = queries::list_members(&conn, conditions, &slice).await?;
     let page = paging.page(&slice, rows, total, |row| vec![row.created_at.to_rfc3339(), row.id.to_string()]);
     Ok(Reply::list(page.map(Member::from)))

@@ -99,7 +99,7 @@ pub fn order_members(oldest_first: bool) -> Vec<SortColumn> {
 pub async fn list_activity(conn: &Connection, member: Uuid, limit: i64) -> QueryResult<Vec<Entry>> {
     let mut conditions = Conditions::default();
     conditions.and_if("actor_id = ?", Some(Value::Id(member)));
-    let order = vec![changes::queries::NEWEST_FIRST];
+    let order = changes::queries::newest_first();
     let slice = PageSlice { order, keys: None, backwards: false, limit, offset: 0 };
     changes::queries::list(conn, conditions, &slice).await
 }

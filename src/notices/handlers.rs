@@ -8,7 +8,7 @@ use super::view::{NewNotice, Notice, NoticeFilter, NoticePatch};
 use super::{queries, writing};
 use crate::app::App;
 use crate::cache::tags::Tag;
-use crate::db::rows::{Conditions, Value};
+use crate::db::rows::{Conditions, Value, count};
 use crate::db::types::BodyFormat;
 use crate::db::visibility::Notices;
 use crate::error::{Error, Fault, Result};
@@ -55,7 +55,7 @@ pub async fn list_notices(
     let slice = paging.page_slice(queries::order(visible))?;
     let (rows, total) = if for_staff || paging.counts() {
         let conn = app.long_reader().await?;
-        let total = paging.total(&conn, "notices", &conditions).await?;
+        let total = paging.total(|most| count(&conn, "notices", conditions.clone(), most)).await?;
         (queries::list(&conn, conditions, &slice).await?, total)
     } else {
         (queries::list(&*app.reader().await?, conditions, &slice).await?, None)

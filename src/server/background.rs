@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::shared::Shared;
 use crate::app::App;
 use crate::articles::view_counter::FLUSH_EVERY;
-use crate::categories::moving;
+use crate::categories::{self, moving};
 use crate::changes;
 use crate::error::Result;
 use crate::members::{outbox, sessions};
@@ -81,6 +81,7 @@ async fn housekeeping_loop(shared: Shared) {
 
 async fn run_housekeeping(app: &App) -> Result<()> {
     app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
+    app.write(async |tx| Ok(categories::queries::join_article_counts(tx).await?)).await?;
     app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
     while app.write(async |tx| Ok(changes::queries::delete_old_tags(tx).await?)).await? {}
     app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;

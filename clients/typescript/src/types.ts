@@ -1398,6 +1398,12 @@ export interface components {
             /** @description The request that did it. */
             request_id: string | null;
         };
+        /**
+         * @description How far the rows of a list are counted.
+         * @default false
+         * @enum {string}
+         */
+        Counting: "false" | "true" | "exact";
         /** @description A new key, with its secret. */
         CreatedKey: components["schemas"]["ApiKey"] & {
             /**
@@ -2309,9 +2315,15 @@ export interface components {
             number?: number;
             /**
              * Format: int64
-             * @description All rows of the list, if `count=true`.
+             * @description All rows of the list, if they were to be counted and `total_at_least` is absent.
              */
             total?: number;
+            /**
+             * Format: int64
+             * @description In place of `total`, if `count=true` found more rows than it counts: the list has more than so many.
+             * @example 10000
+             */
+            total_at_least?: number;
         };
         /**
          * @description A change of the own password.
@@ -3351,8 +3363,11 @@ export interface operations {
                 cursor?: string;
                 /** @description The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`. */
                 page?: number;
-                /** @description Whether to count all rows, as `page.total`. */
-                count?: boolean;
+                /**
+                 * @description Whether to count the rows, as `page.total`: not at all (`false`), up to 10,000 (`true`), or to the end, however
+                 *     long that takes (`exact`).
+                 */
+                count?: components["schemas"]["Counting"];
             };
             header?: {
                 /** @description Your id of this request, echoed and logged; made up when absent. */
@@ -4108,8 +4123,11 @@ export interface operations {
                 cursor?: string;
                 /** @description The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`. */
                 page?: number;
-                /** @description Whether to count all rows, as `page.total`. */
-                count?: boolean;
+                /**
+                 * @description Whether to count the rows, as `page.total`: not at all (`false`), up to 10,000 (`true`), or to the end, however
+                 *     long that takes (`exact`).
+                 */
+                count?: components["schemas"]["Counting"];
             };
             header?: {
                 /** @description Your id of this request, echoed and logged; made up when absent. */
@@ -5725,8 +5743,11 @@ export interface operations {
                 cursor?: string;
                 /** @description The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`. */
                 page?: number;
-                /** @description Whether to count all rows, as `page.total`. */
-                count?: boolean;
+                /**
+                 * @description Whether to count the rows, as `page.total`: not at all (`false`), up to 10,000 (`true`), or to the end, however
+                 *     long that takes (`exact`).
+                 */
+                count?: components["schemas"]["Counting"];
             };
             header?: {
                 /** @description Your id of this request, echoed and logged; made up when absent. */
@@ -6468,8 +6489,11 @@ export interface operations {
                 cursor?: string;
                 /** @description The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`. */
                 page?: number;
-                /** @description Whether to count all rows, as `page.total`. */
-                count?: boolean;
+                /**
+                 * @description Whether to count the rows, as `page.total`: not at all (`false`), up to 10,000 (`true`), or to the end, however
+                 *     long that takes (`exact`).
+                 */
+                count?: components["schemas"]["Counting"];
             };
             header?: {
                 /** @description Your id of this request, echoed and logged; made up when absent. */

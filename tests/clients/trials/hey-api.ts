@@ -17,7 +17,7 @@ do {
   data.data.forEach((card) => seen.add(card.id));
   cursor = data.page.next_cursor ?? undefined;
 } while (cursor);
-const counted = await listArticles({ query: { count: true, page_size: 1 }, throwOnError: true });
+const counted = await listArticles({ query: { count: "true", page_size: 1 }, throwOnError: true });
 equal(seen.size, counted.data.page.total, "articles of the walk");
 
 const created = await createArticle({

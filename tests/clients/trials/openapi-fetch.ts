@@ -40,7 +40,7 @@ do {
   }
   cursor = page.data.page.next_cursor ?? undefined;
 } while (cursor);
-const counted = await client.GET("/api/v1/articles", { params: { query: { count: true, page_size: 1 } } });
+const counted = await client.GET("/api/v1/articles", { params: { query: { count: "true", page_size: 1 } } });
 equal(seen.size, counted.data?.page.total, "articles of the walk");
 
 const created = await client.POST("/api/v1/articles", {

@@ -9,6 +9,7 @@ from openapi_client import (
     ArticlesApi,
     ArticleSort,
     Configuration,
+    Counting,
     ImportsApi,
     NewArticle,
     Status,
@@ -31,7 +32,7 @@ while True:
     cursor = page.page.next_cursor
     if cursor is None:
         break
-counted = articles.list_articles(count=True, page_size=1)
+counted = articles.list_articles(count=Counting.TRUE, page_size=1)
 equal(len(seen), counted.page.total, "articles of the walk")
 
 new = NewArticle(title=unique("Pydantic"), body="<p>Hello.</p>", status=Status.PUBLISHED, extra={"layout": "wide"})

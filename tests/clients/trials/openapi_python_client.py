@@ -8,6 +8,7 @@ from generated_opc.models import (
     ArticlePatch,
     ArticleRow,
     ArticleSort,
+    Counting,
     DataImportSummary,
     ListArticleCard,
     NewArticle,
@@ -34,7 +35,7 @@ while True:
     cursor = page.page.next_cursor
     if cursor is None:
         break
-counted = list_articles.sync(client=client, count=True, page_size=1)
+counted = list_articles.sync(client=client, count=Counting.TRUE, page_size=1)
 assert isinstance(counted, ListArticleCard), counted
 equal(len(seen), counted.page.total, "articles of the walk")
 

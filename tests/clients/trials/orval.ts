@@ -20,7 +20,7 @@ do {
   page.data.data.forEach((card) => seen.add(card.id));
   cursor = page.data.page.next_cursor ?? undefined;
 } while (cursor);
-const counted = await listArticles({ count: true, page_size: 1 });
+const counted = await listArticles({ count: "true", page_size: 1 });
 check(counted.status === 200, "the count");
 equal(seen.size, counted.data.page.total, "articles of the walk");
 

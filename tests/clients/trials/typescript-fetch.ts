@@ -27,7 +27,7 @@ do {
   page.data.forEach((card) => seen.add(card.id));
   cursor = page.page.nextCursor ?? undefined;
 } while (cursor);
-const counted = await articles.listArticles({ count: true, pageSize: 1 });
+const counted = await articles.listArticles({ count: "true", pageSize: 1 });
 equal(seen.size, counted.page.total, "articles of the walk");
 
 const newArticle = { title: unique("Typed"), body: "<p>Hello.</p>", status: "published" as const, extra: { layout: "wide" } };

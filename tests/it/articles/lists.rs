@@ -133,6 +133,35 @@ async fn count_adds_the_size_of_the_list_not_of_the_page() {
 }
 
 #[actix_web::test]
+async fn a_list_is_counted_to_ten_thousand_unless_the_exact_number_is_asked_for() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    db_rows(&app, 10_000, "now() - interval '1 minute'").await;
+    let counted = async |query: &str| {
+        let page = &page(&anon, query).await["page"];
+        (page["total"].as_i64(), page["total_at_least"].as_i64())
+    };
+    assert_eq!(counted("count=true").await, (Some(10_000), None));
+    app.db_execute(
+        "INSERT INTO articles (id, slug, title, summary, body, sanitizer, status, published_at)
+         VALUES (gen_random_uuid(), 'one-more', 'T', '', '', 1, 'published', now() - interval '1 minute')",
+    )
+    .await;
+    assert_eq!(counted("count=true").await, (None, Some(10_000)));
+    assert_eq!(counted("count=exact").await, (Some(10_001), None));
+    assert_eq!(counted("count=false").await, (None, None));
+    app.db_execute(
+        "INSERT INTO changes (actor_kind, action, entity, entity_id)
+         SELECT 'system', 'update', 'article', gen_random_uuid() FROM generate_series(1, 10001)",
+    )
+    .await;
+    let log = admin.get("/api/v1/audit?count=true").await.expect(200).json();
+    assert_eq!((log["page"].get("total"), log["page"]["total_at_least"].as_i64()), (None, Some(10_000)));
+    let wrong = anon.get(&format!("{ARTICLES}?count=all")).await;
+    assert_eq!(wrong.faults(), [("count".to_owned(), "invalid_parameter".to_owned())]);
+}
+
+#[actix_web::test]
 async fn an_empty_list_is_a_page_without_neighbours() {
     let (_app, anon) = TestApp::start().await;
     let empty = page(&anon, "count=true").await;

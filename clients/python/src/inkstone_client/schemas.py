@@ -306,6 +306,7 @@ class PageInfo(TypedDict):
     prev_cursor: str | None
     number: NotRequired[int]
     total: NotRequired[int]
+    total_at_least: NotRequired[int]
 
 
 class PasswordChange(TypedDict):

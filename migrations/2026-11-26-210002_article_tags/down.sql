@@ -1,0 +1,12 @@
+DROP TRIGGER articles_forget_all ON articles;
+DROP TRIGGER articles_note_removed ON articles;
+DROP TRIGGER articles_note_changed ON articles;
+DROP TRIGGER articles_note_new ON articles;
+DROP FUNCTION forget_all_articles();
+DROP FUNCTION note_removed_articles();
+DROP FUNCTION note_changed_articles();
+DROP FUNCTION note_new_articles();
+DROP TABLE article_counts;
+CREATE INDEX articles_tags_idx ON articles USING gin (tags);
+DROP INDEX articles_hidden_tags_idx;
+DROP TABLE article_tags;
