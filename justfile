@@ -26,9 +26,11 @@ test-one name:
 openapi:
     UPDATE=1 cargo test --test it -- openapi::the_checked_in_document_is_current
 
-# Fifty thousand requests and as many imports, broken byte by byte; the suite sends five hundred of each
+# Fifty thousand requests and as many imports, broken byte by byte, and as many foreign files; the suite tries
+# some hundreds of each
 fuzz:
     FUZZ_MUTANTS=50000 cargo test --test it -- --nocapture fuzz::
+    FUZZ_MUTANTS=50000 cargo test --lib -- origins::
 
 # Three hundred servers killed under load, every second one with its database; the suite kills four
 kill-cycles:

@@ -9,6 +9,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 const BEGIN: char = '\u{fdd0}';
 const END: char = '\u{fdd1}';
 const ESCAPE: char = '\u{fdd2}';
@@ -42,7 +44,7 @@ pub struct Resolved<'t> {
 /// Whether a text can have marks. Quick.
 pub fn has_marks(text: &[u8]) -> bool {
     // The noncharacters are EF B7 90 to EF B7 AF.
-    text.windows(3).any(|bytes| bytes[0] == 0xef && bytes[1] == 0xb7 && matches!(bytes[2], 0x90..=0xaf))
+    memmem::find_iter(text, b"\xef\xb7").any(|at| matches!(text.get(at + 2), Some(0x90..=0xaf)))
 }
 
 /// Puts U+FFFD in place of marks, and the text's own noncharacters in place of their escapes.

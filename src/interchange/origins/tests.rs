@@ -84,6 +84,12 @@ fn any_markup() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
+/// As many cases, or as many as `FUZZ_MUTANTS` says.
+pub fn cases(count: u32) -> ProptestConfig {
+    let cases = std::env::var("FUZZ_MUTANTS").map_or(count, |count| count.parse().unwrap());
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
+}
+
 /// The options of a command line without any, in Chinese time.
 pub fn options() -> ReaderOptions {
     ReaderOptions {
@@ -139,7 +145,7 @@ fn list_markup(source: &str) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn any_bytes_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {

@@ -11,6 +11,7 @@ use super::folder::read_pages;
 use super::tests::read_page;
 use crate::interchange::origins::found::Found;
 use crate::interchange::origins::reader_options::ReaderOptions;
+use crate::interchange::origins::tests::cases;
 use crate::interchange::source_file::SourceFile;
 
 /// A part of an article.
@@ -255,7 +256,7 @@ fn strip_tags(html: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
+    #![proptest_config(cases(600))]
 
     #[test]
     fn no_text_of_an_article_is_lost_in_any_layout(

@@ -1,6 +1,7 @@
 //! Titles and names, which WordPress keeps as HTML.
 
 use html_escape::decode_html_entities;
+use memchr::{memchr, memmem};
 
 use crate::interchange::origins::row_builder::fold_whitespace;
 
@@ -9,6 +10,9 @@ const MARKS: [&str; 29] = [
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "del", "dfn", "em", "font", "i",
     "ins", "kbd", "mark", "p", "q", "s", "small", "span", "strike", "strong", "sub", "sup", "u", "wbr",
 ];
+
+/// Longest tag or comment that is none of the text of a title, in bytes.
+const MAX_MARK_BYTES: usize = 4000;
 
 /// The text of a title or a name on one line: without marks of text, with entities decoded.
 ///
@@ -40,10 +44,11 @@ pub fn plain_name(html: &str) -> String {
 
 /// Returns the length of the tag or the comment with which `rest` begins, if it is one of a mark.
 fn mark_length(rest: &str) -> Option<usize> {
-    if rest.starts_with("<!--") {
-        return rest.find("-->").map(|end| end + 3);
+    let bytes = &rest.as_bytes()[..rest.len().min(MAX_MARK_BYTES)];
+    if bytes.starts_with(b"<!--") {
+        return memmem::find(bytes, b"-->").map(|end| end + 3);
     }
-    let end = rest.find('>')?;
+    let end = memchr(b'>', bytes)?;
     let tag = rest[1..end].strip_prefix('/').unwrap_or(&rest[1..end]);
     let (name, attributes) = tag.split_at(tag.find([' ', '\t', '\n', '/']).unwrap_or(tag.len()));
     let is_mark = MARKS.iter().any(|mark| mark.eq_ignore_ascii_case(name));

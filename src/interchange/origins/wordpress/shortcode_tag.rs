@@ -25,15 +25,30 @@ impl Shortcode<'_> {
     }
 }
 
-/// Returns the length of the tag or comment with which `rest` begins, or 1 if it is none.
-pub fn skip_tag(rest: &str) -> usize {
-    let is_tag = rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let end = match rest {
-        _ if rest.starts_with("<!--") => rest.find("-->").map(|end| end + 3),
-        _ if is_tag => rest.find('>').map(|end| end + 1),
-        _ => None,
-    };
-    end.unwrap_or(1)
+/// Where the last tag and the last comment of a text end. Behind them no end is looked for, again and again.
+#[derive(Debug)]
+pub struct LastEnds {
+    tag: Option<usize>,
+    comment: Option<usize>,
+}
+
+impl LastEnds {
+    /// Those of `content`.
+    pub fn find(content: &str) -> Self {
+        Self { tag: content.rfind('>'), comment: content.rfind("-->") }
+    }
+
+    /// Returns the length of the tag or comment that begins at `at` of the content, or 1 if it is none.
+    pub fn skip_tag(&self, content: &str, at: usize) -> usize {
+        let rest = &content[at..];
+        let is_tag = rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+        let end = match rest {
+            _ if rest.starts_with("<!--") && self.comment > Some(at) => rest.find("-->").map(|end| end + 3),
+            _ if is_tag && self.tag > Some(at) => rest.find('>').map(|end| end + 1),
+            _ => None,
+        };
+        end.unwrap_or(1)
+    }
 }
 
 /// Returns the length of `[[name …]]`, which stands for `[name …]`.

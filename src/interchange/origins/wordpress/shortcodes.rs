@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::links::{is_web_address, write_link};
 use super::media;
-use super::shortcode_tag::{Shortcode, escaped_length, parse_shortcode, skip_tag};
+use super::shortcode_tag::{LastEnds, Shortcode, escaped_length, parse_shortcode};
 use super::site::Site;
 
 /// Deepest nesting.
@@ -49,12 +49,13 @@ impl<'a> Expander<'a> {
     fn expand_within(&mut self, content: &str, depth: usize) -> String {
         let mut html = String::with_capacity(content.len());
         let (mut at, mut closers) = (0, HashMap::new());
+        let last_ends = LastEnds::find(content);
         while let Some(next) = content[at..].find(['[', '<']) {
             html.push_str(&content[at..at + next]);
             at += next;
             let rest = &content[at..];
             if rest.starts_with('<') {
-                let length = skip_tag(rest);
+                let length = last_ends.skip_tag(content, at);
                 html.push_str(&rest[..length]);
                 at += length;
             } else if let Some(length) = escaped_length(rest) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use memchr::memmem;
 use url::Url;
 
 use super::names::plain_name;
@@ -50,15 +51,14 @@ pub struct Attachment {
 impl Site {
     /// Adds what `piece` says of the site.
     pub fn add_piece(&mut self, root: &str, piece: &Piece) {
-        let text = String::from_utf8_lossy(&piece.text);
         match piece.kind {
-            PieceKind::Item if !text.contains("attachment") => {}
+            PieceKind::Item if memmem::find(&piece.text, b"attachment").is_none() => {}
             PieceKind::Item => {
-                let parsed = parse_piece(root, &text).unwrap_or_default();
+                let parsed = parse_piece(root, &String::from_utf8_lossy(&piece.text)).unwrap_or_default();
                 parsed.elements.iter().for_each(|item| self.add_attachment(item));
             }
-            PieceKind::Channel if text.trim().is_empty() => {}
-            PieceKind::Channel => self.add_channel(root, &text),
+            PieceKind::Channel if piece.text.trim_ascii().is_empty() => {}
+            PieceKind::Channel => self.add_channel(root, &String::from_utf8_lossy(&piece.text)),
         }
     }
 
