@@ -1,6 +1,7 @@
 DROP TRIGGER notices_note_stale ON notices;
 DROP TRIGGER site_note_stale ON site;
 DROP TRIGGER categories_note_stale ON categories;
+DROP TRIGGER articles_note_stale_truncated ON articles;
 DROP TRIGGER articles_note_stale_deleted ON articles;
 DROP TRIGGER articles_note_stale_changed ON articles;
 DROP TRIGGER articles_note_stale_new ON articles;
@@ -8,6 +9,7 @@ DROP FUNCTION note_stale_notice();
 DROP FUNCTION list_notice_tags(notices);
 DROP FUNCTION note_stale_site();
 DROP FUNCTION note_stale_category();
+DROP FUNCTION note_all_stale();
 DROP FUNCTION note_stale_deleted_articles();
 DROP FUNCTION note_stale_article(uuid);
 DROP FUNCTION note_stale_articles();

@@ -104,6 +104,15 @@ $$;
 CREATE TRIGGER articles_note_stale_deleted AFTER DELETE ON articles
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_stale_deleted_articles();
 
+CREATE FUNCTION note_all_stale() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM note_stale_tags(ARRAY['*']);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER articles_note_stale_truncated AFTER TRUNCATE ON articles
+    FOR EACH STATEMENT EXECUTE FUNCTION note_all_stale();
+
 -- A category is named in the breadcrumbs of all that is below it, and its parent shows it. Where one comes, goes or moves,
 -- other articles are below its old and its new parents.
 CREATE FUNCTION note_stale_category() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
