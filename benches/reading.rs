@@ -4,6 +4,8 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+#[path = "support/connection.rs"]
+mod connection;
 #[path = "support/drive.rs"]
 mod drive;
 #[path = "support/floor.rs"]
@@ -17,7 +19,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use drive::{Connection, SPAN, rate};
+use connection::Connection;
+use drive::{SPAN, rate};
 use floor::{Database, Statement};
 use inkstone::db::embedded::programs::Missing;
 use inkstone::db::embedded::{Embedded, Options};

@@ -9,8 +9,8 @@
 
 #[path = "scale/cases.rs"]
 mod cases;
-#[path = "support/drive.rs"]
-mod drive;
+#[path = "support/connection.rs"]
+mod connection;
 mod support;
 
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use cases::{Case, find_cases};
-use drive::Connection;
+use connection::Connection;
 use inkstone::db::embedded::programs::Missing;
 use inkstone::db::embedded::{Embedded, Options};
 use reqwest::Client;

@@ -119,6 +119,9 @@ class Change(TypedDict):
     request_id: str | None
 
 
+Counting: TypeAlias = Literal["false", "true", "exact"]
+
+
 class Crumb(TypedDict):
     """
     One step of a breadcrumb.
