@@ -1,6 +1,7 @@
 //! The OpenAPI document of this build, and the table of its operations.
 
 use actix_web::App;
+use actix_web::web::Bytes;
 use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 
@@ -11,9 +12,11 @@ use crate::routes::{OPERATIONS, PAGES, routes};
 
 /// What this build promises to clients.
 pub struct Contract {
-    /// The document as served and checked in.
+    /// The document as it is checked in, for people to read.
     pub json: String,
-    /// The entity tag of `json`.
+    /// The document as it is served, without spaces.
+    pub compact: Bytes,
+    /// The entity tag of `compact`.
     pub etag: String,
     /// Its operations, each with its entry.
     pub table: Table,
@@ -29,6 +32,7 @@ impl Contract {
         let table = Table::new(&document, &entries, PAGES)?;
         complete_document(&mut document, &table);
         let json = format!("{}\n", serde_json::to_string_pretty(&document)?);
-        Ok(Self { etag: tag_bytes(json.as_bytes()), json, table })
+        let compact = Bytes::from(serde_json::to_vec(&document)?);
+        Ok(Self { etag: tag_bytes(&compact), json, compact, table })
     }
 }

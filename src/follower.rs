@@ -38,7 +38,8 @@ const RECONNECT_DELAY: Duration = Duration::from_millis(200);
 
 /// Small data that many requests read and few change, kept in memory as a whole.
 pub trait Snapshot: Send + Sync + Sized + 'static {
-    /// The kinds of things, as the change log names them, whose changes make it stale.
+    /// What makes it stale: kinds of things, as the change log names them, or tags of answers, as [`crate::cache`]
+    /// has them.
     const ENTITIES: &'static [&'static str];
 
     /// Reads it from the database.
@@ -57,10 +58,26 @@ pub struct Follower {
     last_poll: AtomicU64,
     /// Commits of this node that other nodes were not yet notified of.
     has_unannounced: AtomicBool,
+    /// Until when tags that this node has taken itself are looked for too, in milliseconds after `began`.
+    doubtful_until: AtomicU64,
+    listeners: RwLock<Vec<Arc<dyn TagListener>>>,
     committed: Notify,
 }
 
 const NEVER: u64 = u64::MAX;
+/// How long a transaction whose outcome is not known may still be committed.
+const DOUBT_DURATION: Duration = Duration::from_secs(60);
+/// The tag that stands for all.
+const EVERYTHING: &str = "*";
+
+/// What keeps answers ready, and has to drop those that have become stale.
+pub trait TagListener: Send + Sync {
+    /// Drops the answers that carry one of `tags`.
+    fn forget(&self, tags: &[String]);
+
+    /// Drops all answers.
+    fn forget_all(&self);
+}
 
 /// The place of one snapshot.
 struct Slot {
@@ -88,23 +105,60 @@ impl Default for Follower {
             slots: RwLock::default(),
             last_poll: AtomicU64::new(NEVER),
             has_unannounced: AtomicBool::new(false),
+            doubtful_until: AtomicU64::new(0),
+            listeners: RwLock::default(),
             committed: Notify::new(),
         }
     }
 }
 
 impl Follower {
+    /// The name of this process in the log.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Tells `listener` from now on what has become stale.
+    pub fn add_listener(&self, listener: Arc<dyn TagListener>) {
+        self.listeners.write().unwrap_or_else(PoisonError::into_inner).push(listener);
+    }
+
     /// Drops what a commit of this node has made stale, and lets the other nodes be notified.
-    pub fn note_commit(&self, entities: impl Iterator<Item = &'static str>) {
+    pub fn note_commit(&self, entities: impl Iterator<Item = &'static str>, stale_tags: Vec<String>) {
         let entities: BTreeSet<&str> = entities.collect();
-        if entities.is_empty() {
-            return;
-        }
         for entity in entities {
             self.drop_stale(entity);
         }
+        self.forget_tags(&stale_tags);
         self.has_unannounced.store(true, Ordering::Release);
         self.committed.notify_one();
+    }
+
+    /// Drops everything, as a transaction may have been committed, or may still be: whether it was is not known.
+    pub fn note_unknown_outcome(&self) {
+        let until = self.began.elapsed() + DOUBT_DURATION;
+        self.doubtful_until.store(until.as_millis().try_into().unwrap_or(NEVER), Ordering::Release);
+        self.forget_all();
+    }
+
+    fn is_doubtful(&self) -> bool {
+        self.began.elapsed() < Duration::from_millis(self.doubtful_until.load(Ordering::Acquire))
+    }
+
+    /// Drops the snapshots that name one of `tags`, and tells the listeners.
+    fn forget_tags(&self, tags: &[String]) {
+        if tags.is_empty() {
+            return;
+        }
+        if tags.iter().any(|tag| tag == EVERYTHING) {
+            return self.forget_all();
+        }
+        for tag in tags {
+            self.drop_stale(tag);
+        }
+        for listener in self.listeners.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            listener.forget(tags);
+        }
     }
 
     fn drop_stale(&self, entity: &str) {
@@ -115,10 +169,18 @@ impl Follower {
         }
     }
 
-    /// Drops all snapshots, as after a change that no log tells of.
+    /// Drops all snapshots and answers, as after a change that no log tells of.
     pub fn forget_all(&self) {
         for slot in self.slots.read().unwrap_or_else(PoisonError::into_inner).values() {
             slot.drop_value();
+        }
+        self.forget_answers();
+    }
+
+    /// Drops all answers.
+    pub fn forget_answers(&self) {
+        for listener in self.listeners.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            listener.forget_all();
         }
     }
 
@@ -134,6 +196,14 @@ impl Follower {
             NEVER => self.began.elapsed(),
             last_poll => self.began.elapsed().saturating_sub(Duration::from_millis(last_poll)),
         }
+    }
+
+    /// Reads the database's clock. If it was set, drops all snapshots and answers: they end by the clock as it was.
+    pub async fn measure_clock(&self, conn: &Connection) -> QueryResult<()> {
+        if self.clock.measure(conn).await? {
+            self.forget_all();
+        }
+        Ok(())
     }
 
     /// The snapshot `T`, read over a connection that `connect` gives if it is not in memory.
@@ -192,7 +262,7 @@ impl Follower {
     async fn follow_connection(&self, url: &str) -> anyhow::Result<()> {
         let (conn, mut notified) = timeout(POLL_TIMEOUT, pool::open_listening(url, CHANNEL)).await??;
         let mut position = timeout(POLL_TIMEOUT, queries::position(&conn)).await??;
-        timeout(POLL_TIMEOUT, self.clock.measure(&conn)).await??;
+        timeout(POLL_TIMEOUT, self.measure_clock(&conn)).await??;
         let mut measured_at = Instant::now();
         let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -215,15 +285,16 @@ impl Follower {
                 }
             }
             let began = self.began.elapsed().as_millis().try_into().unwrap_or(NEVER);
-            let (entities, reached) =
-                timeout(POLL_TIMEOUT, queries::changed_since(&conn, &position)).await??;
-            for entity in entities {
+            let look = queries::look_since(&conn, &position, &self.node, self.is_doubtful());
+            let look = timeout(POLL_TIMEOUT, look).await??;
+            for entity in look.entities {
                 self.drop_stale(&entity);
             }
-            position = reached;
+            self.forget_tags(&look.stale_tags);
+            position = look.position;
             self.last_poll.store(began, Ordering::Release);
             if measured_at.elapsed() >= MEASURE_INTERVAL {
-                timeout(POLL_TIMEOUT, self.clock.measure(&conn)).await??;
+                timeout(POLL_TIMEOUT, self.measure_clock(&conn)).await??;
                 measured_at = Instant::now();
             }
         }

@@ -55,7 +55,8 @@ pub async fn get_readiness(app: web::Data<App>) -> Result<impl Responder> {
         return Err(Error::Unavailable("the server is about to stop".to_owned()));
     }
     let clock = &app.follower.clock;
-    let asking = async { clock.measure(&*app.health_reader().await?).await.map_err(Error::from) };
+    let asking =
+        async { app.follower.measure_clock(&*app.health_reader().await?).await.map_err(Error::from) };
     match tokio::time::timeout(DATABASE_TIMEOUT, asking).await {
         Ok(asked) => asked?,
         Err(_) => return Err(Error::Unavailable("database: no answer in time".to_owned())),

@@ -21,7 +21,8 @@ use inkstone::keys::{Keys, Ring};
 use inkstone::mail::Mailer;
 use inkstone::members::bootstrap;
 use inkstone::members::passwords::Hasher;
-use inkstone::server::{self, Shared};
+use inkstone::server;
+use inkstone::server::shared::Shared;
 use inkstone::site::view::SitePatch;
 use inkstone::{changes, commands, db, demo, site, telemetry, upgrade};
 use tokio::runtime::Runtime;
@@ -342,7 +343,7 @@ fn start_metrics(shared: &Shared) -> anyhow::Result<Option<String>> {
 async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String> {
     let app = &shared.app;
     let to_anyhow = |cause| anyhow!("{cause:?}");
-    app.follower.clock.measure(&*app.long_reader().await.map_err(to_anyhow)?).await?;
+    app.follower.measure_clock(&*app.long_reader().await.map_err(to_anyhow)?).await?;
     let renamed = upgrade::rename_reserved_slugs(app).await.map_err(|cause| anyhow!("{cause:?}"))?;
     if renamed > 0 {
         tracing::warn!(renamed, "{renamed} slugs have become fixed words of paths, and got an ending");

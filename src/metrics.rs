@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    Result, TextEncoder,
+    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, Result, TextEncoder,
 };
 
 use crate::db::pool::PoolStatus;
@@ -30,8 +30,79 @@ pub struct State {
     pub clock_skew: f64,
 }
 
+/// What the cache of ready answers counts.
+#[derive(Clone)]
+pub struct CacheNumbers {
+    /// Answers from the cache.
+    pub hits: IntCounter,
+    /// Answers that could have been there, and were not.
+    pub misses: IntCounter,
+    /// Requests that waited for the answer to another one.
+    pub waits: IntCounter,
+    /// Answers that had to go for others.
+    pub evictions: IntCounter,
+    /// Answers that were stale before they were kept.
+    pub dropped_fills: IntCounter,
+    /// Answers that are there.
+    pub entries: IntGauge,
+    /// Bytes that they take.
+    pub bytes: IntGauge,
+    invalidations: IntCounterVec,
+}
+
+impl CacheNumbers {
+    fn new(register: &Registering) -> Result<Self> {
+        let invalidations = "Tags whose answers were dropped, by their kind.";
+        Ok(Self {
+            hits: register.counter("inkstone_cache_hits_total", "Answers from the cache.")?,
+            misses: register
+                .counter("inkstone_cache_misses_total", "Answers that were made for the cache.")?,
+            waits: register.counter(
+                "inkstone_cache_waits_total",
+                "Requests that waited for the answer to another one.",
+            )?,
+            evictions: register
+                .counter("inkstone_cache_evictions_total", "Answers that had to go for others.")?,
+            dropped_fills: register.counter(
+                "inkstone_cache_dropped_fills_total",
+                "Answers that were stale before they were kept.",
+            )?,
+            entries: register.gauge("inkstone_cache_entries", "Answers in the cache.")?,
+            bytes: register.gauge("inkstone_cache_bytes", "Bytes of the answers in the cache.")?,
+            invalidations: register.counters(
+                "inkstone_cache_invalidations_total",
+                invalidations,
+                &["kind"],
+            )?,
+        })
+    }
+
+    /// Counts a tag whose answers were dropped, by the kind before its colon.
+    pub fn count_invalidation(&self, tag: &str) {
+        let kind = tag.split(':').next().unwrap_or_default();
+        self.invalidations.with_label_values(&[kind]).inc();
+    }
+}
+
+/// The numbers of one operation and one status, looked up once.
+#[derive(Clone)]
+pub struct RequestNumbers {
+    requests: IntCounter,
+    durations: Histogram,
+}
+
+impl RequestNumbers {
+    /// Counts an answered request.
+    pub fn count(&self, duration: Duration) {
+        self.requests.inc();
+        self.durations.observe(duration.as_secs_f64());
+    }
+}
+
 /// The numbers of a process.
 pub struct Metrics {
+    /// The cache of ready answers.
+    pub cache: CacheNumbers,
     registry: Registry,
     requests: IntCounterVec,
     durations: HistogramVec,
@@ -55,6 +126,7 @@ impl Metrics {
         let lag = "Time since the last completed look at the change log began.";
         let waiting = "Tasks that wait for a database connection.";
         Ok(Self {
+            cache: CacheNumbers::new(&register)?,
             requests: register.counters(
                 "inkstone_http_requests_total",
                 "Answered requests.",
@@ -82,9 +154,15 @@ impl Metrics {
 
     /// Counts an answered request of `operation`.
     pub fn count_request(&self, operation: Option<&str>, status: u16, duration: Duration) {
-        let operation = operation.unwrap_or(NO_OPERATION);
-        self.requests.with_label_values(&[operation, &status.to_string()]).inc();
-        self.durations.with_label_values(&[operation]).observe(duration.as_secs_f64());
+        self.find_numbers(operation.unwrap_or(NO_OPERATION), status).count(duration);
+    }
+
+    /// The numbers of an operation and a status.
+    pub fn find_numbers(&self, operation: &str, status: u16) -> RequestNumbers {
+        RequestNumbers {
+            requests: self.requests.with_label_values(&[operation, &status.to_string()]),
+            durations: self.durations.with_label_values(&[operation]),
+        }
     }
 
     /// Counts a row of an import.
@@ -115,6 +193,10 @@ impl Metrics {
 struct Registering<'r>(&'r Registry);
 
 impl Registering<'_> {
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter> {
+        self.add(IntCounter::new(name, help)?)
+    }
+
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec> {
         self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
     }

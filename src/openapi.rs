@@ -71,7 +71,11 @@ const FAILURES: &[(&str, &str, &str)] = &[
     ("406", "NotAcceptable", "The request does not accept JSON"),
     ("408", "RequestTimeout", "The body took too long to arrive"),
     ("409", "Conflict", "It contradicts what is there"),
-    ("412", "PreconditionFailed", "It changed since you read it, or exists already"),
+    (
+        "412",
+        "PreconditionFailed",
+        "It is not, or no more, what the request names in If-Match or If-Unmodified-Since; or it exists already",
+    ),
     ("413", "PayloadTooLarge", "The body is too large"),
     ("415", "UnsupportedMediaType", "The body is not labelled as JSON"),
     ("422", "InvalidBody", "The body has faults, each with a JSON pointer"),
@@ -134,7 +138,8 @@ fn failures_of(endpoint: &Endpoint) -> Vec<&'static str> {
     failures.extend(has_path_parameter.then_some("404"));
     failures.extend(operation.can_conflict.then_some("409"));
     failures.extend(operation.is_throttled.then_some("429"));
-    failures.extend(changes_version.then_some(["412", "428"]).into_iter().flatten());
+    failures.extend((operation.conditional != Conditional::No).then_some("412"));
+    failures.extend(changes_version.then_some("428"));
     failures.extend(has_body.then_some(["408", "413", "415"]).into_iter().flatten());
     // A body with faults, or an idempotency key that was given to another request.
     failures.extend((has_body || operation.takes_idempotency_key).then_some("422"));

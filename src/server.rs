@@ -1,79 +1,48 @@
 //! The HTTP server: what wraps every request, and how it starts and stops.
 
+pub mod background;
+pub mod shared;
+
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, Server, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{ACCEPT_LANGUAGE, HeaderName, HeaderValue};
+use actix_web::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Condition, Next, from_fn};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError, get, rt, web};
-use tokio::time::timeout;
+use actix_web::{HttpMessage, HttpResponse, Responder, ResponseError, get, web};
 use utoipa_actix_web::AppExt;
 
 use crate::app::App;
-use crate::articles::view_counter::{FLUSH_EVERY, ViewCounter};
-use crate::categories::moving;
-use crate::changes;
 use crate::contract::Contract;
 use crate::deadline::{Deadline, Late};
+use crate::edge;
 use crate::edge::access_log::AccessLine;
 use crate::edge::connections::Connections;
 use crate::edge::descriptors::count_free_descriptors;
 use crate::edge::exchange::follow_exchange;
-use crate::edge::{self, Patience};
+use crate::edge::hits::Hits;
 use crate::error::{Error, Result};
-use crate::http::conditional::if_none_match_names;
+use crate::http::cached::{self, Finished, find_key};
+use crate::http::client::{X_REQUEST_ID, find_request_id};
 use crate::http::cross_origin::{Asked, CrossOrigin, find_operation};
+use crate::http::finish::finish_answer;
 use crate::http::head::{check_host, check_length};
 use crate::http::matched::Matched;
 use crate::http::page_headers;
 use crate::language::{LANGUAGE, Language};
-use crate::members::guard::authenticate;
-use crate::members::passwords::Hasher;
-use crate::members::{outbox, sessions};
+use crate::members::guard::{authenticate, read_as_visitor};
 use crate::monitoring::{get_guarded_metrics, get_metrics};
-use crate::operations::RequestBody;
+use crate::operations::{Conditional, RequestBody};
 use crate::pages;
 use crate::permits::count_cores;
 use crate::routes::routes;
-use crate::telemetry::{REQUEST_ID, make_request_id};
+use crate::telemetry::REQUEST_ID;
 use crate::throttle;
 use crate::throttle::model::LimitState;
-use crate::{idempotency, jobs};
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// What the handlers of a running server share.
-#[derive(Clone)]
-pub struct Shared {
-    /// The process.
-    pub app: web::Data<App>,
-    /// For passwords.
-    pub hasher: web::Data<Hasher>,
-    /// For views.
-    pub counter: web::Data<ViewCounter>,
-    /// How long connections wait for their clients.
-    pub patience: Patience,
-    contract: web::Data<Contract>,
-    cross_origin: web::Data<CrossOrigin>,
-}
-
-impl Shared {
-    /// Shares `app`, `hasher` and `contract`.
-    pub fn new(app: App, hasher: Hasher, contract: web::Data<Contract>) -> Self {
-        Self {
-            hasher: web::Data::new(hasher),
-            counter: web::Data::new(ViewCounter::new(app.config.http.view_window)),
-            cross_origin: web::Data::new(CrossOrigin::new(&app.config.http.cors_origins)),
-            app: web::Data::new(app),
-            patience: Patience::default(),
-            contract,
-        }
-    }
-}
+use shared::Shared;
 
 /// Serves on `listener` until the handle of the returned server stops it.
 ///
@@ -88,17 +57,17 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
     let settings = edge::Settings {
         connections: Arc::new(connections),
         cross_origin: shared.cross_origin.clone().into_inner(),
+        hits: Hits {
+            app: shared.app.clone(),
+            cache: shared.answers.clone().into_inner(),
+            rules: shared.cross_origin.clone().into_inner(),
+        },
         patience: shared.patience,
         workers: config.workers.unwrap_or_else(count_cores).max(1),
         shutdown_timeout: config.shutdown_timeout,
     };
     let shared = shared.clone();
-    rt::spawn(flush_views(shared.clone()));
-    rt::spawn(housekeeping_loop(shared.clone()));
-    rt::spawn(run_jobs(shared.clone()));
-    // Two, so that one slow mailbox does not hold up the others.
-    rt::spawn(outbox::worker::run_worker(shared.app.clone()));
-    rt::spawn(outbox::worker::run_worker(shared.app.clone()));
+    background::start(&shared);
     edge::serve(listener, &settings, move || {
         let (app, _) = actix_web::App::new()
             .configure(pages::routes)
@@ -110,6 +79,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
             .app_data(shared.counter.clone())
             .app_data(shared.contract.clone())
             .app_data(shared.cross_origin.clone())
+            .app_data(shared.answers.clone())
             .service(get_document)
             .route("/metrics", web::get().to(get_guarded_metrics))
             .default_service(web::to(reply_not_found))
@@ -134,7 +104,7 @@ async fn wrap_request(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let id = request_id(&req);
+    let id = find_request_id(req.headers());
     let line = AccessLine::begin(&req, &id);
     let app = req.app_data::<web::Data<App>>().cloned();
     if req.method() == Method::HEAD {
@@ -184,12 +154,29 @@ async fn call_inner(
     asked: &Asked,
 ) -> Result<ServiceResponse<BoxBody>, DetachedError> {
     match next.call(req).await.map(ServiceResponse::map_into_boxed_body) {
-        Ok(response) => Ok(match rules {
-            Some(rules) => rules.finish(asked, response),
-            None => response,
-        }),
+        Ok(response) => {
+            let response = match rules {
+                Some(rules) => rules.finish(asked, response),
+                None => response,
+            };
+            Ok(finish_response(response).await)
+        }
         Err(cause) => Err(DetachedError { response: cause.error_response(), cause: cause.to_string() }),
     }
+}
+
+/// Judges the conditions of the request, and encodes the body, unless that was done.
+async fn finish_response(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    if response.response().extensions().get::<Finished>().is_some() {
+        return response;
+    }
+    let operation = find_operation(&response);
+    let is_read = operation.is_none_or(|operation| operation.conditional == Conditional::Read);
+    let may_encode = operation.is_none_or(|operation| !operation.tells_secret);
+    let (req, response) = response.into_parts();
+    let is_read = is_read && *req.method() == Method::GET;
+    let finished = finish_answer(req.headers(), is_read, may_encode, response).await;
+    ServiceResponse::new(req, finished)
 }
 
 /// Adds the headers that every answer has.
@@ -239,8 +226,12 @@ async fn answer_request(
     };
     // In a box: the work of an operation is some kilobytes, and is passed on several times.
     let answering = Box::pin(async {
+        let is_private = req.headers().contains_key(AUTHORIZATION);
         match authenticate(req.request()).await {
-            Ok(()) => next.call(req).await.map(ServiceResponse::map_into_boxed_body),
+            Ok(()) => match find_key(req.request()).filter(|_| read_as_visitor(req.request())) {
+                Some(key) => cached::answer(req, next, key, is_private).await,
+                None => next.call(req).await.map(ServiceResponse::map_into_boxed_body),
+            },
             Err(refusal) => Ok(req.into_response(refusal.error_response())),
         }
     });
@@ -281,81 +272,17 @@ fn find_language(req: &ServiceRequest) -> Language {
     Language::negotiate(&accepted.join(","))
 }
 
-/// The client's id of this request, or a new one.
-fn request_id(req: &ServiceRequest) -> String {
-    let given = req.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
-    let plain = |id: &&str| {
-        (1..=64).contains(&id.len())
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
-    given.filter(plain).map_or_else(make_request_id, str::to_owned)
-}
-
 /// The OpenAPI document.
 #[get("/openapi.json")]
-async fn get_document(req: HttpRequest, contract: web::Data<Contract>) -> impl Responder {
-    let tag = contract.etag.as_str();
-    if if_none_match_names(&req, tag) {
-        return HttpResponse::NotModified().insert_header(("etag", tag)).finish();
-    }
+async fn get_document(contract: web::Data<Contract>) -> impl Responder {
     HttpResponse::Ok()
-        .insert_header(("etag", tag))
+        .insert_header(("etag", contract.etag.as_str()))
         .insert_header(("cache-control", "public, max-age=60"))
         .content_type("application/json")
-        .body(contract.json.clone())
+        .body(contract.compact.clone())
 }
 
 /// Everything that no route serves.
 async fn reply_not_found() -> Result<HttpResponse> {
     Err(Error::not_found())
-}
-
-async fn flush_views(shared: Shared) {
-    let mut ticks = rt::time::interval(FLUSH_EVERY);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = shared.counter.flush(&shared.app).await {
-            tracing::warn!(%error, "Views are kept for later");
-        }
-    }
-}
-
-async fn run_jobs(shared: Shared) {
-    loop {
-        let _ = timeout(moving::JOB_INTERVAL, shared.app.job_begun.notified()).await;
-        if let Err(error) = moving::run_jobs(&shared.app).await {
-            tracing::warn!(%error, "Jobs are left for later");
-        }
-    }
-}
-
-/// How often ended sessions and forgiven attempts are deleted.
-const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
-
-async fn housekeeping_loop(shared: Shared) {
-    let mut ticks = rt::time::interval(HOUSEKEEPING_INTERVAL);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = run_housekeeping(&shared.app).await {
-            tracing::warn!(%error, "Housekeeping is left for later");
-        }
-    }
-}
-
-async fn run_housekeeping(app: &App) -> Result<()> {
-    app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
-    app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
-    app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;
-    let days = app.config.access.session_retention_days;
-    app.write(async move |tx| Ok(sessions::queries::delete_ended_sessions(tx, days).await?)).await?;
-    match app.config.access.audit_retention_days {
-        Some(days) => delete_old_changes(app, days).await,
-        None => Ok(()),
-    }
-}
-
-/// Deletes the entries of the change log that are older than so many days, a bounded number at a time.
-async fn delete_old_changes(app: &App, days: i32) -> Result<()> {
-    while app.write(async move |tx| Ok(changes::queries::delete_old(tx, days).await?)).await? {}
-    Ok(())
 }

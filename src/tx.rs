@@ -14,6 +14,7 @@ use actix_web::rt;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
+use futures_util::future::join;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -108,14 +109,23 @@ impl Tx {
     /// On this node nobody is served anything older from here on; other nodes are notified within milliseconds.
     pub async fn commit(self) -> Result<()> {
         let Self { conn, recorded, touched, follower, .. } = self;
-        let committed = if recorded.is_empty() {
-            conn.commit().await
-        } else {
-            conn.commit_after(changes::queries::insert(&conn, &recorded)).await.map(drop)
+        if recorded.is_empty() && touched.is_empty() {
+            return conn.commit().await.map_err(map_commit_error);
+        }
+        let last = async {
+            let log = async {
+                if recorded.is_empty() { Ok(()) } else { changes::queries::insert(&conn, &recorded).await }
+            };
+            let (logged, stale) = join(log, changes::queries::take_stale_tags(&conn, follower.node())).await;
+            logged.and(stale)
         };
-        committed.map_err(map_commit_error)?;
-        follower
-            .note_commit(touched.into_iter().chain(recorded.iter().map(|recorded| recorded.change.entity)));
+        let stale_tags = conn.commit_after(last).await.map_err(map_commit_error).inspect_err(|error| {
+            if matches!(error, Error::OutcomeUnknown(_)) {
+                follower.note_unknown_outcome();
+            }
+        })?;
+        let entities = recorded.iter().map(|recorded| recorded.change.entity);
+        follower.note_commit(touched.into_iter().chain(entities), stale_tags);
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! not come, it is invisible until then; nothing has to run for it to appear. Deleted, it is in the trash, and can be restored. Its views are
 //! counted beside it.
 
+pub mod answer_tags;
 pub mod former_slugs;
 pub mod handlers;
 pub mod input;

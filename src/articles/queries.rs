@@ -194,11 +194,12 @@ pub async fn set_deleted(tx: &mut Tx, id: Uuid, deleted: bool) -> QueryResult<Ro
         .await
 }
 
-/// Sets the number of views of an article.
+/// Sets the number of views of an article. Answers that show it are stale then.
 pub async fn set_views(tx: &mut Tx, id: Uuid, views: i64) -> QueryResult<()> {
     sql_query(
-        "INSERT INTO article_views (article_id, views) VALUES ($1, $2)
-         ON CONFLICT (article_id) DO UPDATE SET views = excluded.views",
+        "WITH set_views AS (INSERT INTO article_views (article_id, views) VALUES ($1, $2)
+                            ON CONFLICT (article_id) DO UPDATE SET views = excluded.views)
+         SELECT note_stale_article($1)",
     )
     .bind::<SqlUuid, _>(id)
     .bind::<BigInt, _>(views)

@@ -10,26 +10,28 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::former_slugs;
 use super::listing::{ArticleFilter, ArticleShape, cursor_keys, order};
 use super::model::Row;
 use super::queries::lists::{self, Listing};
 use super::queries::{self, ArticleRef};
 use super::view::{Article, ArticleCard, ArticleField, PickedArticle};
+use super::{answer_tags, former_slugs};
 use crate::app::App;
 use crate::categories::model::Tree;
-use crate::categories::queries::ArticleTimes;
+use crate::categories::queries::load_article_times;
 use crate::db::connection::Connection;
 use crate::db::rows::PageSlice;
 use crate::db::visibility::Articles;
 use crate::error::{Error, Result};
 use crate::http::id_or_slug::IdOrSlug;
+use crate::http::matched::Matched;
+use crate::http::modified::Modified;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{Data, Moved, Reply};
 use crate::members::guard::Reader;
 use crate::operations::scope::Scope;
-use crate::operations::{Caller, Operation};
+use crate::operations::{Caller, Operation, Role};
 use crate::site::model::Row as Site;
 
 /// How much of a single article is wanted.
@@ -54,8 +56,9 @@ pub enum Relation {
 }
 
 /// The entry of [`list_articles`].
-pub const LIST_ARTICLES: Operation =
-    Operation::list("list_articles", Caller::Reader).for_keys_with(Scope::ArticlesRead);
+pub const LIST_ARTICLES: Operation = Operation::list("list_articles", Caller::Reader)
+    .for_keys_with(Scope::ArticlesRead)
+    .same_as_visitors_for(Role::Member);
 
 /// List articles
 ///
@@ -72,12 +75,16 @@ pub async fn list_articles(
     let (Query(filter), Query(shape)) = (filter, shape);
     let visible = filter.visible(&reader)?;
     // Before the rows are read.
-    let modified = app.snapshot::<ArticleTimes>().await?.0.modified(app.now());
+    let (times, now) = (load_article_times(&app).await?, app.now());
     let is_as_visitors_get = visible == Articles::Public;
+    // Staff see changes of which the times tell nothing.
+    let modified = times.modified(now);
+    let modified = if is_as_visitors_get { modified } else { modified.proving_nothing() };
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
     let order = order(shape.sort.as_deref(), filter.all_have_time(visible));
     let slice = order.and_then(|order| paging.page_slice(order));
     let (slice, listing) = Error::join(slice, filter.listing(&tree, visible))?;
+    let mut tags = answer_tags::tag_list(&filter, &listing);
     let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
     let is_short = slice.offset == 0 && !with_body && filter.is_short(&listing, &shape, visible);
     let page = if is_short && !paging.counts() {
@@ -88,20 +95,20 @@ pub async fn list_articles(
     } else {
         load_long_page(&*app.costly_reader().await?, &paging, &slice, listing, with_body).await?
     };
+    answer_tags::add_breadcrumbs(&mut tags, &tree, page.data.iter().map(|row| row.content.category_id));
     let base_url = &site.content.base_url;
-    let tags = ["articles", "categories", "site"].map(str::to_owned);
     Ok(match shape.fields {
         None => {
-            let page = page.map(|row| ArticleCard::new(&tree, base_url, row));
-            let reply = Reply::list(page).with_last_modified(modified);
-            Either::Left(reply.as_visitors_get(is_as_visitors_get).with_surrogate_keys(&tags))
+            let reply = Reply::list(page.map(|row| ArticleCard::new(&tree, base_url, row)));
+            let reply = reply.with_last_modified(modified).kept_for(times.lifetime(now), tags);
+            Either::Left(reply.as_visitors_get(is_as_visitors_get))
         }
         Some(fields) => {
             let fields: Rc<[ArticleField]> = fields.into();
             let pick = |row| PickedArticle::new(Article::new(&tree, base_url, row, false), fields.clone());
             let reply = Reply::list(page.map(pick));
-            let reply = reply.with_last_modified(modified);
-            Either::Right(reply.as_visitors_get(is_as_visitors_get).with_surrogate_keys(&tags))
+            let reply = reply.with_last_modified(modified).kept_for(times.lifetime(now), tags);
+            Either::Right(reply.as_visitors_get(is_as_visitors_get))
         }
     })
 }
@@ -128,8 +135,9 @@ async fn load_long_page(
 }
 
 /// The entry of [`get_article`].
-pub const GET_ARTICLE: Operation =
-    Operation::read("get_article", Caller::Reader).for_keys_with(Scope::ArticlesRead);
+pub const GET_ARTICLE: Operation = Operation::read("get_article", Caller::Reader)
+    .for_keys_with(Scope::ArticlesRead)
+    .same_as_visitors_for(Role::Member);
 
 /// Get an article
 ///
@@ -165,21 +173,23 @@ async fn find_moved(req: &HttpRequest, app: &App, reader: &Reader) -> Result<Mov
     }
     let moved = queries::slugs::find_moved(&*app.reader().await?, former, reader.articles()).await?;
     let moved = moved.ok_or_else(Error::not_found)?;
-    let query = Some(req.query_string()).filter(|query| !query.is_empty());
+    let query = Some(Matched::of(req)?.parameters.to_query()).filter(|query| !query.is_empty());
     Ok(Moved {
         location: format!(
             "/api/v1/articles/{}{}",
             moved.slug,
             query.map(|query| format!("?{query}")).unwrap_or_default()
         ),
-        surrogate_key: format!("article:{}", moved.id),
+        tag: answer_tags::tag_article(moved.id),
         is_as_visitors_get: reader.articles() == Articles::Public,
     })
 }
 
 /// The entry of [`get_article_by_external_id`].
 pub const GET_ARTICLE_BY_EXTERNAL_ID: Operation =
-    Operation::read("get_article_by_external_id", Caller::Reader).for_keys_with(Scope::ArticlesRead);
+    Operation::read("get_article_by_external_id", Caller::Reader)
+        .for_keys_with(Scope::ArticlesRead)
+        .same_as_visitors_for(Role::Member);
 
 /// Get an article by its external id
 ///
@@ -215,7 +225,7 @@ async fn find_single(
 ) -> Result<Option<Either<Reply<Data<Article>>, Reply<Data<PickedArticle>>>>> {
     let with_neighbors = detail.include.is_some_and(|relations| relations.contains(&Relation::Neighbors));
     // Before the row is read.
-    let modified = app.snapshot::<ArticleTimes>().await?.0.modified(app.now());
+    let (times, now) = (load_article_times(app).await?, app.now());
     let found = queries::get(&*app.reader().await?, &article, reader.articles()).await.optional()?;
     let Some(row) = found else { return Ok(None) };
     let context = ViewContext::load(app).await?;
@@ -223,20 +233,21 @@ async fn find_single(
         true => Some(queries::neighbors(&*app.reader().await?, &row).await?.into_iter().collect()),
         false => None,
     };
+    let category_id = row.content.category_id;
     let article = Article { neighbors, ..context.view(row, reader.staff().is_some()) };
     // Staff get the former slugs too.
     let is_as_visitors_get = reader.articles() == Articles::Public;
+    let modified =
+        if is_as_visitors_get { times.modified(now) } else { Modified::of_row(article.card.updated_at) };
     let version = article.card.version;
-    let mut surrogates =
-        vec![format!("article:{}", article.card.id), "categories".to_owned(), "site".to_owned()];
-    surrogates.extend(with_neighbors.then(|| "articles".to_owned()));
+    let tags = answer_tags::tag_single(&context.tree, article.card.id, category_id, with_neighbors);
     Ok(Some(match detail.fields {
         None => Either::Left(
             Reply::one(article)
                 .with_version(version)
                 .with_last_modified(modified)
                 .as_visitors_get(is_as_visitors_get)
-                .with_surrogate_keys(&surrogates),
+                .kept_for(times.lifetime(now), tags),
         ),
         Some(fields) => {
             let picked = Data { data: PickedArticle::new(article, fields.into()) };
@@ -245,7 +256,7 @@ async fn find_single(
                     .with_version(version)
                     .with_last_modified(modified)
                     .as_visitors_get(is_as_visitors_get)
-                    .with_surrogate_keys(&surrogates),
+                    .kept_for(times.lifetime(now), tags),
             )
         }
     }))

@@ -1,17 +1,22 @@
 //! Reading and changing categories.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix_web::{Either, HttpRequest, Responder, delete, get, patch, post, web};
 
+use super::answer_tags::{CATEGORIES, tag_articles_in_any, tag_single};
 use super::model::Tree;
-use super::queries::{ArticleTimes, CategoryTimes};
+use super::queries::{CategoryChange, load_article_times};
 use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal};
 use super::{queries, writing};
 use crate::app::App;
+use crate::cache::tags::Tag;
 use crate::error::{Error, Result};
 use crate::http::body::Unchecked;
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
-use crate::http::modified::Modified;
+use crate::http::modified::{ListTimes, Modified};
 use crate::http::paging::List;
 use crate::http::query::Query;
 use crate::http::reply::{Data, NoContent, Reply};
@@ -23,8 +28,9 @@ use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
 
 /// The entry of [`list_categories`].
-pub const LIST_CATEGORIES: Operation =
-    Operation::read("list_categories", Caller::Reader).for_keys_with(Scope::CategoriesRead);
+pub const LIST_CATEGORIES: Operation = Operation::read("list_categories", Caller::Reader)
+    .for_keys_with(Scope::CategoriesRead)
+    .same_as_visitors_for(Role::Admin);
 
 /// List categories
 ///
@@ -37,20 +43,21 @@ pub async fn list_categories(
     listing: Query<CategoryListing>,
 ) -> Result<impl Responder> {
     // Before the tree is read.
-    let modified = app.snapshot::<CategoryTimes>().await?.0.modified(app.now());
+    let times = ListTimes::new(app.snapshot::<CategoryChange>().await?.0, Arc::default());
     let tree = app.snapshot::<Tree>().await?;
     let categories = match listing.0.tree {
         Some(true) => Category::nested(&tree, None),
         _ => tree.in_order().into_iter().map(|row| Category::flat(&tree, row)).collect(),
     };
     let reply = Reply::list(List::unpaged(categories));
-    let reply = reply.with_last_modified(modified).as_visitors_get(true);
-    Ok(reply.with_surrogate_keys(&["categories".to_owned()]))
+    let reply = reply.with_last_modified(times.modified(app.now())).as_visitors_get(true);
+    Ok(reply.kept_for(Some(Duration::MAX), vec![Tag::all(CATEGORIES)]))
 }
 
 /// The entry of [`get_category`].
-pub const GET_CATEGORY: Operation =
-    Operation::read("get_category", Caller::Reader).for_keys_with(Scope::CategoriesRead);
+pub const GET_CATEGORY: Operation = Operation::read("get_category", Caller::Reader)
+    .for_keys_with(Scope::CategoriesRead)
+    .same_as_visitors_for(Role::Admin);
 
 /// Get a category
 ///
@@ -59,13 +66,16 @@ pub const GET_CATEGORY: Operation =
 #[get("/{id}")]
 pub async fn get_category(app: web::Data<App>, _: Reader, id: IdOrSlug) -> Result<impl Responder> {
     // Before the articles are counted.
-    let times = app.snapshot::<ArticleTimes>().await?.0.modified(app.now());
+    let (times, now) = (load_article_times(&app).await?, app.now());
     let tree = app.snapshot::<Tree>().await?;
     let row = tree.find(&id).ok_or_else(Error::not_found)?;
-    let count = queries::count_public_articles(&*app.costly_reader().await?, tree.subtree(row.id)).await?;
+    let categories = tree.subtree(row.id);
+    let mut tags = tag_single(&tree, row);
+    tags.extend(tag_articles_in_any(Some(&categories)));
+    let count = queries::count_public_articles(&*app.costly_reader().await?, categories).await?;
     let reply = reply_with(Category::single(&tree, row, count));
-    let reply = reply.with_last_modified(times).as_visitors_get(true);
-    Ok(reply.with_surrogate_keys(&["categories".to_owned(), "articles".to_owned()]))
+    let reply = reply.with_last_modified(times.modified(now)).as_visitors_get(true);
+    Ok(reply.kept_for(times.lifetime(now), tags))
 }
 
 fn reply_with(category: Category) -> Reply<Data<Category>> {

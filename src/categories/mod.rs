@@ -5,6 +5,7 @@
 //! one lock. A category that holds articles or categories is not deleted unless
 //! the request says where they go.
 
+pub mod answer_tags;
 pub mod handlers;
 pub mod model;
 pub mod moving;

@@ -1,24 +1,27 @@
 //! All SQL of categories.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use diesel::dsl::now;
+use diesel::dsl::{now, sql};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
 use futures_util::future::join;
 use uuid::Uuid;
 
 use super::model::{Content, Row, Tree};
+use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::read_clock;
 use crate::db::rows::{Conditions, Value, count};
 use crate::db::schema::{articles, categories};
 use crate::db::types::Status;
 use crate::db::visibility::PUBLIC_ARTICLE;
+use crate::error::Result;
 use crate::follower::Snapshot;
-use crate::http::modified::ListTimes;
+use crate::http::modified::{LastChange, ListTimes, Upcoming};
 use crate::tx::Tx;
 
 /// The key of the advisory lock under which the tree changes its shape.
@@ -32,40 +35,57 @@ impl Snapshot for Tree {
     }
 }
 
-/// When the tree could last have changed.
-pub struct CategoryTimes(pub ListTimes);
+/// When the tree last changed.
+pub struct CategoryChange(pub LastChange);
 
 static LAST_CATEGORY_CHANGE: AtomicI64 = AtomicI64::new(0);
 
-impl Snapshot for CategoryTimes {
+impl Snapshot for CategoryChange {
     const ENTITIES: &'static [&'static str] = &["category"];
 
     async fn load(conn: &Connection) -> QueryResult<Self> {
-        Ok(Self(ListTimes::new(read_clock(conn).await?, Vec::new(), &LAST_CATEGORY_CHANGE)))
+        Ok(Self(LastChange::new(read_clock(conn).await?, &LAST_CATEGORY_CHANGE)))
     }
 }
 
-/// When lists and numbers of articles could last have changed.
-pub struct ArticleTimes(pub ListTimes);
+/// When lists and numbers of articles last changed for the public.
+struct ArticleChange(LastChange);
 
 static LAST_ARTICLE_CHANGE: AtomicI64 = AtomicI64::new(0);
 
-impl Snapshot for ArticleTimes {
-    const ENTITIES: &'static [&'static str] = &["article", "category", "site"];
+impl Snapshot for ArticleChange {
+    // Tags of answers: what the public does not see changes nothing.
+    const ENTITIES: &'static [&'static str] = &["articles", "categories", "site"];
+
+    async fn load(conn: &Connection) -> QueryResult<Self> {
+        Ok(Self(LastChange::new(read_clock(conn).await?, &LAST_ARTICLE_CHANGE)))
+    }
+}
+
+/// When the next articles become public.
+struct UpcomingArticles(Arc<Upcoming>);
+
+impl Snapshot for UpcomingArticles {
+    const ENTITIES: &'static [&'static str] = &["articles", "scheduled_articles"];
 
     async fn load(mut conn: &Connection) -> QueryResult<Self> {
-        let noticed_at = read_clock(conn).await?;
         let upcoming = articles::table
             .filter(articles::status.eq(Status::Published))
             .filter(articles::deleted_at.is_null())
-            .filter(articles::published_at.gt(noticed_at))
+            .filter(articles::published_at.gt(sql::<Nullable<Timestamptz>>("clock_timestamp()")))
             .order(articles::published_at)
-            .limit(ListTimes::MAX_UPCOMING as i64)
+            .limit(Upcoming::MAX as i64)
             .select(articles::published_at.assume_not_null())
             .load(&mut conn)
             .await?;
-        Ok(Self(ListTimes::new(noticed_at, upcoming, &LAST_ARTICLE_CHANGE)))
+        Ok(Self(Arc::new(Upcoming::new(upcoming))))
     }
+}
+
+/// When lists and numbers of articles change for the public. To be asked before the rows are read.
+pub async fn load_article_times(app: &App) -> Result<ListTimes> {
+    let change = app.snapshot::<ArticleChange>().await?.0;
+    Ok(ListTimes::new(change, app.snapshot::<UpcomingArticles>().await?.0.clone()))
 }
 
 /// The whole tree.

@@ -1,7 +1,7 @@
 //! All SQL of the change log.
 
 use diesel::dsl::sql;
-use diesel::sql_types::{Array, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel::{QueryResult, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 
@@ -48,30 +48,78 @@ pub async fn position(mut conn: &Connection) -> QueryResult<String> {
     diesel::select(sql::<Text>("pg_current_snapshot()::text")).get_result(&mut conn).await
 }
 
-/// The kinds of things that have changed since `position`, and the position that the log has now.
+/// Takes the tags of the answers that this transaction has made stale: `node` drops those answers itself.
+pub async fn take_stale_tags(mut conn: &Connection, node: &str) -> QueryResult<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Taken {
+        #[diesel(sql_type = Array<Text>)]
+        tags: Vec<String>,
+    }
+    let taken: Vec<Taken> =
+        sql_query("UPDATE invalidations SET node = $1 WHERE xid = pg_current_xact_id() RETURNING tags")
+            .bind::<Text, _>(node)
+            .load(&mut conn)
+            .await?;
+    Ok(taken.into_iter().flat_map(|taken| taken.tags).collect())
+}
+
+/// What a look at the log has found.
+#[derive(Debug, QueryableByName)]
+pub struct Look {
+    /// The kinds of things that have changed.
+    #[diesel(sql_type = Array<Text>)]
+    pub entities: Vec<String>,
+    /// The tags of the answers that have become stale.
+    #[diesel(sql_type = Array<Text>)]
+    pub stale_tags: Vec<String>,
+    /// The position that the log has now.
+    #[diesel(sql_type = Text)]
+    pub position: String,
+}
+
+/// Looks at what was committed since `position`. Tags that `node` has taken itself are left out, unless
+/// `with_own_tags`.
 ///
 /// A row is new if its transaction was not visible at the position: it ran then, or began later. So
 /// no transaction is missed, however long it stayed open, and none is waited for.
-pub async fn changed_since(mut conn: &Connection, position: &str) -> QueryResult<(Vec<String>, String)> {
-    #[derive(QueryableByName)]
-    struct Look {
-        #[diesel(sql_type = Array<Text>)]
-        entities: Vec<String>,
-        #[diesel(sql_type = Text)]
-        position: String,
-    }
-    let look: Look = sql_query(
+pub async fn look_since(
+    mut conn: &Connection,
+    position: &str,
+    node: &str,
+    with_own_tags: bool,
+) -> QueryResult<Look> {
+    sql_query(
         "SELECT pg_current_snapshot()::text AS position, ARRAY(
              SELECT entity FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)
              UNION
              SELECT entity FROM changes
              WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
-         ) AS entities",
+         ) AS entities, ARRAY(
+             SELECT tag FROM invalidations, unnest(tags) AS tag
+             WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND (node IS DISTINCT FROM $2 OR $3)
+             UNION
+             SELECT tag FROM invalidations, unnest(tags) AS tag
+             WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
+                   AND (node IS DISTINCT FROM $2 OR $3)
+         ) AS stale_tags",
     )
     .bind::<Text, _>(position)
+    .bind::<Text, _>(node)
+    .bind::<Bool, _>(with_own_tags)
     .get_result(&mut conn)
+    .await
+}
+
+/// Deletes tags that every process has found long ago, a bounded number; returns whether there may be more.
+pub async fn delete_old_tags(mut conn: &Connection) -> QueryResult<bool> {
+    const MAX_ROWS: usize = 10_000;
+    let deleted = sql_query(format!(
+        "DELETE FROM invalidations WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM invalidations WHERE at < now() - interval '1 day' ORDER BY at LIMIT {MAX_ROWS}))"
+    ))
+    .execute(&mut conn)
     .await?;
-    Ok((look.entities, look.position))
+    Ok(deleted == MAX_ROWS)
 }
 
 /// Whether a change of this action and entity was ever recorded.

@@ -9,8 +9,8 @@ use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 
 use super::values::{
-    parse_base_url, parse_bound, parse_listen, parse_network, parse_origin, parse_pause, parse_seconds,
-    parse_threads, parse_token, parse_window,
+    parse_base_url, parse_bound, parse_bytes, parse_listen, parse_network, parse_origin, parse_pause,
+    parse_seconds, parse_threads, parse_token, parse_window,
 };
 
 /// The HTTP server.
@@ -57,6 +57,13 @@ pub struct Http {
     /// The same for the connections of one network (an IPv4 address, 64 bits of IPv6) that is not a trusted proxy.
     #[arg(long, env = "INKSTONE_MAX_CONNECTIONS_PER_NETWORK", default_value_t = 1_024, value_parser = parse_bound, value_name = "N")]
     pub max_connections_per_network: usize,
+    /// Memory for answers that are kept ready, with a unit; 0 keeps none.
+    #[arg(long, env = "INKSTONE_CACHE_SIZE", default_value = "64MiB", value_parser = parse_bytes, value_name = "BYTES")]
+    pub cache_size: u64,
+    /// Seconds between the log lines that sum up the answers from the cache, which have no lines of their own; 0 writes
+    /// none.
+    #[arg(long, env = "INKSTONE_CACHE_LOG_INTERVAL", default_value = "60", value_parser = parse_window, value_name = "SECONDS")]
+    pub cache_log_interval: Duration,
     /// Refuse a change without If-Match (428). By default such a change overwrites any version.
     #[arg(long, env = "INKSTONE_REQUIRE_IF_MATCH", value_parser = BoolishValueParser::new())]
     pub require_if_match: bool,

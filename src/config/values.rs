@@ -55,6 +55,15 @@ fn parse_whole(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
     number.ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
 }
 
+/// Parses a number of bytes with a unit, like 64MiB; 0 needs none.
+pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
+    const MAX: u64 = 1 << 40;
+    let has_unit = text.trim().ends_with(|last: char| last.is_ascii_alphabetic());
+    let bytes = parse_size::parse_size(text.trim()).ok();
+    let bytes = bytes.filter(|bytes| *bytes <= MAX && (has_unit || *bytes == 0 || *bytes >= 1 << 20));
+    bytes.ok_or_else(|| "must be a number of bytes with a unit, like 64MiB; at most 1TiB, or 0".to_owned())
+}
+
 /// Parses the IANA name of a time zone.
 pub(super) fn parse_timezone(text: &str) -> Result<Tz, String> {
     find_timezone(text).ok_or_else(|| {

@@ -1,7 +1,7 @@
 //! The database's clock, as this process knows it.
 //!
 //! Stored times are times of the database. What this process judges by itself, such as the end
-//! of an access token, it judges by the same clock: its own, plus an offset that it has measured.
+//! of an access token, it judges by the same clock, which it has read a while ago.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,33 +11,55 @@ use diesel::QueryResult;
 
 use super::connection::Connection;
 
-/// How often the offset is measured again.
-pub const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
+/// How often the clock is read again.
+pub const MEASURE_INTERVAL: Duration = Duration::from_secs(2);
 /// The skew above which the clocks count as wrong.
 const MAX_SKEW: TimeDelta = TimeDelta::seconds(30);
 
-/// The offset of the database's clock.
-#[derive(Default)]
+/// The step of a clock beyond which what was timed by it is made anew.
+const MAX_STEP: TimeDelta = TimeDelta::milliseconds(200);
+
+/// The database's clock.
+///
+/// Between two measurements it goes on by the time that passes, whatever is done to the clock of this machine.
 pub struct Clock {
-    /// Milliseconds that the database's clock is ahead of that of this machine.
-    offset: AtomicI64,
+    began: Instant,
+    /// The time of the database at `began`, in microseconds of the epoch; that of this machine until it is measured.
+    base: AtomicI64,
+    is_measured: AtomicBool,
     /// Whether the log has told of a large skew.
     is_warned: AtomicBool,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            base: AtomicI64::new(Utc::now().timestamp_micros()),
+            is_measured: AtomicBool::new(false),
+            is_warned: AtomicBool::new(false),
+        }
+    }
 }
 
 impl Clock {
     /// Returns the time by the database's clock, as last measured.
     pub fn now(&self) -> DateTime<Utc> {
-        Utc::now() + self.offset()
+        let base = DateTime::from_timestamp_micros(self.base.load(Ordering::Acquire)).unwrap_or_default();
+        base + self.passed()
     }
 
-    /// Returns by how many seconds the database's clock is ahead, as last measured.
+    fn passed(&self) -> TimeDelta {
+        TimeDelta::from_std(self.began.elapsed()).unwrap_or_default()
+    }
+
+    /// Returns by how many seconds the database's clock is ahead of that of this machine.
     pub fn skew(&self) -> f64 {
-        self.offset.load(Ordering::Acquire) as f64 / 1000.0
+        self.offset().num_milliseconds() as f64 / 1000.0
     }
 
     fn offset(&self) -> TimeDelta {
-        TimeDelta::milliseconds(self.offset.load(Ordering::Acquire))
+        self.now() - Utc::now()
     }
 
     /// Returns by how many seconds the clocks differ, if that is over 30.
@@ -46,14 +68,17 @@ impl Clock {
         (skew > MAX_SKEW).then(|| (skew + TimeDelta::milliseconds(500)).num_seconds())
     }
 
-    /// Measures the offset. A log line tells when it becomes large, and when it no longer is.
-    pub async fn measure(&self, conn: &Connection) -> QueryResult<()> {
-        let (asked, began) = (Utc::now(), Instant::now());
+    /// Reads the database's clock. A log line tells when the skew becomes large, and when it no longer is.
+    ///
+    /// Returns whether the clock was set since it was last read: what was timed by it is no longer right.
+    pub async fn measure(&self, conn: &Connection) -> QueryResult<bool> {
+        let began = Instant::now();
         let reading = super::read_clock(conn).await?;
         // The reading was taken somewhere between the question and the answer.
         let half = TimeDelta::from_std(began.elapsed() / 2).unwrap_or_default();
-        let offset = reading - (asked + half);
-        self.offset.store(offset.num_milliseconds(), Ordering::Release);
+        let base = (reading + half - self.passed()).timestamp_micros();
+        let step = TimeDelta::microseconds(base - self.base.swap(base, Ordering::AcqRel));
+        let was_set = self.is_measured.swap(true, Ordering::AcqRel) && step.abs() > MAX_STEP + half;
         let skew = self.large_skew();
         if skew.is_some() != self.is_warned.swap(skew.is_some(), Ordering::AcqRel) {
             match skew {
@@ -66,6 +91,6 @@ impl Clock {
                 None => tracing::info!("The clocks of the database and of this machine agree again"),
             }
         }
-        Ok(())
+        Ok(was_set)
     }
 }

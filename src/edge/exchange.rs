@@ -5,12 +5,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use actix_http::Response;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpMessage, HttpResponse, ResponseError};
+use actix_web::{HttpMessage, ResponseError};
 use tokio::time::Instant;
 
 use super::backlog::WaitingBytes;
@@ -121,20 +122,40 @@ pub async fn follow_exchange(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let state = req.conn_data::<Rc<ExchangeState>>().cloned();
     let app = req.app_data::<Data<App>>().cloned();
-    let mut exchange = state.as_ref().map(Exchange::begin);
-    let mut response = next.call(req).await?.map_into_boxed_body();
-    let closes = is_closing(response.response(), state.as_deref()) || app.is_some_and(|app| app.is_leaving());
-    if closes {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-    }
-    let Some(mut exchange) = exchange.take() else { return Ok(response) };
+    let exchange = state.as_ref().map(Exchange::begin);
+    let response = next.call(req).await?.map_into_boxed_body();
+    let is_leaving = app.is_some_and(|app| app.is_leaving());
+    let Some(exchange) = exchange else { return Ok(response) };
     let delivery = {
         let extensions = response.request().extensions();
         extensions.get::<Matched>().map_or(Delivery::WHOLE, |matched| matched.operation().delivery)
     };
+    let (req, response) = response.into_parts();
+    let response = hand_over(exchange, response.into(), delivery, is_leaving);
+    Ok(ServiceResponse::new(req, response.unwrap_or_else(|busy| busy.error_response().into()).into()))
+}
+
+/// Gives the connection in `state` an answer that was ready. Fails if too many answers wait to be read.
+pub fn deliver(
+    state: &Rc<ExchangeState>,
+    response: Response<BoxBody>,
+    is_leaving: bool,
+) -> Result<Response<BoxBody>, Error> {
+    hand_over(Exchange::begin(state), response, Delivery::WHOLE, is_leaving)
+}
+
+fn hand_over(
+    mut exchange: Exchange,
+    mut response: Response<BoxBody>,
+    delivery: Delivery,
+    is_leaving: bool,
+) -> Result<Response<BoxBody>, Error> {
+    exchange.closes = is_leaving || is_closing(&response, &exchange.state);
+    if exchange.closes {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     exchange.state.answer_deadline.set(delivery.deadline.map(|limit| Instant::now() + limit));
-    exchange.closes = closes;
-    let bytes = match response.response().body().size() {
+    let bytes = match response.body().size() {
         BodySize::Sized(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
         BodySize::None | BodySize::Stream => 0,
     };
@@ -142,18 +163,14 @@ pub async fn follow_exchange(
         Some(waiting) => Ok(response.map_body(|_, body| {
             BoxBody::new(Answer { body, rest: Bytes::new(), waiting, _exchange: exchange })
         })),
-        None => {
-            let busy =
-                Error::Unavailable("too many answers wait for clients that do not read them".to_owned());
-            Ok(response.into_response(busy.error_response()))
-        }
+        None => Err(Error::Unavailable("too many answers wait for clients that do not read them".to_owned())),
     }
 }
 
 /// Whether the connection ends with this answer.
-fn is_closing(response: &HttpResponse, state: Option<&ExchangeState>) -> bool {
+fn is_closing(response: &Response<BoxBody>, state: &ExchangeState) -> bool {
     let gave_up = matches!(response.status(), StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
-    gave_up || !response.head().keep_alive() || state.is_some_and(ExchangeState::is_in_body)
+    gave_up || !response.head().keep_alive() || state.is_in_body()
 }
 
 /// The body of an answer, in pieces. While it exists, the exchange lasts.

@@ -11,6 +11,7 @@ pub mod connections;
 pub mod descriptors;
 pub mod exchange;
 mod framing;
+pub mod hits;
 mod pace;
 mod raw_answer;
 pub mod starting;
@@ -24,17 +25,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
-use actix_http::{HttpService, KeepAlive, Protocol, Request};
+use actix_http::{HttpService, KeepAlive, Protocol, Request, Response};
 use actix_server::{Server, ServerBuilder};
-use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
-use actix_web::body::MessageBody;
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service, map_config,
+};
+use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, ServiceResponse};
+use futures_util::TryFutureExt;
+use futures_util::future::{Either, ready};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use connections::Connections;
 use framing::HeadNotes;
+use hits::Hits;
 use raw_answer::{Recipient, write_answer};
 use stream::GuardedStream;
 
@@ -80,6 +86,8 @@ pub struct Settings {
     pub connections: Arc<Connections>,
     /// The cross-origin rules, for answers that are made before a request is read.
     pub cross_origin: Arc<CrossOrigin>,
+    /// Answers that are ready.
+    pub hits: Hits,
     /// How long a connection waits for its client.
     pub patience: Patience,
     /// Threads that answer.
@@ -89,16 +97,19 @@ pub struct Settings {
 }
 
 /// Answers the requests that arrive on `listener`, until the handle of the returned server stops it.
-pub fn serve<F, I, S, B>(listener: TcpListener, settings: &Settings, factory: F) -> io::Result<Server>
+pub fn serve<F, I, S>(listener: TcpListener, settings: &Settings, factory: F) -> io::Result<Server>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
-    S: ServiceFactory<Request, Config = AppConfig, Response = ServiceResponse<B>, Error = actix_web::Error>
-        + 'static,
+    S: ServiceFactory<
+            Request,
+            Config = AppConfig,
+            Response = ServiceResponse<BoxBody>,
+            Error = actix_web::Error,
+        > + 'static,
     S::InitError: Debug,
-    B: MessageBody + 'static,
 {
-    let Settings { connections, cross_origin, patience, workers, shutdown_timeout } = settings.clone();
+    let Settings { connections, cross_origin, hits, patience, workers, shutdown_timeout } = settings.clone();
     let builder = ServerBuilder::new()
         .workers(workers)
         .disable_signals()
@@ -121,6 +132,11 @@ where
                 data.insert(Rc::clone(stream.exchange_state()));
             });
         let app = factory().into_factory().map_err(|error: actix_web::Error| error.error_response());
+        let hits = hits.clone();
+        let app = apply_fn_factory(app, move |req: Request, app: &_| match hits.answer(&req) {
+            Some(answer) => Either::Left(ready(Ok(answer))),
+            None => Either::Right(Service::call(app, req).map_ok(Response::from)),
+        });
         let (connections, rules) = (Arc::clone(&connections), Arc::clone(&cross_origin));
         fn_service(move |stream: TcpStream| {
             let (connections, rules) = (Arc::clone(&connections), Arc::clone(&rules));

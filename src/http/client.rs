@@ -3,12 +3,26 @@
 use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv6Addr};
 
-use actix_web::http::header::USER_AGENT;
+use actix_web::http::header::{HeaderMap, HeaderName, USER_AGENT};
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use ipnet::IpNet;
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::telemetry::make_request_id;
+
+/// The header with the id of a request, in requests and in answers.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The client's id of a request, or a new one.
+pub fn find_request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+    let plain = |id: &&str| {
+        (1..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    given.filter(plain).map_or_else(make_request_id, str::to_owned)
+}
 
 /// The other end of a request.
 #[derive(Clone, Debug)]

@@ -2,21 +2,61 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::http::header::{IF_MATCH, IF_NONE_MATCH};
+use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpRequest, dev, web};
 
+use super::encoding::Encoding;
 use super::matched::Matched;
+use super::modified::Modified;
 use crate::app::App;
 use crate::error::{Code, Error, Result};
 use crate::operations::Conditional;
 
+/// What the conditions of a request to read lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precondition {
+    /// The answer is sent.
+    Met,
+    /// The client has it already (304).
+    NotModified,
+    /// It is not what the client expects (412).
+    Failed,
+}
+
+impl Precondition {
+    /// Evaluates the conditions of a request to read what has `etag` and was changed at `modified`, in the order of
+    /// RFC 9110 §13.2.2: `If-Match`, else `If-Unmodified-Since`; then `If-None-Match`, else `If-Modified-Since`.
+    pub fn evaluate(headers: &HeaderMap, etag: Option<&str>, modified: Option<Modified>) -> Self {
+        let is_named = |name| etag.is_some_and(|etag| names_tag(headers, name, etag));
+        let has_failed = if headers.contains_key(IF_MATCH) {
+            !is_named(IF_MATCH)
+        } else {
+            modified.is_some_and(|modified| modified.is_after(headers))
+        };
+        if has_failed {
+            return Self::Failed;
+        }
+        let is_known = if headers.contains_key(IF_NONE_MATCH) {
+            is_named(IF_NONE_MATCH)
+        } else {
+            modified.is_some_and(|modified| modified.is_known(headers))
+        };
+        if is_known { Self::NotModified } else { Self::Met }
+    }
+}
+
 /// Whether `If-None-Match` names `etag`, so that the client has it already.
+pub fn if_none_match_names(req: &HttpRequest, etag: &str) -> bool {
+    names_tag(req.headers(), IF_NONE_MATCH, etag)
+}
+
+/// Whether the header `name` lists `etag`, or is `*`.
 ///
 /// The comparison is weak (RFC 9110 §13.1.2): proxies that compress weaken every tag.
-pub fn if_none_match_names(req: &HttpRequest, etag: &str) -> bool {
+fn names_tag(headers: &HeaderMap, name: HeaderName, etag: &str) -> bool {
     let etag = strip_weak(etag);
-    req.headers()
-        .get_all(IF_NONE_MATCH)
+    headers
+        .get_all(name)
         .filter_map(|value| value.to_str().ok())
         .any(|list| list.trim() == "*" || list.split(',').any(|tag| strip_weak(tag) == etag))
 }
@@ -57,14 +97,25 @@ impl IfMatch {
             if list.trim() == "*" {
                 return Self::Any;
             }
-            versions.extend(list.split(',').filter_map(version_of));
+            versions.extend(list.split(',').filter_map(find_version));
         }
         if sent { Self::Versions(versions) } else { Self::Absent }
     }
 }
 
+/// The tag of what has the strong tag `etag` in another coding, which has other bytes (RFC 9110 §8.8.3). A weak tag is that
+/// of all codings.
+pub fn tag_encoded(etag: &str, encoding: Encoding) -> String {
+    match etag.strip_suffix('"') {
+        Some(start) if encoding != Encoding::Identity && !etag.starts_with("W/") => {
+            format!("{start}-{}\"", encoding.name())
+        }
+        _ => etag.to_owned(),
+    }
+}
+
 /// The version in `"7-…"`, `W/"7-…"` or `"7"`.
-fn version_of(tag: &str) -> Option<i32> {
+pub fn find_version(tag: &str) -> Option<i32> {
     let inner = strip_weak(tag).strip_prefix('"')?.strip_suffix('"')?;
     inner.split('-').next()?.parse().ok()
 }

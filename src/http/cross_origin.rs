@@ -55,7 +55,8 @@ impl CrossOrigin {
         !self.origins.is_empty()
     }
 
-    fn is_for_all(&self) -> bool {
+    /// Whether pages of all origins may read without a credential.
+    pub fn is_for_all(&self) -> bool {
         self.origins.iter().any(|origin| origin == "*")
     }
 
@@ -127,7 +128,7 @@ impl CrossOrigin {
     ///
     /// A shared cache that was filled by a request without `Origin` gives the answer to pages too.
     pub fn open_to_all(&self, asked: &Asked, headers: &mut HeaderMap) {
-        if self.is_for_all() && !asked.is_preflight && !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+        if self.is_for_all() && !asked.is_preflight {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
             expose(headers);
         }

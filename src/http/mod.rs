@@ -2,9 +2,12 @@
 
 pub mod accept;
 pub mod body;
+pub mod cached;
 pub mod client;
 pub mod conditional;
 pub mod cross_origin;
+pub mod encoding;
+pub mod finish;
 pub mod forms;
 pub mod head;
 pub mod id_or_slug;
@@ -18,7 +21,9 @@ pub mod patch;
 pub mod pointer;
 pub mod query;
 pub mod query_string;
+pub mod ready;
 pub mod render_body;
 pub mod reply;
 pub mod schema;
 pub mod tagged_body;
+pub mod target;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::matched::Matched;
 use super::parameters::{DEFAULT_PAGE_SIZE, MAX_NUMBERED_ROWS, Parameters};
 use super::query::Query;
+use super::query_string::encode;
 use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SortColumn, count};
@@ -20,8 +20,6 @@ use crate::error::{Code, Error, Fault, Result};
 
 /// The longest `Link` header, in bytes.
 const MAX_LINK_BYTES: usize = 4 << 10;
-/// Characters that a query string has percent-encoded: all but the unreserved ones (RFC 3986 §2.3).
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Parameters that choose a page or the keys of a list, not which rows it has.
 const NOT_FILTERS: &[&str] = &["cursor", "page", "page_size", "count", "fields", "include"];
 
@@ -295,8 +293,4 @@ impl Paging {
             }
         }
     }
-}
-
-fn encode(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
 }

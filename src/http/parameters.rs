@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 
 use super::pointer::MAX_FAULTS;
-use super::query_string::{decode_pairs, join_lists};
+use super::query_string::{decode_pairs, encode, join_lists};
 use super::schema::{Checker, Compiled, compiled, find_nearest};
 use crate::error::{At, Code, Error, Fault, Result};
 use crate::operations::table::Endpoint;
@@ -23,10 +23,18 @@ const MAX_NAME_CHARS: usize = 64;
 /// A query string that has no fault.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
-    /// The names and values, each name once, lists joined by commas.
+    /// The names and values, each name once, in the order of the names, lists joined by commas.
     pub pairs: Vec<(String, String)>,
     /// The values by the types that the schemas name.
     pub values: Map<String, Value>,
+}
+
+impl Parameters {
+    /// Writes them as a query string: one way for all ways in which they can be sent.
+    pub fn to_query(&self) -> String {
+        let pair = |(name, value): &(String, String)| format!("{}={}", encode(name), encode(value));
+        self.pairs.iter().map(pair).collect::<Vec<_>>().join("&")
+    }
 }
 
 /// The parameters that a query string may have, each with its checker.
@@ -67,7 +75,7 @@ impl KnownParameters {
     /// their schemas refuse, and pages that there cannot be. A repeated parameter has no other fault.
     pub fn read(&self, query: &str) -> Result<Parameters> {
         let is_single = |name: &str| self.find(name).is_some_and(|checker| !checker.is_list());
-        let (pairs, mut faults) = join_lists(decode_pairs(query)?, is_single);
+        let (mut pairs, mut faults) = join_lists(decode_pairs(query)?, is_single);
         let mut values = Map::new();
         for (name, text) in &pairs {
             let Some(checker) = self.find(name) else {
@@ -92,6 +100,7 @@ impl KnownParameters {
         }
         faults.truncate(MAX_FAULTS);
         Error::parameters(faults)?;
+        pairs.sort_unstable();
         Ok(Parameters { pairs, values })
     }
 

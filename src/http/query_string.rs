@@ -1,11 +1,13 @@
 //! Query strings, decoded.
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::error::{Code, Error, Fault, Result, Sentence};
 
 /// Name and value pairs a query string may have. Lists that are sent as repeats take a pair for each value.
 const MAX_PAIRS: usize = 512;
+/// Characters that a query string has percent-encoded: all but the unreserved ones (RFC 3986 §2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The end of a list's name in the form of PHP: `tag[]=a&tag[]=b`.
 const LIST_ENDING: &str = "[]";
 
@@ -60,6 +62,11 @@ pub fn join_lists(
         }
     }
     (joined, faults)
+}
+
+/// Percent-encodes a name or a value.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 fn decode(text: &str) -> Result<String> {

@@ -1,19 +1,21 @@
-//! Answers: the envelope, the validators, and how long caches may keep them.
+//! Answers: the envelope, the validators, and for how long they may be kept.
+
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::conditional::if_none_match_names;
 use super::matched::Matched;
 use super::modified::Modified;
 use super::paging::List;
 use super::tagged_body::TaggedBody;
+use crate::cache::tags::{Tag, write_surrogate_keys};
 use crate::error::{Error, Fault, ProblemFault, Result};
 use crate::language::Language;
 use crate::operations::CacheClass;
@@ -66,6 +68,7 @@ pub struct Reply<T> {
     modified: Option<Modified>,
     /// Whether a visitor gets the same bytes.
     is_as_visitors_get: bool,
+    keeping: Option<Keeping>,
     /// What was changed of what was sent. It is no part of what the entity tag is of.
     warnings: Vec<ProblemFault>,
 }
@@ -107,6 +110,7 @@ impl<T> Reply<T> {
             version: None,
             modified: None,
             is_as_visitors_get: false,
+            keeping: None,
             warnings: Vec::new(),
         }
     }
@@ -135,11 +139,32 @@ impl<T> Reply<T> {
         self
     }
 
-    /// The same with the cache's tags: a change to any of them makes the answer stale.
-    pub fn with_surrogate_keys(self, tags: &[String]) -> Self {
-        self.with_header(SURROGATE_KEY, tags.join(" "))
+    /// The same with what it was made from, and for how long it stays right if nothing of that changes; `None` if it
+    /// does not.
+    pub fn kept_for(self, lifetime: Option<Duration>, tags: Vec<Tag>) -> Self {
+        let keys = write_surrogate_keys(&tags);
+        let keeping = lifetime.map(|lifetime| Keeping { tags, lifetime });
+        Self { keeping, ..self }.with_header(SURROGATE_KEY, keys)
     }
 }
+
+/// How an answer to visitors can be kept.
+#[derive(Debug)]
+pub struct Keeping {
+    /// What it was made from.
+    pub tags: Vec<Tag>,
+    /// For how long it stays right, if nothing of that changes.
+    pub lifetime: Duration,
+}
+
+/// The longest time that an answer is kept.
+const MAX_LIFETIME: Duration = Duration::from_secs(60);
+/// The longest time that an answer with counters is kept. They are flushed once a second, and may be 10 s old.
+const MAX_COUNTER_LIFETIME: Duration = Duration::from_secs(8);
+
+/// Marks a request whose answer is made for visitors, in full, and kept for others.
+#[derive(Clone, Copy, Debug)]
+pub struct ForKeeping;
 
 /// The media type of every JSON answer. Generated clients branch on it, and proxies compress it.
 pub const JSON: &str = "application/json";
@@ -151,7 +176,7 @@ const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
 /// show it a little longer while they ask again (RFC 9111, RFC 5861).
 const PUBLIC_CACHE_CONTROL: &str = "public, max-age=0, s-maxage=60, stale-while-revalidate=300";
 /// Cache rules of what a visitor reads too, asked for with a credential: the client may keep it and ask again.
-const REVALIDATED_CACHE_CONTROL: &str = "private, no-cache";
+pub const REVALIDATED_CACHE_CONTROL: &str = "private, no-cache";
 /// Cache rules of what a credential had a part in.
 const PRIVATE_CACHE_CONTROL: &str = "private, no-store";
 
@@ -163,6 +188,7 @@ pub struct Rendered {
     etag: Option<String>,
     modified: Option<Modified>,
     is_as_visitors_get: bool,
+    keeping: Option<Keeping>,
     body: Vec<u8>,
 }
 
@@ -171,6 +197,10 @@ impl<T: Serialize> Reply<T> {
     pub fn render(mut self) -> Result<Rendered> {
         let body = TaggedBody::from_json(&self.body).map_err(|cause| Error::Internal(cause.into()))?;
         let etag = self.version.map(|version| body.etag(version));
+        let longest = if body.has_counters() { MAX_COUNTER_LIFETIME } else { MAX_LIFETIME };
+        let longest = self.modified.map_or(longest, |modified| longest.min(modified.holds_for()));
+        let keeping =
+            self.keeping.map(|keeping| Keeping { lifetime: keeping.lifetime.min(longest), ..keeping });
         let mut body = body.into_bytes();
         if !self.warnings.is_empty() && body.pop_if(|last| *last == b'}').is_some() {
             body.extend_from_slice(b",\"warnings\":");
@@ -185,6 +215,7 @@ impl<T: Serialize> Reply<T> {
             etag,
             modified: self.modified,
             is_as_visitors_get: self.is_as_visitors_get,
+            keeping,
             body,
         })
     }
@@ -212,6 +243,7 @@ impl Rendered {
             etag,
             modified: None,
             is_as_visitors_get: false,
+            keeping: None,
             body,
         }
     }
@@ -260,11 +292,7 @@ impl Responder for Rendered {
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
         let is_read = *req.method() == actix_web::http::Method::GET;
-        let is_known = is_read
-            && (self.etag.as_deref().is_some_and(|etag| if_none_match_names(req, etag))
-                || self.modified.is_some_and(|modified| modified.is_known(req)));
-        let status = if is_known { StatusCode::NOT_MODIFIED } else { self.status };
-        let mut response = HttpResponseBuilder::new(status);
+        let mut response = HttpResponseBuilder::new(self.status);
         let rules = cache_control(req, self.etag.is_some(), self.is_as_visitors_get);
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(rules)));
         // Tags of caches, like the time of the last change, are of what a cache may keep.
@@ -281,16 +309,23 @@ impl Responder for Rendered {
         if let Some(etag) = self.etag {
             response.insert_header((header::ETAG, etag));
         }
-        if is_known {
-            return response.finish();
+        let mut response = response.content_type(JSON).body(self.body);
+        let mut extensions = response.extensions_mut();
+        if let Some(modified) = self.modified.filter(|_| is_read) {
+            extensions.insert(modified);
         }
-        response.content_type(JSON).body(self.body)
+        if let Some(keeping) = self.keeping.filter(|_| is_read) {
+            extensions.insert(keeping);
+        }
+        drop(extensions);
+        response
     }
 }
 
 /// Who may keep the answer to `req`.
 fn cache_control(req: &HttpRequest, has_etag: bool, is_as_visitors_get: bool) -> &'static str {
-    let is_anonymous = !req.headers().contains_key(header::AUTHORIZATION);
+    let is_for_keeping = req.extensions().get::<ForKeeping>().is_some();
+    let is_anonymous = is_for_keeping || !req.headers().contains_key(header::AUTHORIZATION);
     let is_public = Matched::of(req).is_ok_and(|matched| matched.operation().cache == CacheClass::Public);
     match is_public && has_etag {
         true if is_anonymous => PUBLIC_CACHE_CONTROL,
@@ -303,8 +338,8 @@ fn cache_control(req: &HttpRequest, has_etag: bool, is_as_visitors_get: bool) ->
 pub struct Moved {
     /// Its path, with the query.
     pub location: String,
-    /// The cache's tag of the thing: a change of it makes the answer stale.
-    pub surrogate_key: String,
+    /// What the thing is kept under: a change of it makes the answer stale.
+    pub tag: Tag,
     /// Whether a visitor gets the same.
     pub is_as_visitors_get: bool,
 }
@@ -313,11 +348,14 @@ impl Responder for Moved {
     type Body = BoxBody;
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
-        HttpResponse::MovedPermanently()
+        let keys = write_surrogate_keys(std::slice::from_ref(&self.tag));
+        let mut response = HttpResponse::MovedPermanently()
             .insert_header((header::CACHE_CONTROL, cache_control(req, true, self.is_as_visitors_get)))
             .insert_header((header::LOCATION, self.location))
-            .insert_header(("surrogate-key", self.surrogate_key))
-            .finish()
+            .insert_header((SURROGATE_KEY, keys))
+            .finish();
+        response.extensions_mut().insert(Keeping { tags: vec![self.tag], lifetime: MAX_LIFETIME });
+        response
     }
 }
 

@@ -60,6 +60,11 @@ impl TaggedBody {
         format!("{weak}{}", format_tag(version, digest))
     }
 
+    /// Whether it holds counters.
+    pub fn has_counters(&self) -> bool {
+        !self.counters.is_empty()
+    }
+
     /// The bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes

@@ -17,7 +17,7 @@ use crate::db::visibility;
 use crate::error::{Code, Error, Result, Sentence};
 use crate::http::matched::Matched;
 use crate::operations::scope::Scope;
-use crate::operations::{Caller, KeyAccess, Role};
+use crate::operations::{Caller, KeyAccess, Repetition, Role, STAFF_PARAMETERS};
 
 /// The member behind a request, or the API key, which has an editor's rights within its scopes.
 #[derive(Clone, Copy, Debug)]
@@ -152,10 +152,35 @@ pub enum CallerId {
 
 /// Returns the member or the key of a request whose credential was read and is valid.
 pub fn find_caller_id(req: &HttpRequest) -> Option<CallerId> {
-    match req.extensions().get::<Credential>()? {
-        Credential::Member(member) => Some(CallerId::Member(member.id)),
-        Credential::Key(id, _) => Some(CallerId::Key(*id)),
-        Credential::Expired | Credential::Invalid => None,
+    let extensions = req.extensions();
+    match extensions.get::<Credential>() {
+        Some(Credential::Member(member)) => Some(CallerId::Member(member.id)),
+        Some(Credential::Key(id, _)) => Some(CallerId::Key(*id)),
+        Some(Credential::Expired | Credential::Invalid) => None,
+        None => extensions.get::<CallerId>().copied(),
+    }
+}
+
+/// Whether a request whose credential was read is answered as that of a visitor: it has none, or it is of a member who gets
+/// the same. From then on it counts as a visitor's.
+pub fn read_as_visitor(req: &HttpRequest) -> bool {
+    let Ok(matched) = Matched::of(req) else { return false };
+    let operation = matched.operation();
+    let mut extensions = req.extensions_mut();
+    match extensions.get::<Credential>() {
+        None => operation.caller == Caller::Reader,
+        Some(Credential::Member(member)) => {
+            let (id, role) = (member.id, member.role);
+            let asks_as_staff =
+                matched.parameters.pairs.iter().any(|(name, _)| STAFF_PARAMETERS.contains(&name.as_str()));
+            let is_same = operation.same_as_visitors.is_some_and(|highest| role <= highest) && !asks_as_staff;
+            if is_same {
+                extensions.remove::<Credential>();
+                extensions.insert(CallerId::Member(id));
+            }
+            is_same
+        }
+        Some(Credential::Key(..) | Credential::Expired | Credential::Invalid) => false,
     }
 }
 
@@ -211,9 +236,10 @@ pub fn require_scope(req: &HttpRequest, scope: Scope) -> Result<()> {
 pub async fn authenticate(req: &HttpRequest) -> Result<()> {
     let Some(header) = req.headers().get(AUTHORIZATION) else { return Ok(()) };
     // Nobody looks at it: the request must not fail with the database. Pages beside the API were not matched.
-    if Matched::of(req).map_or(Caller::Anyone, |matched| matched.operation().caller) == Caller::Anyone {
+    let operation = Matched::of(req).ok().map(|matched| *matched.operation());
+    let Some(operation) = operation.filter(|operation| operation.caller != Caller::Anyone) else {
         return Ok(());
-    }
+    };
     let scheme_and_token = header.to_str().ok().and_then(|header| header.split_once(' '));
     let token = scheme_and_token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let token = token.map(|(_, token)| token.trim());
@@ -222,7 +248,7 @@ pub async fn authenticate(req: &HttpRequest) -> Result<()> {
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("no App in app_data")))?;
     let credential = match token {
         Some(token) if token.starts_with(secret::PREFIX) => check_key(app, token).await?,
-        Some(token) => check_session(app, token).await?,
+        Some(token) => check_session(app, token, operation.repetition == Repetition::Safe).await?,
         None => None,
     };
     req.extensions_mut().insert(credential.unwrap_or(Credential::Invalid));
@@ -251,14 +277,19 @@ fn note_key_use(app: web::Data<App>, id: Uuid) {
     });
 }
 
-async fn check_session(app: &App, token: &str) -> Result<Option<Credential>> {
+/// Who is behind an access token. For a request that only reads, the session may have been looked up a second ago.
+async fn check_session(app: &App, token: &str, is_read: bool) -> Result<Option<Credential>> {
     let ring = app.ring().await?;
     let claims = match tokens::verify(&ring, app.keys.retired_for, app.now(), token) {
         Ok(claims) => claims,
         Err(refusal) if refusal.code() == Code::TokenExpired => return Ok(Some(Credential::Expired)),
         Err(_) => return Ok(None),
     };
-    let role = sessions::queries::load_role(&*app.reader().await?, claims.sub, claims.sid).await?;
+    let role = if is_read {
+        sessions::memory::load_role(app, claims.sub, claims.sid).await?
+    } else {
+        sessions::queries::load_role(&*app.reader().await?, claims.sub, claims.sid).await?
+    };
     let member = |role| CurrentMember {
         id: claims.sub,
         role,

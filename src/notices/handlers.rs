@@ -4,10 +4,10 @@ use actix_web::{HttpRequest, Responder, delete, get, patch, post, web};
 use chrono::{DateTime, Utc};
 
 use super::model::{Audience, Row};
-use super::queries::NoticeTimes;
 use super::view::{NewNotice, Notice, NoticeFilter, NoticePatch};
 use super::{queries, writing};
 use crate::app::App;
+use crate::cache::tags::Tag;
 use crate::db::rows::{Conditions, Value};
 use crate::db::types::BodyFormat;
 use crate::db::visibility::Notices;
@@ -45,8 +45,7 @@ pub async fn list_notices(
     let Query(filter) = filter;
     let visible = visible(&reader, &filter)?;
     // Before the rows are read.
-    let times = app.snapshot::<NoticeTimes>().await?;
-    let modified = times.times.modified(app.now());
+    let ((times, has_members_only), now) = (queries::load_times(&app, reader.notices()).await?, app.now());
     let for_staff = reader.notices() == Notices::All;
     let mut conditions = Conditions::default();
     conditions.and(visible.sql());
@@ -63,15 +62,19 @@ pub async fn list_notices(
     };
     // A page tells of the row after it too, and a number or a count of all rows before and after.
     let shows_all_rows = slice.offset > 0 || total.is_some();
-    let is_for_all = rows.iter().all(is_for_all) && !(shows_all_rows && times.has_members_only);
+    let is_for_all = rows.iter().all(is_for_all) && !(shows_all_rows && has_members_only);
     let page = paging.page(&slice, rows, total, cursor_keys).map(|row| Notice::new(row, for_staff));
     let is_as_visitors_get = match visible {
         Notices::Public => true,
         Notices::ForMembers => is_for_all && page.data.iter().all(|notice| notice.body_source.is_none()),
         Notices::All | Notices::Trash => false,
     };
+    let modified = times.modified(now);
+    // Staff see changes of which the times tell nothing.
+    let modified = if for_staff { modified.proving_nothing() } else { modified };
     let reply = Reply::list(page).with_last_modified(modified);
-    Ok(reply.as_visitors_get(is_as_visitors_get).with_surrogate_keys(&["notices".to_owned()]))
+    let tags = ["notices", "scheduled_notices"].map(Tag::all).into();
+    Ok(reply.as_visitors_get(is_as_visitors_get).kept_for(times.lifetime(now), tags))
 }
 
 /// Which notices a list may show: what is up now, unless an editor asks for more.
@@ -103,12 +106,10 @@ fn reply_with(row: Row, for_staff: bool, now: DateTime<Utc>) -> Reply<Data<Notic
     let notice = Notice::new(row, for_staff);
     let is_as_visitors_get = is_public && notice.body_source.is_none();
     let (version, modified) = (notice.version, notice.updated_at);
-    let surrogate = format!("notice:{}", notice.id);
     Reply::one(notice)
         .with_version(version)
         .with_last_modified(Modified::of_row(modified))
         .as_visitors_get(is_as_visitors_get)
-        .with_surrogate_keys(&[surrogate])
 }
 
 /// Whether everybody may read a notice that is not in the trash.
@@ -145,9 +146,11 @@ pub const GET_NOTICE: Operation =
 pub async fn get_notice(app: web::Data<App>, reader: Reader, id: Id) -> Result<impl Responder> {
     let for_staff = reader.notices() == Notices::All;
     // Before the row is read.
-    let modified = app.snapshot::<NoticeTimes>().await?.times.modified(app.now());
+    let ((times, _), now) = (queries::load_times(&app, reader.notices()).await?, app.now());
     let row = queries::by_id(&*app.reader().await?, id.0, reader.notices()).await?;
-    Ok(reply_with(row, for_staff, app.now()).with_last_modified(modified))
+    let modified = if for_staff { Modified::of_row(row.updated_at) } else { times.modified(now) };
+    let reply = reply_with(row, for_staff, now).with_last_modified(modified);
+    Ok(reply.kept_for(times.lifetime(now), vec![Tag::one("notice", id.0, "notices")]))
 }
 
 /// The entry of [`create_notice`].

@@ -1,5 +1,6 @@
 //! All SQL of notices.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use chrono::{DateTime, Utc};
@@ -10,55 +11,102 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::model::{Audience, Content, Row};
+use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::read_clock;
 use crate::db::rows::{Conditions, PageSlice, SortColumn};
 use crate::db::schema::notices;
 use crate::db::types::Status;
 use crate::db::visibility::Notices;
+use crate::error::Result;
 use crate::follower::Snapshot;
-use crate::http::modified::ListTimes;
+use crate::http::modified::{LastChange, ListTimes, Upcoming};
 use crate::tx::Tx;
 
-/// When lists of notices could last have changed, and for whom they differ.
-pub struct NoticeTimes {
-    /// When they could last have changed.
-    pub times: ListTimes,
-    /// Whether any notice for members only is up, or will be.
-    pub has_members_only: bool,
+/// When notices last changed for the public.
+struct PublicChange(LastChange);
+/// When notices last changed for members.
+struct MemberChange(LastChange);
+
+static LAST_PUBLIC_CHANGE: AtomicI64 = AtomicI64::new(0);
+static LAST_MEMBER_CHANGE: AtomicI64 = AtomicI64::new(0);
+
+impl Snapshot for PublicChange {
+    // Tags of answers: what readers do not see changes nothing.
+    const ENTITIES: &'static [&'static str] = &["notices"];
+
+    async fn load(conn: &Connection) -> QueryResult<Self> {
+        Ok(Self(LastChange::new(read_clock(conn).await?, &LAST_PUBLIC_CHANGE)))
+    }
 }
 
-static LAST_CHANGE: AtomicI64 = AtomicI64::new(0);
+impl Snapshot for MemberChange {
+    const ENTITIES: &'static [&'static str] = &["notices", "member_notices", "scheduled_notices"];
 
-impl Snapshot for NoticeTimes {
-    const ENTITIES: &'static [&'static str] = &["notice"];
+    async fn load(conn: &Connection) -> QueryResult<Self> {
+        Ok(Self(LastChange::new(read_clock(conn).await?, &LAST_MEMBER_CHANGE)))
+    }
+}
+
+/// When the next notices appear and disappear.
+struct UpcomingNotices {
+    for_public: Arc<Upcoming>,
+    for_members: Arc<Upcoming>,
+    /// Whether any notice for members only is up, or will be.
+    has_members_only: bool,
+}
+
+impl Snapshot for UpcomingNotices {
+    const ENTITIES: &'static [&'static str] = &["notices", "scheduled_notices", "member_notices"];
 
     async fn load(mut conn: &Connection) -> QueryResult<Self> {
-        let noticed_at = read_clock(conn).await?;
+        let read_at = read_clock(conn).await?;
         let published = || {
             notices::table.filter(notices::status.eq(Status::Published)).filter(notices::deleted_at.is_null())
         };
-        let limit = ListTimes::MAX_UPCOMING as i64;
+        let limit = Upcoming::MAX as i64;
         let appearing = published()
-            .filter(notices::published_at.gt(noticed_at))
+            .filter(notices::published_at.gt(read_at))
             .order(notices::published_at)
             .limit(limit)
-            .select(notices::published_at.assume_not_null());
+            .select((notices::audience, notices::published_at.assume_not_null()));
         let disappearing = published()
-            .filter(notices::expires_at.gt(noticed_at))
+            .filter(notices::expires_at.gt(read_at))
             .order(notices::expires_at)
             .limit(limit)
-            .select(notices::expires_at.assume_not_null());
-        let mut upcoming: Vec<DateTime<Utc>> = appearing.load(&mut conn).await?;
-        upcoming.extend(disappearing.load::<DateTime<Utc>>(&mut conn).await?);
-        upcoming.sort_unstable();
-        upcoming.truncate(ListTimes::MAX_UPCOMING);
+            .select((notices::audience, notices::expires_at.assume_not_null()));
+        let mut times: Vec<(Audience, DateTime<Utc>)> = appearing.load(&mut conn).await?;
+        let is_cut = times.len() == Upcoming::MAX;
+        times.extend(disappearing.load::<(Audience, DateTime<Utc>)>(&mut conn).await?);
         let members_only = published()
             .filter(notices::audience.eq(Audience::Members))
-            .filter(notices::expires_at.is_null().or(notices::expires_at.gt(noticed_at).assume_not_null()));
+            .filter(notices::expires_at.is_null().or(notices::expires_at.gt(read_at).assume_not_null()));
         let has_members_only = diesel::select(exists(members_only)).get_result(&mut conn).await?;
-        Ok(Self { times: ListTimes::new(noticed_at, upcoming, &LAST_CHANGE), has_members_only })
+        let for_all = |(audience, at): &(Audience, DateTime<Utc>)| {
+            // Where times were left out, those of members stand for them.
+            (is_cut || times.len() >= Upcoming::MAX || *audience == Audience::Public).then_some(*at)
+        };
+        Ok(Self {
+            for_public: Arc::new(Upcoming::new(times.iter().filter_map(for_all).collect())),
+            for_members: Arc::new(Upcoming::new(times.iter().map(|(_, at)| *at).collect())),
+            has_members_only,
+        })
     }
+}
+
+/// When notices change for those who see `visible`, and whether any notice for members only is up, or will be. To be asked
+/// before the rows are read.
+pub async fn load_times(app: &App, visible: Notices) -> Result<(ListTimes, bool)> {
+    let upcoming = app.snapshot::<UpcomingNotices>().await?;
+    let times = match visible {
+        Notices::Public => {
+            ListTimes::new(app.snapshot::<PublicChange>().await?.0, upcoming.for_public.clone())
+        }
+        Notices::ForMembers | Notices::All | Notices::Trash => {
+            ListTimes::new(app.snapshot::<MemberChange>().await?.0, upcoming.for_members.clone())
+        }
+    };
+    Ok((times, upcoming.has_members_only))
 }
 
 /// Pinned first, then newest first. Drafts without a publication time count as newest.

@@ -59,7 +59,7 @@ const HEADERS: &[Header] = &[
     always(
         "Surrogate-Key",
         "SurrogateKey",
-        300,
+        4096,
         "Tags for shared caches: a change to any of them makes the answer stale",
     ),
     always("Content-Language", "ContentLanguage", 35, "The language of the sentences"),

@@ -116,6 +116,8 @@ impl Delivery {
     pub const STREAMED: Self = Self { deadline: None };
 }
 
+/// Parameters by which staff ask for more than the public sees.
+pub const STAFF_PARAMETERS: [&str; 2] = ["status", "deleted"];
 /// Largest JSON body, in bytes, where the entry names no other: 1 MiB.
 const DEFAULT_MAX_BODY_BYTES: usize = 1 << 20;
 /// How long a JSON body may take to arrive.
@@ -157,6 +159,11 @@ pub struct Operation {
     pub takes_idempotency_key: bool,
     /// Whether it checks a credential in the body (401, though open to everybody).
     pub checks_credential: bool,
+    /// Whether its answer holds a secret beside what the client sent. It is not compressed then: the length would tell of
+    /// the secret (BREACH).
+    pub tells_secret: bool,
+    /// Members up to this role get the answer that visitors get.
+    pub same_as_visitors: Option<Role>,
 }
 
 impl Operation {
@@ -178,6 +185,8 @@ impl Operation {
             is_throttled: false,
             takes_idempotency_key: false,
             checks_credential: false,
+            tells_secret: false,
+            same_as_visitors: None,
         }
     }
 
@@ -304,7 +313,17 @@ impl Operation {
 
     /// Checks a credential in the body, and contradicts nothing.
     pub const fn checking_a_credential(self) -> Self {
-        Self { checks_credential: true, can_conflict: false, ..self }
+        Self { checks_credential: true, can_conflict: false, tells_secret: true, ..self }
+    }
+
+    /// The answer holds a secret.
+    pub const fn telling_a_secret(self) -> Self {
+        Self { tells_secret: true, ..self }
+    }
+
+    /// Members up to `role` get the answer that visitors get.
+    pub const fn same_as_visitors_for(self, role: Role) -> Self {
+        Self { same_as_visitors: Some(role), ..self }
     }
 
     /// Stands beside the API, for monitors and for those who verify tokens.

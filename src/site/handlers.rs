@@ -1,24 +1,29 @@
 //! Reading and changing the site.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix_web::{Responder, get, patch, web};
 use url::Url;
 
 use super::model::Row;
-use super::queries::SiteTimes;
+use super::queries::SiteChange;
 use super::view::{Site, SitePatch};
 use super::writing;
 use crate::app::App;
+use crate::cache::tags::Tag;
 use crate::config::timezones::{find_near_names, find_timezone};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Unchecked;
 use crate::http::conditional::IfMatch;
-use crate::http::modified::Modified;
+use crate::http::modified::{ListTimes, Modified};
 use crate::http::reply::{Data, Reply};
 use crate::members::guard::{Admin, Reader};
 use crate::operations::{Caller, Operation, Role};
 
 /// The entry of [`get_site`].
-pub const GET_SITE: Operation = Operation::read("get_site", Caller::Reader).for_keys_as_visitors();
+pub const GET_SITE: Operation =
+    Operation::read("get_site", Caller::Reader).for_keys_as_visitors().same_as_visitors_for(Role::Admin);
 
 /// Get the site
 ///
@@ -27,9 +32,11 @@ pub const GET_SITE: Operation = Operation::read("get_site", Caller::Reader).for_
 #[get("/site")]
 pub async fn get_site(app: web::Data<App>, _: Reader) -> Result<impl Responder> {
     // Before the site is read.
-    let modified = app.snapshot::<SiteTimes>().await?.0.modified(app.now());
+    let times = ListTimes::new(app.snapshot::<SiteChange>().await?.0, Arc::default());
     let reply = reply_with((*app.snapshot::<Row>().await?).clone())?;
-    Ok(reply.with_last_modified(modified))
+    Ok(reply
+        .with_last_modified(times.modified(app.now()))
+        .kept_for(Some(Duration::MAX), vec![Tag::all("site")]))
 }
 
 fn reply_with(row: Row) -> Result<Reply<Data<Site>>> {
@@ -38,8 +45,7 @@ fn reply_with(row: Row) -> Result<Reply<Data<Site>>> {
     Ok(Reply::one(site)
         .with_version(version)
         .with_last_modified(Modified::of_row(modified))
-        .as_visitors_get(true)
-        .with_surrogate_keys(&["site".to_owned()]))
+        .as_visitors_get(true))
 }
 
 /// The entry of [`update_site`].

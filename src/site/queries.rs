@@ -12,7 +12,7 @@ use crate::db::connection::Connection;
 use crate::db::read_clock;
 use crate::db::schema::site;
 use crate::follower::Snapshot;
-use crate::http::modified::ListTimes;
+use crate::http::modified::LastChange;
 use crate::tx::Tx;
 
 impl Snapshot for Row {
@@ -23,16 +23,16 @@ impl Snapshot for Row {
     }
 }
 
-/// When the site could last have changed.
-pub struct SiteTimes(pub ListTimes);
+/// When the site last changed.
+pub struct SiteChange(pub LastChange);
 
 static LAST_CHANGE: AtomicI64 = AtomicI64::new(0);
 
-impl Snapshot for SiteTimes {
+impl Snapshot for SiteChange {
     const ENTITIES: &'static [&'static str] = &["site"];
 
     async fn load(conn: &Connection) -> QueryResult<Self> {
-        Ok(Self(ListTimes::new(read_clock(conn).await?, Vec::new(), &LAST_CHANGE)))
+        Ok(Self(LastChange::new(read_clock(conn).await?, &LAST_CHANGE)))
     }
 }
 

@@ -12,6 +12,7 @@ mod harness;
 mod all_faults;
 mod articles;
 mod audit;
+mod cache;
 mod cases;
 mod categories;
 mod clocks;

@@ -28,7 +28,8 @@ pub async fn list_api_keys(app: web::Data<App>, _: Admin) -> Result<impl Respond
 }
 
 /// The entry of [`create_api_key`].
-pub const CREATE_API_KEY: Operation = Operation::post("create_api_key", Caller::Role(Role::Admin));
+pub const CREATE_API_KEY: Operation =
+    Operation::post("create_api_key", Caller::Role(Role::Admin)).telling_a_secret();
 
 /// Create an API key
 ///

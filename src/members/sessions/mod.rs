@@ -6,6 +6,7 @@
 //! token, and one of them has stolen it (RFC 9700 §4.14).
 
 pub mod handlers;
+pub mod memory;
 pub mod queries;
 pub mod view;
 pub mod writing;

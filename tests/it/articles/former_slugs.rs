@@ -46,7 +46,7 @@ async fn a_slug_that_an_article_has_had_leads_to_its_present_one() {
         assert_eq!(answer.header("surrogate-key"), format!("article:{}", article["id"].as_str().unwrap()));
         assert!(answer.header("cache-control").starts_with("public, max-age=0"), "{old}");
         assert!(answer.bytes.is_empty());
-        assert_eq!(location(answer), "/api/v1/articles/third?include=neighbors&fields=id,title");
+        assert_eq!(location(answer), "/api/v1/articles/third?fields=id%2Ctitle&include=neighbors");
         let head = anon.request(Method::HEAD, &format!("{ARTICLES}/{old}")).send().await;
         assert_eq!(location(head), "/api/v1/articles/third");
     }

@@ -139,7 +139,9 @@ async fn an_answer_names_what_it_varies_by_and_nothing_else() {
         ] {
             // Problems are told in the reader's language.
             let by_language = (answer.status >= 400).then_some("Accept-Language");
-            let names = [by_language, by_credential.then_some("Authorization"), origin];
+            // What is long enough is sent in the codings that the client takes.
+            let by_coding = (answer.bytes.len() >= 1024).then_some("Accept-Encoding");
+            let names = [by_language, by_coding, by_credential.then_some("Authorization"), origin];
             let names: Vec<&str> = names.into_iter().flatten().collect();
             assert_eq!(answer.header("vary"), names.join(", "), "{flags:?}");
         }

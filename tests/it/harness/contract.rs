@@ -82,6 +82,7 @@ const UNDOCUMENTED_HEADERS: &[&str] = &[
     "access-control-allow-origin",
     "access-control-expose-headers",
     "content-security-policy",
+    "content-encoding",
     "permissions-policy",
     "referrer-policy",
     "x-content-type-options",

@@ -7,6 +7,7 @@ pub mod machine;
 pub mod process;
 pub mod wire;
 
+use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
@@ -23,7 +24,8 @@ use inkstone::members::sessions::queries::NewSession;
 use inkstone::members::writing::parse_account;
 use inkstone::members::{queries, sessions, tokens};
 use inkstone::operations::Role;
-use inkstone::server::{self, Shared};
+use inkstone::server;
+use inkstone::server::shared::Shared;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -301,10 +303,26 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The body without its coding.
+    #[track_caller]
+    pub fn decoded(&self) -> Vec<u8> {
+        let mut body = Vec::new();
+        let bytes = &self.bytes[..];
+        match self.header("content-encoding") {
+            _ if bytes.is_empty() => 0,
+            "gzip" => flate2::read::GzDecoder::new(bytes).read_to_end(&mut body).unwrap(),
+            "br" => brotli::Decompressor::new(bytes, 4096).read_to_end(&mut body).unwrap(),
+            "zstd" => zstd::Decoder::new(bytes).unwrap().read_to_end(&mut body).unwrap(),
+            "" => return bytes.to_vec(),
+            other => panic!("{other}"),
+        };
+        body
+    }
+
     /// The whole body.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("{}: {}", self.status, self.text()))
+        serde_json::from_slice(&self.decoded()).unwrap_or_else(|_| panic!("{}: {}", self.status, self.text()))
     }
 
     /// The values of NDJSON, line by line.
@@ -314,7 +332,7 @@ impl Answer {
     }
 
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
+        String::from_utf8_lossy(&self.decoded()).into_owned()
     }
 
     pub fn header(&self, name: &str) -> &str {

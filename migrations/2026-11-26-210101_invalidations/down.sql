@@ -1,0 +1,15 @@
+DROP TRIGGER notices_note_stale ON notices;
+DROP TRIGGER site_note_stale ON site;
+DROP TRIGGER categories_note_stale ON categories;
+DROP TRIGGER articles_note_stale_deleted ON articles;
+DROP TRIGGER articles_note_stale_changed ON articles;
+DROP TRIGGER articles_note_stale_new ON articles;
+DROP FUNCTION note_stale_notice();
+DROP FUNCTION list_notice_tags(notices);
+DROP FUNCTION note_stale_site();
+DROP FUNCTION note_stale_category();
+DROP FUNCTION note_stale_deleted_articles();
+DROP FUNCTION note_stale_article(uuid);
+DROP FUNCTION note_stale_articles();
+DROP FUNCTION note_stale_tags(text[]);
+DROP TABLE invalidations;

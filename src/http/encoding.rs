@@ -1,0 +1,225 @@
+//! Content codings (RFC 9110 §8.4.1, §12.5.3): which one a client takes, and bodies in each of them.
+
+use std::io::{self, Write};
+use std::sync::LazyLock;
+
+use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap};
+use actix_web::web::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tokio::sync::{OnceCell, Semaphore};
+
+use crate::permits::count_cores;
+use crate::ranges::parse_ranges;
+
+/// Bytes below which a body is sent as it is.
+pub const MIN_BYTES: usize = 1 << 10;
+/// Bytes above which a body is not encoded on a thread that answers requests.
+const MAX_BYTES_HERE: usize = 64 << 10;
+/// Bodies that are encoded at a time.
+static ENCODERS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(count_cores()));
+
+/// A content coding that answers can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// None.
+    Identity,
+    /// RFC 7932.
+    Brotli,
+    /// RFC 8878.
+    Zstd,
+    /// RFC 1952.
+    Gzip,
+}
+
+/// How much time an encoded body is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// It is sent once.
+    Fast,
+    /// It is kept, and sent many times.
+    Thorough,
+}
+
+impl Encoding {
+    /// All, the best for what is kept first. In this order those of one weight are chosen.
+    pub const ALL: [Self; 4] = [Self::Brotli, Self::Zstd, Self::Gzip, Self::Identity];
+    /// The same for what is encoded for one answer.
+    const FAST: [Self; 4] = [Self::Zstd, Self::Gzip, Self::Brotli, Self::Identity];
+
+    /// Its name in `Content-Encoding`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Brotli => "br",
+            Self::Zstd => "zstd",
+            Self::Gzip => "gzip",
+        }
+    }
+
+    /// The coding that the client of a request likes best, of those with one weight the cheapest for us.
+    ///
+    /// A client that names none gets none: codings are for those who ask. `*` stands for gzip, which everybody has.
+    pub fn negotiate(headers: &HeaderMap, effort: Effort) -> Self {
+        let mut values = headers.get_all(ACCEPT_ENCODING).filter_map(|value| value.to_str().ok());
+        let Some(first) = values.next() else { return Self::Identity };
+        let ranges: Vec<(&str, f32)> =
+            parse_ranges(first).into_iter().chain(values.flat_map(parse_ranges)).collect();
+        let weigh = |name: &str| {
+            let named = ranges.iter().filter(|(range, _)| range.eq_ignore_ascii_case(name));
+            named.map(|(_, weight)| *weight).reduce(f32::max)
+        };
+        let any = weigh("*");
+        let weight = |encoding: Self| match encoding {
+            Self::Gzip => weigh("gzip").or_else(|| weigh("x-gzip")).or(any).unwrap_or(0.0),
+            // Less than whatever is asked for, unless it is asked for too.
+            Self::Identity => weigh("identity").unwrap_or(f32::MIN_POSITIVE),
+            other => weigh(other.name()).unwrap_or(0.0),
+        };
+        let order = if effort == Effort::Thorough { Self::ALL } else { Self::FAST };
+        let best = order.map(weight).into_iter().fold(0.0, f32::max);
+        order.into_iter().find(|encoding| best > 0.0 && weight(*encoding) >= best).unwrap_or(Self::Identity)
+    }
+
+    fn encode(self, body: &[u8], effort: Effort) -> io::Result<Vec<u8>> {
+        let is_fast = effort == Effort::Fast;
+        let mut encoded = Vec::with_capacity(body.len() / 3);
+        match self {
+            Self::Identity => encoded.extend_from_slice(body),
+            Self::Gzip => {
+                let level = Compression::new(if is_fast { 1 } else { 6 });
+                let mut encoder = GzEncoder::new(&mut encoded, level);
+                encoder.write_all(body)?;
+                encoder.finish()?;
+            }
+            Self::Brotli => {
+                let quality = if is_fast { 1 } else { 5 };
+                let window = 20;
+                brotli::CompressorWriter::new(&mut encoded, 4096, quality, window).write_all(body)?;
+            }
+            Self::Zstd => encoded = zstd::bulk::compress(body, if is_fast { 1 } else { 6 })?,
+        }
+        Ok(encoded)
+    }
+}
+
+/// Encodes a body, on another thread if that takes a while. `None` if that does not make it shorter.
+pub async fn encode(body: Bytes, encoding: Encoding, effort: Effort) -> Option<Bytes> {
+    if encoding == Encoding::Identity || body.len() < MIN_BYTES {
+        return None;
+    }
+    let length = body.len();
+    let encoded = if effort == Effort::Fast && length <= MAX_BYTES_HERE {
+        encoding.encode(&body, effort)
+    } else {
+        let _permit = ENCODERS.acquire().await;
+        let encoding = tokio::task::spawn_blocking(move || encoding.encode(&body, effort));
+        encoding.await.unwrap_or_else(|cause| Err(io::Error::other(cause)))
+    };
+    encoded.ok().filter(|encoded| encoded.len() < length).map(Bytes::from)
+}
+
+/// A body with what it is in each coding, made when it is first asked for.
+#[derive(Debug)]
+pub struct EncodedBody {
+    identity: Bytes,
+    /// In the order of [`Encoding::ALL`]. `None` inside if the coding does not make it shorter.
+    encoded: [OnceCell<Option<Bytes>>; 3],
+}
+
+impl EncodedBody {
+    /// A body that is not encoded yet.
+    pub fn new(identity: Bytes) -> Self {
+        Self { identity, encoded: [const { OnceCell::const_new() }; 3] }
+    }
+
+    /// Bytes of the body that is not encoded.
+    pub fn len(&self) -> usize {
+        self.identity.len()
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.identity.is_empty()
+    }
+
+    /// Whether a client that takes encoded bodies gets one.
+    pub fn is_encodable(&self) -> bool {
+        self.identity.len() >= MIN_BYTES
+    }
+
+    /// The body in this coding, or as it is if the coding does not pay. `None` if it must be made first.
+    pub fn get(&self, encoding: Encoding) -> Option<(Encoding, Bytes)> {
+        if !self.is_encodable() {
+            return Some((Encoding::Identity, self.identity.clone()));
+        }
+        match self.slot(encoding) {
+            None => Some((Encoding::Identity, self.identity.clone())),
+            Some(slot) => Some(match slot.get()? {
+                Some(encoded) => (encoding, encoded.clone()),
+                None => (Encoding::Identity, self.identity.clone()),
+            }),
+        }
+    }
+
+    /// The same, made if need be: once, however many ask.
+    pub async fn make(&self, encoding: Encoding) -> (Encoding, Bytes) {
+        if let Some(ready) = self.get(encoding) {
+            return ready;
+        }
+        if let Some(slot) = self.slot(encoding) {
+            slot.get_or_init(|| encode(self.identity.clone(), encoding, Effort::Thorough)).await;
+        }
+        self.get(encoding).unwrap_or((Encoding::Identity, self.identity.clone()))
+    }
+
+    fn slot(&self, encoding: Encoding) -> Option<&OnceCell<Option<Bytes>>> {
+        self.encoded.get(Encoding::ALL.iter().position(|one| *one == encoding)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn the_coding_with_the_greatest_weight_is_chosen() {
+        for (accepted, chosen) in [
+            ("", "identity"),
+            ("gzip", "gzip"),
+            ("GZIP, deflate", "gzip"),
+            ("x-gzip", "gzip"),
+            ("gzip, deflate, br, zstd", "br"),
+            ("gzip;q=0.9, br;q=0.5", "gzip"),
+            ("br;q=0, gzip", "gzip"),
+            ("gzip;q=0", "identity"),
+            ("gzip;q=0.5, identity", "identity"),
+            ("*", "gzip"),
+            ("*;q=0", "identity"),
+            ("br;q=0.001", "br"),
+            ("deflate, compress", "identity"),
+            ("identity;q=0", "identity"),
+            ("gzip;q=x, zstd;q=2, br;q=NaN", "identity"),
+        ] {
+            let req = TestRequest::default().insert_header((ACCEPT_ENCODING, accepted)).to_http_request();
+            assert_eq!(Encoding::negotiate(req.headers(), Effort::Thorough).name(), chosen, "{accepted}");
+        }
+        let none = TestRequest::default().to_http_request();
+        assert_eq!(Encoding::negotiate(none.headers(), Effort::Fast), Encoding::Identity);
+    }
+
+    #[actix_web::test]
+    async fn an_encoded_body_is_made_once_and_only_if_it_is_shorter() {
+        let body = EncodedBody::new(Bytes::from(vec![b'a'; MIN_BYTES]));
+        for encoding in Encoding::ALL {
+            assert_eq!(body.get(encoding).is_some(), encoding == Encoding::Identity);
+            let (made, bytes) = body.make(encoding).await;
+            assert_eq!((made, Some((made, bytes))), (encoding, body.get(encoding)));
+        }
+        let noise: Vec<u8> = (0..64).flat_map(|_| uuid::Uuid::new_v4().into_bytes()).collect();
+        let noise = EncodedBody::new(Bytes::from(noise));
+        assert_eq!(noise.make(Encoding::Gzip).await.0, Encoding::Identity);
+    }
+}

@@ -1,0 +1,99 @@
+//! What a running server does beside answering.
+
+use std::time::Duration;
+
+use actix_web::rt;
+use tokio::time::timeout;
+
+use super::shared::Shared;
+use crate::app::App;
+use crate::articles::view_counter::FLUSH_EVERY;
+use crate::categories::moving;
+use crate::changes;
+use crate::error::Result;
+use crate::members::{outbox, sessions};
+use crate::throttle;
+use crate::{idempotency, jobs};
+
+/// Begins all of it, on this thread.
+pub fn start(shared: &Shared) {
+    rt::spawn(flush_views(shared.clone()));
+    rt::spawn(housekeeping_loop(shared.clone()));
+    rt::spawn(run_jobs(shared.clone()));
+    rt::spawn(log_hits(shared.clone()));
+    // Two, so that one slow mailbox does not hold up the others.
+    rt::spawn(outbox::worker::run_worker(shared.app.clone()));
+    rt::spawn(outbox::worker::run_worker(shared.app.clone()));
+}
+
+async fn flush_views(shared: Shared) {
+    let mut ticks = rt::time::interval(FLUSH_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = shared.counter.flush(&shared.app).await {
+            tracing::warn!(%error, "Views are kept for later");
+        }
+    }
+}
+
+/// Sums up the answers from the cache, which have no lines of their own.
+async fn log_hits(shared: Shared) {
+    let interval = shared.app.config.http.cache_log_interval;
+    if interval.is_zero() {
+        return;
+    }
+    let numbers = shared.answers.numbers();
+    let mut ticks = rt::time::interval(interval);
+    let mut before = 0;
+    loop {
+        ticks.tick().await;
+        let hits = numbers.hits.get();
+        if hits > before {
+            let (entries, bytes) = (numbers.entries.get(), numbers.bytes.get());
+            let seconds = interval.as_secs();
+            tracing::info!(target: "inkstone::access", hits = hits - before, seconds, entries, bytes, "Answered from the cache");
+        }
+        before = hits;
+    }
+}
+
+async fn run_jobs(shared: Shared) {
+    loop {
+        let _ = timeout(moving::JOB_INTERVAL, shared.app.job_begun.notified()).await;
+        if let Err(error) = moving::run_jobs(&shared.app).await {
+            tracing::warn!(%error, "Jobs are left for later");
+        }
+    }
+}
+
+/// How often ended sessions and forgiven attempts are deleted.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
+
+async fn housekeeping_loop(shared: Shared) {
+    let mut ticks = rt::time::interval(HOUSEKEEPING_INTERVAL);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = run_housekeeping(&shared.app).await {
+            tracing::warn!(%error, "Housekeeping is left for later");
+        }
+    }
+}
+
+async fn run_housekeeping(app: &App) -> Result<()> {
+    app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
+    app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
+    while app.write(async |tx| Ok(changes::queries::delete_old_tags(tx).await?)).await? {}
+    app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;
+    let days = app.config.access.session_retention_days;
+    app.write(async move |tx| Ok(sessions::queries::delete_ended_sessions(tx, days).await?)).await?;
+    match app.config.access.audit_retention_days {
+        Some(days) => delete_old_changes(app, days).await,
+        None => Ok(()),
+    }
+}
+
+/// Deletes the entries of the change log that are older than so many days, a bounded number at a time.
+async fn delete_old_changes(app: &App, days: i32) -> Result<()> {
+    while app.write(async move |tx| Ok(changes::queries::delete_old(tx, days).await?)).await? {}
+    Ok(())
+}
