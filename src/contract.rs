@@ -5,6 +5,7 @@ use actix_web::web::Bytes;
 use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 
+use crate::http::encoding::EncodedBody;
 use crate::http::tagged_body::tag_bytes;
 use crate::openapi::{Outline, complete_document};
 use crate::operations::table::Table;
@@ -14,9 +15,9 @@ use crate::routes::{OPERATIONS, PAGES, routes};
 pub struct Contract {
     /// The document as it is checked in, for people to read.
     pub json: String,
-    /// The document as it is served, without spaces.
-    pub compact: Bytes,
-    /// The entity tag of `compact`.
+    /// The document as it is served: without spaces, in each coding.
+    pub document: EncodedBody,
+    /// The entity tag of the document that is not encoded.
     pub etag: String,
     /// Its operations, each with its entry.
     pub table: Table,
@@ -33,6 +34,6 @@ impl Contract {
         complete_document(&mut document, &table);
         let json = format!("{}\n", serde_json::to_string_pretty(&document)?);
         let compact = Bytes::from(serde_json::to_vec(&document)?);
-        Ok(Self { etag: tag_bytes(&compact), json, compact, table })
+        Ok(Self { etag: tag_bytes(&compact), json, document: EncodedBody::new(compact), table })
     }
 }

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, Server, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, HeaderValue};
+use actix_web::http::header::{
+    ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderValue, VARY,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Condition, Next, from_fn};
-use actix_web::{HttpMessage, HttpResponse, Responder, ResponseError, get, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError, get, web};
 use utoipa_actix_web::AppExt;
 
 use crate::app::App;
@@ -27,7 +29,9 @@ use crate::edge::hits::Hits;
 use crate::error::{Error, Result};
 use crate::http::cached::{self, Finished, find_key};
 use crate::http::client::{X_REQUEST_ID, find_request_id};
+use crate::http::conditional::tag_encoded;
 use crate::http::cross_origin::{Asked, CrossOrigin, find_operation};
+use crate::http::encoding::{Effort, Encoding};
 use crate::http::finish::finish_answer;
 use crate::http::head::{check_host, check_length};
 use crate::http::matched::Matched;
@@ -274,12 +278,16 @@ fn find_language(req: &ServiceRequest) -> Language {
 
 /// The OpenAPI document.
 #[get("/openapi.json")]
-async fn get_document(contract: web::Data<Contract>) -> impl Responder {
-    HttpResponse::Ok()
-        .insert_header(("etag", contract.etag.as_str()))
-        .insert_header(("cache-control", "public, max-age=60"))
-        .content_type("application/json")
-        .body(contract.compact.clone())
+async fn get_document(req: HttpRequest, contract: web::Data<Contract>) -> impl Responder {
+    let (encoding, body) = contract.document.make(Encoding::negotiate(req.headers(), Effort::Thorough)).await;
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((ETAG, tag_encoded(&contract.etag, encoding)));
+    answer.insert_header((CACHE_CONTROL, "public, max-age=60"));
+    answer.insert_header((VARY, "Accept-Encoding"));
+    if encoding != Encoding::Identity {
+        answer.insert_header((CONTENT_ENCODING, encoding.name()));
+    }
+    answer.content_type("application/json").body(body)
 }
 
 /// Everything that no route serves.

@@ -39,6 +39,7 @@ pub async fn finish_answer(
             Precondition::NotModified => {
                 *head.status_mut() = StatusCode::NOT_MODIFIED;
                 head.headers_mut().remove(CONTENT_TYPE);
+                head.headers_mut().remove(CONTENT_ENCODING);
                 set_tag(head.headers_mut(), etag);
                 return head.set_body(BoxBody::new(()));
             }

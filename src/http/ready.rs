@@ -16,6 +16,9 @@ use super::reply::REVALIDATED_CACHE_CONTROL;
 use crate::error::{Error, Result};
 use crate::metrics::RequestNumbers;
 
+/// The header by which encoded answers vary.
+const ACCEPT_ENCODING: &str = "Accept-Encoding";
+
 /// An answer with all its headers, but for those of one request.
 pub struct ReadyAnswer {
     status: StatusCode,
@@ -118,8 +121,11 @@ pub fn make_private(headers: &mut HeaderMap) {
 /// Says that an answer varies by the codings that the client takes.
 pub fn add_vary(headers: &mut HeaderMap) {
     let given = headers.get(VARY).and_then(|vary| vary.to_str().ok()).filter(|vary| !vary.is_empty());
+    if given.is_some_and(|given| given.contains(ACCEPT_ENCODING)) {
+        return;
+    }
     let vary =
-        given.map_or_else(|| "Accept-Encoding".to_owned(), |given| format!("{given}, Accept-Encoding"));
+        given.map_or_else(|| ACCEPT_ENCODING.to_owned(), |given| format!("{given}, {ACCEPT_ENCODING}"));
     if let Ok(vary) = HeaderValue::from_str(&vary) {
         headers.insert(VARY, vary);
     }
