@@ -1,8 +1,7 @@
 //! Requests whose answer is ready: answered before anything else looks at them.
 //!
-//! A hit is one look-up by the target as the client wrote it. What is not plain (a credential, a body, a page of another
-//! origin where origins are listed, media types that have to be weighed) goes the long way, where the cache is asked again
-//! by what the request means.
+//! A hit is one look-up by the target as the client wrote it. What is not plain (a credential, a body, media types that have
+//! to be weighed) goes the long way, where the cache is asked again by what the request means.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,7 +11,8 @@ use actix_http::{Request, Response};
 use actix_web::body::BoxBody;
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use actix_web::web::Data;
 
@@ -20,7 +20,7 @@ use super::exchange::{ExchangeState, deliver};
 use crate::app::App;
 use crate::http::cached::AnswerCache;
 use crate::http::client::{X_REQUEST_ID, find_request_id};
-use crate::http::cross_origin::CrossOrigin;
+use crate::http::cross_origin::{Asked, CrossOrigin};
 use crate::http::head::check_host;
 
 /// Answers from the cache.
@@ -40,7 +40,7 @@ impl Hits {
         let began = Instant::now();
         let head = req.head();
         let is_read = head.method == Method::GET || head.method == Method::HEAD;
-        if !is_read || head.uri.authority().is_some() || !self.is_plain(&head.headers) {
+        if !is_read || head.uri.authority().is_some() || !is_plain(&head.headers) {
             return None;
         }
         let entry = self.cache.get(head.uri.path_and_query()?.as_str())?;
@@ -50,6 +50,12 @@ impl Hits {
             return None;
         }
         let mut response = entry.value.respond_now(&head.headers)?;
+        if let Some(origin) = head.headers.get(ORIGIN) {
+            let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
+            let (origin, host) = (text(origin), head.headers.get(HOST).and_then(text));
+            self.rules
+                .open_ready(&Asked::by_page(origin.as_deref(), host.as_deref()), response.headers_mut());
+        }
         let request_id = find_request_id(&head.headers);
         response.headers_mut().insert(X_REQUEST_ID, HeaderValue::from_str(&request_id).ok()?);
         let status = response.status();
@@ -60,15 +66,13 @@ impl Hits {
         entry.value.numbers(status).count(began.elapsed());
         Some(response)
     }
+}
 
-    fn is_plain(&self, headers: &HeaderMap) -> bool {
-        let is_read_by_page = || headers.contains_key(ORIGIN) && !self.rules.is_for_all();
-        let special = [AUTHORIZATION, TRANSFER_ENCODING, EXPECT, UPGRADE];
-        !special.iter().any(|name| headers.contains_key(name))
-            && headers.get(CONTENT_LENGTH).is_none_or(|length| length == "0")
-            && headers.get_all(ACCEPT).all(takes_json)
-            && !is_read_by_page()
-    }
+fn is_plain(headers: &HeaderMap) -> bool {
+    let special = [AUTHORIZATION, TRANSFER_ENCODING, EXPECT, UPGRADE];
+    !special.iter().any(|name| headers.contains_key(name))
+        && headers.get(CONTENT_LENGTH).is_none_or(|length| length == "0")
+        && headers.get_all(ACCEPT).all(takes_json)
 }
 
 /// Whether a value of `Accept` takes JSON without any weighing.

@@ -56,7 +56,7 @@ impl CrossOrigin {
     }
 
     /// Whether pages of all origins may read without a credential.
-    pub fn is_for_all(&self) -> bool {
+    fn is_for_all(&self) -> bool {
         self.origins.iter().any(|origin| origin == "*")
     }
 
@@ -122,6 +122,15 @@ impl CrossOrigin {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             expose(headers);
         }
+    }
+
+    /// Says of an answer that was ready that the page which asked may read it, if it may; reports the first origin that is
+    /// refused.
+    pub fn open_ready(&self, asked: &Asked, headers: &mut HeaderMap) {
+        if !asked.is_same_origin && !self.allows(asked) {
+            self.report(asked);
+        }
+        self.open_to_page(asked, headers);
     }
 
     /// Says of an answer to whomever that pages of all origins may read it, if they may.

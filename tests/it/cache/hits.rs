@@ -174,3 +174,31 @@ async fn an_answer_from_the_cache_is_counted_and_has_its_own_request_id() {
         assert!(text.contains(&format!("inkstone_cache_{name}\n")), "{name}: {text}");
     }
 }
+
+#[actix_web::test]
+async fn pages_of_other_origins_read_the_same_bytes() {
+    let friend = "https://friend.example";
+    for (flags, friends, strangers) in
+        [(&["--cors-origins", friend][..], friend, ""), (&["--cors-origins", "*"], "*", "*"), (&[], "", "")]
+    {
+        let (app, anon) = TestApp::start_with(flags).await;
+        fill(&app, &anon, &[SITE]).await;
+        let wanted = anon.get(SITE).await;
+        for (origin, allowed) in
+            [(friend, friends), ("https://stranger.example", strangers), ("null", strangers)]
+        {
+            let before = hits(&app);
+            let answer = anon.request(Method::GET, SITE).header("origin", origin).send().await.expect(200);
+            assert_eq!(hits(&app), before + 1);
+            assert_eq!(answer.header("access-control-allow-origin"), allowed, "{flags:?} {origin}");
+            let is_exposed = answer.header("access-control-expose-headers").contains("ETag");
+            assert_eq!(is_exposed, !allowed.is_empty(), "{flags:?} {origin}");
+            assert_eq!((&answer.bytes, answer.header("vary")), (&wanted.bytes, wanted.header("vary")));
+        }
+        let after = anon.get(SITE).await;
+        assert_eq!(
+            after.headers.get("access-control-allow-origin"),
+            wanted.headers.get("access-control-allow-origin")
+        );
+    }
+}
