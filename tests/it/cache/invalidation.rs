@@ -3,7 +3,7 @@
 use inkstone::operations::Role;
 use serde_json::{Value, json};
 
-use super::{ARTICLES, CATEGORIES, NOTICES, SITE, fill, list_forgotten, settle};
+use super::{ARTICLES, CATEGORIES, NOTICES, SITE, fill, list_forgotten};
 use crate::harness::{Client, TestApp};
 
 /// Two roots with a category each, and an article in each of these.
@@ -196,23 +196,4 @@ async fn views_that_an_admin_sets_are_seen_at_once() {
     scene.admin.patch(&scene.tide(), json!({"views": 41})).await.expect(200);
     assert_eq!(scene.anon.get(TIDE).await.data(200)["views"], 41);
     assert_eq!(scene.anon.get(IN_COAST).await.data(200)[0]["views"], 41);
-}
-
-#[actix_web::test]
-async fn what_has_appeared_by_time_stays_in_the_time_of_the_last_change() {
-    let scene = Scene::set().await;
-    let soon = "UPDATE articles SET published_at = now() + interval '8 seconds' WHERE slug = 'dune'";
-    crate::harness::machine::execute(&scene.app.db.url, soon).await;
-    crate::harness::machine::until("the dune to be gone", async || scene.anon.get(DUNE).await.status == 404)
-        .await;
-    settle(&scene.anon, ARTICLES).await;
-    let before = scene.anon.get(ARTICLES).await.header("last-modified").to_owned();
-    crate::harness::machine::until("the dune to be there", async || scene.anon.get(DUNE).await.status == 200)
-        .await;
-    // The next times are read anew, and the one that has passed is not forgotten with them.
-    let later = json!({"title": "later", "status": "published", "published_at": "2090-01-01T00:00:00Z"});
-    scene.admin.post(ARTICLES, later).await.expect(201);
-    settle(&scene.anon, ARTICLES).await;
-    let request = scene.anon.request(reqwest::Method::GET, ARTICLES).header("if-modified-since", &before);
-    request.send().await.expect(200);
 }
