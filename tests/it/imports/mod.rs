@@ -72,6 +72,6 @@ async fn load_article(client: &Client, id: &str) -> Value {
 
 /// Counts the articles of any status.
 async fn count_articles(client: &Client) -> i64 {
-    let list = client.get("/api/v1/articles?status=draft,published,archived&count=true&page_size=1").await;
+    let list = client.get("/api/v1/articles?status=draft,published,archived&count=exact&page_size=1").await;
     list.expect(200).json()["page"]["total"].as_i64().unwrap()
 }
