@@ -237,6 +237,11 @@ impl Follower {
         Ok(value)
     }
 
+    /// Drops the snapshot `T`, so that the next one who asks loads it.
+    pub fn drop_snapshot<T: Snapshot>(&self) {
+        self.slot::<T>().drop_value();
+    }
+
     fn slot<T: Snapshot>(&self) -> Arc<Slot> {
         let kind = TypeId::of::<T>();
         if let Some(slot) = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&kind) {

@@ -163,7 +163,14 @@ async fn call_inner(
                 Some(rules) => rules.finish(asked, response),
                 None => response,
             };
-            Ok(finish_response(response).await)
+            let mut response = finish_response(response).await;
+            // A refused condition has taken the place of an answer that pages may read.
+            if let Some(rules) = rules
+                && response.status() == StatusCode::PRECONDITION_FAILED
+            {
+                rules.open_to_page(asked, response.headers_mut());
+            }
+            Ok(response)
         }
         Err(cause) => Err(DetachedError { response: cause.error_response(), cause: cause.to_string() }),
     }
@@ -281,7 +288,7 @@ fn find_language(req: &ServiceRequest) -> Language {
 async fn get_document(req: HttpRequest, contract: web::Data<Contract>) -> impl Responder {
     let (encoding, body) = contract.document.make(Encoding::negotiate(req.headers(), Effort::Thorough)).await;
     let mut answer = HttpResponse::Ok();
-    answer.insert_header((ETAG, tag_encoded(&contract.etag, encoding)));
+    answer.insert_header((ETAG, tag_encoded(&contract.etag, encoding, Effort::Thorough)));
     answer.insert_header((CACHE_CONTROL, "public, max-age=60"));
     answer.insert_header((VARY, "Accept-Encoding"));
     if encoding != Encoding::Identity {

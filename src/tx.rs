@@ -14,7 +14,7 @@ use actix_web::rt;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
-use futures_util::future::join;
+use futures_util::future::try_join;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -116,14 +116,16 @@ impl Tx {
             let log = async {
                 if recorded.is_empty() { Ok(()) } else { changes::queries::insert(&conn, &recorded).await }
             };
-            let (logged, stale) = join(log, changes::queries::take_stale_tags(&conn, follower.node())).await;
-            logged.and(stale)
+            // If one of them cannot be sent, neither is COMMIT.
+            let take = changes::queries::take_stale_tags(&conn, follower.node());
+            try_join(log, take).await.map(|((), stale_tags)| stale_tags)
         };
-        let stale_tags = conn.commit_after(last).await.map_err(map_commit_error).inspect_err(|error| {
-            if matches!(error, Error::OutcomeUnknown(_)) {
+        let stale_tags = conn.commit_after(last).await.inspect_err(|error| {
+            if !is_rolled_back(error) {
                 follower.note_unknown_outcome();
             }
-        })?;
+        });
+        let stale_tags = stale_tags.map_err(map_commit_error)?;
         let entities = recorded.iter().map(|recorded| recorded.change.entity);
         follower.note_commit(touched.into_iter().chain(entities), stale_tags);
         Ok(())
@@ -247,6 +249,16 @@ where
             tx.conn.close();
             Err(Error::Unavailable("the request's deadline has passed; rolled back".to_owned()))
         }
+    }
+}
+
+/// Whether a transaction whose commit failed with `error` has left nothing behind.
+fn is_rolled_back(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(kind, _) => {
+            !matches!(kind, Kind::UnableToSendCommand | Kind::ClosedConnection)
+        }
+        other => matches!(other, DieselError::RollbackTransaction),
     }
 }
 

@@ -40,11 +40,13 @@ BEGIN
             WHERE new_rows.id IS NULL OR old_rows.version <> new_rows.version
                   OR (old_rows.slug, old_rows.title, old_rows.summary, old_rows.category_id, old_rows.tags,
                       old_rows.author, old_rows.source_name, old_rows.source_url, old_rows.cover_url, old_rows.extra,
-                      old_rows.external_id, old_rows.status, old_rows.published_at, old_rows.deleted_at, old_rows.body)
+                      old_rows.external_id, old_rows.status, old_rows.published_at, old_rows.deleted_at,
+                      old_rows.created_at, old_rows.updated_at, old_rows.body_format, old_rows.body)
                      IS DISTINCT FROM
                      (new_rows.slug, new_rows.title, new_rows.summary, new_rows.category_id, new_rows.tags,
                       new_rows.author, new_rows.source_name, new_rows.source_url, new_rows.cover_url, new_rows.extra,
-                      new_rows.external_id, new_rows.status, new_rows.published_at, new_rows.deleted_at, new_rows.body)),
+                      new_rows.external_id, new_rows.status, new_rows.published_at, new_rows.deleted_at,
+                      new_rows.created_at, new_rows.updated_at, new_rows.body_format, new_rows.body)),
         touched AS (
             SELECT id, category_id, tags, author, source_name, published_at FROM old_rows JOIN changed USING (id)
             WHERE status = 'published' AND published_at IS NOT NULL AND deleted_at IS NULL
@@ -72,7 +74,7 @@ CREATE TRIGGER articles_note_stale_changed AFTER UPDATE ON articles
 -- An article whose views were set. Views that are counted make nothing stale: answers with views are kept for seconds.
 CREATE FUNCTION note_stale_article(changed uuid) RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
     WITH touched AS (
-        SELECT id, category_id, tags, author, source_name FROM articles
+        SELECT id, category_id, tags, author, source_name, published_at FROM articles
         WHERE id = changed AND status = 'published' AND published_at IS NOT NULL AND deleted_at IS NULL)
     SELECT note_stale_tags(array_agg(tag)) FROM (
         SELECT 'article:' || id FROM touched
@@ -80,7 +82,8 @@ CREATE FUNCTION note_stale_article(changed uuid) RETURNS void LANGUAGE sql SET s
         UNION SELECT 'tag:' || one FROM touched, unnest(tags) AS one
         UNION SELECT 'author:' || author FROM touched
         UNION SELECT 'source:' || source_name FROM touched
-        UNION SELECT 'articles' FROM touched) AS of_touched(tag)
+        UNION SELECT CASE WHEN published_at <= clock_timestamp() + interval '1 minute'
+                          THEN 'articles' ELSE 'scheduled_articles' END FROM touched) AS of_touched(tag)
 $$;
 
 CREATE FUNCTION note_stale_deleted_articles() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -88,7 +91,7 @@ DECLARE
     stale text[];
 BEGIN
     WITH touched AS (
-        SELECT id, category_id, tags, author, source_name FROM old_rows
+        SELECT id, category_id, tags, author, source_name, published_at FROM old_rows
         WHERE status = 'published' AND published_at IS NOT NULL AND deleted_at IS NULL)
     SELECT array_agg(tag) INTO stale FROM (
         SELECT 'article:' || id FROM touched
@@ -96,7 +99,8 @@ BEGIN
         UNION SELECT 'tag:' || one FROM touched, unnest(tags) AS one
         UNION SELECT 'author:' || author FROM touched
         UNION SELECT 'source:' || source_name FROM touched
-        UNION SELECT one FROM touched, unnest(ARRAY['articles', 'scheduled_articles']) AS one) AS of_touched(tag);
+        UNION SELECT CASE WHEN published_at <= clock_timestamp() + interval '1 minute'
+                          THEN 'articles' ELSE 'scheduled_articles' END FROM touched) AS of_touched(tag);
     PERFORM note_stale_tags(stale);
     RETURN NULL;
 END
@@ -112,6 +116,22 @@ END
 $$;
 CREATE TRIGGER articles_note_stale_truncated AFTER TRUNCATE ON articles
     FOR EACH STATEMENT EXECUTE FUNCTION note_all_stale();
+CREATE TRIGGER notices_note_stale_truncated AFTER TRUNCATE ON notices
+    FOR EACH STATEMENT EXECUTE FUNCTION note_all_stale();
+CREATE TRIGGER categories_note_stale_truncated AFTER TRUNCATE ON categories
+    FOR EACH STATEMENT EXECUTE FUNCTION note_all_stale();
+
+-- A former slug that leads elsewhere, or nowhere any more.
+CREATE FUNCTION note_stale_slugs() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM note_stale_tags((SELECT array_agg(DISTINCT 'article:' || article_id) FROM old_rows));
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER article_slugs_note_stale_changed AFTER UPDATE ON article_slugs
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_stale_slugs();
+CREATE TRIGGER article_slugs_note_stale_deleted AFTER DELETE ON article_slugs
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_stale_slugs();
 
 -- A category is named in the breadcrumbs of all that is below it, and its parent shows it. Where one comes, goes or moves,
 -- other articles are below its old and its new parents.

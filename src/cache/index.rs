@@ -65,12 +65,14 @@ impl<V> Index<V> {
         }
     }
 
-    /// Removes an entry, unless another one has taken its place.
-    pub fn remove(&mut self, entry: &Arc<Entry<V>>) {
-        if self.entries.get(&entry.key).is_some_and(|current| Arc::ptr_eq(current, entry)) {
+    /// Removes an entry. Returns `false` if another one has taken its place.
+    pub fn remove(&mut self, entry: &Arc<Entry<V>>) -> bool {
+        let is_there = self.entries.get(&entry.key).is_some_and(|current| Arc::ptr_eq(current, entry));
+        if is_there {
             self.entries.remove(&entry.key);
             self.unlink_tags(entry, &[]);
         }
+        is_there
     }
 
     /// Notes a change of what `tag` stands for, and removes the entries that carry it.
@@ -99,10 +101,11 @@ impl<V> Index<V> {
         let now = Instant::now();
         if self.touched.len() >= MAX_TOUCHED {
             self.touched.retain(|_, (_, at)| now.duration_since(*at) < TOUCHED_KEPT);
-        }
-        if self.touched.len() >= MAX_TOUCHED {
-            self.all_touched = self.seq;
-            self.touched.clear();
+            // With more left, each of the next changes would look through all of them.
+            if self.touched.len() > MAX_TOUCHED / 2 {
+                self.all_touched = self.seq;
+                self.touched.clear();
+            }
         }
         self.touched.insert(tag, (self.seq, now));
     }

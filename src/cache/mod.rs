@@ -152,6 +152,11 @@ impl<V> Cache<V> {
         Self { slots, index: Mutex::default(), flights: Mutex::default(), numbers }
     }
 
+    /// Whether anything can be kept.
+    pub fn is_enabled(&self) -> bool {
+        self.slots.capacity() > 0
+    }
+
     /// The value under `key`, or under the key of which `key` is an alias, unless it has ended.
     pub fn get(&self, key: &str) -> Option<Arc<Entry<V>>> {
         let entry = match self.slots.get(key)? {
@@ -209,9 +214,11 @@ impl<V> Cache<V> {
 
     fn unlink(&self, index: &mut Index<V>, evicted: Evicted<V>) {
         for slot in evicted.0 {
-            if let Slot::Value(entry) = slot {
+            // One that was replaced by another of its key is gone from the index already.
+            if let Slot::Value(entry) = slot
+                && index.remove(&entry)
+            {
                 self.numbers.evictions.inc();
-                index.remove(&entry);
             }
         }
     }

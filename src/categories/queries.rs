@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use diesel::dsl::{now, sql};
+use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use futures_util::future::join;
 use uuid::Uuid;
@@ -27,7 +27,7 @@ use crate::tx::Tx;
 const TREE_LOCK: i64 = 0x696e_6b74_7265_6531;
 
 impl Snapshot for Tree {
-    const ENTITIES: &'static [&'static str] = &["category"];
+    const ENTITIES: &'static [&'static str] = &["category", "categories"];
 
     async fn load(conn: &Connection) -> QueryResult<Self> {
         load_tree(conn).await
@@ -40,7 +40,7 @@ pub struct CategoryChange(pub LastChange);
 static LAST_CATEGORY_CHANGE: AtomicI64 = AtomicI64::new(0);
 
 impl Snapshot for CategoryChange {
-    const ENTITIES: &'static [&'static str] = &["category"];
+    const ENTITIES: &'static [&'static str] = &["category", "categories"];
 
     async fn load(conn: &Connection) -> QueryResult<Self> {
         Ok(Self(LastChange::new(read_clock(conn).await?, &LAST_CATEGORY_CHANGE)))
@@ -68,23 +68,29 @@ impl Snapshot for UpcomingArticles {
     const ENTITIES: &'static [&'static str] = &["articles", "scheduled_articles"];
 
     async fn load(mut conn: &Connection) -> QueryResult<Self> {
-        let upcoming = articles::table
-            .filter(articles::status.eq(Status::Published))
-            .filter(articles::deleted_at.is_null())
-            .filter(articles::published_at.gt(sql::<Nullable<Timestamptz>>("clock_timestamp()")))
-            .order(articles::published_at)
-            .limit(Upcoming::MAX as i64)
-            .select(articles::published_at.assume_not_null())
-            .load(&mut conn)
-            .await?;
-        Ok(Self(Arc::new(Upcoming::new(upcoming))))
+        let published = || {
+            let published = articles::table.filter(articles::status.eq(Status::Published));
+            published.filter(articles::deleted_at.is_null()).select(articles::published_at.assume_not_null())
+        };
+        let read_at = read_clock(conn).await?;
+        let next = published().filter(articles::published_at.gt(read_at)).order(articles::published_at);
+        let next = next.limit(Upcoming::MAX as i64).load(&mut conn).await?;
+        let passed =
+            published().filter(articles::published_at.le(read_at)).order(articles::published_at.desc());
+        let passed = passed.first(&mut conn).await.optional()?;
+        Ok(Self(Arc::new(Upcoming::new(passed, next))))
     }
 }
 
 /// When lists and numbers of articles change for the public. To be asked before the rows are read.
 pub async fn load_article_times(app: &App) -> Result<ListTimes> {
     let change = app.snapshot::<ArticleChange>().await?.0;
-    Ok(ListTimes::new(change, app.snapshot::<UpcomingArticles>().await?.0.clone()))
+    let mut upcoming = app.snapshot::<UpcomingArticles>().await?;
+    if upcoming.0.is_exhausted(app.now()) {
+        app.follower.drop_snapshot::<UpcomingArticles>();
+        upcoming = app.snapshot::<UpcomingArticles>().await?;
+    }
+    Ok(ListTimes::new(change, upcoming.0.clone()))
 }
 
 /// The whole tree.
@@ -155,7 +161,9 @@ pub async fn count_public_articles(mut conn: &Connection, categories: Vec<Uuid>)
 pub async fn join_article_counts(tx: &mut Tx) -> QueryResult<()> {
     // Lines that another transaction joins meanwhile are gone, and so not counted twice.
     sql_query(
-        "WITH joined AS (DELETE FROM article_counts RETURNING category_id, change)
+        "WITH many AS (SELECT category_id FROM article_counts GROUP BY category_id HAVING count(*) > 1),
+              joined AS (DELETE FROM article_counts USING many WHERE article_counts.category_id = many.category_id
+                         RETURNING article_counts.category_id, change)
          INSERT INTO article_counts (category_id, change)
          SELECT category_id, sum(change) FROM joined GROUP BY category_id HAVING sum(change) <> 0",
     )

@@ -16,6 +16,8 @@ pub const MEASURE_INTERVAL: Duration = Duration::from_secs(2);
 /// The skew above which the clocks count as wrong.
 const MAX_SKEW: TimeDelta = TimeDelta::seconds(30);
 
+/// How wrong a reading may be by the time that it took, where there is one already.
+const MAX_ERROR: TimeDelta = TimeDelta::milliseconds(50);
 /// The step of a clock beyond which what was timed by it is made anew.
 const MAX_STEP: TimeDelta = TimeDelta::milliseconds(200);
 
@@ -77,8 +79,15 @@ impl Clock {
         // The reading was taken somewhere between the question and the answer.
         let half = TimeDelta::from_std(began.elapsed() / 2).unwrap_or_default();
         let base = (reading + half - self.passed()).timestamp_micros();
-        let step = TimeDelta::microseconds(base - self.base.swap(base, Ordering::AcqRel));
-        let was_set = self.is_measured.swap(true, Ordering::AcqRel) && step.abs() > MAX_STEP + half;
+        let step = TimeDelta::microseconds(base - self.base.load(Ordering::Acquire));
+        let is_measured = self.is_measured.load(Ordering::Acquire);
+        // A slow answer tells nothing new, unless the clock must have been set.
+        if is_measured && half > MAX_ERROR && step.abs() <= MAX_STEP + half {
+            return Ok(false);
+        }
+        self.base.store(base, Ordering::Release);
+        self.is_measured.store(true, Ordering::Release);
+        let was_set = is_measured && step.abs() > MAX_STEP + half;
         let skew = self.large_skew();
         if skew.is_some() != self.is_warned.swap(skew.is_some(), Ordering::AcqRel) {
             match skew {

@@ -56,7 +56,7 @@ pub async fn answer<B: MessageBody + 'static>(
         return next.call(req).await.map(ServiceResponse::map_into_boxed_body);
     };
     for _ in 0..MAX_WAITS {
-        if !app.follower.is_current() {
+        if !app.follower.is_current() || !cache.is_enabled() {
             break;
         }
         if let Some(entry) = cache.get(&key) {

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpRequest, dev, web};
 
-use super::encoding::Encoding;
+use super::encoding::{Effort, Encoding};
 use super::matched::Matched;
 use super::modified::Modified;
 use crate::app::App;
@@ -105,11 +105,9 @@ impl IfMatch {
 
 /// The tag of what has the strong tag `etag` in another coding, which has other bytes (RFC 9110 §8.8.3). A weak tag is that
 /// of all codings.
-pub fn tag_encoded(etag: &str, encoding: Encoding) -> String {
+pub fn tag_encoded(etag: &str, encoding: Encoding, effort: Effort) -> String {
     match etag.strip_suffix('"') {
-        Some(start) if encoding != Encoding::Identity && !etag.starts_with("W/") => {
-            format!("{start}-{}\"", encoding.name())
-        }
+        Some(start) if !etag.starts_with("W/") => format!("{start}{}\"", encoding.tag_ending(effort)),
         _ => etag.to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Content codings (RFC 9110 §8.4.1, §12.5.3): which one a client takes, and bodies in each of them.
 
 use std::io::{self, Write};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap};
 use actix_web::web::Bytes;
@@ -17,7 +17,7 @@ pub const MIN_BYTES: usize = 1 << 10;
 /// Bytes above which a body is not encoded on a thread that answers requests.
 const MAX_BYTES_HERE: usize = 64 << 10;
 /// Bodies that are encoded at a time.
-static ENCODERS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(count_cores()));
+static ENCODERS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(count_cores())));
 
 /// A content coding that answers can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,19 @@ impl Encoding {
         order.into_iter().find(|encoding| best > 0.0 && weight(*encoding) >= best).unwrap_or(Self::Identity)
     }
 
+    /// How the strong tag of a body in this coding ends: other effort makes other bytes.
+    pub const fn tag_ending(self, effort: Effort) -> &'static str {
+        match (self, effort) {
+            (Self::Identity, _) => "",
+            (Self::Brotli, Effort::Thorough) => "-br",
+            (Self::Zstd, Effort::Thorough) => "-zstd",
+            (Self::Gzip, Effort::Thorough) => "-gzip",
+            (Self::Brotli, Effort::Fast) => "-br-fast",
+            (Self::Zstd, Effort::Fast) => "-zstd-fast",
+            (Self::Gzip, Effort::Fast) => "-gzip-fast",
+        }
+    }
+
     fn encode(self, body: &[u8], effort: Effort) -> io::Result<Vec<u8>> {
         let is_fast = effort == Effort::Fast;
         let mut encoded = Vec::with_capacity(body.len() / 3);
@@ -103,7 +116,7 @@ impl Encoding {
     }
 }
 
-/// Encodes a body, on another thread if that takes a while. `None` if that does not make it shorter.
+/// Encodes a body, on another thread if that takes a while. `None` if that does not make it shorter by a third.
 pub async fn encode(body: Bytes, encoding: Encoding, effort: Effort) -> Option<Bytes> {
     if encoding == Encoding::Identity || body.len() < MIN_BYTES {
         return None;
@@ -112,11 +125,18 @@ pub async fn encode(body: Bytes, encoding: Encoding, effort: Effort) -> Option<B
     let encoded = if effort == Effort::Fast && length <= MAX_BYTES_HERE {
         encoding.encode(&body, effort)
     } else {
-        let _permit = ENCODERS.acquire().await;
-        let encoding = tokio::task::spawn_blocking(move || encoding.encode(&body, effort));
-        encoding.await.unwrap_or_else(|cause| Err(io::Error::other(cause)))
+        let permit = ENCODERS.clone().acquire_owned().await.ok()?;
+        // The work goes on if the client hangs up, and so does its permit.
+        let work = move || {
+            let encoded = encoding.encode(&body, effort);
+            drop(permit);
+            encoded
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| Err(io::Error::other(cause)))
     };
-    encoded.ok().filter(|encoded| encoded.len() < length).map(Bytes::from)
+    let mut encoded = encoded.ok().filter(|encoded| encoded.len() <= length / 3 * 2)?;
+    encoded.shrink_to_fit();
+    Some(Bytes::from(encoded))
 }
 
 /// A body with what it is in each coding, made when it is first asked for.

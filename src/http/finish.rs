@@ -33,7 +33,7 @@ pub async fn finish_answer(
     };
     let etag = head.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
     if is_read && head.status() == StatusCode::OK && (etag.is_some() || modified.is_some()) {
-        let etag = etag.as_deref().map(|etag| tag_encoded(etag, encoding));
+        let etag = etag.as_deref().map(|etag| tag_encoded(etag, encoding, Effort::Fast));
         match Precondition::evaluate(request, etag.as_deref(), modified) {
             Precondition::Met => {}
             Precondition::NotModified => {
@@ -62,7 +62,7 @@ async fn encode_body(
         return head.set_body(BoxBody::new(body));
     };
     head.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
-    set_tag(head.headers_mut(), etag.map(|etag| tag_encoded(&etag, encoding)));
+    set_tag(head.headers_mut(), etag.map(|etag| tag_encoded(&etag, encoding, Effort::Fast)));
     head.set_body(BoxBody::new(encoded))
 }
 

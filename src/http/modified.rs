@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use actix_web::http::header::{HeaderMap, HeaderName, HttpDate, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -31,12 +31,19 @@ pub struct Modified {
     changed: i64,
     /// Whether a copy is never known by this time.
     is_changing: bool,
+    /// When that second is told, by a clock that nobody sets: that of the machine may be ahead of the database's.
+    settles_at: Instant,
 }
 
 impl Modified {
     /// The time of a row that was written at `at`. It is told, and no copy is known by it.
     pub fn of_row(at: DateTime<Utc>) -> Self {
-        Self { settled: at.timestamp(), changed: at.timestamp(), is_changing: true }
+        Self {
+            settled: at.timestamp(),
+            changed: at.timestamp(),
+            is_changing: true,
+            settles_at: Instant::now(),
+        }
     }
 
     /// The same for an answer that other changes make stale too: no copy is known by it.
@@ -61,12 +68,14 @@ impl Modified {
             return Duration::MAX;
         }
         let millis = (self.settled + MIN_AGE_SECONDS) * 1_000 - now.timestamp_millis();
-        Duration::from_millis(millis.max(0).unsigned_abs())
+        let by_machine = Duration::from_millis(millis.max(0).unsigned_abs());
+        by_machine.max(self.settles_at.saturating_duration_since(Instant::now()))
     }
 
-    /// Whether two seconds have passed since it could last have changed.
+    /// Whether two seconds have passed since it could last have changed. `now`: by the clock of this machine, which dates
+    /// answers.
     fn is_settled(self, now: i64) -> bool {
-        self.settled <= now - MIN_AGE_SECONDS
+        self.settled <= now - MIN_AGE_SECONDS && Instant::now() >= self.settles_at
     }
 
     /// Whether the client has this already, by `If-Modified-Since`.
@@ -81,7 +90,8 @@ impl Modified {
     /// Whether this was changed after the time in `If-Unmodified-Since`.
     pub fn is_after(self, headers: &HeaderMap) -> bool {
         let since = read_date(headers, IF_UNMODIFIED_SINCE);
-        since.is_some_and(|since| self.told_second(Utc::now().timestamp()) > since)
+        // A client may have been told either second.
+        since.is_some_and(|since| self.changed.min(Utc::now().timestamp()) > since)
     }
 }
 
@@ -96,7 +106,10 @@ fn read_date(headers: &HeaderMap, name: HeaderName) -> Option<i64> {
 ///
 /// It is made anew at the first read after each change, and must be had before the rows are read.
 #[derive(Clone, Copy, Debug)]
-pub struct LastChange(i64);
+pub struct LastChange {
+    second: i64,
+    noticed_at: Instant,
+}
 
 impl LastChange {
     /// A change that was noticed at `noticed_at`. `last` keeps the time before this one.
@@ -104,28 +117,32 @@ impl LastChange {
         let second = noticed_at.timestamp();
         let next = |last| Some(if last < second { second } else { second + 1 });
         let before = last.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
-        Self(before.map_or(second, |last| if last < second { second } else { second + 1 }))
+        let second = before.map_or(second, |last| if last < second { second } else { second + 1 });
+        Self { second, noticed_at: Instant::now() }
     }
 }
 
-/// The next times at which rows appear or disappear by themselves, in order.
+/// The times at which rows appear or disappear by themselves: the last one that has passed, and the next ones in order.
 #[derive(Clone, Debug, Default)]
-pub struct Upcoming(Vec<DateTime<Utc>>);
+pub struct Upcoming {
+    passed: Option<DateTime<Utc>>,
+    next: Vec<DateTime<Utc>>,
+}
 
 impl Upcoming {
     /// The most times that are kept.
     pub const MAX: usize = 100;
 
-    /// Keeps the first of `times`.
-    pub fn new(mut times: Vec<DateTime<Utc>>) -> Self {
-        times.sort_unstable();
-        times.truncate(Self::MAX);
-        Self(times)
+    /// Keeps the first of the `next` times, and the last one that has `passed`.
+    pub fn new(passed: Option<DateTime<Utc>>, mut next: Vec<DateTime<Utc>>) -> Self {
+        next.sort_unstable();
+        next.truncate(Self::MAX);
+        Self { passed, next }
     }
 
     /// Whether anything may have appeared at `now`, as it is after the last known time.
-    fn is_exhausted(&self, now: DateTime<Utc>) -> bool {
-        self.0.len() == Self::MAX && self.0.last().is_some_and(|last| *last < now)
+    pub fn is_exhausted(&self, now: DateTime<Utc>) -> bool {
+        self.next.len() == Self::MAX && self.next.last().is_some_and(|last| *last < now)
     }
 }
 
@@ -147,12 +164,16 @@ impl ListTimes {
     pub fn modified(&self, now: DateTime<Utc>) -> Modified {
         // The clocks of the machines may differ by as much.
         let margin = TimeDelta::seconds(MIN_AGE_SECONDS);
-        let times = || self.upcoming.0.iter();
-        let passed = times().take_while(|at| **at <= now - margin);
-        let changed = passed.map(|at| at.timestamp()).fold(self.change.0, i64::max);
+        let times = || self.upcoming.passed.iter().chain(&self.upcoming.next);
+        let passed = times().take_while(|at| **at <= now - margin).last();
+        let changed = passed.map_or(self.change.second, |at| self.change.second.max(at.timestamp()));
         let is_near = |at: &DateTime<Utc>| *at > now - margin && *at < now + margin;
         let is_changing = self.upcoming.is_exhausted(now + margin) || times().any(is_near);
-        Modified { settled: changed + SETTLING_SECONDS, changed, is_changing }
+        let settling = Duration::from_secs((SETTLING_SECONDS + MIN_AGE_SECONDS).unsigned_abs());
+        let since_passed = passed.map(|at| (now - *at).to_std().unwrap_or_default());
+        let left = since_passed.map_or(Duration::ZERO, |since| settling.saturating_sub(since));
+        let settles_at = (self.change.noticed_at + settling).max(Instant::now() + left);
+        Modified { settled: changed + SETTLING_SECONDS, changed, is_changing, settles_at }
     }
 
     /// Returns for how long an answer of the time `now` of the database stays right, unless something changes. `None` if
@@ -162,7 +183,7 @@ impl ListTimes {
         if self.upcoming.is_exhausted(now + margin) {
             return None;
         }
-        let times = || self.upcoming.0.iter();
+        let times = || self.upcoming.next.iter();
         if times().any(|at| (*at - now).abs() <= CLOCK_MARGIN) {
             return None;
         }
@@ -183,16 +204,18 @@ mod tests {
         DateTime::from_timestamp_millis(second * 1000 + millis).unwrap()
     }
 
+    /// The times after a change that was noticed a while ago.
     fn times(changed: i64, upcoming: Vec<DateTime<Utc>>) -> ListTimes {
-        let change = LastChange::new(time(changed, 0), &AtomicI64::new(0));
-        ListTimes::new(change, Arc::new(Upcoming::new(upcoming)))
+        let noticed_at = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let change = LastChange { second: changed, noticed_at };
+        ListTimes::new(change, Arc::new(Upcoming::new(None, upcoming)))
     }
 
     #[test]
     fn two_changes_of_one_second_have_different_times() {
         let last = AtomicI64::new(0);
         let seconds = [(5, 100), (5, 200), (5, 900), (6, 100), (9, 0)]
-            .map(|(second, millis)| LastChange::new(time(second, millis), &last).0);
+            .map(|(second, millis)| LastChange::new(time(second, millis), &last).second);
         assert_eq!(seconds, [5, 6, 6, 7, 9]);
     }
 
@@ -200,7 +223,7 @@ mod tests {
     fn a_list_changes_when_an_upcoming_time_passes() {
         let times_with_two = times(5, vec![time(10, 0), time(20, 500)]);
         let modified = [7, 9, 10, 11, 12, 17, 20, 22, 23].map(|now| {
-            let Modified { settled, changed, is_changing } = times_with_two.modified(time(now, 0));
+            let Modified { settled, changed, is_changing, .. } = times_with_two.modified(time(now, 0));
             assert_eq!(settled, changed + SETTLING_SECONDS);
             (changed, is_changing)
         });
@@ -216,6 +239,12 @@ mod tests {
             (20, false),
         ];
         assert_eq!(modified, expected);
+        // What is to come can be read anew, and what has passed stays.
+        let later = ListTimes::new(
+            times(5, Vec::new()).change,
+            Arc::new(Upcoming::new(Some(time(20, 500)), Vec::new())),
+        );
+        assert_eq!(later.modified(time(23, 0)).changed, 20);
         let many = times(5, vec![time(10, 0); Upcoming::MAX]);
         assert!(many.modified(time(90, 0)).is_changing && many.lifetime(time(90, 0)).is_none());
     }
@@ -250,6 +279,12 @@ mod tests {
             assert!(!is_known(old, date(since)), "{since}");
         }
         assert!(is_known(old, date(second + SETTLING_SECONDS)));
+        let noticed_now = LastChange { second: now - 60, noticed_at: Instant::now() };
+        let by_clock_ahead = ListTimes::new(noticed_now, Arc::default()).modified(time(now, 0));
+        assert!(
+            !is_known(by_clock_ahead, date(now)),
+            "noticed just now, whatever the clock of the machine says"
+        );
         let new = made(now - 3);
         assert!(!is_known(new, new.to_header()) && new.to_header() == date(now - 3));
         assert!(!is_known(Modified::of_row(time(now - 60, 0)), date(now)));

@@ -59,7 +59,7 @@ impl ReadyAnswer {
     pub fn bytes(&self) -> u64 {
         let headers: usize =
             self.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
-        let body = if self.body.is_encodable() { 2 * self.body.len() } else { self.body.len() };
+        let body = if self.body.is_encodable() { 3 * self.body.len() } else { self.body.len() };
         (headers + body) as u64
     }
 
@@ -88,12 +88,15 @@ impl ReadyAnswer {
         encoding: Encoding,
         body: Bytes,
     ) -> Option<Response<BoxBody>> {
-        let etag = self.etag.as_deref().map(|etag| tag_encoded(etag, encoding));
-        let is_known = match Precondition::evaluate(request, etag.as_deref(), self.modified) {
-            Precondition::Failed => return None,
-            Precondition::NotModified => self.status == StatusCode::OK,
-            Precondition::Met => false,
-        };
+        let etag = self.etag.as_deref().map(|etag| tag_encoded(etag, encoding, Effort::Thorough));
+        // Conditions are for answers that are found (RFC 9110 §13.2.1).
+        let is_found = self.status == StatusCode::OK;
+        let is_known = is_found
+            && match Precondition::evaluate(request, etag.as_deref(), self.modified) {
+                Precondition::Failed => return None,
+                Precondition::NotModified => true,
+                Precondition::Met => false,
+            };
         let mut response = if is_known {
             Response::new(StatusCode::NOT_MODIFIED).map_body(|_, _| BoxBody::new(()))
         } else {

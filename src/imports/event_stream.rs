@@ -225,7 +225,10 @@ impl Spool {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::StreamExt;
+
     use super::*;
+    use crate::imports::view::{OutcomeKind, RowEvent};
 
     #[test]
     fn lines_come_back_in_their_order_however_far_the_reader_is_behind() {
@@ -248,6 +251,26 @@ mod tests {
             taken.extend(bytes);
         }
         assert!(taken == expected && spool.written == 0);
+    }
+
+    #[actix_web::test]
+    async fn an_import_that_waits_for_nobody_loses_no_event_of_a_client_that_reads_late() {
+        let row = |line| {
+            let (external_id, outcome) = (Some("x".repeat(200)), OutcomeKind::Created);
+            Event::Row(RowEvent { line, external_id, outcome, id: None, slug: None })
+        };
+        let (mut sender, lines) = open_stream(false, &std::env::temp_dir());
+        // More than the queue of an import that waits would take.
+        for batch in 0..20 {
+            sender.send((1..=1_000).map(|at| row(batch * 1_000 + at)).collect()).await;
+        }
+        sender.finish(vec![row(20_001)]).await;
+        let chunks: Vec<Bytes> = lines.collect().await;
+        let text = chunks.concat();
+        let events = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let numbers: Vec<_> =
+            events.map(|event| serde_json::from_slice::<RowEvent>(event).unwrap().line).collect();
+        assert!(numbers.into_iter().eq(1..=20_001));
     }
 
     #[actix_web::test]

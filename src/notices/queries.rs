@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicI64;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, now, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Nullable, Timestamptz};
+use diesel::sql_query;
+use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -61,43 +62,55 @@ impl Snapshot for UpcomingNotices {
 
     async fn load(mut conn: &Connection) -> QueryResult<Self> {
         let read_at = read_clock(conn).await?;
-        let published = || {
-            notices::table.filter(notices::status.eq(Status::Published)).filter(notices::deleted_at.is_null())
-        };
-        let limit = Upcoming::MAX as i64;
-        let appearing = published()
-            .filter(notices::published_at.gt(read_at))
-            .order(notices::published_at)
-            .limit(limit)
-            .select((notices::audience, notices::published_at.assume_not_null()));
-        let disappearing = published()
-            .filter(notices::expires_at.gt(read_at))
-            .order(notices::expires_at)
-            .limit(limit)
-            .select((notices::audience, notices::expires_at.assume_not_null()));
-        let mut times: Vec<(Audience, DateTime<Utc>)> = appearing.load(&mut conn).await?;
-        let is_cut = times.len() == Upcoming::MAX;
-        times.extend(disappearing.load::<(Audience, DateTime<Utc>)>(&mut conn).await?);
-        let members_only = published()
+        let members_only = notices::table
+            .filter(notices::status.eq(Status::Published))
+            .filter(notices::deleted_at.is_null())
             .filter(notices::audience.eq(Audience::Members))
             .filter(notices::expires_at.is_null().or(notices::expires_at.gt(read_at).assume_not_null()));
         let has_members_only = diesel::select(exists(members_only)).get_result(&mut conn).await?;
-        let for_all = |(audience, at): &(Audience, DateTime<Utc>)| {
-            // Where times were left out, those of members stand for them.
-            (is_cut || times.len() >= Upcoming::MAX || *audience == Audience::Public).then_some(*at)
-        };
         Ok(Self {
-            for_public: Arc::new(Upcoming::new(times.iter().filter_map(for_all).collect())),
-            for_members: Arc::new(Upcoming::new(times.iter().map(|(_, at)| *at).collect())),
+            for_public: load_upcoming(conn, read_at, &[Audience::Public]).await?,
+            for_members: load_upcoming(conn, read_at, &[Audience::Public, Audience::Members]).await?,
             has_members_only,
         })
     }
 }
 
+/// The times around `at` at which published notices for `audiences` appear and disappear.
+async fn load_upcoming(
+    mut conn: &Connection,
+    at: DateTime<Utc>,
+    audiences: &[Audience],
+) -> QueryResult<Arc<Upcoming>> {
+    #[derive(QueryableByName)]
+    struct Moments {
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        passed: Option<DateTime<Utc>>,
+        #[diesel(sql_type = Array<Timestamptz>)]
+        next: Vec<DateTime<Utc>>,
+    }
+    let text = format!(
+        "WITH moments AS (
+             SELECT moment FROM notices, unnest(ARRAY[published_at, expires_at]) AS moment
+             WHERE status = 'published' AND deleted_at IS NULL AND audience = ANY($2))
+         SELECT (SELECT max(moment) FROM moments WHERE moment <= $1) AS passed,
+                ARRAY(SELECT moment FROM moments WHERE moment > $1 ORDER BY moment LIMIT {}) AS next",
+        Upcoming::MAX
+    );
+    let audiences: Vec<&str> = audiences.iter().map(|audience| audience.as_str()).collect();
+    let query = sql_query(text).bind::<Timestamptz, _>(at).bind::<Array<Text>, _>(audiences);
+    let moments: Moments = query.get_result(&mut conn).await?;
+    Ok(Arc::new(Upcoming::new(moments.passed, moments.next)))
+}
+
 /// When notices change for those who see `visible`, and whether any notice for members only is up, or will be. To be asked
 /// before the rows are read.
 pub async fn load_times(app: &App, visible: Notices) -> Result<(ListTimes, bool)> {
-    let upcoming = app.snapshot::<UpcomingNotices>().await?;
+    let mut upcoming = app.snapshot::<UpcomingNotices>().await?;
+    if upcoming.for_members.is_exhausted(app.now()) || upcoming.for_public.is_exhausted(app.now()) {
+        app.follower.drop_snapshot::<UpcomingNotices>();
+        upcoming = app.snapshot::<UpcomingNotices>().await?;
+    }
     let times = match visible {
         Notices::Public => {
             ListTimes::new(app.snapshot::<PublicChange>().await?.0, upcoming.for_public.clone())

@@ -182,6 +182,12 @@ async fn statements_from_outside_are_noticed_too() {
     })
     .await;
     assert!(!scene.forgotten().await.contains(&DUNE));
+    let sql = "UPDATE categories SET name = 'The coast' WHERE slug = 'coast'";
+    crate::harness::machine::execute(&scene.app.db.url, sql).await;
+    crate::harness::machine::until("the new name", async || {
+        scene.anon.get(TIDE).await.data(200)["category"]["name"] == "The coast"
+    })
+    .await;
 }
 
 #[actix_web::test]

@@ -8,7 +8,6 @@ mod export;
 mod faults;
 mod limits;
 mod modes;
-mod streams;
 mod warnings;
 
 use inkstone::operations::Role;
