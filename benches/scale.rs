@@ -46,7 +46,7 @@ struct Site {
 
 impl Site {
     async fn start(url: &str, database: Option<Embedded>) -> anyhow::Result<Self> {
-        let server = Server::start(&["--database-url", url])?;
+        let server = Server::start(&["--database-url", url, "--cache-size", "0"])?;
         let address: SocketAddr = server.url.trim_start_matches("http://").parse()?;
         let session = server.post(&Client::new(), "/auth/login", &login(ADMIN, PASSWORD)).send().await?;
         let session: Value = session.error_for_status()?.json().await?;
