@@ -120,12 +120,13 @@ impl Tx {
             let take = changes::queries::take_stale_tags(&conn, follower.node());
             try_join(log, take).await.map(|((), stale_tags)| stale_tags)
         };
-        let stale_tags = conn.commit_after(last).await.inspect_err(|error| {
-            if !is_rolled_back(error) {
-                follower.note_unknown_outcome();
-            }
-        });
-        let stale_tags = stale_tags.map_err(map_commit_error)?;
+        // The caller may be dropped before the commit has come back.
+        let doubt = Doubt(&follower);
+        let committed = conn.commit_after(last).await;
+        if committed.as_ref().map_or_else(is_rolled_back, |_| true) {
+            std::mem::forget(doubt);
+        }
+        let stale_tags = committed.map_err(map_commit_error)?;
         let entities = recorded.iter().map(|recorded| recorded.change.entity);
         follower.note_commit(touched.into_iter().chain(entities), stale_tags);
         Ok(())
@@ -249,6 +250,15 @@ where
             tx.conn.close();
             Err(Error::Unavailable("the request's deadline has passed; rolled back".to_owned()))
         }
+    }
+}
+
+/// A commit whose outcome is not known yet. Dropped, it never will be.
+struct Doubt<'f>(&'f Follower);
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        self.0.note_unknown_outcome();
     }
 }
 

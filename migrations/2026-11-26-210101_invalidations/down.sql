@@ -1,6 +1,8 @@
 DROP TRIGGER article_slugs_note_stale_deleted ON article_slugs;
 DROP TRIGGER article_slugs_note_stale_changed ON article_slugs;
 DROP FUNCTION note_stale_slugs();
+DROP TRIGGER article_slugs_note_stale_truncated ON article_slugs;
+DROP TRIGGER site_note_stale_truncated ON site;
 DROP TRIGGER categories_note_stale_truncated ON categories;
 DROP TRIGGER notices_note_stale_truncated ON notices;
 DROP TRIGGER notices_note_stale ON notices;

@@ -120,6 +120,10 @@ CREATE TRIGGER notices_note_stale_truncated AFTER TRUNCATE ON notices
     FOR EACH STATEMENT EXECUTE FUNCTION note_all_stale();
 CREATE TRIGGER categories_note_stale_truncated AFTER TRUNCATE ON categories
     FOR EACH STATEMENT EXECUTE FUNCTION note_all_stale();
+CREATE TRIGGER site_note_stale_truncated AFTER TRUNCATE ON site
+    FOR EACH STATEMENT EXECUTE FUNCTION note_all_stale();
+CREATE TRIGGER article_slugs_note_stale_truncated AFTER TRUNCATE ON article_slugs
+    FOR EACH STATEMENT EXECUTE FUNCTION note_all_stale();
 
 -- A former slug that leads elsewhere, or nowhere any more.
 CREATE FUNCTION note_stale_slugs() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$

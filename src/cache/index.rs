@@ -97,6 +97,12 @@ impl<V> Index<V> {
         self.by_tag.clear();
     }
 
+    /// How many entries there are, and how many tags they carry together.
+    #[cfg(test)]
+    pub fn size(&self) -> (usize, usize) {
+        (self.entries.len(), self.by_tag.len())
+    }
+
     fn note_touched(&mut self, tag: u64) {
         let now = Instant::now();
         if self.touched.len() >= MAX_TOUCHED {

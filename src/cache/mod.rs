@@ -6,6 +6,8 @@
 
 mod index;
 pub mod tags;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

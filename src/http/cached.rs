@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -13,9 +13,10 @@ use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
 use super::cross_origin::{Asked, CrossOrigin};
+use super::encoding::MIN_BYTES;
 use super::matched::Matched;
 use super::page_headers;
-use super::ready::{AnswerNumbers, ReadyAnswer, make_private};
+use super::ready::{AnswerNumbers, ReadyAnswer, add_vary, make_private};
 use super::reply::{ForKeeping, Keeping};
 use super::target::normalize_path;
 use crate::app::App;
@@ -117,7 +118,11 @@ async fn fill_answer<B: MessageBody + 'static>(
 
 /// Adds the headers that an answer to a visitor gets on its way out, so that an answer from the cache needs no more.
 fn complete_headers(req: &HttpRequest, caller: crate::operations::Caller, response: &mut HttpResponse) {
+    let is_encodable = matches!(response.body().size(), BodySize::Sized(bytes) if bytes >= MIN_BYTES as u64);
     let headers = response.headers_mut();
+    if is_encodable {
+        add_vary(headers);
+    }
     if let Some(rules) = req.app_data::<Data<CrossOrigin>>() {
         let asked = Asked::by_page(None, None);
         rules.open_to_all(&asked, headers);

@@ -49,9 +49,6 @@ impl ReadyAnswer {
         let mut headers = response.headers().clone();
         let etag = headers.remove(ETAG).next().and_then(|etag| etag.to_str().ok().map(str::to_owned));
         let body = EncodedBody::new(body);
-        if body.is_encodable() {
-            add_vary(&mut headers);
-        }
         Ok(Self { status: response.status(), headers, etag, modified, body, numbers })
     }
 

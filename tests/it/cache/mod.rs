@@ -6,10 +6,15 @@ mod hidden;
 mod hits;
 mod invalidation;
 mod members;
+mod model;
+mod outside;
 mod poisoning;
 mod proxies;
+mod staleness;
+mod times;
 
 use reqwest::Method;
+use reqwest::redirect::Policy;
 
 use crate::harness::{Answer, Client, TestApp};
 
@@ -63,4 +68,10 @@ pub async fn settle(client: &Client, path: &str) {
         client.request(Method::GET, path).header("if-modified-since", future).send().await.status == 304
     })
     .await;
+}
+
+/// The same client at `base`, which is not led on by 301.
+pub fn staying(client: &Client, base: &str) -> Client {
+    let http = reqwest::Client::builder().tls_certs_only([]).redirect(Policy::none()).build().unwrap();
+    client.through(base, http)
 }

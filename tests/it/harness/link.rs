@@ -4,6 +4,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -105,18 +106,20 @@ pub struct Network {
 impl Network {
     /// Makes a network. Where this process may not, or `ip` or `iptables` are missing, returns `None`.
     pub fn make() -> Option<Self> {
-        let pid = std::process::id();
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let (pid, number) = (std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let (name, interface, inner) =
-            (format!("inkstone-{pid}"), format!("ink{pid}a"), format!("ink{pid}b"));
-        // RFC 2544 keeps 198.18.0.0/15 for tests of networks.
+            (format!("inkstone-{pid}-{number}"), format!("ink{pid}a{number}"), format!("ink{pid}b{number}"));
+        // RFC 2544 keeps 198.18.0.0/15 for tests of networks. Each has four addresses.
         let base = format!("198.{}.{}", 18 + pid % 2, pid / 2 % 256);
+        let (outside, inside) = (4 * number + 1, 4 * number + 2);
         if !try_run(&["iptables", "--version"]) || !try_run(&["ip", "netns", "add", &name]) {
             return None;
         }
-        let network = Self { name, interface, address: format!("{base}.2") };
+        let network = Self { name, interface, address: format!("{base}.{inside}") };
         let Self { name, interface, address } = &network;
         let made = try_run(&["ip", "link", "add", interface, "type", "veth", "peer", &inner, "netns", name])
-            && try_run(&["ip", "address", "add", &format!("{base}.1/30"), "dev", interface])
+            && try_run(&["ip", "address", "add", &format!("{base}.{outside}/30"), "dev", interface])
             && try_run(&["ip", "link", "set", interface, "up"])
             && try_run(&["ip", "-n", name, "address", "add", &format!("{address}/30"), "dev", &inner])
             && try_run(&["ip", "-n", name, "link", "set", &inner, "up"])
