@@ -60,6 +60,10 @@ psql:
 bench-reading:
     cargo bench --bench reading
 
+# The same in a minute
+bench-reading-quick:
+    cargo bench --bench reading -- --quick
+
 bench-import:
     cargo bench --bench import
 

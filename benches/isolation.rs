@@ -5,6 +5,8 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod support;
+#[path = "support/timed.rs"]
+mod timed;
 #[path = "support/times.rs"]
 mod times;
 
@@ -17,7 +19,8 @@ use inkstone::priority::lower_thread_priority;
 use reqwest::Client;
 use serde_json::{Value, json};
 use support::{ADMIN, PASSWORD, Server, block_on, login};
-use times::{quantile, timed};
+use timed::timed;
+use times::quantile;
 
 /// Logins at once.
 const PARALLEL: usize = 64;

@@ -3,6 +3,8 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod support;
+#[path = "support/timed.rs"]
+mod timed;
 #[path = "support/times.rs"]
 mod times;
 
@@ -12,7 +14,8 @@ use anyhow::ensure;
 use reqwest::Client;
 use serde_json::{Value, json};
 use support::{ADMIN, Server, block_on, login};
-use times::{quantile, timed};
+use timed::timed;
+use times::quantile;
 
 const MISSING: &str = "nobody@localhost";
 /// Requests of each kind.

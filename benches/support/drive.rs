@@ -12,7 +12,7 @@ use super::connection::Connection;
 /// Requests are sent for this long before they are counted.
 const WARM_UP: Duration = Duration::from_millis(500);
 /// Requests are counted for this long.
-pub const SPAN: Duration = Duration::from_secs(3);
+const SPAN: Duration = Duration::from_secs(3);
 
 /// Requests a second that `address` answers with `status` over so many connections.
 ///
@@ -44,7 +44,7 @@ pub async fn rate(
 }
 
 /// The next number of a xorshift generator.
-fn step(state: &Cell<u64>) -> u64 {
+pub fn step(state: &Cell<u64>) -> u64 {
     let mut next = state.get();
     next ^= next << 13;
     next ^= next >> 7;

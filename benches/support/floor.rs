@@ -6,8 +6,6 @@ use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
 
-use super::drive::SPAN;
-
 /// How often a request is repeated until its statements are in the log.
 const LOG_ATTEMPTS: usize = 100;
 
@@ -83,6 +81,7 @@ impl Database {
         connections: usize,
         statement: &Statement,
         random: Option<(&str, usize)>,
+        seconds: u64,
     ) -> anyhow::Result<f64> {
         let (mut lines, mut defined) = (String::new(), Vec::new());
         for (at, parameter) in statement.parameters.iter().enumerate() {
@@ -96,11 +95,11 @@ impl Database {
         }
         ensure!(random.is_some() != lines.is_empty(), "{random:?} is no parameter: {statement:?}");
         let sql = statement.sql.replace('\n', " ").replace('$', ":p");
-        self.pgbench(connections, &format!("{lines}{sql};\n"), &defined)
+        self.pgbench(connections, &format!("{lines}{sql};\n"), &defined, seconds)
     }
 
     /// Transactions a second of pgbench that adds the article `slug` again and again, under new names.
-    pub fn insert_rate(&self, connections: usize, slug: &str) -> anyhow::Result<f64> {
+    pub fn insert_rate(&self, connections: usize, slug: &str, seconds: u64) -> anyhow::Result<f64> {
         let row = format!(
             "COPY (SELECT * FROM articles WHERE slug = '{slug}') TO STDOUT (FORMAT csv, HEADER, NULL '\\N')"
         );
@@ -123,14 +122,20 @@ impl Database {
         let columns: Vec<&str> = columns.iter().collect();
         let script =
             format!("INSERT INTO articles ({}) VALUES ({});\n", columns.join(", "), marks.join(", "));
-        self.pgbench(connections, &script, &defined)
+        self.pgbench(connections, &script, &defined, seconds)
     }
 
-    fn pgbench(&self, connections: usize, script: &str, defined: &[String]) -> anyhow::Result<f64> {
+    fn pgbench(
+        &self,
+        connections: usize,
+        script: &str,
+        defined: &[String],
+        seconds: u64,
+    ) -> anyhow::Result<f64> {
         let file = self.folder.join("floor.sql");
         fs::write(&file, script)?;
         let mut pgbench = Command::new("pgbench");
-        pgbench.args(["-n", "-M", "prepared", "-T", &SPAN.as_secs().to_string()]);
+        pgbench.args(["-n", "-M", "prepared", "-T", &seconds.to_string()]);
         pgbench.args(["-c", &connections.to_string()]).arg("-f").arg(&file);
         for value in defined {
             pgbench.args(["-D", value]);

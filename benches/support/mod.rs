@@ -22,12 +22,18 @@ pub struct Server {
 }
 
 impl Server {
+    /// Starts it with more arguments.
     pub fn start(more: &[&str]) -> anyhow::Result<Self> {
+        Self::launch(Command::new(env!("CARGO_BIN_EXE_inkstone")), more)
+    }
+
+    /// The same by a command of which only arguments are missing.
+    pub fn launch(mut command: Command, more: &[&str]) -> anyhow::Result<Self> {
         // What the clients of the benchmarks encrypt with, though they stay on this machine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir()?;
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_inkstone"))
+        let mut child = command
             .args(["--listen", "127.0.0.1:0", "--admin-password", PASSWORD, "--login-attempts", "1000000"])
             .arg("--data-dir")
             .arg(folder.path())

@@ -241,7 +241,7 @@ fn no_thread_gets_what_is_older_than_the_last_change_before_it_asked() {
                 let mut turn: usize = reader * 13;
                 while !scene.is_over.load(Ordering::Relaxed) {
                     turn = turn.wrapping_mul(31).wrapping_add(17);
-                    scene.read(turn % KEYS, turn % 3 == 0);
+                    scene.read(turn % KEYS, turn.is_multiple_of(3));
                 }
             });
         }

@@ -1,0 +1,104 @@
+//! Reading, beside what could stand in its place: cached answers beside a bare actix handler, nginx and Varnish, uncached
+//! ones beside pgbench with the same SQL, reads among writes, readers beside a crawler, memory, and the start.
+//!
+//! `cargo bench --bench reading` writes `benches/results`; `-- --quick` takes a minute and writes nothing.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+mod bare;
+mod cached;
+mod client;
+#[path = "../support/connection.rs"]
+mod connection;
+mod contestants;
+mod crawl;
+#[path = "../support/drive.rs"]
+mod drive;
+#[path = "../support/floor.rs"]
+mod floor;
+mod memory;
+mod mix;
+mod results;
+#[path = "../support/rows.rs"]
+mod rows;
+mod site;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/times.rs"]
+mod times;
+mod uncached;
+mod wrk;
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use floor::Database;
+use inkstone::db::embedded::programs::Missing;
+use inkstone::db::embedded::{Embedded, Options};
+use results::Results;
+use site::Site;
+use support::{Server, block_on};
+
+/// What the server allocates with, for the bare handler too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Articles to read from. Their slugs are their numbers.
+const ARTICLES: usize = 10_000;
+
+/// How much is measured.
+pub struct Plan {
+    /// Runs, of which the median counts. Those of one comparison alternate.
+    pub runs: usize,
+    /// Seconds of a run.
+    pub seconds: u64,
+    /// Connections of cached reads.
+    pub connections: &'static [usize],
+    /// How long reads are mixed with writes.
+    pub mix: Duration,
+    /// Articles that the crawler asks for.
+    pub crawled: usize,
+}
+
+const FULL: Plan =
+    Plan { runs: 5, seconds: 2, connections: &[1, 32, 128], mix: Duration::from_secs(60), crawled: ARTICLES };
+const QUICK: Plan =
+    Plan { runs: 1, seconds: 1, connections: &[32], mix: Duration::from_secs(5), crawled: 2_000 };
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, port, folder] = &arguments[..]
+        && word == bare::WORD
+    {
+        return bare::serve(port.parse()?, folder.as_ref());
+    }
+    let is_quick = arguments.iter().any(|argument| argument == "--quick");
+    let plan = if is_quick { QUICK } else { FULL };
+    let folder = tempfile::tempdir()?;
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+    let data_dir = folder.path().join("data");
+    let embedded = Embedded::start(&Options {
+        data_dir: &data_dir,
+        pg_bin: None,
+        missing: Missing::Refuse,
+        durable: true,
+    })?;
+    let database = Database {
+        url: embedded.url(),
+        log: data_dir.join("postgres.log"),
+        folder: folder.path().to_owned(),
+    };
+    let uncached = Server::start(&["--database-url", &database.url, "--cache-size", "0"])?;
+    let site = block_on(Site::fill(&uncached, database, ARTICLES))?;
+    let mut results = Results::begin()?;
+    uncached::measure(&plan, &site, &uncached, &mut results)?;
+    drop(uncached);
+    cached::measure(&plan, &site, &mut results)?;
+    mix::measure(&plan, &site, &mut results)?;
+    crawl::measure(&plan, &site, &mut results)?;
+    memory::measure(&plan, &site, &mut results)?;
+    if !is_quick {
+        results.write(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/results").as_ref())?;
+    }
+    results.finish()
+}
