@@ -165,11 +165,8 @@ impl Results {
                 .iter()
                 .find(|one| one.part == figure.part && one.connections == figure.connections);
             let share = figure.measured.rate / first.map_or(f64::NAN, |first| first.measured.rate);
-            let p99 = if figure.measured.p99.is_nan() {
-                String::new()
-            } else {
-                format!("{:.2}", figure.measured.p99)
-            };
+            let p99 = Some(figure.measured.p99).filter(|p99| !p99.is_nan());
+            let p99 = p99.map(|p99| format!("{p99:.2}")).unwrap_or_default();
             writeln!(
                 text,
                 "| {} | {} | {} | {:.0} | {p99} | {share:.2} |",

@@ -27,12 +27,8 @@ pub fn draw(figures: &[Figure]) -> anyhow::Result<String> {
             let color = if is_ours(&figure.contestant) { "#b3402a" } else { "#8a9099" };
             let (text_top, width) = (top + BAR - 3, BARS_WIDTH * rate / most);
             if at == 0 {
-                let name = &figure.part;
-                writeln!(
-                    bars,
-                    "<text x='0' y='{text_top}' font-weight='bold'>{name}, {}</text>",
-                    figure.connections
-                )?;
+                let (name, connections) = (&figure.part, figure.connections);
+                writeln!(bars, "<text x='0' y='{text_top}' font-weight='bold'>{name}, {connections}</text>")?;
             }
             writeln!(
                 bars,

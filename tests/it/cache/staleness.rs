@@ -175,6 +175,7 @@ impl Scene {
     }
 
     /// Changes the article `at`, again and again. `with_steps`: in ways that take several requests too.
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind of change")]
     async fn write_article(&self, admin: &Client, at: usize, mut numbers: Numbers, with_steps: bool) {
         let (id, history) = &self.articles[at];
         let path = format!("{ARTICLES}/{id}");
@@ -272,6 +273,7 @@ impl Scene {
     }
 
     /// Asks for one thing or another, again and again, and checks what is shown.
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind of answer")]
     async fn read(&self, reader: &Client, mut numbers: Numbers, lag: Duration) {
         while !self.is_over.get() {
             let at = numbers.below(THINGS);

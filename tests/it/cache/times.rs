@@ -14,11 +14,14 @@ use crate::harness::machine::{ask, until};
 use crate::harness::process::{Process, inkstone, open_folder};
 use crate::harness::{Answer, Client, TestApp};
 
+/// Whether an answer shows what is due.
+type IsDue = fn(&Answer) -> bool;
+
 /// How late what is due may be shown.
 const MAX_DELAY: TimeDelta = TimeDelta::milliseconds(500);
 
 /// Paths whose answers change when the hour has come, with how to tell.
-const DUE: &[(&str, fn(&Answer) -> bool)] = &[
+const DUE: &[(&str, IsDue)] = &[
     (ARTICLES, |answer| has_title(answer, "Due")),
     ("/api/v1/articles?category=sea&fields=title", |answer| has_title(answer, "Due")),
     ("/api/v1/articles?tag=salt", |answer| has_title(answer, "Due")),
