@@ -17,7 +17,7 @@ use crate::db::visibility;
 use crate::error::{Code, Error, Result, Sentence};
 use crate::http::matched::Matched;
 use crate::operations::scope::Scope;
-use crate::operations::{Caller, KeyAccess, Repetition, Role, STAFF_PARAMETERS};
+use crate::operations::{Caller, KeyAccess, Role, STAFF_PARAMETERS};
 
 /// The member behind a request, or the API key, which has an editor's rights within its scopes.
 #[derive(Clone, Copy, Debug)]
@@ -248,7 +248,7 @@ pub async fn authenticate(req: &HttpRequest) -> Result<()> {
         .ok_or_else(|| Error::Internal(anyhow::anyhow!("no App in app_data")))?;
     let credential = match token {
         Some(token) if token.starts_with(secret::PREFIX) => check_key(app, token).await?,
-        Some(token) => check_session(app, token, operation.repetition == Repetition::Safe).await?,
+        Some(token) => check_session(app, token, operation.same_as_visitors.is_some()).await?,
         None => None,
     };
     req.extensions_mut().insert(credential.unwrap_or(Credential::Invalid));
@@ -277,15 +277,15 @@ fn note_key_use(app: web::Data<App>, id: Uuid) {
     });
 }
 
-/// Who is behind an access token. For a request that only reads, the session may have been looked up a second ago.
-async fn check_session(app: &App, token: &str, is_read: bool) -> Result<Option<Credential>> {
+/// Who is behind an access token. For what visitors may read too, the session may have been looked up a second ago.
+async fn check_session(app: &App, token: &str, is_of_public: bool) -> Result<Option<Credential>> {
     let ring = app.ring().await?;
     let claims = match tokens::verify(&ring, app.keys.retired_for, app.now(), token) {
         Ok(claims) => claims,
         Err(refusal) if refusal.code() == Code::TokenExpired => return Ok(Some(Credential::Expired)),
         Err(_) => return Ok(None),
     };
-    let role = if is_read {
+    let role = if is_of_public {
         sessions::memory::load_role(app, claims.sub, claims.sid).await?
     } else {
         sessions::queries::load_role(&*app.reader().await?, claims.sub, claims.sid).await?
