@@ -17,96 +17,87 @@ CREATE FUNCTION note_stale_tags(stale text[]) RETURNS void LANGUAGE sql SET sear
     SELECT CASE WHEN cardinality(stale) > 5000 THEN ARRAY['*'] ELSE stale END WHERE cardinality(stale) > 0
 $$;
 
--- Articles that are published, now or later, before or after the change. Drafts, archived ones and those in the trash are
--- in no answer that is kept. What is due within a minute counts as public: the transaction may be committed after its hour.
-CREATE FUNCTION note_stale_articles() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-DECLARE
-    stale text[];
+-- What an article has that answers are made from, before or after a change. Without an id it is new: no answer is its own.
+CREATE TYPE touched_article AS (
+    id uuid, category_id uuid, tags text[], author text, source_name text, status text, published_at timestamptz,
+    deleted_at timestamptz
+);
+
+-- Articles that are published, now or later. Drafts, archived ones and those in the trash are in no answer that is kept.
+-- What is due within a minute counts as public: the transaction may be committed after its hour.
+CREATE FUNCTION note_touched_articles(touched touched_article[]) RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
+    WITH published AS (
+        SELECT * FROM unnest(touched)
+        WHERE status = 'published' AND published_at IS NOT NULL AND deleted_at IS NULL)
+    SELECT note_stale_tags(array_agg(tag)) FROM (
+        SELECT 'article:' || id FROM published WHERE id IS NOT NULL
+        UNION SELECT 'category_articles:' || category_id FROM published WHERE category_id IS NOT NULL
+        UNION SELECT 'tag:' || one FROM published, unnest(tags) AS one
+        UNION SELECT 'author:' || author FROM published
+        UNION SELECT 'source:' || source_name FROM published
+        UNION SELECT CASE WHEN published_at <= clock_timestamp() + interval '1 minute'
+                          THEN 'articles' ELSE 'scheduled_articles' END FROM published) AS of_published(tag)
+$$;
+
+CREATE FUNCTION note_new_articles_stale() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        WITH touched AS (
-            SELECT NULL::uuid AS id, category_id, tags, author, source_name, published_at FROM new_rows
-            WHERE status = 'published' AND published_at IS NOT NULL AND deleted_at IS NULL)
-        SELECT array_agg(tag) INTO stale FROM (
-            SELECT 'category_articles:' || category_id FROM touched WHERE category_id IS NOT NULL
-            UNION SELECT 'tag:' || one FROM touched, unnest(tags) AS one
-            UNION SELECT 'author:' || author FROM touched
-            UNION SELECT 'source:' || source_name FROM touched
-            UNION SELECT CASE WHEN published_at <= clock_timestamp() + interval '1 minute'
-                              THEN 'articles' ELSE 'scheduled_articles' END FROM touched) AS of_touched(tag);
-    ELSE
-        WITH changed AS (
-            SELECT old_rows.id FROM old_rows LEFT JOIN new_rows USING (id)
-            WHERE new_rows.id IS NULL OR old_rows.version <> new_rows.version
-                  OR (old_rows.slug, old_rows.title, old_rows.summary, old_rows.category_id, old_rows.tags,
-                      old_rows.author, old_rows.source_name, old_rows.source_url, old_rows.cover_url, old_rows.extra,
-                      old_rows.external_id, old_rows.status, old_rows.published_at, old_rows.deleted_at,
-                      old_rows.created_at, old_rows.updated_at, old_rows.body_format, old_rows.body)
-                     IS DISTINCT FROM
-                     (new_rows.slug, new_rows.title, new_rows.summary, new_rows.category_id, new_rows.tags,
-                      new_rows.author, new_rows.source_name, new_rows.source_url, new_rows.cover_url, new_rows.extra,
-                      new_rows.external_id, new_rows.status, new_rows.published_at, new_rows.deleted_at,
-                      new_rows.created_at, new_rows.updated_at, new_rows.body_format, new_rows.body)),
-        touched AS (
-            SELECT id, category_id, tags, author, source_name, published_at FROM old_rows JOIN changed USING (id)
-            WHERE status = 'published' AND published_at IS NOT NULL AND deleted_at IS NULL
-            UNION ALL
-            SELECT id, category_id, tags, author, source_name, published_at FROM new_rows JOIN changed USING (id)
-            WHERE status = 'published' AND published_at IS NOT NULL AND deleted_at IS NULL)
-        SELECT array_agg(tag) INTO stale FROM (
-            SELECT 'article:' || id FROM touched
-            UNION SELECT 'category_articles:' || category_id FROM touched WHERE category_id IS NOT NULL
-            UNION SELECT 'tag:' || one FROM touched, unnest(tags) AS one
-            UNION SELECT 'author:' || author FROM touched
-            UNION SELECT 'source:' || source_name FROM touched
-            UNION SELECT CASE WHEN published_at <= clock_timestamp() + interval '1 minute'
-                              THEN 'articles' ELSE 'scheduled_articles' END FROM touched) AS of_touched(tag);
-    END IF;
-    PERFORM note_stale_tags(stale);
+    PERFORM note_touched_articles(array_agg(
+        (NULL, category_id, tags, author, source_name, status, published_at, deleted_at)::touched_article))
+    FROM new_rows;
     RETURN NULL;
 END
 $$;
 CREATE TRIGGER articles_note_stale_new AFTER INSERT ON articles
-    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_stale_articles();
-CREATE TRIGGER articles_note_stale_changed AFTER UPDATE ON articles
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_stale_articles();
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_new_articles_stale();
 
--- An article whose views were set. Views that are counted make nothing stale: answers with views are kept for seconds.
-CREATE FUNCTION note_stale_article(changed uuid) RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
-    WITH touched AS (
-        SELECT id, category_id, tags, author, source_name, published_at FROM articles
-        WHERE id = changed AND status = 'published' AND published_at IS NOT NULL AND deleted_at IS NULL)
-    SELECT note_stale_tags(array_agg(tag)) FROM (
-        SELECT 'article:' || id FROM touched
-        UNION SELECT 'category_articles:' || category_id FROM touched WHERE category_id IS NOT NULL
-        UNION SELECT 'tag:' || one FROM touched, unnest(tags) AS one
-        UNION SELECT 'author:' || author FROM touched
-        UNION SELECT 'source:' || source_name FROM touched
-        UNION SELECT CASE WHEN published_at <= clock_timestamp() + interval '1 minute'
-                          THEN 'articles' ELSE 'scheduled_articles' END FROM touched) AS of_touched(tag)
-$$;
-
-CREATE FUNCTION note_stale_deleted_articles() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- Rows of which no answer shows a difference touch nothing.
+CREATE FUNCTION note_changed_articles_stale() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-    stale text[];
+    touched touched_article[];
 BEGIN
-    WITH touched AS (
-        SELECT id, category_id, tags, author, source_name, published_at FROM old_rows
-        WHERE status = 'published' AND published_at IS NOT NULL AND deleted_at IS NULL)
-    SELECT array_agg(tag) INTO stale FROM (
-        SELECT 'article:' || id FROM touched
-        UNION SELECT 'category_articles:' || category_id FROM touched WHERE category_id IS NOT NULL
-        UNION SELECT 'tag:' || one FROM touched, unnest(tags) AS one
-        UNION SELECT 'author:' || author FROM touched
-        UNION SELECT 'source:' || source_name FROM touched
-        UNION SELECT CASE WHEN published_at <= clock_timestamp() + interval '1 minute'
-                          THEN 'articles' ELSE 'scheduled_articles' END FROM touched) AS of_touched(tag);
-    PERFORM note_stale_tags(stale);
+    WITH changed AS (
+        SELECT old_rows.id FROM old_rows LEFT JOIN new_rows USING (id)
+        WHERE new_rows.id IS NULL OR old_rows.version <> new_rows.version
+              OR (old_rows.slug, old_rows.title, old_rows.summary, old_rows.category_id, old_rows.tags, old_rows.author,
+                  old_rows.source_name, old_rows.source_url, old_rows.cover_url, old_rows.extra, old_rows.external_id,
+                  old_rows.status, old_rows.published_at, old_rows.deleted_at, old_rows.created_at, old_rows.updated_at,
+                  old_rows.body_format, old_rows.body)
+                 IS DISTINCT FROM
+                 (new_rows.slug, new_rows.title, new_rows.summary, new_rows.category_id, new_rows.tags, new_rows.author,
+                  new_rows.source_name, new_rows.source_url, new_rows.cover_url, new_rows.extra, new_rows.external_id,
+                  new_rows.status, new_rows.published_at, new_rows.deleted_at, new_rows.created_at, new_rows.updated_at,
+                  new_rows.body_format, new_rows.body)),
+    both_states AS (
+        SELECT id, category_id, tags, author, source_name, status, published_at, deleted_at FROM old_rows
+        UNION ALL
+        SELECT id, category_id, tags, author, source_name, status, published_at, deleted_at FROM new_rows)
+    SELECT array_agg((id, category_id, tags, author, source_name, status, published_at, deleted_at)::touched_article)
+    FROM both_states JOIN changed USING (id) INTO touched;
+    PERFORM note_touched_articles(touched);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER articles_note_stale_changed AFTER UPDATE ON articles
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION note_changed_articles_stale();
+
+CREATE FUNCTION note_deleted_articles_stale() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM note_touched_articles(array_agg(
+        (id, category_id, tags, author, source_name, status, published_at, deleted_at)::touched_article))
+    FROM old_rows;
     RETURN NULL;
 END
 $$;
 CREATE TRIGGER articles_note_stale_deleted AFTER DELETE ON articles
-    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_stale_deleted_articles();
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_deleted_articles_stale();
+
+-- An article whose views were set. Views that are counted make nothing stale: answers with views are kept for seconds.
+CREATE FUNCTION note_stale_article(changed uuid) RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
+    SELECT note_touched_articles(array_agg(
+        (id, category_id, tags, author, source_name, status, published_at, deleted_at)::touched_article))
+    FROM articles WHERE id = changed
+$$;
 
 CREATE FUNCTION note_all_stale() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
