@@ -239,7 +239,7 @@ async fn answer_request(
     let answering = Box::pin(async {
         let is_private = req.headers().contains_key(AUTHORIZATION);
         match authenticate(req.request()).await {
-            Ok(()) => match find_key(req.request()).filter(|_| read_as_visitor(req.request())) {
+            Ok(()) => match read_as_visitor(req.request()).then(|| find_key(req.request())).flatten() {
                 Some(key) => cached::answer(req, next, key, is_private).await,
                 None => next.call(req).await.map(ServiceResponse::map_into_boxed_body),
             },

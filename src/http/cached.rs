@@ -21,7 +21,7 @@ use super::reply::{ForKeeping, Keeping};
 use super::target::normalize_path;
 use crate::app::App;
 use crate::cache::{Cache, Entry, Fill, FillState, Turn};
-use crate::operations::CacheClass;
+use crate::operations::{CacheClass, Caller};
 
 /// The answers that are ready.
 pub type AnswerCache = Cache<ReadyAnswer>;
@@ -117,7 +117,7 @@ async fn fill_answer<B: MessageBody + 'static>(
 }
 
 /// Adds the headers that an answer to a visitor gets on its way out, so that an answer from the cache needs no more.
-fn complete_headers(req: &HttpRequest, caller: crate::operations::Caller, response: &mut HttpResponse) {
+fn complete_headers(req: &HttpRequest, caller: Caller, response: &mut HttpResponse) {
     let is_encodable = matches!(response.body().size(), BodySize::Sized(bytes) if bytes >= MIN_BYTES as u64);
     let headers = response.headers_mut();
     if is_encodable {

@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use actix_web::http::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpRequest, dev, web};
 
 use super::encoding::{Effort, Encoding};
@@ -43,11 +43,6 @@ impl Precondition {
         };
         if is_known { Self::NotModified } else { Self::Met }
     }
-}
-
-/// Whether `If-None-Match` names `etag`, so that the client has it already.
-pub fn if_none_match_names(req: &HttpRequest, etag: &str) -> bool {
-    names_tag(req.headers(), IF_NONE_MATCH, etag)
 }
 
 /// Whether the header `name` lists `etag`, or is `*`.
@@ -109,6 +104,13 @@ pub fn tag_encoded(etag: &str, encoding: Encoding, effort: Effort) -> String {
     match etag.strip_suffix('"') {
         Some(start) if !etag.starts_with("W/") => format!("{start}{}\"", encoding.tag_ending(effort)),
         _ => etag.to_owned(),
+    }
+}
+
+/// Sets the entity tag of an answer.
+pub fn set_tag(headers: &mut HeaderMap, etag: Option<String>) {
+    if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::from_str(&etag)) {
+        headers.insert(ETAG, etag);
     }
 }
 

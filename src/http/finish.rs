@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue};
 use actix_web::web::Bytes;
 
-use super::conditional::{Precondition, find_version, tag_encoded};
+use super::conditional::{Precondition, find_version, set_tag, tag_encoded};
 use super::encoding::{Effort, Encoding, MIN_BYTES, encode};
 use super::modified::Modified;
 use super::ready::add_vary;
@@ -64,12 +64,6 @@ async fn encode_body(
     head.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
     set_tag(head.headers_mut(), etag.map(|etag| tag_encoded(&etag, encoding, Effort::Fast)));
     head.set_body(BoxBody::new(encoded))
-}
-
-fn set_tag(headers: &mut HeaderMap, etag: Option<String>) {
-    if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::from_str(&etag)) {
-        headers.insert(ETAG, etag);
-    }
 }
 
 /// Whether a body is text that is not encoded yet.

@@ -9,7 +9,7 @@ use actix_web::http::header::{
 };
 use actix_web::web::Bytes;
 
-use super::conditional::{Precondition, find_version, tag_encoded};
+use super::conditional::{Precondition, find_version, set_tag, tag_encoded};
 use super::encoding::{Effort, EncodedBody, Encoding};
 use super::modified::Modified;
 use super::reply::REVALIDATED_CACHE_CONTROL;
@@ -101,9 +101,7 @@ impl ReadyAnswer {
         };
         let headers = response.headers_mut();
         *headers = self.headers.clone();
-        if let Some(Ok(etag)) = etag.map(|etag| HeaderValue::from_str(&etag)) {
-            headers.insert(ETAG, etag);
-        }
+        set_tag(headers, etag);
         if is_known {
             headers.remove(CONTENT_TYPE);
         } else if encoding != Encoding::Identity {

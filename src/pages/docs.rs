@@ -1,7 +1,7 @@
 //! The reference: Swagger UI over the OpenAPI document, in a page of our own.
 
 use actix_web::web::ServiceConfig;
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpResponse, get};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{HTML, reply_page};
@@ -21,24 +21,24 @@ pub fn routes(cfg: &mut ServiceConfig) {
 
 /// The reference.
 #[get("/docs/")]
-async fn get_reference(req: HttpRequest) -> HttpResponse {
-    reply_page(&req, HTML, None, REFERENCE)
+async fn get_reference() -> HttpResponse {
+    reply_page(HTML, None, REFERENCE)
 }
 
 /// The reference under the name that bookmarks of Swagger UI have.
 #[get("/docs/index.html")]
-async fn get_index(req: HttpRequest) -> HttpResponse {
-    reply_page(&req, HTML, None, REFERENCE)
+async fn get_index() -> HttpResponse {
+    reply_page(HTML, None, REFERENCE)
 }
 
 /// What starts Swagger UI.
 #[get("/docs/reference.js")]
-async fn get_script(req: HttpRequest) -> HttpResponse {
-    reply_page(&req, "text/javascript; charset=utf-8", None, SCRIPT)
+async fn get_script() -> HttpResponse {
+    reply_page("text/javascript; charset=utf-8", None, SCRIPT)
 }
 
 /// How the page around Swagger UI looks.
 #[get("/docs/reference.css")]
-async fn get_style(req: HttpRequest) -> HttpResponse {
-    reply_page(&req, "text/css; charset=utf-8", None, STYLE)
+async fn get_style() -> HttpResponse {
+    reply_page("text/css; charset=utf-8", None, STYLE)
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get, web};
 
 use super::{HTML, reply_page};
 use crate::db::types::BodyFormat;
@@ -36,25 +36,25 @@ static PAGES: LazyLock<Vec<(&'static str, String)>> =
 
 /// The list of the guides.
 #[get("/docs/guides/")]
-pub async fn get_guides(req: HttpRequest) -> HttpResponse {
+pub async fn get_guides() -> HttpResponse {
     let mut list = String::from("<h1>Guides</h1>\n<ul>");
     for (name, markdown) in GUIDES {
         let _ = write!(list, "<li><a href=\"{name}\">{}</a></li>", escape(title_of(markdown)));
     }
     list.push_str("</ul>\n<p>Every operation is in the <a href=\"/docs/\">reference</a>.</p>");
-    reply_page(&req, HTML, None, &frame("Guides", &list))
+    reply_page(HTML, None, &frame("Guides", &list))
 }
 
 /// A guide.
 #[get("/docs/guides/{name}")]
-pub async fn get_guide(req: HttpRequest, name: web::Path<String>) -> Result<HttpResponse> {
+pub async fn get_guide(name: web::Path<String>) -> Result<HttpResponse> {
     let page = PAGES.iter().find(|(known, _)| *known == name.as_str()).ok_or_else(Error::not_found)?;
-    Ok(reply_page(&req, HTML, None, &page.1))
+    Ok(reply_page(HTML, None, &page.1))
 }
 
 /// The page about a code, which `type` of a problem leads to.
 #[get("/problems/{code}")]
-pub async fn get_problem_page(req: HttpRequest, code: web::Path<String>) -> Result<HttpResponse> {
+pub async fn get_problem_page(code: web::Path<String>) -> Result<HttpResponse> {
     let code = Code::ALL.iter().find(|known| known.as_str() == code.as_str()).ok_or_else(Error::not_found)?;
     let reason = code.status().canonical_reason().unwrap_or_default();
     let kind = match code.is_warning() {
@@ -72,7 +72,7 @@ pub async fn get_problem_page(req: HttpRequest, code: web::Path<String>) -> Resu
         );
     }
     page.push_str("<p><a href=\"/docs/guides/errors\">All codes, and what a client does about them</a></p>");
-    Ok(reply_page(&req, HTML, None, &frame(code.title(Language::English), &page)))
+    Ok(reply_page(HTML, None, &frame(code.title(Language::English), &page)))
 }
 
 /// The HTML of a guide. That of errors ends with all codes.

@@ -1,7 +1,7 @@
 //! What this server offers, for programs.
 
 use actix_web::http::Method;
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{HttpResponse, get, web};
 use serde_json::{Map, Value, json};
 
 use super::reply_page;
@@ -10,14 +10,14 @@ use crate::error::{Error, Result};
 
 /// Lists the resources of the API.
 #[get("/api/v1")]
-pub async fn get_resources(req: HttpRequest, contract: web::Data<Contract>) -> Result<HttpResponse> {
-    reply_json(&req, &json!({"data": {"resources": list_resources(&contract), "links": links()}}))
+pub async fn get_resources(contract: web::Data<Contract>) -> Result<HttpResponse> {
+    reply_json(&json!({"data": {"resources": list_resources(&contract), "links": links()}}))
 }
 
 /// Answers what the welcome page says, as JSON.
-pub fn describe_server(req: &HttpRequest, contract: &Contract) -> Result<HttpResponse> {
+pub fn describe_server(contract: &Contract) -> Result<HttpResponse> {
     let resources = list_resources(contract);
-    reply_json(req, &json!({"data": {"name": "Inkstone", "resources": resources, "links": links()}}))
+    reply_json(&json!({"data": {"name": "Inkstone", "resources": resources, "links": links()}}))
 }
 
 /// The address of each resource by its name: what can be read without an id, below the version.
@@ -39,7 +39,7 @@ fn links() -> Value {
     })
 }
 
-fn reply_json(req: &HttpRequest, value: &Value) -> Result<HttpResponse> {
+fn reply_json(value: &Value) -> Result<HttpResponse> {
     let text = serde_json::to_string(value).map_err(|cause| Error::Internal(cause.into()))?;
-    Ok(reply_page(req, "application/json", None, &text))
+    Ok(reply_page("application/json", None, &text))
 }

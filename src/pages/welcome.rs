@@ -38,9 +38,9 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 #[get("/")]
 pub async fn get_welcome(req: HttpRequest, contract: web::Data<Contract>) -> Result<HttpResponse> {
     let mut answer = if prefers_json(&req) {
-        describe_server(&req, &contract)?
+        describe_server(&contract)?
     } else {
-        reply_page(&req, HTML, Some(&POLICY), WELCOME)
+        reply_page(HTML, Some(&POLICY), WELCOME)
     };
     answer.headers_mut().append(VARY, ACCEPT.into());
     Ok(answer)
@@ -55,12 +55,12 @@ fn prefers_json(req: &HttpRequest) -> bool {
 
 /// What crawlers may ask for.
 #[get("/robots.txt")]
-pub async fn get_robots(req: HttpRequest) -> HttpResponse {
-    reply_page(&req, "text/plain; charset=utf-8", None, ROBOTS)
+pub async fn get_robots() -> HttpResponse {
+    reply_page("text/plain; charset=utf-8", None, ROBOTS)
 }
 
 /// The icon of all pages.
 #[get("/favicon.{format:ico|svg}")]
-pub async fn get_icon(req: HttpRequest) -> HttpResponse {
-    reply_page(&req, "image/svg+xml", None, ICON)
+pub async fn get_icon() -> HttpResponse {
+    reply_page("image/svg+xml", None, ICON)
 }
