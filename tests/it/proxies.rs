@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fs;
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use actix_web::web::Bytes;
 use futures::{StreamExt, channel::mpsc};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::machine::until;
-use crate::harness::process::{inkstone, run};
+use crate::harness::process::{Killed, find_program, inkstone, run};
 use crate::harness::{Client, TestApp};
 
 const IMPORT: &str = "/api/v1/articles/import";
@@ -41,11 +41,7 @@ impl Kind {
     }
 
     fn program(self) -> Option<PathBuf> {
-        let name = if self == Kind::Nginx { "nginx" } else { "caddy" };
-        ["/usr/sbin", "/usr/bin", "/usr/local/bin"]
-            .into_iter()
-            .map(|dir| Path::new(dir).join(name))
-            .find(|path| path.exists())
+        find_program(if self == Kind::Nginx { "nginx" } else { "caddy" })
     }
 }
 
@@ -53,14 +49,7 @@ impl Kind {
 struct Proxy {
     url: String,
     dir: TempDir,
-    child: Child,
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    _child: Killed,
 }
 
 impl Proxy {
@@ -80,13 +69,13 @@ impl Proxy {
             Kind::Caddy => caddy(dir.path(), port, &config),
         };
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(at("stderr")).unwrap());
-        let mut child = command.spawn().unwrap();
+        let mut child = Killed(command.spawn().unwrap());
         until("the proxy", async || {
-            assert!(child.try_wait().unwrap().is_none(), "{}", fs::read_to_string(at("stderr")).unwrap());
+            assert!(child.0.try_wait().unwrap().is_none(), "{}", fs::read_to_string(at("stderr")).unwrap());
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         })
         .await;
-        Self { url: format!("https://127.0.0.1:{port}"), dir, child }
+        Self { url: format!("https://127.0.0.1:{port}"), dir, _child: child }
     }
 
     fn file(&self, name: &str) -> String {

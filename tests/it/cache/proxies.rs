@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use inkstone::operations::Role;
 use reqwest::Method;
@@ -12,6 +11,7 @@ use tempfile::TempDir;
 
 use super::{ARTICLES, settle};
 use crate::harness::machine::until;
+use crate::harness::process::{Killed, find_program};
 use crate::harness::{Client, TestApp};
 
 const TIDE: &str = "/api/v1/articles/tide";
@@ -20,19 +20,7 @@ const TIDE: &str = "/api/v1/articles/tide";
 struct SharedCache {
     url: String,
     _dir: TempDir,
-    child: Child,
-}
-
-impl Drop for SharedCache {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn find_program(name: &str) -> Option<String> {
-    let folders = ["/usr/sbin", "/usr/bin", "/usr/local/bin"];
-    folders.map(|folder| format!("{folder}/{name}")).into_iter().find(|path| Path::new(path).exists())
+    _child: Killed,
 }
 
 impl SharedCache {
@@ -72,9 +60,10 @@ impl SharedCache {
     }
 
     async fn start(mut command: Command, dir: TempDir, port: u16) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = Killed(command.spawn().unwrap());
         until("the cache", async || TcpStream::connect(("127.0.0.1", port)).is_ok()).await;
-        Self { url: format!("http://127.0.0.1:{port}"), _dir: dir, child }
+        Self { url: format!("http://127.0.0.1:{port}"), _dir: dir, _child: child }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -28,6 +28,22 @@ pub async fn run_on(app: &TestApp, arguments: &[&str]) -> (Option<i32>, String, 
     let mut command = inkstone(arguments);
     command.env("DATABASE_URL", &app.db.url);
     actix_web::web::block(move || run(command)).await.unwrap()
+}
+
+/// The path of a program that the machine may have.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let folders = ["/usr/sbin", "/usr/bin", "/usr/local/bin"];
+    folders.into_iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists())
+}
+
+/// A process that is killed when the test is over.
+pub struct Killed(pub Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Writes a file and returns its path.
