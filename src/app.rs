@@ -17,6 +17,7 @@ use crate::db::pool::{
 use crate::db::reader::Readers;
 use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
+use crate::index::live::LiveIndex;
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
 use crate::markup::Sanitiser;
@@ -29,6 +30,8 @@ const MIN_WRITERS_OF_WORKER: usize = 2;
 const RENDER_WAIT: Duration = Duration::from_secs(10);
 /// How long a costly read waits for those before it.
 const COSTLY_READ_WAIT: Duration = Duration::from_secs(2);
+/// How long a search waits for those before it.
+const SEARCH_WAIT: Duration = Duration::from_secs(2);
 /// Exports that a process runs in parallel. Each holds a database connection.
 const MAX_PARALLEL_EXPORTS: usize = 4;
 
@@ -59,6 +62,10 @@ pub struct App {
     pub exports: Turns,
     /// The memory for the rows of all imports.
     pub import_memory: MemoryBudget,
+    /// The index by which articles and notices are found.
+    pub search: Arc<LiveIndex>,
+    /// Permits to search.
+    pub searchers: CorePermits,
     /// What is kept in memory of the database.
     pub follower: Arc<Follower>,
     /// Wakes what does the steps of jobs, when one was begun here.
@@ -82,6 +89,8 @@ impl App {
         keys: Keys,
         mailer: Option<Mailer>,
     ) -> anyhow::Result<Self> {
+        let (follower, search) = (Arc::<Follower>::default(), Arc::<LiveIndex>::default());
+        follower.add_listener(search.clone());
         let size = config.database.pool_size;
         let workers = config.http.workers.unwrap_or_else(count_cores).max(1);
         Ok(Self {
@@ -96,7 +105,9 @@ impl App {
             imports: Turns::new("imports", config.transfers.parallel_imports()),
             exports: Turns::new("exports", MAX_PARALLEL_EXPORTS),
             import_memory: MemoryBudget::new(config.transfers.row_memory()),
-            follower: Arc::default(),
+            search,
+            searchers: CorePermits::new(SEARCH_WAIT, "too many searches at a time"),
+            follower,
             job_begun: Notify::new(),
             config,
             keys,

@@ -77,6 +77,9 @@ pub trait TagListener: Send + Sync {
 
     /// Drops all answers.
     fn forget_all(&self);
+
+    /// Notes that these things were changed by a commit of this process, in whatever way.
+    fn note_changed(&self, _ids: &[Uuid]) {}
 }
 
 /// The place of one snapshot.
@@ -124,10 +127,18 @@ impl Follower {
     }
 
     /// Drops what a commit of this node has made stale, and lets the other nodes be notified.
-    pub fn note_commit(&self, entities: impl Iterator<Item = &'static str>, stale_tags: Vec<String>) {
+    pub fn note_commit(
+        &self,
+        entities: impl Iterator<Item = &'static str>,
+        ids: &[Uuid],
+        stale_tags: Vec<String>,
+    ) {
         let entities: BTreeSet<&str> = entities.collect();
         for entity in entities {
             self.drop_stale(entity);
+        }
+        for listener in self.listeners.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            listener.note_changed(ids);
         }
         self.forget_tags(&stale_tags);
         self.has_unannounced.store(true, Ordering::Release);
@@ -146,7 +157,7 @@ impl Follower {
     }
 
     /// Drops the snapshots that name one of `tags`, and tells the listeners.
-    fn forget_tags(&self, tags: &[String]) {
+    pub fn forget_tags(&self, tags: &[String]) {
         if tags.is_empty() {
             return;
         }

@@ -13,8 +13,10 @@
 //! 8. [`tx`]: the transaction
 //! 9. [`http`]: bodies, parameters, paging, conditional requests, replies; [`throttle`]: limits on attempts
 //! 10. [`members`]: accounts, sessions, tokens, passwords, guards
+//!     [`search`]: how articles and notices are found by their words
 //! 11. [`categories`], [`notices`], [`site`], [`audit`], [`health`]: the small features
 //! 12. [`articles`]: the large feature
+//!     [`site_search`]: articles and notices together
 //! 13. [`interchange`]: foreign formats in, export out
 //! 14. [`imports`]: the bulk engine; [`demo`]: a small site to look at; [`upgrade`]: what an older version stored
 //! 15. [`openapi`]: what the entries add to the document; [`commands`]: the command line's work
@@ -65,8 +67,10 @@ pub mod permits;
 pub mod priority;
 pub mod ranges;
 pub mod routes;
+pub mod search;
 pub mod server;
 pub mod site;
+pub mod site_search;
 pub mod slug;
 pub mod telemetry;
 pub mod text;

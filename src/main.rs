@@ -278,6 +278,8 @@ fn serve(mut config: Config) -> anyhow::Result<()> {
     let shared = Shared::new(app, Hasher::new()?, web::Data::new(Contract::new()?));
     let (follower, url) = (shared.app.follower.clone(), data.url.clone());
     data.runtime.spawn(async move { follower.follow(&url).await });
+    let (app, root) = (shared.app.clone().into_inner(), shared.app.config.index_root());
+    data.runtime.spawn(inkstone::search::follower::follow(app, data.url.clone(), root));
     let served = actix_web::rt::System::new().block_on(run(shared, starting, listener, address, opens_demo));
     tracing::info!("Stopped");
     served

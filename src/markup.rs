@@ -10,6 +10,7 @@ mod anchors;
 pub mod bounds;
 pub mod changes;
 mod embeds;
+pub mod html_text;
 pub mod images;
 mod raw_elements;
 mod sanitiser;

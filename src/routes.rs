@@ -4,7 +4,7 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::operations::Operation;
-use crate::{articles, audit, categories, health, imports, interchange, jobs, members, notices, site};
+use crate::{articles, audit, categories, health, imports, interchange, jobs, members, notices, site, site_search};
 
 /// The entries of all operations.
 pub const OPERATIONS: &[&[Operation]] = &[
@@ -15,6 +15,7 @@ pub const OPERATIONS: &[&[Operation]] = &[
     notices::OPERATIONS,
     members::OPERATIONS,
     site::OPERATIONS,
+    site_search::OPERATIONS,
     audit::OPERATIONS,
     jobs::OPERATIONS,
     health::OPERATIONS,
@@ -46,6 +47,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(notices::routes)
             .configure(members::routes)
             .configure(site::routes)
+            .configure(site_search::routes)
             .configure(audit::routes)
             .configure(jobs::routes),
     )

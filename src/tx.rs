@@ -128,7 +128,8 @@ impl Tx {
         }
         let stale_tags = committed.map_err(map_commit_error)?;
         let entities = recorded.iter().map(|recorded| recorded.change.entity);
-        follower.note_commit(touched.into_iter().chain(entities), stale_tags);
+        let ids: Vec<Uuid> = recorded.iter().flat_map(|recorded| recorded.ids.iter().copied()).collect();
+        follower.note_commit(touched.into_iter().chain(entities), &ids, stale_tags);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use crate::categories::answer_tags::{
     ARTICLES, tag_articles_in, tag_articles_in_any, tag_category, tag_tree,
 };
 use crate::categories::model::Tree;
+use crate::search::SEARCH_TAG;
 
 /// An article.
 pub fn tag_article(id: Uuid) -> Tag {
@@ -25,6 +26,11 @@ pub fn tag_single(tree: &Tree, id: Uuid, category: Option<Uuid>, with_neighbors:
     tags.extend(category.filter(|_| with_neighbors).map(tag_articles_in));
     add_breadcrumbs(&mut tags, tree, [category]);
     tags
+}
+
+/// Adds what a list by words is made from besides: the index, and what the index may not know yet.
+pub fn add_search(tags: &mut Vec<Tag>) {
+    tags.extend([Tag::all(SEARCH_TAG), Tag::all(ARTICLES)]);
 }
 
 /// A list, but for the breadcrumbs in it.

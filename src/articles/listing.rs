@@ -14,6 +14,7 @@ use crate::db::visibility::Articles;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::members::guard::{CurrentMember, Reader};
+use crate::search::finding::RELEVANCE;
 
 /// A tag that articles are listed by.
 #[derive(ToSchema)]
@@ -60,7 +61,8 @@ pub struct ArticleFilter {
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ArticleShape {
-    /// The order, by up to three columns, comma-separated; `-` is largest or newest first. Default: `-published_at`.
+    /// The order, by up to three columns, comma-separated; `-` is largest or newest first. Default: `-published_at`, with
+    /// `q` `relevance`, which ends at 500 articles.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 3, nullable = false)]
     pub sort: Option<Vec<ArticleSort>>,
     /// Only these keys of each article, comma-separated; `id` always comes along. With `body`, the body too. The
@@ -73,6 +75,9 @@ pub struct ArticleShape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum ArticleSort {
+    /// Best first: the default with `q`, and only with it.
+    #[serde(rename = "relevance")]
+    Relevance,
     #[serde(rename = "-published_at")]
     PublishedDown,
     #[serde(rename = "published_at")]
@@ -110,6 +115,7 @@ impl ArticleSort {
             Self::CreatedDown | Self::CreatedUp => {
                 ("created_at", "articles.created_at", "timestamptz", self == Self::CreatedDown)
             }
+            Self::Relevance => return RELEVANCE,
             Self::TitleDown | Self::TitleUp => {
                 ("title", "articles.title", "text COLLATE \"C\"", self == Self::TitleDown)
             }

@@ -12,6 +12,7 @@ pub mod listing;
 pub mod model;
 pub mod queries;
 pub mod reading;
+pub mod searching;
 pub mod seen_views;
 pub mod view;
 pub mod view_counter;

@@ -2,6 +2,7 @@
 
 pub mod branches;
 pub mod counting;
+pub mod found;
 pub mod lists;
 pub mod slugs;
 

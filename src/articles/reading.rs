@@ -15,6 +15,7 @@ use super::model::Row;
 use super::queries::branches::Listing;
 use super::queries::lists;
 use super::queries::{self, ArticleRef};
+use super::searching::{ArticleSearch, FoundPage};
 use super::view::{Article, ArticleCard, ArticleField, PickedArticle};
 use super::{answer_tags, former_slugs};
 use crate::app::App;
@@ -63,17 +64,19 @@ pub const LIST_ARTICLES: Operation = Operation::list("list_articles", Caller::Re
 
 /// List articles
 ///
-/// What the public may read now, newest first, unless the parameters say otherwise.
-#[utoipa::path(tag = "articles", params(ArticleFilter, ArticleShape, PagingParams), responses((status = 200, description = "A page of articles", body = List<ArticleCard>)))]
+/// What the public may read now, newest first, unless the parameters say otherwise. With `q`, those that have the words,
+/// best first.
+#[utoipa::path(tag = "articles", params(ArticleFilter, ArticleSearch, ArticleShape, PagingParams), responses((status = 200, description = "A page of articles", body = List<ArticleCard>)))]
 #[get("")]
 pub async fn list_articles(
     app: web::Data<App>,
     reader: Reader,
     filter: Query<ArticleFilter>,
+    search: Query<ArticleSearch>,
     shape: Query<ArticleShape>,
     paging: Paging,
 ) -> Result<impl Responder> {
-    let (Query(filter), Query(shape)) = (filter, shape);
+    let (Query(filter), Query(search), Query(shape)) = (filter, search, shape);
     let visible = filter.visible(&reader)?;
     // Before the rows are read.
     let (times, now) = (load_article_times(&app).await?, app.now());
@@ -82,36 +85,60 @@ pub async fn list_articles(
     let modified = times.modified(now);
     let modified = if is_as_visitors_get { modified } else { modified.proving_nothing() };
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
-    let order = order(shape.sort.as_deref(), filter.all_have_time(visible));
-    let slice = order.and_then(|order| paging.page_slice(order));
-    let (slice, listing) = Error::join(slice, filter.listing(&tree, visible))?;
+    let (query, listing) = Error::join(search.parse(&shape), filter.listing(&tree, visible))?;
     let mut tags = answer_tags::tag_list(&filter, &listing);
-    let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
-    let is_short = slice.offset == 0 && !with_body && filter.is_short(&listing, &shape, visible);
-    let page = if is_short && !paging.counts() {
-        let rows = lists::load_cards(&*app.reader().await?, listing, &slice).await?;
-        paging.page(&slice, rows, None, |row| cursor_keys(&slice.order, row))
-    } else if reader.staff().is_some() {
-        load_long_page(&*app.long_reader().await?, &paging, &slice, listing, with_body).await?
-    } else {
-        load_long_page(&*app.costly_reader().await?, &paging, &slice, listing, with_body).await?
+    let FoundPage { page, mut highlights } = match query {
+        Some(query) => {
+            answer_tags::add_search(&mut tags);
+            query.load_page(&app, &paging, (&filter, &shape), visible, listing).await?
+        }
+        None => load_page(&app, &reader, &paging, (&filter, &shape), visible, listing).await?.into(),
     };
     answer_tags::add_breadcrumbs(&mut tags, &tree, page.data.iter().map(|row| row.content.category_id));
     let base_url = &site.content.base_url;
+    let mut view = |row: Row| {
+        let highlight = highlights.remove(&row.id);
+        ArticleCard { highlight, ..ArticleCard::new(&tree, base_url, row) }
+    };
     Ok(match shape.fields {
         None => {
-            let reply = Reply::list(page.map(|row| ArticleCard::new(&tree, base_url, row)));
+            let reply = Reply::list(page.map(view));
             let reply = reply.with_last_modified(modified).kept_for(times.lifetime(now), tags);
             Either::Left(reply.as_visitors_get(is_as_visitors_get))
         }
         Some(fields) => {
             let fields: Rc<[ArticleField]> = fields.into();
-            let pick = |row| PickedArticle::new(Article::new(&tree, base_url, row, false), fields.clone());
+            let pick = |mut row: Row| {
+                let body = std::mem::take(&mut row.content.body);
+                PickedArticle::new(Article::of_card(view(row), body), fields.clone())
+            };
             let reply = Reply::list(page.map(pick));
             let reply = reply.with_last_modified(modified).kept_for(times.lifetime(now), tags);
             Either::Right(reply.as_visitors_get(is_as_visitors_get))
         }
     })
+}
+
+/// A page of a list without a search.
+async fn load_page(
+    app: &App,
+    reader: &Reader,
+    paging: &Paging,
+    (filter, shape): (&ArticleFilter, &ArticleShape),
+    visible: Articles,
+    listing: Listing,
+) -> Result<List<Row>> {
+    let slice = paging.page_slice(order(shape.sort.as_deref(), filter.all_have_time(visible))?)?;
+    let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
+    let is_short = slice.offset == 0 && !with_body && filter.is_short(&listing, shape, visible);
+    if is_short && !paging.counts() {
+        let rows = lists::load_cards(&*app.reader().await?, listing, &slice).await?;
+        Ok(paging.page(&slice, rows, None, |row| cursor_keys(&slice.order, row)))
+    } else if reader.staff().is_some() {
+        load_long_page(&*app.long_reader().await?, paging, &slice, listing, with_body).await
+    } else {
+        load_long_page(&*app.costly_reader().await?, paging, &slice, listing, with_body).await
+    }
 }
 
 /// A page of a list that is not read in a moment: deep, counted, with bodies, or without an index for all of it.

@@ -15,6 +15,7 @@ use crate::categories::model::Tree;
 use crate::categories::view::CategorySummary;
 use crate::db::types::{BodyFormat, Status};
 use crate::http::tagged_body::Counter;
+use crate::search::highlights::Highlight;
 
 /// An article in a list: complete, but for its body.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -67,6 +68,10 @@ pub struct ArticleCard {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Where it has the words that were searched for (with `highlight=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub highlight: Option<Highlight>,
 }
 
 impl ArticleCard {
@@ -94,6 +99,7 @@ impl ArticleCard {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            highlight: None,
         }
     }
 }
@@ -128,7 +134,12 @@ impl Article {
         let body_source = row.content.body_source.take().filter(|_| for_staff);
         let former_slugs = std::mem::take(&mut row.former_slugs);
         let former_slugs = Some(former_slugs).filter(|slugs| for_staff && !slugs.is_empty());
-        Self { card: ArticleCard::new(tree, base_url, row), body, body_source, former_slugs, neighbors: None }
+        Self { body_source, former_slugs, ..Self::of_card(ArticleCard::new(tree, base_url, row), body) }
+    }
+
+    /// The article of a card, with its body.
+    pub fn of_card(card: ArticleCard, body: String) -> Self {
+        Self { card, body, body_source: None, former_slugs: None, neighbors: None }
     }
 }
 
@@ -245,6 +256,9 @@ impl Serialize for PickedArticle {
                 ArticleField::CreatedAt => map.serialize_entry(field, &card.created_at)?,
                 ArticleField::UpdatedAt => map.serialize_entry(field, &card.updated_at)?,
             }
+        }
+        if let Some(highlight) = &card.highlight {
+            map.serialize_entry("highlight", highlight)?;
         }
         if let Some(neighbors) = neighbors {
             map.serialize_entry("neighbors", neighbors)?;

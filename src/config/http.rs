@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 
 use super::values::{
-    parse_base_url, parse_bound, parse_bytes, parse_listen, parse_network, parse_origin, parse_pause,
+    parse_base_url, parse_bound, parse_bytes, parse_folder, parse_listen, parse_network, parse_origin, parse_pause,
     parse_seconds, parse_threads, parse_token, parse_window,
 };
 
@@ -64,6 +65,9 @@ pub struct Http {
     /// none.
     #[arg(long, env = "INKSTONE_CACHE_LOG_INTERVAL", default_value = "60", value_parser = parse_window, value_name = "SECONDS")]
     pub cache_log_interval: Duration,
+    /// Folder for the search index, which each process builds for itself; by default `search` in the data directory.
+    #[arg(long, env = "INKSTONE_INDEX_DIR", value_parser = parse_folder, value_name = "DIR")]
+    pub index_dir: Option<PathBuf>,
     /// Refuse a change without If-Match (428). By default such a change overwrites any version.
     #[arg(long, env = "INKSTONE_REQUIRE_IF_MATCH", value_parser = BoolishValueParser::new())]
     pub require_if_match: bool,

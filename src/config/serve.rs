@@ -1,5 +1,7 @@
 //! All configuration of `serve`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::access::Access;
@@ -34,4 +36,11 @@ pub struct Config {
     /// The contents that the first start adds.
     #[command(flatten)]
     pub bootstrap: Bootstrap,
+}
+
+impl Config {
+    /// The folder below which the search index is.
+    pub fn index_root(&self) -> PathBuf {
+        self.http.index_dir.clone().unwrap_or_else(|| self.database.data_dir.join("search"))
+    }
 }

@@ -232,6 +232,24 @@ impl Paging {
         Ok(self.build_page(slice, rows, true, total, keys))
     }
 
+    /// A page of a list by relevance, whose cursor is `shown`. Such a list is walked in one direction.
+    pub fn page_by_relevance<T>(
+        &self,
+        rows: Vec<T>,
+        has_next: bool,
+        total: Option<Total>,
+        shown: String,
+    ) -> List<T> {
+        let slice = PageSlice { order: Vec::new(), keys: None, backwards: false, limit: 0, offset: 0 };
+        self.build_page(&slice, rows, has_next, total, |_| vec![shown.clone()])
+    }
+
+    /// Refuses the cursor of the request.
+    pub fn refuse_cursor(&self) -> Error {
+        let detail = "is not a cursor of this list with these filters and this order";
+        Fault::parameter("cursor", Code::InvalidCursor, detail).into()
+    }
+
     fn is_overfull<T>(&self, rows: &[T]) -> bool {
         i64::try_from(rows.len()).is_ok_and(|rows| rows > self.size())
     }
@@ -334,10 +352,7 @@ impl Paging {
         });
         match opened {
             Some((backwards, keys)) if keys.len() == columns => Ok((backwards, keys)),
-            _ => {
-                let detail = "is not a cursor of this list with these filters and this order";
-                Err(Fault::parameter("cursor", Code::InvalidCursor, detail).into())
-            }
+            _ => Err(self.refuse_cursor()),
         }
     }
 }

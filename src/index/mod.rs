@@ -6,6 +6,7 @@
 
 pub mod fold;
 pub mod highlight;
+pub mod live;
 pub mod query;
 pub mod tokens;
 

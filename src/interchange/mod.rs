@@ -11,7 +11,6 @@ pub mod charsets;
 pub mod decode;
 pub mod export;
 pub mod handlers;
-pub mod html_text;
 pub mod line_queue;
 pub mod origins;
 pub mod queries;

@@ -140,6 +140,12 @@ pub async fn list(mut conn: &Connection, conditions: Conditions, slice: &PageSli
     conditions.page_query("*", "notices", slice).load(&mut conn).await
 }
 
+/// All notices that meet `conditions`, in any order.
+pub async fn load_all(mut conn: &Connection, conditions: Conditions) -> QueryResult<Vec<Row>> {
+    let text = format!("SELECT * FROM notices WHERE {}", conditions.sql());
+    conditions.statement(text).load(&mut conn).await
+}
+
 /// One notice, if it is visible.
 pub async fn by_id(mut conn: &Connection, id: Uuid, visible: Notices) -> QueryResult<Row> {
     notices::table

@@ -24,11 +24,12 @@ use inkstone::members::sessions::queries::NewSession;
 use inkstone::members::writing::parse_account;
 use inkstone::members::{queries, sessions, tokens};
 use inkstone::operations::Role;
-use inkstone::server;
+use inkstone::{search, server};
 use inkstone::server::shared::Shared;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -42,6 +43,8 @@ pub struct TestApp {
     pub db: TestDb,
     handle: ServerHandle,
     follower: JoinHandle<()>,
+    indexer: JoinHandle<()>,
+    _index_dir: TempDir,
 }
 
 impl TestApp {
@@ -97,13 +100,16 @@ impl TestApp {
         shared.patience = patience;
         let (follower, follow) = (shared.app.follower.clone(), database_url.to_owned());
         let follower = cluster::runtime().spawn(async move { follower.follow(&follow).await });
+        let index_dir = tempfile::tempdir().unwrap();
+        let (indexed, root) = (shared.app.clone().into_inner(), index_dir.path().to_owned());
+        let indexer = cluster::runtime().spawn(search::follower::follow(indexed, db.url.clone(), root));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = server::start(&shared, listener).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let anon = Client::new(&url, None);
-        (Self { url, shared, db, handle, follower }, anon)
+        (Self { url, shared, db, handle, follower, indexer, _index_dir: index_dir }, anon)
     }
 
     /// A signed-in member with `role`, made behind the API's back.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use html_escape::{encode_double_quoted_attribute as attribute, encode_text};
 use serde_json::Value;
 
-use crate::interchange::html_text::html_to_text;
+use crate::markup::html_text::html_to_text;
 use crate::markup::render_markdown;
 
 /// Cards for newsletters and paying readers, which Ghost does not show on its pages.

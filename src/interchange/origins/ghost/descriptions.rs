@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::names::read_id;
 use super::tables::Tables;
-use crate::interchange::html_text::html_to_text;
+use crate::markup::html_text::html_to_text;
 use crate::interchange::origins::found::{Found, ReaderWarning, Sink};
 
 /// What of tags and authors is counted: its table, its field and its kind.

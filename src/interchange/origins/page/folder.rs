@@ -16,7 +16,7 @@ use super::text::read_text;
 use super::title::SiteNames;
 use crate::interchange::charsets::declared::Declaration;
 use crate::interchange::charsets::page::{DecodedPage, decode_page};
-use crate::interchange::html_text;
+use crate::markup::html_text;
 use crate::interchange::origins::found::{Found, FoundRow, ReaderWarning, Sink};
 use crate::interchange::origins::reader_options::ReaderOptions;
 use crate::interchange::origins::row_builder::RowResult;

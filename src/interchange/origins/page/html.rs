@@ -16,7 +16,7 @@ use super::roles::{Role, Roles};
 use super::source::{find_hidden_sentences, strip_page};
 use super::text::{PageText, check_size};
 use super::title::find_title;
-use crate::interchange::html_text;
+use crate::markup::html_text;
 use crate::interchange::origins::dates;
 use crate::interchange::origins::row_builder::{RowBuilder, RowResult, fold_whitespace};
 use crate::markup::bounds;

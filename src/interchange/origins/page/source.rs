@@ -6,7 +6,7 @@ use html5gum::{StartTag, Token};
 
 use super::addresses::LAZY_ATTRIBUTES;
 use super::lines::is_prose;
-use crate::interchange::html_text::html_to_text;
+use crate::markup::html_text::html_to_text;
 use crate::markup::{Stripped, attribute, rewrite_tags, tokens};
 
 /// The attribute that holds the address of a frame, on the picture that stands for it.

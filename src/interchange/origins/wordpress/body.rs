@@ -8,7 +8,7 @@ use super::links::complete_links;
 use super::record::Element;
 use super::shortcodes::Expander;
 use super::site::Site;
-use crate::interchange::html_text::html_to_text;
+use crate::markup::html_text::html_to_text;
 use crate::interchange::origins::row_builder::make_summary;
 
 /// The body of a post.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::names::plain_name;
 use super::record::{Element, parse_piece};
 use super::splitter::Piece;
-use crate::interchange::html_text::html_to_lines;
+use crate::markup::html_text::html_to_lines;
 use crate::interchange::origins::found::{Found, ReaderWarning, Sink};
 use crate::interchange::origins::row_builder::fold_whitespace;
 

@@ -13,7 +13,7 @@ use super::names::plain_name;
 use super::record::{Element, Parsed};
 use super::site::Site;
 use super::terms::{add_terms, find_meta, find_metas};
-use crate::interchange::html_text::html_to_lines;
+use crate::markup::html_text::html_to_lines;
 use crate::interchange::origins::dates;
 use crate::interchange::origins::found::{Found, FoundRow};
 use crate::interchange::origins::reader_options::ReaderOptions;

@@ -1,0 +1,59 @@
+//! SQL of articles that the index has found.
+
+use diesel::QueryableByName;
+use diesel::QueryResult;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::slugs::NO_FORMER_SLUGS;
+use super::{CARD_COLUMNS, EXTRA_COLUMNS, VIEWS};
+use crate::articles::model::Row;
+use crate::db::connection::Connection;
+use crate::db::rows::{Conditions, PageSlice, Value};
+
+/// The articles among `ids` that meet `conditions`, without their bodies: those of a page, or all in any order.
+pub async fn load_cards(
+    mut conn: &Connection,
+    mut conditions: Conditions,
+    ids: Vec<Uuid>,
+    slice: Option<&PageSlice>,
+) -> QueryResult<Vec<Row>> {
+    conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
+    let columns = format!(
+        "{CARD_COLUMNS}, '' AS body, NULL::text AS body_source, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs"
+    );
+    let from = format!("articles {VIEWS}");
+    match slice {
+        Some(slice) => conditions.page_query(&columns, &from, slice).load(&mut conn).await,
+        None => {
+            let text = format!("SELECT {columns} FROM {from} WHERE {}", conditions.sql());
+            conditions.statement(text).load(&mut conn).await
+        }
+    }
+}
+
+/// What of an article is highlighted.
+#[derive(Debug, QueryableByName)]
+pub struct Texts {
+    /// The article.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Its title.
+    #[diesel(sql_type = Text)]
+    pub title: String,
+    /// Its summary.
+    #[diesel(sql_type = Text)]
+    pub summary: String,
+    /// Its body, as HTML.
+    #[diesel(sql_type = Text)]
+    pub body: String,
+}
+
+/// The texts of articles that were loaded before.
+pub async fn load_bodies(mut conn: &Connection, ids: Vec<Uuid>) -> QueryResult<Vec<Texts>> {
+    let mut conditions = Conditions::default();
+    conditions.and_if("id = ANY(?)", Some(Value::Ids(ids)));
+    let text = format!("SELECT id, title, summary, body FROM articles WHERE {}", conditions.sql());
+    conditions.statement(text).load(&mut conn).await
+}

@@ -1,0 +1,171 @@
+//! An index that is kept true while things change: which index is in use, and what it does not know yet.
+//!
+//! A thing that a commit touches is left out of searches at once, until the index has it as it is now. So hits, totals and
+//! counts never hold what was unpublished, on this process from the acknowledgement on, on others within a second.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::Index;
+use crate::follower::TagListener;
+
+/// Kinds of tags that name a document by its id.
+const KINDS: [&str; 2] = ["article:", "notice:"];
+
+/// An index in use, and what is to be left out of its answers.
+#[derive(Clone)]
+pub struct View {
+    /// The index.
+    pub index: Index,
+    /// Documents that have changed since its last commit.
+    pub without: Arc<HashSet<Uuid>>,
+}
+
+/// The index of a process, and what it does not know yet.
+pub struct LiveIndex {
+    state: RwLock<State>,
+    /// Wakes what keeps the index true.
+    changed: Notify,
+    /// The number of looks at the log that have ended.
+    looks: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    index: Option<Index>,
+    /// Grows with every change that is noted.
+    seq: u64,
+    /// When each document was touched last.
+    touched: HashMap<Uuid, u64>,
+    /// The documents of `touched`.
+    without: Arc<HashSet<Uuid>>,
+    /// When documents were touched that are not known one by one.
+    all_touched: Option<u64>,
+}
+
+impl Default for LiveIndex {
+    fn default() -> Self {
+        Self { state: RwLock::default(), changed: Notify::new(), looks: watch::Sender::new(0) }
+    }
+}
+
+impl LiveIndex {
+    /// The index in use, as soon as it is known what is to be left out. `None` if that is not so within `patience`.
+    pub async fn view(&self, patience: Duration) -> Option<View> {
+        let mut looks = self.looks.subscribe();
+        let known = async {
+            loop {
+                looks.borrow_and_update();
+                if let Some(view) = self.view_now() {
+                    return Some(view);
+                }
+                looks.changed().await.ok()?;
+            }
+        };
+        timeout(patience, known).await.ok().flatten()
+    }
+
+    /// The index in use, unless there is none, or it is not known what is to be left out.
+    pub fn view_now(&self) -> Option<View> {
+        let state = self.read();
+        let index = state.index.clone().filter(|_| state.all_touched.is_none())?;
+        Some(View { index, without: state.without.clone() })
+    }
+
+    /// The index in use, whatever it does not know yet.
+    pub fn index(&self) -> Option<Index> {
+        self.read().index.clone()
+    }
+
+    /// Uses `index` from now on.
+    pub fn replace(&self, index: Index) {
+        self.write().index = Some(index);
+        self.end_one();
+    }
+
+    /// Stops using an index that has failed.
+    pub fn remove(&self) {
+        self.write().index = None;
+    }
+
+    /// Waits until something has changed.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Begins a look at the log. Returns what [`LiveIndex::end_look`] needs.
+    pub fn begin_look(&self) -> u64 {
+        self.read().seq
+    }
+
+    /// Ends a look that began at `began`: the index has everything that was noted before.
+    pub fn end_look(&self, began: u64) {
+        let mut state = self.write();
+        let State { touched, without, all_touched, .. } = &mut *state;
+        if !touched.is_empty() {
+            touched.retain(|_, seq| *seq > began);
+            *without = Arc::new(touched.keys().copied().collect());
+        }
+        if all_touched.is_some_and(|seq| seq <= began) {
+            *all_touched = None;
+        }
+        drop(state);
+        self.end_one();
+    }
+
+    /// Notes that documents were touched.
+    pub fn note_touched(&self, ids: impl IntoIterator<Item = Uuid>) {
+        let mut ids = ids.into_iter().peekable();
+        if ids.peek().is_some() {
+            let mut state = self.write();
+            state.seq += 1;
+            let State { seq, touched, without, .. } = &mut *state;
+            let without = Arc::make_mut(without);
+            for id in ids {
+                touched.insert(id, *seq);
+                without.insert(id);
+            }
+        }
+        self.changed.notify_one();
+    }
+
+    fn end_one(&self) {
+        self.looks.send_modify(|looks| *looks += 1);
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TagListener for LiveIndex {
+    fn forget(&self, tags: &[String]) {
+        self.note_touched(tags.iter().filter_map(|tag| find_document(tag)));
+    }
+
+    fn note_changed(&self, ids: &[Uuid]) {
+        self.note_touched(ids.iter().copied());
+    }
+
+    fn forget_all(&self) {
+        let mut state = self.write();
+        state.seq += 1;
+        state.all_touched = Some(state.seq);
+        drop(state);
+        self.changed.notify_one();
+    }
+}
+
+/// The id of the document that a tag names.
+pub fn find_document(tag: &str) -> Option<Uuid> {
+    KINDS.iter().find_map(|kind| tag.strip_prefix(kind))?.parse().ok()
+}

@@ -1,0 +1,164 @@
+//! Asks the index of this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::shown::{MAX_HITS, Shown};
+use crate::app::App;
+use crate::db::rows::{PageSlice, SortColumn};
+use crate::error::{Error, Result};
+use crate::http::paging::{List, Paging, Total};
+use crate::index::live::View;
+use crate::index::{Filter, Hits, IndexError, Order, Query, Search};
+
+/// How long a search waits for an index that is not known to be right.
+const VIEW_WAIT: Duration = Duration::from_secs(2);
+/// Hits that are named to the database one by one, however they are to be sorted.
+const MAX_NAMED_HITS: usize = 2_000;
+/// Hits more than a page has, for those that may have gone meanwhile.
+const SPARE_HITS: usize = 100;
+
+/// The order of a list by relevance. Its cursor has one text: the hits that were shown.
+pub const RELEVANCE: SortColumn = SortColumn { name: "relevance", sql: "", cast: "", descending: true };
+
+/// What is searched for, and where.
+#[derive(Clone)]
+pub struct Wanted {
+    /// The words.
+    pub query: Arc<Query>,
+    /// What may be found.
+    pub filter: Filter,
+}
+
+/// How a search is answered.
+#[derive(Clone, Copy)]
+pub struct Ask {
+    /// The order of the hits.
+    pub order: Order,
+    /// Where to go on, in an order by time.
+    pub after: Option<(i64, Uuid)>,
+    /// Hits at most.
+    pub top: usize,
+    /// Whether all hits are counted.
+    pub count: bool,
+    /// Beginnings of the labels that are counted.
+    pub count_labels: &'static [&'static str],
+}
+
+impl Ask {
+    /// The best hits.
+    pub const fn best(count: bool, count_labels: &'static [&'static str]) -> Self {
+        Self { order: Order::Relevance, after: None, top: MAX_HITS, count, count_labels }
+    }
+}
+
+/// The index, if it is known to be right. Fails with 503 if it is not within a moment.
+pub async fn view(app: &App) -> Result<View> {
+    let view = app.search.view(VIEW_WAIT).await;
+    view.ok_or_else(|| Error::Unavailable("the search index is not ready".to_owned()))
+}
+
+/// Runs `work` on the index, off the threads that answer requests. An index that fails is built again.
+pub async fn run<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce(&View) -> crate::index::Result<T> + Send + 'static,
+) -> Result<T> {
+    let view = view(app).await?;
+    app.searchers.run(move || work(&view)).await?.map_err(|IndexError(cause)| {
+        tracing::error!(cause, "The search index has failed, and is built again");
+        app.search.remove();
+        Error::Unavailable("the search index is not ready".to_owned())
+    })
+}
+
+/// Searches.
+pub async fn search(app: &App, wanted: Wanted, ask: Ask) -> Result<Hits> {
+    let now = app.now().timestamp_micros();
+    run(app, move |view| {
+        let Ask { order, after, top, count, count_labels } = ask;
+        let (query, filter, without) = (Some(&*wanted.query), &wanted.filter, &*view.without);
+        view.index.search(&Search { query, filter, without, order, after, top, count, count_labels, now })
+    })
+    .await
+}
+
+/// How many documents are found.
+pub async fn count(app: &App, wanted: Wanted) -> Result<i64> {
+    let ask = Ask { top: 0, ..Ask::best(true, &[]) };
+    let total = search(app, wanted, ask).await?.total.unwrap_or_default();
+    Ok(i64::try_from(total).unwrap_or(i64::MAX))
+}
+
+/// The ids among which the rows of a page in another order than relevance are: all that are found, if they are few, or the
+/// first ones in an order by time.
+pub async fn narrow(app: &App, wanted: Wanted, slice: &PageSlice) -> Result<Vec<Uuid>> {
+    let all = |most| {
+        let wanted = wanted.clone();
+        run(app, move |view| view.index.find_all(&wanted.query, &wanted.filter, &view.without, most))
+    };
+    if let Some(ids) = all(MAX_NAMED_HITS).await? {
+        return Ok(ids);
+    }
+    let Some((order, after)) = find_time_order(slice) else {
+        return Ok(all(usize::MAX).await?.unwrap_or_default());
+    };
+    let rows = usize::try_from(slice.offset + slice.limit).unwrap_or(usize::MAX);
+    let ask = Ask { order, after, top: rows.saturating_add(SPARE_HITS), count: false, count_labels: &[] };
+    Ok(search(app, wanted, ask).await?.hits.into_iter().map(|hit| hit.id).collect())
+}
+
+/// The order of a page that is by one time and the id, and where the page begins in it.
+fn find_time_order(slice: &PageSlice) -> Option<(Order, Option<(i64, Uuid)>)> {
+    let [time, _] = &slice.order[..] else { return None };
+    let descending = time.descending != slice.backwards;
+    let order = match time.name {
+        "published_at" => Order::BeginsAt { descending },
+        "updated_at" => Order::UpdatedAt { descending },
+        "created_at" => Order::CreatedAt { descending },
+        _ => return None,
+    };
+    let after = match slice.keys.as_deref() {
+        None => None,
+        Some([time, id]) => {
+            let time = chrono::DateTime::parse_from_rfc3339(time).map_or(i64::MAX, |time| time.timestamp_micros());
+            Some((time, id.parse().ok()?))
+        }
+        Some(_) => return None,
+    };
+    Some((order, after))
+}
+
+/// A page of a list by relevance, and what else was asked for. `load` loads the rows of hits, as far as they may be seen, in any order.
+pub async fn page_by_relevance<T>(
+    app: &App,
+    paging: &Paging,
+    wanted: Wanted,
+    ask: Ask,
+    load: impl AsyncFn(Vec<Uuid>) -> Result<Vec<T>>,
+    find_id: impl Fn(&T) -> Uuid,
+) -> Result<(List<T>, Hits)> {
+    let slice = paging.page_slice(vec![RELEVANCE])?;
+    let shown = slice.keys.iter().flatten().next().map_or(Some(Shown::default()), |text| Shown::read(text));
+    let mut shown = shown.ok_or_else(|| paging.refuse_cursor())?;
+    let hits = search(app, wanted, ask).await?;
+    let total = hits.total.map(|total| Total::Exactly(i64::try_from(total).unwrap_or(i64::MAX)));
+    let ids = hits.hits.iter().map(|hit| hit.id).filter(|id| !shown.has(*id));
+    let skipped = usize::try_from(slice.offset).unwrap_or(usize::MAX);
+    let ids: Vec<Uuid> = ids.take(MAX_HITS.saturating_sub(shown.len())).skip(skipped).collect();
+    let wanted_rows = usize::try_from(slice.limit).unwrap_or(usize::MAX);
+    let mut rows: Vec<T> = Vec::new();
+    for ids in ids.chunks(wanted_rows) {
+        let mut loaded = load(ids.to_vec()).await?;
+        loaded.sort_by_key(|row| ids.iter().position(|id| *id == find_id(row)));
+        rows.extend(loaded);
+        if rows.len() >= wanted_rows {
+            break;
+        }
+    }
+    let has_next = rows.len() >= wanted_rows;
+    rows.truncate(wanted_rows - 1);
+    rows.iter().for_each(|row| shown.add(find_id(row)));
+    Ok((paging.page_by_relevance(rows, has_next, total, shown.write()), hits))
+}
