@@ -7,7 +7,7 @@
 //! 2. [`slug`], [`markup`], [`mail`], [`text`]: slugs from titles, safe HTML, sending mail, hidden characters
 //! 3. [`error`], [`changes`]: the one error type; the change log
 //! 4. [`follower`]: snapshots in memory, and the look at the change log; [`permits`]: bounds on what runs at a time
-//! 5. [`keys`]: signing keys, and the secret of the site; [`cache`]: bytes that are ready
+//! 5. [`keys`]: signing keys, and the secret of the site; [`cache`]: bytes that are ready; [`index`]: the search engine
 //! 6. [`app`]: what every handler can reach
 //! 7. [`operations`]: the entry of each operation, and the table that matches requests
 //! 8. [`tx`]: the transaction
@@ -47,6 +47,7 @@ pub mod health;
 pub mod http;
 pub mod idempotency;
 pub mod imports;
+pub mod index;
 pub mod interchange;
 pub mod jobs;
 pub mod keys;

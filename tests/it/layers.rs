@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["metrics", "slug", "markup", "mail", "text", "language"],
     &["error", "changes"],
     &["follower", "permits"],
-    &["keys", "cache"],
+    &["keys", "cache", "index"],
     &["app"],
     &["operations"],
     &["tx"],

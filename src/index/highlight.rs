@@ -1,0 +1,136 @@
+//! The words of a query in a text: where they are, marked, and cut out with what is around them.
+
+use std::ops::Range;
+
+use super::Field;
+use super::query::{Query, Word};
+use super::tokens::{Kind, Unit, Units};
+
+/// The words of a query in a text of `field`, in the script that the text has.
+///
+/// The ranges are bytes of `text`, at the borders of characters; they are in order and do not overlap. `None` if there
+/// are none.
+pub fn highlight(query: &Query, field: Field, text: &str) -> Option<Vec<Range<usize>>> {
+    let units = Units::cut(text);
+    let words = query.words.iter().filter(|word| word.field.is_none_or(|only| only == field));
+    let mut ranges: Vec<Range<usize>> = words.flat_map(|word| find_word(word, &units)).collect();
+    if ranges.is_empty() {
+        return None;
+    }
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    Some(merged)
+}
+
+/// All occurrences of a word, as bytes of the original text.
+pub fn find_word(word: &Word, text: &Units) -> Vec<Range<usize>> {
+    let wanted = &word.units.units;
+    let ends_at = |start: usize| {
+        let found = text.units.get(start..start + wanted.len())?;
+        let last = wanted.len() - 1;
+        let fits = |(i, (wanted, found)): (usize, (&Unit, &Unit))| {
+            matches_unit(word, wanted, text, found, i == last)
+        };
+        let all = wanted.iter().zip(found).enumerate().all(fits);
+        all.then(|| found[0].source.start..found[last].source.end)
+    };
+    (0..text.units.len()).filter_map(ends_at).collect()
+}
+
+/// Whether a unit of a text is what a unit of a word asks for.
+fn matches_unit(word: &Word, wanted: &Unit, text: &Units, found: &Unit, is_last: bool) -> bool {
+    let is_gap = |unit: &Unit| matches!(unit.kind, Kind::Gap | Kind::DottedGap);
+    if is_gap(wanted) {
+        // A gap at the beginning of a word is its full stop.
+        let is_first = word.units.units.first().is_some_and(|first| first == wanted);
+        return if is_first { found.kind == Kind::DottedGap } else { is_gap(found) };
+    }
+    if wanted.kind != found.kind {
+        return false;
+    }
+    let (wanted, found) = (word.units.text(wanted), text.text(found));
+    wanted == found
+        || (is_last && word.is_prefix && found.starts_with(wanted))
+        || (word.is_tolerant && is_one_typo_away(wanted, found))
+}
+
+/// Whether one letter more, less, other, or exchanged with its neighbour makes `a` from `b`.
+pub fn is_one_typo_away(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if !b.is_ascii() || a.len().abs_diff(b.len()) > 1 {
+        return false;
+    }
+    let start = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[start..], &b[start..]);
+    let is_swapped = a.len() == b.len() && a.len() > 1 && a[0] == b[1] && a[1] == b[0] && a[2..] == b[2..];
+    match (a, b) {
+        ([], []) => false,
+        ([_, rest @ ..], [_, other @ ..]) if rest == other => true,
+        ([_, rest @ ..], b) if rest == b => true,
+        (a, [_, rest @ ..]) if a == rest => true,
+        _ => is_swapped,
+    }
+}
+
+/// Writes `text` as HTML, with the `ranges` in `<mark>`.
+pub fn mark(text: &str, ranges: &[Range<usize>]) -> String {
+    let mut html = String::with_capacity(text.len() + ranges.len() * 13);
+    let mut at = 0;
+    for range in ranges {
+        let (Some(before), Some(inside)) = (text.get(at..range.start), text.get(range.clone())) else {
+            continue;
+        };
+        html.push_str(&html_escape::encode_quoted_attribute(before));
+        html.push_str("<mark>");
+        html.push_str(&html_escape::encode_quoted_attribute(inside));
+        html.push_str("</mark>");
+        at = range.end;
+    }
+    html.push_str(&html_escape::encode_quoted_attribute(text.get(at..).unwrap_or_default()));
+    html
+}
+
+/// Parts of the texts that have words of the query, as HTML with `<mark>`.
+///
+/// At most `max` parts of about `chars` characters; `…` stands where a text was cut.
+pub fn cut_snippets(blocks: &[String], query: &Query, max: usize, chars: usize) -> Vec<String> {
+    let mut snippets = Vec::new();
+    for block in blocks {
+        let mut rest: &[Range<usize>] = &highlight(query, Field::Body, block).unwrap_or_default();
+        while let Some(first) = rest.first() {
+            if snippets.len() == max {
+                return snippets;
+            }
+            let window = cut_window(block, first, chars);
+            let inside = rest.iter().take_while(|range| range.end <= window.end).count().max(1);
+            snippets.push(mark_window(block, &window, &rest[..inside]));
+            rest = &rest[inside..];
+        }
+    }
+    snippets
+}
+
+/// About `chars` characters of `text` around `range`.
+fn cut_window(text: &str, range: &Range<usize>, chars: usize) -> Range<usize> {
+    let inside = text[range.clone()].chars().count();
+    let room = chars.saturating_sub(inside);
+    let before: usize = text[..range.start].chars().rev().take(room / 3).map(char::len_utf8).sum();
+    let taken = text[range.start - before..range.end].chars().count();
+    let after: usize = text[range.end..].chars().take(chars.saturating_sub(taken)).map(char::len_utf8).sum();
+    range.start - before..range.end + after
+}
+
+/// The part of `text` in `window`, marked.
+fn mark_window(text: &str, window: &Range<usize>, ranges: &[Range<usize>]) -> String {
+    let inside: Vec<Range<usize>> =
+        ranges.iter().map(|range| range.start - window.start..range.end - window.start).collect();
+    let start = if window.start > 0 { "…" } else { "" };
+    let end = if window.end < text.len() { "…" } else { "" };
+    format!("{start}{}{end}", mark(&text[window.clone()], &inside))
+}
