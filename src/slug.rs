@@ -1,9 +1,10 @@
 //! Slugs: the names of articles, categories and notices in URLs.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use pinyin::ToPinyin;
+use pinyin::ToPinyinMulti;
 use uuid::Uuid;
 
 /// The most characters of a slug (all ASCII).
@@ -81,15 +82,25 @@ pub fn with_suffix(slug: &str) -> String {
     format!("{kept}-{suffix}")
 }
 
+/// Lists the readings of a Han character in pinyin without tones, the commonest first. Readings that differ only in
+/// their tones come once for each.
+///
+/// They are ASCII: pinyin is typed with v for ü.
+pub fn list_readings(character: char) -> impl Iterator<Item = Cow<'static, str>> {
+    character.to_pinyin_multi().into_iter().flatten().map(|syllable| match syllable.plain() {
+        plain if plain.is_ascii() => Cow::Borrowed(plain),
+        plain => Cow::Owned(plain.replace('ü', "v").replace('ê', "e")),
+    })
+}
+
 /// Splits a title into lower-case ASCII words. Each Han character is a word.
 fn words(title: &str) -> Vec<String> {
     let mut latin = String::with_capacity(title.len());
     for character in title.chars() {
-        match character.to_pinyin() {
+        match list_readings(character).next() {
             Some(syllable) => {
                 latin.push(' ');
-                // Pinyin is typed with v for ü, which is not ASCII.
-                latin.push_str(&syllable.plain().replace('ü', "v"));
+                latin.push_str(&syllable);
                 latin.push(' ');
             }
             None => match deunicode::deunicode_char(character) {

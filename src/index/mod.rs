@@ -4,8 +4,10 @@
 //! neighbours, so that no dictionary decides what a word is. A [`Query`] is what somebody typed. [`Index::search`]
 //! answers it. Nothing of a text is stored: callers load what they show by its id.
 
+pub mod completions;
 pub mod fold;
 pub mod highlight;
+pub mod likeness;
 pub mod live;
 pub mod query;
 pub mod tokens;

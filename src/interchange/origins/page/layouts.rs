@@ -14,6 +14,8 @@ use crate::interchange::origins::reader_options::ReaderOptions;
 use crate::interchange::origins::tests::cases;
 use crate::interchange::source_file::SourceFile;
 
+mod tables;
+
 /// A part of an article.
 #[derive(Clone, Debug)]
 enum Block {
@@ -156,7 +158,17 @@ const LAYOUTS: [(&str, &str, &str, &str); 22] = [
 /// The page of a layout.
 fn write_page(layout: usize, title: &str, blocks: &[Block]) -> String {
     let (_, template, open, close) = LAYOUTS[layout];
-    let join = |blocks: &[Block]| blocks.iter().map(|block| block.write(open, close)).collect::<String>();
+    let is_lead = |at: usize| at == 0 && template.contains("{first}");
+    let blocks = blocks.iter().enumerate().map(|(at, block)| match is_lead(at) {
+        true => block.write("", ""),
+        false => block.write(open, close),
+    });
+    write_layout(layout, title, &blocks.collect::<Vec<_>>())
+}
+
+/// The page of a layout, of an article whose parts are markup.
+fn write_layout(layout: usize, title: &str, blocks: &[String]) -> String {
+    let (_, template, ..) = LAYOUTS[layout];
     let (half, other) = blocks.split_at(blocks.len() / 2);
     let (first, rest) = blocks.split_at(1);
     let after = format!("{SHARE}{PREV}{RELATED}{COMMENTS}");
@@ -173,11 +185,11 @@ fn write_page(layout: usize, title: &str, blocks: &[Block]) -> String {
         ("{after}", &after),
         ("{title}", title),
         ("{h1}", &heading),
-        ("{all}", &join(blocks)),
-        ("{half}", &join(half)),
-        ("{other}", &join(other)),
-        ("{first}", &first[0].write("", "")),
-        ("{rest}", &join(rest)),
+        ("{all}", &blocks.concat()),
+        ("{half}", &half.concat()),
+        ("{other}", &other.concat()),
+        ("{first}", &first[0]),
+        ("{rest}", &rest.concat()),
     ];
     let body = parts.iter().fold(template.to_owned(), |body, (name, part)| body.replace(name, part));
     format!("<!DOCTYPE html><html><head><title>{title}_某某网</title></head><body>{body}</body></html>")

@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 
 use dom_query::{NodeId, NodeRef};
 
-use super::breadcrumb::parse_breadcrumb;
 use super::furniture::{Furniture, begins_site_text, is_annex, name_furniture};
-use super::labels::PageLabels;
+use super::line_kinds::{is_labels, is_plain_text, is_short_text, is_text_between};
 use super::lines::{Line, is_container, is_heading, is_text_element, list_lines};
+use super::tables::{Cell, has_labelled_rows, list_rows};
 
 /// Of the prose of an element, the part that a child holds which takes its place as the core.
 const CORE_SHARE: f64 = 0.6;
@@ -264,7 +264,7 @@ impl<'d> Search<'d> {
     }
 
     /// The cell with most of the text of a table, if the table lays out the page. Returns `None` for a table
-    /// of data, whose other cells have text too.
+    /// of data, whose other cells have text or labels beside it.
     fn find_layout_cell(&self, table: &NodeRef<'d>) -> Option<NodeRef<'d>> {
         let enough = (self.mass(table) as f64 * CORE_SHARE).ceil() as usize;
         let cells = table.descendants_it().filter(|node| node.has_name("td") || node.has_name("th"));
@@ -273,7 +273,25 @@ impl<'d> Search<'d> {
         let inside = *self.ranges.get(&cell.id)?;
         let is_beside = |at: &usize| !(inside.0..=inside.1).contains(at) && Some(*at) != self.title;
         let beside = (first..=last).filter(is_beside).filter(|at| is_plain_text(&self.lines[*at]));
-        (beside.count() < 2).then_some(cell)
+        let rows = list_rows(table).into_iter();
+        let rows =
+            rows.map(|row| row.iter().map(|cell| self.describe_cell(cell)).collect()).collect::<Vec<_>>();
+        (beside.count() < 2 && !has_labelled_rows(&rows)).then_some(cell)
+    }
+
+    fn describe_cell(&self, cell: &NodeRef) -> Cell {
+        let range = self.ranges.get(&cell.id).map_or(0..0, |(first, last)| *first..*last + 1);
+        let lines = &self.lines[range.clone()];
+        let is_short_text = |at: usize| {
+            self.furniture[at].is_none() && self.title != Some(at) && is_short_text(&self.lines[at])
+        };
+        let has_text = self.mass(cell) > 0;
+        Cell {
+            lines: lines.len(),
+            is_labels: !lines.is_empty() && lines.iter().all(|line| is_labels(&line.text)),
+            is_short_text: lines.len() == 1 && !has_text && is_short_text(range.start),
+            has_text,
+        }
     }
 
     /// Collects the core and what belongs to it.
@@ -373,22 +391,4 @@ impl<'d> Search<'d> {
             self.pieces.push((Piece::Element(node), first, last));
         }
     }
-}
-
-/// Whether a line between two texts of the article is the article's: a label is, there.
-fn is_text_between(line: &Line) -> bool {
-    line.own_chars() > 0 && !line.is_linked() && !begins_site_text(&line.text)
-}
-
-/// Whether a line is text that is no menu, label or notice of the site.
-fn is_plain_text(line: &Line) -> bool {
-    line.own_chars() > 0
-        && !line.is_linked()
-        && !begins_site_text(&line.text)
-        && !is_labels(&line.text)
-        && parse_breadcrumb(&line.text).is_none()
-}
-
-fn is_labels(text: &str) -> bool {
-    PageLabels::parse(text, chrono_tz::UTC).is_some_and(|labels| labels.is_of_page())
 }

@@ -18,6 +18,7 @@ mod label_names;
 mod labels;
 #[cfg(test)]
 mod layouts;
+mod line_kinds;
 mod lines;
 mod linked_data;
 mod main_text;
@@ -26,6 +27,7 @@ mod metadata;
 pub mod page_source;
 mod roles;
 mod source;
+mod tables;
 #[cfg(test)]
 pub mod tests;
 pub mod text;
