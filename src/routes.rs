@@ -4,7 +4,9 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::operations::Operation;
-use crate::{articles, audit, categories, health, imports, interchange, jobs, members, notices, site, site_search};
+use crate::{
+    articles, audit, categories, health, imports, interchange, jobs, members, notices, site, site_search,
+};
 
 /// The entries of all operations.
 pub const OPERATIONS: &[&[Operation]] = &[

@@ -45,9 +45,8 @@ pub struct ArticleQuery {
 impl ArticleSearch {
     /// What is searched for, if anything is.
     pub fn parse(&self, shape: &ArticleShape) -> Result<Option<ArticleQuery>> {
-        let refuse = |parameter, detail| {
-            Err(Fault::parameter(parameter, Code::InvalidParameter, detail).into())
-        };
+        let refuse =
+            |parameter, detail| Err(Fault::parameter(parameter, Code::InvalidParameter, detail).into());
         let sort = shape.sort.as_deref().unwrap_or_default();
         let Some(q) = &self.q else {
             if self.highlight == Some(true) {
@@ -62,7 +61,10 @@ impl ArticleSearch {
             return refuse("sort", "relevance is an order by itself");
         }
         if shape.fields.iter().flatten().any(|field| *field == ArticleField::Body) {
-            return refuse("fields", "with q, the body is not to be had; highlight=true shows where it has the words");
+            return refuse(
+                "fields",
+                "with q, the body is not to be had; highlight=true shows where it has the words",
+            );
         }
         let query = Arc::new(parse_query(q)?);
         Ok(Some(ArticleQuery { query, with_highlights: self.highlight == Some(true) }))
@@ -126,8 +128,15 @@ impl ArticleQuery {
     fn want(&self, app: &App, filter: &ArticleFilter, visible: Articles, listing: &Listing) -> Wanted {
         let mut all = vec![filters::articles(visible, filter.status.as_deref(), app.now())];
         let one_of = |labels: Vec<String>| Filter::AnyOf(labels);
-        all.extend(listing.categories.as_ref().map(|ids| one_of(ids.iter().copied().map(labels::category).collect())));
-        all.extend(listing.tags.as_ref().map(|tags| one_of(tags.iter().map(|tag| labels::tag(tag)).collect())));
+        all.extend(
+            listing
+                .categories
+                .as_ref()
+                .map(|ids| one_of(ids.iter().copied().map(labels::category).collect())),
+        );
+        all.extend(
+            listing.tags.as_ref().map(|tags| one_of(tags.iter().map(|tag| labels::tag(tag)).collect())),
+        );
         all.extend(listing.author.as_deref().map(|author| Filter::Label(labels::author(author))));
         all.extend(listing.source.as_deref().map(|source| Filter::Label(labels::source(source))));
         all.extend(filter.published_from.map(|from| Filter::BeginsFrom(from.timestamp_micros())));
@@ -149,7 +158,8 @@ pub async fn highlight_articles(
     let bodies = found::load_bodies(&*app.long_reader().await?, ids).await?;
     let query = query.clone();
     let mark = move || {
-        let mark = |text: found::Texts| (text.id, Highlight::new(&query, &text.title, &text.summary, &text.body));
+        let mark =
+            |text: found::Texts| (text.id, Highlight::new(&query, &text.title, &text.summary, &text.body));
         bodies.into_iter().map(mark).collect()
     };
     app.searchers.run(mark).await

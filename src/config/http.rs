@@ -10,8 +10,8 @@ use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 
 use super::values::{
-    parse_base_url, parse_bound, parse_bytes, parse_folder, parse_listen, parse_network, parse_origin, parse_pause,
-    parse_seconds, parse_threads, parse_token, parse_window,
+    parse_base_url, parse_bound, parse_bytes, parse_folder, parse_listen, parse_network, parse_origin,
+    parse_pause, parse_seconds, parse_threads, parse_token, parse_window,
 };
 
 /// The HTTP server.

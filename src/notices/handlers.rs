@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, Responder, delete, get, patch, post, web};
 use chrono::{DateTime, Utc};
 
 use super::model::{Audience, Row};
+use super::searching::NoticeSearch;
 use super::view::{NewNotice, Notice, NoticeFilter, NoticePatch};
 use super::{queries, writing};
 use crate::app::App;
@@ -23,6 +24,7 @@ use crate::idempotency::{NamedRequest, write_once};
 use crate::members::guard::{CurrentMember, Editor, Reader};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
+use crate::search::SEARCH_TAG;
 use crate::tx::Tx;
 use uuid::Uuid;
 
@@ -32,17 +34,18 @@ pub const LIST_NOTICES: Operation =
 
 /// List notices
 ///
-/// Pinned first, then newest first. Visitors get those for everybody that are
-/// up now; members also those for members.
-#[utoipa::path(tag = "notices", params(NoticeFilter, PagingParams), responses((status = 200, description = "A page of notices", body = List<Notice>)))]
+/// Pinned first, then newest first; with `q`, those that have the words, best first. Visitors get those for everybody that
+/// are up now; members also those for members.
+#[utoipa::path(tag = "notices", params(NoticeFilter, NoticeSearch, PagingParams), responses((status = 200, description = "A page of notices", body = List<Notice>)))]
 #[get("")]
 pub async fn list_notices(
     app: web::Data<App>,
     reader: Reader,
     filter: Query<NoticeFilter>,
+    search: Query<NoticeSearch>,
     paging: Paging,
 ) -> Result<impl Responder> {
-    let Query(filter) = filter;
+    let (Query(filter), query) = (filter, search.0.parse()?);
     let visible = visible(&reader, &filter)?;
     // Before the rows are read.
     let ((times, has_members_only), now) = (queries::load_times(&app, reader.notices()).await?, app.now());
@@ -50,8 +53,47 @@ pub async fn list_notices(
     let mut conditions = Conditions::default();
     conditions.and(visible.sql());
     conditions.and_if("notices.kind = ?", filter.kind.map(|kind| Value::Text(kind.as_str().to_owned())));
-    let states = filter.status.map(|states| states.iter().map(|status| status.as_str().to_owned()).collect());
-    conditions.and_if("notices.status = ANY(?)", states.map(Value::Texts));
+    let states =
+        filter.status.iter().map(|states| states.iter().map(|status| status.as_str().to_owned()).collect());
+    states.for_each(|states| conditions.and_if("notices.status = ANY(?)", Some(Value::Texts(states))));
+    let mut tags: Vec<Tag> = ["notices", "scheduled_notices"].map(Tag::all).into();
+    let (page, is_for_all) = match query {
+        Some(query) => {
+            tags.push(Tag::all(SEARCH_TAG));
+            let found = query.load_page(&app, &paging, &filter, visible, conditions).await?;
+            // Every notice has a part in which ones are the best.
+            (
+                found.map(|(row, highlight)| Notice { highlight, ..Notice::new(row, for_staff) }),
+                !has_members_only,
+            )
+        }
+        None => {
+            let (page, is_for_all) =
+                load_page(&app, &paging, visible, conditions, for_staff, has_members_only).await?;
+            (page.map(|row| Notice::new(row, for_staff)), is_for_all)
+        }
+    };
+    let is_as_visitors_get = match visible {
+        Notices::Public => true,
+        Notices::ForMembers => is_for_all && page.data.iter().all(|notice| notice.body_source.is_none()),
+        Notices::All | Notices::Trash => false,
+    };
+    let modified = times.modified(now);
+    // Staff see changes of which the times tell nothing.
+    let modified = if for_staff { modified.proving_nothing() } else { modified };
+    let reply = Reply::list(page).with_last_modified(modified);
+    Ok(reply.as_visitors_get(is_as_visitors_get).kept_for(times.lifetime(now), tags))
+}
+
+/// A page of a list without a search, and whether everybody gets the same.
+async fn load_page(
+    app: &App,
+    paging: &Paging,
+    visible: Notices,
+    conditions: Conditions,
+    for_staff: bool,
+    has_members_only: bool,
+) -> Result<(List<Row>, bool)> {
     let slice = paging.page_slice(queries::order(visible))?;
     let (rows, total) = if for_staff || paging.counts() {
         let conn = app.long_reader().await?;
@@ -63,18 +105,7 @@ pub async fn list_notices(
     // A page tells of the row after it too, and a number or a count of all rows before and after.
     let shows_all_rows = slice.offset > 0 || total.is_some();
     let is_for_all = rows.iter().all(is_for_all) && !(shows_all_rows && has_members_only);
-    let page = paging.page(&slice, rows, total, cursor_keys).map(|row| Notice::new(row, for_staff));
-    let is_as_visitors_get = match visible {
-        Notices::Public => true,
-        Notices::ForMembers => is_for_all && page.data.iter().all(|notice| notice.body_source.is_none()),
-        Notices::All | Notices::Trash => false,
-    };
-    let modified = times.modified(now);
-    // Staff see changes of which the times tell nothing.
-    let modified = if for_staff { modified.proving_nothing() } else { modified };
-    let reply = Reply::list(page).with_last_modified(modified);
-    let tags = ["notices", "scheduled_notices"].map(Tag::all).into();
-    Ok(reply.as_visitors_get(is_as_visitors_get).kept_for(times.lifetime(now), tags))
+    Ok((paging.page(&slice, rows, total, cursor_keys), is_for_all))
 }
 
 /// Which notices a list may show: what is up now, unless an editor asks for more.

@@ -6,6 +6,7 @@
 pub mod handlers;
 pub mod model;
 pub mod queries;
+pub mod searching;
 pub mod view;
 pub mod writing;
 

@@ -12,6 +12,7 @@ use crate::http::patch::Patch;
 use crate::http::render_body::keep_fault;
 use crate::markup::changes::MarkupChanges;
 use crate::markup::{Body, SANITIZER};
+use crate::search::highlights::Highlight;
 
 /// A notice.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -53,6 +54,10 @@ pub struct Notice {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Where it has the words that were searched for (with `highlight=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub highlight: Option<Highlight>,
 }
 
 impl Notice {
@@ -75,6 +80,7 @@ impl Notice {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            highlight: None,
         }
     }
 }

@@ -31,7 +31,8 @@ pub fn articles(visible: Articles, states: Option<&[Status]>, now: DateTime<Utc>
 pub fn notices(visible: Notices, states: Option<&[Status]>, now: DateTime<Utc>) -> Filter {
     let mut all = vec![label(labels::NOTICE)];
     all.extend(states.map(in_states));
-    let is_current = || [label(labels::NOT_IN_TRASH), is_public(now), Filter::EndsAfter(now.timestamp_micros())];
+    let is_current =
+        || [label(labels::NOT_IN_TRASH), is_public(now), Filter::EndsAfter(now.timestamp_micros())];
     match visible {
         Notices::Public => {
             all.extend(is_current());

@@ -122,7 +122,8 @@ fn find_time_order(slice: &PageSlice) -> Option<(Order, Option<(i64, Uuid)>)> {
     let after = match slice.keys.as_deref() {
         None => None,
         Some([time, id]) => {
-            let time = chrono::DateTime::parse_from_rfc3339(time).map_or(i64::MAX, |time| time.timestamp_micros());
+            let time =
+                chrono::DateTime::parse_from_rfc3339(time).map_or(i64::MAX, |time| time.timestamp_micros());
             Some((time, id.parse().ok()?))
         }
         Some(_) => return None,

@@ -52,7 +52,10 @@ pub async fn follow(app: Arc<App>, url: String, root: PathBuf) {
     let mut following = Following { app, folder, base: None };
     loop {
         if let Err(cause) = following.run(&url).await {
-            tracing::warn!(cause = format!("{cause:#}"), "The search index is not kept up to date; trying again");
+            tracing::warn!(
+                cause = format!("{cause:#}"),
+                "The search index is not kept up to date; trying again"
+            );
         }
         sleep(RETRY_DELAY).await;
     }

@@ -28,9 +28,13 @@ impl Highlight {
         let ranges = highlight(query, Field::Title, title).unwrap_or_default();
         let mut blocks = split_blocks(body);
         // A summary that was made from the body is in it.
-        if !summary.is_empty() && !blocks.iter().any(|block| block.starts_with(summary.trim_end_matches('…'))) {
+        if !summary.is_empty() && !blocks.iter().any(|block| block.starts_with(summary.trim_end_matches('…')))
+        {
             blocks.insert(0, summary.to_owned());
         }
-        Self { title: mark(title, &ranges), snippets: cut_snippets(&blocks, query, MAX_SNIPPETS, SNIPPET_CHARS) }
+        Self {
+            title: mark(title, &ranges),
+            snippets: cut_snippets(&blocks, query, MAX_SNIPPETS, SNIPPET_CHARS),
+        }
     }
 }

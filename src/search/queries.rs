@@ -88,8 +88,7 @@ pub async fn load_after(
 
 /// The articles and notices with these ids, in whatever state.
 pub async fn load_by_ids(mut conn: &Connection, ids: &[Uuid]) -> QueryResult<Vec<TextRow>> {
-    let text =
-        format!("{ARTICLES} WHERE articles.id = ANY($1) UNION ALL {NOTICES} WHERE id = ANY($1)");
+    let text = format!("{ARTICLES} WHERE articles.id = ANY($1) UNION ALL {NOTICES} WHERE id = ANY($1)");
     sql_query(text).bind::<Array<SqlUuid>, _>(ids).load(&mut conn).await
 }
 
@@ -153,7 +152,12 @@ pub async fn look_since(mut conn: &Connection, position: &str) -> QueryResult<Op
     ids.extend(found.tags.iter().filter_map(|tag| find_document(tag)));
     ids.sort_unstable();
     ids.dedup();
-    let look = Look { ids, is_rebuild_wanted: found.is_rebuild_wanted, timezone: found.timezone, position: found.position };
+    let look = Look {
+        ids,
+        is_rebuild_wanted: found.is_rebuild_wanted,
+        timezone: found.timezone,
+        position: found.position,
+    };
     Ok(found.is_known.then_some(look))
 }
 

@@ -23,7 +23,8 @@ impl Facets {
             of(labels::TAG).map(|(tag, count)| TagCount { tag: tag.to_owned(), count }).collect();
         tag.sort_by(|a, b| (b.count, &a.tag).cmp(&(a.count, &b.tag)));
         tag.truncate(MAX_COUNTS);
-        let years = of(labels::YEAR).filter_map(|(year, count)| Some(YearCount { year: year.parse().ok()?, count }));
+        let years =
+            of(labels::YEAR).filter_map(|(year, count)| Some(YearCount { year: year.parse().ok()?, count }));
         let mut year: Vec<YearCount> = years.collect();
         year.sort_by_key(|one| std::cmp::Reverse(one.year));
         year.truncate(MAX_COUNTS);

@@ -83,7 +83,10 @@ pub async fn search_site(
     let ask = Ask::best(true, COUNTED);
     let (page, hits) = page_by_relevance(&app, &paging, wanted.clone(), ask, load, FoundRow::id).await?;
     let did_you_mean = match hits.total {
-        Some(0) => finding::run(&app, move |view| Ok(view.index.find_spelling(&wanted.query, &wanted.filter))).await?,
+        Some(0) => {
+            finding::run(&app, move |view| Ok(view.index.find_spelling(&wanted.query, &wanted.filter)))
+                .await?
+        }
         _ => None,
     };
     let mut tags: Vec<Tag> = ["site", "categories", "notices", "scheduled_notices"].map(Tag::all).into();
@@ -96,7 +99,9 @@ pub async fn search_site(
     let facets = Facets::new(&tree, &hits.labels);
     let results = show(&tree, &site, page, &hits, highlights, facets, did_you_mean);
     let lifetime = article_times.lifetime(now).min(notice_times.lifetime(now));
-    let reply = Reply::new(StatusCode::OK, results).with_version(0).with_last_modified(article_times.modified(now).proving_nothing());
+    let reply = Reply::new(StatusCode::OK, results)
+        .with_version(0)
+        .with_last_modified(article_times.modified(now).proving_nothing());
     let reply = if link.is_empty() { reply } else { reply.with_header(LINK, link) };
     Ok(reply.as_visitors_get(visible == Notices::Public).kept_for(lifetime, tags))
 }
@@ -118,7 +123,9 @@ fn make_filter(app: &App, search: &SiteSearch, tree: &Tree, visible: Notices) ->
         };
         all.push(Filter::AnyOf(tree.subtree(row.id).into_iter().map(labels::category).collect()));
     }
-    all.extend(search.tag.as_ref().map(|tags| Filter::AnyOf(tags.iter().map(|tag| labels::tag(tag)).collect())));
+    all.extend(
+        search.tag.as_ref().map(|tags| Filter::AnyOf(tags.iter().map(|tag| labels::tag(tag)).collect())),
+    );
     all.extend(search.year.map(|year| Filter::Label(labels::year(year))));
     Ok(Filter::All(all))
 }
@@ -141,7 +148,11 @@ async fn load_rows(app: &App, ids: Vec<Uuid>, visible: Notices) -> Result<Vec<Fo
 }
 
 /// Where rows have the words.
-async fn highlight_rows(app: &App, query: &Arc<Words>, rows: &[FoundRow]) -> Result<HashMap<Uuid, Highlight>> {
+async fn highlight_rows(
+    app: &App,
+    query: &Arc<Words>,
+    rows: &[FoundRow],
+) -> Result<HashMap<Uuid, Highlight>> {
     let mut articles = Vec::new();
     let mut highlights = HashMap::new();
     for row in rows {

@@ -94,7 +94,10 @@ pub async fn suggest(app: web::Data<App>, filter: Query<SuggestionFilter>) -> Re
     let mut tags: Vec<Tag> = Vec::new();
     answer_tags::add_search(&mut tags);
     let reply = Reply::new(StatusCode::OK, Suggestions { data }).with_version(0);
-    Ok(reply.with_last_modified(times.modified(now).proving_nothing()).as_visitors_get(true).kept_for(times.lifetime(now), tags))
+    Ok(reply
+        .with_last_modified(times.modified(now).proving_nothing())
+        .as_visitors_get(true)
+        .kept_for(times.lifetime(now), tags))
 }
 
 async fn find_suggestions(app: &App, typed: Typed, size: usize) -> Result<Vec<Suggestion>> {

@@ -1,7 +1,7 @@
 //! SQL of articles that the index has found.
 
-use diesel::QueryableByName;
 use diesel::QueryResult;
+use diesel::QueryableByName;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::names::read_id;
 use super::tables::Tables;
-use crate::markup::html_text::html_to_text;
 use crate::interchange::origins::found::{Found, ReaderWarning, Sink};
+use crate::markup::html_text::html_to_text;
 
 /// What of tags and authors is counted: its table, its field and its kind.
 const PASSED_OVER: &[(&str, &str, &str)] = &[

@@ -8,10 +8,10 @@ use super::addresses::{SiteAddress, accept_address, accept_cover};
 use super::body::choose_body;
 use super::names::{Links, Names, read_id};
 use crate::config::origins::OriginOptions;
-use crate::markup::html_text::html_to_text;
 use crate::interchange::origins::dates;
 use crate::interchange::origins::found::FoundRow;
 use crate::interchange::origins::row_builder::{RowBuilder, accept_slug, fold_whitespace};
+use crate::markup::html_text::html_to_text;
 
 /// Longest title made from a text, in characters.
 const MAX_MADE_TITLE_CHARS: usize = 60;

@@ -16,11 +16,11 @@ use super::text::read_text;
 use super::title::SiteNames;
 use crate::interchange::charsets::declared::Declaration;
 use crate::interchange::charsets::page::{DecodedPage, decode_page};
-use crate::markup::html_text;
 use crate::interchange::origins::found::{Found, FoundRow, ReaderWarning, Sink};
 use crate::interchange::origins::reader_options::ReaderOptions;
 use crate::interchange::origins::row_builder::RowResult;
 use crate::interchange::source_file::SourceFile;
+use crate::markup::html_text;
 
 /// Most bytes read of a page: one more than the page readers accept, so that they can refuse it.
 const MAX_PAGE_READ_BYTES: u64 = (8 << 20) + 1;

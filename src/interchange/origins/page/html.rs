@@ -16,10 +16,10 @@ use super::roles::{Role, Roles};
 use super::source::{find_hidden_sentences, strip_page};
 use super::text::{PageText, check_size};
 use super::title::find_title;
-use crate::markup::html_text;
 use crate::interchange::origins::dates;
 use crate::interchange::origins::row_builder::{RowBuilder, RowResult, fold_whitespace};
 use crate::markup::bounds;
+use crate::markup::html_text;
 
 /// Most elements of a page that is parsed.
 const MAX_ELEMENTS: usize = 50_000;

@@ -8,8 +8,8 @@ use super::links::complete_links;
 use super::record::Element;
 use super::shortcodes::Expander;
 use super::site::Site;
-use crate::markup::html_text::html_to_text;
 use crate::interchange::origins::row_builder::make_summary;
+use crate::markup::html_text::html_to_text;
 
 /// The body of a post.
 #[derive(Debug, Default)]

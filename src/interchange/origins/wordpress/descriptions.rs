@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use super::names::plain_name;
 use super::record::{Element, parse_piece};
 use super::splitter::Piece;
-use crate::markup::html_text::html_to_lines;
 use crate::interchange::origins::found::{Found, ReaderWarning, Sink};
 use crate::interchange::origins::row_builder::fold_whitespace;
+use crate::markup::html_text::html_to_lines;
 
 /// Longest description of a category, in characters.
 const MAX_DESCRIPTION_CHARS: usize = 1000;

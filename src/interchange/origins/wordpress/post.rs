@@ -13,11 +13,11 @@ use super::names::plain_name;
 use super::record::{Element, Parsed};
 use super::site::Site;
 use super::terms::{add_terms, find_meta, find_metas};
-use crate::markup::html_text::html_to_lines;
 use crate::interchange::origins::dates;
 use crate::interchange::origins::found::{Found, FoundRow};
 use crate::interchange::origins::reader_options::ReaderOptions;
 use crate::interchange::origins::row_builder::{RowBuilder, accept_slug, fold_whitespace};
+use crate::markup::html_text::html_to_lines;
 
 /// Longest address of an article, in characters.
 const MAX_URL_CHARS: usize = 2000;
