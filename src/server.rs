@@ -201,7 +201,9 @@ fn write_headers(head: &mut ResponseHead, id: &str, state: Option<LimitState>) {
     {
         throttle::headers::write_headers(&state, head.headers_mut());
     }
-    page_headers::write_headers(head.headers_mut());
+    if head.status != StatusCode::NOT_MODIFIED {
+        page_headers::write_headers(head.headers_mut());
+    }
 }
 
 /// An answer that has lost its request, and why.

@@ -137,8 +137,13 @@ impl Framing {
             return &mut [];
         };
         let (arrived, rest) = bytes.split_at_mut(end + 1);
-        let mut line = std::mem::take(&mut self.line);
-        line.extend_from_slice(arrived);
+        let mut begun = std::mem::take(&mut self.line);
+        let line: &[u8] = if begun.is_empty() {
+            arrived
+        } else {
+            begun.extend_from_slice(arrived);
+            &begun
+        };
         match line.strip_suffix(b"\r\n") {
             Some(content) => self.end_line(content),
             None => {
@@ -147,8 +152,8 @@ impl Framing {
                 self.part = Part::Malformed;
             }
         }
-        line.clear();
-        self.line = line;
+        begun.clear();
+        self.line = begun;
         rest
     }
 

@@ -56,8 +56,8 @@ impl Hits {
             self.rules
                 .open_ready(&Asked::by_page(origin.as_deref(), host.as_deref()), response.headers_mut());
         }
-        let request_id = find_request_id(&head.headers);
-        response.headers_mut().insert(X_REQUEST_ID, HeaderValue::from_str(&request_id).ok()?);
+        let request_id = HeaderValue::try_from(find_request_id(&head.headers)).ok()?;
+        response.headers_mut().insert(X_REQUEST_ID, request_id);
         let status = response.status();
         if let Some(state) = req.conn_data::<Rc<ExchangeState>>() {
             response = deliver(state, response, self.app.is_leaving()).ok()?;

@@ -2,7 +2,10 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::http::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_MATCH, IF_NONE_MATCH, LINK, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::{FromRequest, HttpRequest, dev, web};
 
 use super::encoding::{Effort, Encoding};
@@ -43,6 +46,11 @@ impl Precondition {
         };
         if is_known { Self::NotModified } else { Self::Met }
     }
+}
+
+/// Whether a header describes a body that 304 does not send: the client has it as it was (RFC 9110 §15.4.5).
+pub fn describes_body(name: &HeaderName) -> bool {
+    [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS, LINK].contains(name)
 }
 
 /// Whether the header `name` lists `etag`, or is `*`.

@@ -1,9 +1,11 @@
 //! Content codings (RFC 9110 §8.4.1, §12.5.3): which one a client takes, and bodies in each of them.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock};
 
-use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap};
+use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use actix_web::web::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -18,6 +20,15 @@ pub const MIN_BYTES: usize = 1 << 10;
 const MAX_BYTES_HERE: usize = 64 << 10;
 /// Bodies that are encoded at a time.
 static ENCODERS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(count_cores())));
+
+/// Values of `Accept-Encoding` that a thread remembers.
+const MAX_REMEMBERED: usize = 16;
+/// The most bytes of such a value.
+const MAX_REMEMBERED_BYTES: usize = 128;
+
+thread_local! {
+    static REMEMBERED: RefCell<VecDeque<(HeaderValue, Encoding)>> = const { RefCell::new(VecDeque::new()) };
+}
 
 /// A content coding that answers can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +90,29 @@ impl Encoding {
         let order = if effort == Effort::Thorough { Self::ALL } else { Self::FAST };
         let best = order.map(weight).into_iter().fold(0.0, f32::max);
         order.into_iter().find(|encoding| best > 0.0 && weight(*encoding) >= best).unwrap_or(Self::Identity)
+    }
+
+    /// As [`Encoding::negotiate`], for a body that is kept. What the last values of the header came to is remembered: most
+    /// clients send one of a few.
+    pub fn negotiate_kept(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(ACCEPT_ENCODING);
+        let value = match (values.next(), values.next()) {
+            (None, _) => return Self::Identity,
+            (Some(value), None) if value.len() <= MAX_REMEMBERED_BYTES => value,
+            _ => return Self::negotiate(headers, Effort::Thorough),
+        };
+        REMEMBERED.with_borrow_mut(|remembered| {
+            if let Some((_, encoding)) = remembered.iter().find(|(known, _)| known == value) {
+                return *encoding;
+            }
+            let encoding = Self::negotiate(headers, Effort::Thorough);
+            if remembered.len() == MAX_REMEMBERED {
+                remembered.pop_front();
+            }
+            // A copy: the value itself may be a part of a larger buffer.
+            remembered.extend(HeaderValue::from_bytes(value.as_bytes()).ok().map(|value| (value, encoding)));
+            encoding
+        })
     }
 
     /// How the strong tag of a body in this coding ends: other effort makes other bytes.
@@ -224,9 +258,15 @@ mod tests {
             ("gzip;q=x, zstd;q=2, br;q=NaN", "identity"),
         ] {
             let req = TestRequest::default().insert_header((ACCEPT_ENCODING, accepted)).to_http_request();
-            assert_eq!(Encoding::negotiate(req.headers(), Effort::Thorough).name(), chosen, "{accepted}");
+            for _ in 0..2 {
+                assert_eq!(Encoding::negotiate_kept(req.headers()).name(), chosen, "{accepted}");
+            }
         }
+        let two = TestRequest::default().append_header((ACCEPT_ENCODING, "gzip;q=0.5"));
+        let two = two.append_header((ACCEPT_ENCODING, "br")).to_http_request();
+        assert_eq!(Encoding::negotiate_kept(two.headers()), Encoding::Brotli);
         let none = TestRequest::default().to_http_request();
+        assert_eq!(Encoding::negotiate_kept(none.headers()), Encoding::Identity);
         assert_eq!(Encoding::negotiate(none.headers(), Effort::Fast), Encoding::Identity);
     }
 

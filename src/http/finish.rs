@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue};
 use actix_web::web::Bytes;
 
-use super::conditional::{Precondition, find_version, set_tag, tag_encoded};
+use super::conditional::{Precondition, describes_body, find_version, set_tag, tag_encoded};
 use super::encoding::{Effort, Encoding, MIN_BYTES, encode};
 use super::modified::Modified;
 use super::ready::add_vary;
@@ -38,8 +38,7 @@ pub async fn finish_answer(
             Precondition::Met => {}
             Precondition::NotModified => {
                 *head.status_mut() = StatusCode::NOT_MODIFIED;
-                head.headers_mut().remove(CONTENT_TYPE);
-                head.headers_mut().remove(CONTENT_ENCODING);
+                head.headers_mut().retain(|name, _| !describes_body(name));
                 set_tag(head.headers_mut(), etag);
                 return head.set_body(BoxBody::new(()));
             }

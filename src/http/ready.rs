@@ -5,11 +5,11 @@ use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, VARY,
 };
 use actix_web::web::Bytes;
 
-use super::conditional::{Precondition, find_version, set_tag, tag_encoded};
+use super::conditional::{Precondition, describes_body, find_version, tag_encoded};
 use super::encoding::{Effort, EncodedBody, Encoding};
 use super::modified::Modified;
 use super::reply::REVALIDATED_CACHE_CONTROL;
@@ -22,8 +22,10 @@ const ACCEPT_ENCODING: &str = "Accept-Encoding";
 /// An answer with all its headers, but for those of one request.
 pub struct ReadyAnswer {
     status: StatusCode,
-    headers: HeaderMap,
-    etag: Option<String>,
+    /// As a list, which takes a quarter of the memory of a map.
+    headers: Box<[(HeaderName, HeaderValue)]>,
+    /// The tag of the body in each coding, in the order of [`Encoding::ALL`].
+    etags: Option<Box<[HeaderValue]>>,
     modified: Option<Modified>,
     body: EncodedBody,
     numbers: AnswerNumbers,
@@ -46,16 +48,19 @@ impl ReadyAnswer {
             Ok(body) => body,
             Err(body) => return Err(Box::new(response.set_body(body))),
         };
-        let mut headers = response.headers().clone();
-        let etag = headers.remove(ETAG).next().and_then(|etag| etag.to_str().ok().map(str::to_owned));
+        let etags = response.headers().get(ETAG).and_then(tag_codings);
+        let others = response.headers().iter().filter(|(name, _)| *name != ETAG);
+        let headers = others.map(|(name, value)| (name.clone(), value.clone())).collect();
         let body = EncodedBody::new(body);
-        Ok(Self { status: response.status(), headers, etag, modified, body, numbers })
+        Ok(Self { status: response.status(), headers, etags, modified, body, numbers })
     }
 
     /// Bytes that it takes, with what its body is in all codings.
     pub fn bytes(&self) -> u64 {
-        let headers: usize =
-            self.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum();
+        const HEADER_BYTES: usize = size_of::<(HeaderName, HeaderValue)>();
+        let tags = self.etags.iter().flatten().map(|etag| (&ETAG, etag));
+        let all = self.headers.iter().map(|(name, value)| (name, value)).chain(tags);
+        let headers: usize = all.map(|(name, value)| name.as_str().len() + value.len() + HEADER_BYTES).sum();
         let body = if self.body.is_encodable() { 3 * self.body.len() } else { self.body.len() };
         (headers + body) as u64
     }
@@ -68,15 +73,17 @@ impl ReadyAnswer {
     /// The answer to a request with these headers. `None` if there is work to do first: a coding that was not made yet,
     /// or a condition that is not met.
     pub fn respond_now(&self, request: &HeaderMap) -> Option<Response<BoxBody>> {
-        let (encoding, body) = self.body.get(Encoding::negotiate(request, Effort::Thorough))?;
+        let (encoding, body) = self.body.get(Encoding::negotiate_kept(request))?;
         self.respond_with(request, encoding, body)
     }
 
     /// The answer to a request with these headers.
     pub async fn respond(&self, request: &HeaderMap) -> Result<Response<BoxBody>> {
-        let (encoding, body) = self.body.make(Encoding::negotiate(request, Effort::Thorough)).await;
-        let current = || self.etag.as_deref().and_then(find_version).unwrap_or_default();
-        self.respond_with(request, encoding, body).ok_or_else(|| Error::Stale { current: current() })
+        let (encoding, body) = self.body.make(Encoding::negotiate_kept(request)).await;
+        self.respond_with(request, encoding, body).ok_or_else(|| {
+            let etag = self.etag(encoding).and_then(|etag| etag.to_str().ok());
+            Error::Stale { current: etag.and_then(find_version).unwrap_or_default() }
+        })
     }
 
     fn respond_with(
@@ -85,11 +92,11 @@ impl ReadyAnswer {
         encoding: Encoding,
         body: Bytes,
     ) -> Option<Response<BoxBody>> {
-        let etag = self.etag.as_deref().map(|etag| tag_encoded(etag, encoding, Effort::Thorough));
+        let etag = self.etag(encoding);
         // Conditions are for answers that are found (RFC 9110 §13.2.1).
-        let is_found = self.status == StatusCode::OK;
-        let is_known = is_found
-            && match Precondition::evaluate(request, etag.as_deref(), self.modified) {
+        let is_known = self.status == StatusCode::OK
+            && match Precondition::evaluate(request, etag.and_then(|etag| etag.to_str().ok()), self.modified)
+            {
                 Precondition::Failed => return None,
                 Precondition::NotModified => true,
                 Precondition::Met => false,
@@ -100,15 +107,32 @@ impl ReadyAnswer {
             Response::with_body(self.status, BoxBody::new(body))
         };
         let headers = response.headers_mut();
-        *headers = self.headers.clone();
-        set_tag(headers, etag);
-        if is_known {
-            headers.remove(CONTENT_TYPE);
-        } else if encoding != Encoding::Identity {
+        // For what is added later too, so that the map does not grow.
+        headers.reserve(self.headers.len() + 4);
+        for (name, value) in self.headers.iter().filter(|(name, _)| !is_known || !describes_body(name)) {
+            headers.insert(name.clone(), value.clone());
+        }
+        if let Some(etag) = etag {
+            headers.insert(ETAG, etag.clone());
+        }
+        if !is_known && encoding != Encoding::Identity {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
         }
         Some(response)
     }
+
+    /// The tag of the body in a coding.
+    fn etag(&self, encoding: Encoding) -> Option<&HeaderValue> {
+        let at = Encoding::ALL.iter().position(|one| *one == encoding)?;
+        self.etags.as_ref()?.get(at)
+    }
+}
+
+/// The tags of all codings of what has the tag `etag`, in the order of [`Encoding::ALL`].
+fn tag_codings(etag: &HeaderValue) -> Option<Box<[HeaderValue]>> {
+    let etag = etag.to_str().ok()?;
+    let tags = Encoding::ALL.into_iter().map(|encoding| tag_encoded(etag, encoding, Effort::Thorough));
+    tags.map(HeaderValue::try_from).collect::<Result<_, _>>().ok()
 }
 
 /// Says that an answer, which visitors get too, is kept for one member alone.
