@@ -12,16 +12,27 @@ pub mod live;
 pub mod query;
 pub mod tokens;
 
-mod engine;
+mod docs;
+mod matching;
+mod plan;
+mod ranking;
+mod schema;
+mod searcher;
+mod segment;
+mod store;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 use std::collections::HashSet;
 use std::fmt;
 
 use uuid::Uuid;
 
-pub use engine::{Index, IndexWriter};
 pub use highlight::{cut_snippets, highlight, mark};
 pub use query::{Query, QueryFault};
+pub use store::Index;
+pub use writer::IndexWriter;
 
 /// A part of a document that words are searched in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -79,7 +79,7 @@ impl Query {
         while !rest.is_empty() {
             let typed = Typed::read(rest);
             rest = typed.rest.trim_start();
-            if let Some(word) = typed.into_word(rest.is_empty()) {
+            if let Some(word) = typed.make_word(rest.is_empty()) {
                 let list = if typed.is_excluded { &mut query.excluded } else { &mut query.words };
                 list.push(word);
             }
@@ -139,7 +139,7 @@ impl<'t> Typed<'t> {
     }
 
     /// The word, unless nothing in it can be found.
-    fn into_word(&self, is_last: bool) -> Option<Word> {
+    fn make_word(&self, is_last: bool) -> Option<Word> {
         let mut units = Units::cut(self.text);
         let ends = |kind| matches!(kind, Kind::Gap | Kind::Break);
         while units.units.last().is_some_and(|unit| ends(unit.kind)) {
