@@ -4,6 +4,7 @@
 //! counts never hold what was unpublished, on this process from the acknowledgement on, on others within a second.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -31,8 +32,10 @@ pub struct LiveIndex {
     state: RwLock<State>,
     /// Wakes what keeps the index true.
     changed: Notify,
+    /// Tells those who wait that the state is another.
+    renewed: watch::Sender<()>,
     /// The number of looks at the log that have ended.
-    looks: watch::Sender<u64>,
+    looks: AtomicU64,
 }
 
 #[derive(Default)]
@@ -50,21 +53,26 @@ struct State {
 
 impl Default for LiveIndex {
     fn default() -> Self {
-        Self { state: RwLock::default(), changed: Notify::new(), looks: watch::Sender::new(0) }
+        Self {
+            state: RwLock::default(),
+            changed: Notify::new(),
+            renewed: watch::Sender::default(),
+            looks: AtomicU64::new(0),
+        }
     }
 }
 
 impl LiveIndex {
     /// The index in use, as soon as it is known what is to be left out. `None` if that is not so within `patience`.
     pub async fn view(&self, patience: Duration) -> Option<View> {
-        let mut looks = self.looks.subscribe();
+        let mut renewed = self.renewed.subscribe();
         let known = async {
             loop {
-                looks.borrow_and_update();
+                renewed.borrow_and_update();
                 if let Some(view) = self.view_now() {
                     return Some(view);
                 }
-                looks.changed().await.ok()?;
+                renewed.changed().await.ok()?;
             }
         };
         timeout(patience, known).await.ok().flatten()
@@ -85,7 +93,7 @@ impl LiveIndex {
     /// Uses `index` from now on.
     pub fn replace(&self, index: Index) {
         self.write().index = Some(index);
-        self.end_one();
+        self.renewed.send_replace(());
     }
 
     /// Stops using an index that has failed.
@@ -115,7 +123,8 @@ impl LiveIndex {
             *all_touched = None;
         }
         drop(state);
-        self.end_one();
+        self.looks.fetch_add(1, Ordering::Release);
+        self.renewed.send_replace(());
     }
 
     /// Notes that documents were touched.
@@ -134,8 +143,9 @@ impl LiveIndex {
         self.changed.notify_one();
     }
 
-    fn end_one(&self) {
-        self.looks.send_modify(|looks| *looks += 1);
+    /// The number of looks at the log that have ended.
+    pub fn count_looks(&self) -> u64 {
+        self.looks.load(Ordering::Acquire)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {

@@ -43,6 +43,7 @@ mod readme;
 mod resanitise;
 mod rights;
 mod round_trips;
+mod search;
 mod sentences;
 mod settings;
 mod shares;

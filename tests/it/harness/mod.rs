@@ -132,6 +132,14 @@ impl TestApp {
         Client { id: Some(row.id), ..Client::new(&self.url, Some(token)) }
     }
 
+    /// Waits until the search index has everything that was committed before.
+    pub async fn index(&self) {
+        let search = &self.shared.app.search;
+        // The first look to end may have begun before.
+        let looks = search.count_looks() + 2;
+        machine::until("the index to follow", async || search.count_looks() >= looks).await;
+    }
+
     /// One member of each role.
     pub async fn db_cast(&self) -> Cast {
         Cast {
@@ -158,6 +166,7 @@ impl Drop for TestApp {
         // The command is sent at once; nobody waits for the end.
         drop(self.handle.stop(false));
         self.follower.abort();
+        self.indexer.abort();
     }
 }
 
