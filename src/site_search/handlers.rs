@@ -186,7 +186,7 @@ fn show(
         match row {
             FoundRow::Article(row) => {
                 let card = ArticleCard { highlight, ..ArticleCard::new(tree, &site.content.base_url, *row) };
-                Found::Article(FoundArticle { score, card })
+                Found::Article(Box::new(FoundArticle { score, card }))
             }
             FoundRow::Notice(row) => Found::Notice(FoundNotice::new(score, *row, highlight)),
         }
