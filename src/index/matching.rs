@@ -53,6 +53,11 @@ impl Cursor {
         self.postings.doc() == doc
     }
 
+    /// How often it is in `doc`.
+    fn count(&mut self, doc: u32) -> u32 {
+        if self.seek(doc) { self.postings.term_freq() } else { 0 }
+    }
+
     /// The beginnings of phrases that this token could be of, in this document.
     fn starts(&mut self) -> Vec<u32> {
         let mut positions = Vec::new();
@@ -104,13 +109,26 @@ impl<'m> Matcher<'m> {
         candidates: &Docs,
         visit: &mut dyn FnMut(&Occurrences<'_>),
     ) -> tantivy::Result<()> {
-        let text = format!("{}{character}", find_letter(self.field));
-        let term = Term::from_field_text(self.segment.columns.characters, &text);
-        let terms = self.segment.terms(self.segment.columns.characters)?;
-        let Some(postings) = terms.read_postings(&term, IndexRecordOption::WithFreqs)? else { return Ok(()) };
-        each_candidate(&mut [Cursor { offset: 0, postings }], candidates, |doc, cursors| {
+        let open = |token: &str| -> tantivy::Result<Option<Cursor>> {
+            let column = self.segment.columns.characters;
+            let term = Term::from_field_text(column, &format!("{}{token}", find_letter(self.field)));
+            let postings = self.segment.terms(column)?.read_postings(&term, IndexRecordOption::WithFreqs)?;
+            Ok(postings.map(|postings| Cursor { offset: 0, postings }))
+        };
+        let Some(found) = open(character)? else { return Ok(()) };
+        let mut own = self.plan.written.first().map(|(_, token)| open(token)).transpose()?;
+        let mut others = Vec::new();
+        for (_, token) in &self.plan.foreign {
+            others.extend(open(token)?);
+        }
+        each_candidate(&mut [found], candidates, |doc, cursors| {
             let count = cursors[0].postings.term_freq();
-            visit(&Occurrences { doc, count, starts: &[], fit: Fit::Exact });
+            let is_own = match &mut own {
+                Some(cursor) => cursor.as_mut().is_some_and(|cursor| cursor.seek(doc)),
+                None => count > others.iter_mut().map(|other| other.count(doc)).sum(),
+            };
+            let fit = if is_own { Fit::Exact } else { Fit::OtherScript };
+            visit(&Occurrences { doc, count, starts: &[], fit });
         });
         Ok(())
     }

@@ -47,7 +47,8 @@ impl Plan {
         let mut plan = Self { length: units.len() as u32, ..Self::default() };
         plan.fields = word.field.map_or_else(|| Field::ALL.to_vec(), |field| vec![field]);
         if let [Unit { kind: Kind::Dense, .. }] = units[..] {
-            plan.character = Some(word.units.folded[units[0].text.clone()].to_owned());
+            plan.character = Some(word.units.text(&units[0]).to_owned());
+            plan.tell_script(word, 0, &units[0], None);
             return plan;
         }
         if word.is_tolerant {
