@@ -2,14 +2,13 @@
 
 use tantivy::index::InvertedIndexReader;
 use tantivy::postings::{Postings, SegmentPostings, TermInfo};
-use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, TERMINATED, Term};
 
 use super::Field;
 use super::docs::Docs;
 use super::highlight::is_one_typo_away;
-use super::plan::{Ending, Plan};
+use super::plan::{Ending, LATIN, Plan};
 use super::schema::find_letter;
 use super::segment::Segment;
 
@@ -152,10 +151,9 @@ impl<'m> Matcher<'m> {
     }
 
     fn visit_typos(&self, candidates: &Docs, visit: &mut dyn FnMut(&Occurrences<'_>)) -> tantivy::Result<()> {
-        let Some(word) = &self.plan.tolerant else { return Ok(()) };
-        let term = Term::from_field_text(self.segment.columns.text(self.field), word);
-        let automaton = FuzzyTermQuery::new(term, 1, true).automaton()?;
-        let mut found = self.terms.terms().search(automaton).into_stream()?;
+        let Some((word, accepting)) = &self.plan.tolerant else { return Ok(()) };
+        let among = self.terms.terms().search(&**accepting).ge(LATIN.start).lt(LATIN.end);
+        let mut found = among.into_stream()?;
         while let Some((key, info)) = found.next() {
             if std::str::from_utf8(key).is_ok_and(|key| is_one_typo_away(word, key)) {
                 self.visit_term(info, Fit::Typo, candidates, visit)?;

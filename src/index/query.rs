@@ -18,6 +18,8 @@ pub const MAX_CHARS: usize = 200;
 const MAX_BYTES: usize = 16 << 10;
 /// Letters from which a word may have a typo.
 const MIN_TYPO_CHARS: usize = 5;
+/// Letters up to which a word may have a typo.
+const MAX_TYPO_CHARS: usize = 40;
 
 /// A parsed query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +163,7 @@ impl<'t> Typed<'t> {
         let is_tolerant = is_free
             && units.units.len() == 1
             && letters.bytes().all(|c| c.is_ascii_lowercase())
-            && letters.len() >= MIN_TYPO_CHARS;
+            && (MIN_TYPO_CHARS..=MAX_TYPO_CHARS).contains(&letters.len());
         let is_prefix = is_free && is_last && last.kind == Kind::Letters;
         let end = end - usize::from(self.is_quoted);
         let source = end - self.text.len()..end;

@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use pinyin::ToPinyin;
-use tantivy::query::FuzzyTermQuery;
 use tantivy::{Searcher, Term};
 
 use super::fold::simplify;
+use super::plan::{LATIN, accept_typos};
 use super::query::{Query, Word};
 use super::store::Index;
 use super::tokens::Kind;
@@ -20,6 +20,8 @@ const MAX_TRIES: usize = 6;
 const MAX_CHARS: usize = 8;
 /// Letters from which a word is spelled anew.
 const MIN_LETTERS: usize = 4;
+/// Letters up to which a word is spelled anew.
+const MAX_LETTERS: usize = 30;
 /// The fields whose words are known to be spelled well.
 const FIELDS: [Field; 2] = [Field::Title, Field::Body];
 
@@ -104,15 +106,14 @@ impl Index {
     /// Known words that differ from this in one or two letters.
     fn spell_letters(&self, searcher: &Searcher, word: &str) -> tantivy::Result<Vec<(u64, String)>> {
         let mut counts: HashMap<String, u64> = HashMap::new();
-        if word.chars().count() < MIN_LETTERS {
-            return Ok(Vec::new());
-        }
+        let is_spelled = (MIN_LETTERS..=MAX_LETTERS).contains(&word.chars().count());
+        let Some(accepting) = accept_typos(word, 2).filter(|_| is_spelled) else { return Ok(Vec::new()) };
         for field in FIELDS {
             let column = self.store().columns.text(field);
-            let query = FuzzyTermQuery::new(Term::from_field_text(column, word), 2, true);
             for reader in searcher.segment_readers() {
                 let terms = reader.inverted_index(column)?;
-                let mut found = terms.terms().search(query.automaton()?).into_stream()?;
+                let among = terms.terms().search(&*accepting).ge(LATIN.start).lt(LATIN.end);
+                let mut found = among.into_stream()?;
                 while let Some((key, info)) = found.next() {
                     if let Ok(key) = std::str::from_utf8(key) {
                         *counts.entry(key.to_owned()).or_default() += u64::from(info.doc_freq);
