@@ -219,6 +219,9 @@ impl<'m> Matcher<'m> {
                 found.push((doc, starts));
             }
         });
+        if found.is_empty() {
+            return Ok(());
+        }
         let mut ended: Vec<(Vec<u32>, Fit)> = vec![(Vec::new(), Fit::Prefix); found.len()];
         self.each_longer(ending, |info, fit| {
             let postings =

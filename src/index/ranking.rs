@@ -27,7 +27,7 @@ const NEARNESS: f32 = 0.6;
 /// Positions apart at which half of [`NEARNESS`] is left.
 const NEARNESS_DISTANCE: f32 = 5.0;
 /// The best documents of a segment, whose words' distances are looked at.
-const MAX_NEARNESS_DOCS: usize = 8_000;
+const MAX_NEARNESS_DOCS: usize = 3_000;
 /// Positions of a word in a field that are looked at.
 const MAX_NEARNESS_STARTS: usize = 64;
 /// What the present adds.
