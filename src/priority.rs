@@ -29,6 +29,19 @@ pub fn lower_thread_priority() {
     }
 }
 
+/// Gives the calling thread, and those that it starts, a third of what a thread that answers requests gets of a busy core:
+/// enough to come to an end, however busy the machine is.
+pub fn be_modest() {
+    #[cfg(target_os = "linux")]
+    {
+        const NICENESS: libc::c_int = 5;
+        // SAFETY: it reads nothing but its arguments. 0 is the calling thread (setpriority(2), "C library/kernel differences").
+        unsafe {
+            libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
+        }
+    }
+}
+
 /// Short pauses of a thread that computes for long.
 ///
 /// Linux divides the processor between sessions before it compares the priorities of their threads
