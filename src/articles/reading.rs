@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{Either, HttpRequest, Responder, get, web};
@@ -19,6 +20,7 @@ use super::searching::{ArticleSearch, FoundPage};
 use super::view::{Article, ArticleCard, ArticleField, PickedArticle};
 use super::{answer_tags, former_slugs};
 use crate::app::App;
+use crate::cache::tags::Tag;
 use crate::categories::model::Tree;
 use crate::categories::queries::load_article_times;
 use crate::db::connection::Connection;
@@ -81,11 +83,11 @@ pub async fn list_articles(
     // Before the rows are read.
     let (times, now) = (load_article_times(&app).await?, app.now());
     let is_as_visitors_get = visible == Articles::Public;
-    // Staff see changes of which the times tell nothing.
-    let modified = times.modified(now);
-    let modified = if is_as_visitors_get { modified } else { modified.proving_nothing() };
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
     let (query, listing) = Error::join(search.parse(&shape), filter.listing(&tree, visible))?;
+    // Staff see changes of which the times tell nothing, and the index has a change a moment later.
+    let proves = is_as_visitors_get && query.is_none();
+    let modified = if proves { times.modified(now) } else { times.modified(now).proving_nothing() };
     let mut tags = answer_tags::tag_list(&filter, &listing);
     let FoundPage { page, mut highlights } = match query {
         Some(query) => {
@@ -100,23 +102,28 @@ pub async fn list_articles(
         let highlight = highlights.remove(&row.id);
         ArticleCard { highlight, ..ArticleCard::new(&tree, base_url, row) }
     };
+    let keeping = (is_as_visitors_get, modified, times.lifetime(now), tags);
     Ok(match shape.fields {
-        None => {
-            let reply = Reply::list(page.map(view));
-            let reply = reply.with_last_modified(modified).kept_for(times.lifetime(now), tags);
-            Either::Left(reply.as_visitors_get(is_as_visitors_get))
-        }
+        None => Either::Left(reply_list(page.map(view), keeping)),
         Some(fields) => {
             let fields: Rc<[ArticleField]> = fields.into();
             let pick = |mut row: Row| {
                 let body = std::mem::take(&mut row.content.body);
                 PickedArticle::new(Article::of_card(view(row), body), fields.clone())
             };
-            let reply = Reply::list(page.map(pick));
-            let reply = reply.with_last_modified(modified).kept_for(times.lifetime(now), tags);
-            Either::Right(reply.as_visitors_get(is_as_visitors_get))
+            Either::Right(reply_list(page.map(pick), keeping))
         }
     })
+}
+
+/// A page of a list, with whether visitors get it, when it last changed, for how long it stays right, and what it is made
+/// from.
+fn reply_list<T>(
+    page: List<T>,
+    (is_as_visitors_get, modified, lifetime, tags): (bool, Modified, Option<Duration>, Vec<Tag>),
+) -> Reply<List<T>> {
+    let reply = Reply::list(page).with_last_modified(modified).kept_for(lifetime, tags);
+    reply.as_visitors_get(is_as_visitors_get)
 }
 
 /// A page of a list without a search.

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
@@ -36,6 +36,8 @@ pub struct LiveIndex {
     renewed: watch::Sender<()>,
     /// The number of looks at the log that have ended.
     looks: AtomicU64,
+    /// When the last of these began.
+    last_look: RwLock<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -58,6 +60,7 @@ impl Default for LiveIndex {
             changed: Notify::new(),
             renewed: watch::Sender::default(),
             looks: AtomicU64::new(0),
+            last_look: RwLock::default(),
         }
     }
 }
@@ -107,12 +110,12 @@ impl LiveIndex {
     }
 
     /// Begins a look at the log. Returns what [`LiveIndex::end_look`] needs.
-    pub fn begin_look(&self) -> u64 {
-        self.read().seq
+    pub fn begin_look(&self) -> (u64, Instant) {
+        (self.read().seq, Instant::now())
     }
 
     /// Ends a look that began at `began`: the index has everything that was noted before.
-    pub fn end_look(&self, began: u64) {
+    pub fn end_look(&self, (began, began_at): (u64, Instant)) {
         let mut state = self.write();
         let State { touched, without, all_touched, .. } = &mut *state;
         if !touched.is_empty() {
@@ -123,6 +126,7 @@ impl LiveIndex {
             *all_touched = None;
         }
         drop(state);
+        *self.last_look.write().unwrap_or_else(PoisonError::into_inner) = Some(began_at);
         self.looks.fetch_add(1, Ordering::Release);
         self.renewed.send_replace(());
     }
@@ -141,6 +145,16 @@ impl LiveIndex {
             }
         }
         self.changed.notify_one();
+    }
+
+    /// How long ago the last look that has ended began; `None` before the first one.
+    pub fn lag(&self) -> Option<Duration> {
+        self.last_look.read().unwrap_or_else(PoisonError::into_inner).map(|began| began.elapsed())
+    }
+
+    /// How many documents are left out of searches for a moment.
+    pub fn count_touched(&self) -> usize {
+        self.read().touched.len()
     }
 
     /// The number of looks at the log that have ended.

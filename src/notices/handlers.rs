@@ -57,6 +57,7 @@ pub async fn list_notices(
         filter.status.iter().map(|states| states.iter().map(|status| status.as_str().to_owned()).collect());
     states.for_each(|states| conditions.and_if("notices.status = ANY(?)", Some(Value::Texts(states))));
     let mut tags: Vec<Tag> = ["notices", "scheduled_notices"].map(Tag::all).into();
+    let is_searched = query.is_some();
     let (page, is_for_all) = match query {
         Some(query) => {
             tags.push(Tag::all(SEARCH_TAG));
@@ -79,8 +80,8 @@ pub async fn list_notices(
         Notices::All | Notices::Trash => false,
     };
     let modified = times.modified(now);
-    // Staff see changes of which the times tell nothing.
-    let modified = if for_staff { modified.proving_nothing() } else { modified };
+    // Staff see changes of which the times tell nothing, and the index has a change a moment later.
+    let modified = if for_staff || is_searched { modified.proving_nothing() } else { modified };
     let reply = Reply::list(page).with_last_modified(modified);
     Ok(reply.as_visitors_get(is_as_visitors_get).kept_for(times.lifetime(now), tags))
 }

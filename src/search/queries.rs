@@ -105,6 +105,27 @@ pub struct Look {
     pub position: String,
 }
 
+/// As the follower of snapshots does it: no transaction is missed, and none is waited for.
+const LOOK: &str = "WITH fresh AS (
+         SELECT entity, entity_id FROM changes
+         WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
+         UNION
+         SELECT entity, entity_id FROM changes
+         WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))))
+     SELECT pg_current_snapshot()::text AS position,
+         pg_snapshot_xmax($1::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot()) AS is_known,
+         ARRAY(SELECT entity_id FROM fresh WHERE entity IN ('article', 'notice')) AS ids,
+         ARRAY(
+             SELECT tag FROM invalidations, unnest(tags) AS tag
+             WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
+                   AND (tag LIKE 'article:%' OR tag LIKE 'notice:%')
+             UNION
+             SELECT tag FROM invalidations, unnest(tags) AS tag
+             WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
+                   AND (tag LIKE 'article:%' OR tag LIKE 'notice:%')) AS tags,
+         EXISTS (SELECT FROM fresh WHERE entity = 'search') AS is_rebuild_wanted,
+         coalesce((SELECT timezone FROM site), '') AS timezone";
+
 /// Looks at what was committed since `position`. `None` if the database has never been at that position: it was put back to
 /// an earlier state.
 pub async fn look_since(mut conn: &Connection, position: &str) -> QueryResult<Option<Look>> {
@@ -123,31 +144,7 @@ pub async fn look_since(mut conn: &Connection, position: &str) -> QueryResult<Op
         #[diesel(sql_type = Text)]
         timezone: String,
     }
-    // As the follower of snapshots does: no transaction is missed, and none is waited for.
-    let found: Found = sql_query(
-        "WITH fresh AS (
-             SELECT entity, entity_id FROM changes
-             WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
-             UNION
-             SELECT entity, entity_id FROM changes
-             WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))))
-         SELECT pg_current_snapshot()::text AS position,
-             pg_snapshot_xmax($1::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot()) AS is_known,
-             ARRAY(SELECT entity_id FROM fresh WHERE entity IN ('article', 'notice')) AS ids,
-             ARRAY(
-                 SELECT tag FROM invalidations, unnest(tags) AS tag
-                 WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
-                       AND (tag LIKE 'article:%' OR tag LIKE 'notice:%')
-                 UNION
-                 SELECT tag FROM invalidations, unnest(tags) AS tag
-                 WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
-                       AND (tag LIKE 'article:%' OR tag LIKE 'notice:%')) AS tags,
-             EXISTS (SELECT FROM fresh WHERE entity = 'search') AS is_rebuild_wanted,
-             coalesce((SELECT timezone FROM site), '') AS timezone",
-    )
-    .bind::<Text, _>(position)
-    .get_result(&mut conn)
-    .await?;
+    let found: Found = sql_query(LOOK).bind::<Text, _>(position).get_result(&mut conn).await?;
     let mut ids = found.ids;
     ids.extend(found.tags.iter().filter_map(|tag| find_document(tag)));
     ids.sort_unstable();

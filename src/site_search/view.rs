@@ -52,7 +52,7 @@ pub enum FoundType {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Found {
     /// An article.
-    Article(FoundArticle),
+    Article(Box<FoundArticle>),
     /// A notice.
     Notice(FoundNotice),
 }

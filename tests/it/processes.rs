@@ -73,7 +73,7 @@ async fn a_start_with_a_given_database_creates_no_cluster() {
     let process = Process::start(serve(&db, dir.path(), PASSWORD));
     let client = process.client();
     for path in ["/healthz", "/readyz"] {
-        assert_eq!(client.get(path).await.expect(200).json(), json!({"status": "ok"}));
+        assert_eq!(client.get(path).await.expect(200).json()["status"], "ok");
     }
     client.get("/docs/").await.expect(200);
     process.admin().await.get("/api/v1/members/me").await.expect(200);

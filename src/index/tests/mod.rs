@@ -1,8 +1,10 @@
 mod answers;
 mod finding;
 mod keeping;
+mod marking;
 mod ranking;
 mod recall;
+mod spelling;
 
 use std::collections::HashSet;
 
