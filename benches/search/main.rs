@@ -60,7 +60,9 @@ fn measure(articles: usize) -> anyhow::Result<Value> {
     println!("{}", serde_json::to_string_pretty(&site.filled)?);
     let mut rows = Vec::new();
     for (kind, word) in WORDS {
-        for (order, more) in [("relevance", ""), ("date", "&sort=-published_at"), ("marked", "&highlight=true")] {
+        for (order, more) in
+            [("relevance", ""), ("date", "&sort=-published_at"), ("marked", "&highlight=true")]
+        {
             let path = format!("/api/v1/articles?q={}{more}", encode(word));
             let (p50, p99) = time_one(&site, &path)?;
             let rate = load(&site, &path)?;

@@ -47,8 +47,11 @@ impl Site {
             missing: Missing::Refuse,
             durable: true,
         })?;
-        let database =
-            Database { url: embedded.url(), log: data_dir.join("postgres.log"), folder: folder.path().to_owned() };
+        let database = Database {
+            url: embedded.url(),
+            log: data_dir.join("postgres.log"),
+            folder: folder.path().to_owned(),
+        };
         let index = folder.path().join("index");
         let index_dir = index.to_str().context("a path")?;
         let server =
@@ -127,7 +130,8 @@ fn count_bytes(folder: &Path) -> anyhow::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        bytes += if entry.file_type()?.is_dir() { count_bytes(&entry.path())? } else { entry.metadata()?.len() };
+        bytes +=
+            if entry.file_type()?.is_dir() { count_bytes(&entry.path())? } else { entry.metadata()?.len() };
     }
     Ok(bytes)
 }
