@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
@@ -99,12 +100,13 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
             administer(*database, None, async |app, _| commands::signing_key(app, command).await)
         }
         Command::Import { database, bodies, import } => {
-            bulk(*database, Some(bodies), &import.remote, async |place| match place {
+            let is_indexed = import.compares_texts();
+            bulk(*database, Some(bodies), is_indexed, &import.remote, async |place| match place {
                 ImportTarget::Server(server) => commands::import::remotely(&server, &import).await,
                 ImportTarget::Database(app) => commands::import::directly(app, &import).await,
             })
         }
-        Command::Export { database, export } => bulk(*database, None, &export.remote, async |place| {
+        Command::Export { database, export } => bulk(*database, None, false, &export.remote, async |place| {
             match place {
                 ImportTarget::Server(server) => commands::export::remotely(&server, &export).await?,
                 ImportTarget::Database(app) => commands::export::directly(app, &export).await?,
@@ -176,6 +178,12 @@ impl Data {
         Ok(Self { url, runtime, _embedded: embedded })
     }
 
+    /// Keeps the search index of `app` up to date.
+    fn follow_index(&self, app: Arc<App>) {
+        let root = app.config.index_root();
+        self.runtime.spawn(inkstone::search::follower::follow(app, self.url.clone(), root));
+    }
+
     /// The keys of the site; those that retired verify for as long as their tokens live.
     fn keys(&self, access: &Access) -> anyhow::Result<Keys> {
         let (url, files) = (self.url.clone(), access.signing_key_file.clone());
@@ -204,6 +212,17 @@ fn administer(
     bodies: Option<Bodies>,
     command: impl AsyncFnOnce(&web::Data<App>, &Hasher) -> anyhow::Result<String>,
 ) -> anyhow::Result<()> {
+    administer_with(database, bodies, false, command)
+}
+
+/// As [`administer`]. If `is_indexed`, the command has a search index: that of a server that is not running, or one of
+/// its own.
+fn administer_with(
+    database: Database,
+    bodies: Option<Bodies>,
+    is_indexed: bool,
+    command: impl AsyncFnOnce(&web::Data<App>, &Hasher) -> anyhow::Result<String>,
+) -> anyhow::Result<()> {
     // What a server of this environment would run with.
     let of_environment = read_environment()?.serve;
     let bodies = bodies.unwrap_or(of_environment.bodies);
@@ -213,6 +232,9 @@ fn administer(
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
     let app = App::new(config, &data.url, data.runtime.handle().clone(), keys, mailer)?;
     let app = web::Data::new(app);
+    if is_indexed {
+        data.follow_index(app.clone().into_inner());
+    }
     // Its table reserves the words that no slug may be.
     Contract::new()?;
     let hasher = Hasher::new()?;
@@ -238,11 +260,15 @@ enum ImportTarget<'p> {
 fn bulk(
     database: Database,
     bodies: Option<Bodies>,
+    is_indexed: bool,
     remote: &Remote,
     work: impl AsyncFnOnce(ImportTarget<'_>) -> anyhow::Result<String>,
 ) -> anyhow::Result<()> {
     match Server::of(remote)? {
-        None => administer(database, bodies, async |app, _| work(ImportTarget::Database(app)).await),
+        None => {
+            let work = async |app: &web::Data<App>, _: &Hasher| work(ImportTarget::Database(app)).await;
+            administer_with(database, bodies, is_indexed, work)
+        }
         Some(server) => {
             let said = actix_web::rt::System::new().block_on(work(ImportTarget::Server(server)))?;
             if said.is_empty() { Ok(()) } else { say(&said) }
@@ -281,8 +307,7 @@ fn serve(mut config: Config) -> anyhow::Result<()> {
     let shared = Shared::new(app, Hasher::new()?, web::Data::new(Contract::new()?));
     let (follower, url) = (shared.app.follower.clone(), data.url.clone());
     data.runtime.spawn(async move { follower.follow(&url).await });
-    let (app, root) = (shared.app.clone().into_inner(), shared.app.config.index_root());
-    data.runtime.spawn(inkstone::search::follower::follow(app, data.url.clone(), root));
+    data.follow_index(shared.app.clone().into_inner());
     let served = actix_web::rt::System::new().block_on(run(shared, starting, listener, address, opens_demo));
     tracing::info!("Stopped");
     served

@@ -22,7 +22,7 @@ use crate::db::types::Status;
 use crate::error::Problem;
 use crate::http::paging::Counting;
 use crate::http::parameters::MAX_NUMBERED_ROWS;
-use crate::imports::params::{Mode, OnError, SlugConflicts};
+use crate::imports::params::{Duplicates, Mode, OnError, SlugConflicts};
 use crate::interchange::export::ExportFormat;
 use crate::interchange::text_filters::TextFilter;
 use crate::members::model::MemberStatus;
@@ -57,7 +57,7 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, 
     components(schemas(
         Problem,
         // Enumerations of parameters.
-        ArticleField, ArticleSort, Counting, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role, SlugConflicts,
+        ArticleField, ArticleSort, Counting, Duplicates, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role, SlugConflicts,
         Status, TextFilter,
     )),
     security(("bearer" = []))

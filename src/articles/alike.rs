@@ -80,7 +80,16 @@ const MAX_WARNINGS: usize = 3;
 
 /// What of an article is compared.
 pub fn fold_text(title: &str, body: &str) -> String {
+    fold_blocks(title, &split_blocks(body))
+}
+
+/// The terms by which an article is found among others, and what of it is compared with them.
+pub fn make_comparable(title: &str, body: &str) -> (Vec<u64>, String) {
     let blocks = split_blocks(body);
+    (make_fingerprint(title, &blocks), fold_blocks(title, &blocks))
+}
+
+fn fold_blocks(title: &str, blocks: &[String]) -> String {
     let text: String = std::iter::once(title)
         .chain(blocks.iter().map(String::as_str))
         .flat_map(str::chars)

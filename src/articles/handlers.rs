@@ -57,9 +57,7 @@ pub async fn create_article(
     let prepared = prepare_article(&app, context.tree(), new).await?;
     let mut warnings = prepared.warnings();
     let (title, html) = prepared.text();
-    // Of those that the caller may read.
-    let readable = if member.may_read_back { member.articles() } else { Articles::Public };
-    let copies = alike::find_copies(&app, title, html, None, readable).await?;
+    let copies = alike::find_copies(&app, title, html, None, member.readable_articles()).await?;
     warnings.extend(alike::warn_of_copies(&copies));
     let named = NamedRequest::read(&app, &req, member.id)?;
     write_once(&app, named, async move |tx| {

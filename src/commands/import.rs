@@ -27,6 +27,7 @@ use super::to_anyhow;
 use crate::app::App;
 use crate::changes::model::Actor;
 use crate::config::bulk::{Import, Kind};
+use crate::db::visibility::Articles;
 use crate::error::{Code, Error};
 use crate::http::query;
 use crate::imports::job::{Job, Resource};
@@ -36,6 +37,7 @@ use crate::imports::pipeline::run_import;
 use crate::imports::rows::Format;
 use crate::imports::view::{Ending, Event, PlacedFault};
 use crate::interchange::decode::Compression;
+use crate::search::finding;
 use crate::site::model::Row as SiteRow;
 
 /// An import that was opened.
@@ -125,7 +127,11 @@ pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<S
     let OpenImport { input, monitor, fault } = open;
     let monitor = Rc::new(RefCell::new(monitor));
     let resource = to_resource(import.kind);
-    let job = Job { app: app.clone(), params: Rc::new(params), actor: Actor::SYSTEM, resource };
+    let (params, actor, readable) = (Rc::new(params), Actor::SYSTEM, Articles::All);
+    let job = Job { app: app.clone(), params, actor, readable, resource };
+    if job.compares_texts() {
+        finding::wait_for_view(app).await;
+    }
     let mut failure = None;
     let end = run_import(job, source, format, async |events| {
         for event in events {

@@ -20,7 +20,8 @@ use crate::interchange::origins::notes::FileWarning;
 /// Addresses remembered to list each once. Bounds memory; beyond them, an address can be listed again.
 const MAX_TRACKED_ADDRESSES: usize = 1_000_000;
 /// Outcomes of rows that left no article behind.
-const UNWRITTEN_OUTCOMES: [OutcomeKind; 2] = [OutcomeKind::Failed, OutcomeKind::Superseded];
+const UNWRITTEN_OUTCOMES: [OutcomeKind; 3] =
+    [OutcomeKind::Failed, OutcomeKind::Superseded, OutcomeKind::SkippedDuplicate];
 
 /// What became of a row.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

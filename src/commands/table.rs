@@ -64,6 +64,7 @@ fn list_counts(monitor: &ImportMonitor) -> Vec<(&'static str, u64, bool)> {
             ("kept in the trash", summary.kept_in_trash, false),
             ("edits kept", summary.kept_edits, false),
             ("edits overwritten", summary.overwritten_edits, false),
+            ("duplicates left out", summary.skipped_duplicates, false),
             ("categories created", summary.created_categories, false),
         ],
         (None, Some(progress)) => vec![
@@ -135,6 +136,7 @@ pub fn describe_counts(summary: &Summary) -> String {
         (summary.kept_in_trash, "left in the trash (--restore takes them out)"),
         (summary.kept_edits, "left as edited here"),
         (summary.overwritten_edits, "replaced what was edited here (--keep-edited leaves it)"),
+        (summary.skipped_duplicates, "left out as copies of other articles"),
     ];
     for (count, text_of) in kept_and_overwritten.into_iter().filter(|(count, _)| *count > 0) {
         text += &format!(", {count} {text_of}");

@@ -69,6 +69,9 @@ pub struct Import {
     /// Leave articles as they are that were edited here since they were imported; by default they are replaced, and counted.
     #[arg(long)]
     pub keep_edited: bool,
+    /// What becomes of articles whose text another one has nearly: `warn` names the other, `skip` leaves them out too.
+    #[arg(long, value_parser = ["off", "warn", "skip"], value_name = "WHAT")]
+    pub duplicates: Option<String>,
     /// The filters to apply to texts, comma-separated.
     #[arg(long, value_parser = ["pinyin_glosses", "simplified"], value_delimiter = ',', value_name = "WHAT")]
     pub clean: Vec<String>,
@@ -110,6 +113,11 @@ impl Import {
         self.from.is_some() && self.origin.timezone.is_none()
     }
 
+    /// Whether texts are compared, which takes the search index.
+    pub fn compares_texts(&self) -> bool {
+        self.kind == Kind::Articles && self.duplicates.as_deref().is_some_and(|what| what != "off")
+    }
+
     /// Returns the query parameters of the import for the API.
     pub fn parameters(&self, skip: u64) -> Vec<(&'static str, String)> {
         let list = |values: &[String]| Some(values.join(",")).filter(|joined| !joined.is_empty());
@@ -126,6 +134,7 @@ impl Import {
             ("slug_conflicts", self.slug_conflicts.clone().or(self.from.map(|_| "suffix".to_owned()))),
             // Pages that name no address are known by their paths, which another folder may have too.
             ("tell_titles", flag(self.from == Some(Origin::Html) && self.origin.id_prefix.is_none())),
+            ("duplicates", self.duplicates.clone()),
             ("outcomes", flag(self.report.is_some())),
             ("clean", list(&self.clean)),
             ("status", self.status.clone()),

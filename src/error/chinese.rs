@@ -18,6 +18,12 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("is longer than {max} characters", "超过 {max} 个字符"),
     ("needs q", "需要 q"),
     ("is nearly the text of the article {id}", "与文章 {id} 的正文几乎相同"),
+    ("is nearly the text of line {line}, the article {id}", "与第 {line} 行(文章 {id})的正文几乎相同"),
+    ("is nearly the text of the article {id}, and was left out", "与文章 {id} 的正文几乎相同,未导入"),
+    (
+        "is nearly the text of line {line}, the article {id}, and was left out",
+        "与第 {line} 行(文章 {id})的正文几乎相同,未导入",
+    ),
     ("relevance needs q", "relevance 需要 q"),
     ("relevance is an order by itself", "relevance 不能与其他排序并用"),
     (

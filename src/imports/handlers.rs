@@ -111,7 +111,9 @@ async fn start_import(
     }
     let format = PayloadFormat::from_request(req, &params, resource.keys())?;
     let turn = app.imports.take(editor.0.id)?;
-    let job = Job { app, params: Rc::new(params), actor: editor.0.actor(), resource };
+    let (actor, readable) = (editor.0.actor(), editor.0.readable_articles());
+    let job = Job { app, params: Rc::new(params), actor, readable, resource };
+    job.check_index()?;
     let source = PayloadReader::new(body);
     if wants_events(req) {
         return Ok(stream_events(job, source, format, turn));

@@ -4,10 +4,13 @@ use std::rc::Rc;
 
 use actix_web::web;
 
-use super::params::ImportParams;
+use super::params::{Duplicates, ImportParams};
 use crate::app::App;
 use crate::changes::model::Actor;
+use crate::db::visibility::Articles;
+use crate::error::Result;
 use crate::interchange::article_row;
+use crate::search::finding;
 
 /// The keys of a category's row.
 const CATEGORY_KEYS: &[&str] = &["slug", "name", "parent", "description", "position"];
@@ -65,6 +68,29 @@ pub struct Job {
     pub params: Rc<ImportParams>,
     /// The caller.
     pub actor: Actor,
+    /// The articles that the caller may read.
+    pub readable: Articles,
     /// The resource of the rows.
     pub resource: Resource,
+}
+
+impl Job {
+    /// Whether rows are compared with other articles.
+    pub fn compares_texts(&self) -> bool {
+        self.resource == Resource::Articles && self.params.duplicates() != Duplicates::Off
+    }
+
+    /// Fails with 503 if the import needs the index, and there is none yet.
+    pub fn check_index(&self) -> Result<()> {
+        if self.compares_texts() { finding::check(&self.app) } else { Ok(()) }
+    }
+
+    /// Has the index, if the import needs it, catch up with what is committed: an import that is sent again must find
+    /// what was written of it. Fails with 503 if that takes a minute.
+    pub async fn catch_up_index(&self) -> Result<()> {
+        if self.compares_texts() {
+            finding::catch_up(&self.app).await?;
+        }
+        Ok(())
+    }
 }

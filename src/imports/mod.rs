@@ -32,6 +32,7 @@ mod row_text;
 pub mod rows;
 pub mod single_rows;
 mod spool;
+mod threads;
 pub mod view;
 pub mod writer;
 

@@ -24,6 +24,8 @@ pub enum Outcome {
     KeptInTrash,
     /// The resource was edited since it was imported, and stays as it is.
     KeptEdited,
+    /// The row is nearly a copy of another article, and was left out.
+    SkippedDuplicate,
 }
 
 impl Outcome {
@@ -37,6 +39,7 @@ impl Outcome {
             Self::Failed(_) => OutcomeKind::Failed,
             Self::KeptInTrash => OutcomeKind::KeptInTrash,
             Self::KeptEdited => OutcomeKind::KeptEdited,
+            Self::SkippedDuplicate => OutcomeKind::SkippedDuplicate,
         }
     }
 }

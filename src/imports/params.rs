@@ -58,6 +58,9 @@ pub struct ImportParams {
     /// What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only).
     #[param(inline, nullable = false)]
     pub slug_conflicts: Option<SlugConflicts>,
+    /// What becomes of a row that would create an article whose text another one has nearly, in the database or in the import, of those that the caller may read (articles only). The search index is asked: the answer is 503 while it is not ready.
+    #[param(inline, nullable = false)]
+    pub duplicates: Option<Duplicates>,
     /// Send an event for each row (in the live stream only).
     #[param(default = false, nullable = false)]
     pub outcomes: Option<bool>,
@@ -140,6 +143,20 @@ pub enum SlugConflicts {
     Suffix,
 }
 
+/// What becomes of a row that would create an article whose text another one has nearly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(default = "off")]
+pub enum Duplicates {
+    /// It creates its article; nothing is compared.
+    #[default]
+    Off,
+    /// It creates its article, with a warning that names the other.
+    Warn,
+    /// It is left out, with a warning that names the other.
+    Skip,
+}
+
 impl ImportParams {
     /// The mode; `upsert` by default.
     pub fn mode(&self) -> Mode {
@@ -199,6 +216,11 @@ impl ImportParams {
     /// What becomes of slugs that cannot be used.
     pub fn slug_conflicts(&self) -> SlugConflicts {
         self.slug_conflicts.unwrap_or_default()
+    }
+
+    /// What becomes of rows that are nearly copies.
+    pub fn duplicates(&self) -> Duplicates {
+        self.duplicates.unwrap_or_default()
     }
 
     /// Whether the live stream has an event for each row.

@@ -4,13 +4,12 @@
 //! writes the previous batch.
 
 use std::io::Read;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use actix_web::rt;
 use futures_util::future::try_join3;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 
 use super::articles::identity::UnseenWrites;
 use super::articles::prepare::{self, ParsedRow, PrepareContext, PreparedRow};
@@ -23,6 +22,7 @@ use super::report::Report;
 use super::rows::RawRow;
 use super::single_rows;
 use super::spool::spool_body;
+use super::threads::{run_blocking, run_on_import_threads};
 use super::view::{Ending, Event, Summary};
 use super::writer::{Batch, BatchWriter};
 use crate::app::App;
@@ -30,7 +30,6 @@ use crate::categories::queries::load_tree;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::permits::MemoryShare;
-use crate::priority;
 
 /// The end of an import.
 pub struct ImportEnd {
@@ -50,17 +49,23 @@ pub async fn run_import(
     format: PayloadFormat,
     send_events: impl AsyncFnMut(Vec<Event>),
 ) -> ImportEnd {
+    if let Err(error) = job.catch_up_index().await {
+        return stop_at_beginning(&job, error);
+    }
     if !job.params.is_one_transaction() {
         return run_stages(job, source, format, send_events).await;
     }
     let folder = job.app.config.database.data_dir.clone();
     match run_blocking(move || spool_body(source, &folder)).await {
         Ok(file) => run_stages(job, file, format, send_events).await,
-        Err(error) => {
-            let summary = Report::new(&job.params).finish(choose_ending(&job, false));
-            ImportEnd { summary, stopped_by: Some(error) }
-        }
+        Err(error) => stop_at_beginning(&job, error),
     }
+}
+
+/// The end of an import that has read nothing.
+fn stop_at_beginning(job: &Job, error: Error) -> ImportEnd {
+    let summary = Report::new(&job.params).finish(choose_ending(job, false));
+    ImportEnd { summary, stopped_by: Some(error) }
 }
 
 /// Runs the three stages until the last of them has ended.
@@ -191,22 +196,4 @@ async fn prepare_articles(
         )
     })
     .await
-}
-
-/// Runs `work` on the import threads. They have a lower priority than those that serve requests.
-async fn run_on_import_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    static POOL: LazyLock<Result<ThreadPool, rayon::ThreadPoolBuildError>> = LazyLock::new(|| {
-        let pool = ThreadPoolBuilder::new().thread_name(|at| format!("import-{at}"));
-        pool.start_handler(|_| priority::lower_thread_priority()).build()
-    });
-    run_blocking(move || match &*POOL {
-        Ok(pool) => Ok(pool.install(work)),
-        Err(cause) => Err(Error::Internal(anyhow::anyhow!("threads for imports: {cause}"))),
-    })
-    .await
-}
-
-/// Runs `work` on a thread that may block.
-async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    spawn_blocking(work).await.unwrap_or_else(|cause| Err(Error::Internal(cause.into())))
 }

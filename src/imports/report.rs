@@ -47,6 +47,7 @@ impl Report {
             kept_in_trash: 0,
             kept_edits: 0,
             overwritten_edits: 0,
+            skipped_duplicates: 0,
             created_categories: 0,
             cleaned: FilterCounts::default(),
             replaced_characters: 0,
@@ -120,6 +121,7 @@ impl Report {
             Outcome::Unchanged => self.summary.unchanged += 1,
             Outcome::KeptInTrash => self.summary.kept_in_trash += 1,
             Outcome::KeptEdited => self.summary.kept_edits += 1,
+            Outcome::SkippedDuplicate => self.summary.skipped_duplicates += 1,
             Outcome::Superseded(by) => {
                 self.summary.superseded += 1;
                 let fault =
@@ -204,7 +206,8 @@ impl Report {
         if ending == Ending::RolledBack {
             (summary.created, summary.updated, summary.unchanged, summary.superseded) = (0, 0, 0, 0);
             (summary.kept_in_trash, summary.kept_edits, summary.overwritten_edits) = (0, 0, 0);
-            (summary.created_categories, summary.cleaned) = (0, FilterCounts::default());
+            (summary.skipped_duplicates, summary.created_categories) = (0, 0);
+            summary.cleaned = FilterCounts::default();
             (summary.markup, summary.replaced_characters) = (MarkupChanges::default(), 0);
         }
         self.summary

@@ -41,6 +41,8 @@ pub enum OutcomeKind {
     KeptInTrash,
     /// The resource was edited since it was imported, and stays as it is.
     KeptEdited,
+    /// It is nearly a copy of another article, and was left out (with `duplicates=skip`).
+    SkippedDuplicate,
 }
 
 impl OutcomeKind {
@@ -54,6 +56,7 @@ impl OutcomeKind {
             Self::Failed => "failed",
             Self::KeptInTrash => "kept_in_trash",
             Self::KeptEdited => "kept_edited",
+            Self::SkippedDuplicate => "skipped_duplicate",
         }
     }
 }
@@ -152,6 +155,10 @@ pub struct Summary {
     #[serde(default)]
     #[schema(required)]
     pub overwritten_edits: u64,
+    /// Rows that are nearly copies of other articles, and were left out.
+    #[serde(default)]
+    #[schema(required)]
+    pub skipped_duplicates: u64,
     /// Categories that were created.
     pub created_categories: u64,
     /// Changes made by text filters.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use actix_web::rt;
 
+use super::articles::copies::{BatchCopies, CopyFinder};
 use super::articles::prepare::PreparedRow;
 use super::articles::writing;
 use super::job::Job;
@@ -29,12 +30,15 @@ pub struct BatchWriter {
     job: Job,
     /// The transaction of an atomic import or a dry run. It begins with the first batch.
     import_tx: Option<Tx>,
+    /// Finds rows that are copies of others, if that is asked for.
+    copy_finder: Option<CopyFinder>,
 }
 
 impl BatchWriter {
     /// Creates a writer.
     pub fn new(job: Job) -> Self {
-        Self { job, import_tx: None }
+        let copy_finder = CopyFinder::new(&job);
+        Self { job, import_tx: None, copy_finder }
     }
 
     /// Counts rows for monitoring.
@@ -46,21 +50,48 @@ impl BatchWriter {
 
     /// Writes a batch. Returns `Ok(Err(result))` if rows have failed and the import aborts on
     /// failure. The batch is not written then.
-    pub async fn write_batch(&mut self, batch: Batch) -> Result<Result<BatchResult, BatchResult>> {
-        let aborts = self.job.params.aborts_on_failure();
-        if self.job.params.is_one_transaction() {
-            let tx = match self.import_tx.take() {
-                Some(tx) => tx,
-                None => self.job.app.begin().await?,
-            };
-            let result = self.write_in_import_tx(tx, &batch).await?;
-            let stops = aborts && result.has_failures();
-            return Ok(if stops { Err(result) } else { Ok(result) });
+    pub async fn write_batch(&mut self, mut batch: Batch) -> Result<Result<BatchResult, BatchResult>> {
+        if self.job.params.is_one_transaction() && self.import_tx.is_none() {
+            self.import_tx = Some(self.job.app.begin().await?);
         }
+        let copies = self.find_copies(&mut batch).await?;
+        let (batch, copies) = (Rc::new(batch), Rc::new(copies));
+        let result = match self.import_tx.take() {
+            Some(tx) => {
+                let result = self.write_in_import_tx(tx, &batch, &copies).await?;
+                let stops = self.job.params.aborts_on_failure() && result.has_failures();
+                if stops { Err(result) } else { Ok(result) }
+            }
+            None => self.write_in_own_tx(batch, copies.clone()).await?,
+        };
+        if let (Some(finder), Ok(result)) = (&mut self.copy_finder, &result) {
+            finder.add_batch(&copies, &result.outcomes);
+        }
+        Ok(result)
+    }
+
+    /// Finds the copies of the rows of a batch, if that is asked for, before anything of it is locked.
+    async fn find_copies(&self, batch: &mut Batch) -> Result<BatchCopies> {
+        let (Some(finder), Batch::Articles(rows)) = (&self.copy_finder, batch) else {
+            return Ok(BatchCopies::default());
+        };
+        match &self.import_tx {
+            Some(tx) => finder.find(tx, rows).await,
+            None => finder.find(&*self.job.app.long_reader().await?, rows).await,
+        }
+    }
+
+    /// Writes a batch in a transaction of its own.
+    async fn write_in_own_tx(
+        &self,
+        batch: Rc<Batch>,
+        copies: Rc<BatchCopies>,
+    ) -> Result<Result<BatchResult, BatchResult>> {
+        let aborts = self.job.params.aborts_on_failure();
         let aborted_result: Rc<RefCell<Option<BatchResult>>> = Rc::default();
         let (job, aborted) = (self.job.clone(), aborted_result.clone());
         let write = self.job.app.write_with_attempts(MAX_BATCH_ATTEMPTS, async move |tx| {
-            let result = write_batch_in(tx, &job, &batch).await?;
+            let result = write_batch_in(tx, &job, &batch, &copies).await?;
             if aborts && result.has_failures() {
                 // The error rolls the batch back.
                 aborted.replace(Some(result));
@@ -77,10 +108,15 @@ impl BatchWriter {
     /// Writes a batch in the transaction of the whole import. Rolls all of it back on an error.
     ///
     /// A batch that another import gets ahead of is undone and written again; earlier batches stay.
-    async fn write_in_import_tx(&mut self, mut tx: Tx, batch: &Batch) -> Result<BatchResult> {
+    async fn write_in_import_tx(
+        &mut self,
+        mut tx: Tx,
+        batch: &Batch,
+        copies: &BatchCopies,
+    ) -> Result<BatchResult> {
         let mut attempt = 1;
         let error = loop {
-            match tx.try_step(async |tx| write_batch_in(tx, &self.job, batch).await).await {
+            match tx.try_step(async |tx| write_batch_in(tx, &self.job, batch, copies).await).await {
                 Ok(Ok(result)) => {
                     self.import_tx = Some(tx);
                     return Ok(result);
@@ -109,9 +145,9 @@ impl BatchWriter {
 }
 
 /// Writes a batch in the given transaction, without ending it.
-async fn write_batch_in(tx: &mut Tx, job: &Job, batch: &Batch) -> Result<BatchResult> {
+async fn write_batch_in(tx: &mut Tx, job: &Job, batch: &Batch, copies: &BatchCopies) -> Result<BatchResult> {
     let result = match batch {
-        Batch::Articles(rows) => writing::write_batch(tx, &job.params, job.actor, rows).await?,
+        Batch::Articles(rows) => writing::write_batch(tx, &job.params, job.actor, rows, copies).await?,
         Batch::SingleRows(rows) => single_rows::write_rows(tx, job, rows).await?,
     };
     if result.has_changes() {

@@ -147,6 +147,26 @@ impl LiveIndex {
         self.changed.notify_one();
     }
 
+    /// Waits for the end of a look that begins from now on: the index has everything then that is committed now. Returns
+    /// whether there was one within `patience`.
+    pub async fn catch_up(&self, patience: Duration) -> bool {
+        let (mut renewed, since) = (self.renewed.subscribe(), Instant::now());
+        let caught_up = async {
+            loop {
+                renewed.borrow_and_update();
+                let last = *self.last_look.read().unwrap_or_else(PoisonError::into_inner);
+                if last.is_some_and(|began| began >= since) {
+                    return true;
+                }
+                self.changed.notify_one();
+                if renewed.changed().await.is_err() {
+                    return false;
+                }
+            }
+        };
+        timeout(patience, caught_up).await.unwrap_or(false)
+    }
+
     /// How long ago the last look that has ended began; `None` before the first one.
     pub fn lag(&self) -> Option<Duration> {
         self.last_look.read().unwrap_or_else(PoisonError::into_inner).map(|began| began.elapsed())

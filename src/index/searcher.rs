@@ -106,6 +106,19 @@ impl Best {
     }
 }
 
+/// Counts the numbers of `likeness` that documents of a segment share.
+fn count_shared(segment: &Segment<'_>, likeness: &[u64]) -> tantivy::Result<HashMap<u32, usize>> {
+    let wanted: HashSet<u64> = likeness.iter().copied().collect();
+    let mut shared = HashMap::new();
+    for number in wanted {
+        let term = Term::from_field_u64(segment.columns.likeness, number);
+        if let Some(mut postings) = segment.postings(&term)? {
+            each_doc(&mut postings, |doc, _| *shared.entry(doc).or_default() += 1);
+        }
+    }
+    Ok(shared)
+}
+
 /// Adds the numbers of labels that begin with one of `prefixes`.
 fn count_labels(
     segment: &Segment<'_>,
@@ -244,27 +257,36 @@ impl Index {
 
     /// Documents that share numbers of `likeness`, and how many; most first.
     pub fn find_alike(&self, likeness: &[u64], filter: &Filter, top: usize) -> Result<Vec<(Uuid, usize)>> {
+        Ok(self.find_all_alike(&[likeness], filter, top)?.pop().unwrap_or_default())
+    }
+
+    /// As [`Index::find_alike`], for each of `texts`, in one look at the index.
+    pub fn find_all_alike(
+        &self,
+        texts: &[&[u64]],
+        filter: &Filter,
+        top: usize,
+    ) -> Result<Vec<Vec<(Uuid, usize)>>> {
         self.look(|searcher| {
-            let wanted: HashSet<u64> = likeness.iter().copied().collect();
-            let mut found = Vec::new();
+            let mut found = vec![Vec::new(); texts.len()];
             self.each_segment(searcher, |segment| {
-                let mut shared: HashMap<u32, usize> = HashMap::new();
-                for number in &wanted {
-                    let term = Term::from_field_u64(segment.columns.likeness, *number);
-                    if let Some(mut postings) = segment.postings(&term)? {
-                        each_doc(&mut postings, |doc, _| *shared.entry(doc).or_default() += 1);
+                let mut passing = None;
+                for (likeness, found) in texts.iter().zip(&mut found) {
+                    let shared = count_shared(segment, likeness)?;
+                    if shared.is_empty() {
+                        continue;
                     }
+                    let docs = match &passing {
+                        Some(docs) => docs,
+                        None => passing.insert(segment.select(filter, &HashSet::new())?),
+                    };
+                    let shared = shared.into_iter().filter(|(doc, _)| docs.contains(*doc));
+                    found.extend(shared.map(|(doc, count)| (segment.id(doc), count)));
+                    found.sort_unstable_by_key(|(id, count)| (Reverse(*count), *id));
+                    found.truncate(top);
                 }
-                if shared.is_empty() {
-                    return Ok(());
-                }
-                let docs = segment.select(filter, &HashSet::new())?;
-                let passing = shared.into_iter().filter(|(doc, _)| docs.contains(*doc));
-                found.extend(passing.map(|(doc, count)| (segment.id(doc), count)));
                 Ok(())
             })?;
-            found.sort_unstable_by_key(|(id, count)| (Reverse(*count), *id));
-            found.truncate(top);
             Ok(found)
         })
     }

@@ -48,6 +48,11 @@ impl CurrentMember {
         }
     }
 
+    /// Which articles they may be told of when they write. A key that only writes knows what everybody knows.
+    pub fn readable_articles(&self) -> visibility::Articles {
+        if self.may_read_back { self.articles() } else { visibility::Articles::Public }
+    }
+
     /// Which articles they may see in the trash; `None` for those who have none.
     pub fn trashed_articles(&self) -> Option<visibility::Articles> {
         match self.role {

@@ -11,10 +11,12 @@ use crate::db::rows::{PageSlice, SortColumn};
 use crate::error::{Error, Result};
 use crate::http::paging::{List, Paging, Total};
 use crate::index::live::View;
-use crate::index::{Filter, Hits, IndexError, Order, Query, Search};
+use crate::index::{Filter, Hits, Index, IndexError, Order, Query, Search};
 
 /// How long a search waits for an index that is not known to be right.
 const VIEW_WAIT: Duration = Duration::from_secs(2);
+/// How long what is not in a hurry waits for one.
+const LONG_WAIT: Duration = Duration::from_secs(60);
 /// Hits that are named to the database one by one, however they are to be sorted.
 const MAX_NAMED_HITS: usize = 2_000;
 /// Hits more than a page has, for those that may have gone meanwhile.
@@ -57,7 +59,44 @@ impl Ask {
 /// The index, if it is known to be right. Fails with 503 if it is not within a moment.
 pub async fn view(app: &App) -> Result<View> {
     let view = app.search.view(VIEW_WAIT).await;
-    view.ok_or_else(|| Error::Unavailable("the search index is not ready".to_owned()))
+    view.ok_or_else(not_ready)
+}
+
+/// Fails with 503 if there is no index yet.
+pub fn check(app: &App) -> Result<()> {
+    app.search.index().map(drop).ok_or_else(not_ready)
+}
+
+/// Waits until the index has all that is committed now. Fails with 503 if that takes a minute.
+pub async fn catch_up(app: &App) -> Result<()> {
+    if app.search.catch_up(LONG_WAIT).await { Ok(()) } else { Err(not_ready()) }
+}
+
+/// Waits until the index is known to be right, however long it takes to build it.
+pub async fn wait_for_view(app: &App) {
+    while app.search.view(LONG_WAIT).await.is_none() {
+        tracing::info!("Waiting for the search index");
+    }
+}
+
+/// The index in use, whatever it does not know yet. Where it has failed, it is waited for until it is built again, and
+/// after a minute this fails with 503.
+pub async fn index(app: &App) -> Result<Index> {
+    match app.search.index() {
+        Some(index) => Ok(index),
+        None => app.search.view(LONG_WAIT).await.map(|view| view.index).ok_or_else(not_ready),
+    }
+}
+
+fn not_ready() -> Error {
+    Error::Unavailable("the search index is not ready".to_owned())
+}
+
+/// Stops using an index that has failed, so that it is built again.
+pub fn drop_failed(app: &App, IndexError(cause): IndexError) -> Error {
+    tracing::error!(cause, "The search index has failed, and is built again");
+    app.search.remove();
+    not_ready()
 }
 
 /// Runs `work` on the index, off the threads that answer requests. An index that fails is built again.
@@ -66,11 +105,7 @@ pub async fn run<T: Send + 'static>(
     work: impl FnOnce(&View) -> crate::index::Result<T> + Send + 'static,
 ) -> Result<T> {
     let view = view(app).await?;
-    app.searchers.run(move || work(&view)).await?.map_err(|IndexError(cause)| {
-        tracing::error!(cause, "The search index has failed, and is built again");
-        app.search.remove();
-        Error::Unavailable("the search index is not ready".to_owned())
-    })
+    app.searchers.run(move || work(&view)).await?.map_err(|cause| drop_failed(app, cause))
 }
 
 /// Searches.

@@ -1506,6 +1506,12 @@ export interface components {
             password: string;
         };
         /**
+         * @description What becomes of a row that would create an article whose text another one has nearly.
+         * @default off
+         * @enum {string}
+         */
+        Duplicates: "off" | "warn" | "skip";
+        /**
          * @description What becomes of a row with bytes that are no characters of its character set.
          * @default fail
          * @enum {string}
@@ -1617,7 +1623,7 @@ export interface components {
          * @description What became of a row.
          * @enum {string}
          */
-        ImportRowOutcome: "created" | "updated" | "unchanged" | "superseded" | "failed" | "kept_in_trash" | "kept_edited";
+        ImportRowOutcome: "created" | "updated" | "unchanged" | "superseded" | "failed" | "kept_in_trash" | "kept_edited" | "skipped_duplicate";
         /** @description The summary of an import. */
         ImportSummary: {
             /** @description How it ended. */
@@ -1667,6 +1673,11 @@ export interface components {
              * @description Rows that replaced an article that was edited since its last import. They count as updated too.
              */
             overwritten_edits: number;
+            /**
+             * Format: int64
+             * @description Rows that are nearly copies of other articles, and were left out.
+             */
+            skipped_duplicates: number;
             /**
              * Format: int64
              * @description Categories that were created.
@@ -3702,6 +3713,8 @@ export interface operations {
                 tell_titles?: boolean;
                 /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
                 slug_conflicts?: components["schemas"]["SlugConflicts"];
+                /** @description What becomes of a row that would create an article whose text another one has nearly, in the database or in the import, of those that the caller may read (articles only). The search index is asked: the answer is 503 while it is not ready. */
+                duplicates?: components["schemas"]["Duplicates"];
                 /** @description Send an event for each row (in the live stream only). */
                 outcomes?: boolean;
                 /** @description The status of rows that have none (articles and notices); `draft` by default. */
@@ -5424,6 +5437,8 @@ export interface operations {
                 tell_titles?: boolean;
                 /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
                 slug_conflicts?: components["schemas"]["SlugConflicts"];
+                /** @description What becomes of a row that would create an article whose text another one has nearly, in the database or in the import, of those that the caller may read (articles only). The search index is asked: the answer is 503 while it is not ready. */
+                duplicates?: components["schemas"]["Duplicates"];
                 /** @description Send an event for each row (in the live stream only). */
                 outcomes?: boolean;
                 /** @description The status of rows that have none (articles and notices); `draft` by default. */
@@ -6639,6 +6654,8 @@ export interface operations {
                 tell_titles?: boolean;
                 /** @description What becomes of a row whose slugs, its own or those of its category, cannot be used (articles only). */
                 slug_conflicts?: components["schemas"]["SlugConflicts"];
+                /** @description What becomes of a row that would create an article whose text another one has nearly, in the database or in the import, of those that the caller may read (articles only). The search index is asked: the answer is 503 while it is not ready. */
+                duplicates?: components["schemas"]["Duplicates"];
                 /** @description Send an event for each row (in the live stream only). */
                 outcomes?: boolean;
                 /** @description The status of rows that have none (articles and notices); `draft` by default. */

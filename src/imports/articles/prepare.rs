@@ -64,6 +64,8 @@ pub struct PreparedImport {
     /// The slug of the row, if it cannot be used. Another one is in `content` then.
     pub(super) refused_slug: Option<RefusedSlug>,
     pub(super) content: Content,
+    /// Whether no article was found that it is about.
+    pub(super) is_new: bool,
     pub(super) source_hash: Vec<u8>,
     pub(super) slug_is_given: bool,
     pub(super) published_at_is_given: bool,
@@ -274,6 +276,7 @@ fn build_article(
         former_slugs,
         refused_slug,
         content,
+        is_new: existing.is_none(),
         source_hash: parsed.hash,
         slug_is_given,
         published_at_is_given,

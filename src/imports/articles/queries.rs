@@ -16,6 +16,8 @@ use crate::articles::queries::slugs::NO_FORMER_SLUGS;
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
 use crate::changes::model::Actor;
 use crate::db::connection::Connection;
+use crate::db::rows::{Conditions, Value};
+use crate::db::visibility::Articles;
 use crate::imports::outcome::ResourceRef;
 use crate::telemetry;
 
@@ -130,6 +132,36 @@ pub async fn find_existing<'i>(
         existing.articles.insert(identity, row);
     }
     Ok(existing)
+}
+
+/// What of an article is compared with rows.
+#[derive(QueryableByName)]
+pub struct ArticleText {
+    /// Its id.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Its title.
+    #[diesel(sql_type = Text)]
+    pub title: String,
+    /// Its body, as HTML.
+    #[diesel(sql_type = Text)]
+    pub body: String,
+}
+
+/// The texts of the articles among `ids` that are `readable`, or among `own` and not in the trash.
+pub async fn load_texts(
+    mut conn: &Connection,
+    readable: Articles,
+    own: Vec<Uuid>,
+    ids: Vec<Uuid>,
+) -> QueryResult<Vec<ArticleText>> {
+    let mut conditions = Conditions::default();
+    let readable = conditions.apart(|conditions| readable.restrict(conditions));
+    let own = conditions.bind(Value::Ids(own));
+    conditions.and(format!("({readable} OR (articles.id = ANY({own}) AND articles.deleted_at IS NULL))"));
+    conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
+    let text = format!("SELECT id, title, body FROM articles WHERE {}", conditions.sql());
+    conditions.statement(text).load(&mut conn).await
 }
 
 /// An article before a row replaces it, locked.

@@ -9,6 +9,7 @@ use diesel::result::{DatabaseErrorKind as Kind, Error as DieselError};
 use futures_util::future::try_join3;
 use uuid::Uuid;
 
+use super::copies::BatchCopies;
 use super::identity::Identity;
 use super::pending_write::PendingWrite;
 use super::prepare::{PreparedImport, PreparedRow};
@@ -50,6 +51,7 @@ pub async fn write_batch(
     params: &ImportParams,
     actor: Actor,
     rows: &[PreparedRow],
+    copies: &BatchCopies,
 ) -> Result<BatchResult> {
     let articles = || rows.iter().filter_map(PreparedRow::article);
     let identities = articles().flat_map(PreparedImport::identities);
@@ -71,7 +73,9 @@ pub async fn write_batch(
     let mut pending = batch.resolve_categories(tx, rows).await?;
     batch.drop_superseded(rows, &mut pending);
     batch.lock_and_compare(tx, rows, &mut pending).await?;
+    copies.skip_copies_of_articles(&mut pending, &mut batch.outcomes, &mut batch.warnings);
     slugs::assign_slugs(params.slug_conflicts(), &batch.existing, &mut pending, &mut batch.outcomes);
+    copies.tell(rows, &mut pending, &mut batch.outcomes, &mut batch.warnings);
     let (filter_counts, markup_changes) = batch.store(tx, pending).await?;
     let (created_categories, overwritten_edits) = (batch.created_categories, batch.overwritten_edits);
     let outcomes = batch.into_outcomes(rows);

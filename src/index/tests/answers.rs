@@ -105,4 +105,6 @@ fn completions_and_likeness_are_found() {
     let alike = site.index.find_alike(&[1, 2, 12], &Filter::Everything, 2).unwrap();
     assert_eq!(alike, [(id(2), 3), (id(1), 2)]);
     assert_eq!(site.index.find_alike(&[99], &Filter::Everything, 2).unwrap(), []);
+    let all = site.index.find_all_alike(&[&[99], &[1, 2, 12], &[]], &Filter::Everything, 2).unwrap();
+    assert_eq!(all, [vec![], alike, vec![]]);
 }

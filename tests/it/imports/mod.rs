@@ -4,6 +4,7 @@ mod bodies;
 mod commands;
 mod concurrency;
 mod crashes;
+mod duplicates;
 mod export;
 mod faults;
 mod limits;

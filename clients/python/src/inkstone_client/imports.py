@@ -21,7 +21,7 @@ FIRST_PAUSE = 1.0
 
 _COUNTS = (
     *("rows", "created", "updated", "unchanged", "superseded", "failed", "created_categories", "committed_rows"),
-    *("kept_in_trash", "kept_edits", "overwritten_edits"),
+    *("kept_in_trash", "kept_edits", "overwritten_edits", "skipped_duplicates"),
 )
 
 

@@ -149,6 +149,9 @@ class EmailChange(TypedDict):
     password: str
 
 
+Duplicates: TypeAlias = Literal["off", "warn", "skip"]
+
+
 EncodingErrors: TypeAlias = Literal["fail", "replace"]
 
 
@@ -203,6 +206,7 @@ ImportRowOutcome: TypeAlias = Literal[
     "failed",
     "kept_in_trash",
     "kept_edited",
+    "skipped_duplicate",
 ]
 
 
@@ -1022,6 +1026,7 @@ class ImportSummary(TypedDict):
     kept_in_trash: int
     kept_edits: int
     overwritten_edits: int
+    skipped_duplicates: int
     created_categories: int
     cleaned: FilterCounts
     replaced_characters: int
