@@ -2,7 +2,9 @@
 
 mod hidden;
 mod lists;
+mod model;
 mod site;
+mod truth;
 
 use reqwest::Method;
 use serde_json::{Value, json};
