@@ -17,11 +17,12 @@ use crate::db::pool::{
 use crate::db::reader::Readers;
 use crate::error::{Error, Result};
 use crate::follower::{Follower, Snapshot};
+use crate::index::Index;
 use crate::index::live::LiveIndex;
 use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
 use crate::markup::Sanitiser;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, SearchState};
 use crate::permits::{CorePermits, MemoryBudget, Turns, count_cores};
 
 /// Connections for transactions that each worker may have at least.
@@ -126,6 +127,18 @@ impl App {
             ("sign_in", self.sign_in_writers.status()),
             ("long_reads", long),
         ]
+    }
+
+    /// Returns the state of the search index.
+    pub fn search_state(&self) -> SearchState {
+        let index = self.search.index();
+        SearchState {
+            is_ready: self.search.view_now().is_some(),
+            documents: index.as_ref().map_or(0, Index::documents),
+            bytes: index.as_ref().map_or(0, Index::bytes_on_disk),
+            touched: self.search.count_touched(),
+            lag: self.search.lag(),
+        }
     }
 
     /// Begins to leave: `/readyz` answers 503, and each answer closes its connection.

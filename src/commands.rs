@@ -76,6 +76,16 @@ pub async fn member(app: &web::Data<App>, hasher: &Hasher, command: MemberComman
     }
 }
 
+/// `inkstone reindex`. Returns the text to print.
+pub async fn reindex(app: &web::Data<App>) -> anyhow::Result<String> {
+    let ask = app.write(async |tx| {
+        tx.record(Actor::SYSTEM, Change::new("rebuild", "search", Uuid::nil()));
+        Ok(())
+    });
+    ask.await.map_err(to_anyhow)?;
+    Ok("Every server builds its search index anew, at once or when it starts.".to_owned())
+}
+
 /// `inkstone resanitise`, or with `all` of every body. Returns the text to print. Fails if a body could not be rendered.
 pub async fn resanitise(app: &web::Data<App>, all: bool) -> anyhow::Result<String> {
     let done = upgrade::resanitise(app, all).await.map_err(to_anyhow)?;

@@ -86,6 +86,9 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
             say(&bodies.describe())?;
             administer(*database, Some(bodies), async |app, _| commands::resanitise(app, all).await)
         }
+        Command::Reindex(database) => {
+            administer(*database, None, async |app, _| commands::reindex(app).await)
+        }
         Command::Member { database, command } => {
             administer(*database, None, async |app, hasher| commands::member(app, hasher, command).await)
         }

@@ -28,6 +28,56 @@ pub struct State {
     pub follower_lag: Duration,
     /// Seconds by which the database's clock is ahead.
     pub clock_skew: f64,
+    /// The search index.
+    pub search: SearchState,
+}
+
+/// The search index at a moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SearchState {
+    /// Whether it can be asked.
+    pub is_ready: bool,
+    /// Articles and notices in it.
+    pub documents: u64,
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Articles and notices that are left out until it has their changes.
+    pub touched: usize,
+    /// How long ago the last completed look at the change log began.
+    pub lag: Option<Duration>,
+}
+
+/// Numbers of the search index.
+struct SearchNumbers {
+    ready: IntGauge,
+    documents: IntGauge,
+    bytes: IntGauge,
+    touched: IntGauge,
+    lag: Gauge,
+}
+
+impl SearchNumbers {
+    fn new(register: &Registering) -> Result<Self> {
+        let touched = "Articles and notices that searches leave out until the index has their changes.";
+        let lag = "Time since the last completed look of the search index at the change log began.";
+        Ok(Self {
+            ready: register.gauge("inkstone_search_ready", "Whether the search index can be asked.")?,
+            documents: register
+                .gauge("inkstone_search_documents", "Articles and notices in the search index.")?,
+            bytes: register.gauge("inkstone_search_bytes", "Bytes of the files of the search index.")?,
+            touched: register.gauge("inkstone_search_touched", touched)?,
+            lag: register.seconds("inkstone_search_lag_seconds", lag)?,
+        })
+    }
+
+    fn set(&self, state: &SearchState) {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.ready.set(state.is_ready.into());
+        self.documents.set(number(state.documents));
+        self.bytes.set(number(state.bytes));
+        self.touched.set(number(state.touched as u64));
+        self.lag.set(state.lag.map_or(f64::INFINITY, |lag| lag.as_secs_f64()));
+    }
 }
 
 /// What the cache of ready answers counts.
@@ -103,6 +153,7 @@ impl RequestNumbers {
 pub struct Metrics {
     /// The cache of ready answers.
     pub cache: CacheNumbers,
+    search: SearchNumbers,
     registry: Registry,
     requests: IntCounterVec,
     durations: HistogramVec,
@@ -127,6 +178,7 @@ impl Metrics {
         let waiting = "Tasks that wait for a database connection.";
         Ok(Self {
             cache: CacheNumbers::new(&register)?,
+            search: SearchNumbers::new(&register)?,
             requests: register.counters(
                 "inkstone_http_requests_total",
                 "Answered requests.",
@@ -183,6 +235,7 @@ impl Metrics {
         }
         self.follower_lag.set(state.follower_lag.as_secs_f64());
         self.clock_skew.set(state.clock_skew);
+        self.search.set(&state.search);
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

@@ -39,6 +39,7 @@ pub async fn get_metrics(app: web::Data<App>) -> Result<HttpResponse> {
         pending_mails: timeout(DATABASE_TIMEOUT, pending).await.ok().flatten(),
         follower_lag: app.follower.lag(),
         clock_skew: app.follower.clock.skew(),
+        search: app.search_state(),
     };
     let text = app.metrics.render(&state).map_err(|cause| Error::Internal(cause.into()))?;
     Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).insert_header(("cache-control", "no-store")).body(text))

@@ -42,6 +42,8 @@ pub enum Command {
         #[arg(long)]
         all: bool,
     },
+    /// Let every server of this database build its search index anew. They serve meanwhile.
+    Reindex(Box<Database>),
     /// Print the OpenAPI document.
     Openapi,
     /// Import many articles, categories or notices from a file.

@@ -12,6 +12,17 @@ pub fn translate(english: &str) -> Option<&'static str> {
 /// English sentences and their Chinese. `{name}` stands for a parameter.
 pub(super) const SENTENCES: &[(&str, &str)] = &[
     // Faults of values.
+    ("has nothing to search for", "没有可以搜索的内容"),
+    ("has only excluded words; add one to search for", "只有被排除的词,请加上要搜索的词"),
+    ("has more than {max} words", "超过 {max} 个词"),
+    ("is longer than {max} characters", "超过 {max} 个字符"),
+    ("needs q", "需要 q"),
+    ("relevance needs q", "relevance 需要 q"),
+    ("relevance is an order by itself", "relevance 不能与其他排序并用"),
+    (
+        "with q, the body is not to be had; highlight=true shows where it has the words",
+        "使用 q 时不提供正文;highlight=true 会显示词在正文中的位置",
+    ),
     ("must be {expected}, not {found}", "类型应为 {expected},而不是 {found}"),
     ("must have at most {max} characters", "最多 {max} 个字符"),
     ("must have at most {max} items", "最多 {max} 项"),

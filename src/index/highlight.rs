@@ -1,31 +1,45 @@
 //! The words of a query in a text: where they are, marked, and cut out with what is around them.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Field;
 use super::query::{Query, Word};
 use super::tokens::{Kind, Unit, Units};
 
+/// Bytes of texts after which no better part is looked for, if there are enough.
+const MAX_SNIPPET_BYTES: usize = 256 << 10;
+
 /// The words of a query in a text of `field`, in the script that the text has.
 ///
 /// The ranges are bytes of `text`, at the borders of characters; they are in order and do not overlap. `None` if there
 /// are none.
 pub fn highlight(query: &Query, field: Field, text: &str) -> Option<Vec<Range<usize>>> {
-    let units = Units::cut(text);
-    let words = query.words.iter().filter(|word| word.field.is_none_or(|only| only == field));
-    let mut ranges: Vec<Range<usize>> = words.flat_map(|word| find_word(word, &units)).collect();
-    if ranges.is_empty() {
-        return None;
-    }
-    ranges.sort_by_key(|range| (range.start, range.end));
-    let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    let places = find_places(query, field, &Units::cut(text));
+    (!places.is_empty()).then(|| merge(places.into_iter().map(|(range, _)| range)))
+}
+
+/// Where the words of a query are in a text, in order, each with the number of its word.
+fn find_places(query: &Query, field: Field, text: &Units) -> Vec<(Range<usize>, usize)> {
+    let words =
+        query.words.iter().enumerate().filter(|(_, word)| word.field.is_none_or(|only| only == field));
+    let mut places: Vec<(Range<usize>, usize)> =
+        words.flat_map(|(i, word)| find_word(word, text).into_iter().map(move |range| (range, i))).collect();
+    places.sort_by_key(|(range, _)| (range.start, range.end));
+    places
+}
+
+/// Joins ranges that touch each other.
+fn merge(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut merged: Vec<Range<usize>> = Vec::new();
     for range in ranges {
         match merged.last_mut() {
             Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
             _ => merged.push(range),
         }
     }
-    Some(merged)
+    merged
 }
 
 /// All occurrences of a word, as bytes of the original text.
@@ -98,22 +112,33 @@ pub fn mark(text: &str, ranges: &[Range<usize>]) -> String {
 
 /// Parts of the texts that have words of the query, as HTML with `<mark>`.
 ///
-/// At most `max` parts of about `chars` characters; `…` stands where a text was cut.
+/// At most `max` parts of about `chars` characters: those with the most different words, in the order of the texts.
+/// `…` stands where a text was cut.
 pub fn cut_snippets(blocks: &[String], query: &Query, max: usize, chars: usize) -> Vec<String> {
-    let mut snippets = Vec::new();
+    let mut parts: Vec<(usize, usize, String)> = Vec::new();
+    let mut read = 0;
     for block in blocks {
-        let mut rest: &[Range<usize>] = &highlight(query, Field::Body, block).unwrap_or_default();
+        if read > MAX_SNIPPET_BYTES && parts.len() >= max {
+            break;
+        }
+        read += block.len();
+        let places = find_places(query, Field::Body, &Units::cut(block));
+        let ranges = merge(places.iter().map(|(range, _)| range.clone()));
+        let mut rest: &[Range<usize>] = &ranges;
         while let Some(first) = rest.first() {
-            if snippets.len() == max {
-                return snippets;
-            }
             let window = cut_window(block, first, chars);
             let inside = rest.iter().take_while(|range| range.end <= window.end).count().max(1);
-            snippets.push(mark_window(block, &window, &rest[..inside]));
+            let seen =
+                places.iter().filter(|(range, _)| window.start <= range.start && range.end <= window.end);
+            let words: BTreeSet<usize> = seen.map(|(_, word)| *word).collect();
+            parts.push((words.len(), parts.len(), mark_window(block, &window, &rest[..inside])));
             rest = &rest[inside..];
         }
     }
-    snippets
+    parts.sort_by_key(|(words, at, _)| (Reverse(*words), *at));
+    parts.truncate(max);
+    parts.sort_by_key(|(_, at, _)| *at);
+    parts.into_iter().map(|(.., html)| html).collect()
 }
 
 /// About `chars` characters of `text` around `range`.

@@ -46,6 +46,8 @@ pub struct LiveIndex {
     renewed: watch::Sender<()>,
     /// The number of looks at the log that have ended.
     looks: AtomicU64,
+    /// When the last of these began.
+    last_look: RwLock<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -70,6 +72,7 @@ impl Default for LiveIndex {
             changed: Notify::new(),
             renewed: watch::Sender::default(),
             looks: AtomicU64::new(0),
+            last_look: RwLock::default(),
         }
     }
 }
@@ -164,6 +167,7 @@ impl LiveIndex {
         state.looked_at = Some(look.began_at);
         state.all_touched = state.all_touched.filter(|seq| *seq > look.seq);
         drop(state);
+        *self.last_look.write().unwrap_or_else(PoisonError::into_inner) = Some(look.began_at);
         self.looks.fetch_add(1, Ordering::Release);
         self.renewed.send_replace(());
         is_other
@@ -183,6 +187,16 @@ impl LiveIndex {
             }
         }
         self.changed.notify_one();
+    }
+
+    /// How long ago the last look that has ended began; `None` before the first one.
+    pub fn lag(&self) -> Option<Duration> {
+        self.last_look.read().unwrap_or_else(PoisonError::into_inner).map(|began| began.elapsed())
+    }
+
+    /// How many documents are left out of searches for a moment.
+    pub fn count_touched(&self) -> usize {
+        self.read().touched.len()
     }
 
     /// The number of looks at the log that have ended.

@@ -2,14 +2,13 @@
 
 use tantivy::index::InvertedIndexReader;
 use tantivy::postings::{Postings, SegmentPostings, TermInfo};
-use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, TERMINATED, Term};
 
 use super::Field;
 use super::docs::Docs;
 use super::highlight::is_one_typo_away;
-use super::plan::{Ending, Plan};
+use super::plan::{Ending, LATIN, Plan};
 use super::schema::find_letter;
 use super::segment::Segment;
 
@@ -51,6 +50,11 @@ impl Cursor {
             self.postings.seek(doc);
         }
         self.postings.doc() == doc
+    }
+
+    /// How often it is in `doc`.
+    fn count(&mut self, doc: u32) -> u32 {
+        if self.seek(doc) { self.postings.term_freq() } else { 0 }
     }
 
     /// The beginnings of phrases that this token could be of, in this document.
@@ -104,13 +108,26 @@ impl<'m> Matcher<'m> {
         candidates: &Docs,
         visit: &mut dyn FnMut(&Occurrences<'_>),
     ) -> tantivy::Result<()> {
-        let text = format!("{}{character}", find_letter(self.field));
-        let term = Term::from_field_text(self.segment.columns.characters, &text);
-        let terms = self.segment.terms(self.segment.columns.characters)?;
-        let Some(postings) = terms.read_postings(&term, IndexRecordOption::WithFreqs)? else { return Ok(()) };
-        each_candidate(&mut [Cursor { offset: 0, postings }], candidates, |doc, cursors| {
+        let open = |token: &str| -> tantivy::Result<Option<Cursor>> {
+            let column = self.segment.columns.characters;
+            let term = Term::from_field_text(column, &format!("{}{token}", find_letter(self.field)));
+            let postings = self.segment.terms(column)?.read_postings(&term, IndexRecordOption::WithFreqs)?;
+            Ok(postings.map(|postings| Cursor { offset: 0, postings }))
+        };
+        let Some(found) = open(character)? else { return Ok(()) };
+        let mut own = self.plan.written.first().map(|(_, token)| open(token)).transpose()?;
+        let mut others = Vec::new();
+        for (_, token) in &self.plan.foreign {
+            others.extend(open(token)?);
+        }
+        each_candidate(&mut [found], candidates, |doc, cursors| {
             let count = cursors[0].postings.term_freq();
-            visit(&Occurrences { doc, count, starts: &[], fit: Fit::Exact });
+            let is_own = match &mut own {
+                Some(cursor) => cursor.as_mut().is_some_and(|cursor| cursor.seek(doc)),
+                None => count > others.iter_mut().map(|other| other.count(doc)).sum(),
+            };
+            let fit = if is_own { Fit::Exact } else { Fit::OtherScript };
+            visit(&Occurrences { doc, count, starts: &[], fit });
         });
         Ok(())
     }
@@ -134,10 +151,9 @@ impl<'m> Matcher<'m> {
     }
 
     fn visit_typos(&self, candidates: &Docs, visit: &mut dyn FnMut(&Occurrences<'_>)) -> tantivy::Result<()> {
-        let Some(word) = &self.plan.tolerant else { return Ok(()) };
-        let term = Term::from_field_text(self.segment.columns.text(self.field), word);
-        let automaton = FuzzyTermQuery::new(term, 1, true).automaton()?;
-        let mut found = self.terms.terms().search(automaton).into_stream()?;
+        let Some((word, accepting)) = &self.plan.tolerant else { return Ok(()) };
+        let among = self.terms.terms().search(&**accepting).ge(LATIN.start).lt(LATIN.end);
+        let mut found = among.into_stream()?;
         while let Some((key, info)) = found.next() {
             if std::str::from_utf8(key).is_ok_and(|key| is_one_typo_away(word, key)) {
                 self.visit_term(info, Fit::Typo, candidates, visit)?;
@@ -203,6 +219,9 @@ impl<'m> Matcher<'m> {
                 found.push((doc, starts));
             }
         });
+        if found.is_empty() {
+            return Ok(());
+        }
         let mut ended: Vec<(Vec<u32>, Fit)> = vec![(Vec::new(), Fit::Prefix); found.len()];
         self.each_longer(ending, |info, fit| {
             let postings =

@@ -16,9 +16,11 @@ mod docs;
 mod matching;
 mod plan;
 mod ranking;
+mod related;
 mod schema;
 mod searcher;
 mod segment;
+mod spelling;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,11 @@
 //! A word of a query as the terms that find it.
 
+use std::ops::Range;
+use std::sync::Arc;
+
+use tantivy::Term;
+use tantivy::query::{DfaWrapper, FuzzyTermQuery};
+
 use super::Field;
 use super::fold::find_variants;
 use super::query::Word;
@@ -9,7 +15,7 @@ use super::tokens::{Kind, Unit, WRITTEN};
 const MAX_SPELLINGS: usize = 64;
 
 /// How a word is found in a field.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Plan {
     /// The fields that it is looked for in.
     pub fields: Vec<Field>,
@@ -21,12 +27,22 @@ pub struct Plan {
     pub parts: Vec<(u32, String)>,
     /// What the token at the end begins with, if the word does not say how it ends.
     pub ending: Option<Ending>,
-    /// The word, if one letter of it may be wrong.
-    pub tolerant: Option<String>,
+    /// The word, if one letter of it may be wrong, and what accepts it then.
+    pub tolerant: Option<(String, Arc<DfaWrapper>)>,
     /// Tokens that a text of the word's script has, at their distances.
     pub written: Vec<(u32, String)>,
     /// Tokens that a text of another script has.
     pub foreign: Vec<(u32, String)>,
+}
+
+/// The terms between which all words of Latin letters are.
+pub const LATIN: Range<&str> = "a".."{";
+
+/// What accepts words with up to `typos` letters other than those of `word`.
+pub fn accept_typos(word: &str, typos: u8) -> Option<Arc<DfaWrapper>> {
+    // The column does not matter: terms are looked up in that of each field.
+    let term = Term::from_field_text(tantivy::schema::Field::from_field_id(0), word);
+    FuzzyTermQuery::new(term, typos, true).automaton().ok().map(Arc::new)
 }
 
 /// The beginning of a token.
@@ -47,11 +63,13 @@ impl Plan {
         let mut plan = Self { length: units.len() as u32, ..Self::default() };
         plan.fields = word.field.map_or_else(|| Field::ALL.to_vec(), |field| vec![field]);
         if let [Unit { kind: Kind::Dense, .. }] = units[..] {
-            plan.character = Some(word.units.folded[units[0].text.clone()].to_owned());
+            plan.character = Some(word.units.text(&units[0]).to_owned());
+            plan.tell_script(word, 0, &units[0], None);
             return plan;
         }
         if word.is_tolerant {
-            plan.tolerant = units.first().map(|unit| word.units.text(unit).to_owned());
+            let accepting = accept_typos(&word.units.folded[units[0].text.clone()], 1);
+            plan.tolerant = accepting.map(|accepting| (word.units.text(&units[0]).to_owned(), accepting));
         }
         for (i, unit) in units.iter().enumerate() {
             plan.add(word, i as u32, unit, units.get(i + 1), i > 0 && units[i - 1].kind == Kind::Dense);

@@ -4,6 +4,7 @@
 //! word. Everything else is literal, so that nothing that is typed is a mistake of syntax.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::Field;
 use super::fold::fold;
@@ -17,6 +18,8 @@ pub const MAX_CHARS: usize = 200;
 const MAX_BYTES: usize = 16 << 10;
 /// Letters from which a word may have a typo.
 const MIN_TYPO_CHARS: usize = 5;
+/// Letters up to which a word may have a typo.
+const MAX_TYPO_CHARS: usize = 40;
 
 /// A parsed query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct Query {
     pub words: Vec<Word>,
     /// What a hit must not have.
     pub excluded: Vec<Word>,
+    /// The query as it was typed.
+    pub typed: String,
 }
 
 /// A word or a phrase of a query.
@@ -34,8 +39,8 @@ pub struct Word {
     pub field: Option<Field>,
     /// Its units, without gaps at its ends.
     pub units: Units,
-    /// As it was typed.
-    pub typed: String,
+    /// Its bytes of [`Query::typed`], without operators and quotes.
+    pub source: Range<usize>,
     /// Whether its last letters may be the beginning of a word.
     pub is_prefix: bool,
     /// Whether one letter may be wrong.
@@ -74,12 +79,13 @@ impl Query {
         if text.len() > MAX_BYTES || fold(text).chars().count() > MAX_CHARS {
             return Err(QueryFault::TooLong);
         }
-        let mut query = Self { words: Vec::new(), excluded: Vec::new() };
+        let mut query = Self { words: Vec::new(), excluded: Vec::new(), typed: text.to_owned() };
         let mut rest = text.trim_start();
         while !rest.is_empty() {
             let typed = Typed::read(rest);
             rest = typed.rest.trim_start();
-            if let Some(word) = typed.make_word(rest.is_empty()) {
+            let end = text.len() - typed.rest.len();
+            if let Some(word) = typed.make_word(end, rest.is_empty()) {
                 let list = if typed.is_excluded { &mut query.excluded } else { &mut query.words };
                 list.push(word);
             }
@@ -138,8 +144,8 @@ impl<'t> Typed<'t> {
         Self { is_excluded: false, field: None, is_quoted: quoted.is_some(), text: word, rest }
     }
 
-    /// The word, unless nothing in it can be found.
-    fn make_word(&self, is_last: bool) -> Option<Word> {
+    /// The word, unless nothing in it can be found. It ends, with its quote, at `end`.
+    fn make_word(&self, end: usize, is_last: bool) -> Option<Word> {
         let mut units = Units::cut(self.text);
         let ends = |kind| matches!(kind, Kind::Gap | Kind::Break);
         while units.units.last().is_some_and(|unit| ends(unit.kind)) {
@@ -157,9 +163,89 @@ impl<'t> Typed<'t> {
         let is_tolerant = is_free
             && units.units.len() == 1
             && letters.bytes().all(|c| c.is_ascii_lowercase())
-            && letters.len() >= MIN_TYPO_CHARS;
+            && (MIN_TYPO_CHARS..=MAX_TYPO_CHARS).contains(&letters.len());
         let is_prefix = is_free && is_last && last.kind == Kind::Letters;
-        let typed = self.text.to_owned();
-        Some(Word { field: self.field, units, typed, is_prefix, is_tolerant })
+        let end = end - usize::from(self.is_quoted);
+        let source = end - self.text.len()..end;
+        Some(Word { field: self.field, units, source, is_prefix, is_tolerant })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The words of a query, as field, units and whether it is a prefix; excluded ones after a hyphen.
+    fn read(text: &str) -> Result<Vec<String>, QueryFault> {
+        let query = Query::parse(text)?;
+        let describe = |word: &Word| {
+            let field = word.field.map(|field| format!("{field:?}:")).unwrap_or_default();
+            let units: Vec<&str> = word.units.units.iter().map(|unit| word.units.text(unit)).collect();
+            format!("{field}{}{}", units.join("|"), if word.is_prefix { "*" } else { "" })
+        };
+        let words = query.words.iter().map(describe);
+        Ok(words.chain(query.excluded.iter().map(|word| format!("-{}", describe(word)))).collect())
+    }
+
+    #[test]
+    fn operators_count_only_where_they_stand_before_a_word() {
+        for (text, words) in [
+            ("质量 管理", vec!["质|量", "管|理"]),
+            ("质量\u{3000}管理", vec!["质|量", "管|理"]),
+            ("foo bar", vec!["foo", "bar*"]),
+            ("\"foo bar\"", vec!["foo| |bar"]),
+            ("foo -bar", vec!["foo", "-bar"]),
+            ("foo -\"bar baz\" x", vec!["foo", "x*", "-bar| |baz"]),
+            ("foo-bar", vec!["foo|-|bar*"]),
+            ("- foo", vec!["foo*"]),
+            ("--foo", vec!["foo*"]),
+            ("a -- b", vec!["a", "b*"]),
+            ("title:质量 tag:\"a b\" Author:李", vec!["Title:质|量", "Tags:a| |b", "Author:李"]),
+            ("-title:x y", vec!["y*", "-Title:x"]),
+            ("title: x", vec!["title", "x*"]),
+            ("title:\"\" x", vec!["title", "x*"]),
+            ("title：x", vec!["title|:|x*"]),
+            ("url:x", vec!["url|:|x*"]),
+            ("\"foo bar", vec!["foo", "bar*"]),
+            ("foo\" bar", vec!["foo", "bar*"]),
+            ("\"\" foo", vec!["foo*"]),
+            ("\"foo\"bar", vec!["foo", "bar*"]),
+            ("a AND (b OR c)", vec!["a", "and", "b", "or", "c*"]),
+            ("foo* \\bar [x] {y} ~z^2", vec!["foo", "bar", "x", "y", "z|^|2"]),
+            ("c++ .net 2.29万", vec!["c|+|+", ".|net", "2|.|29|万"]),
+            ("👍 ❤️", vec!["👍", "❤"]),
+        ] {
+            let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+            assert_eq!(read(text), Ok(words), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_searched_for_is_a_fault() {
+        for text in ["", "  ", "，。", "\"\"", "-", "*", "\\", "()", "\u{200b}", "。，\"…\""] {
+            assert_eq!(read(text), Err(QueryFault::Nothing), "{text:?}");
+        }
+        for text in ["-foo", "-\"foo bar\" -x", "-title:质量"] {
+            assert_eq!(read(text), Err(QueryFault::OnlyExclusions), "{text:?}");
+        }
+        assert_eq!(read(&"a ".repeat(20)).map(|words| words.len()), Ok(20));
+        assert_eq!(read(&"a ".repeat(21)), Err(QueryFault::TooManyWords));
+        assert_eq!(read(&"质".repeat(200)).map(|words| words.len()), Ok(1));
+        assert_eq!(read(&"质".repeat(201)), Err(QueryFault::TooLong));
+        assert_eq!(read(&"x".repeat(1 << 20)), Err(QueryFault::TooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_parser(text in "\\PC{0,40}|[-\": a-b质量\\\\*()]{0,30}") {
+            if let Ok(query) = Query::parse(&text) {
+                for word in query.words.iter().chain(&query.excluded) {
+                    let typed = &query.typed[word.source.clone()];
+                    prop_assert!(fold(typed).contains(word.units.text(&word.units.units[0])));
+                }
+            }
+        }
     }
 }

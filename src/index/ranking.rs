@@ -26,8 +26,8 @@ const TYPO_FACTOR: f32 = 0.01;
 const NEARNESS: f32 = 0.6;
 /// Positions apart at which half of [`NEARNESS`] is left.
 const NEARNESS_DISTANCE: f32 = 5.0;
-/// Documents up to which words' distances are looked at.
-const MAX_NEARNESS_DOCS: usize = 50_000;
+/// The best documents of a segment, whose words' distances are looked at.
+const MAX_NEARNESS_DOCS: usize = 3_000;
 /// Positions of a word in a field that are looked at.
 const MAX_NEARNESS_STARTS: usize = 64;
 /// What the present adds.
@@ -152,8 +152,8 @@ pub fn find(
     if is_scored {
         mistyped.intersect(&docs);
         mistyped.iter().for_each(|doc| scores[doc as usize] *= TYPO_FACTOR);
-        if words.len() > 1 && docs.len() <= MAX_NEARNESS_DOCS {
-            add_nearness(segment, &docs, words, &mut scores)?;
+        if words.len() > 1 {
+            add_nearness(segment, &find_best(&docs, &scores), words, &mut scores)?;
         }
     }
     Ok(Scored { docs, scores })
@@ -237,6 +237,18 @@ impl Length {
         let norm = SATURATION * (1.0 - self.share + self.share * length / self.average);
         self.weight * count as f32 * (SATURATION + 1.0) / (count as f32 + norm)
     }
+}
+
+/// The [`MAX_NEARNESS_DOCS`] documents with the best scores.
+fn find_best(docs: &Docs, scores: &[f32]) -> Docs {
+    let mut ranked: Vec<(f32, u32)> = docs.iter().map(|doc| (scores[doc as usize], doc)).collect();
+    if ranked.len() <= MAX_NEARNESS_DOCS {
+        return docs.clone();
+    }
+    ranked.select_nth_unstable_by(MAX_NEARNESS_DOCS, |a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+    let mut best = Docs::none(scores.len() as u32);
+    ranked[..MAX_NEARNESS_DOCS].iter().for_each(|(_, doc)| best.insert(*doc));
+    best
 }
 
 /// Raises the scores of documents that have the words near each other.

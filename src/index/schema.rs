@@ -7,7 +7,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer, TokenizerManager};
 use tantivy::{TantivyDocument, Term};
 
-use super::tokens::{BREAK, Kind, Units, each_token};
+use super::tokens::{BREAK, Kind, Units, WRITTEN, each_token};
 use super::{Document, Field};
 
 /// The name of the tokenizer of texts.
@@ -23,7 +23,8 @@ pub struct Columns {
     id_high: Column,
     id_low: Column,
     texts: [Column; Field::ALL.len()],
-    /// The characters of all texts, each with the letter of its field, without positions.
+    /// The characters of all texts, each after the letter of its field, without positions. As a text writes them, too,
+    /// if that is not how they fold.
     pub characters: Column,
     /// The labels, as terms.
     pub labels: Column,
@@ -176,6 +177,9 @@ impl Tokenizer for CharacterTokenizer {
         let mut tokens = Tokens::default();
         for unit in units.units.iter().filter(|unit| unit.kind == Kind::Dense) {
             tokens.push(&[letter, units.text(unit)], 0);
+            if units.is_converted(unit) {
+                tokens.push(&[letter, &format!("{WRITTEN}{}", unit.written)], 0);
+            }
         }
         tokens
     }

@@ -133,12 +133,12 @@ fn count_labels(
 
 impl Index {
     /// Runs `work` with what searches see now.
-    fn look<T>(&self, work: impl FnOnce(&Searcher) -> tantivy::Result<T>) -> Result<T> {
+    pub(super) fn look<T>(&self, work: impl FnOnce(&Searcher) -> tantivy::Result<T>) -> Result<T> {
         guard(|| work(&self.store().reader.searcher()))
     }
 
     /// Calls `visit` with each segment.
-    fn each_segment(
+    pub(super) fn each_segment(
         &self,
         searcher: &Searcher,
         mut visit: impl FnMut(&Segment<'_>) -> tantivy::Result<()>,
@@ -267,10 +267,5 @@ impl Index {
             found.truncate(top);
             Ok(found)
         })
-    }
-
-    /// A spelling of the query that finds something, for one that finds nothing.
-    pub fn find_spelling(&self, _query: &Query, _filter: &Filter) -> Option<String> {
-        None
     }
 }

@@ -14,9 +14,9 @@ use super::{Document, Result};
 use crate::priority::lower_thread_priority;
 
 /// Bytes of terms in memory, from which they are written to a segment.
-const MEMORY_BYTES: usize = 48 << 20;
+const MEMORY_BYTES: usize = 20 << 20;
 /// Bytes of texts that may wait for the indexing thread.
-const MAX_WAITING_BYTES: usize = 16 << 20;
+const MAX_WAITING_BYTES: usize = 6 << 20;
 /// Segments of one size that are merged into one.
 const MERGED_SEGMENTS: usize = 6;
 /// Documents up to which segments are of one size.

@@ -16,6 +16,8 @@ const WRITTEN_BY: &[(&str, &str)] = &[
     ("Category", "NewCategory"),
     ("CategorySummary", "NewCategory"),
     ("Crumb", "NewCategory"),
+    ("CategoryCount", "NewCategory"),
+    ("FoundNotice", "NewNotice"),
     ("Notice", "NewNotice"),
     ("Member", "ProfilePatch"),
     ("Member", "Registration"),
@@ -44,6 +46,9 @@ const OTHERS: &[(&str, &str, u64)] = &[
     ("Change", "request_id", MAX_REQUEST_ID_CHARS),
     ("CreatedKey", "key", 200),
     ("Health", "status", 40),
+    // Escaped, and with marks around single characters.
+    ("Highlight", "title", 8000),
+    ("Highlight", "snippets/items", 8000),
     ("ImportSummary", "errors", 1000),
     ("ImportSummary", "warnings", 1000),
     ("Notice", "body_source", 200_000),
@@ -63,8 +68,14 @@ const OTHERS: &[(&str, &str, u64)] = &[
     ("ImportRow", "slug", 120),
     ("RowProblem", "external_id", 200),
     ("RowProblem", "more", 300),
+    ("Readiness", "status", 40),
+    ("SearchReadiness", "position", 100_000),
+    ("SearchResults", "data", 100),
+    ("SearchResults", "did_you_mean", 1000),
     ("Session", "access_token", 2000),
     ("Session", "token_type", 10),
+    ("Suggestion", "text", 500),
+    ("TagCount", "tag", 64),
     ("ViewBatchResult", "unknown", 100),
 ];
 

@@ -18,6 +18,7 @@ type Guide = (&'static str, &'static str);
 const GUIDES: &[Guide] = &[
     ("frontend", include_str!("../../docs/guides/frontend.md")),
     ("paging", include_str!("../../docs/guides/paging.md")),
+    ("search", include_str!("../../docs/guides/search.md")),
     ("caching", include_str!("../../docs/guides/caching.md")),
     ("errors", include_str!("../../docs/guides/errors.md")),
     ("bodies", include_str!("../../docs/guides/bodies.md")),

@@ -36,8 +36,9 @@ use crate::search::highlights::Highlight;
 use crate::search::{filters, labels, parse_query};
 use crate::site::model::Row as Site;
 
-/// The entry of [`search_site`].
-pub const SEARCH_SITE: Operation = Operation::list("search_site", Caller::Reader).for_keys_as_visitors();
+/// The entry of [`list_search_results`].
+pub const LIST_SEARCH_RESULTS: Operation =
+    Operation::list("list_search_results", Caller::Reader).for_keys_as_visitors();
 
 /// A row that was found.
 enum FoundRow {
@@ -60,7 +61,7 @@ impl FoundRow {
 /// counts of all hits by category, tag, year and type.
 #[utoipa::path(tag = "search", params(SiteSearch, PagingParams), responses((status = 200, description = "A page of hits", body = SearchResults)))]
 #[get("")]
-pub async fn search_site(
+pub async fn list_search_results(
     app: web::Data<App>,
     reader: Reader,
     search: Query<SiteSearch>,
@@ -72,7 +73,7 @@ pub async fn search_site(
         _ => Notices::ForMembers,
     };
     // Before the rows are read.
-    let ((notice_times, _), article_times) =
+    let ((notice_times, has_members_only), article_times) =
         (notices::load_times(&app, visible).await?, load_article_times(&app).await?);
     let now = app.now();
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
@@ -84,7 +85,7 @@ pub async fn search_site(
     let (page, hits) = page_by_relevance(&app, &paging, wanted.clone(), ask, load, FoundRow::id).await?;
     let did_you_mean = match hits.total {
         Some(0) => {
-            finding::run(&app, move |view| Ok(view.index.find_spelling(&wanted.query, &wanted.filter)))
+            finding::run(&app, move |view| Ok(view.index.find_spelling(&wanted.query, &wanted.filter, &view.without)))
                 .await?
         }
         _ => None,
@@ -103,7 +104,8 @@ pub async fn search_site(
         .with_version(0)
         .with_last_modified(article_times.modified(now).proving_nothing());
     let reply = if link.is_empty() { reply } else { reply.with_header(LINK, link) };
-    Ok(reply.as_visitors_get(visible == Notices::Public).kept_for(lifetime, tags))
+    let is_as_visitors_get = visible == Notices::Public || !has_members_only;
+    Ok(reply.as_visitors_get(is_as_visitors_get).kept_for(lifetime, tags))
 }
 
 /// What may be found.

@@ -11,9 +11,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::operations::Operation;
 
 /// The entries of its operations.
-pub const OPERATIONS: &[Operation] = &[handlers::SEARCH_SITE, suggestions::SUGGEST];
+pub const OPERATIONS: &[Operation] = &[handlers::LIST_SEARCH_RESULTS, suggestions::LIST_SUGGESTIONS];
 
 /// Its paths.
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(scope("/search").service(handlers::search_site).service(suggestions::suggest));
+    cfg.service(
+        scope("/search").service(handlers::list_search_results).service(suggestions::list_suggestions),
+    );
 }

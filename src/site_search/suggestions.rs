@@ -22,7 +22,8 @@ use crate::http::reply::Reply;
 use crate::index::completions::Typed;
 use crate::index::live::View;
 use crate::index::{Filter, Order, Search};
-use crate::operations::{Caller, Operation};
+use crate::members::guard::Reader;
+use crate::operations::{Caller, Operation, Role};
 use crate::search::documents::TAG_COMPLETION;
 use crate::search::{filters, finding, labels};
 
@@ -73,8 +74,10 @@ pub enum SuggestionKind {
     Tag,
 }
 
-/// The entry of [`suggest`].
-pub const SUGGEST: Operation = Operation::read("suggest", Caller::Anyone);
+/// The entry of [`list_suggestions`].
+pub const LIST_SUGGESTIONS: Operation = Operation::read("list_suggestions", Caller::Reader)
+    .for_keys_as_visitors()
+    .same_as_visitors_for(Role::Member);
 
 /// Suggest completions
 ///
@@ -82,7 +85,10 @@ pub const SUGGEST: Operation = Operation::read("suggest", Caller::Anyone);
 /// most popular first.
 #[utoipa::path(tag = "search", params(SuggestionFilter), responses((status = 200, description = "Suggestions", body = Suggestions)))]
 #[get("/suggest")]
-pub async fn suggest(app: web::Data<App>, filter: Query<SuggestionFilter>) -> Result<impl Responder> {
+pub async fn list_suggestions(
+    app: web::Data<App>,
+    filter: Query<SuggestionFilter>,
+) -> Result<impl Responder> {
     let Query(filter) = filter;
     // Before the rows are read.
     let (times, now) = (load_article_times(&app).await?, app.now());

@@ -73,6 +73,8 @@ const LEAST: &[(&str, Who)] = &[
     ("update_notice", Editor),
     ("delete_notice", Editor),
     ("restore_notice", Editor),
+    ("list_search_results", Anon),
+    ("list_suggestions", Anon),
     ("list_api_keys", Admin),
     ("create_api_key", Admin),
     ("delete_api_key", Admin),
@@ -108,6 +110,11 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
     let name = format!("t{}", Uuid::new_v4().simple());
     let mut path = operation.path.replace("{external_id}", &name);
     let body = body(&operation.id, &name);
+    match operation.id.as_str() {
+        "list_search_results" => path.push_str("?q=a"),
+        "list_suggestions" => path.push_str("?prefix=a"),
+        _ => {}
+    }
     if operation.id == "login_member" {
         cast.anon.post("/api/v1/auth/register", json!(body)).await.expect(201);
     }

@@ -1,8 +1,11 @@
 mod answers;
 mod finding;
 mod keeping;
+mod live;
+mod marking;
 mod ranking;
 mod recall;
+mod spelling;
 
 use std::collections::HashSet;
 

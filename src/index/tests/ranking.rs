@@ -17,6 +17,8 @@ fn the_script_that_was_typed_comes_first() {
     assert_eq!(site.ranked("後面"), [4, 3]);
     assert_eq!(site.ranked("后面"), [3, 4]);
     assert_eq!(site.found("後"), [3, 4, 5]);
+    assert_eq!(site.ranked("後")[0], 4);
+    assert_eq!(site.ranked("后")[2], 4);
 }
 
 #[test]

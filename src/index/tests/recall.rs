@@ -6,6 +6,11 @@ use crate::index::fold::fold;
 /// Whether `text` has `word` as a reader would find it: by characters, and by whole words of letters and digits.
 fn stands_in(text: &str, word: &str) -> bool {
     let (text, word): (Vec<char>, Vec<char>) = (fold(text).chars().collect(), fold(word).chars().collect());
+    has_word(&text, &word)
+}
+
+/// Whether the folded `text` has the folded `word`.
+fn has_word(text: &[char], word: &[char]) -> bool {
     let same_kind = |a: char, b: char| {
         (a.is_ascii_alphabetic() && b.is_ascii_alphabetic()) || (a.is_ascii_digit() && b.is_ascii_digit())
     };
@@ -46,5 +51,63 @@ proptest! {
         let part: String = chars[start..(start + length).min(chars.len())].iter().collect();
         let site = Site::of(&[&format!("前{text}后，别的")]);
         prop_assert_eq!(site.found(&part), [1]);
+    }
+}
+
+/// Numbers that are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    /// The next number below `end`.
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+
+    /// One of the parts of `from`, which white space separates.
+    fn pick<'f>(&mut self, from: &'f str) -> &'f str {
+        let parts: Vec<&str> = from.split_whitespace().collect();
+        parts[self.below(parts.len())]
+    }
+}
+
+#[test]
+fn every_search_of_many_finds_exactly_what_stands_in_the_texts() {
+    const WORDS: &str = "质量 品質 管理 標準 标准 国家 國家 市场 市場 监督 監督 总局 發布 头发 頭髮 后面 皇后 後來 里面 裏面 \
+        台湾 臺灣 的 了 在 和 关于 印发 通知 GB/T 19001-2016 ISO 9001 AI 5G COVID19 2.29万 ２０１９年 C++ Ｘ射线 ";
+    let mut numbers = Numbers(15);
+    let text = |numbers: &mut Numbers| {
+        let parts = (0..40).map(|_| match numbers.below(9) {
+            0 => numbers.pick("， 。 、 （ ）").to_owned(),
+            1 => " ".to_owned(),
+            _ => numbers.pick(WORDS).to_owned(),
+        });
+        parts.collect::<String>()
+    };
+    let texts: Vec<String> = (0..250).map(|_| text(&mut numbers)).collect();
+    let folded: Vec<Vec<char>> = texts.iter().map(|text| fold(text).chars().collect()).collect();
+    let documents = texts.iter().zip(1..).map(|(text, number)| document(number, "", text));
+    let site = Site::with(documents);
+    let mut searches = 0;
+    while searches < 400 {
+        let text: Vec<char> = texts[numbers.below(texts.len())].chars().collect();
+        let start = numbers.below(text.len() - 8);
+        let word: String = text[start..start + 2 + numbers.below(7)].iter().collect();
+        // Only rows of characters, letters and digits: gaps are tested elsewhere.
+        let is_row = word.chars().all(char::is_alphanumeric);
+        let last = word.chars().last().unwrap_or_default();
+        let first = word.chars().next().unwrap_or_default();
+        if !is_row || fold(&last.to_string()).is_ascii() || fold(&first.to_string()).is_ascii() {
+            continue;
+        }
+        searches += 1;
+        let word_chars: Vec<char> = fold(&word).chars().collect();
+        let expected: Vec<u128> = (1..)
+            .zip(&folded)
+            .filter(|(_, text)| has_word(text, &word_chars))
+            .map(|(number, _)| number)
+            .collect();
+        assert_eq!(site.found(&word), expected, "{word}");
+        assert!(!expected.is_empty());
     }
 }

@@ -35,7 +35,12 @@ async fn reads(app: &TestApp, open: bool) -> Vec<String> {
             Some("jobs") => job.clone(),
             _ => "a".to_owned(),
         };
-        one.path.replace("{id}", &id).replace("{external_id}", "x")
+        let query = match one.id.as_str() {
+            "list_search_results" => "?q=a",
+            "list_suggestions" => "?prefix=a",
+            _ => "",
+        };
+        one.path.replace("{id}", &id).replace("{external_id}", "x") + query
     };
     let is_open = |one: &Operation| {
         one.spec["security"].as_array().is_some_and(|alternatives| alternatives.contains(&json!({})))
@@ -60,7 +65,10 @@ async fn every_public_read_spares_who_has_it_already() {
     let paths = reads(&app, true).await;
     assert!(paths.len() >= 8, "{paths:?}");
     for path in paths {
-        settle(&anon, &path).await;
+        // Of what the index has found, times prove nothing.
+        if !path.contains("/search") {
+            settle(&anon, &path).await;
+        }
         let first = anon.get(&path).await.expect(200);
         let tag = first.header("etag");
         // Views change the bytes and not the tag, which must not claim that the bytes are the same.

@@ -3,6 +3,7 @@
 mod hidden;
 mod lists;
 mod model;
+mod nodes;
 mod site;
 mod truth;
 
