@@ -39,12 +39,7 @@ static BY_SOUND: LazyLock<HashMap<&'static str, Vec<char>>> = LazyLock::new(|| {
 
 impl Index {
     /// A spelling of the query that finds something, for one that finds nothing. One of its words is changed.
-    pub fn find_spelling(
-        &self,
-        query: &Query,
-        filter: &Filter,
-        without: &HashSet<Uuid>,
-    ) -> Option<String> {
+    pub fn find_spelling(&self, query: &Query, filter: &Filter, without: &HashSet<Uuid>) -> Option<String> {
         for word in &query.words {
             for spelling in self.look(|searcher| self.spell(searcher, word)).ok()? {
                 let mut text = query.typed.clone();

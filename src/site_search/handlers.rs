@@ -85,8 +85,10 @@ pub async fn list_search_results(
     let (page, hits) = page_by_relevance(&app, &paging, wanted.clone(), ask, load, FoundRow::id).await?;
     let did_you_mean = match hits.total {
         Some(0) => {
-            finding::run(&app, move |view| Ok(view.index.find_spelling(&wanted.query, &wanted.filter, &view.without)))
-                .await?
+            finding::run(&app, move |view| {
+                Ok(view.index.find_spelling(&wanted.query, &wanted.filter, &view.without))
+            })
+            .await?
         }
         _ => None,
     };

@@ -1,9 +1,12 @@
 //! Searching, through the API.
 
 mod hidden;
+mod inputs;
 mod lists;
 mod model;
 mod nodes;
+mod processes;
+mod ranking;
 mod site;
 mod truth;
 
