@@ -96,7 +96,7 @@ impl LiveIndex {
     }
 
     /// The index in use, unless there is none, or it is not known what is to be left out.
-    fn view_now(&self, is_followed: bool) -> Option<View> {
+    pub fn view_now(&self, is_followed: bool) -> Option<View> {
         let state = self.read();
         let is_fresh = || state.looked_at.is_some_and(|at| at.elapsed() < MAX_LOOK_AGE);
         let is_known = state.all_touched.is_none() && (is_followed || is_fresh());

@@ -1,7 +1,7 @@
 //! Changes of an index: documents put and removed, and commits.
 //!
 //! Tantivy indexes on a thread of its own, which takes its priority from the thread that starts it. Whatever starts
-//! one therefore runs on a thread of the lowest priority.
+//! one therefore runs on a thread of a low priority.
 
 use std::panic::resume_unwind;
 use std::sync::PoisonError;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::store::{Index, WriterState, guard, seal_position};
 use super::{Document, Result};
-use crate::priority::lower_thread_priority;
+use crate::priority::soften_thread_priority;
 
 /// Bytes of terms in memory, from which they are written to a segment.
 const MEMORY_BYTES: usize = 20 << 20;
@@ -27,10 +27,11 @@ const MAX_REMOVED_RATIO: f32 = 0.3;
 /// What changes an [`Index`]. Changes of several writers of one index are committed together.
 pub struct IndexWriter(Index);
 
-/// Runs `work` on a thread of the lowest priority, and waits for it.
+/// Runs `work` on a thread of a low priority, and waits for it. With the lowest, an index would stand still while readers
+/// keep all cores busy.
 fn run_quietly<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let run = || {
-        lower_thread_priority();
+        soften_thread_priority();
         work()
     };
     std::thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|panic| resume_unwind(panic))

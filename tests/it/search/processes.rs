@@ -14,7 +14,7 @@ use crate::cache::staleness::Numbers;
 use crate::harness::cluster::{TestDb, fresh_database};
 use crate::harness::machine::{copy, until};
 use crate::harness::process::Process;
-use crate::harness::{Client, files_below};
+use crate::harness::{Client, TestApp, files_below};
 use crate::processes::{PASSWORD, serve};
 
 const ARTICLES: &str = "/api/v1/articles";
@@ -205,14 +205,13 @@ async fn an_index_that_cannot_be_used_is_built_again_while_the_server_serves() {
 
 #[actix_web::test]
 async fn while_an_index_is_built_searches_are_told_to_come_back_and_all_else_is_served() {
-    let (app, anon, editor) = super::start().await;
+    let (one, _, editor) = super::start().await;
     publish(&editor, json!({"title": "砝码"})).await;
-    app.index().await;
-    let mut locker = inkstone::db::pool::open(app.db.url.clone()).await.unwrap();
-    let lock = "BEGIN; LOCK TABLE notices IN ACCESS EXCLUSIVE MODE";
+    let mut locker = inkstone::db::pool::open(one.db.url.clone()).await.unwrap();
+    let lock =
+        "SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE notices IN ACCESS EXCLUSIVE MODE";
     diesel_async::SimpleAsyncConnection::batch_execute(&mut locker, lock).await.unwrap();
-    // As when a search has failed.
-    app.shared.app.search.remove();
+    let (_other, anon) = TestApp::start_on(one.db.clone(), &[]).await;
     let answer = anon.get(&format!("{ARTICLES}?q=%E7%A0%9D%E7%A0%81")).await;
     assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
     assert!(!answer.header("retry-after").is_empty());

@@ -45,7 +45,12 @@ impl Row {
             list(&row["tags"]).iter().map(|tag| tag.as_str().unwrap().to_owned()).collect();
         let body =
             text("body").replace("</p>", "\n").replace("<p>", "").replace("<b>", "").replace("</b>", "");
-        let fields = ["title", "summary", "author", "source_name"].map(text);
+        // A summary that was made from the body is no text of its own.
+        let letters = |text: &str| text.split_whitespace().collect::<String>();
+        let summary = text("summary");
+        let is_own = !letters(&body).starts_with(&letters(summary.trim_end_matches('…')));
+        let summary = if is_own { summary } else { String::new() };
+        let fields = [text("title"), summary, text("author"), text("source_name")];
         let texts =
             fields.iter().map(String::as_str).chain(body.lines()).chain(tags.iter().map(String::as_str));
         let crumb =
