@@ -29,13 +29,13 @@ pub fn lower_thread_priority() {
     }
 }
 
-/// Lets other threads run before the calling one, which still gets about a tenth of a core that they want too.
-pub fn soften_thread_priority() {
+/// Gives the calling thread, and those that it starts, a third of what a thread that answers requests gets of a busy core:
+/// enough to come to an end, however busy the machine is.
+pub fn be_modest() {
     #[cfg(target_os = "linux")]
     {
-        /// As of a command run by `nice`.
-        const NICENESS: libc::c_int = 10;
-        // SAFETY: the call reads numbers only. On Linux, it is of the calling thread.
+        const NICENESS: libc::c_int = 5;
+        // SAFETY: it reads nothing but its arguments. 0 is the calling thread (setpriority(2), "C library/kernel differences").
         unsafe {
             libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS);
         }

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, Responder, delete, patch, post, put, web};
 use chrono::{DateTime, Utc};
 use futures_util::future::join;
 
+use super::alike;
 use super::input::{ArticlePatch, NewArticle};
 use super::model::Row;
 use super::queries::{self, ArticleRef};
@@ -54,7 +55,12 @@ pub async fn create_article(
     check_external_id(&member, None, new.external_id.as_deref())?;
     check_former_slugs(&member, !new.former_slugs.is_empty())?;
     let prepared = prepare_article(&app, context.tree(), new).await?;
-    let warnings = prepared.warnings();
+    let mut warnings = prepared.warnings();
+    let (title, html) = prepared.text();
+    // Of those that the caller may read.
+    let readable = if member.may_read_back { member.articles() } else { Articles::Public };
+    let copies = alike::find_copies(&app, title, html, None, readable).await?;
+    warnings.extend(alike::warn_of_copies(&copies));
     let named = NamedRequest::read(&app, &req, member.id)?;
     write_once(&app, named, async move |tx| {
         let row = writing::add_article(tx, member.actor(), prepared.clone()).await?;

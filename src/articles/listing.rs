@@ -75,9 +75,6 @@ pub struct ArticleShape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum ArticleSort {
-    /// Best first: the default with `q`, and only with it.
-    #[serde(rename = "relevance")]
-    Relevance,
     #[serde(rename = "-published_at")]
     PublishedDown,
     #[serde(rename = "published_at")]
@@ -94,6 +91,9 @@ pub enum ArticleSort {
     TitleDown,
     #[serde(rename = "title")]
     TitleUp,
+    /// Best first: the default with `q`, and only with it.
+    #[serde(rename = "relevance")]
+    Relevance,
 }
 
 impl ArticleSort {

@@ -4,7 +4,9 @@
 //! not come, it is invisible until then; nothing has to run for it to appear. Deleted, it is in the trash, and can be restored. Its views are
 //! counted beside it.
 
+pub mod alike;
 pub mod answer_tags;
+pub mod duplicates;
 pub mod former_slugs;
 pub mod handlers;
 pub mod input;
@@ -12,6 +14,7 @@ pub mod listing;
 pub mod model;
 pub mod queries;
 pub mod reading;
+pub mod related;
 pub mod searching;
 pub mod seen_views;
 pub mod view;
@@ -26,6 +29,7 @@ use crate::operations::Operation;
 /// The entries of its operations.
 pub const OPERATIONS: &[Operation] = &[
     reading::LIST_ARTICLES,
+    duplicates::LIST_DUPLICATE_ARTICLES,
     reading::GET_ARTICLE,
     reading::GET_ARTICLE_BY_EXTERNAL_ID,
     handlers::CREATE_ARTICLE,
@@ -45,6 +49,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .service(handlers::create_article)
             .service(reading::get_article_by_external_id)
             .service(handlers::put_article)
+            .service(duplicates::list_duplicate_articles)
             .service(reading::get_article)
             .service(handlers::update_article)
             .service(handlers::delete_article)

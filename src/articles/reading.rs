@@ -11,14 +11,14 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::listing::{ArticleFilter, ArticleShape, cursor_keys, order};
+use super::listing::{ArticleFilter, ArticleShape, cursor_keys};
 use super::model::Row;
 use super::queries::branches::Listing;
 use super::queries::lists;
 use super::queries::{self, ArticleRef};
 use super::searching::{ArticleSearch, FoundPage};
 use super::view::{Article, ArticleCard, ArticleField, PickedArticle};
-use super::{answer_tags, former_slugs};
+use super::{answer_tags, former_slugs, related};
 use crate::app::App;
 use crate::cache::tags::Tag;
 use crate::categories::model::Tree;
@@ -57,6 +57,8 @@ pub struct Detail {
 pub enum Relation {
     /// The articles just before and after it in its category.
     Neighbors,
+    /// Up to six others about the same.
+    Related,
 }
 
 /// The entry of [`list_articles`].
@@ -84,7 +86,9 @@ pub async fn list_articles(
     let (times, now) = (load_article_times(&app).await?, app.now());
     let is_as_visitors_get = visible == Articles::Public;
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
-    let (query, listing) = Error::join(search.parse(&shape), filter.listing(&tree, visible))?;
+    let order = search.order(&shape, filter.all_have_time(visible));
+    let slice = Error::join(search.parse(&shape), order.and_then(|order| paging.page_slice(order)));
+    let ((query, slice), listing) = Error::join(slice, filter.listing(&tree, visible))?;
     // Staff see changes of which the times tell nothing, and the index has a change a moment later.
     let proves = is_as_visitors_get && query.is_none();
     let modified = if proves { times.modified(now) } else { times.modified(now).proving_nothing() };
@@ -92,9 +96,11 @@ pub async fn list_articles(
     let FoundPage { page, mut highlights } = match query {
         Some(query) => {
             answer_tags::add_search(&mut tags);
-            query.load_page(&app, &paging, (&filter, &shape), visible, listing).await?
+            query.load_page(&app, &paging, &slice, &filter, visible, listing).await?
         }
-        None => load_page(&app, &reader, &paging, (&filter, &shape), visible, listing).await?.into(),
+        None => {
+            load_page(&app, &reader, (&paging, &slice), (&filter, &shape), visible, listing).await?.into()
+        }
     };
     answer_tags::add_breadcrumbs(&mut tags, &tree, page.data.iter().map(|row| row.content.category_id));
     let base_url = &site.content.base_url;
@@ -130,21 +136,20 @@ fn reply_list<T>(
 async fn load_page(
     app: &App,
     reader: &Reader,
-    paging: &Paging,
+    (paging, slice): (&Paging, &PageSlice),
     (filter, shape): (&ArticleFilter, &ArticleShape),
     visible: Articles,
     listing: Listing,
 ) -> Result<List<Row>> {
-    let slice = paging.page_slice(order(shape.sort.as_deref(), filter.all_have_time(visible))?)?;
     let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
     let is_short = slice.offset == 0 && !with_body && filter.is_short(&listing, shape, visible);
     if is_short && !paging.counts() {
-        let rows = lists::load_cards(&*app.reader().await?, listing, &slice).await?;
-        Ok(paging.page(&slice, rows, None, |row| cursor_keys(&slice.order, row)))
+        let rows = lists::load_cards(&*app.reader().await?, listing, slice).await?;
+        Ok(paging.page(slice, rows, None, |row| cursor_keys(&slice.order, row)))
     } else if reader.staff().is_some() {
-        load_long_page(&*app.long_reader().await?, paging, &slice, listing, with_body).await
+        load_long_page(&*app.long_reader().await?, paging, slice, listing, with_body).await
     } else {
-        load_long_page(&*app.costly_reader().await?, paging, &slice, listing, with_body).await
+        load_long_page(&*app.costly_reader().await?, paging, slice, listing, with_body).await
     }
 }
 
@@ -258,7 +263,8 @@ async fn find_single(
     article: ArticleRef,
     detail: Detail,
 ) -> Result<Option<Either<Reply<Data<Article>>, Reply<Data<PickedArticle>>>>> {
-    let with_neighbors = detail.include.is_some_and(|relations| relations.contains(&Relation::Neighbors));
+    let includes = |one| detail.include.as_ref().is_some_and(|relations| relations.contains(&one));
+    let (with_neighbors, with_related) = (includes(Relation::Neighbors), includes(Relation::Related));
     // Before the row is read.
     let (times, now) = (load_article_times(app).await?, app.now());
     let found = queries::get(&*app.reader().await?, &article, reader.articles()).await.optional()?;
@@ -268,14 +274,27 @@ async fn find_single(
         true => Some(queries::neighbors(&*app.reader().await?, &row).await?.into_iter().collect()),
         false => None,
     };
+    let related = match with_related {
+        true => Some(related::load_related(app, &row).await?),
+        false => None,
+    };
     let category_id = row.content.category_id;
-    let article = Article { neighbors, ..context.view(row, reader.staff().is_some()) };
+    let beside = related.iter().flatten().map(|row| row.content.category_id).collect::<Vec<_>>();
+    let related = related.map(|rows| rows.into_iter().map(|row| context.card(row)).collect());
+    let article = Article { neighbors, related, ..context.view(row, reader.staff().is_some()) };
     // Staff get the former slugs too.
     let is_as_visitors_get = reader.articles() == Articles::Public;
-    let modified =
-        if is_as_visitors_get { times.modified(now) } else { Modified::of_row(article.card.updated_at) };
+    let modified = match is_as_visitors_get {
+        true if with_related => times.modified(now).proving_nothing(),
+        true => times.modified(now),
+        false => Modified::of_row(article.card.updated_at),
+    };
     let version = article.card.version;
-    let tags = answer_tags::tag_single(&context.tree, article.card.id, category_id, with_neighbors);
+    let mut tags = answer_tags::tag_single(&context.tree, article.card.id, category_id, with_neighbors);
+    if with_related {
+        answer_tags::add_search(&mut tags);
+        answer_tags::add_breadcrumbs(&mut tags, &context.tree, beside);
+    }
     Ok(Some(match detail.fields {
         None => Either::Left(
             Reply::one(article)
@@ -312,6 +331,11 @@ impl ViewContext {
     /// The tree of categories.
     pub fn tree(&self) -> &Tree {
         &self.tree
+    }
+
+    /// The article in `row` as a card.
+    pub fn card(&self, row: Row) -> ArticleCard {
+        ArticleCard::new(&self.tree, &self.site.content.base_url, row)
     }
 
     /// The newest context that is to be had, after the change.

@@ -13,11 +13,12 @@ use super::queries::branches::Listing;
 use super::queries::found;
 use super::view::ArticleField;
 use crate::app::App;
+use crate::db::rows::{Conditions, PageSlice, SortColumn};
 use crate::db::visibility::Articles;
 use crate::error::{Code, Fault, Result};
 use crate::http::paging::{List, Paging};
 use crate::index::{Filter, Query};
-use crate::search::finding::{self, Ask, Wanted};
+use crate::search::finding::{self, Ask, RELEVANCE, Wanted};
 use crate::search::highlights::Highlight;
 use crate::search::{filters, labels, parse_query};
 
@@ -43,6 +44,15 @@ pub struct ArticleQuery {
 }
 
 impl ArticleSearch {
+    /// The columns of the list's order. That by relevance has its own.
+    pub fn order(&self, shape: &ArticleShape, all_have_time: bool) -> Result<Vec<SortColumn>> {
+        match shape.sort.as_deref() {
+            None if self.q.is_some() => Ok(vec![RELEVANCE]),
+            Some([ArticleSort::Relevance]) => Ok(vec![RELEVANCE]),
+            sort => order(sort, all_have_time),
+        }
+    }
+
     /// What is searched for, if anything is.
     pub fn parse(&self, shape: &ArticleShape) -> Result<Option<ArticleQuery>> {
         let refuse =
@@ -91,31 +101,31 @@ impl ArticleQuery {
         &self,
         app: &App,
         paging: &Paging,
-        (filter, shape): (&ArticleFilter, &ArticleShape),
+        slice: &PageSlice,
+        filter: &ArticleFilter,
         visible: Articles,
         listing: Listing,
     ) -> Result<FoundPage> {
         let wanted = self.want(app, filter, visible, &listing);
-        let page = match shape.sort.as_deref() {
-            None | Some([ArticleSort::Relevance]) => {
+        let page = match slice.order[..] {
+            [RELEVANCE] => {
                 let load = async |ids: Vec<Uuid>| {
                     let conn = app.reader().await?;
                     Ok(found::load_cards(&conn, listing.to_conditions(), ids, None).await?)
                 };
                 let ask = Ask::best(paging.counts(), &[]);
-                finding::page_by_relevance(app, paging, wanted, ask, load, |row: &Row| row.id).await?.0
+                finding::page_by_relevance(app, paging, slice, wanted, ask, load, |row: &Row| row.id).await?.0
             }
-            sort => {
-                let slice = paging.page_slice(order(sort, filter.all_have_time(visible))?)?;
+            _ => {
                 let total = match paging.counts() {
                     true => Some(finding::count(app, wanted.clone()).await?),
                     false => None,
                 };
                 let total = paging.total(|_| std::future::ready(Ok(total.unwrap_or_default()))).await?;
-                let ids = finding::narrow(app, wanted, &slice).await?;
+                let ids = finding::narrow(app, wanted, slice).await?;
                 let conn = app.costly_reader().await?;
-                let rows = found::load_cards(&conn, listing.to_conditions(), ids, Some(&slice)).await?;
-                paging.page(&slice, rows, total, |row| cursor_keys(&slice.order, row))
+                let rows = found::load_cards(&conn, listing.to_conditions(), ids, Some(slice)).await?;
+                paging.page(slice, rows, total, |row| cursor_keys(&slice.order, row))
             }
         };
         let highlights = match self.with_highlights {
@@ -155,7 +165,7 @@ pub async fn highlight_articles(
     query: &Arc<Query>,
     ids: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, Highlight>> {
-    let bodies = found::load_bodies(&*app.long_reader().await?, ids).await?;
+    let bodies = found::load_texts(&*app.long_reader().await?, Conditions::default(), ids).await?;
     let query = query.clone();
     let mark = move || {
         let mark =

@@ -125,6 +125,10 @@ pub struct Article {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub neighbors: Option<Neighbors>,
+    /// Other articles about the same, the nearest first (with `include=related`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 6)]
+    pub related: Option<Vec<ArticleCard>>,
 }
 
 impl Article {
@@ -139,7 +143,7 @@ impl Article {
 
     /// The article of a card, with its body.
     pub fn of_card(card: ArticleCard, body: String) -> Self {
-        Self { card, body, body_source: None, former_slugs: None, neighbors: None }
+        Self { card, body, body_source: None, former_slugs: None, neighbors: None, related: None }
     }
 }
 
@@ -227,7 +231,7 @@ impl PickedArticle {
 
 impl Serialize for PickedArticle {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Article { card, body, neighbors, .. } = &self.article;
+        let Article { card, body, neighbors, related, .. } = &self.article;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", &card.id)?;
         for (at, field) in self.fields.iter().enumerate() {
@@ -262,6 +266,9 @@ impl Serialize for PickedArticle {
         }
         if let Some(neighbors) = neighbors {
             map.serialize_entry("neighbors", neighbors)?;
+        }
+        if let Some(related) = related {
+            map.serialize_entry("related", related)?;
         }
         map.end()
     }

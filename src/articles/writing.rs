@@ -61,6 +61,11 @@ impl PreparedArticle {
         warn_of_body(&self.body)
     }
 
+    /// The title, and the body as HTML.
+    pub fn text(&self) -> (&str, &str) {
+        (&self.new.title, self.body.as_ref().map_or("", |body| &body.html))
+    }
+
     /// Fails with all faults that can be found outside a transaction.
     pub fn check(self) -> Result<()> {
         self.new.into_content(self.body, self.category_id, None, self.faults).map(drop)

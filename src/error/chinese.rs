@@ -17,6 +17,7 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("has more than {max} words", "超过 {max} 个词"),
     ("is longer than {max} characters", "超过 {max} 个字符"),
     ("needs q", "需要 q"),
+    ("is nearly the text of the article {id}", "与文章 {id} 的正文几乎相同"),
     ("relevance needs q", "relevance 需要 q"),
     ("relevance is an order by itself", "relevance 不能与其他排序并用"),
     (

@@ -136,6 +136,8 @@ codes! {
     UnnamedColumn = UNPROCESSABLE_ENTITY "unnamed_column" "Unnamed column", "列没有名称" "CSV 有一列没有名称,该列的单元格未被导入。";
     /// A row repeats the id of an earlier one.
     RepeatedRow = UNPROCESSABLE_ENTITY "repeated_row" "Repeated row", "行重复" "这一行与之前的行编号相同。";
+    /// Another article has nearly the same text.
+    PossibleDuplicate = UNPROCESSABLE_ENTITY "possible_duplicate" "Possible duplicate", "可能重复" "已有文章的正文与此几乎相同。";
     /// Elements or attributes of a body were removed.
     MarkupDropped = UNPROCESSABLE_ENTITY "markup_dropped" "Markup removed", "标记已移除" "正文中不允许的元素或属性已被移除。";
     /// A frame or a medium became a link.
@@ -193,7 +195,8 @@ impl Code {
     pub const fn is_warning(self) -> bool {
         matches!(
             self,
-            Self::MarkupDropped
+            Self::PossibleDuplicate
+                | Self::MarkupDropped
                 | Self::EmbedLinked
                 | Self::RelativeAddress
                 | Self::TableRepaired

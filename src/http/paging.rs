@@ -244,6 +244,21 @@ impl Paging {
         self.build_page(&slice, rows, has_next, total, |_| vec![shown.clone()])
     }
 
+    /// A page of a list that is walked in one direction; it goes on from `next`, if there is more.
+    pub fn page_from<T>(&self, rows: Vec<T>, next: Option<Vec<String>>) -> List<T> {
+        let page = PageInfo {
+            size: self.size(),
+            has_next: next.is_some(),
+            next_cursor: next.map(|next| self.seal_cursor(false, &next)),
+            prev_cursor: None,
+            number: self.params.page,
+            total: None,
+            total_at_least: None,
+        };
+        let link = self.link(&page);
+        List { data: rows, page, link }
+    }
+
     /// Refuses the cursor of the request.
     pub fn refuse_cursor(&self) -> Error {
         let detail = "is not a cursor of this list with these filters and this order";

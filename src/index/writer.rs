@@ -1,7 +1,8 @@
 //! Changes of an index: documents put and removed, and commits.
 //!
 //! Tantivy indexes on a thread of its own, which takes its priority from the thread that starts it. Whatever starts
-//! one therefore runs on a thread of a low priority.
+//! one therefore runs on a thread of low priority: not of the lowest, with which a busy server would never find what has
+//! changed.
 
 use std::panic::resume_unwind;
 use std::sync::PoisonError;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use super::store::{Index, WriterState, guard, seal_position};
 use super::{Document, Result};
-use crate::priority::soften_thread_priority;
+use crate::priority::be_modest;
 
 /// Bytes of terms in memory, from which they are written to a segment.
 const MEMORY_BYTES: usize = 20 << 20;
@@ -27,11 +28,10 @@ const MAX_REMOVED_RATIO: f32 = 0.3;
 /// What changes an [`Index`]. Changes of several writers of one index are committed together.
 pub struct IndexWriter(Index);
 
-/// Runs `work` on a thread of a low priority, and waits for it. With the lowest, an index would stand still while readers
-/// keep all cores busy.
+/// Runs `work` on a thread of low priority, and waits for it.
 fn run_quietly<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let run = || {
-        soften_thread_priority();
+        be_modest();
         work()
     };
     std::thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|panic| resume_unwind(panic))

@@ -16,7 +16,7 @@ use crate::db::visibility::Notices;
 use crate::error::{Code, Fault, Result};
 use crate::http::paging::{List, Paging};
 use crate::index::{Filter, Query};
-use crate::search::finding::{self, Ask, Wanted};
+use crate::search::finding::{self, Ask, RELEVANCE, Wanted};
 use crate::search::highlights::Highlight;
 use crate::search::{filters, labels, parse_query};
 
@@ -72,8 +72,9 @@ impl NoticeQuery {
             Ok(queries::load_all(&*app.reader().await?, conditions).await?)
         };
         let ask = Ask::best(paging.counts(), &[]);
-        let (page, _) =
-            finding::page_by_relevance(app, paging, wanted, ask, load, |row: &Row| row.id).await?;
+        let slice = paging.page_slice(vec![RELEVANCE])?;
+        let found = finding::page_by_relevance(app, paging, &slice, wanted, ask, load, |row: &Row| row.id);
+        let (page, _) = found.await?;
         let mut highlights = match self.with_highlights {
             true => self.highlight(app, &page.data).await?,
             false => HashMap::new(),

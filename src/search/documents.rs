@@ -7,6 +7,7 @@ use super::labels;
 use super::queries::TextRow;
 use crate::index::Document;
 use crate::index::completions::make_keys;
+use crate::index::fold::fold;
 use crate::index::likeness::fingerprint;
 use crate::markup::html_text::html_to_lines;
 
@@ -18,7 +19,7 @@ pub fn make_document(row: TextRow, timezone: Tz) -> Document {
     let labels = list_labels(&row, timezone);
     let body = split_blocks(&row.body);
     let (completions, likeness) = match row.notice_kind {
-        None => (list_completions(&row), fingerprint(&row.title, &body)),
+        None => (list_completions(&row), make_fingerprint(&row.title, &body)),
         Some(_) => (Vec::new(), Vec::new()),
     };
     Document {
@@ -38,6 +39,12 @@ pub fn make_document(row: TextRow, timezone: Tz) -> Document {
         completions,
         likeness,
     }
+}
+
+/// The fingerprint by which an article is compared with others.
+pub fn make_fingerprint(title: &str, blocks: &[String]) -> Vec<u64> {
+    let blocks: Vec<String> = blocks.iter().map(|block| fold(block)).collect();
+    fingerprint(&fold(title), &blocks)
 }
 
 /// What the title and the tags are found by while they are typed.

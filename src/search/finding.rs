@@ -135,12 +135,12 @@ fn find_time_order(slice: &PageSlice) -> Option<(Order, Option<(i64, Uuid)>)> {
 pub async fn page_by_relevance<T>(
     app: &App,
     paging: &Paging,
+    slice: &PageSlice,
     wanted: Wanted,
     ask: Ask,
     load: impl AsyncFn(Vec<Uuid>) -> Result<Vec<T>>,
     find_id: impl Fn(&T) -> Uuid,
 ) -> Result<(List<T>, Hits)> {
-    let slice = paging.page_slice(vec![RELEVANCE])?;
     let shown = slice.keys.iter().flatten().next().map_or(Some(Shown::default()), |text| Shown::read(text));
     let mut shown = shown.ok_or_else(|| paging.refuse_cursor())?;
     let hits = search(app, wanted, ask).await?;

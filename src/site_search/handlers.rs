@@ -31,7 +31,7 @@ use crate::members::guard::Reader;
 use crate::notices::model::Row as NoticeRow;
 use crate::notices::queries as notices;
 use crate::operations::{Caller, Operation};
-use crate::search::finding::{self, Ask, Wanted, page_by_relevance};
+use crate::search::finding::{self, Ask, RELEVANCE, Wanted, page_by_relevance};
 use crate::search::highlights::Highlight;
 use crate::search::{filters, labels, parse_query};
 use crate::site::model::Row as Site;
@@ -78,11 +78,13 @@ pub async fn list_search_results(
     let now = app.now();
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
     let query = parse_query(&search.q).map(Arc::new).map_err(Error::from);
-    let (query, filter) = Error::join(query, make_filter(&app, &search, &tree, visible))?;
+    let slice = Error::join(query, paging.page_slice(vec![RELEVANCE]));
+    let ((query, slice), filter) = Error::join(slice, make_filter(&app, &search, &tree, visible))?;
     let wanted = Wanted { query: query.clone(), filter };
     let load = async |ids| load_rows(&app, ids, visible).await;
     let ask = Ask::best(true, COUNTED);
-    let (page, hits) = page_by_relevance(&app, &paging, wanted.clone(), ask, load, FoundRow::id).await?;
+    let (page, hits) =
+        page_by_relevance(&app, &paging, &slice, wanted.clone(), ask, load, FoundRow::id).await?;
     let did_you_mean = match hits.total {
         Some(0) => {
             finding::run(&app, move |view| {

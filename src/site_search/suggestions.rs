@@ -87,7 +87,7 @@ pub const LIST_SUGGESTIONS: Operation = Operation::read("list_suggestions", Call
 #[get("/suggest")]
 pub async fn list_suggestions(
     app: web::Data<App>,
-    _reader: Reader,
+    _: Reader,
     filter: Query<SuggestionFilter>,
 ) -> Result<impl Responder> {
     let Query(filter) = filter;

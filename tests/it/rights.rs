@@ -73,6 +73,7 @@ const LEAST: &[(&str, Who)] = &[
     ("update_notice", Editor),
     ("delete_notice", Editor),
     ("restore_notice", Editor),
+    ("list_duplicate_articles", Author),
     ("list_search_results", Anon),
     ("list_suggestions", Anon),
     ("list_api_keys", Admin),

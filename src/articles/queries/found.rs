@@ -50,10 +50,28 @@ pub struct Texts {
     pub body: String,
 }
 
-/// The texts of articles that were loaded before.
-pub async fn load_bodies(mut conn: &Connection, ids: Vec<Uuid>) -> QueryResult<Vec<Texts>> {
-    let mut conditions = Conditions::default();
-    conditions.and_if("id = ANY(?)", Some(Value::Ids(ids)));
+/// The texts of the articles among `ids` that meet `conditions`.
+pub async fn load_texts(
+    mut conn: &Connection,
+    mut conditions: Conditions,
+    ids: Vec<Uuid>,
+) -> QueryResult<Vec<Texts>> {
+    conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
     let text = format!("SELECT id, title, summary, body FROM articles WHERE {}", conditions.sql());
+    conditions.statement(text).load(&mut conn).await
+}
+
+/// The texts of the next articles before `before` in the order of their ids, the newest first, that meet `conditions`.
+pub async fn load_texts_before(
+    mut conn: &Connection,
+    mut conditions: Conditions,
+    before: Option<Uuid>,
+    most: i64,
+) -> QueryResult<Vec<Texts>> {
+    conditions.and_if("articles.id < ?", before.map(Value::Id));
+    let text = format!(
+        "SELECT id, title, summary, body FROM articles WHERE {} ORDER BY id DESC LIMIT {most}",
+        conditions.sql()
+    );
     conditions.statement(text).load(&mut conn).await
 }

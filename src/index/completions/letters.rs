@@ -10,7 +10,7 @@ use crate::slug::list_readings;
 /// Most places in a text at which what is typed may begin.
 const MAX_BEGINNINGS: usize = 6;
 /// What a reading costs that is neither the commonest nor of a character with two common ones.
-const RARE_COST: u8 = 4;
+pub const RARE_COST: u8 = 4;
 
 /// Characters of which two readings are common.
 const HETERONYMS: &str = "重长行调乐了着还都得地的会率差参藏朝传降解校血宿薄曾单弹度角系没便给将觉卡强色省\
@@ -34,16 +34,24 @@ impl Letter {
     /// What a Han character is read as in pinyin, with what the reading costs: 0 for the one that `character` commonly
     /// has, more for rarer ones. Each comes once; the cheapest are first.
     pub fn rate_readings(&self) -> Vec<(Cow<'static, str>, u8)> {
-        let second_cost = if HETERONYMS.contains(self.character) { 1 } else { RARE_COST };
-        let own = list_readings(self.character);
-        let own = own.zip([0, second_cost].into_iter().chain(std::iter::repeat(RARE_COST)));
+        let mut own: Vec<Cow<str>> = Vec::new();
+        for reading in list_readings(self.character) {
+            if !own.contains(&reading) {
+                own.push(reading);
+            }
+        }
+        let own = own.into_iter().enumerate().map(|(at, reading)| match at {
+            0 => (reading, 0),
+            1 if HETERONYMS.contains(self.character) => (reading, 1),
+            _ => (reading, RARE_COST),
+        });
         // The character before it was made Simplified can have a reading of its own: 乾 in 乾坤.
         let before = list_readings(self.written).filter(|_| self.written != self.character);
         let before = before.zip([1].into_iter().chain(std::iter::repeat(RARE_COST)));
         let mut rated = Vec::new();
         for (reading, cost) in own.chain(before) {
             // Many leave out the dots of ü.
-            let undotted = reading.contains('v').then(|| Cow::Owned(reading.replace('v', "u")));
+            let undotted = undot(&reading);
             add_reading(&mut rated, reading, cost);
             undotted.into_iter().for_each(|undotted| add_reading(&mut rated, undotted, RARE_COST));
         }
@@ -55,6 +63,11 @@ impl Letter {
     pub fn find_common_reading(&self) -> Option<Cow<'static, str>> {
         list_readings(self.character).next()
     }
+}
+
+/// A reading with ü without its dots.
+fn undot(reading: &str) -> Option<Cow<'static, str>> {
+    reading.contains('v').then(|| Cow::Owned(reading.replace('v', "u")))
 }
 
 fn add_reading(rated: &mut Vec<(Cow<'static, str>, u8)>, reading: Cow<'static, str>, cost: u8) {
@@ -120,10 +133,8 @@ pub fn list_beginnings(letters: &[Letter]) -> Vec<&[Letter]> {
 
 /// All syllables of pinyin.
 static SYLLABLES: LazyLock<BTreeSet<Cow<'static, str>>> = LazyLock::new(|| {
-    let characters = ('\u{3400}'..='\u{9fff}').chain('\u{20000}'..='\u{323af}');
-    let letters =
-        characters.map(|c| Letter { character: c, written: c, begins_word: true, follows_gap: false });
-    letters.flat_map(|letter| letter.rate_readings()).map(|(reading, _)| reading).collect()
+    let readings = ('\u{4e00}'..='\u{9fff}').flat_map(list_readings);
+    readings.flat_map(|reading| undot(&reading).into_iter().chain([reading])).collect()
 });
 
 /// Whether `text` is a syllable of pinyin.

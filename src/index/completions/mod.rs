@@ -12,19 +12,21 @@ mod typed;
 
 use std::collections::BTreeSet;
 
-use letters::{Letter, list_beginnings, list_letters};
+use letters::{Letter, RARE_COST, list_beginnings, list_letters};
 
 pub use typed::Typed;
 
 /// The length of a key of characters, in characters.
-const MAX_CHARACTERS: usize = 16;
+const MAX_CHARACTERS: usize = 12;
 /// The length of a key of pinyin, in letters.
-const MAX_PINYIN: usize = 40;
+const MAX_PINYIN: usize = 32;
 /// The length of a key of initials, in letters.
-const MAX_INITIALS: usize = 16;
+const MAX_INITIALS: usize = 12;
 /// Most spellings of one beginning. Characters with several readings multiply them; the likeliest are kept. They hold all
 /// common readings of three characters with two such readings.
 const MAX_SPELLINGS: usize = 8;
+/// Most spellings of a beginning if some of them have a rare reading.
+const MAX_RARE_SPELLINGS: usize = 3;
 
 /// Makes the terms under which a text is found by a prefix.
 ///
@@ -74,7 +76,8 @@ fn spell_letters(letters: &[Letter], max: usize, spell: fn(&str) -> &str) -> BTr
         let mut longer: Vec<(String, u32)> = longer.collect();
         // The sort is stable: of equally likely spellings, those with the rarer reading further in front stay.
         longer.sort_by_key(|(_, cost)| *cost);
-        longer.truncate(MAX_SPELLINGS);
+        let common = longer.iter().take_while(|(_, cost)| *cost < RARE_COST.into()).count();
+        longer.truncate(common.clamp(MAX_RARE_SPELLINGS, MAX_SPELLINGS));
         spellings = longer;
     }
     spellings.into_iter().map(|(spelling, _)| spelling.chars().take(max).collect()).collect()

@@ -8,7 +8,9 @@ use super::{MAX_CHARACTERS, MAX_INITIALS, MAX_PINYIN, take_characters};
 
 /// Most keys of initials that are looked for.
 const MAX_INITIALS_SOUGHT: usize = 31;
-/// Most readings of the typed letters that are followed at a time.
+/// How many initials of a text are looked for: the first of these numbers for which they are few.
+const INITIALS_SOUGHT: [usize; 7] = [MAX_INITIALS, 8, 6, 5, 4, 3, 2];
+/// Most ways to read the typed letters that are followed at a time.
 const MAX_PARSES: usize = 256;
 /// The length of the longest syllable.
 const MAX_SYLLABLE: usize = 6;
@@ -30,6 +32,8 @@ impl Typed {
     }
 
     /// The beginnings of keys that the texts which complete this have; at most 32, none of which begins with another.
+    ///
+    /// The first is what was typed, taken as whole words and syllables. Texts that it finds are the likeliest meant.
     pub fn prefixes(&self) -> Vec<String> {
         let is_han = |letter: &Letter| letter.find_common_reading().is_some();
         let characters = format!("c:{}", take_characters(&self.letters));
@@ -123,13 +127,21 @@ impl Typed {
         spelling.chars().take(MAX_PINYIN).collect()
     }
 
-    /// The initials of the texts that can be meant, unless they begin with what was typed in pinyin.
+    /// The initials of the texts that can be meant, unless they begin with what was typed in pinyin. None begins with
+    /// another.
     ///
-    /// If the letters can be read in too many ways, only the first ones are read.
+    /// If the letters can be read in many ways, fewer initials are looked for.
     fn list_initials(&self) -> BTreeSet<String> {
-        let parses = Parses::follow(self);
-        let lengths = (1..parses.ways.len()).rev();
-        let mut all = lengths.map(|length| parses.list_initials(self, length));
+        let mut all = INITIALS_SOUGHT.into_iter().filter_map(|max| follow_parses(self, max)).map(|found| {
+            let mut kept: BTreeSet<String> = BTreeSet::new();
+            for initials in found {
+                // A text that others begin with is sorted before them.
+                if kept.last().is_none_or(|last| !initials.starts_with(last.as_str())) {
+                    kept.insert(initials);
+                }
+            }
+            kept
+        });
         all.find(|initials| initials.len() <= MAX_INITIALS_SOUGHT).unwrap_or_default()
     }
 }
@@ -150,8 +162,9 @@ struct Parse {
 }
 
 impl Parse {
-    fn add(&self, initial: char, ends_short: bool) -> Self {
-        let is_full = self.initials.chars().count() == MAX_INITIALS;
+    /// This with one more part. `max` is how many initials are kept.
+    fn add(&self, initial: char, ends_short: bool, max: usize) -> Self {
+        let is_full = self.initials.chars().count() == max;
         let initial = Some(initial).filter(|_| !is_full);
         Self {
             initials: self.initials.chars().chain(initial).collect(),
@@ -161,73 +174,38 @@ impl Parse {
     }
 }
 
-/// The ways to read what was typed.
-struct Parses {
-    /// The ways to read the first letters, by their number.
-    ways: Vec<BTreeSet<Parse>>,
+/// The first `max` initials that the typed letters can stand for, but those whose letters all stand for themselves or
+/// for whole syllables. Returns `None` if there are too many ways to read them.
+fn follow_parses(typed: &Typed, max: usize) -> Option<BTreeSet<String>> {
+    let end = typed.letters.len().min(MAX_PINYIN);
+    let mut ways = vec![BTreeSet::new(); end + 1];
+    ways[0].insert(Parse { initials: String::new(), is_shortened: false, ends_short: false });
+    for at in 0..end {
+        let here = std::mem::take(&mut ways[at]);
+        if here.len() > MAX_PARSES {
+            return None;
+        }
+        for (length, initial, ends_short) in list_parts(typed, at, end) {
+            ways[at + length].extend(here.iter().map(|way| way.add(initial, ends_short, max)));
+        }
+    }
+    let all = std::mem::take(&mut ways[end]).into_iter();
+    Some(all.filter(|way| way.is_shortened).map(|way| way.initials).collect())
 }
 
-impl Parses {
-    fn follow(typed: &Typed) -> Self {
-        let end = typed.letters.len().min(MAX_PINYIN);
-        let first = Parse { initials: String::new(), is_shortened: false, ends_short: false };
-        let mut ways = vec![BTreeSet::new(); end + 1];
-        ways[0].insert(first);
-        for at in 0..end {
-            if ways[at].len() > MAX_PARSES {
-                ways.truncate(at);
-                break;
-            }
-            for (length, initial, ends_short) in list_parts(typed, at) {
-                if at + length <= end {
-                    let longer: Vec<Parse> =
-                        ways[at].iter().map(|way| way.add(initial, ends_short)).collect();
-                    ways[at + length].extend(longer);
-                }
-            }
-        }
-        Self { ways }
-    }
-
-    /// The initials that the first `length` letters can stand for, none of which begins with another. Those are
-    /// left out whose letters all stand for themselves or for whole syllables, if these letters are all.
-    fn list_initials(&self, typed: &Typed, length: usize) -> BTreeSet<String> {
-        let is_all = length == typed.letters.len();
-        let mut found: BTreeSet<String> = self.ways[length]
-            .iter()
-            .filter(|way| way.is_shortened || !is_all)
-            .map(|way| way.initials.clone())
-            .collect();
-        for at in length.saturating_sub(MAX_SYLLABLE)..length {
-            let run = typed.take_run(at);
-            let Some(part) = run.get(..length - at).filter(|part| begins_syllable(part)) else { continue };
-            let initial = part.chars().next().unwrap_or_default();
-            let ways = self.ways[at].iter().map(|way| way.add(initial, true));
-            found.extend(ways.filter(|way| way.is_shortened || !is_all).map(|way| way.initials));
-        }
-        let mut kept: BTreeSet<String> = BTreeSet::new();
-        for initials in found {
-            // A text that others begin with is sorted before them.
-            if kept.last().is_none_or(|last| !initials.starts_with(last.as_str())) {
-                kept.insert(initials);
-            }
-        }
-        kept
-    }
-}
-
-/// The parts that the letters from `at` on can begin with: their lengths, their initials, and whether they can stand for
-/// a syllable that is longer.
-fn list_parts(typed: &Typed, at: usize) -> Vec<(usize, char, bool)> {
+/// The parts that the letters from `at` to `end` can begin with: their lengths, their initials, and whether they can
+/// stand for a syllable that is longer.
+fn list_parts(typed: &Typed, at: usize, end: usize) -> Vec<(usize, char, bool)> {
     let letter = &typed.letters[at];
     if let Some(initial) = letter.find_common_reading().and_then(|reading| reading.chars().next()) {
         return vec![(1, initial, false)];
     }
     let run = typed.take_run(at);
     let mut parts = vec![(1, letter.character, run.get(..1).is_some_and(begins_syllable))];
-    for length in 2..=run.len() {
+    for length in 2..=run.len().min(end - at) {
         let part = &run[..length];
-        if is_double_initial(part) || is_syllable(part) {
+        let is_last = at + length == end;
+        if is_double_initial(part) || is_syllable(part) || is_last && begins_syllable(part) {
             parts.push((length, letter.character, is_double_initial(part)));
         }
     }

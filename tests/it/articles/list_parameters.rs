@@ -46,13 +46,14 @@ async fn every_list_of_the_document_has_one_meaning_in_all_forms() {
             let (one, two) = two_values(&list["schema"]);
             let path = operation.path.replace("{id}", article["id"].as_str().unwrap());
             let path = path.replace("{external_id}", "mine");
+            let needed = if operation.id == "list_search_results" { "q=a&" } else { "" };
             let mut first = None;
             let forms = match list["schema"]["maxItems"].as_u64() {
                 Some(1) => ["", "[]", "%5B%5D"].map(|mark| format!("{name}{mark}={one}")).to_vec(),
                 _ => forms(name, &one, &two),
             };
             for form in forms {
-                let answer = admin.get(&format!("{path}?{form}")).await.expect(200);
+                let answer = admin.get(&format!("{path}?{needed}{form}")).await.expect(200);
                 let headers = ["etag", "link"].map(|header| answer.header(header).to_owned());
                 let seen = (headers, answer.text());
                 assert_eq!(*first.get_or_insert_with(|| seen.clone()), seen, "{path}?{form}");

@@ -1,5 +1,6 @@
 //! Searching, through the API.
 
+mod alike;
 mod hidden;
 mod inputs;
 mod lists;

@@ -57,3 +57,42 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn labels_beside_sentences_of_an_article_are_its_text() {
+    let long = "时间：2031年5月1日，两百余台衡器与加油站与农贸市场与主管部门与检定规程与核查工作与农贸市场全面展开第1号。";
+    let short = "省计量院今天上午检定规程全面展开第0号。";
+    let rows = [("td", vec!["作者：李白0", short]), ("td", vec!["来源：第三章第二节0", long])];
+    let rows = rows.map(|(cell, texts)| (cell, texts.into_iter().map(str::to_owned).collect()));
+    let table = format!("<table border=1>{}</table>", rows.iter().map(write_row).collect::<String>());
+    for (layout, (name, ..)) in LAYOUTS.iter().enumerate() {
+        let body = read_body(layout, [short, "会议指出，加油站全面展开第0号！"], &table);
+        for text in rows.iter().flat_map(|(_, texts)| texts) {
+            assert!(body.contains(text), "{name}: {text} is not in {body}");
+        }
+    }
+}
+
+#[test]
+fn labels_beside_an_article_in_the_layout_of_a_page_are_not_its_text() {
+    let first = "省计量院今天上午发布了新的检定规程，要求各地完成核查。";
+    let last = "加油站和农贸市场的两百余台衡器已经检查完毕，结果良好。";
+    let article = format!("<p>{first}</p><p>{last}</p>");
+    let tables = [
+        format!("<tr><td>来源：某某报<br>作者：李白<br>浏览：12</td><td>{article}</td></tr>"),
+        format!("<tr><td>来源：某某报</td><td>作者：李白</td></tr><tr><td colspan=2>{article}</td></tr>"),
+        format!("<tr><td>作者：李白</td><td></td></tr><tr><td>来源：某某报</td><td>{article}</td></tr>"),
+        format!("<tr><td>来源：某某报 作者：李白</td><td>{first}{last}</td></tr>"),
+    ];
+    for table in tables {
+        let title = "某某省发布新规程";
+        let page = format!(
+            "<html><head><title>{title}</title></head><body><h1>{title}</h1><p>2019-09-24 09:10</p>\
+             <table>{table}</table></body></html>"
+        );
+        let row = read_page(&page, "a.html").unwrap().row;
+        let body = strip_tags(row["body"].as_str().unwrap());
+        assert_eq!(body, squash(&format!("{first}{last}")), "{table}");
+        assert_eq!(row.get("author"), Some(&"李白".into()), "{table}");
+    }
+}

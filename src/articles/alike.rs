@@ -1,0 +1,90 @@
+//! Articles whose texts are nearly the same: portals copy each other all day.
+
+use uuid::Uuid;
+
+use super::queries::found::{self, Texts};
+use crate::app::App;
+use crate::db::rows::Conditions;
+use crate::db::visibility::Articles;
+use crate::error::{Code, Fault, Result};
+use crate::index::fold::fold;
+use crate::index::likeness::similarity;
+use crate::search::documents::{make_fingerprint, split_blocks};
+use crate::search::filters;
+
+/// The least likeness of copies: the share of their pieces of five characters that both have.
+pub const MIN_LIKENESS: f32 = 0.8;
+/// Articles that are compared with one.
+const CANDIDATES: usize = 20;
+/// Characters of a text that are compared.
+const MAX_CHARS: usize = 20_000;
+
+/// A copy of an article.
+#[derive(Clone, Copy, Debug)]
+pub struct Copy {
+    /// Which article it is.
+    pub id: Uuid,
+    /// How alike the texts are, from 0 to 1.
+    pub likeness: f32,
+}
+
+/// The articles in `visible`, but for `own`, whose text is nearly that of an article with this title and this body; the most
+/// alike first. None while the index is not ready.
+pub async fn find_copies(
+    app: &App,
+    title: &str,
+    body: &str,
+    own: Option<Uuid>,
+    visible: Articles,
+) -> Result<Vec<Copy>> {
+    let Some(view) = app.search.view_now() else { return Ok(Vec::new()) };
+    let text = fold_text(title, body);
+    let (title, blocks) = (title.to_owned(), split_blocks(body));
+    let filter = filters::articles(visible, None, app.now());
+    let found = app
+        .searchers
+        .run(move || view.index.find_alike(&make_fingerprint(&title, &blocks), &filter, CANDIDATES));
+    let found = found.await?.unwrap_or_default();
+    let ids: Vec<Uuid> = found.into_iter().map(|(id, _)| id).filter(|id| Some(*id) != own).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    // What may be read is asked again: the index can lag behind.
+    let mut conditions = Conditions::default();
+    visible.restrict(&mut conditions);
+    let texts = found::load_texts(&*app.reader().await?, conditions, ids).await?;
+    let compare = move || {
+        let copies = texts.into_iter().map(|other: Texts| Copy {
+            id: other.id,
+            likeness: similarity(&text, &fold_text(&other.title, &other.body)),
+        });
+        let mut copies: Vec<Copy> = copies.filter(|copy| copy.likeness >= MIN_LIKENESS).collect();
+        copies.sort_by(|a, b| b.likeness.total_cmp(&a.likeness).then(a.id.cmp(&b.id)));
+        copies
+    };
+    app.searchers.run(compare).await
+}
+
+/// The warnings about copies of an article that was written.
+pub fn warn_of_copies(copies: &[Copy]) -> impl Iterator<Item = Fault> {
+    copies.iter().take(MAX_WARNINGS).map(|copy| {
+        let detail = "is nearly the text of the article {id}";
+        Fault::body("/body", Code::PossibleDuplicate, detail)
+            .with("id", copy.id.to_string())
+            .with("similarity", (f64::from(copy.likeness) * 100.0).round() / 100.0)
+    })
+}
+
+/// Copies of one article that are warned of.
+const MAX_WARNINGS: usize = 3;
+
+/// What of an article is compared.
+pub fn fold_text(title: &str, body: &str) -> String {
+    let blocks = split_blocks(body);
+    let text: String = std::iter::once(title)
+        .chain(blocks.iter().map(String::as_str))
+        .flat_map(str::chars)
+        .take(MAX_CHARS)
+        .collect();
+    fold(&text)
+}
