@@ -54,7 +54,7 @@ impl Ask {
 
 /// The index, if it is known to be right. Fails with 503 if it is not within a moment.
 pub async fn view(app: &App) -> Result<View> {
-    let view = app.search.view(VIEW_WAIT).await;
+    let view = app.search.view(VIEW_WAIT, || app.follower.is_current()).await;
     view.ok_or_else(|| Error::Unavailable("the search index is not ready".to_owned()))
 }
 
@@ -140,7 +140,9 @@ pub async fn page_by_relevance<T>(
     let total = hits.total.map(|total| Total::Exactly(i64::try_from(total).unwrap_or(i64::MAX)));
     let ids = hits.hits.iter().map(|hit| hit.id).filter(|id| !shown.has(*id));
     let skipped = usize::try_from(slice.offset).unwrap_or(usize::MAX);
-    let ids: Vec<Uuid> = ids.take(MAX_HITS.saturating_sub(shown.len())).skip(skipped).collect();
+    let mut ids: Vec<Uuid> = ids.take(MAX_HITS.saturating_sub(shown.len())).collect();
+    // Earlier pages have shown what a page by number skips: its cursor goes on behind it.
+    ids.drain(..skipped.min(ids.len())).for_each(|id| shown.add(id));
     let wanted_rows = usize::try_from(slice.limit).unwrap_or(usize::MAX);
     let mut rows: Vec<T> = Vec::new();
     for ids in ids.chunks(wanted_rows) {

@@ -87,8 +87,10 @@ pub async fn list_search_results(
         page_by_relevance(&app, &paging, &slice, wanted.clone(), ask, load, FoundRow::id).await?;
     let did_you_mean = match hits.total {
         Some(0) => {
-            finding::run(&app, move |view| Ok(view.index.find_spelling(&wanted.query, &wanted.filter)))
-                .await?
+            finding::run(&app, move |view| {
+                Ok(view.index.find_spelling(&wanted.query, &wanted.filter, &view.without))
+            })
+            .await?
         }
         _ => None,
     };
