@@ -15,8 +15,6 @@ use crate::index::{Filter, Hits, IndexError, Order, Query, Search};
 
 /// How long a search waits for an index that is not known to be right.
 const VIEW_WAIT: Duration = Duration::from_secs(2);
-/// Hits that are named to the database one by one, however they are to be sorted.
-const MAX_NAMED_HITS: usize = 2_000;
 /// Hits more than a page has, for those that may have gone meanwhile.
 const SPARE_HITS: usize = 100;
 
@@ -91,18 +89,13 @@ pub async fn count(app: &App, wanted: Wanted) -> Result<i64> {
     Ok(i64::try_from(total).unwrap_or(i64::MAX))
 }
 
-/// The ids among which the rows of a page in another order than relevance are: all that are found, if they are few, or the
-/// first ones in an order by time.
+/// The ids among which the rows of a page in another order than relevance are: the first ones in an order by time, in other
+/// orders all that are found.
 pub async fn narrow(app: &App, wanted: Wanted, slice: &PageSlice) -> Result<Vec<Uuid>> {
-    let all = |most| {
-        let wanted = wanted.clone();
-        run(app, move |view| view.index.find_all(&wanted.query, &wanted.filter, &view.without, most))
-    };
-    if let Some(ids) = all(MAX_NAMED_HITS).await? {
-        return Ok(ids);
-    }
     let Some((order, after)) = find_time_order(slice) else {
-        return Ok(all(usize::MAX).await?.unwrap_or_default());
+        let find =
+            move |view: &View| view.index.find_all(&wanted.query, &wanted.filter, &view.without, usize::MAX);
+        return Ok(run(app, find).await?.unwrap_or_default());
     };
     let rows = usize::try_from(slice.offset + slice.limit).unwrap_or(usize::MAX);
     let ask = Ask { order, after, top: rows.saturating_add(SPARE_HITS), count: false, count_labels: &[] };
