@@ -176,7 +176,8 @@ pub async fn look_since(mut conn: &Connection, position: &str) -> QueryResult<Op
 /// What an index is built on. On another base it has to be built again.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct Base {
-    /// The database, also told from copies of it elsewhere: positions of one mean nothing in another.
+    /// The database, also told from copies of it elsewhere: positions of one mean nothing in another. And its tables, which
+    /// are others when they come back from a dump: the log does not tell what is in them.
     #[diesel(sql_type = Text)]
     database: String,
     /// The time zone of the site, by which years are counted.
@@ -198,7 +199,8 @@ impl Base {
 
 /// What an index of this database is built on.
 pub async fn load_base(mut conn: &Connection) -> QueryResult<Base> {
-    let text = "SELECT concat_ws('/', system_identifier, pg_database.oid, datname) AS database, \
+    let text = "SELECT concat_ws('/', system_identifier, pg_database.oid, datname, \
+         'articles'::regclass::oid, 'notices'::regclass::oid) AS database, \
          coalesce((SELECT timezone FROM site), '') AS timezone \
          FROM pg_control_system(), pg_database WHERE datname = current_database()";
     sql_query(text).get_result(&mut conn).await
