@@ -133,7 +133,7 @@ impl App {
     pub fn search_state(&self) -> SearchState {
         let index = self.search.index();
         SearchState {
-            is_ready: self.search.view_now().is_some(),
+            is_ready: self.search.view_now(self.follower.is_current()).is_some(),
             documents: index.as_ref().map_or(0, Index::documents),
             bytes: index.as_ref().map_or(0, Index::bytes_on_disk),
             touched: self.search.count_touched(),

@@ -59,7 +59,7 @@ fn measure(articles: usize) -> anyhow::Result<Value> {
     let site = Site::fill(articles)?;
     println!("{}", serde_json::to_string_pretty(&site.filled)?);
     let mut rows = Vec::new();
-    for (kind, word) in WORDS {
+    for (kind, word, _) in WORDS {
         for (order, more) in
             [("relevance", ""), ("date", "&sort=-published_at"), ("marked", "&highlight=true")]
         {

@@ -15,10 +15,7 @@ use tempfile::TempDir;
 
 use crate::floor::Database;
 use crate::support::{ADMIN, PASSWORD, Server, block_on, login};
-use crate::words::add_words;
-
-#[path = "../support/rows.rs"]
-mod rows;
+use crate::words;
 
 /// Articles of one request.
 const BATCH: usize = 10_000;
@@ -99,10 +96,13 @@ async fn import(server: &Server, articles: usize) -> anyhow::Result<()> {
 }
 
 fn article(at: usize) -> Value {
-    let mut article = rows::row(at);
-    let body = format!("{}{}", article["body"].as_str().unwrap_or_default(), add_words(at));
-    article["body"] = Value::from(body);
-    article
+    let (title, body) = words::write(at);
+    json!({
+        "external_id": format!("bench-{at}"), "title": title, "body": body, "category": format!("新闻/栏目{}", at % 40),
+        "tags": [format!("标签{}", at % 200)], "author": "本网记者", "source_name": format!("来源{}", at % 100),
+        "status": "published",
+        "published_at": format!("{}-{:02}-{:02}T{:02}:00:00Z", 2010 + at % 15, at % 12 + 1, at % 28 + 1, at % 24),
+    })
 }
 
 /// Waits until the index has so many documents. Returns the most memory that the server had, in MiB.

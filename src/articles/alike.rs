@@ -37,7 +37,7 @@ pub async fn find_copies(
     own: Option<Uuid>,
     visible: Articles,
 ) -> Result<Vec<Copy>> {
-    let Some(view) = app.search.view_now() else { return Ok(Vec::new()) };
+    let Some(view) = app.search.view_now(app.follower.is_current()) else { return Ok(Vec::new()) };
     let text = fold_text(title, body);
     let (title, blocks) = (title.to_owned(), split_blocks(body));
     let filter = filters::articles(visible, None, app.now());

@@ -4,7 +4,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::{Either, HttpRequest, Responder, get, web};
 use diesel::OptionalExtension;
 use percent_encoding::percent_decode_str;
@@ -17,7 +16,7 @@ use super::queries::branches::Listing;
 use super::queries::lists;
 use super::queries::{self, ArticleRef};
 use super::searching::{ArticleSearch, FoundPage};
-use super::view::{Article, ArticleCard, ArticleField, PickedArticle};
+use super::view::{Article, ArticleCard, ArticleField, Neighbors, PickedArticle};
 use super::{answer_tags, former_slugs, related};
 use crate::app::App;
 use crate::cache::tags::Tag;
@@ -110,26 +109,24 @@ pub async fn list_articles(
     };
     let keeping = (is_as_visitors_get, modified, times.lifetime(now), tags);
     Ok(match shape.fields {
-        None => Either::Left(reply_list(page.map(view), keeping)),
+        None => Either::Left(keep(Reply::list(page.map(view)), keeping)),
         Some(fields) => {
             let fields: Rc<[ArticleField]> = fields.into();
             let pick = |mut row: Row| {
                 let body = std::mem::take(&mut row.content.body);
                 PickedArticle::new(Article::of_card(view(row), body), fields.clone())
             };
-            Either::Right(reply_list(page.map(pick), keeping))
+            Either::Right(keep(Reply::list(page.map(pick)), keeping))
         }
     })
 }
 
-/// A page of a list, with whether visitors get it, when it last changed, for how long it stays right, and what it is made
-/// from.
-fn reply_list<T>(
-    page: List<T>,
-    (is_as_visitors_get, modified, lifetime, tags): (bool, Modified, Option<Duration>, Vec<Tag>),
-) -> Reply<List<T>> {
-    let reply = Reply::list(page).with_last_modified(modified).kept_for(lifetime, tags);
-    reply.as_visitors_get(is_as_visitors_get)
+/// Whether visitors get an answer, when it last changed, for how long it stays right, and what it is made from.
+type Keeping = (bool, Modified, Option<Duration>, Vec<Tag>);
+
+/// The answer with what is said of it to caches.
+fn keep<T>(reply: Reply<T>, (is_as_visitors_get, modified, lifetime, tags): Keeping) -> Reply<T> {
+    reply.with_last_modified(modified).as_visitors_get(is_as_visitors_get).kept_for(lifetime, tags)
 }
 
 /// A page of a list without a search.
@@ -270,14 +267,8 @@ async fn find_single(
     let found = queries::get(&*app.reader().await?, &article, reader.articles()).await.optional()?;
     let Some(row) = found else { return Ok(None) };
     let context = ViewContext::load(app).await?;
-    let neighbors = match with_neighbors {
-        true => Some(queries::neighbors(&*app.reader().await?, &row).await?.into_iter().collect()),
-        false => None,
-    };
-    let related = match with_related {
-        true => Some(related::load_related(app, &row).await?),
-        false => None,
-    };
+    let neighbors = if with_neighbors { Some(load_neighbors(app, &row).await?) } else { None };
+    let related = if with_related { Some(related::load_related(app, &row).await?) } else { None };
     let category_id = row.content.category_id;
     let beside = related.iter().flatten().map(|row| row.content.category_id).collect::<Vec<_>>();
     let related = related.map(|rows| rows.into_iter().map(|row| context.card(row)).collect());
@@ -295,25 +286,18 @@ async fn find_single(
         answer_tags::add_search(&mut tags);
         answer_tags::add_breadcrumbs(&mut tags, &context.tree, beside);
     }
+    let keeping = (is_as_visitors_get, modified, times.lifetime(now), tags);
     Ok(Some(match detail.fields {
-        None => Either::Left(
-            Reply::one(article)
-                .with_version(version)
-                .with_last_modified(modified)
-                .as_visitors_get(is_as_visitors_get)
-                .kept_for(times.lifetime(now), tags),
-        ),
+        None => Either::Left(keep(Reply::one(article).with_version(version), keeping)),
         Some(fields) => {
-            let picked = Data { data: PickedArticle::new(article, fields.into()) };
-            Either::Right(
-                Reply::new(StatusCode::OK, picked)
-                    .with_version(version)
-                    .with_last_modified(modified)
-                    .as_visitors_get(is_as_visitors_get)
-                    .kept_for(times.lifetime(now), tags),
-            )
+            let picked = Reply::one(PickedArticle::new(article, fields.into()));
+            Either::Right(keep(picked.with_version(version), keeping))
         }
     }))
+}
+
+async fn load_neighbors(app: &App, row: &Row) -> Result<Neighbors> {
+    Ok(queries::neighbors(&*app.reader().await?, row).await?.into_iter().collect())
 }
 
 /// What the view of an article takes from outside its row.

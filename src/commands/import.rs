@@ -130,7 +130,7 @@ pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<S
     let (params, actor, readable) = (Rc::new(params), Actor::SYSTEM, Articles::All);
     let job = Job { app: app.clone(), params, actor, readable, resource };
     if job.compares_texts() {
-        finding::wait_for_view(app).await;
+        finding::wait_for_index(app).await;
     }
     let mut failure = None;
     let end = run_import(job, source, format, async |events| {

@@ -18,6 +18,16 @@ use crate::follower::TagListener;
 /// Kinds of tags that name a document by its id.
 const KINDS: [&str; 2] = ["article:", "notice:"];
 
+/// How long after the beginning of a look what it found is all that is to be left out.
+const MAX_LOOK_AGE: Duration = Duration::from_secs(1);
+
+/// A look at the log that has begun.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    seq: u64,
+    began_at: Instant,
+}
+
 /// An index in use, and what is to be left out of its answers.
 #[derive(Clone)]
 pub struct View {
@@ -51,6 +61,8 @@ struct State {
     without: Arc<HashSet<Uuid>>,
     /// When documents were touched that are not known one by one.
     all_touched: Option<u64>,
+    /// When the last look began whose findings are known.
+    looked_at: Option<Instant>,
 }
 
 impl Default for LiveIndex {
@@ -67,12 +79,14 @@ impl Default for LiveIndex {
 
 impl LiveIndex {
     /// The index in use, as soon as it is known what is to be left out. `None` if that is not so within `patience`.
-    pub async fn view(&self, patience: Duration) -> Option<View> {
+    ///
+    /// `is_followed` tells whether somebody else notes what other processes touch.
+    pub async fn view(&self, patience: Duration, is_followed: impl Fn() -> bool) -> Option<View> {
         let mut renewed = self.renewed.subscribe();
         let known = async {
             loop {
                 renewed.borrow_and_update();
-                if let Some(view) = self.view_now() {
+                if let Some(view) = self.view_now(is_followed()) {
                     return Some(view);
                 }
                 renewed.changed().await.ok()?;
@@ -82,9 +96,11 @@ impl LiveIndex {
     }
 
     /// The index in use, unless there is none, or it is not known what is to be left out.
-    pub fn view_now(&self) -> Option<View> {
+    pub fn view_now(&self, is_followed: bool) -> Option<View> {
         let state = self.read();
-        let index = state.index.clone().filter(|_| state.all_touched.is_none())?;
+        let is_fresh = || state.looked_at.is_some_and(|at| at.elapsed() < MAX_LOOK_AGE);
+        let is_known = state.all_touched.is_none() && (is_followed || is_fresh());
+        let index = state.index.clone().filter(|_| is_known)?;
         Some(View { index, without: state.without.clone() })
     }
 
@@ -99,6 +115,12 @@ impl LiveIndex {
         self.renewed.send_replace(());
     }
 
+    /// Uses `index`, which lacks what nobody has noted, once a look has found what that is.
+    pub fn replace_by_old(&self, index: Index) {
+        self.forget_all();
+        self.replace(index);
+    }
+
     /// Stops using an index that has failed.
     pub fn remove(&self) {
         self.write().index = None;
@@ -109,26 +131,46 @@ impl LiveIndex {
         self.changed.notified().await;
     }
 
-    /// Begins a look at the log. Returns what [`LiveIndex::end_look`] needs.
-    pub fn begin_look(&self) -> (u64, Instant) {
-        (self.read().seq, Instant::now())
+    /// Begins a look at the log.
+    pub fn begin_look(&self) -> Look {
+        Look { seq: self.read().seq, began_at: Instant::now() }
     }
 
-    /// Ends a look that began at `began`: the index has everything that was noted before.
-    pub fn end_look(&self, (began, began_at): (u64, Instant)) {
+    /// Notes what a look has found: the index lacks `ids`, and nothing else that was touched before.
+    pub fn note_found(&self, look: Look, ids: &[Uuid]) {
         let mut state = self.write();
-        let State { touched, without, all_touched, .. } = &mut *state;
-        if !touched.is_empty() {
-            touched.retain(|_, seq| *seq > began);
+        state.looked_at = Some(look.began_at);
+        if !ids.is_empty() {
+            let State { touched, without, .. } = &mut *state;
+            let without = Arc::make_mut(without);
+            for id in ids {
+                touched.entry(*id).or_insert(look.seq);
+                without.insert(*id);
+            }
+        }
+        state.all_touched = state.all_touched.filter(|seq| *seq > look.seq);
+        drop(state);
+        self.renewed.send_replace(());
+    }
+
+    /// Ends a look: the index has everything that was touched before it. Returns whether something is not left out any
+    /// more.
+    pub fn end_look(&self, look: Look) -> bool {
+        let mut state = self.write();
+        let State { touched, without, .. } = &mut *state;
+        let before = touched.len();
+        touched.retain(|_, seq| *seq > look.seq);
+        let is_other = touched.len() < before;
+        if is_other {
             *without = Arc::new(touched.keys().copied().collect());
         }
-        if all_touched.is_some_and(|seq| seq <= began) {
-            *all_touched = None;
-        }
+        state.looked_at = Some(look.began_at);
+        state.all_touched = state.all_touched.filter(|seq| *seq > look.seq);
         drop(state);
-        *self.last_look.write().unwrap_or_else(PoisonError::into_inner) = Some(began_at);
+        *self.last_look.write().unwrap_or_else(PoisonError::into_inner) = Some(look.began_at);
         self.looks.fetch_add(1, Ordering::Release);
         self.renewed.send_replace(());
+        is_other
     }
 
     /// Notes that documents were touched.

@@ -208,7 +208,7 @@ impl Index {
             let mut ids = Vec::new();
             self.each_segment(searcher, |segment| {
                 let found = find(segment, segment.select(filter, without)?, &sought, false)?;
-                let room = (most + 1).saturating_sub(ids.len());
+                let room = most.saturating_add(1).saturating_sub(ids.len());
                 ids.extend(found.docs.iter().take(room).map(|doc| segment.id(doc)));
                 Ok(())
             })?;

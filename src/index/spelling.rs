@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use pinyin::ToPinyin;
 use tantivy::{Searcher, Term};
+use uuid::Uuid;
 
 use super::fold::simplify;
 use super::plan::{LATIN, accept_typos};
@@ -38,13 +39,13 @@ static BY_SOUND: LazyLock<HashMap<&'static str, Vec<char>>> = LazyLock::new(|| {
 
 impl Index {
     /// A spelling of the query that finds something, for one that finds nothing. One of its words is changed.
-    pub fn find_spelling(&self, query: &Query, filter: &Filter) -> Option<String> {
+    pub fn find_spelling(&self, query: &Query, filter: &Filter, without: &HashSet<Uuid>) -> Option<String> {
         for word in &query.words {
             for spelling in self.look(|searcher| self.spell(searcher, word)).ok()? {
                 let mut text = query.typed.clone();
                 text.replace_range(word.source.clone(), &spelling);
                 let Ok(other) = Query::parse(&text) else { continue };
-                if self.find_all(&other, filter, &HashSet::new(), 0).ok()?.is_none() {
+                if self.find_all(&other, filter, without, 0).ok()?.is_none() {
                     return Some(text);
                 }
             }

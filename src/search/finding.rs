@@ -17,8 +17,6 @@ use crate::index::{Filter, Hits, Index, IndexError, Order, Query, Search};
 const VIEW_WAIT: Duration = Duration::from_secs(2);
 /// How long what is not in a hurry waits for one.
 const LONG_WAIT: Duration = Duration::from_secs(60);
-/// Hits that are named to the database one by one, however they are to be sorted.
-const MAX_NAMED_HITS: usize = 2_000;
 /// Hits more than a page has, for those that may have gone meanwhile.
 const SPARE_HITS: usize = 100;
 
@@ -58,7 +56,7 @@ impl Ask {
 
 /// The index, if it is known to be right. Fails with 503 if it is not within a moment.
 pub async fn view(app: &App) -> Result<View> {
-    let view = app.search.view(VIEW_WAIT).await;
+    let view = app.search.view(VIEW_WAIT, || app.follower.is_current()).await;
     view.ok_or_else(not_ready)
 }
 
@@ -72,9 +70,9 @@ pub async fn catch_up(app: &App) -> Result<()> {
     if app.search.catch_up(LONG_WAIT).await { Ok(()) } else { Err(not_ready()) }
 }
 
-/// Waits until the index is known to be right, however long it takes to build it.
-pub async fn wait_for_view(app: &App) {
-    while app.search.view(LONG_WAIT).await.is_none() {
+/// As [`catch_up`], however long it takes to build the index.
+pub async fn wait_for_index(app: &App) {
+    while !app.search.catch_up(LONG_WAIT).await {
         tracing::info!("Waiting for the search index");
     }
 }
@@ -82,10 +80,10 @@ pub async fn wait_for_view(app: &App) {
 /// The index in use, whatever it does not know yet. Where it has failed, it is waited for until it is built again, and
 /// after a minute this fails with 503.
 pub async fn index(app: &App) -> Result<Index> {
-    match app.search.index() {
-        Some(index) => Ok(index),
-        None => app.search.view(LONG_WAIT).await.map(|view| view.index).ok_or_else(not_ready),
+    if app.search.index().is_none() {
+        catch_up(app).await?;
     }
+    app.search.index().ok_or_else(not_ready)
 }
 
 fn not_ready() -> Error {
@@ -126,18 +124,13 @@ pub async fn count(app: &App, wanted: Wanted) -> Result<i64> {
     Ok(i64::try_from(total).unwrap_or(i64::MAX))
 }
 
-/// The ids among which the rows of a page in another order than relevance are: all that are found, if they are few, or the
-/// first ones in an order by time.
+/// The ids among which the rows of a page in another order than relevance are: the first ones in an order by time, in other
+/// orders all that are found.
 pub async fn narrow(app: &App, wanted: Wanted, slice: &PageSlice) -> Result<Vec<Uuid>> {
-    let all = |most| {
-        let wanted = wanted.clone();
-        run(app, move |view| view.index.find_all(&wanted.query, &wanted.filter, &view.without, most))
-    };
-    if let Some(ids) = all(MAX_NAMED_HITS).await? {
-        return Ok(ids);
-    }
     let Some((order, after)) = find_time_order(slice) else {
-        return Ok(all(usize::MAX).await?.unwrap_or_default());
+        let find =
+            move |view: &View| view.index.find_all(&wanted.query, &wanted.filter, &view.without, usize::MAX);
+        return Ok(run(app, find).await?.unwrap_or_default());
     };
     let rows = usize::try_from(slice.offset + slice.limit).unwrap_or(usize::MAX);
     let ask = Ask { order, after, top: rows.saturating_add(SPARE_HITS), count: false, count_labels: &[] };
@@ -182,7 +175,9 @@ pub async fn page_by_relevance<T>(
     let total = hits.total.map(|total| Total::Exactly(i64::try_from(total).unwrap_or(i64::MAX)));
     let ids = hits.hits.iter().map(|hit| hit.id).filter(|id| !shown.has(*id));
     let skipped = usize::try_from(slice.offset).unwrap_or(usize::MAX);
-    let ids: Vec<Uuid> = ids.take(MAX_HITS.saturating_sub(shown.len())).skip(skipped).collect();
+    let mut ids: Vec<Uuid> = ids.take(MAX_HITS.saturating_sub(shown.len())).collect();
+    // Earlier pages have shown what a page by number skips: its cursor goes on behind it.
+    ids.drain(..skipped.min(ids.len())).for_each(|id| shown.add(id));
     let wanted_rows = usize::try_from(slice.limit).unwrap_or(usize::MAX);
     let mut rows: Vec<T> = Vec::new();
     for ids in ids.chunks(wanted_rows) {

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::changes::queries::position;
 use crate::db::connection::Connection;
 use crate::db::pool;
+use crate::index::live::Look;
 use crate::index::{Index, IndexWriter};
 
 /// How often the log is looked at, for the changes of other processes.
@@ -103,7 +104,7 @@ impl Following {
         let Some((index, age)) = self.folder.open(&base.identity())? else {
             return self.build(conn, base).await.map(drop);
         };
-        self.app.search.replace(index);
+        self.app.search.replace_by_old(index);
         if age > MAX_AGE {
             return self.build(conn, base).await.map(drop);
         }
@@ -120,12 +121,15 @@ impl Following {
             self.build(conn, queries::load_base(conn).await?).await?;
             return Ok(true);
         };
-        if look.is_rebuild_wanted || look.timezone != base.timezone {
+        if !look.is_incomplete {
+            self.app.search.note_found(began, &look.ids);
+        }
+        if look.is_incomplete || look.is_rebuild_wanted || look.timezone != base.timezone {
             self.build(conn, queries::load_base(conn).await?).await?;
             return Ok(true);
         }
         if look.ids.is_empty() && !is_commit_due {
-            self.app.search.end_look(began);
+            self.end_look(began);
             return Ok(false);
         }
         let mut writer = index.writer();
@@ -138,11 +142,17 @@ impl Following {
         }
         let position = look.position;
         spawn_blocking(move || writer.commit(&position)).await??;
-        self.app.search.end_look(began);
-        if !look.ids.is_empty() {
+        self.end_look(began);
+        Ok(true)
+    }
+
+    /// Ends a look, and drops the answers that left out what it has brought to the index.
+    ///
+    /// A look can find a commit before the follower of snapshots does; what is noted then only the next look ends.
+    fn end_look(&self, began: Look) {
+        if self.app.search.end_look(began) {
             self.app.follower.forget_tags(&[SEARCH_TAG.to_owned()]);
         }
-        Ok(true)
     }
 
     /// Builds an index from the tables, and uses it from then on. Until then the one before is used, if there is one.

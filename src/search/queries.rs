@@ -54,7 +54,9 @@ pub struct TextRow {
     pub views: i64,
 }
 
-const ARTICLES: &str = "SELECT articles.id, title, summary, body, tags, author, source_name, category_id, created_by, \
+/// A summary that was made from the body would count twice.
+const ARTICLES: &str = "SELECT articles.id, title, CASE WHEN summary_made THEN '' ELSE summary END AS summary, body, \
+     tags, author, source_name, category_id, created_by, \
      NULL::text AS notice_kind, NULL::text AS audience, status, deleted_at IS NOT NULL AS is_deleted, published_at, \
      NULL::timestamptz AS expires_at, updated_at, created_at, coalesce(views, 0) AS views \
      FROM articles LEFT JOIN article_views ON article_id = articles.id";
@@ -99,6 +101,8 @@ pub struct Look {
     pub ids: Vec<Uuid>,
     /// Whether the index is to be built again.
     pub is_rebuild_wanted: bool,
+    /// Whether something that writes no log has changed so many things that `ids` does not have them.
+    pub is_incomplete: bool,
     /// The time zone that the site has now.
     pub timezone: String,
     /// The position that the log has now.
@@ -124,6 +128,14 @@ const LOOK: &str = "WITH fresh AS (
              WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))
                    AND (tag LIKE 'article:%' OR tag LIKE 'notice:%')) AS tags,
          EXISTS (SELECT FROM fresh WHERE entity = 'search') AS is_rebuild_wanted,
+         EXISTS (
+             SELECT FROM (
+                 SELECT xid, tags FROM invalidations
+                 WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())
+                 UNION ALL
+                 SELECT xid, tags FROM invalidations
+                 WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))) AS stale
+             WHERE '*' = ANY (tags) AND NOT EXISTS (SELECT FROM changes WHERE changes.xid = stale.xid)) AS is_incomplete,
          coalesce((SELECT timezone FROM site), '') AS timezone";
 
 /// Looks at what was committed since `position`. `None` if the database has never been at that position: it was put back to
@@ -141,6 +153,8 @@ pub async fn look_since(mut conn: &Connection, position: &str) -> QueryResult<Op
         tags: Vec<String>,
         #[diesel(sql_type = Bool)]
         is_rebuild_wanted: bool,
+        #[diesel(sql_type = Bool)]
+        is_incomplete: bool,
         #[diesel(sql_type = Text)]
         timezone: String,
     }
@@ -152,6 +166,7 @@ pub async fn look_since(mut conn: &Connection, position: &str) -> QueryResult<Op
     let look = Look {
         ids,
         is_rebuild_wanted: found.is_rebuild_wanted,
+        is_incomplete: found.is_incomplete,
         timezone: found.timezone,
         position: found.position,
     };
@@ -161,7 +176,8 @@ pub async fn look_since(mut conn: &Connection, position: &str) -> QueryResult<Op
 /// What an index is built on. On another base it has to be built again.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct Base {
-    /// The database, also told from copies of it elsewhere: positions of one mean nothing in another.
+    /// The database, also told from copies of it elsewhere: positions of one mean nothing in another. And its tables, which
+    /// are others when they come back from a dump: the log does not tell what is in them.
     #[diesel(sql_type = Text)]
     database: String,
     /// The time zone of the site, by which years are counted.
@@ -183,7 +199,8 @@ impl Base {
 
 /// What an index of this database is built on.
 pub async fn load_base(mut conn: &Connection) -> QueryResult<Base> {
-    let text = "SELECT concat_ws('/', system_identifier, pg_database.oid, datname) AS database, \
+    let text = "SELECT concat_ws('/', system_identifier, pg_database.oid, datname, \
+         'articles'::regclass::oid, 'notices'::regclass::oid) AS database, \
          coalesce((SELECT timezone FROM site), '') AS timezone \
          FROM pg_control_system(), pg_database WHERE datname = current_database()";
     sql_query(text).get_result(&mut conn).await

@@ -85,13 +85,7 @@ pub async fn list_search_results(
     let ask = Ask::best(true, COUNTED);
     let (page, hits) =
         page_by_relevance(&app, &paging, &slice, wanted.clone(), ask, load, FoundRow::id).await?;
-    let did_you_mean = match hits.total {
-        Some(0) => {
-            finding::run(&app, move |view| Ok(view.index.find_spelling(&wanted.query, &wanted.filter)))
-                .await?
-        }
-        _ => None,
-    };
+    let did_you_mean = if hits.total == Some(0) { find_spelling(&app, wanted).await? } else { None };
     let mut tags: Vec<Tag> = ["site", "categories", "notices", "scheduled_notices"].map(Tag::all).into();
     answer_tags::add_search(&mut tags);
     let highlights = match search.highlight {
@@ -108,6 +102,12 @@ pub async fn list_search_results(
     let reply = if link.is_empty() { reply } else { reply.with_header(LINK, link) };
     let is_as_visitors_get = visible == Notices::Public || !has_members_only;
     Ok(reply.as_visitors_get(is_as_visitors_get).kept_for(lifetime, tags))
+}
+
+/// A spelling with which something would be found.
+async fn find_spelling(app: &App, wanted: Wanted) -> Result<Option<String>> {
+    finding::run(app, move |view| Ok(view.index.find_spelling(&wanted.query, &wanted.filter, &view.without)))
+        .await
 }
 
 /// What may be found.

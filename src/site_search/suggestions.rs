@@ -109,12 +109,10 @@ pub async fn list_suggestions(
 
 async fn find_suggestions(app: &App, typed: Typed, size: usize) -> Result<Vec<Suggestion>> {
     let public = filters::articles(Articles::Public, None, app.now());
-    let (titles, tags) = (typed.prefixes(), typed.prefixes());
-    let tags: Vec<String> = tags.into_iter().map(|prefix| format!("{TAG_COMPLETION}{prefix}")).collect();
-    let filter = public.clone();
+    let (prefixes, filter) = (typed.prefixes(), public.clone());
     let (titled, tagged) = finding::run(app, move |view| {
-        let find = |prefixes: &[String]| view.index.complete(prefixes, &filter, &view.without, CANDIDATES);
-        Ok((find(&titles)?, find(&tags)?))
+        let tags: Vec<String> = prefixes.iter().map(|prefix| format!("{TAG_COMPLETION}{prefix}")).collect();
+        Ok((complete(view, &prefixes, &filter)?, complete(view, &tags, &filter)?))
     })
     .await?;
     let mut conditions = Conditions::default();
@@ -127,6 +125,19 @@ async fn find_suggestions(app: &App, typed: Typed, size: usize) -> Result<Vec<Su
     let titles = titles.into_iter().map(|text| Suggestion { text, kind: SuggestionKind::Title, count: 1 });
     let all = counted.into_iter().chain(titles).filter(|one| seen.insert(one.text.clone()));
     Ok(all.take(size).collect())
+}
+
+/// The most popular documents with a completion that begins with one of `prefixes`. Those of the first one, which is what was
+/// typed as it stands, come before those of the others, which are guesses.
+fn complete(view: &View, prefixes: &[String], filter: &Filter) -> crate::index::Result<Vec<Uuid>> {
+    let Some((typed, guesses)) = prefixes.split_first() else { return Ok(Vec::new()) };
+    let find = |prefixes: &[String]| view.index.complete(prefixes, filter, &view.without, CANDIDATES);
+    let mut found = find(std::slice::from_ref(typed))?;
+    if found.len() < CANDIDATES && !guesses.is_empty() {
+        let more = find(guesses)?;
+        found.extend(more.into_iter().filter(|id| !found.contains(id)).collect::<Vec<_>>());
+    }
+    Ok(found)
 }
 
 /// The titles, in the order of `titled`, and the tags of `rows` that the prefix can become.

@@ -18,14 +18,14 @@ use crate::harness::process::{Process, inkstone, run};
 use crate::harness::{Client, TestApp};
 
 /// Builds `inkstone serve` for `db`.
-fn serve(db: &TestDb, data_dir: &Path, more: &[&str]) -> Command {
+pub fn serve(db: &TestDb, data_dir: &Path, more: &[&str]) -> Command {
     let fixed = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data_dir.to_str().unwrap()];
     let mut command = inkstone(&[&fixed, more].concat());
     command.env("DATABASE_URL", &db.url);
     command
 }
 
-const PASSWORD: &[&str] = &["--admin-password", "correct horse"];
+pub const PASSWORD: &[&str] = &["--admin-password", "correct horse"];
 
 #[test]
 fn the_help_lists_commands_and_flags() {

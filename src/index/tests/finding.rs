@@ -130,3 +130,12 @@ fn complaints_about_other_engines_do_not_apply() {
     assert_eq!(site.found("全监督"), [4]);
     assert_eq!(site.found("通知 -\"食品安全\""), Vec::<u128>::new());
 }
+
+#[test]
+fn all_that_is_found_can_be_asked_for_without_a_limit() {
+    let site = Site::of(&["质量", "质量", "别的"]);
+    let query = Query::parse("质量").unwrap();
+    let find = |most| site.index.find_all(&query, &Filter::Everything, &HashSet::new(), most).unwrap();
+    assert_eq!(find(usize::MAX).map(|ids| ids.len()), Some(2));
+    assert_eq!((find(2).map(|ids| ids.len()), find(1)), (Some(2), None));
+}

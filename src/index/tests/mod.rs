@@ -1,6 +1,7 @@
 mod answers;
 mod finding;
 mod keeping;
+mod live;
 mod marking;
 mod ranking;
 mod recall;

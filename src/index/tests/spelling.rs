@@ -2,7 +2,7 @@ use super::*;
 
 fn spell(site: &Site, query: &str) -> Option<String> {
     let query = Query::parse(query).unwrap();
-    site.index.find_spelling(&query, &Filter::Everything)
+    site.index.find_spelling(&query, &Filter::Everything, &HashSet::new())
 }
 
 #[test]
@@ -31,4 +31,13 @@ fn related_documents_share_rare_words() {
         site.index.find_related(&format!("{}{common}", texts[0]), &Filter::Everything, &without, 2).unwrap();
     assert_eq!(related.iter().map(|(id, _)| number(*id)).collect::<Vec<_>>(), [2, 6]);
     assert!(site.index.find_related("", &Filter::Everything, &without, 2).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_left_out_gives_no_spelling() {
+    let site = Site::of(&["计量检定规程"]);
+    let query = Query::parse("计亮检定").unwrap();
+    let spell = |without: &HashSet<Uuid>| site.index.find_spelling(&query, &Filter::Everything, without);
+    assert!(spell(&HashSet::new()).is_some());
+    assert_eq!(spell(&HashSet::from([id(1)])), None);
 }

@@ -10,7 +10,7 @@ mod model;
 mod outside;
 mod poisoning;
 mod proxies;
-mod staleness;
+pub mod staleness;
 mod times;
 
 use reqwest::Method;

@@ -140,6 +140,11 @@ impl TestApp {
         machine::until("the index to follow", async || search.count_looks() >= looks).await;
     }
 
+    /// Ends what keeps the search index up to date.
+    pub fn stop_indexing(&self) {
+        self.indexer.abort();
+    }
+
     /// One member of each role.
     pub async fn db_cast(&self) -> Cast {
         Cast {

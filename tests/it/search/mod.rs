@@ -2,8 +2,14 @@
 
 mod alike;
 mod hidden;
+mod inputs;
 mod lists;
+mod model;
+mod nodes;
+mod processes;
+mod ranking;
 mod site;
+mod truth;
 
 use reqwest::Method;
 use serde_json::{Value, json};
