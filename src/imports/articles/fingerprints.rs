@@ -99,8 +99,8 @@ mod tests {
         }
         assert_eq!(rows.find(&[3, 4, 9], 9), [('b', 2), ('c', 2), ('a', 1), ('d', 1)]);
         assert_eq!(rows.find(&[3, 4, 9], 1), [('b', 2)]);
-        assert_eq!(rows.find(&[10], 9), []);
-        assert_eq!(rows.find(&[], 9), []);
+        assert!(rows.find(&[10], 9).is_empty());
+        assert!(rows.find(&[], 9).is_empty());
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
         let find = |row: u64| rows.find(&[row], 3).collect::<Vec<_>>();
         assert_eq!(find(count - 1), [count - 1]);
         assert_eq!(find(count - MAX_TABLE_ROWS as u64), [count - MAX_TABLE_ROWS as u64]);
-        assert_eq!(find(0), []);
+        assert!(find(0).is_empty());
         assert!(rows.older.rows.len() + rows.newer.rows.len() <= 2 * MAX_TABLE_ROWS);
         assert_eq!(rows.find(&[u64::MAX], 3).count(), 3);
     }
