@@ -38,6 +38,8 @@ const BATCH_ROWS: usize = 200;
 const COMMIT_DOCUMENTS: usize = 20_000;
 /// How often the position is committed though nothing has changed.
 const POSITION_INTERVAL: Duration = Duration::from_secs(3600);
+/// How long after the last change the memory for changes is given back.
+const REST_AFTER: Duration = Duration::from_secs(5);
 /// The age of an index that is followed from where it stands. The log reaches back a day.
 const MAX_AGE: Duration = Duration::from_secs(12 * 3600);
 
@@ -108,7 +110,7 @@ impl Following {
         }
         let mut ticks = interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut committed_at = Instant::now();
+        let (mut committed_at, mut is_resting) = (Instant::now(), false);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
@@ -121,7 +123,11 @@ impl Following {
             };
             self.failed_looks += 1;
             if self.look(&conn, &index, committed_at.elapsed() >= POSITION_INTERVAL).await? {
-                committed_at = Instant::now();
+                (committed_at, is_resting) = (Instant::now(), false);
+            } else if !is_resting && committed_at.elapsed() >= REST_AFTER {
+                let mut writer = index.writer();
+                spawn_blocking(move || writer.rest()).await??;
+                is_resting = true;
             }
             self.failed_looks = 0;
             self.failures.end();
