@@ -35,7 +35,7 @@ pub struct Database {
     #[arg(long, global = true, env = "INKSTONE_POSTGRES_ARCHIVE", value_parser = parse_archive, value_name = "URL|FILE", conflicts_with = "pg_bin")]
     pub postgres_archive: Option<String>,
     /// Transactions that run at a time. Long reads use up to a third as many connections more; each worker has
-    /// one for short reads, and the follower of the change log one.
+    /// one for short reads, and the followers of the change log and of the search index one each.
     #[arg(long, global = true, env = "INKSTONE_POOL_SIZE", default_value_t = 12, value_parser = parse_pool_size, value_name = "N")]
     pub pool_size: usize,
     /// Categories that the site may have. Every process keeps all of them in memory.

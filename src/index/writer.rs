@@ -112,6 +112,15 @@ impl IndexWriter {
         })
     }
 
+    /// Gives back the memory and the threads that changes take. The next change takes them again. What was put since the
+    /// last commit is gone.
+    pub fn rest(&mut self) -> Result<()> {
+        self.change(|_, state| {
+            let resting = std::mem::take(state);
+            resting.writer.map_or(Ok(()), tantivy::IndexWriter::wait_merging_threads)
+        })
+    }
+
     /// Keeps what was put and removed, with `position`. Searches see it when this returns.
     pub fn commit(&mut self, position: &str) -> Result<()> {
         self.change(|index, state| {

@@ -28,6 +28,8 @@ use crate::index::{Index, IndexWriter};
 const LOOK_INTERVAL: Duration = Duration::from_millis(150);
 /// How long a look may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Looks that failed in a row, after which the index is built again.
+const MAX_FAILED_LOOKS: usize = 3;
 /// The pause before another attempt.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Rows that are read at a time.
@@ -36,29 +38,51 @@ const BATCH_ROWS: usize = 200;
 const COMMIT_DOCUMENTS: usize = 20_000;
 /// How often the position is committed though nothing has changed.
 const POSITION_INTERVAL: Duration = Duration::from_secs(3600);
+/// How long after the last change the memory for changes is given back.
+const REST_AFTER: Duration = Duration::from_secs(5);
 /// The age of an index that is followed from where it stands. The log reaches back a day.
 const MAX_AGE: Duration = Duration::from_secs(12 * 3600);
 
 /// Follows the database at `url` for ever, with the index below `root`.
 pub async fn follow(app: Arc<App>, url: String, root: PathBuf) {
+    let mut failures = Failures::default();
     let folder = loop {
         match IndexFolder::take(&root) {
             Ok(folder) => break folder,
-            Err(cause) => {
-                tracing::warn!(%cause, folder = %root.display(), "No folder for the search index (--index-dir)");
-            }
+            Err(cause) => failures.note(&format!("{}: {cause} (--index-dir)", root.display())),
         }
         sleep(RETRY_DELAY).await;
     };
-    let mut following = Following { app, folder, base: None };
+    let mut following = Following { app, folder, base: None, failures, failed_looks: 0 };
     loop {
         if let Err(cause) = following.run(&url).await {
-            tracing::warn!(
-                cause = format!("{cause:#}"),
-                "The search index is not kept up to date; trying again"
-            );
+            following.failures.note(&format!("{cause:#}"));
         }
         sleep(RETRY_DELAY).await;
+    }
+}
+
+/// Failures in a row.
+#[derive(Default)]
+struct Failures {
+    count: usize,
+}
+
+impl Failures {
+    /// Logs the first one.
+    fn note(&mut self, cause: &str) {
+        if self.count == 0 {
+            tracing::warn!(cause, "The search index is not kept up to date; trying again every second");
+        }
+        self.count += 1;
+    }
+
+    /// Ends them.
+    fn end(&mut self) {
+        if self.count > 0 {
+            tracing::info!(failures = self.count, "The search index is kept up to date again");
+        }
+        self.count = 0;
     }
 }
 
@@ -68,6 +92,9 @@ struct Following {
     folder: IndexFolder,
     /// What the index in use was built on.
     base: Option<Base>,
+    failures: Failures,
+    /// Looks in a row that were begun and did not end well.
+    failed_looks: usize,
 }
 
 impl Following {
@@ -77,10 +104,13 @@ impl Following {
         let base = queries::load_base(&conn).await?;
         if self.base.as_ref() != Some(&base) || self.app.search.index().is_none() {
             self.open(&conn, base).await?;
+        } else if self.failed_looks >= MAX_FAILED_LOOKS {
+            // More may have changed than one look can tell.
+            self.build(&conn, base).await?;
         }
         let mut ticks = interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut committed_at = Instant::now();
+        let (mut committed_at, mut is_resting) = (Instant::now(), false);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
@@ -91,9 +121,16 @@ impl Following {
                 // It has failed while somebody searched.
                 None => self.build(&conn, queries::load_base(&conn).await?).await?,
             };
+            self.failed_looks += 1;
             if self.look(&conn, &index, committed_at.elapsed() >= POSITION_INTERVAL).await? {
-                committed_at = Instant::now();
+                (committed_at, is_resting) = (Instant::now(), false);
+            } else if !is_resting && committed_at.elapsed() >= REST_AFTER {
+                let mut writer = index.writer();
+                spawn_blocking(move || writer.rest()).await??;
+                is_resting = true;
             }
+            self.failed_looks = 0;
+            self.failures.end();
         }
     }
 

@@ -78,7 +78,8 @@ export interface paths {
         };
         /**
          * List articles
-         * @description What the public may read now, newest first, unless the parameters say otherwise.
+         * @description What the public may read now, newest first, unless the parameters say otherwise. With `q`, those that have the words,
+         *     best first.
          */
         get: operations["list_articles"];
         put?: never;
@@ -113,6 +114,28 @@ export interface paths {
          *     comes back. `If-None-Match: *` creates only.
          */
         put: operations["put_article"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List duplicate articles
+         * @description Groups of articles whose texts are nearly the same, of those that the caller may see and that are not in the trash; the
+         *     group of the newest article first. A page compares a bounded number of articles: it may have fewer groups than
+         *     `page_size`, or none, before the last one.
+         */
+        get: operations["list_duplicate_articles"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -771,8 +794,8 @@ export interface paths {
         };
         /**
          * List notices
-         * @description Pinned first, then newest first. Visitors get those for everybody that are
-         *     up now; members also those for members.
+         * @description Pinned first, then newest first; with `q`, those that have the words, best first. Visitors get those for everybody that
+         *     are up now; members also those for members.
          */
         get: operations["list_notices"];
         put?: never;
@@ -849,6 +872,48 @@ export interface paths {
          * @description Takes it out of the trash, as it was.
          */
         post: operations["restore_notice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the site
+         * @description Articles and notices that everybody may read now, for members also notices for members, best first, at most 500; with
+         *     counts of all hits by category, tag, year and type.
+         */
+        get: operations["list_search_results"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Suggest completions
+         * @description Titles and tags of published articles that begin with what was typed, or have a part that does; tags first, each the
+         *     most popular first.
+         */
+        get: operations["list_suggestions"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1027,6 +1092,8 @@ export interface components {
             former_slugs?: components["schemas"]["FormerSlug"][];
             /** @description The articles next to it in its category (with `include=neighbors`). */
             neighbors?: components["schemas"]["Neighbors"];
+            /** @description Other articles about the same, the nearest first (with `include=related`). */
+            related?: components["schemas"]["ArticleCard"][];
         };
         /** @description An article in a list: complete, but for its body. */
         ArticleCard: {
@@ -1098,6 +1165,8 @@ export interface components {
              * @description When it last changed.
              */
             updated_at: string;
+            /** @description Where it has the words that were searched for (with `highlight=true`). */
+            highlight?: components["schemas"]["Highlight"];
             /** @description Safe HTML. A list has it only with `fields=body`. */
             body?: string;
         };
@@ -1240,7 +1309,7 @@ export interface components {
          * @description What articles can be sorted by.
          * @enum {string}
          */
-        ArticleSort: "-published_at" | "published_at" | "-updated_at" | "updated_at" | "-created_at" | "created_at" | "-title" | "title";
+        ArticleSort: "-published_at" | "published_at" | "-updated_at" | "updated_at" | "-created_at" | "created_at" | "-title" | "title" | "relevance";
         /**
          * @description Whom a notice is for.
          * @enum {string}
@@ -1299,6 +1368,23 @@ export interface components {
              * @description When it last changed.
              */
             updated_at: string;
+        };
+        /** @description Hits in a category and below it. */
+        CategoryCount: {
+            /**
+             * Format: uuid
+             * @description The category's id.
+             */
+            id: string;
+            /** @description Its slug. */
+            slug: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
         };
         /**
          * @description A change to a category. Absent: kept.
@@ -1486,6 +1572,17 @@ export interface components {
         Data_ViewBatchResult: {
             data: components["schemas"]["ViewBatchResult"];
         };
+        /** @description Articles whose texts are nearly the same. */
+        DuplicateGroup: {
+            /** @description The articles, the newest first. */
+            articles: components["schemas"]["ArticleCard"][];
+            /**
+             * Format: double
+             * @description How alike the newest and the least alike of the others are: the share of their pieces of five characters that both
+             *     have, from 0.8 to 1.
+             */
+            similarity: number;
+        };
         /**
          * @description A new email, and the own password as proof.
          * @example {
@@ -1530,6 +1627,17 @@ export interface components {
          * @enum {string}
          */
         ExportFormat: "ndjson" | "csv";
+        /** @description Hits, counted in several ways. */
+        Facets: {
+            /** @description By category, those below it included; most first, at most 50. */
+            category: components["schemas"]["CategoryCount"][];
+            /** @description By tag; most first, at most 50. */
+            tag: components["schemas"]["TagCount"][];
+            /** @description By the year of publication, in the time zone of the site; latest first, at most 50. */
+            year: components["schemas"]["YearCount"][];
+            /** @description By type; most first. */
+            type: components["schemas"]["TypeCount"][];
+        };
         /** @description Changes made by text filters in the rows that were written. */
         FilterCounts: {
             /**
@@ -1548,6 +1656,60 @@ export interface components {
          * @example 质量提升行动
          */
         FormerSlug: string;
+        /** @description What was found. */
+        Found: components["schemas"]["ArticleFound"] | components["schemas"]["NoticeFound"];
+        /** @description An article that was found. */
+        FoundArticle: components["schemas"]["ArticleCard"] & {
+            /**
+             * Format: double
+             * @description How well it fits: to be compared within one answer only.
+             */
+            score: number;
+        };
+        /** @description A notice that was found. */
+        FoundNotice: {
+            /**
+             * Format: double
+             * @description How well it fits: to be compared within one answer only.
+             */
+            score: number;
+            /**
+             * Format: uuid
+             * @description Never changes.
+             */
+            id: string;
+            /** @description `notice` (通知) or `announcement` (公告). */
+            kind: components["schemas"]["NoticeKind"];
+            /**
+             * @description Its title.
+             * @example 关于春节期间检定业务安排的通知
+             */
+            title: string;
+            /** @description Whether it comes before the others. */
+            pinned: boolean;
+            /**
+             * Format: date-time
+             * @description From when it is up.
+             */
+            published_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is up; null for good.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+            /** @description Where it has the words that were searched for (with `highlight=true`). */
+            highlight?: components["schemas"]["Highlight"];
+        };
+        /**
+         * @description What can be found.
+         * @enum {string}
+         */
+        FoundType: "article" | "notice";
         /** @description A good state. */
         Health: {
             /**
@@ -1555,6 +1717,16 @@ export interface components {
              * @example ok
              */
             status: string;
+        };
+        /** @description Where a hit has the words, as HTML: escaped, and marked by `<mark>`. */
+        Highlight: {
+            /**
+             * @description The title.
+             * @example <mark>质量</mark>提升行动取得新进展
+             */
+            title: string;
+            /** @description Passages of the summary and the body that have the words; none if only the title has them. */
+            snippets: string[];
         };
         /**
          * @description How to treat rows whose resource exists, and rows whose resource does not.
@@ -1778,6 +1950,13 @@ export interface components {
         List_Change: {
             /** @description The rows. */
             data: components["schemas"]["Change"][];
+            /** @description Where they stand. */
+            page: components["schemas"]["PageInfo"];
+        };
+        /** @description A page of a list. */
+        List_DuplicateGroup: {
+            /** @description The rows. */
+            data: components["schemas"]["DuplicateGroup"][];
             /** @description Where they stand. */
             page: components["schemas"]["PageInfo"];
         };
@@ -2212,6 +2391,8 @@ export interface components {
              * @description When it last changed.
              */
             updated_at: string;
+            /** @description Where it has the words that were searched for (with `highlight=true`). */
+            highlight?: components["schemas"]["Highlight"];
         };
         /**
          * @description The two kinds of notices.
@@ -2516,6 +2697,16 @@ export interface components {
             /** @description The language of mails, `zh-CN` or `en`; null means the site's language. */
             locale?: string | null;
         };
+        /** @description What a server that is ready says of itself. */
+        Readiness: {
+            /**
+             * @description Always `ok`; any other state is a failure.
+             * @example ok
+             */
+            status: string;
+            /** @description The search index of this server. While it is built, everything else is served. */
+            search: components["schemas"]["SearchReadiness"];
+        };
         /**
          * @description A request for new tokens.
          * @example {
@@ -2560,7 +2751,7 @@ export interface components {
          * @description What `include=` can add.
          * @enum {string}
          */
-        Relation: "neighbors";
+        Relation: "neighbors" | "related";
         /**
          * @description The role of a member. Each role includes the rights of the roles before it.
          * @enum {string}
@@ -2596,6 +2787,34 @@ export interface components {
          * @enum {string}
          */
         Scope: "articles:read" | "articles:write" | "articles:import" | "categories:read" | "categories:write" | "categories:import" | "notices:read" | "notices:write" | "notices:import";
+        /** @description The search index of a server. */
+        SearchReadiness: {
+            /** @description Whether it can be asked. */
+            ready: boolean;
+            /**
+             * Format: int64
+             * @description Articles and notices in it.
+             */
+            documents: number;
+            /**
+             * Format: double
+             * @description Seconds since its last completed look at the change log began; null before the first one.
+             */
+            lag: number | null;
+            /** @description The position of the change log that it has reached; null while there is no index. */
+            position: string | null;
+        };
+        /** @description What a search has found. */
+        SearchResults: {
+            /** @description The best hits of this page. */
+            data: components["schemas"]["Found"][];
+            /** @description All hits, counted in several ways. */
+            facets: components["schemas"]["Facets"];
+            /** @description If nothing was found: a spelling with which something would be. */
+            did_you_mean: string | null;
+            /** @description Where the page stands. `total` counts all hits; the list ends at 500. */
+            page: components["schemas"]["PageInfo"];
+        };
         /** @description A session with its tokens. */
         Session: {
             /** @description The access token; send it as `Authorization: Bearer …`. */
@@ -2730,17 +2949,62 @@ export interface components {
          * @enum {string}
          */
         Status: "draft" | "published" | "archived";
+        /** @description What a prefix can become. */
+        Suggestion: {
+            /**
+             * @description The whole text.
+             * @example 质量提升
+             */
+            text: string;
+            /** @description What it is. */
+            kind: components["schemas"]["SuggestionKind"];
+            /**
+             * Format: int64
+             * @description Articles that have the tag; of a title, 1.
+             */
+            count: number;
+        };
+        /**
+         * @description What is suggested.
+         * @enum {string}
+         */
+        SuggestionKind: "title" | "tag";
+        /** @description Suggestions. */
+        Suggestions: {
+            /** @description The most popular first. */
+            data: components["schemas"]["Suggestion"][];
+        };
         /**
          * Format: plain-text
          * @description A word to find an article by; without commas, which separate tags in `tag=`.
          * @example 质量
          */
         Tag: string;
+        /** @description Hits with a tag. */
+        TagCount: {
+            /** @description The tag. */
+            tag: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+        };
         /**
          * @description A filter for scraped texts.
          * @enum {string}
          */
         TextFilter: "pinyin_glosses" | "simplified";
+        /** @description Hits of a type. */
+        TypeCount: {
+            /** @description The type. */
+            type: components["schemas"]["FoundType"];
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+        };
         /**
          * @description Views of several articles, as an app has gathered them.
          * @example {
@@ -2769,6 +3033,19 @@ export interface components {
             data: components["schemas"]["Notice"];
             /** @description What was changed of what was sent, like markup that is not allowed. Absent if nothing was. */
             warnings?: components["schemas"]["ProblemFault"][];
+        };
+        /** @description Hits of a year. */
+        YearCount: {
+            /**
+             * Format: int32
+             * @description The year.
+             */
+            year: number;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
         };
         /** @description The batches up to here are committed (unless the import is atomic or a dry run). */
         ProgressEvent: components["schemas"]["ImportProgress"] & {
@@ -2839,6 +3116,28 @@ export interface components {
              */
             type: "problem";
         };
+        /** @description An article. */
+        ArticleFound: components["schemas"]["FoundArticle"] & {
+            /** @enum {string} */
+            type: "article";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "article";
+        };
+        /** @description A notice. */
+        NoticeFound: components["schemas"]["FoundNotice"] & {
+            /** @enum {string} */
+            type: "notice";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "notice";
+        };
         /**
          * @description The stable name of a kind of problem. Later versions may add others: treat one that you do not know by its status.
          *
@@ -2891,6 +3190,7 @@ export interface components {
          *     - `rows_in_cell`: Rows in a cell
          *     - `unnamed_column`: Unnamed column
          *     - `repeated_row`: Repeated row
+         *     - `possible_duplicate`: Possible duplicate
          *     - `markup_dropped`: Markup removed
          *     - `embed_linked`: Embed became a link
          *     - `relative_address`: Relative address
@@ -3362,7 +3662,20 @@ export interface operations {
                 status?: components["schemas"]["Status"][];
                 /** @description Those in the trash instead (staff). */
                 deleted?: boolean;
-                /** @description The order, by up to three columns, comma-separated; `-` is largest or newest first. Default: `-published_at`. */
+                /**
+                 * @description Only those that have all of these words, in the title, the summary, the body, a tag, the author or the source. Chinese
+                 *     is found wherever it stands, in Simplified or Traditional spelling; the last Latin word may be unfinished, and those
+                 *     of five letters and more may have one typo. `"…"` is exact, `-word` is excluded, `title:`, `tag:` and `author:`
+                 *     before a word name where it stands.
+                 * @example 质量 -会议
+                 */
+                q?: string;
+                /** @description Whether `highlight` comes along: with `q`, where each article has the words. */
+                highlight?: boolean;
+                /**
+                 * @description The order, by up to three columns, comma-separated; `-` is largest or newest first. Default: `-published_at`, with
+                 *     `q` `relevance`, which ends at 500 articles.
+                 */
                 sort?: components["schemas"]["ArticleSort"][];
                 /**
                  * @description Only these keys of each article, comma-separated; `id` always comes along. With `body`, the body too. The
@@ -3631,6 +3944,67 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidBody"];
             428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_duplicate_articles: {
+        parameters: {
+            query?: {
+                /** @description Rows a page. */
+                page_size?: number;
+                /** @description Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`. */
+                cursor?: string;
+                /** @description The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`. */
+                page?: number;
+                /**
+                 * @description Whether to count the rows, as `page.total`: not at all (`false`), up to 10,000 (`true`), or to the end, however
+                 *     long that takes (`exact`).
+                 */
+                count?: components["schemas"]["Counting"];
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of groups */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_DuplicateGroup"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -6511,6 +6885,14 @@ export interface operations {
                 status?: components["schemas"]["Status"][];
                 /** @description Those in the trash instead (editors and admins). */
                 deleted?: boolean;
+                /**
+                 * @description Only those that have all of these words, in the title or the body, best first, at most 500; the words are written as
+                 *     for articles.
+                 * @example 检定
+                 */
+                q?: string;
+                /** @description Whether `highlight` comes along: with `q`, where each notice has the words. */
+                highlight?: boolean;
                 /** @description Rows a page. */
                 page_size?: number;
                 /** @description Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`. */
@@ -6948,6 +7330,151 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_search_results: {
+        parameters: {
+            query: {
+                /**
+                 * @description The words, all of which must be there. Chinese is found wherever it stands, in Simplified or Traditional spelling; the
+                 *     last Latin word may be unfinished, and those of five letters and more may have one typo. `"…"` is exact, `-word` is
+                 *     excluded, `title:`, `tag:` and `author:` before a word name where it stands.
+                 * @example 质量
+                 */
+                q: string;
+                /** @description Only articles, or only notices. */
+                type?: components["schemas"]["FoundType"];
+                /** @description Only articles in this category (id or slug) and the categories below it. */
+                category?: string;
+                /** @description Only articles with at least one of these tags, comma-separated. */
+                tag?: string[];
+                /** @description Only what was published in this year, in the time zone of the site. */
+                year?: number;
+                /** @description Whether `highlight` comes along: where the words are. */
+                highlight?: boolean;
+                /** @description Rows a page. */
+                page_size?: number;
+                /** @description Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`. */
+                cursor?: string;
+                /** @description The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`. */
+                page?: number;
+                /**
+                 * @description Whether to count the rows, as `page.total`: not at all (`false`), up to 10,000 (`true`), or to the end, however
+                 *     long that takes (`exact`).
+                 */
+                count?: components["schemas"]["Counting"];
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of hits */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    Link: components["headers"]["Link"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResults"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    Link: components["headers"]["Link"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_suggestions: {
+        parameters: {
+            query: {
+                /**
+                 * @description What was typed so far: characters (Simplified or Traditional), pinyin in full or by its initials, or both mixed.
+                 * @example zlts
+                 */
+                prefix: string;
+                /** @description Suggestions at most. */
+                size?: number;
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Suggestions */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_site: {
         parameters: {
             query?: never;
@@ -7094,7 +7621,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["Readiness"];
                 };
             };
             /** @description The database does not answer, the clocks differ, or the server is starting or about to stop */

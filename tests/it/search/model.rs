@@ -87,6 +87,7 @@ impl Writer {
     }
 
     /// Does something, and tells what.
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind of change")]
     async fn act(&mut self) -> String {
         let (editor, kind) = (self.editor.clone(), self.numbers.below(20));
         let one = self.articles.len().checked_sub(1).map(|last| self.numbers.below(last + 1));
@@ -190,6 +191,7 @@ async fn check_at_once(anon: &Client, numbers: &mut Numbers, context: &str) {
 }
 
 /// Everything, once the index has followed.
+#[expect(clippy::too_many_lines, reason = "one question after the other, over the same texts")]
 async fn check_all(anon: &Client, numbers: &mut Numbers) {
     let rows = read_public(anon).await;
     let wanted = Wanted::make(numbers, &rows);

@@ -7,6 +7,7 @@ use super::{ask, publish, start, titles};
 const ARTICLES: &str = "/api/v1/articles";
 
 /// A query, the article that comes first, and the one that comes second.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn list_rules() -> Vec<(&'static str, Value, Value)> {
     let far = "。这里说的是另外一些不相干的话，很长很长，一句接着一句，说了很多很多别的事情，直到这一段结束";
     let article = |title: &str, body: &str| json!({"title": title, "body": format!("<p>{body}</p>")});

@@ -235,7 +235,7 @@ pub fn make_text(numbers: &mut Numbers, most: usize) -> String {
     for _ in 0..=numbers.below(most) {
         match numbers.below(6) {
             0 => text = format!("{text} {} ", numbers.one_of(&LATIN)),
-            1 => text.push_str(*numbers.one_of(&["，", "。", " ", "、", "·"])),
+            1 => text.push_str(numbers.one_of::<&str>(&["，", "。", " ", "、", "·"])),
             _ => {
                 for _ in 0..1 + numbers.below(5) {
                     let c = numbers.one_of(&HAN).0;

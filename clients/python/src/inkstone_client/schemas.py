@@ -75,6 +75,7 @@ ArticleSort: TypeAlias = Literal[
     "created_at",
     "-title",
     "title",
+    "relevance",
 ]
 
 
@@ -82,6 +83,17 @@ Audience: TypeAlias = Literal["public", "members"]
 
 
 BodyFormat: TypeAlias = Literal["html", "markdown", "text"]
+
+
+class CategoryCount(TypedDict):
+    """
+    Hits in a category and below it.
+    """
+
+    id: str
+    slug: str
+    name: str
+    count: int
 
 
 class CategoryPatch(TypedDict):
@@ -173,12 +185,27 @@ class FilterCounts(TypedDict):
 FormerSlug: TypeAlias = str
 
 
+FoundType: TypeAlias = Literal["article", "notice"]
+
+
 class Health(TypedDict):
     """
     A good state.
     """
 
     status: str
+
+
+Snippet: TypeAlias = str
+
+
+class Highlight(TypedDict):
+    """
+    Where a hit has the words, as HTML: escaped, and marked by `<mark>`.
+    """
+
+    title: str
+    snippets: list[Snippet]
 
 
 ImportMode: TypeAlias = Literal["upsert", "create", "update"]
@@ -388,7 +415,7 @@ class Registration(TypedDict):
     locale: NotRequired[str]
 
 
-Relation: TypeAlias = Literal["neighbors"]
+Relation: TypeAlias = Literal["neighbors", "related"]
 
 
 Role: TypeAlias = Literal["member", "author", "editor", "admin"]
@@ -405,6 +432,17 @@ Scope: TypeAlias = Literal[
     "notices:write",
     "notices:import",
 ]
+
+
+class SearchReadiness(TypedDict):
+    """
+    The search index of a server.
+    """
+
+    ready: bool
+    documents: int
+    lag: float | None
+    position: str | None
 
 
 class ShareTarget(TypedDict):
@@ -462,7 +500,28 @@ SlugConflicts: TypeAlias = Literal["refuse", "suffix"]
 Status: TypeAlias = Literal["draft", "published", "archived"]
 
 
+SuggestionKind: TypeAlias = Literal["title", "tag"]
+
+
+class TagCount(TypedDict):
+    """
+    Hits with a tag.
+    """
+
+    tag: str
+    count: int
+
+
 TextFilter: TypeAlias = Literal["pinyin_glosses", "simplified"]
+
+
+class TypeCount(TypedDict):
+    """
+    Hits of a type.
+    """
+
+    type: FoundType
+    count: int
 
 
 Id: TypeAlias = str
@@ -485,6 +544,15 @@ class ViewBatchResult(TypedDict):
     """
 
     unknown: list[UnknownItem]
+
+
+class YearCount(TypedDict):
+    """
+    Hits of a year.
+    """
+
+    year: int
+    count: int
 
 
 class ProgressEvent(ImportProgress):
@@ -618,6 +686,33 @@ class DataViewBatchResult(TypedDict):
     """
 
     data: ViewBatchResult
+
+
+class Facets(TypedDict):
+    """
+    Hits, counted in several ways.
+    """
+
+    category: list[CategoryCount]
+    tag: list[TagCount]
+    year: list[YearCount]
+    type: list[TypeCount]
+
+
+class FoundNotice(TypedDict):
+    """
+    A notice that was found.
+    """
+
+    score: float
+    id: str
+    kind: NoticeKind
+    title: str
+    pinned: bool
+    published_at: str | None
+    expires_at: str | None
+    updated_at: str
+    highlight: NotRequired[Highlight]
 
 
 class ImportRow(TypedDict):
@@ -798,6 +893,7 @@ class Notice(TypedDict):
     version: int
     created_at: str
     updated_at: str
+    highlight: NotRequired[Highlight]
 
 
 class NoticePatch(TypedDict):
@@ -848,6 +944,15 @@ class ProblemFault(TypedDict):
     params: NotRequired[dict[str, Any]]
 
 
+class Readiness(TypedDict):
+    """
+    What a server that is ready says of itself.
+    """
+
+    status: str
+    search: SearchReadiness
+
+
 class RowProblem(TypedDict):
     """
     A problem of a row: an error or a warning.
@@ -872,6 +977,24 @@ class Session(TypedDict):
     expires_in: int
     refresh_token: str
     member: SignedInMember
+
+
+class Suggestion(TypedDict):
+    """
+    What a prefix can become.
+    """
+
+    text: str
+    kind: SuggestionKind
+    count: int
+
+
+class Suggestions(TypedDict):
+    """
+    Suggestions.
+    """
+
+    data: list[Suggestion]
 
 
 class WrittenNotice(TypedDict):
@@ -918,6 +1041,14 @@ class ProblemEvent(TypedDict):
     type: Literal["problem"]
 
 
+class NoticeFound(FoundNotice):
+    """
+    A notice.
+    """
+
+    type: Literal["notice"]
+
+
 class ArticleCard(TypedDict):
     """
     An article in a list: complete, but for its body.
@@ -942,6 +1073,7 @@ class ArticleCard(TypedDict):
     version: int
     created_at: str
     updated_at: str
+    highlight: NotRequired[Highlight]
     body: NotRequired[str]
 
 
@@ -1011,6 +1143,23 @@ class DataSession(TypedDict):
     data: Session
 
 
+class DuplicateGroup(TypedDict):
+    """
+    Articles whose texts are nearly the same.
+    """
+
+    articles: list[ArticleCard]
+    similarity: float
+
+
+class FoundArticle(ArticleCard):
+    """
+    An article that was found.
+    """
+
+    score: float
+
+
 class ImportSummary(TypedDict):
     """
     The summary of an import.
@@ -1043,6 +1192,15 @@ class ListArticleCard(TypedDict):
     """
 
     data: list[ArticleCard]
+    page: PageInfo
+
+
+class ListDuplicateGroup(TypedDict):
+    """
+    A page of a list.
+    """
+
+    data: list[DuplicateGroup]
     page: PageInfo
 
 
@@ -1099,6 +1257,14 @@ class SummaryEvent(ImportSummary):
     type: Literal["summary"]
 
 
+class ArticleFound(FoundArticle):
+    """
+    An article.
+    """
+
+    type: Literal["article"]
+
+
 class Article(ArticleCard):
     """
     An article.
@@ -1108,6 +1274,7 @@ class Article(ArticleCard):
     body_source: NotRequired[str]
     former_slugs: NotRequired[list[FormerSlug]]
     neighbors: NotRequired[Neighbors]
+    related: NotRequired[list[ArticleCard]]
 
 
 class DataArticle(TypedDict):
@@ -1137,6 +1304,20 @@ class DataOwnData(TypedDict):
 Event: TypeAlias = (
     ProgressEvent | ErrorEvent | WarningEvent | RowEvent | SummaryEvent | ProblemEvent
 )
+
+
+Found: TypeAlias = ArticleFound | NoticeFound
+
+
+class SearchResults(TypedDict):
+    """
+    What a search has found.
+    """
+
+    data: list[Found]
+    facets: Facets
+    did_you_mean: str | None
+    page: PageInfo
 
 
 class WrittenArticle(TypedDict):
