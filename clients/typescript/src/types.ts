@@ -1584,6 +1584,12 @@ export interface components {
             similarity: number;
         };
         /**
+         * @description What becomes of a row that would create an article whose text another one has nearly.
+         * @default off
+         * @enum {string}
+         */
+        Duplicates: "off" | "warn" | "skip";
+        /**
          * @description A new email, and the own password as proof.
          * @example {
          *       "email": "ada@example.org",
@@ -1602,12 +1608,6 @@ export interface components {
              */
             password: string;
         };
-        /**
-         * @description What becomes of a row that would create an article whose text another one has nearly.
-         * @default off
-         * @enum {string}
-         */
-        Duplicates: "off" | "warn" | "skip";
         /**
          * @description What becomes of a row with bytes that are no characters of its character set.
          * @default fail

@@ -152,6 +152,9 @@ class DataAccepted(TypedDict):
     data: Accepted
 
 
+Duplicates: TypeAlias = Literal["off", "warn", "skip"]
+
+
 class EmailChange(TypedDict):
     """
     A new email, and the own password as proof.
@@ -159,9 +162,6 @@ class EmailChange(TypedDict):
 
     email: str
     password: str
-
-
-Duplicates: TypeAlias = Literal["off", "warn", "skip"]
 
 
 EncodingErrors: TypeAlias = Literal["fail", "replace"]
