@@ -26,6 +26,8 @@ use crate::index::{Index, IndexWriter};
 
 /// How often the log is looked at, for the changes of other processes.
 const LOOK_INTERVAL: Duration = Duration::from_millis(150);
+/// How long changes of this process are gathered before a look.
+const GATHER_DELAY: Duration = Duration::from_millis(100);
 /// How long a look may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Looks that failed in a row, after which the index is built again.
@@ -114,7 +116,8 @@ impl Following {
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                () = self.app.search.changed() => {}
+                // A commit of the index costs the same for one change and for a hundred.
+                () = self.app.search.changed() => sleep(GATHER_DELAY).await,
             }
             let index = match self.app.search.index() {
                 Some(index) => index,
