@@ -78,8 +78,8 @@ pub trait TagListener: Send + Sync {
     /// Drops all answers.
     fn forget_all(&self);
 
-    /// Notes that these things were changed by a commit of this process, in whatever way.
-    fn note_changed(&self, _ids: &[Uuid]) {}
+    /// Notes that things of a kind were changed by a commit of this process, in whatever way.
+    fn note_changed(&self, _entity: &str, _ids: &[Uuid]) {}
 }
 
 /// The place of one snapshot.
@@ -127,18 +127,21 @@ impl Follower {
     }
 
     /// Drops what a commit of this node has made stale, and lets the other nodes be notified.
-    pub fn note_commit(
+    ///
+    /// `changed`: the kinds of things that have changed, each with the ids that are known.
+    pub fn note_commit<'c>(
         &self,
-        entities: impl Iterator<Item = &'static str>,
-        ids: &[Uuid],
+        changed: impl Iterator<Item = (&'static str, &'c [Uuid])> + Clone,
         stale_tags: Vec<String>,
     ) {
-        let entities: BTreeSet<&str> = entities.collect();
+        let entities: BTreeSet<&str> = changed.clone().map(|(entity, _)| entity).collect();
         for entity in entities {
             self.drop_stale(entity);
         }
         for listener in self.listeners.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            listener.note_changed(ids);
+            for (entity, ids) in changed.clone() {
+                listener.note_changed(entity, ids);
+            }
         }
         self.forget_tags(&stale_tags);
         self.has_unannounced.store(true, Ordering::Release);

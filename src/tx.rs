@@ -127,9 +127,9 @@ impl Tx {
             std::mem::forget(doubt);
         }
         let stale_tags = committed.map_err(map_commit_error)?;
-        let entities = recorded.iter().map(|recorded| recorded.change.entity);
-        let ids: Vec<Uuid> = recorded.iter().flat_map(|recorded| recorded.ids.iter().copied()).collect();
-        follower.note_commit(touched.into_iter().chain(entities), &ids, stale_tags);
+        let recorded = recorded.iter().map(|recorded| (recorded.change.entity, recorded.ids.as_slice()));
+        let touched = touched.into_iter().map(|entity| (entity, [].as_slice()));
+        follower.note_commit(touched.chain(recorded), stale_tags);
         Ok(())
     }
 

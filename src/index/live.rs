@@ -4,7 +4,6 @@
 //! counts never hold what was unpublished, on this process from the acknowledgement on, on others within a second.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -15,8 +14,8 @@ use uuid::Uuid;
 use super::Index;
 use crate::follower::TagListener;
 
-/// Kinds of tags that name a document by its id.
-const KINDS: [&str; 2] = ["article:", "notice:"];
+/// Kinds of things that are documents. Tags name one as `article:<id>`.
+const KINDS: [&str; 2] = ["article", "notice"];
 
 /// How long after the beginning of a look what it found is all that is to be left out.
 const MAX_LOOK_AGE: Duration = Duration::from_secs(1);
@@ -44,10 +43,6 @@ pub struct LiveIndex {
     changed: Notify,
     /// Tells those who wait that the state is another.
     renewed: watch::Sender<()>,
-    /// The number of looks at the log that have ended.
-    looks: AtomicU64,
-    /// When the last of these began.
-    last_look: RwLock<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -63,17 +58,13 @@ struct State {
     all_touched: Option<u64>,
     /// When the last look began whose findings are known.
     looked_at: Option<Instant>,
+    /// When the last look began whose findings are in the index.
+    followed_at: Option<Instant>,
 }
 
 impl Default for LiveIndex {
     fn default() -> Self {
-        Self {
-            state: RwLock::default(),
-            changed: Notify::new(),
-            renewed: watch::Sender::default(),
-            looks: AtomicU64::new(0),
-            last_look: RwLock::default(),
-        }
+        Self { state: RwLock::default(), changed: Notify::new(), renewed: watch::Sender::default() }
     }
 }
 
@@ -164,11 +155,9 @@ impl LiveIndex {
         if is_other {
             *without = Arc::new(touched.keys().copied().collect());
         }
-        state.looked_at = Some(look.began_at);
+        (state.looked_at, state.followed_at) = (Some(look.began_at), Some(look.began_at));
         state.all_touched = state.all_touched.filter(|seq| *seq > look.seq);
         drop(state);
-        *self.last_look.write().unwrap_or_else(PoisonError::into_inner) = Some(look.began_at);
-        self.looks.fetch_add(1, Ordering::Release);
         self.renewed.send_replace(());
         is_other
     }
@@ -176,16 +165,18 @@ impl LiveIndex {
     /// Notes that documents were touched.
     pub fn note_touched(&self, ids: impl IntoIterator<Item = Uuid>) {
         let mut ids = ids.into_iter().peekable();
-        if ids.peek().is_some() {
-            let mut state = self.write();
-            state.seq += 1;
-            let State { seq, touched, without, .. } = &mut *state;
-            let without = Arc::make_mut(without);
-            for id in ids {
-                touched.insert(id, *seq);
-                without.insert(id);
-            }
+        if ids.peek().is_none() {
+            return;
         }
+        let mut state = self.write();
+        state.seq += 1;
+        let State { seq, touched, without, .. } = &mut *state;
+        let without = Arc::make_mut(without);
+        for id in ids {
+            touched.insert(id, *seq);
+            without.insert(id);
+        }
+        drop(state);
         self.changed.notify_one();
     }
 
@@ -196,8 +187,7 @@ impl LiveIndex {
         let caught_up = async {
             loop {
                 renewed.borrow_and_update();
-                let last = *self.last_look.read().unwrap_or_else(PoisonError::into_inner);
-                if last.is_some_and(|began| began >= since) {
+                if self.read().followed_at.is_some_and(|began| began >= since) {
                     return true;
                 }
                 self.changed.notify_one();
@@ -211,17 +201,12 @@ impl LiveIndex {
 
     /// How long ago the last look that has ended began; `None` before the first one.
     pub fn lag(&self) -> Option<Duration> {
-        self.last_look.read().unwrap_or_else(PoisonError::into_inner).map(|began| began.elapsed())
+        self.read().followed_at.map(|began| began.elapsed())
     }
 
     /// How many documents are left out of searches for a moment.
     pub fn count_touched(&self) -> usize {
         self.read().touched.len()
-    }
-
-    /// The number of looks at the log that have ended.
-    pub fn count_looks(&self) -> u64 {
-        self.looks.load(Ordering::Acquire)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -238,8 +223,10 @@ impl TagListener for LiveIndex {
         self.note_touched(tags.iter().filter_map(|tag| find_document(tag)));
     }
 
-    fn note_changed(&self, ids: &[Uuid]) {
-        self.note_touched(ids.iter().copied());
+    fn note_changed(&self, entity: &str, ids: &[Uuid]) {
+        if KINDS.contains(&entity) {
+            self.note_touched(ids.iter().copied());
+        }
     }
 
     fn forget_all(&self) {
@@ -253,5 +240,6 @@ impl TagListener for LiveIndex {
 
 /// The id of the document that a tag names.
 pub fn find_document(tag: &str) -> Option<Uuid> {
-    KINDS.iter().find_map(|kind| tag.strip_prefix(kind))?.parse().ok()
+    let (kind, id) = tag.split_once(':')?;
+    KINDS.contains(&kind).then(|| id.parse().ok()).flatten()
 }

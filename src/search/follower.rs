@@ -108,7 +108,7 @@ impl Following {
             self.open(&conn, base).await?;
         } else if self.failed_looks >= MAX_FAILED_LOOKS {
             // More may have changed than one look can tell.
-            self.build(&conn, base).await?;
+            self.build(&conn).await?;
         }
         let mut ticks = interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -122,7 +122,7 @@ impl Following {
             let index = match self.app.search.index() {
                 Some(index) => index,
                 // It has failed while somebody searched.
-                None => self.build(&conn, queries::load_base(&conn).await?).await?,
+                None => self.build(&conn).await?,
             };
             self.failed_looks += 1;
             if self.look(&conn, &index, committed_at.elapsed() >= POSITION_INTERVAL).await? {
@@ -142,11 +142,11 @@ impl Following {
         // One that cannot be used any more has to go first: it holds its folder.
         self.app.search.remove();
         let Some((index, age)) = self.folder.open(&base.identity())? else {
-            return self.build(conn, base).await.map(drop);
+            return self.build(conn).await.map(drop);
         };
         self.app.search.replace_by_old(index);
         if age > MAX_AGE {
-            return self.build(conn, base).await.map(drop);
+            return self.build(conn).await.map(drop);
         }
         self.base = Some(base);
         Ok(())
@@ -158,14 +158,14 @@ impl Following {
         let before = index.position().unwrap_or_default();
         let look = timeout(LOOK_TIMEOUT, queries::look_since(conn, &before)).await??;
         let (Some(look), Some(base)) = (look, self.base.clone()) else {
-            self.build(conn, queries::load_base(conn).await?).await?;
+            self.build(conn).await?;
             return Ok(true);
         };
         if !look.is_incomplete {
             self.app.search.note_found(began, &look.ids);
         }
         if look.is_incomplete || look.is_rebuild_wanted || look.timezone != base.timezone {
-            self.build(conn, queries::load_base(conn).await?).await?;
+            self.build(conn).await?;
             return Ok(true);
         }
         if look.ids.is_empty() && !is_commit_due {
@@ -196,7 +196,8 @@ impl Following {
     }
 
     /// Builds an index from the tables, and uses it from then on. Until then the one before is used, if there is one.
-    async fn build(&mut self, conn: &Connection, base: Base) -> anyhow::Result<Index> {
+    async fn build(&mut self, conn: &Connection) -> anyhow::Result<Index> {
+        let base = queries::load_base(conn).await?;
         let (began, began_at) = (self.app.search.begin_look(), Instant::now());
         let (folder, identity) = (&self.folder, base.identity());
         let index = folder.create(&identity).context("making a search index")?;

@@ -18,7 +18,7 @@ use crate::harness::cluster;
 use crate::harness::process::open_folder;
 
 /// How long anything may take that is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(QueryableByName)]
 struct Answer {

@@ -134,10 +134,7 @@ impl TestApp {
 
     /// Waits until the search index has everything that was committed before.
     pub async fn index(&self) {
-        let search = &self.shared.app.search;
-        // The first look to end may have begun before.
-        let looks = search.count_looks() + 2;
-        machine::until("the index to follow", async || search.count_looks() >= looks).await;
+        assert!(self.shared.app.search.catch_up(machine::PATIENCE).await, "the index does not follow");
     }
 
     /// Ends what keeps the search index up to date.
