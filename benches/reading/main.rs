@@ -29,12 +29,9 @@ mod times;
 mod uncached;
 mod wrk;
 
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use floor::Database;
-use inkstone::db::embedded::programs::Missing;
-use inkstone::db::embedded::{Embedded, Options};
 use results::Results;
 use site::Site;
 use support::{Server, block_on};
@@ -75,19 +72,7 @@ fn main() -> anyhow::Result<()> {
     let is_quick = arguments.iter().any(|argument| argument == "--quick");
     let plan = if is_quick { QUICK } else { FULL };
     let folder = tempfile::tempdir()?;
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
-    let data_dir = folder.path().join("data");
-    let embedded = Embedded::start(&Options {
-        data_dir: &data_dir,
-        pg_bin: None,
-        missing: Missing::Refuse,
-        durable: true,
-    })?;
-    let database = Database {
-        url: embedded.url(),
-        log: data_dir.join("postgres.log"),
-        folder: folder.path().to_owned(),
-    };
+    let (_embedded, database) = Database::start(folder.path())?;
     let uncached = Server::start(&["--database-url", &database.url, "--cache-size", "0"])?;
     let site = block_on(Site::fill(&uncached, database, ARTICLES))?;
     let mut results = Results::begin()?;

@@ -2,13 +2,11 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use inkstone::db::embedded::programs::Missing;
-use inkstone::db::embedded::{Embedded, Options};
+use inkstone::db::embedded::Embedded;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -36,19 +34,7 @@ impl Site {
     /// Imports so many articles, and waits for the index.
     pub fn fill(articles: usize) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
-        let data_dir = folder.path().join("data");
-        let embedded = Embedded::start(&Options {
-            data_dir: &data_dir,
-            pg_bin: None,
-            missing: Missing::Refuse,
-            durable: true,
-        })?;
-        let database = Database {
-            url: embedded.url(),
-            log: data_dir.join("postgres.log"),
-            folder: folder.path().to_owned(),
-        };
+        let (embedded, database) = Database::start(folder.path())?;
         let index = folder.path().join("index");
         let index_dir = index.to_str().context("a path")?;
         let server =

@@ -1,10 +1,13 @@
 //! Floors for single statements: pgbench runs the SQL that the server runs, on the same database.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, bail, ensure};
+use inkstone::db::embedded::programs::Missing;
+use inkstone::db::embedded::{Embedded, Options};
 
 /// How often a request is repeated until its statements are in the log.
 const LOG_ATTEMPTS: usize = 100;
@@ -25,6 +28,21 @@ pub struct Statement {
 }
 
 impl Database {
+    /// Starts a private PostgreSQL in `folder`.
+    pub fn start(folder: &Path) -> anyhow::Result<(Embedded, Self)> {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+        let data_dir = folder.join("data");
+        let embedded = Embedded::start(&Options {
+            data_dir: &data_dir,
+            pg_bin: None,
+            missing: Missing::Refuse,
+            durable: true,
+        })?;
+        let log = data_dir.join("postgres.log");
+        let database = Self { url: embedded.url(), log, folder: folder.to_owned() };
+        Ok((embedded, database))
+    }
+
     /// The output of psql for `commands`.
     pub fn psql(&self, commands: &[&str]) -> anyhow::Result<String> {
         let mut psql = Command::new("psql");
