@@ -31,6 +31,8 @@ const MIN_WRITERS_OF_WORKER: usize = 2;
 const RENDER_WAIT: Duration = Duration::from_secs(10);
 /// How long a costly read waits for those before it.
 const COSTLY_READ_WAIT: Duration = Duration::from_secs(2);
+/// How long the comparing of an article waits for others that are compared.
+const COMPARE_WAIT: Duration = Duration::from_secs(10);
 /// How long a search waits for those before it.
 const SEARCH_WAIT: Duration = Duration::from_secs(2);
 /// Exports that a process runs in parallel. Each holds a database connection.
@@ -67,6 +69,8 @@ pub struct App {
     pub search: Arc<LiveIndex>,
     /// Permits to search.
     pub searchers: CorePermits,
+    /// Permits to compare an article that is written with others.
+    pub comparers: CorePermits,
     /// What is kept in memory of the database.
     pub follower: Arc<Follower>,
     /// Wakes what does the steps of jobs, when one was begun here.
@@ -108,6 +112,7 @@ impl App {
             import_memory: MemoryBudget::new(config.transfers.row_memory()),
             search,
             searchers: CorePermits::new(SEARCH_WAIT, "too many searches at a time"),
+            comparers: CorePermits::new(COMPARE_WAIT, "too many articles to compare"),
             follower,
             job_begun: Notify::new(),
             config,

@@ -4,16 +4,17 @@ use uuid::Uuid;
 
 use super::queries::found::{self, Texts};
 use crate::app::App;
-use crate::db::rows::Conditions;
 use crate::db::visibility::Articles;
 use crate::error::{Code, Fault, Result};
 use crate::index::fold::fold;
 use crate::index::likeness::similarity;
 use crate::search::documents::{make_fingerprint, split_blocks};
-use crate::search::filters;
+use crate::search::{filters, finding};
 
 /// The least likeness of copies: the share of their pieces of five characters that both have.
 pub const MIN_LIKENESS: f32 = 0.8;
+/// Copies of one article that are warned of.
+pub const MAX_WARNINGS: usize = 3;
 /// Articles that are compared with one.
 const CANDIDATES: usize = 20;
 /// Characters of a text that are compared.
@@ -29,7 +30,8 @@ pub struct Copy {
 }
 
 /// The articles in `visible`, but for `own`, whose text is nearly that of an article with this title and this body; the most
-/// alike first. None while the index is not ready.
+/// alike first. None while the index is not ready. It has permits of its own: neither visitors who search nor long bodies keep
+/// writers waiting.
 pub async fn find_copies(
     app: &App,
     title: &str,
@@ -38,21 +40,24 @@ pub async fn find_copies(
     visible: Articles,
 ) -> Result<Vec<Copy>> {
     let Some(view) = app.search.view_now(app.follower.is_current()) else { return Ok(Vec::new()) };
-    let text = fold_text(title, body);
-    let (title, blocks) = (title.to_owned(), split_blocks(body));
+    let (title, body) = (title.to_owned(), body.to_owned());
     let filter = filters::articles(visible, None, app.now());
-    let found = app
-        .searchers
-        .run(move || view.index.find_alike(&make_fingerprint(&title, &blocks), &filter, CANDIDATES));
-    let found = found.await?.unwrap_or_default();
+    let look = move || {
+        let (fingerprint, text) = make_comparable(&title, &body);
+        (view.index.find_alike(&fingerprint, &filter, CANDIDATES), text)
+    };
+    let (found, text) = app.comparers.run(look).await?;
+    // Writing goes on without an index.
+    let found = found.unwrap_or_else(|cause| {
+        finding::drop_failed(app, cause);
+        Vec::new()
+    });
     let ids: Vec<Uuid> = found.into_iter().map(|(id, _)| id).filter(|id| Some(*id) != own).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     // What may be read is asked again: the index can lag behind.
-    let mut conditions = Conditions::default();
-    visible.restrict(&mut conditions);
-    let texts = found::load_texts(&*app.reader().await?, conditions, ids).await?;
+    let texts = found::load_texts(&*app.reader().await?, visible.conditions(), ids).await?;
     let compare = move || {
         let copies = texts.into_iter().map(|other: Texts| Copy {
             id: other.id,
@@ -62,7 +67,7 @@ pub async fn find_copies(
         copies.sort_by(|a, b| b.likeness.total_cmp(&a.likeness).then(a.id.cmp(&b.id)));
         copies
     };
-    app.searchers.run(compare).await
+    app.comparers.run(compare).await
 }
 
 /// The warnings about copies of an article that was written.
@@ -71,12 +76,14 @@ pub fn warn_of_copies(copies: &[Copy]) -> impl Iterator<Item = Fault> {
         let detail = "is nearly the text of the article {id}";
         Fault::body("/body", Code::PossibleDuplicate, detail)
             .with("id", copy.id.to_string())
-            .with("similarity", (f64::from(copy.likeness) * 100.0).round() / 100.0)
+            .with("similarity", round_likeness(copy.likeness))
     })
 }
 
-/// Copies of one article that are warned of.
-const MAX_WARNINGS: usize = 3;
+/// A likeness as clients are told it, with two decimals.
+pub fn round_likeness(likeness: f32) -> f64 {
+    (f64::from(likeness) * 100.0).round() / 100.0
+}
 
 /// What of an article is compared.
 pub fn fold_text(title: &str, body: &str) -> String {

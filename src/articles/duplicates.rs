@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::LINK;
 use actix_web::{Responder, get, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,7 +13,7 @@ use super::queries::found;
 use super::reading::ViewContext;
 use super::view::ArticleCard;
 use crate::app::App;
-use crate::db::rows::{Conditions, SortColumn};
+use crate::db::rows::SortColumn;
 use crate::db::visibility::Articles;
 use crate::error::Result;
 use crate::http::paging::{List, Paging, PagingParams};
@@ -67,9 +65,8 @@ pub async fn list_duplicate_articles(
     let context = ViewContext::load(&app).await?;
     let ids =
         found.groups.iter().flat_map(|(newest, copies)| copies.iter().map(|copy| copy.id).chain([*newest]));
-    let mut conditions = Conditions::default();
-    visible.restrict(&mut conditions);
-    let rows = found::load_cards(&*app.long_reader().await?, conditions, ids.collect(), None).await?;
+    let rows =
+        found::load_cards(&*app.long_reader().await?, visible.conditions(), ids.collect(), None).await?;
     let rows: HashMap<Uuid, Row> = rows.into_iter().map(|row| (row.id, row)).collect();
     let groups: Vec<DuplicateGroup> = found
         .groups
@@ -77,9 +74,7 @@ pub async fn list_duplicate_articles(
         .filter_map(|(newest, copies)| show_group(&context, &rows, *newest, copies))
         .collect();
     let page = paging.page_from(groups, found.last.map(|last| vec![last.to_string()]));
-    let link = page.link.clone();
-    let reply = Reply::new(StatusCode::OK, page).with_version(0);
-    Ok(if link.is_empty() { reply } else { reply.with_header(LINK, link) })
+    Ok(Reply::list(page))
 }
 
 /// Groups, and the article to go on from, if there are more.
@@ -92,9 +87,9 @@ struct Groups {
 async fn find_groups(app: &App, visible: Articles, before: Option<Uuid>, most: usize) -> Result<Groups> {
     let (mut groups, mut last, mut compared) = (Vec::new(), before, 0);
     loop {
-        let mut conditions = Conditions::default();
-        visible.restrict(&mut conditions);
-        let texts = found::load_texts_before(&*app.long_reader().await?, conditions, last, BATCH).await?;
+        let conn = app.long_reader().await?;
+        let texts = found::load_texts_before(&conn, visible.conditions(), last, BATCH).await?;
+        drop(conn);
         let is_end = i64::try_from(texts.len()).is_ok_and(|rows| rows < BATCH);
         let count = texts.len();
         for (at, text) in texts.into_iter().enumerate() {
@@ -126,6 +121,6 @@ fn show_group(
     let articles: Vec<ArticleCard> =
         ids.iter().filter_map(|id| Some(context.card(rows.get(id)?.clone()))).collect();
     let least = copies.iter().map(|copy| copy.likeness).fold(1.0, f32::min);
-    let similarity = (f64::from(least) * 100.0).round() / 100.0;
+    let similarity = alike::round_likeness(least);
     (articles.len() > 1).then_some(DuplicateGroup { articles, similarity })
 }

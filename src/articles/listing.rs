@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::model::Row;
 use super::queries::branches::Listing;
@@ -222,12 +223,15 @@ impl ArticleFilter {
     }
 
     /// The categories asked for. One that does not exist is a fault: an empty list would hide a typo.
-    fn categories(&self, tree: &Tree) -> Result<Option<Vec<uuid::Uuid>>> {
+    fn categories(&self, tree: &Tree) -> Result<Option<Vec<Uuid>>> {
         let Some(category) = &self.category else { return Ok(None) };
-        let Some(row) = tree.find(&IdOrSlug::parse(category)) else {
-            let fault = Fault::parameter("category", Code::InvalidParameter, "unknown category");
-            return Err(Error::Faults(fault.code, vec![fault]));
-        };
-        Ok(Some(if self.descendants == Some(false) { vec![row.id] } else { tree.subtree(row.id) }))
+        let id = find_category(tree, category)?;
+        Ok(Some(if self.descendants == Some(false) { vec![id] } else { tree.subtree(id) }))
     }
+}
+
+/// The category that a parameter names.
+pub fn find_category(tree: &Tree, category: &str) -> Result<Uuid> {
+    let found = tree.find(&IdOrSlug::parse(category)).map(|row| row.id);
+    found.ok_or_else(|| Fault::parameter("category", Code::InvalidParameter, "unknown category").into())
 }

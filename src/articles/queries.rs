@@ -33,6 +33,13 @@ const CARD_COLUMNS: &str = "articles.id, articles.slug, articles.external_id, ar
      articles.status, articles.published_at, articles.created_by, articles.version, articles.created_at, \
      articles.updated_at";
 
+/// The columns of an article in a list, which has no body.
+fn list_columns() -> String {
+    format!(
+        "{CARD_COLUMNS}, '' AS body, NULL::text AS body_source, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs"
+    )
+}
+
 /// How a single article is named.
 #[derive(Clone, Debug)]
 pub enum ArticleRef {

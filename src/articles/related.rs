@@ -8,7 +8,6 @@ use super::alike::{MIN_LIKENESS, fold_text};
 use super::model::Row;
 use super::queries::found;
 use crate::app::App;
-use crate::db::rows::Conditions;
 use crate::db::visibility::Articles;
 use crate::error::Result;
 use crate::index::likeness::similarity;
@@ -30,8 +29,7 @@ const CATEGORY_WORTH: f32 = 0.25;
 /// It is not among them, nor are copies of it, nor two copies of one another.
 pub async fn load_related(app: &App, row: &Row) -> Result<Vec<Row>> {
     let scores = find_candidates(app, row).await?;
-    let mut conditions = Conditions::default();
-    Articles::Public.restrict(&mut conditions);
+    let conditions = Articles::Public.conditions();
     let ids: Vec<Uuid> = scores.keys().copied().collect();
     let conn = app.long_reader().await?;
     let mut rows = found::load_cards(&conn, conditions.clone(), ids.clone(), None).await?;

@@ -13,13 +13,13 @@ use super::queries::branches::Listing;
 use super::queries::found;
 use super::view::ArticleField;
 use crate::app::App;
-use crate::db::rows::{Conditions, PageSlice, SortColumn};
+use crate::db::rows::{PageSlice, SortColumn};
 use crate::db::visibility::Articles;
 use crate::error::{Code, Fault, Result};
 use crate::http::paging::{List, Paging};
 use crate::index::{Filter, Query};
 use crate::search::finding::{self, Ask, RELEVANCE, Wanted};
-use crate::search::highlights::Highlight;
+use crate::search::highlights::{Highlight, Marked, mark_all};
 use crate::search::{filters, labels, parse_query};
 
 /// Which words articles must have.
@@ -117,19 +117,18 @@ impl ArticleQuery {
                 finding::page_by_relevance(app, paging, slice, wanted, ask, load, |row: &Row| row.id).await?.0
             }
             _ => {
-                let total = match paging.counts() {
-                    true => Some(finding::count(app, wanted.clone()).await?),
-                    false => None,
-                };
-                let total = paging.total(|_| std::future::ready(Ok(total.unwrap_or_default()))).await?;
-                let ids = finding::narrow(app, wanted, slice).await?;
+                let (ids, count) = finding::narrow(app, wanted, slice, paging.counts()).await?;
+                let total = paging.total(|_| std::future::ready(Ok(count))).await?;
                 let conn = app.costly_reader().await?;
                 let rows = found::load_cards(&conn, listing.to_conditions(), ids, Some(slice)).await?;
                 paging.page(slice, rows, total, |row| cursor_keys(&slice.order, row))
             }
         };
         let highlights = match self.with_highlights {
-            true => self.highlight(app, &page.data).await?,
+            true => {
+                let ids = page.data.iter().map(|row| row.id).collect();
+                highlight_articles(app, &self.query, visible, ids).await?
+            }
             false => HashMap::new(),
         };
         Ok(FoundPage { page, highlights })
@@ -153,24 +152,21 @@ impl ArticleQuery {
         all.extend(filter.published_to.map(|to| Filter::BeginsBefore(to.timestamp_micros())));
         Wanted { query: self.query.clone(), filter: Filter::All(all) }
     }
-
-    async fn highlight(&self, app: &App, rows: &[Row]) -> Result<HashMap<Uuid, Highlight>> {
-        highlight_articles(app, &self.query, rows.iter().map(|row| row.id).collect()).await
-    }
 }
 
-/// Where articles have the words of a query.
+/// Where articles have the words of a query. Those that are not `visible` any more are left out.
 pub async fn highlight_articles(
     app: &App,
     query: &Arc<Query>,
+    visible: Articles,
     ids: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, Highlight>> {
-    let bodies = found::load_texts(&*app.long_reader().await?, Conditions::default(), ids).await?;
-    let query = query.clone();
-    let mark = move || {
-        let mark =
-            |text: found::Texts| (text.id, Highlight::new(&query, &text.title, &text.summary, &text.body));
-        bodies.into_iter().map(mark).collect()
-    };
-    app.searchers.run(mark).await
+    let texts = found::load_texts(&*app.long_reader().await?, visible.conditions(), ids).await?;
+    let marked = texts.into_iter().map(|text| Marked {
+        id: text.id,
+        title: text.title,
+        summary: text.summary,
+        body: text.body,
+    });
+    mark_all(app, query, marked.collect()).await
 }

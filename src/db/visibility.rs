@@ -48,6 +48,13 @@ impl Articles {
         status == Status::Published && published_at.is_some_and(|at| at <= now)
     }
 
+    /// The condition over `articles`.
+    pub fn conditions(self) -> Conditions {
+        let mut conditions = Conditions::default();
+        self.restrict(&mut conditions);
+        conditions
+    }
+
     /// Adds the condition over `articles` to `conditions`.
     pub fn restrict(self, conditions: &mut Conditions) {
         let parts = self.parts(None, conditions);

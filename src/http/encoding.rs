@@ -94,7 +94,7 @@ impl Encoding {
 
     /// As [`Encoding::negotiate`], for a body that is kept. What the last values of the header came to is remembered: most
     /// clients send one of a few.
-    pub fn negotiate_kept(headers: &HeaderMap) -> Self {
+    pub fn negotiate_from_memory(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(ACCEPT_ENCODING);
         let value = match (values.next(), values.next()) {
             (None, _) => return Self::Identity,
@@ -259,14 +259,14 @@ mod tests {
         ] {
             let req = TestRequest::default().insert_header((ACCEPT_ENCODING, accepted)).to_http_request();
             for _ in 0..2 {
-                assert_eq!(Encoding::negotiate_kept(req.headers()).name(), chosen, "{accepted}");
+                assert_eq!(Encoding::negotiate_from_memory(req.headers()).name(), chosen, "{accepted}");
             }
         }
         let two = TestRequest::default().append_header((ACCEPT_ENCODING, "gzip;q=0.5"));
         let two = two.append_header((ACCEPT_ENCODING, "br")).to_http_request();
-        assert_eq!(Encoding::negotiate_kept(two.headers()), Encoding::Brotli);
+        assert_eq!(Encoding::negotiate_from_memory(two.headers()), Encoding::Brotli);
         let none = TestRequest::default().to_http_request();
-        assert_eq!(Encoding::negotiate_kept(none.headers()), Encoding::Identity);
+        assert_eq!(Encoding::negotiate_from_memory(none.headers()), Encoding::Identity);
         assert_eq!(Encoding::negotiate(none.headers(), Effort::Fast), Encoding::Identity);
     }
 

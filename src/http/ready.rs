@@ -73,13 +73,13 @@ impl ReadyAnswer {
     /// The answer to a request with these headers. `None` if there is work to do first: a coding that was not made yet,
     /// or a condition that is not met.
     pub fn respond_now(&self, request: &HeaderMap) -> Option<Response<BoxBody>> {
-        let (encoding, body) = self.body.get(Encoding::negotiate_kept(request))?;
+        let (encoding, body) = self.body.get(Encoding::negotiate_from_memory(request))?;
         self.respond_with(request, encoding, body)
     }
 
     /// The answer to a request with these headers.
     pub async fn respond(&self, request: &HeaderMap) -> Result<Response<BoxBody>> {
-        let (encoding, body) = self.body.make(Encoding::negotiate_kept(request)).await;
+        let (encoding, body) = self.body.make(Encoding::negotiate_from_memory(request)).await;
         self.respond_with(request, encoding, body).ok_or_else(|| {
             let etag = self.etag(encoding).and_then(|etag| etag.to_str().ok());
             Error::Stale { current: etag.and_then(find_version).unwrap_or_default() }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::model::Row;
+use super::model::{Content, Row};
 use super::queries;
 use super::view::NoticeFilter;
 use crate::app::App;
@@ -17,7 +17,7 @@ use crate::error::{Code, Fault, Result};
 use crate::http::paging::{List, Paging};
 use crate::index::{Filter, Query};
 use crate::search::finding::{self, Ask, RELEVANCE, Wanted};
-use crate::search::highlights::Highlight;
+use crate::search::highlights::{Highlight, Marked, mark_all};
 use crate::search::{filters, labels, parse_query};
 
 /// Which words notices must have.
@@ -76,7 +76,7 @@ impl NoticeQuery {
         let found = finding::page_by_relevance(app, paging, &slice, wanted, ask, load, |row: &Row| row.id);
         let (page, _) = found.await?;
         let mut highlights = match self.with_highlights {
-            true => self.highlight(app, &page.data).await?,
+            true => mark_all(app, &self.query, page.data.iter().map(Row::marked).collect()).await?,
             false => HashMap::new(),
         };
         Ok(page.map(|row| {
@@ -84,16 +84,12 @@ impl NoticeQuery {
             (row, highlight)
         }))
     }
+}
 
-    async fn highlight(&self, app: &App, rows: &[Row]) -> Result<HashMap<Uuid, Highlight>> {
-        let texts: Vec<_> =
-            rows.iter().map(|row| (row.id, row.content.title.clone(), row.content.body.clone())).collect();
-        let query = self.query.clone();
-        let mark = move || {
-            let mark =
-                |(id, title, body): (Uuid, String, String)| (id, Highlight::new(&query, &title, "", &body));
-            texts.into_iter().map(mark).collect()
-        };
-        app.searchers.run(mark).await
+impl Row {
+    /// What of the notice is marked.
+    pub fn marked(&self) -> Marked {
+        let Content { title, body, .. } = &self.content;
+        Marked { id: self.id, title: title.clone(), summary: String::new(), body: body.clone() }
     }
 }

@@ -117,24 +117,22 @@ pub async fn search(app: &App, wanted: Wanted, ask: Ask) -> Result<Hits> {
     .await
 }
 
-/// How many documents are found.
-pub async fn count(app: &App, wanted: Wanted) -> Result<i64> {
-    let ask = Ask { top: 0, ..Ask::best(true, &[]) };
-    let total = search(app, wanted, ask).await?.total.unwrap_or_default();
-    Ok(i64::try_from(total).unwrap_or(i64::MAX))
-}
-
 /// The ids among which the rows of a page in another order than relevance are: the first ones in an order by time, in other
-/// orders all that are found.
-pub async fn narrow(app: &App, wanted: Wanted, slice: &PageSlice) -> Result<Vec<Uuid>> {
+/// orders all that are found. And how many are found in all, if `count`.
+pub async fn narrow(app: &App, wanted: Wanted, slice: &PageSlice, count: bool) -> Result<(Vec<Uuid>, i64)> {
+    let number = |found: u64| i64::try_from(found).unwrap_or(i64::MAX);
     let Some((order, after)) = find_time_order(slice) else {
         let find =
             move |view: &View| view.index.find_all(&wanted.query, &wanted.filter, &view.without, usize::MAX);
-        return Ok(run(app, find).await?.unwrap_or_default());
+        let ids = run(app, find).await?.unwrap_or_default();
+        let found = number(ids.len() as u64);
+        return Ok((ids, found));
     };
     let rows = usize::try_from(slice.offset + slice.limit).unwrap_or(usize::MAX);
-    let ask = Ask { order, after, top: rows.saturating_add(SPARE_HITS), count: false, count_labels: &[] };
-    Ok(search(app, wanted, ask).await?.hits.into_iter().map(|hit| hit.id).collect())
+    let ask = Ask { order, after, top: rows.saturating_add(SPARE_HITS), count, count_labels: &[] };
+    let found = search(app, wanted, ask).await?;
+    let total = number(found.total.unwrap_or_default());
+    Ok((found.hits.into_iter().map(|hit| hit.id).collect(), total))
 }
 
 /// The order of a page that is by one time and the id, and where the page begins in it.

@@ -1,9 +1,15 @@
 //! The words of a query, marked where they stand.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::documents::split_blocks;
+use crate::app::App;
+use crate::error::Result;
 use crate::index::{Field, Query, cut_snippets, highlight, mark};
 
 /// Snippets of a hit at most.
@@ -22,9 +28,31 @@ pub struct Highlight {
     pub snippets: Vec<String>,
 }
 
+/// What of an article or a notice is marked.
+pub struct Marked {
+    /// The article or the notice.
+    pub id: Uuid,
+    /// Its title.
+    pub title: String,
+    /// Its summary; may be empty.
+    pub summary: String,
+    /// Its body, as HTML.
+    pub body: String,
+}
+
+/// Marks the words of `query` in `all`, off the threads that answer requests. Returns the marks by the ids.
+pub async fn mark_all(app: &App, query: &Arc<Query>, all: Vec<Marked>) -> Result<HashMap<Uuid, Highlight>> {
+    if all.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let query = query.clone();
+    let mark = move |one: Marked| (one.id, Highlight::new(&query, &one.title, &one.summary, &one.body));
+    app.searchers.run(move || all.into_iter().map(mark).collect()).await
+}
+
 impl Highlight {
     /// Marks the words of `query`.
-    pub fn new(query: &Query, title: &str, summary: &str, body: &str) -> Self {
+    fn new(query: &Query, title: &str, summary: &str, body: &str) -> Self {
         let ranges = highlight(query, Field::Title, title).unwrap_or_default();
         let mut blocks = split_blocks(body);
         // A summary that was made from the body is in it.

@@ -12,6 +12,7 @@ use super::facets::COUNTED;
 use super::view::{Facets, Found, FoundArticle, FoundNotice, FoundType, SearchResults, SiteSearch};
 use crate::app::App;
 use crate::articles::answer_tags;
+use crate::articles::listing::find_category;
 use crate::articles::model::Row as ArticleRow;
 use crate::articles::queries::found as articles;
 use crate::articles::searching::highlight_articles;
@@ -21,8 +22,7 @@ use crate::categories::model::Tree;
 use crate::categories::queries::load_article_times;
 use crate::db::rows::{Conditions, Value};
 use crate::db::visibility::{Articles, Notices};
-use crate::error::{Code, Error, Fault, Result};
-use crate::http::id_or_slug::IdOrSlug;
+use crate::error::{Error, Result};
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
@@ -32,7 +32,7 @@ use crate::notices::model::Row as NoticeRow;
 use crate::notices::queries as notices;
 use crate::operations::{Caller, Operation};
 use crate::search::finding::{self, Ask, RELEVANCE, Wanted, page_by_relevance};
-use crate::search::highlights::Highlight;
+use crate::search::highlights::{Highlight, mark_all};
 use crate::search::{filters, labels, parse_query};
 use crate::site::model::Row as Site;
 
@@ -121,11 +121,8 @@ fn make_filter(app: &App, search: &SiteSearch, tree: &Tree, visible: Notices) ->
         None => Filter::Any(vec![articles(), notices()]),
     }];
     if let Some(category) = &search.category {
-        let Some(row) = tree.find(&IdOrSlug::parse(category)) else {
-            let fault = Fault::parameter("category", Code::InvalidParameter, "unknown category");
-            return Err(fault.into());
-        };
-        all.push(Filter::AnyOf(tree.subtree(row.id).into_iter().map(labels::category).collect()));
+        let id = find_category(tree, category)?;
+        all.push(Filter::AnyOf(tree.subtree(id).into_iter().map(labels::category).collect()));
     }
     all.extend(
         search.tag.as_ref().map(|tags| Filter::AnyOf(tags.iter().map(|tag| labels::tag(tag)).collect())),
@@ -137,9 +134,7 @@ fn make_filter(app: &App, search: &SiteSearch, tree: &Tree, visible: Notices) ->
 /// The rows of hits, as far as they may be seen.
 async fn load_rows(app: &App, ids: Vec<Uuid>, visible: Notices) -> Result<Vec<FoundRow>> {
     let conn = app.reader().await?;
-    let mut conditions = Conditions::default();
-    Articles::Public.restrict(&mut conditions);
-    let found = articles::load_cards(&conn, conditions, ids.clone(), None).await?;
+    let found = articles::load_cards(&conn, Articles::Public.conditions(), ids.clone(), None).await?;
     let mut rows: Vec<FoundRow> = found.into_iter().map(|row| FoundRow::Article(Box::new(row))).collect();
     if rows.len() < ids.len() {
         let mut conditions = Conditions::default();
@@ -157,18 +152,15 @@ async fn highlight_rows(
     query: &Arc<Words>,
     rows: &[FoundRow],
 ) -> Result<HashMap<Uuid, Highlight>> {
-    let mut articles = Vec::new();
-    let mut highlights = HashMap::new();
+    let (mut articles, mut notices) = (Vec::new(), Vec::new());
     for row in rows {
         match row {
             FoundRow::Article(row) => articles.push(row.id),
-            FoundRow::Notice(row) => {
-                let content = &row.content;
-                highlights.insert(row.id, Highlight::new(query, &content.title, "", &content.body));
-            }
+            FoundRow::Notice(row) => notices.push(row.marked()),
         }
     }
-    highlights.extend(highlight_articles(app, query, articles).await?);
+    let mut highlights = mark_all(app, query, notices).await?;
+    highlights.extend(highlight_articles(app, query, Articles::Public, articles).await?);
     Ok(highlights)
 }
 

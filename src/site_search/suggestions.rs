@@ -14,7 +14,6 @@ use crate::articles::model::Row;
 use crate::articles::queries::found;
 use crate::cache::tags::Tag;
 use crate::categories::queries::load_article_times;
-use crate::db::rows::Conditions;
 use crate::db::visibility::Articles;
 use crate::error::Result;
 use crate::http::query::Query;
@@ -115,10 +114,8 @@ async fn find_suggestions(app: &App, typed: Typed, size: usize) -> Result<Vec<Su
         Ok((complete(view, &prefixes, &filter)?, complete(view, &tags, &filter)?))
     })
     .await?;
-    let mut conditions = Conditions::default();
-    Articles::Public.restrict(&mut conditions);
     let ids = titled.iter().chain(&tagged).copied().collect();
-    let rows = found::load_cards(&*app.reader().await?, conditions, ids, None).await?;
+    let rows = found::load_cards(&*app.reader().await?, Articles::Public.conditions(), ids, None).await?;
     let (titles, tags) = match_texts(&typed, &rows, &titled);
     let counted = finding::run(app, move |view| count_tags(view, tags, &public)).await?;
     let mut seen = HashSet::new();

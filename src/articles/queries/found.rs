@@ -6,8 +6,7 @@ use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::slugs::NO_FORMER_SLUGS;
-use super::{CARD_COLUMNS, EXTRA_COLUMNS, VIEWS};
+use super::{VIEWS, list_columns};
 use crate::articles::model::Row;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, Value};
@@ -20,10 +19,7 @@ pub async fn load_cards(
     slice: Option<&PageSlice>,
 ) -> QueryResult<Vec<Row>> {
     conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
-    let columns = format!(
-        "{CARD_COLUMNS}, '' AS body, NULL::text AS body_source, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs"
-    );
-    let from = format!("articles {VIEWS}");
+    let (columns, from) = (list_columns(), format!("articles {VIEWS}"));
     match slice {
         Some(slice) => conditions.page_query(&columns, &from, slice).load(&mut conn).await,
         None => {

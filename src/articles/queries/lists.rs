@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::branches::{Branches, Listing};
 use super::counting::count_statement;
 use super::slugs::NO_FORMER_SLUGS;
-use super::{CARD_COLUMNS, EXTRA_COLUMNS, VIEWS};
+use super::{CARD_COLUMNS, EXTRA_COLUMNS, VIEWS, list_columns};
 use crate::articles::model::Row;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, Value};
@@ -27,9 +27,7 @@ pub async fn load_cards(mut conn: &Connection, listing: Listing, slice: &PageSli
 
 /// The statement of [`load_cards`], and the values it binds.
 pub fn card_statement(listing: Listing, slice: &PageSlice) -> (Conditions, String) {
-    let columns = format!(
-        "{CARD_COLUMNS}, '' AS body, NULL::text AS body_source, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs"
-    );
+    let columns = list_columns();
     let branches = Branches::new(listing, slice);
     if let Some(text) = branches.select_in_index_order(&format!("SELECT {columns} FROM articles {VIEWS}")) {
         return (branches.values, text);

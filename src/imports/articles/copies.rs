@@ -14,7 +14,7 @@ use super::fingerprints::{Fingerprints, LastRows};
 use super::pending_write::PendingWrite;
 use super::prepare::PreparedRow;
 use super::queries;
-use crate::articles::alike::{MIN_LIKENESS, make_comparable};
+use crate::articles::alike::{MAX_WARNINGS, MIN_LIKENESS, fold_text, make_comparable, round_likeness};
 use crate::db::connection::Connection;
 use crate::error::{Code, Fault, Result};
 use crate::imports::job::Job;
@@ -28,8 +28,6 @@ use crate::search::{filters, finding};
 const CANDIDATES: usize = 5;
 /// Texts that are loaded at a time.
 const TEXTS_AT_A_TIME: usize = 200;
-/// Copies of one row that are warned of.
-const MAX_WARNINGS: usize = 3;
 
 /// What of a row is compared.
 struct RowText {
@@ -159,7 +157,7 @@ impl CopyFinder {
             let (texts, candidates) = (texts.clone(), candidates.clone());
             let found = run_on_import_threads(move || {
                 let compare = |article: queries::ArticleText| {
-                    let other = make_comparable(&article.title, &article.body).1;
+                    let other = fold_text(&article.title, &article.body);
                     let candidate = candidates.get(&article.id);
                     let line = candidate.and_then(|candidate| candidate.line);
                     let rows = candidate.map(|candidate| candidate.rows.as_slice()).unwrap_or_default();
@@ -353,7 +351,7 @@ fn describe_skipped(id: Uuid, line: Option<u64>, likeness: f32) -> Fault {
 fn describe_copy(detail: &'static str, id: Uuid, line: Option<u64>, likeness: f32) -> Fault {
     let fault = Fault::body("/body", Code::PossibleDuplicate, detail);
     let fault = fault.with("id", id.to_string());
-    let fault = fault.with("similarity", (f64::from(likeness) * 100.0).round() / 100.0);
+    let fault = fault.with("similarity", round_likeness(likeness));
     match line {
         Some(line) => fault.with("line", line),
         None => fault,

@@ -1,5 +1,7 @@
 //! What may not be seen is not found, not counted and not suggested, from the acknowledgement on.
 
+use inkstone::articles::searching::highlight_articles;
+use inkstone::db::visibility::Articles;
 use serde_json::json;
 
 use super::{ask, publish, start};
@@ -43,4 +45,17 @@ async fn what_was_unpublished_a_moment_ago_is_gone_from_hits_totals_and_counts()
     assert_eq!(ask(&anon, "/api/v1/search", &[("q", "钢材")]).await["page"]["total"], 0);
     let suggested = ask(&anon, "/api/v1/search/suggest", &[("prefix", "钢材")]).await;
     assert_eq!(suggested["data"], json!([]));
+}
+
+#[actix_web::test]
+async fn an_article_that_was_unpublished_after_its_row_was_read_is_not_marked() {
+    let (app, _, editor) = start().await;
+    let draft =
+        editor.post("/api/v1/articles", json!({"title": "质量", "body": "<p>质量秘密</p>"})).await.data(201);
+    let id = draft["id"].as_str().unwrap().parse().unwrap();
+    let query = std::sync::Arc::new(inkstone::index::Query::parse("质量").unwrap());
+    for (visible, count) in [(Articles::Public, 0), (Articles::All, 1)] {
+        let marks = highlight_articles(&app.shared.app, &query, visible, vec![id]).await.unwrap();
+        assert_eq!(marks.len(), count, "{visible:?}");
+    }
 }
