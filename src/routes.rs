@@ -6,6 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::operations::Operation;
 use crate::{
     articles, audit, categories, health, imports, interchange, jobs, members, notices, site, site_search,
+    tags,
 };
 
 /// The entries of all operations.
@@ -18,6 +19,7 @@ pub const OPERATIONS: &[&[Operation]] = &[
     members::OPERATIONS,
     site::OPERATIONS,
     site_search::OPERATIONS,
+    tags::OPERATIONS,
     audit::OPERATIONS,
     jobs::OPERATIONS,
     health::OPERATIONS,
@@ -50,6 +52,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(members::routes)
             .configure(site::routes)
             .configure(site_search::routes)
+            .configure(tags::routes)
             .configure(audit::routes)
             .configure(jobs::routes),
     )

@@ -29,7 +29,7 @@ pub struct WantedTag(
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ArticleFilter {
-    /// Only those in this category (id or slug) and the categories below it.
+    /// Only those in this category (id, slug or former slug) and the categories below it.
     #[param(min_length = 1, max_length = 120, nullable = false)]
     pub category: Option<String>,
     /// Whether categories below count too.

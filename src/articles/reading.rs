@@ -210,13 +210,8 @@ async fn find_moved(req: &HttpRequest, app: &App, reader: &Reader) -> Result<Mov
     }
     let moved = queries::slugs::find_moved(&*app.reader().await?, former, reader.articles()).await?;
     let moved = moved.ok_or_else(Error::not_found)?;
-    let query = Some(Matched::of(req)?.parameters.to_query()).filter(|query| !query.is_empty());
     Ok(Moved {
-        location: format!(
-            "/api/v1/articles/{}{}",
-            moved.slug,
-            query.map(|query| format!("?{query}")).unwrap_or_default()
-        ),
+        location: Matched::of(req)?.locate(&format!("/api/v1/articles/{}", moved.slug)),
         tag: answer_tags::tag_article(moved.id),
         is_as_visitors_get: reader.articles() == Articles::Public,
     })
@@ -254,7 +249,7 @@ pub fn external_id(req: &HttpRequest) -> Result<String> {
 }
 
 /// The answer to the reading of one article. `None` if there is none that the reader may see.
-async fn find_single(
+pub async fn find_single(
     app: &App,
     reader: &Reader,
     article: ArticleRef,

@@ -13,7 +13,7 @@ use crate::changes::model::{Actor, Change};
 use crate::error::{Error, Result};
 use crate::http::conditional::IfMatch;
 use crate::markup::Sanitiser;
-use crate::notices::view::NewNotice;
+use crate::notices::input::NewNotice;
 use crate::site::view::SitePatch;
 use crate::tx::Tx;
 use crate::{articles, categories, changes, notices, site};

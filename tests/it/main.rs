@@ -48,5 +48,6 @@ mod sentences;
 mod settings;
 mod shares;
 mod site;
+mod tags;
 mod tls;
 mod upgrades;
