@@ -51,6 +51,7 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, 
         (name = "members", description = "Accounts and profiles"),
         (name = "access", description = "Registering, signing in and out"),
         (name = "site", description = "What a frontend needs to introduce the site"),
+        (name = "feeds", description = "What is new for readers of feeds, and what there is for search engines"),
         (name = "audit", description = "Who changed what, and when"),
         (name = "operations", description = "For load balancers and monitors")
     ),
@@ -134,7 +135,8 @@ fn failures_of(endpoint: &Endpoint) -> Vec<&'static str> {
     let has_path_parameter = endpoint.pattern.contains('{');
     let changes_version = matches!(operation.conditional, Conditional::Change | Conditional::Put);
     let has_body = operation.body != RequestBody::None;
-    let mut failures = vec!["400", "406", "500", "503"];
+    let mut failures = vec!["400", "500", "503"];
+    failures.extend((!operation.is_file).then_some("406"));
     failures.extend((is_closed || operation.checks_credential).then_some("401"));
     failures.extend(is_closed.then_some("403"));
     failures.extend(has_path_parameter.then_some("404"));

@@ -5,7 +5,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::operations::Operation;
 use crate::{
-    articles, audit, categories, health, imports, interchange, jobs, members, notices, site, site_search,
+    articles, audit, categories, feeds, health, imports, interchange, jobs, members, notices, site,
+    site_search, sitemaps,
 };
 
 /// The entries of all operations.
@@ -18,6 +19,8 @@ pub const OPERATIONS: &[&[Operation]] = &[
     members::OPERATIONS,
     site::OPERATIONS,
     site_search::OPERATIONS,
+    feeds::OPERATIONS,
+    sitemaps::OPERATIONS,
     audit::OPERATIONS,
     jobs::OPERATIONS,
     health::OPERATIONS,
@@ -53,6 +56,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(audit::routes)
             .configure(jobs::routes),
     )
+    .configure(feeds::routes)
+    .configure(sitemaps::routes)
     .service(members::auth::get_jwks)
     .service(health::get_health)
     .service(health::get_readiness);

@@ -9,6 +9,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    article_months (id) {
+        id -> BigInt,
+        month -> Date,
+        change -> BigInt,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     article_slugs (slug) {
         slug -> Text,
         article_id -> Uuid,
@@ -265,6 +274,12 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         timezone -> Text,
+        article_url -> Text,
+        category_url -> Text,
+        notice_url -> Text,
+        tag_url -> Text,
+        feed_content -> Text,
+        websub_hub -> Text,
     }
 }
 

@@ -50,6 +50,14 @@ const PATTERNS: &[(&str, &str)] = &[
         "must be an http or https address, or a path that begins with /",
     ),
     (
+        r"^(https?://[^\s/?#@\\<>\x22]+([/?][^\s#\\<>\x22]*)?|/([^\s/#\\<>\x22][^\s#\\<>\x22]*)?)?$",
+        "must be an http or https address, or a path that begins with /",
+    ),
+    (
+        r"^(https?://[^\s/?#@\\<>\x22]+([/?][^\s#<>\x22]*)?)?$",
+        "must be an http or https address, like https://example.org/page",
+    ),
+    (
         r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|mailto:[^\s<>\x22]*)$",
         "must be an http, https or mailto address",
     ),

@@ -13,7 +13,7 @@ use crate::changes;
 use crate::error::Result;
 use crate::members::{outbox, sessions};
 use crate::throttle;
-use crate::{idempotency, jobs};
+use crate::{idempotency, jobs, sitemaps};
 
 /// Begins all of it, on this thread.
 pub fn start(shared: &Shared) {
@@ -82,6 +82,7 @@ async fn housekeeping_loop(shared: Shared) {
 async fn run_housekeeping(app: &App) -> Result<()> {
     app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
     app.write(async |tx| Ok(categories::queries::join_article_counts(tx).await?)).await?;
+    app.write(async |tx| Ok(sitemaps::queries::join_months(tx).await?)).await?;
     app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
     while app.write(async |tx| Ok(changes::queries::delete_old_tags(tx).await?)).await? {}
     app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;

@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["search"],
     &["categories", "notices", "site", "audit", "health", "monitoring"],
     &["articles"],
-    &["site_search"],
+    &["site_search", "feeds", "sitemaps"],
     &["interchange"],
     &["imports", "demo", "upgrade"],
     &["openapi", "commands"],

@@ -22,6 +22,7 @@ mod docs;
 mod edge;
 mod embedded;
 mod faults;
+mod feeds;
 mod fuzz;
 mod idempotency;
 mod imports;

@@ -1,0 +1,11 @@
+DROP INDEX notices_newest_idx;
+DROP TRIGGER articles_count_months_new ON articles;
+DROP TRIGGER articles_count_months_changed ON articles;
+DROP TRIGGER articles_count_months_removed ON articles;
+DROP TRIGGER articles_forget_all_months ON articles;
+DROP FUNCTION count_new_articles_of_months();
+DROP FUNCTION count_changed_articles_of_months();
+DROP FUNCTION count_removed_articles_of_months();
+DROP FUNCTION forget_all_months();
+DROP FUNCTION sitemap_month(timestamptz);
+DROP TABLE article_months;
