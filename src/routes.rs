@@ -5,8 +5,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::operations::Operation;
 use crate::{
-    articles, audit, categories, feeds, health, imports, interchange, jobs, members, notices, site,
-    site_search, sitemaps,
+    articles, audit, categories, feeds, health, home, imports, interchange, jobs, members, menus, notices,
+    site, site_search, sitemaps,
 };
 
 /// The entries of all operations.
@@ -18,6 +18,8 @@ pub const OPERATIONS: &[&[Operation]] = &[
     notices::OPERATIONS,
     members::OPERATIONS,
     site::OPERATIONS,
+    menus::OPERATIONS,
+    home::OPERATIONS,
     site_search::OPERATIONS,
     feeds::OPERATIONS,
     sitemaps::OPERATIONS,
@@ -52,6 +54,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(notices::routes)
             .configure(members::routes)
             .configure(site::routes)
+            .configure(menus::routes)
+            .configure(home::routes)
             .configure(site_search::routes)
             .configure(audit::routes)
             .configure(jobs::routes),

@@ -9,11 +9,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    article_months (id) {
-        id -> BigInt,
-        month -> Date,
-        change -> BigInt,
-        changed_at -> Timestamptz,
+    article_popularity (article_id) {
+        article_id -> Uuid,
+        day_score -> Double,
+        week_score -> Double,
+        month_score -> Double,
+        viewed_at -> Timestamptz,
     }
 }
 
@@ -40,6 +41,8 @@ diesel::table! {
     article_views (article_id) {
         article_id -> Uuid,
         views -> BigInt,
+        state -> Text,
+        category_id -> Nullable<Uuid>,
     }
 }
 
@@ -81,6 +84,17 @@ diesel::table! {
         name -> Text,
         description -> Text,
         position -> Integer,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    home_page (id) {
+        id -> Uuid,
+        only_row -> Bool,
+        blocks -> Jsonb,
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -138,6 +152,17 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         locale -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    menus (id) {
+        id -> Uuid,
+        name -> Text,
+        items -> Jsonb,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -280,6 +305,15 @@ diesel::table! {
         tag_url -> Text,
         feed_content -> Text,
         websub_hub -> Text,
+    }
+}
+
+diesel::table! {
+    sitemap_months (id) {
+        id -> BigInt,
+        month -> Date,
+        change -> BigInt,
+        changed_at -> Timestamptz,
     }
 }
 

@@ -17,7 +17,7 @@ use super::{atom, json_feed, rss};
 use crate::app::App;
 use crate::articles::listing::order;
 use crate::articles::model::Row as Article;
-use crate::articles::queries::branches::Listing;
+use crate::articles::queries::listing::Listing;
 use crate::articles::queries::lists;
 use crate::cache::tags::Tag;
 use crate::categories::model::Tree;
@@ -86,8 +86,7 @@ impl FeedContext {
     async fn load_articles(&self, app: &App, set: &ArticleSet) -> Result<Vec<Article>> {
         let mut conditions = Conditions::default();
         let parts = Articles::Public.parts(None, &mut conditions);
-        let mut listing =
-            Listing { conditions, parts, categories: None, tags: None, author: None, source: None };
+        let mut listing = Listing { conditions, parts, ..Listing::default() };
         match set {
             ArticleSet::All => {}
             ArticleSet::Category(id) => listing.categories = Some(self.tree.subtree(*id)),

@@ -78,7 +78,7 @@ pub async fn load_months(mut conn: &Connection) -> QueryResult<Vec<MonthRow>> {
              SELECT sitemap_month(published_at) AS month, count(*) AS waiting FROM articles
              WHERE {SCHEDULED_ARTICLE} AND isfinite(published_at) GROUP BY 1)
          SELECT month, (sum(change) - coalesce(max(waiting), 0))::bigint AS articles, max(changed_at) AS changed_at
-         FROM article_months LEFT JOIN scheduled USING (month)
+         FROM sitemap_months LEFT JOIN scheduled USING (month)
          GROUP BY month HAVING sum(change) > coalesce(max(waiting), 0) ORDER BY month"
     );
     sql_query(text).load(&mut conn).await
@@ -198,14 +198,14 @@ pub async fn load_notices(mut conn: &Connection, skipped: usize) -> QueryResult<
     sql_query(text).bind::<BigInt, _>(offset).load(&mut conn).await
 }
 
-/// Joins the lines of each month in `article_months`.
+/// Joins the lines of each month in `sitemap_months`.
 pub async fn join_months(tx: &mut Tx) -> QueryResult<()> {
     // Lines that another transaction joins meanwhile are gone, and so not counted twice.
     sql_query(
-        "WITH many AS (SELECT month FROM article_months GROUP BY month HAVING count(*) > 1),
-              joined AS (DELETE FROM article_months USING many WHERE article_months.month = many.month
-                         RETURNING article_months.month, change, changed_at)
-         INSERT INTO article_months (month, change, changed_at)
+        "WITH many AS (SELECT month FROM sitemap_months GROUP BY month HAVING count(*) > 1),
+              joined AS (DELETE FROM sitemap_months USING many WHERE sitemap_months.month = many.month
+                         RETURNING sitemap_months.month, change, changed_at)
+         INSERT INTO sitemap_months (month, change, changed_at)
          SELECT month, sum(change), max(changed_at) FROM joined GROUP BY month HAVING sum(change) <> 0",
     )
     .execute(&mut **tx)

@@ -24,6 +24,7 @@ mod embedded;
 mod faults;
 mod feeds;
 mod fuzz;
+mod home;
 mod idempotency;
 mod imports;
 mod jobs;

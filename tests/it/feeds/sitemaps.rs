@@ -193,7 +193,7 @@ async fn the_months_are_counted_through_every_change() {
     assert_eq!(months().await.len(), 3);
     app.shared.app.write(async |tx| Ok(join_months(tx).await?)).await.unwrap();
     assert_eq!(months().await.len(), 3);
-    assert_eq!(ask(&app.db.url, "SELECT count(*) FROM article_months").await, "4");
+    assert_eq!(ask(&app.db.url, "SELECT count(*) FROM sitemap_months").await, "4");
     for sql in [
         "UPDATE articles SET published_at = 'infinity' WHERE slug = 'a'",
         "DELETE FROM articles WHERE slug = 'b'",
@@ -213,7 +213,7 @@ async fn the_index_tells_when_a_file_last_changed() {
     name_site(&admin).await;
     publish(&admin, json!({"slug": "a", "published_at": "2020-01-01T00:00:00Z"})).await;
     publish(&admin, json!({"slug": "b", "published_at": "2021-01-01T00:00:00Z"})).await;
-    app.db_execute("UPDATE article_months SET changed_at = '2022-01-01'").await;
+    app.db_execute("UPDATE sitemap_months SET changed_at = '2022-01-01'").await;
     let times = async || {
         let files = list_files(&anon).await;
         files.into_iter().map(|(path, time)| (path, time.unwrap_or_default())).collect::<Vec<_>>()
