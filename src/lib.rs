@@ -74,6 +74,7 @@ pub mod server;
 pub mod site;
 pub mod site_search;
 pub mod slug;
+pub mod tags;
 pub mod telemetry;
 pub mod text;
 pub mod throttle;

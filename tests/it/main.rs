@@ -49,5 +49,6 @@ mod sentences;
 mod settings;
 mod shares;
 mod site;
+mod tags;
 mod tls;
 mod upgrades;
