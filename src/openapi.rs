@@ -14,7 +14,8 @@ use schemas::{complete_schemas, example_of, list_versioned_schemas};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use crate::articles::listing::ArticleSort;
+use crate::articles::latest::CategoryRelation;
+use crate::articles::listing::{ArticleSort, Popular, TagMode};
 use crate::articles::reading::Relation;
 use crate::articles::view::ArticleField;
 use crate::config::charsets::EncodingErrors;
@@ -50,15 +51,15 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, 
         (name = "search", description = "Articles and notices by their words"),
         (name = "members", description = "Accounts and profiles"),
         (name = "access", description = "Registering, signing in and out"),
-        (name = "site", description = "What a frontend needs to introduce the site"),
+        (name = "site", description = "What a frontend needs to introduce the site: its settings, menus and home page"),
         (name = "audit", description = "Who changed what, and when"),
         (name = "operations", description = "For load balancers and monitors")
     ),
     components(schemas(
         Problem,
         // Enumerations of parameters.
-        ArticleField, ArticleSort, Counting, Duplicates, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Relation, Role, SlugConflicts,
-        Status, TextFilter,
+        ArticleField, ArticleSort, CategoryRelation, Counting, Duplicates, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Popular, Relation, Role, SlugConflicts,
+        Status, TagMode, TextFilter,
     )),
     security(("bearer" = []))
 )]

@@ -5,7 +5,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::operations::Operation;
 use crate::{
-    articles, audit, categories, health, imports, interchange, jobs, members, notices, site, site_search,
+    articles, audit, categories, health, home, imports, interchange, jobs, members, menus, notices, site,
+    site_search,
 };
 
 /// The entries of all operations.
@@ -17,6 +18,8 @@ pub const OPERATIONS: &[&[Operation]] = &[
     notices::OPERATIONS,
     members::OPERATIONS,
     site::OPERATIONS,
+    menus::OPERATIONS,
+    home::OPERATIONS,
     site_search::OPERATIONS,
     audit::OPERATIONS,
     jobs::OPERATIONS,
@@ -49,6 +52,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(notices::routes)
             .configure(members::routes)
             .configure(site::routes)
+            .configure(menus::routes)
+            .configure(home::routes)
             .configure(site_search::routes)
             .configure(audit::routes)
             .configure(jobs::routes),

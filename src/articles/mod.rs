@@ -10,6 +10,8 @@ pub mod duplicates;
 pub mod former_slugs;
 pub mod handlers;
 pub mod input;
+pub mod latest;
+pub mod list_pages;
 pub mod listing;
 pub mod model;
 pub mod queries;
@@ -28,6 +30,7 @@ use crate::operations::Operation;
 
 /// The entries of its operations.
 pub const OPERATIONS: &[Operation] = &[
+    latest::LIST_CATEGORIES,
     reading::LIST_ARTICLES,
     duplicates::LIST_DUPLICATE_ARTICLES,
     reading::GET_ARTICLE,
@@ -41,9 +44,9 @@ pub const OPERATIONS: &[Operation] = &[
     view_counter::COUNT_ARTICLE_VIEWS,
 ];
 
-/// The routes under `/articles`.
+/// The routes under `/articles`, and the list of categories, which can have articles in it.
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(
+    cfg.service(latest::list_categories).service(
         scope("/articles")
             .service(reading::list_articles)
             .service(handlers::create_article)

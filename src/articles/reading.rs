@@ -10,10 +10,9 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::listing::{ArticleFilter, ArticleShape, cursor_keys};
+use super::list_pages::ListReader;
+use super::listing::{ArticleFilter, ArticleShape};
 use super::model::Row;
-use super::queries::branches::Listing;
-use super::queries::lists;
 use super::queries::{self, ArticleRef};
 use super::searching::{ArticleSearch, FoundPage};
 use super::view::{Article, ArticleCard, ArticleField, Neighbors, PickedArticle};
@@ -22,8 +21,6 @@ use crate::app::App;
 use crate::cache::tags::Tag;
 use crate::categories::model::Tree;
 use crate::categories::queries::load_article_times;
-use crate::db::connection::Connection;
-use crate::db::rows::PageSlice;
 use crate::db::visibility::Articles;
 use crate::error::{Error, Result};
 use crate::http::id_or_slug::IdOrSlug;
@@ -86,39 +83,54 @@ pub async fn list_articles(
     let is_as_visitors_get = visible == Articles::Public;
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
     let order = search.order(&shape, filter.all_have_time(visible));
-    let slice = Error::join(search.parse(&shape), order.and_then(|order| paging.page_slice(order)));
+    let slice = Error::join(search.parse(&filter, &shape), order.and_then(|order| paging.page_slice(order)));
     let ((query, slice), listing) = Error::join(slice, filter.listing(&tree, visible))?;
-    // Staff see changes of which the times tell nothing, and the index has a change a moment later.
-    let proves = is_as_visitors_get && query.is_none();
+    shape.check(query.is_some(), paging.is_asked_for(), visible)?;
+    // Staff see changes of which the times tell nothing, the index has a change a moment later, and views tell nothing.
+    let proves = is_as_visitors_get && query.is_none() && !shape.is_by_views();
     let modified = if proves { times.modified(now) } else { times.modified(now).proving_nothing() };
-    let mut tags = answer_tags::tag_list(&filter, &listing);
-    let FoundPage { page, mut highlights } = match query {
-        Some(query) => {
-            answer_tags::add_search(&mut tags);
-            query.load_page(&app, &paging, &slice, &filter, visible, listing).await?
-        }
-        None => {
-            load_page(&app, &reader, (&paging, &slice), (&filter, &shape), visible, listing).await?.into()
-        }
+    let mut tags = answer_tags::tag_list(&tree, &filter, &listing);
+    if query.is_some() {
+        answer_tags::add_search(&mut tags);
+    }
+    let lists = ListReader {
+        app: &app,
+        reader: &reader,
+        paging: &paging,
+        slice: &slice,
+        filter: &filter,
+        shape: &shape,
+        visible,
     };
-    answer_tags::add_breadcrumbs(&mut tags, &tree, page.data.iter().map(|row| row.content.category_id));
-    let base_url = &site.content.base_url;
+    let found = match query {
+        Some(query) => query.load_page(&app, &paging, &slice, &filter, visible, listing).await?,
+        None => lists.load_page(listing).await?.into(),
+    };
+    let categories = found.page.data.iter().map(|row| row.content.category_id);
+    answer_tags::add_breadcrumbs(&mut tags, &tree, categories);
+    let keeping = (is_as_visitors_get, modified, times.lifetime(now), tags);
+    Ok(reply_page(&ViewContext { tree, site }, found, shape.fields, keeping))
+}
+
+/// The page, with the `fields` of each article if these are given.
+fn reply_page(
+    context: &ViewContext,
+    found: FoundPage,
+    fields: Option<Vec<ArticleField>>,
+    keeping: Keeping,
+) -> Either<Reply<List<ArticleCard>>, Reply<List<PickedArticle>>> {
+    let FoundPage { page, mut highlights } = found;
     let mut view = |row: Row| {
         let highlight = highlights.remove(&row.id);
-        ArticleCard { highlight, ..ArticleCard::new(&tree, base_url, row) }
+        ArticleCard { highlight, ..context.card(row) }
     };
-    let keeping = (is_as_visitors_get, modified, times.lifetime(now), tags);
-    Ok(match shape.fields {
-        None => Either::Left(keep(Reply::list(page.map(view)), keeping)),
-        Some(fields) => {
-            let fields: Rc<[ArticleField]> = fields.into();
-            let pick = |mut row: Row| {
-                let body = std::mem::take(&mut row.content.body);
-                PickedArticle::new(Article::of_card(view(row), body), fields.clone())
-            };
-            Either::Right(keep(Reply::list(page.map(pick)), keeping))
-        }
-    })
+    let Some(fields) = fields else { return Either::Left(keep(Reply::list(page.map(view)), keeping)) };
+    let fields: Rc<[ArticleField]> = fields.into();
+    let pick = |mut row: Row| {
+        let body = std::mem::take(&mut row.content.body);
+        PickedArticle::new(Article::of_card(view(row), body), fields.clone())
+    };
+    Either::Right(keep(Reply::list(page.map(pick)), keeping))
 }
 
 /// Whether visitors get an answer, when it last changed, for how long it stays right, and what it is made from.
@@ -127,48 +139,6 @@ type Keeping = (bool, Modified, Option<Duration>, Vec<Tag>);
 /// The answer with what is said of it to caches.
 fn keep<T>(reply: Reply<T>, (is_as_visitors_get, modified, lifetime, tags): Keeping) -> Reply<T> {
     reply.with_last_modified(modified).as_visitors_get(is_as_visitors_get).kept_for(lifetime, tags)
-}
-
-/// A page of a list without a search.
-async fn load_page(
-    app: &App,
-    reader: &Reader,
-    (paging, slice): (&Paging, &PageSlice),
-    (filter, shape): (&ArticleFilter, &ArticleShape),
-    visible: Articles,
-    listing: Listing,
-) -> Result<List<Row>> {
-    let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
-    let is_short = slice.offset == 0 && !with_body && filter.is_short(&listing, shape, visible);
-    if is_short && !paging.counts() {
-        let rows = lists::load_cards(&*app.reader().await?, listing, slice).await?;
-        Ok(paging.page(slice, rows, None, |row| cursor_keys(&slice.order, row)))
-    } else if reader.staff().is_some() {
-        load_long_page(&*app.long_reader().await?, paging, slice, listing, with_body).await
-    } else {
-        load_long_page(&*app.costly_reader().await?, paging, slice, listing, with_body).await
-    }
-}
-
-/// A page of a list that is not read in a moment: deep, counted, with bodies, or without an index for all of it.
-async fn load_long_page(
-    conn: &Connection,
-    paging: &Paging,
-    slice: &PageSlice,
-    listing: Listing,
-    with_body: bool,
-) -> Result<List<Row>> {
-    let total = paging.total(|most| lists::count(conn, listing.clone(), most)).await?;
-    let keys = |row: &Row| cursor_keys(&slice.order, row);
-    if !with_body {
-        return Ok(paging.page(slice, lists::load_cards(conn, listing, slice).await?, total, keys));
-    }
-    let page = lists::load_full(conn, listing, slice).await?;
-    if page.is_cut {
-        paging.cut_page(slice, page.rows, total, keys)
-    } else {
-        Ok(paging.page(slice, page.rows, total, keys))
-    }
 }
 
 /// The entry of [`get_article`].

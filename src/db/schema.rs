@@ -9,6 +9,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    article_popularity (article_id) {
+        article_id -> Uuid,
+        day_score -> Double,
+        week_score -> Double,
+        month_score -> Double,
+        viewed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     article_slugs (slug) {
         slug -> Text,
         article_id -> Uuid,
@@ -31,6 +41,8 @@ diesel::table! {
     article_views (article_id) {
         article_id -> Uuid,
         views -> BigInt,
+        state -> Text,
+        category_id -> Nullable<Uuid>,
     }
 }
 
@@ -72,6 +84,17 @@ diesel::table! {
         name -> Text,
         description -> Text,
         position -> Integer,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    home_page (id) {
+        id -> Uuid,
+        only_row -> Bool,
+        blocks -> Jsonb,
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -129,6 +152,17 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         locale -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    menus (id) {
+        id -> Uuid,
+        name -> Text,
+        items -> Jsonb,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 

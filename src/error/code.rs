@@ -86,6 +86,8 @@ codes! {
     CategoryCycle = CONFLICT "category_cycle" "Category inside itself", "栏目不能包含自身" "这次移动会使栏目位于自身之内。";
     /// The site has as many categories as its settings allow.
     TooManyCategories = CONFLICT "too_many_categories" "Too many categories", "栏目过多" "站点的栏目数已达到设置允许的上限。";
+    /// A site has as many menus as it can have.
+    TooManyMenus = CONFLICT "too_many_menus" "Too many menus", "菜单过多" "站点的菜单数已达到上限。";
     /// A request with this `Idempotency-Key` is being worked on.
     IdempotencyInFlight = CONFLICT "idempotency_in_flight" "Request in flight", "请求处理中" "带有这个 `Idempotency-Key` 的请求正在处理。";
     /// The site would be left without an active admin.

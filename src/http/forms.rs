@@ -53,4 +53,8 @@ const PATTERNS: &[(&str, &str)] = &[
         r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|mailto:[^\s<>\x22]*)$",
         "must be an http, https or mailto address",
     ),
+    (
+        r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22\\]*)?|(mailto|tel):[^\s<>\x22\\]+|/([^\s/<>\x22\\][^\s<>\x22\\]*)?|#[^\s<>\x22\\]*)$",
+        "must be an http, https, mailto or tel address, or a path that begins with / or #",
+    ),
 ];

@@ -7,15 +7,15 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, now, sql};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::model::{Audience, Content, Row};
+use super::model::{Audience, Content, NoticeKind, Row};
 use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::read_clock;
-use crate::db::rows::{Conditions, PageSlice, SortColumn};
+use crate::db::rows::{Conditions, PageSlice, SortColumn, Value};
 use crate::db::schema::notices;
 use crate::db::types::Status;
 use crate::db::visibility::Notices;
@@ -144,6 +144,55 @@ pub async fn list(mut conn: &Connection, conditions: Conditions, slice: &PageSli
 pub async fn load_all(mut conn: &Connection, conditions: Conditions) -> QueryResult<Vec<Row>> {
     let text = format!("SELECT * FROM notices WHERE {}", conditions.sql());
     conditions.statement(text).load(&mut conn).await
+}
+
+/// What a link to a notice shows.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct NoticeLink {
+    /// The notice.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Its kind.
+    #[diesel(sql_type = Text)]
+    pub kind: NoticeKind,
+    /// Its title.
+    #[diesel(sql_type = Text)]
+    pub title: String,
+}
+
+/// Links to the notices among `ids` that are visible.
+pub async fn load_links(
+    mut conn: &Connection,
+    ids: Vec<Uuid>,
+    visible: Notices,
+) -> QueryResult<Vec<NoticeLink>> {
+    let mut conditions = Conditions::default();
+    conditions.and(visible.sql());
+    conditions.and_if("notices.id = ANY(?)", Some(Value::Ids(ids)));
+    let text = format!("SELECT id, kind, title FROM notices WHERE {}", conditions.sql());
+    conditions.statement(text).load(&mut conn).await
+}
+
+/// Those of `ids` that visible notices have.
+pub async fn find_ids(conn: &Connection, ids: Vec<Uuid>, visible: Notices) -> QueryResult<Vec<Uuid>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(load_links(conn, ids, visible).await?.into_iter().map(|link| link.id).collect())
+}
+
+/// The first `most` notices of a list, of `kind` if that is given, without what is not `visible`.
+pub async fn load_first(
+    conn: &Connection,
+    kind: Option<NoticeKind>,
+    visible: Notices,
+    most: i64,
+) -> QueryResult<Vec<Row>> {
+    let mut conditions = Conditions::default();
+    conditions.and(visible.sql());
+    conditions.and_if("notices.kind = ?", kind.map(|kind| Value::Text(kind.as_str().to_owned())));
+    let slice = PageSlice { order: order(visible), keys: None, backwards: false, limit: most, offset: 0 };
+    list(conn, conditions, &slice).await
 }
 
 /// One notice, if it is visible.

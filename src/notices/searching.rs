@@ -65,7 +65,7 @@ impl NoticeQuery {
     ) -> Result<List<(Row, Option<Highlight>)>> {
         let mut all = vec![filters::notices(visible, filter.status.as_deref(), app.now())];
         all.extend(filter.kind.map(|kind| Filter::Label(labels::notice_kind(kind.as_str()))));
-        let wanted = Wanted { query: self.query.clone(), filter: Filter::All(all) };
+        let wanted = Wanted { query: self.query.clone(), filter: Filter::All(all), exclude: Vec::new() };
         let load = async |ids: Vec<Uuid>| {
             let mut conditions = conditions.clone();
             conditions.and_if("notices.id = ANY(?)", Some(Value::Ids(ids)));

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::shared::Shared;
 use crate::app::App;
+use crate::articles::queries::popular;
 use crate::articles::view_counter::FLUSH_EVERY;
 use crate::categories::{self, moving};
 use crate::changes;
@@ -82,6 +83,7 @@ async fn housekeeping_loop(shared: Shared) {
 async fn run_housekeeping(app: &App) -> Result<()> {
     app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
     app.write(async |tx| Ok(categories::queries::join_article_counts(tx).await?)).await?;
+    while app.write(async |tx| Ok(popular::delete_forgotten(tx).await?)).await? {}
     app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
     while app.write(async |tx| Ok(changes::queries::delete_old_tags(tx).await?)).await? {}
     app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;

@@ -23,6 +23,7 @@ mod edge;
 mod embedded;
 mod faults;
 mod fuzz;
+mod home;
 mod idempotency;
 mod imports;
 mod jobs;

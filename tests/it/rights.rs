@@ -88,6 +88,13 @@ const LEAST: &[(&str, Who)] = &[
     ("delete_member", Admin),
     ("get_site", Anon),
     ("update_site", Admin),
+    ("list_menus", Anon),
+    ("get_menu", Anon),
+    ("put_menu", Editor),
+    ("delete_menu", Editor),
+    ("get_home", Anon),
+    ("get_home_composition", Editor),
+    ("put_home_composition", Editor),
     ("list_changes", Admin),
 ];
 
@@ -115,6 +122,12 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
         "list_search_results" => path.push_str("?q=a"),
         "list_suggestions" => path.push_str("?prefix=a"),
         _ => {}
+    }
+    if path.contains("{name}") {
+        path = path.replace("{name}", &name);
+        if operation.id != "put_menu" {
+            cast.editor.put(&path, json!({"items": []})).await.expect(201);
+        }
     }
     if operation.id == "login_member" {
         cast.anon.post("/api/v1/auth/register", json!(body)).await.expect(201);
@@ -204,6 +217,8 @@ pub fn body(operation: &str, name: &str) -> Option<Value> {
         "create_article" | "update_article" | "put_article" | "update_notice" => {
             json!({"title": format!("new {name}")})
         }
+        "put_menu" => json!({"items": [{"title": name}]}),
+        "put_home_composition" => json!({"blocks": [{"kind": "latest", "title": name}]}),
         "count_article_views" => json!({"ids": [Uuid::now_v7()]}),
         "create_category" | "update_category" | "update_site" => json!({"name": format!("new {name}")}),
         "create_notice" => json!({"kind": "announcement", "title": name}),
@@ -241,6 +256,8 @@ pub async fn everything(admin: &Client) -> String {
     }
     text += &admin.get("/api/v1/api-keys").await.expect(200).text();
     text += &admin.get("/api/v1/categories").await.expect(200).text();
+    text += &admin.get("/api/v1/site/menus").await.expect(200).text();
+    text += &admin.get("/api/v1/site/home").await.expect(200).text();
     text + &admin.get("/api/v1/site").await.expect(200).text()
 }
 

@@ -13,7 +13,7 @@ import { createInkstone, unwrap } from "#inkstone-client";
 /** @typedef {{ forwardedFor: string, userAgent: string }} Reader Whom a request is sent for. */
 
 /** Milliseconds until an answer must have begun. Inkstone itself refuses what takes too long; this is for a dead network. */
-const TIMEOUT = 30_000;
+const TIMEOUT = 60_000;
 /** Milliseconds until a feed or a sitemap must have been read to its end. */
 const FEED_TIMEOUT = 120_000;
 /** What a card on a list shows. */

@@ -48,6 +48,8 @@ export async function startInkstone(binary, folder) {
     INKSTONE_MAIL_URL: "file://",
     INKSTONE_TRUSTED_PROXIES: "127.0.0.1",
     INKSTONE_LOG: "warn",
+    // A build without optimisations takes long for a password, on a machine that does other things too.
+    INKSTONE_REQUEST_TIMEOUT: "60",
   };
   const args = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", folder];
   return startProgram(binary, args, environment, /^Inkstone is ready: (\S+)/);

@@ -8,8 +8,9 @@ use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::branches::{Branches, Listing};
+use super::branches::Branches;
 use super::counting::count_statement;
+use super::listing::Listing;
 use super::slugs::NO_FORMER_SLUGS;
 use super::{CARD_COLUMNS, EXTRA_COLUMNS, VIEWS, list_columns};
 use crate::articles::model::Row;
@@ -76,7 +77,7 @@ pub async fn load_full(mut conn: &Connection, listing: Listing, slice: &PageSlic
     // The length of a body is known without reading it.
     let text = format!(
         "SELECT articles.id, octet_length(articles.body)::bigint AS bytes \
-         FROM ({choose}) AS chosen JOIN articles ON articles.id = chosen.id {order}"
+         FROM ({choose}) AS chosen JOIN articles ON articles.id = chosen.id {VIEWS} {order}"
     );
     let chosen: Vec<Sized> = conditions.statement(text).load(&mut conn).await?;
     let mut bytes = 0;

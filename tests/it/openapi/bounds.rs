@@ -16,10 +16,14 @@ const UNBOUNDED: &[(&str, &str)] = &[
     ("Category.path", "a tree may be of any depth"),
     ("CategorySummary.path", "a tree may be of any depth"),
     ("Category.children", "a tree may be of any size"),
-    ("List_Category.data", "the whole tree"),
+    ("ListedCategory.children", "a tree may be of any size"),
+    ("List_ListedCategory.data", "the whole tree"),
     ("List_OpenSession.data", "all sessions of a member"),
     ("List_ApiKey.data", "all keys of the site"),
     ("OwnData.sessions", "all sessions of a member"),
+    ("Block.body", "HTML is escaped when it is made safe"),
+    ("HtmlBlock.body", "HTML is escaped when it is made safe"),
+    ("List_Menu.data", "all menus of the site, fifty at most"),
     ("Job.detail", "a sentence"),
     ("PlacedFault.detail", "a sentence"),
     ("PlacedFault.pointer", "as deep as what was sent"),
@@ -31,6 +35,7 @@ const UNBOUNDED: &[(&str, &str)] = &[
     ("RowProblem.detail", "a sentence"),
     ("RowProblem.pointer", "as deep as what was sent"),
     ("Written_Article.warnings", "one for each kind of change"),
+    ("Written_HomeComposition.warnings", "a few for each block"),
     ("Written_Notice.warnings", "one for each kind of change"),
 ];
 
