@@ -9,7 +9,7 @@ import { createInkstone, unwrap } from "#inkstone-client";
 /** @typedef {Schemas["ArticleCard"]} Card */
 /** @typedef {Schemas["Notice"]} Notice */
 /** @typedef {Schemas["Category"]} Category */
-/** @typedef {{ site: Schemas["Site"], tree: Category[] }} Frame What stands around each page. */
+/** @typedef {{ site: Schemas["Site"], tree: Category[], menus: Schemas["Menu"][] }} Frame What stands around each page. */
 /** @typedef {{ forwardedFor: string, userAgent: string }} Reader Whom a request is sent for. */
 
 /** Milliseconds until an answer must have begun. Inkstone itself refuses what takes too long; this is for a dead network. */
@@ -55,28 +55,25 @@ export function createClient(url, options = {}) {
 }
 
 /**
- * Loads the name of the site, and its categories.
+ * Loads the name of the site, its categories and its menus.
  * @param {Client} client
  * @returns {Promise<Frame>}
  */
 export async function loadFrame(client) {
-  const [site, categories] = await Promise.all([
+  const [site, categories, menus] = await Promise.all([
     client.GET("/api/v1/site"),
     client.GET("/api/v1/categories", { params: { query: { tree: true } } }),
+    client.GET("/api/v1/site/menus"),
   ]);
-  return { site: unwrap(site).data, tree: unwrap(categories).data };
+  return { site: unwrap(site).data, tree: unwrap(categories).data, menus: unwrap(menus).data };
 }
 
 /**
- * Loads the home page.
+ * Loads the blocks of the home page.
  * @param {Client} client
  */
 export async function loadHome(client) {
-  const [articles, notices] = await Promise.all([
-    client.GET("/api/v1/articles", { params: { query: { page_size: 24, fields: [...CARD] } } }),
-    client.GET("/api/v1/notices", { params: { query: { page_size: 12 } } }),
-  ]);
-  return { latest: unwrap(articles).data, notices: unwrap(notices).data };
+  return unwrap(await client.GET("/api/v1/home")).data.blocks;
 }
 
 /**
@@ -86,7 +83,7 @@ export async function loadHome(client) {
  * @param {string | undefined} cursor
  */
 export async function listCategory(client, category, cursor) {
-  const query = { category, cursor, page_size: 20, fields: [...CARD] };
+  const query = { category: [category], cursor, page_size: 20, fields: [...CARD] };
   return unwrap(await client.GET("/api/v1/articles", { params: { query } }));
 }
 

@@ -66,5 +66,5 @@ export function marked(text) {
  */
 export function webAddress(address) {
   if (!address || !URL.canParse(address)) return undefined;
-  return ["https:", "http:", "mailto:"].includes(new URL(address).protocol) ? address : undefined;
+  return ["https:", "http:", "mailto:", "tel:"].includes(new URL(address).protocol) ? address : undefined;
 }

@@ -55,3 +55,30 @@ export async function addRichArticle(admin, picture) {
 <ol><li>第一步</li><li>第二步</li></ol><pre><code>U = k · u(c), k = 2, a very long line of code that has to be scrolled on a telephone, or else the page becomes too wide</code></pre>`;
   await publish(admin, { title: "图文并茂的一篇", slug: "rich", category: "instruments", summary: "配图、表格与引文如何显示。", body, cover_url: picture, tags: ["仪器"], author: "本网记者", source_name: "示例来源", source_url: "https://example.org/1" });
 }
+
+/**
+ * Composes the home page of every kind of block, and makes menus, as the staff would.
+ * @param {Client} admin
+ */
+export async function composeHome(admin) {
+  const menus = {
+    main: [{ category: "news" }, { title: "检定专题", category: "calibration" }, { title: "图文", article: "rich" }],
+    footer: [{ title: "关于本站", items: [{ title: "联系我们", url: "mailto:editor@example.org" }] }],
+    friends: [{ title: "示例", url: "https://example.org/" }, { title: HOSTILE, url: "/notices" }],
+  };
+  for (const [name, items] of Object.entries(menus)) {
+    unwrap(await admin.PUT("/api/v1/site/menus/{name}", { params: { path: { name } }, body: { items } }));
+  }
+  /** @type {import("#inkstone-client").Schemas["NewBlock"][]} */
+  const blocks = [
+    { kind: "articles", title: "头条", ids: ["rich", "new-address"] },
+    { kind: "popular", days: 7, size: 5 },
+    { kind: "notices", notice_kind: "announcement", size: 3 },
+    { kind: "html", title: "编者按", body: "<p>一段<strong>文字</strong>。<script>alert(10)</script></p>" },
+    { kind: "links", title: "友情链接", menu: "friends" },
+    { kind: "latest", size: 5 },
+    { kind: "latest", category: "tech", size: 5 },
+    { kind: "latest", category: "quality", title: HOSTILE, size: 5 },
+  ];
+  unwrap(await admin.PUT("/api/v1/site/home", { body: { blocks } }));
+}

@@ -183,3 +183,19 @@ export async function readWithoutScripts(trial) {
   trial.check((await page.locator("mark").count()) > 0, "without scripts nothing is found");
   await watched.close();
 }
+
+/**
+ * Looks at a home page that the staff have composed, with menus of theirs.
+ * @param {Trial} trial
+ */
+export async function readComposedHome(trial) {
+  const watched = await trial.openPage();
+  await watched.open("/");
+  for (const text of ["头条", "阅读排行", "公告", "编者按", "友情链接", "最新资讯", "技术", HOSTILE, "检定专题", "联系我们"]) {
+    await watched.has(text);
+  }
+  await watched.look("home-composed");
+  await watched.page.locator(".menu").getByRole("link", { name: "图文" }).click();
+  await watched.page.waitForURL("**/articles/rich");
+  await watched.close();
+}

@@ -65,15 +65,22 @@ export async function startPortal(api) {
 }
 
 /**
- * Signs the admin in, and tells Inkstone that the site is where the portal is: mails lead there.
+ * Signs the admin in.
  * @param {string} api
- * @param {string} portal
  */
-export async function prepareSite(api, portal) {
+export async function logInAdmin(api) {
   const admin = createInkstone({ url: api });
   await admin.login(ADMIN.email, ADMIN.password);
-  unwrap(await admin.PATCH("/api/v1/site", { body: { base_url: portal } }));
   return admin;
+}
+
+/**
+ * Tells Inkstone that the site is where a portal is: mails lead there.
+ * @param {import("#inkstone-client").Inkstone} admin
+ * @param {string} portal
+ */
+export async function moveSite(admin, portal) {
+  unwrap(await admin.PATCH("/api/v1/site", { body: { base_url: portal } }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { assetPath } from "../assets.mjs";
 import { html } from "../html.mjs";
 import { categoryPath } from "./links.mjs";
+import { renderMenuItems, targetOf } from "./parts.mjs";
 
 /** @typedef {import("../portal.mjs").Context} Context */
 /** @typedef {import("../portal.mjs").Page} Page */
@@ -11,7 +12,7 @@ import { categoryPath } from "./links.mjs";
  * @param {Page} page
  */
 export function renderPage(context, page) {
-  const { site, tree } = context.frame ?? { site: undefined, tree: [] };
+  const { site, tree, menus } = context.frame ?? { site: undefined, tree: [], menus: [] };
   const name = site?.name ?? "本站";
   return html`<!doctype html>
 <html lang="zh-CN">
@@ -39,7 +40,7 @@ export function renderPage(context, page) {
       <ul class="wide">
         ${[
           renderMenuLink("/", "首页", context.path === "/"),
-          ...tree.map((category) => renderMenuLink(categoryPath(category), category.name, category.slug === page.section)),
+          ...renderMainMenu(menus, tree, page),
           renderMenuLink("/notices", "通知公告", page.section === "notices"),
         ]}
       </ul>
@@ -52,6 +53,7 @@ export function renderPage(context, page) {
     <div class="wide">
       <p>${name}${site?.tagline && `　${site.tagline}`}</p>
       <nav aria-label="页脚">
+        ${menus.filter(({ name }) => name === "footer").map(({ items }) => renderMenuItems(items))}
         <ul>
           <li><a href="/notices">通知公告</a></li>
           <li><a href="/feeds/articles.atom">订阅（Atom）</a></li>
@@ -82,6 +84,21 @@ function renderMeta(page, name, baseUrl) {
   <meta property="og:site_name" content="${name}">
   ${page.description && html`<meta property="og:description" content="${page.description}">`}
   ${page.image && html`<meta property="og:image" content="${page.image}">`}`}`;
+}
+
+/**
+ * Renders the menu `main`, if the staff have made one, or the root categories.
+ * @param {import("../api.mjs").Schemas["Menu"][]} menus
+ * @param {import("../api.mjs").Category[]} tree
+ * @param {Page} page
+ */
+function renderMainMenu(menus, tree, page) {
+  const menu = menus.find(({ name }) => name === "main");
+  if (!menu) return tree.map((category) => renderMenuLink(categoryPath(category), category.name, category.slug === page.section));
+  return menu.items.map((item) => {
+    const path = targetOf(item);
+    return path !== undefined && renderMenuLink(path, item.title, item.category?.slug === page.section && page.section !== undefined);
+  });
 }
 
 /**

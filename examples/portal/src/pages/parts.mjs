@@ -72,6 +72,31 @@ export function renderNotices(notices, timeZone) {
 }
 
 /**
+ * Renders the items of a menu, and those below them. An item without a target is a heading.
+ * @param {Schemas["MenuItem"][]} items
+ * @returns {Html}
+ */
+export function renderMenuItems(items) {
+  return html`<ul class="menu-items">
+    ${items.map((item) => {
+      const path = targetOf(item);
+      return html`<li>${path ? html`<a href="${path}">${item.title}</a>` : item.title}${item.items.length > 0 && renderMenuItems(item.items)}</li>`;
+    })}
+  </ul>`;
+}
+
+/**
+ * Returns where an item of a menu leads.
+ * @param {Schemas["MenuItem"]} item
+ */
+export function targetOf({ category, article, notice, url }) {
+  if (category) return categoryPath(category);
+  if (article) return articlePath(article);
+  if (notice) return noticePath(notice);
+  return url?.startsWith("/") || url?.startsWith("#") ? url : webAddress(url);
+}
+
+/**
  * Renders the way from the home page to where a page is.
  * @param {{ name: string, path?: string }[]} steps The last one is the page itself.
  */
