@@ -10,7 +10,7 @@ import { HOSTILE, HOSTILE_SEARCH, MANY } from "./content.mjs";
 export async function lookAtPages(trial) {
   const watched = await trial.openPage();
   await watched.open("/");
-  const article = await watched.page.locator(".lead h3 a").getAttribute("href");
+  const article = await watched.page.locator(".blocks .titles a").nth(2).getAttribute("href");
   const notice = await watched.page.locator('a[href^="/notices/"]').first().getAttribute("href");
   const pages = {
     home: "/",

@@ -94,7 +94,8 @@ export function readFaults(error, names = {}) {
     const key = (pointer ?? "").slice(1);
     fields[names[key] ?? key] ??= detail;
   }
-  return { status: error.status, message: error.message, fields };
+  const message = Object.keys(fields).length > 0 ? "请检查标出的内容。" : error.message;
+  return { status: error.status, message, fields };
 }
 
 /**

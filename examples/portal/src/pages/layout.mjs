@@ -12,7 +12,7 @@ import { renderMenuItems, targetOf } from "./parts.mjs";
  * @param {Page} page
  */
 export function renderPage(context, page) {
-  const { site, tree, menus } = context.frame ?? { site: undefined, tree: [], menus: [] };
+  const { site, menus } = context.frame ?? { site: undefined, menus: [] };
   const name = site?.name ?? "本站";
   return html`<!doctype html>
 <html lang="zh-CN">
@@ -38,11 +38,7 @@ export function renderPage(context, page) {
     </div>
     <nav class="menu" aria-label="栏目">
       <ul class="wide">
-        ${[
-          renderMenuLink("/", "首页", context.path === "/"),
-          ...renderMainMenu(menus, tree, page),
-          renderMenuLink("/notices", "通知公告", page.section === "notices"),
-        ]}
+        ${listMenu(context, page).map(renderMenuLink)}
       </ul>
     </nav>
   </header>
@@ -53,7 +49,8 @@ export function renderPage(context, page) {
     <div class="wide">
       <p>${name}${site?.tagline && `　${site.tagline}`}</p>
       <nav aria-label="页脚">
-        ${menus.filter(({ name }) => name === "footer").map(({ items }) => renderMenuItems(items))}
+        ${renderFooterMenu("footer", "", menus)}
+        ${renderFooterMenu("friends", "友情链接", menus)}
         <ul>
           <li><a href="/notices">通知公告</a></li>
           <li><a href="/feeds/articles.atom">订阅（Atom）</a></li>
@@ -86,28 +83,53 @@ function renderMeta(page, name, baseUrl) {
   ${page.image && html`<meta property="og:image" content="${page.image}">`}`}`;
 }
 
+/** @typedef {{ path: string, name: string, isCurrent: boolean }} MenuLink */
+
 /**
- * Renders the menu `main`, if the staff have made one, or the root categories.
- * @param {import("../api.mjs").Schemas["Menu"][]} menus
- * @param {import("../api.mjs").Category[]} tree
+ * Lists what the menu `main` has, if the staff have made one; otherwise the root categories.
+ * @param {Context} context
  * @param {Page} page
+ * @returns {MenuLink[]}
  */
-function renderMainMenu(menus, tree, page) {
-  const menu = menus.find(({ name }) => name === "main");
-  if (!menu) return tree.map((category) => renderMenuLink(categoryPath(category), category.name, category.slug === page.section));
-  return menu.items.map((item) => {
+function listMenu({ frame, path: present }, { section }) {
+  const menu = frame?.menus.find(({ name }) => name === "main");
+  /** @type {import("../api.mjs").Schemas["MenuItem"][]} */
+  const items = menu?.items ?? [
+    { title: "首页", url: "/", items: [] },
+    ...(frame?.tree ?? []).map((category) => ({ title: category.name, category, items: [] })),
+    { title: "通知公告", url: "/notices", items: [] },
+  ];
+  return items.flatMap((item) => {
     const path = targetOf(item);
-    return path !== undefined && renderMenuLink(path, item.title, item.category?.slug === page.section && page.section !== undefined);
+    const isSection = section !== undefined && item.category?.slug === section;
+    return path === undefined ? [] : [{ path, name: item.title, isCurrent: isSection || isBelow(present, path) }];
   });
 }
 
 /**
+ * Returns whether a path is a page that a menu names, or below it.
+ * @param {string} present
  * @param {string} path
- * @param {string} name
- * @param {boolean} isCurrent
  */
-function renderMenuLink(path, name, isCurrent) {
-  return html`<li>${isCurrent ? html`<a href="${path}" aria-current="true">${name}</a>` : html`<a href="${path}">${name}</a>`}</li>`;
+function isBelow(present, path) {
+  return present === path || (path !== "/" && present.startsWith(`${path}/`));
+}
+
+/** @param {MenuLink} link */
+function renderMenuLink({ path, name, isCurrent }) {
+  return html`<li><a href="${path}"${isCurrent && html` aria-current="true"`}>${name}</a></li>`;
+}
+
+/**
+ * Renders a menu of the footer, if the staff have made it.
+ * @param {string} name
+ * @param {string} heading
+ * @param {import("../api.mjs").Schemas["Menu"][]} menus
+ */
+function renderFooterMenu(name, heading, menus) {
+  const items = menus.find((menu) => menu.name === name)?.items ?? [];
+  if (items.length === 0) return "";
+  return html`<div class="foot-menu">${heading && html`<p>${heading}</p>`}${renderMenuItems(items)}</div>`;
 }
 
 /** @param {string} query */

@@ -23,7 +23,7 @@ export async function showNotices({ client, frame, query }) {
     </nav>
     ${data.length > 0 ? renderNotices(data, frame.site.timezone) : html`<p class="empty">现在没有${title}。</p>`}
     ${renderPaging(page, "/notices", { kind })}`;
-  return { page: { title, canonical: withQuery("/notices", { kind }), section: "notices", main } };
+  return { page: { title, canonical: withQuery("/notices", { kind }), main } };
 }
 
 /**
@@ -55,5 +55,5 @@ export async function showNotice({ client, frame, params }) {
       </p>
       <div class="body">${raw(notice.body)}</div>
     </article>`;
-  return { page: { title: notice.title, canonical: noticePath(notice), section: "notices", main } };
+  return { page: { title: notice.title, canonical: noticePath(notice), main } };
 }

@@ -88,7 +88,7 @@ function renderChosen(search, { facets }) {
 function renderFound(found, timeZone) {
   const { highlight } = found;
   const title = highlight && marked(highlight.title);
-  const snippets = highlight?.snippets.map(marked) ?? [];
+  const snippets = highlight?.snippets.slice(0, 1).map(marked) ?? [];
   if (found.type === "article") return renderCard(found, timeZone, { title, snippets });
   return html`<li class="card">
     <div class="card-text">
