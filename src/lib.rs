@@ -76,6 +76,7 @@ pub mod site;
 pub mod site_search;
 pub mod sitemaps;
 pub mod slug;
+pub mod tags;
 pub mod telemetry;
 pub mod text;
 pub mod throttle;

@@ -303,10 +303,11 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
     let app = &shared.app;
     let to_anyhow = |cause| anyhow!("{cause:?}");
     app.follower.measure_clock(&*app.long_reader().await.map_err(to_anyhow)?).await?;
-    let renamed = upgrade::rename_reserved_slugs(app).await.map_err(|cause| anyhow!("{cause:?}"))?;
+    let renamed = upgrade::rename_reserved_slugs(app).await.map_err(to_anyhow)?;
     if renamed > 0 {
         tracing::warn!(renamed, "{renamed} slugs have become fixed words of paths, and got an ending");
     }
+    upgrade::name_notices(app).await.map_err(to_anyhow)?;
     if let Some(password) = bootstrap::ensure_first_admin(app, &shared.hasher).await? {
         let email = &app.config.bootstrap.admin_email;
         say(&format!("First admin: {email}\n   password: {password}   (shown this once)"))?;

@@ -178,6 +178,14 @@ pub fn summarise(html: &str) -> String {
     format!("{}…", head.trim_end())
 }
 
+/// The given summary, or the one made from the body; and whether it was made.
+pub fn choose_summary(given: Option<String>, made: impl FnOnce() -> String) -> (String, bool) {
+    match given.filter(|given| !given.trim().is_empty()) {
+        Some(given) => (given, false),
+        None => (made(), true),
+    }
+}
+
 /// Returns the beginning of the text of sanitised HTML, long enough for a summary.
 fn extract_leading_text(html: &str) -> String {
     // The cut, which may split an entity, lies after the end of the summary.

@@ -16,7 +16,7 @@ use utoipa::OpenApi;
 
 use crate::articles::latest::CategoryRelation;
 use crate::articles::listing::{ArticleSort, Popular, TagMode};
-use crate::articles::reading::Relation;
+use crate::articles::relations::Relation;
 use crate::articles::view::ArticleField;
 use crate::config::charsets::EncodingErrors;
 use crate::db::types::Status;
@@ -29,8 +29,10 @@ use crate::interchange::text_filters::TextFilter;
 use crate::members::model::MemberStatus;
 use crate::members::view::MemberSort;
 use crate::notices::model::NoticeKind;
+use crate::notices::view::{NoticeField, NoticeRelation};
 use crate::operations::table::{Endpoint, Table};
 use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, Role};
+use crate::tags::view::TagSort;
 
 /// What the handlers cannot know: the title, the tags, the security scheme.
 #[derive(OpenApi)]
@@ -46,6 +48,7 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, 
     tags(
         (name = "articles", description = "What the site is for"),
         (name = "imports", description = "Many at once, in and out, for scripts"),
+        (name = "tags", description = "The tags of articles, with counts"),
         (name = "categories", description = "The category tree, with breadcrumbs"),
         (name = "notices", description = "Notices (通知) and announcements (公告)"),
         (name = "search", description = "Articles and notices by their words"),
@@ -59,8 +62,8 @@ use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, 
     components(schemas(
         Problem,
         // Enumerations of parameters.
-        ArticleField, ArticleSort, CategoryRelation, Counting, Duplicates, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeKind, OnError, Popular, Relation, Role, SlugConflicts,
-        Status, TagMode, TextFilter,
+        ArticleField, ArticleSort, CategoryRelation, Counting, Duplicates, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeField, NoticeKind, NoticeRelation, OnError, Popular, Relation, Role, SlugConflicts,
+        Status, TagMode, TagSort, TextFilter,
     )),
     security(("bearer" = []))
 )]
@@ -133,14 +136,14 @@ fn describe_failure(description: &str, headers: &[&str]) -> Value {
 fn failures_of(endpoint: &Endpoint) -> Vec<&'static str> {
     let operation = &endpoint.operation;
     let is_closed = operation.caller != Caller::Anyone;
-    let has_path_parameter = endpoint.pattern.contains('{');
+    let may_find_nothing = operation.may_find_nothing || endpoint.pattern.contains('{');
     let changes_version = matches!(operation.conditional, Conditional::Change | Conditional::Put);
     let has_body = operation.body != RequestBody::None;
     let mut failures = vec!["400", "500", "503"];
     failures.extend((!operation.is_file).then_some("406"));
     failures.extend((is_closed || operation.checks_credential).then_some("401"));
     failures.extend(is_closed.then_some("403"));
-    failures.extend(has_path_parameter.then_some("404"));
+    failures.extend(may_find_nothing.then_some("404"));
     failures.extend(operation.can_conflict.then_some("409"));
     failures.extend(operation.is_throttled.then_some("429"));
     failures.extend((operation.conditional != Conditional::No).then_some("412"));

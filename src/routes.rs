@@ -6,7 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::operations::Operation;
 use crate::{
     articles, audit, categories, feeds, health, home, imports, interchange, jobs, members, menus, notices,
-    site, site_search, sitemaps,
+    site, site_search, sitemaps, tags,
 };
 
 /// The entries of all operations.
@@ -21,6 +21,7 @@ pub const OPERATIONS: &[&[Operation]] = &[
     menus::OPERATIONS,
     home::OPERATIONS,
     site_search::OPERATIONS,
+    tags::OPERATIONS,
     feeds::OPERATIONS,
     sitemaps::OPERATIONS,
     audit::OPERATIONS,
@@ -57,6 +58,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(menus::routes)
             .configure(home::routes)
             .configure(site_search::routes)
+            .configure(tags::routes)
             .configure(audit::routes)
             .configure(jobs::routes),
     )

@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
 use crate::http::render_body::keep_fault;
 use crate::markup::changes::MarkupChanges;
-use crate::markup::{Body, SANITIZER, summarise};
+use crate::markup::{Body, SANITIZER, choose_summary, summarise};
 use crate::slug;
 
 /// Longest body, in characters.
@@ -273,14 +273,6 @@ fn current_body(content: &Content) -> Body {
         format: content.body_format,
         summary: if content.summary_made { content.summary.clone() } else { summarise(&content.body) },
         changes: MarkupChanges::default(),
-    }
-}
-
-/// The given summary, or the one made from the body; and whether it was made.
-fn choose_summary(given: Option<String>, made: impl FnOnce() -> String) -> (String, bool) {
-    match given.filter(|given| !given.trim().is_empty()) {
-        Some(given) => (given, false),
-        None => (made(), true),
     }
 }
 

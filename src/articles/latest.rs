@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::queries::found;
 use super::queries::latest::{self, Newest};
-use super::reading::ViewContext;
 use super::view::ArticleCard;
+use super::view_context::ViewContext;
 use crate::app::App;
 use crate::cache::tags::Tag;
 use crate::categories::answer_tags::{CATEGORIES, tag_articles_in_any};

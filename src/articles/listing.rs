@@ -67,7 +67,7 @@ pub enum Having {
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ArticleFilter {
-    /// Only those in these categories (ids or slugs, comma-separated) and the categories below them.
+    /// Only those in these categories (ids, slugs or former slugs, comma-separated) and the categories below them.
     #[param(inline, value_type = Option<Vec<WantedCategory>>, style = Form, explode = false, min_items = 1, max_items = 20, nullable = false)]
     pub category: Option<Vec<String>>,
     /// Whether categories below count too.

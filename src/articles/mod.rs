@@ -6,6 +6,9 @@
 
 pub mod alike;
 pub mod answer_tags;
+pub mod archive;
+pub mod archive_month;
+pub mod by_url;
 pub mod duplicates;
 pub mod former_slugs;
 pub mod handlers;
@@ -17,9 +20,11 @@ pub mod model;
 pub mod queries;
 pub mod reading;
 pub mod related;
+pub mod relations;
 pub mod searching;
 pub mod seen_views;
 pub mod view;
+pub mod view_context;
 pub mod view_counter;
 pub mod writing;
 
@@ -33,6 +38,8 @@ pub const OPERATIONS: &[Operation] = &[
     latest::LIST_CATEGORIES,
     reading::LIST_ARTICLES,
     duplicates::LIST_DUPLICATE_ARTICLES,
+    archive::LIST_ARCHIVE_MONTHS,
+    by_url::GET_ARTICLE_BY_URL,
     reading::GET_ARTICLE,
     reading::GET_ARTICLE_BY_EXTERNAL_ID,
     handlers::CREATE_ARTICLE,
@@ -53,6 +60,8 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .service(reading::get_article_by_external_id)
             .service(handlers::put_article)
             .service(duplicates::list_duplicate_articles)
+            .service(archive::list_archive_months)
+            .service(by_url::get_article_by_url)
             .service(reading::get_article)
             .service(handlers::update_article)
             .service(handlers::delete_article)

@@ -1,5 +1,7 @@
 //! All SQL of articles: single ones here, lists in [`lists`] and [`branches`], slugs in [`slugs`], views in [`popular`].
 
+pub mod addresses;
+pub mod archive;
 pub mod branches;
 pub mod counting;
 pub mod found;

@@ -1,22 +1,23 @@
 //! Reading articles.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{Either, HttpRequest, Responder, get, web};
 use diesel::OptionalExtension;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::list_pages::ListReader;
 use super::listing::{ArticleFilter, ArticleShape};
 use super::model::Row;
 use super::queries::{self, ArticleRef};
+use super::relations::{Relation, Relations};
 use super::searching::{ArticleSearch, FoundPage};
-use super::view::{Article, ArticleCard, ArticleField, Neighbors, PickedArticle};
-use super::{answer_tags, former_slugs, related};
+use super::view::{Article, ArticleCard, ArticleField, PickedArticle};
+use super::view_context::ViewContext;
+use super::{answer_tags, former_slugs};
 use crate::app::App;
 use crate::cache::tags::Tag;
 use crate::categories::model::Tree;
@@ -45,16 +46,6 @@ pub struct Detail {
     /// requires: in typed clients, the others are absent.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 30, nullable = false)]
     fields: Option<Vec<ArticleField>>,
-}
-
-/// What `include=` can add.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Relation {
-    /// The articles just before and after it in its category.
-    Neighbors,
-    /// Up to six others about the same.
-    Related,
 }
 
 /// The entry of [`list_articles`].
@@ -109,7 +100,7 @@ pub async fn list_articles(
     let categories = found.page.data.iter().map(|row| row.content.category_id);
     answer_tags::add_breadcrumbs(&mut tags, &tree, categories);
     let keeping = (is_as_visitors_get, modified, times.lifetime(now), tags);
-    Ok(reply_page(&ViewContext { tree, site }, found, shape.fields, keeping))
+    Ok(reply_page(&ViewContext::new(tree, site), found, shape.fields, keeping))
 }
 
 /// The page, with the `fields` of each article if these are given.
@@ -180,13 +171,8 @@ async fn find_moved(req: &HttpRequest, app: &App, reader: &Reader) -> Result<Mov
     }
     let moved = queries::slugs::find_moved(&*app.reader().await?, former, reader.articles()).await?;
     let moved = moved.ok_or_else(Error::not_found)?;
-    let query = Some(Matched::of(req)?.parameters.to_query()).filter(|query| !query.is_empty());
     Ok(Moved {
-        location: format!(
-            "/api/v1/articles/{}{}",
-            moved.slug,
-            query.map(|query| format!("?{query}")).unwrap_or_default()
-        ),
+        location: Matched::of(req)?.locate(&format!("/api/v1/articles/{}", moved.slug)),
         tag: answer_tags::tag_article(moved.id),
         is_as_visitors_get: reader.articles() == Articles::Public,
     })
@@ -224,39 +210,34 @@ pub fn external_id(req: &HttpRequest) -> Result<String> {
 }
 
 /// The answer to the reading of one article. `None` if there is none that the reader may see.
-async fn find_single(
+pub async fn find_single(
     app: &App,
     reader: &Reader,
     article: ArticleRef,
     detail: Detail,
 ) -> Result<Option<Either<Reply<Data<Article>>, Reply<Data<PickedArticle>>>>> {
-    let includes = |one| detail.include.as_ref().is_some_and(|relations| relations.contains(&one));
-    let (with_neighbors, with_related) = (includes(Relation::Neighbors), includes(Relation::Related));
     // Before the row is read.
     let (times, now) = (load_article_times(app).await?, app.now());
     let found = queries::get(&*app.reader().await?, &article, reader.articles()).await.optional()?;
     let Some(row) = found else { return Ok(None) };
     let context = ViewContext::load(app).await?;
-    let neighbors = if with_neighbors { Some(load_neighbors(app, &row).await?) } else { None };
-    let related = if with_related { Some(related::load_related(app, &row).await?) } else { None };
-    let category_id = row.content.category_id;
-    let beside = related.iter().flatten().map(|row| row.content.category_id).collect::<Vec<_>>();
-    let related = related.map(|rows| rows.into_iter().map(|row| context.card(row)).collect());
-    let article = Article { neighbors, related, ..context.view(row, reader.staff().is_some()) };
+    let relations =
+        Relations::load(app, &context, &row, detail.include.as_deref().unwrap_or_default()).await?;
+    let with_neighbors = relations.neighbors.is_some();
     // Staff get the former slugs too.
     let is_as_visitors_get = reader.articles() == Articles::Public;
     let modified = match is_as_visitors_get {
-        true if with_related => times.modified(now).proving_nothing(),
-        true => times.modified(now),
-        false => Modified::of_row(article.card.updated_at),
+        true if relations.change_with_articles() => times.modified(now),
+        true => times.modified(now).proving_nothing(),
+        false => Modified::of_row(row.updated_at),
     };
+    let mut tags = answer_tags::tag_single(context.tree(), row.id, row.content.category_id, with_neighbors);
+    relations.add_tags(&mut tags, &context);
+    let lifetime = times.lifetime(now).min(relations.lifetime(now));
+    let Relations { neighbors, related, notices, .. } = relations;
+    let article = Article { neighbors, related, notices, ..context.view(row, reader.staff().is_some()) };
     let version = article.card.version;
-    let mut tags = answer_tags::tag_single(&context.tree, article.card.id, category_id, with_neighbors);
-    if with_related {
-        answer_tags::add_search(&mut tags);
-        answer_tags::add_breadcrumbs(&mut tags, &context.tree, beside);
-    }
-    let keeping = (is_as_visitors_get, modified, times.lifetime(now), tags);
+    let keeping = (is_as_visitors_get, modified, lifetime, tags);
     Ok(Some(match detail.fields {
         None => Either::Left(keep(Reply::one(article).with_version(version), keeping)),
         Some(fields) => {
@@ -264,41 +245,4 @@ async fn find_single(
             Either::Right(keep(picked.with_version(version), keeping))
         }
     }))
-}
-
-async fn load_neighbors(app: &App, row: &Row) -> Result<Neighbors> {
-    Ok(queries::neighbors(&*app.reader().await?, row).await?.into_iter().collect())
-}
-
-/// What the view of an article takes from outside its row.
-pub struct ViewContext {
-    tree: Arc<Tree>,
-    site: Arc<Site>,
-}
-
-impl ViewContext {
-    /// Loads it. To be done before a change: after the commit nothing may fail any more.
-    pub async fn load(app: &App) -> Result<Self> {
-        Ok(Self { tree: app.snapshot().await?, site: app.snapshot().await? })
-    }
-
-    /// The tree of categories.
-    pub fn tree(&self) -> &Tree {
-        &self.tree
-    }
-
-    /// The article in `row` as a card.
-    pub fn card(&self, row: Row) -> ArticleCard {
-        ArticleCard::new(&self.tree, &self.site.content.base_url, row)
-    }
-
-    /// The newest context that is to be had, after the change.
-    pub async fn renew(self, app: &App) -> Self {
-        Self::load(app).await.unwrap_or(self)
-    }
-
-    /// The article in `row`, as the staff or a visitor sees it.
-    pub fn view(&self, row: Row, for_staff: bool) -> Article {
-        Article::new(&self.tree, &self.site.content.base_url, row, for_staff)
-    }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{Either, HttpRequest, Responder, delete, get, patch, post, web};
 
-use super::answer_tags::{tag_articles_in_any, tag_single};
+use super::answer_tags::{tag_articles_in_any, tag_category, tag_single};
 use super::model::Tree;
 use super::queries::load_article_times;
 use super::view::{Category, CategoryPatch, NewCategory, Removal};
@@ -12,9 +12,10 @@ use crate::error::{Error, Result};
 use crate::http::body::Unchecked;
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
+use crate::http::matched::Matched;
 use crate::http::modified::Modified;
 use crate::http::query::Query;
-use crate::http::reply::{Data, NoContent, Reply};
+use crate::http::reply::{Data, Moved, NoContent, Reply};
 use crate::idempotency::{NamedRequest, write_once};
 use crate::jobs::handlers::reply_accepted;
 use crate::jobs::view::Job;
@@ -30,20 +31,32 @@ pub const GET_CATEGORY: Operation = Operation::read("get_category", Caller::Read
 /// Get a category
 ///
 /// With its breadcrumb, the categories in it, and how many articles the public finds there.
-#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id or slug", max_length = 120)), responses((status = 200, description = "The category", body = Data<Category>)))]
+///
+/// A slug that the category has had is answered with 301 and the path of the present slug.
+#[utoipa::path(tag = "categories", params(("id" = String, Path, description = "Id, slug or former slug", max_length = 120)), responses((status = 200, description = "The category", body = Data<Category>), (status = 301, description = "The category has another slug now")))]
 #[get("/{id}")]
-pub async fn get_category(app: web::Data<App>, _: Reader, id: IdOrSlug) -> Result<impl Responder> {
+pub async fn get_category(
+    req: HttpRequest,
+    app: web::Data<App>,
+    _: Reader,
+    id: IdOrSlug,
+) -> Result<impl Responder> {
     // Before the articles are counted.
     let (times, now) = (load_article_times(&app).await?, app.now());
     let tree = app.snapshot::<Tree>().await?;
     let row = tree.find(&id).ok_or_else(Error::not_found)?;
+    if matches!(&id, IdOrSlug::Slug(slug) if *slug != row.content.slug) {
+        let location = Matched::of(&req)?.locate(&format!("/api/v1/categories/{}", row.content.slug));
+        let moved = Moved { location, tag: tag_category(row.id), is_as_visitors_get: true };
+        return Ok(Either::Right(moved));
+    }
     let categories = tree.subtree(row.id);
     let mut tags = tag_single(&tree, row);
     tags.extend(tag_articles_in_any(Some(&categories)));
     let count = queries::count_public_articles(&*app.costly_reader().await?, categories).await?;
     let reply = reply_with(Category::single(&tree, row, count));
     let reply = reply.with_last_modified(times.modified(now)).as_visitors_get(true);
-    Ok(reply.kept_for(times.lifetime(now), tags))
+    Ok(Either::Left(reply.kept_for(times.lifetime(now), tags)))
 }
 
 fn reply_with(category: Category) -> Reply<Data<Category>> {

@@ -51,6 +51,8 @@ pub struct Tree {
     rows: Vec<Row>,
     by_id: HashMap<Uuid, usize>,
     by_slug: HashMap<String, usize>,
+    /// The categories that have had other slugs.
+    by_former_slug: HashMap<String, Uuid>,
     children: HashMap<Option<Uuid>, Vec<usize>>,
 }
 
@@ -76,14 +78,22 @@ impl Tree {
         let mut rows = self.rows.clone();
         rows.retain(|known| known.id != row.id);
         rows.push(row);
-        Self::new(rows)
+        Self::new(rows).with_former_slugs(self.by_former_slug.clone())
     }
 
-    /// The category with this id or slug.
+    /// The tree with slugs that its categories have had.
+    pub fn with_former_slugs(self, former: impl IntoIterator<Item = (String, Uuid)>) -> Self {
+        Self { by_former_slug: former.into_iter().collect(), ..self }
+    }
+
+    /// The category with this id, or that has or has had this slug.
     pub fn find(&self, key: &IdOrSlug) -> Option<&Row> {
         let at = match key {
             IdOrSlug::Id(id) => self.by_id.get(id),
-            IdOrSlug::Slug(slug) => self.by_slug.get(slug),
+            IdOrSlug::Slug(slug) => {
+                let former = || self.by_id.get(self.by_former_slug.get(slug)?);
+                self.by_slug.get(slug).or_else(former)
+            }
         };
         at.map(|at| &self.rows[*at])
     }
@@ -186,6 +196,15 @@ mod tests {
         assert_eq!(tree.subtree(Uuid::from_u128(2)).len(), 4);
         assert_eq!([1, 2, 4, 5].map(|id| tree.height(Uuid::from_u128(id))), [1, 3, 2, 1]);
         assert_eq!(tree.find(&IdOrSlug::parse("s4")).unwrap().id.as_u128(), 4);
+    }
+
+    #[test]
+    fn a_category_is_found_by_slugs_that_it_has_had() {
+        let former =
+            [("old", 1), ("gone", 9), ("s2", 1)].map(|(slug, id)| (slug.to_owned(), Uuid::from_u128(id)));
+        let tree = Tree::new(vec![row(1, None, 0)]).with_former_slugs(former).with(row(2, None, 0));
+        let find = |slug: &str| tree.find(&IdOrSlug::parse(slug)).map(|row| row.id.as_u128());
+        assert_eq!(["s1", "old", "s2", "gone"].map(find), [Some(1), Some(1), Some(2), None]);
     }
 
     #[test]

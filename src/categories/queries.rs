@@ -8,14 +8,14 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use futures_util::future::join;
+use futures_util::future::{join, try_join};
 use uuid::Uuid;
 
 use super::model::{Content, Row, Tree};
 use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::read_clock;
-use crate::db::schema::{articles, categories};
+use crate::db::schema::{articles, categories, category_slugs};
 use crate::db::types::Status;
 use crate::db::visibility::SCHEDULED_ARTICLE;
 use crate::error::Result;
@@ -94,8 +94,25 @@ pub async fn load_article_times(app: &App) -> Result<ListTimes> {
 }
 
 /// The whole tree.
-pub async fn load_tree(mut conn: &Connection) -> QueryResult<Tree> {
-    Ok(Tree::new(categories::table.select(Row::as_select()).load(&mut conn).await?))
+pub async fn load_tree(conn: &Connection) -> QueryResult<Tree> {
+    // Sent together: one round trip.
+    let (rows, former_slugs) = try_join(load_rows(conn), load_former_slugs(conn)).await?;
+    Ok(Tree::new(rows).with_former_slugs(former_slugs))
+}
+
+async fn load_rows(mut conn: &Connection) -> QueryResult<Vec<Row>> {
+    categories::table.select(Row::as_select()).load(&mut conn).await
+}
+
+/// Slugs that categories have had, and the categories. Triggers on `categories` write them to `category_slugs`, whose
+/// primary key gives none away.
+async fn load_former_slugs(mut conn: &Connection) -> QueryResult<Vec<(String, Uuid)>> {
+    category_slugs::table
+        .inner_join(categories::table.on(categories::id.eq(category_slugs::category_id)))
+        .filter(category_slugs::slug.ne(categories::slug))
+        .select((category_slugs::slug, category_slugs::category_id))
+        .load(&mut conn)
+        .await
 }
 
 /// The whole tree, which nobody else can change until this transaction ends.
@@ -136,7 +153,12 @@ pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row
         .await
 }
 
-/// Removes a category that holds nothing.
+/// Gives up a former slug.
+pub async fn release_slug(tx: &mut Tx, slug: &str) -> QueryResult<()> {
+    diesel::delete(category_slugs::table.find(slug)).execute(&mut **tx).await.map(drop)
+}
+
+/// Removes a category that holds nothing, with its former slugs.
 pub async fn delete(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
     diesel::delete(categories::table.find(id)).execute(&mut **tx).await?;
     Ok(())

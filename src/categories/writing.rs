@@ -158,9 +158,11 @@ async fn refuse_if_used(tx: &mut Tx, tree: &Tree, id: Uuid) -> Result<()> {
 
 /// Gives the category with this slug another one: the slug with a short ending. Returns whether there is one.
 pub async fn change_slug(tx: &mut Tx, actor: Actor, tree: &Tree, slug: &str) -> Result<bool> {
-    let Some(row) = tree.find(&IdOrSlug::Slug(slug.to_owned())) else { return Ok(false) };
+    let found = tree.find(&IdOrSlug::Slug(slug.to_owned()));
+    let Some(row) = found.filter(|row| row.content.slug == slug) else { return Ok(false) };
     let after = Content { slug: slug::with_suffix(slug), ..row.content.clone() };
     queries::update(tx, row.id, &after).await?;
+    queries::release_slug(tx, slug).await?;
     tx.record(actor, Change::between("category", row.id, &row.content, &after));
     Ok(true)
 }

@@ -163,6 +163,33 @@ impl PageSlice {
     }
 }
 
+/// Bytes of bodies on a page at most; its first row is always there.
+pub const MAX_PAGE_BYTES: i64 = 4 << 20;
+
+/// A row, and how long its body is.
+#[derive(Debug, QueryableByName)]
+pub struct SizedRow {
+    /// Its id.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// The bytes of its body.
+    #[diesel(sql_type = BigInt)]
+    pub bytes: i64,
+}
+
+/// The first of `rows` whose bodies are few enough bytes, and whether others are left out.
+pub fn fit_rows(rows: &[SizedRow]) -> (Vec<Uuid>, bool) {
+    let mut bytes = 0;
+    let fits = |row: &&SizedRow| {
+        let is_first = bytes == 0;
+        bytes += row.bytes;
+        is_first || bytes <= MAX_PAGE_BYTES
+    };
+    let ids: Vec<Uuid> = rows.iter().take_while(fits).map(|row| row.id).collect();
+    let is_cut = ids.len() < rows.len();
+    (ids, is_cut)
+}
+
 /// How many rows of `from` meet `conditions`; counts to `most` only, if that is given.
 pub async fn count(
     mut conn: &Connection,

@@ -9,6 +9,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    article_months (id) {
+        id -> BigInt,
+        category_id -> Nullable<Uuid>,
+        month -> Date,
+        change -> BigInt,
+    }
+}
+
+diesel::table! {
     article_popularity (article_id) {
         article_id -> Uuid,
         day_score -> Double,
@@ -91,6 +100,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    category_slugs (slug) {
+        slug -> Text,
+        category_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     home_page (id) {
         id -> Uuid,
         only_row -> Bool,
@@ -167,6 +184,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    notice_slugs (slug) {
+        slug -> Text,
+        notice_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     notices (id) {
         id -> Uuid,
         kind -> Text,
@@ -185,6 +210,9 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         external_id -> Nullable<Text>,
+        slug -> Text,
+        summary -> Text,
+        summary_made -> Bool,
     }
 }
 
@@ -316,6 +344,25 @@ diesel::table! {
         changed_at -> Timestamptz,
     }
 }
+
+diesel::table! {
+    tag_changes (id) {
+        id -> BigInt,
+        tag -> Text,
+        change -> BigInt,
+    }
+}
+
+diesel::table! {
+    tag_counts (tag) {
+        tag -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(categories, category_slugs);
+
+diesel::allow_tables_to_appear_in_same_query!(notices, notice_slugs);
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,

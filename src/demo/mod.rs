@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::http::conditional::IfMatch;
 use crate::markup::Sanitiser;
 use crate::menus::writing::{prepare_items, put_menu};
-use crate::notices::view::NewNotice;
+use crate::notices::input::NewNotice;
 use crate::site::view::SitePatch;
 use crate::tx::Tx;
 use crate::{articles, categories, changes, notices, site};

@@ -175,6 +175,13 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
     ("cannot change without the body", "不能脱离正文单独修改"),
     ("differs from the one in the path", "与路径中的不一致"),
     ("cannot go together with cursor", "不能与 cursor 同时使用"),
+    ("cannot go together with per_kind", "不能与 per_kind 同时使用"),
+    ("cannot go together with url", "不能与 url 同时使用"),
+    ("path or url is needed", "需要 path 或 url"),
+    (
+        "A job is renaming one of these tags; wait until it has ended.",
+        "有任务正在更改其中一个标签的名称,请等待任务结束。",
+    ),
     ("names {column} twice", "{column} 出现了两次"),
     (
         "is not a cursor of this list with these filters and this order",

@@ -1,33 +1,40 @@
 //! The operations of feeds.
 
-use actix_web::{HttpRequest, Responder, get, web};
+use actix_web::{Either, HttpRequest, Responder, get, web};
 
 use super::answer_tags::tag_notice_feed;
 use super::loading::FeedContext;
 use super::model::ArticleSet;
 use super::names::{FeedFormat, parse_file};
 use crate::app::App;
+use crate::categories::answer_tags::tag_category;
 use crate::categories::queries::load_article_times;
 use crate::db::visibility::Notices;
 use crate::error::{Error, Result};
-use crate::http::reply::Rendered;
+use crate::http::id_or_slug::IdOrSlug;
+use crate::http::modified::ListTimes;
+use crate::http::reply::{Moved, Rendered};
 use crate::notices::model::NoticeKind;
 use crate::notices::queries::load_times;
 use crate::operations::Operation;
 
-/// The feed of the articles that `choose` finds in the context.
+/// The feed of a set of articles. `times` were had before the context.
 async fn reply_with_articles(
     app: &App,
+    context: FeedContext,
+    times: ListTimes,
+    set: ArticleSet,
     format: FeedFormat,
-    choose: impl FnOnce(&FeedContext) -> Result<ArticleSet>,
 ) -> Result<Rendered> {
-    // Before the rows are read.
-    let (times, now) = (load_article_times(app).await?, app.now());
-    let context = FeedContext::load(app).await?;
-    let set = choose(&context)?;
+    let now = app.now();
     let (body, tags) = context.write_article_feed(app, set, format).await?;
-    let keeping = (times.lifetime(now), tags);
-    Ok(Rendered::document(format.media_type(), body, times.modified(now), keeping))
+    Ok(Rendered::document(format.media_type(), body, times.modified(now), (times.lifetime(now), tags)))
+}
+
+/// The feed of a set of articles that needs no looking up.
+async fn reply_with_set(app: &App, set: ArticleSet, format: FeedFormat) -> Result<Rendered> {
+    let times = load_article_times(app).await?;
+    reply_with_articles(app, FeedContext::load(app).await?, times, set, format).await
 }
 
 /// The name and the format in the last segment of the path.
@@ -45,7 +52,7 @@ pub const GET_ARTICLE_FEED: Operation = Operation::file("get_article_feed");
 #[get("/feeds/articles.{format}")]
 pub async fn get_article_feed(app: web::Data<App>, format: web::Path<String>) -> Result<impl Responder> {
     let format = FeedFormat::find(&format).ok_or_else(Error::not_found)?;
-    reply_with_articles(&app, format, |_| Ok(ArticleSet::All)).await
+    reply_with_set(&app, ArticleSet::All, format).await
 }
 
 /// The entry of [`get_category_feed`].
@@ -53,12 +60,23 @@ pub const GET_CATEGORY_FEED: Operation = Operation::file("get_category_feed");
 
 /// Get the feed of a category
 ///
-/// The newest 30 articles in it and in the categories below it.
-#[utoipa::path(tag = "feeds", params(("file" = String, Path, description = "The category's id or slug, a dot, and `atom`, `rss` or `json`", max_length = 205)), responses((status = 200, description = "The feed", content((String = "application/atom+xml"), (String = "application/rss+xml"), (Object = "application/feed+json")))))]
+/// The newest 30 articles in it and in the categories below it. A slug that the category has had is answered with 301 and
+/// the path of the present slug.
+#[utoipa::path(tag = "feeds", params(("file" = String, Path, description = "The category's id, slug or former slug, a dot, and `atom`, `rss` or `json`", max_length = 205)), responses((status = 200, description = "The feed", content((String = "application/atom+xml"), (String = "application/rss+xml"), (Object = "application/feed+json"))), (status = 301, description = "The category has another slug now")))]
 #[get("/feeds/categories/{file}")]
 pub async fn get_category_feed(req: HttpRequest, app: web::Data<App>) -> Result<impl Responder> {
     let (name, format) = find_file(&req)?;
-    reply_with_articles(&app, format, |context| context.find_category(&name)).await
+    let key = IdOrSlug::parse(&name);
+    // Before the rows are read.
+    let times = load_article_times(&app).await?;
+    let context = FeedContext::load(&app).await?;
+    let row = context.find_category(&key)?;
+    if matches!(&key, IdOrSlug::Slug(slug) if *slug != row.content.slug) {
+        let location = format!("/feeds/categories/{}.{}", row.content.slug, format.ending());
+        return Ok(Either::Right(Moved { location, tag: tag_category(row.id), is_as_visitors_get: true }));
+    }
+    let set = ArticleSet::Category(row.id);
+    reply_with_articles(&app, context, times, set, format).await.map(Either::Left)
 }
 
 /// The entry of [`get_tag_feed`].
@@ -71,7 +89,7 @@ pub const GET_TAG_FEED: Operation = Operation::file("get_tag_feed");
 #[get("/feeds/tags/{file}")]
 pub async fn get_tag_feed(req: HttpRequest, app: web::Data<App>) -> Result<impl Responder> {
     let (name, format) = find_file(&req)?;
-    reply_with_articles(&app, format, |_| Ok(ArticleSet::Tag(name))).await
+    reply_with_set(&app, ArticleSet::Tag(name), format).await
 }
 
 /// The entry of [`get_author_feed`].
@@ -84,7 +102,7 @@ pub const GET_AUTHOR_FEED: Operation = Operation::file("get_author_feed");
 #[get("/feeds/authors/{file}")]
 pub async fn get_author_feed(req: HttpRequest, app: web::Data<App>) -> Result<impl Responder> {
     let (name, format) = find_file(&req)?;
-    reply_with_articles(&app, format, |_| Ok(ArticleSet::Author(name))).await
+    reply_with_set(&app, ArticleSet::Author(name), format).await
 }
 
 /// The entry of [`get_notice_feed`].

@@ -20,13 +20,12 @@ use crate::articles::model::Row as Article;
 use crate::articles::queries::listing::Listing;
 use crate::articles::queries::lists;
 use crate::cache::tags::Tag;
-use crate::categories::model::Tree;
+use crate::categories::model::{Row as Category, Tree};
 use crate::db::rows::{Conditions, PageSlice};
 use crate::db::visibility::Articles;
 use crate::error::{Error, Result};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::markup::addresses::make_absolute;
-use crate::markup::summarise;
 use crate::notices::model::NoticeKind;
 use crate::site::links::{Links, PageKind, Thing, encode_segment};
 use crate::site::model::{FeedContent, Row as Site};
@@ -47,10 +46,9 @@ impl FeedContext {
         Ok(Self { tree, site, links })
     }
 
-    /// The articles of the category with this id or slug.
-    pub fn find_category(&self, key: &str) -> Result<ArticleSet> {
-        let found = self.tree.find(&IdOrSlug::parse(key)).ok_or_else(Error::not_found)?;
-        Ok(ArticleSet::Category(found.id))
+    /// The category with this id, slug or former slug.
+    pub fn find_category(&self, key: &IdOrSlug) -> Result<&Category> {
+        self.tree.find(key).ok_or_else(Error::not_found)
     }
 
     /// The feed of a set of articles in a format, and what it was made from.
@@ -189,6 +187,7 @@ impl FeedContext {
     fn notice_entry(&self, kind: NoticeKind, row: NoticeRow) -> Entry {
         let thing = Thing {
             id: row.id,
+            slug: &row.slug,
             kind: kind.as_str(),
             published_at: Some(row.published_at),
             ..Thing::default()
@@ -201,7 +200,7 @@ impl FeedContext {
             updated_at: row.updated_at.max(row.published_at),
             author: String::new(),
             terms: Vec::new(),
-            summary: summarise(&row.body),
+            summary: row.summary,
             html: self.has_bodies().then(|| self.complete_body(&row.body, &page)),
             image: None,
             page,

@@ -18,6 +18,12 @@ pub struct NoticeRow {
     /// Its id.
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
+    /// The slug, used in URLs.
+    #[diesel(sql_type = Text)]
+    pub slug: String,
+    /// A short version of it.
+    #[diesel(sql_type = Text)]
+    pub summary: String,
     /// Its title.
     #[diesel(sql_type = Text)]
     pub title: String,
@@ -36,9 +42,9 @@ pub struct NoticeRow {
 pub async fn load_newest_notices(mut conn: &Connection, kind: NoticeKind) -> QueryResult<Vec<NoticeRow>> {
     // The length of a body is known without reading it.
     let text = format!(
-        "SELECT id, title, body, published_at, updated_at FROM (
+        "SELECT id, slug, title, summary, body, published_at, updated_at FROM (
              SELECT *, sum(octet_length(body)) OVER (ORDER BY published_at DESC, id DESC) - octet_length(body) AS before
-             FROM (SELECT id, title, body, published_at, updated_at FROM notices WHERE {} AND kind = $1
+             FROM (SELECT id, slug, title, summary, body, published_at, updated_at FROM notices WHERE {} AND kind = $1
                    ORDER BY published_at DESC, id DESC LIMIT {MAX_ENTRIES}) AS newest) AS summed
          WHERE before < {MAX_BODY_BYTES} ORDER BY published_at DESC, id DESC",
         Notices::Public.sql()

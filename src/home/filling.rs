@@ -11,8 +11,8 @@ use crate::articles::latest::merge_newest;
 use crate::articles::queries::latest::{Newest, load_newest, load_newest_of_all};
 use crate::articles::queries::popular::{self, Window};
 use crate::articles::queries::{found, listing::Listing};
-use crate::articles::reading::ViewContext;
 use crate::articles::view::ArticleCard;
+use crate::articles::view_context::ViewContext;
 use crate::categories::view::CategorySummary;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice};
@@ -22,8 +22,8 @@ use crate::menus;
 use crate::menus::resolving::Targets;
 use crate::menus::view::MenuItem;
 use crate::notices::model::NoticeKind;
-use crate::notices::queries::load_first;
-use crate::notices::view::Notice;
+use crate::notices::queries::lists::load_first;
+use crate::notices::view::NoticeCard;
 
 /// Fills `blocks` with what everybody may see. A block of a category that is gone is left out.
 pub async fn fill_blocks(app: &App, blocks: &[Block]) -> Result<Vec<HomeBlock>> {
@@ -57,7 +57,7 @@ async fn fill_html(app: &App, block: &Block) -> Result<HomeBlock> {
 struct Contents {
     context: ViewContext,
     cards: HashMap<Uuid, ArticleCard>,
-    notices: HashMap<Option<NoticeKind>, Vec<Notice>>,
+    notices: HashMap<Option<NoticeKind>, Vec<NoticeCard>>,
     links: HashMap<String, Vec<MenuItem>>,
 }
 
@@ -173,7 +173,7 @@ async fn load_cards(
 async fn load_notices(
     conn: &Connection,
     blocks: &[Block],
-) -> Result<HashMap<Option<NoticeKind>, Vec<Notice>>> {
+) -> Result<HashMap<Option<NoticeKind>, Vec<NoticeCard>>> {
     let mut sizes: HashMap<Option<NoticeKind>, i64> = HashMap::new();
     for block in blocks.iter().filter(|block| block.kind == BlockKind::Notices) {
         let size = sizes.entry(block.notice_kind).or_default();
@@ -182,7 +182,7 @@ async fn load_notices(
     let mut found = HashMap::new();
     for (kind, size) in sizes {
         let rows = load_first(conn, kind, Notices::Public, size).await?;
-        found.insert(kind, rows.into_iter().map(|row| Notice::new(row, false)).collect());
+        found.insert(kind, rows.into_iter().map(NoticeCard::from).collect());
     }
     Ok(found)
 }

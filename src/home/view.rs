@@ -9,7 +9,7 @@ use crate::articles::view::ArticleCard;
 use crate::categories::view::CategorySummary;
 use crate::menus::view::MenuItem;
 use crate::notices::model::NoticeKind;
-use crate::notices::view::Notice;
+use crate::notices::view::NoticeCard;
 
 /// The home page, filled.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -88,7 +88,7 @@ pub struct NoticesBlock {
     pub notice_kind: Option<NoticeKind>,
     /// The notices.
     #[schema(max_items = 20)]
-    pub items: Vec<Notice>,
+    pub items: Vec<NoticeCard>,
 }
 
 /// A piece of HTML.

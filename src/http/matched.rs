@@ -55,6 +55,14 @@ impl Matched {
         matched.ok_or_else(|| Error::Internal(anyhow::anyhow!("{} was not matched", req.path())))
     }
 
+    /// The place `path` with the query of this request.
+    pub fn locate(&self, path: &str) -> String {
+        match self.parameters.to_query() {
+            query if query.is_empty() => path.to_owned(),
+            query => format!("{path}?{query}"),
+        }
+    }
+
     /// The entry of its operation.
     pub fn operation(&self) -> &Operation {
         &self.endpoint.operation

@@ -146,6 +146,15 @@ impl<T> Reply<T> {
         let keeping = lifetime.map(|lifetime| Keeping { tags, lifetime });
         Self { keeping, ..self }.with_header(SURROGATE_KEY, keys)
     }
+
+    /// The same, made from `more` too.
+    pub fn made_from(mut self, more: Vec<Tag>) -> Self {
+        let Some(keeping) = &mut self.keeping else { return self };
+        keeping.tags.extend(more);
+        let keys = write_surrogate_keys(&keeping.tags);
+        self.headers.retain(|(name, _)| *name != SURROGATE_KEY);
+        self.with_header(SURROGATE_KEY, keys)
+    }
 }
 
 /// How an answer to visitors can be kept.

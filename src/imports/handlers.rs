@@ -25,7 +25,7 @@ use crate::http::reply::{Data, Reply};
 use crate::interchange::article_row::ArticleRow;
 use crate::language::{LANGUAGE, Language};
 use crate::members::guard::{Editor, require_scope};
-use crate::notices::view::NewNotice;
+use crate::notices::input::NewNotice;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
 use crate::permits::Turn;

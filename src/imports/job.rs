@@ -17,8 +17,10 @@ const CATEGORY_KEYS: &[&str] = &["slug", "name", "parent", "description", "posit
 /// The keys of a notice's row.
 const NOTICE_KEYS: &[&str] = &[
     "external_id",
+    "slug",
     "kind",
     "title",
+    "summary",
     "body",
     "body_format",
     "pinned",

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::articles::identity::derive_external_id;
+use super::articles::identity::{Identity, derive_external_id};
 use super::category_ref::CategoryRef;
 use super::job::{Job, Resource};
 use super::outcome::{BatchResult, Outcome, RowOutcome, kept_in_trash};
@@ -19,7 +19,7 @@ use crate::interchange::row_filters;
 use crate::interchange::text_filters::FilterCounts;
 use crate::markup::Sanitiser;
 use crate::markup::changes::MarkupChanges;
-use crate::notices::view::NewNotice;
+use crate::notices::input::NewNotice;
 use crate::notices::writing::PreparedNotice;
 use crate::tx::Tx;
 use crate::{categories, db, notices};
@@ -38,8 +38,8 @@ pub struct SingleRow {
 enum RowContent {
     /// A category and the faults of its keys. It is checked when its parent can be found.
     Category(Value, Vec<Fault>),
-    /// A notice and its external id.
-    Notice(String, PreparedNotice),
+    /// A notice, and what it is found by.
+    Notice(Identity, Box<PreparedNotice>),
 }
 
 /// Parses, filters and renders rows on all cores, before their transaction begins.
@@ -96,7 +96,7 @@ fn prepare_row(
     Ok(SingleRow { line, identity, filter_counts, markup_changes, warnings, content })
 }
 
-/// Checks and renders a notice. A row without an external id gets `derived_id`.
+/// Checks and renders a notice. A row without an external id is known by its slug; one without both gets `derived_id`.
 fn prepare_notice(
     sanitiser: &Sanitiser,
     value: Value,
@@ -107,8 +107,12 @@ fn prepare_notice(
         Ok(new) => new,
         Err(error) => return Ok(Err(error.into_faults()?)),
     };
-    let external_id = new.external_id.get_or_insert(derived_id).clone();
-    Ok(Ok(RowContent::Notice(external_id, notices::writing::prepare_notice_here(sanitiser, new))))
+    let identity = match (&new.external_id, &new.slug) {
+        (None, Some(slug)) => Identity::Slug(slug.clone()),
+        _ => Identity::ExternalId(new.external_id.get_or_insert(derived_id).clone()),
+    };
+    let notice = notices::writing::prepare_notice_here(sanitiser, new);
+    Ok(Ok(RowContent::Notice(identity, Box::new(notice))))
 }
 
 /// Writes rows, each in a savepoint, and returns their outcomes. A row that fails is rolled back.
@@ -142,8 +146,8 @@ async fn write_row(tx: &mut Tx, job: &Job, content: &RowContent) -> Result<Outco
         RowContent::Category(value, faults) => {
             write_category(tx, &job.params, job.actor, value.clone(), faults.clone()).await
         }
-        RowContent::Notice(external_id, notice) => {
-            write_notice(tx, &job.params, job.actor, external_id, notice.clone()).await
+        RowContent::Notice(identity, notice) => {
+            write_notice(tx, &job.params, job.actor, identity, (**notice).clone()).await
         }
     }
 }
@@ -202,16 +206,19 @@ async fn write_category(
     Ok(if changed { Outcome::Updated } else { Outcome::Unchanged })
 }
 
-/// Writes a notice. It is found by its external id.
+/// Writes a notice. It is found by its external id, or else by a slug that it has or has had.
 async fn write_notice(
     tx: &mut Tx,
     params: &ImportParams,
     actor: Actor,
-    external_id: &str,
+    identity: &Identity,
     notice: PreparedNotice,
 ) -> Result<Outcome> {
-    let existing = notices::queries::lock_external(tx, external_id).await?;
-    check_mode(params.mode(), existing.is_some(), "/external_id")?;
+    let (existing, key) = match identity {
+        Identity::ExternalId(id) => (notices::queries::lock_external(tx, id).await?, "/external_id"),
+        Identity::Slug(slug) => (notices::queries::slugs::lock_by_any_slug(tx, slug).await?, "/slug"),
+    };
+    check_mode(params.mode(), existing.is_some(), key)?;
     let Some((row, is_trashed)) = existing else {
         notices::writing::add_notice(tx, actor, notice).await?;
         return Ok(Outcome::Created);

@@ -15,6 +15,8 @@ text_enum! {
     JobKind {
         /// Moves all articles of a category to another one, and deletes the category.
         CategoryMove => "category_move",
+        /// Gives all articles of a tag another one in its place.
+        TagMerge => "tag_merge",
     }
 }
 

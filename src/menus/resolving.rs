@@ -12,7 +12,7 @@ use crate::categories::model::Tree;
 use crate::categories::view::CategorySummary;
 use crate::db::visibility::{Articles, Notices};
 use crate::error::{Error, Result};
-use crate::notices::queries::{self, NoticeLink};
+use crate::notices::queries::links::{NoticeLink, load_links};
 
 /// What items lead to, as far as everybody may see it.
 pub struct Targets<'t> {
@@ -37,7 +37,7 @@ impl<'t> Targets<'t> {
         };
         let notices = match notices.is_empty() {
             true => Vec::new(),
-            false => queries::load_links(&*app.reader().await?, notices, Notices::Public).await?,
+            false => load_links(&*app.reader().await?, notices, Notices::Public).await?,
         };
         Ok(Self {
             tree,
@@ -74,8 +74,12 @@ impl<'t> Targets<'t> {
             slug: link.slug.clone(),
             title: link.title.clone(),
         });
-        let notice =
-            notice.map(|link| LinkedNotice { id: link.id, kind: link.kind, title: link.title.clone() });
+        let notice = notice.map(|link| LinkedNotice {
+            id: link.id,
+            kind: link.kind,
+            slug: link.slug.clone(),
+            title: link.title.clone(),
+        });
         Some(MenuItem { title, category, article, notice, url: item.url.clone(), items })
     }
 }

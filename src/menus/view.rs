@@ -73,6 +73,8 @@ pub struct LinkedNotice {
     pub id: Uuid,
     /// `notice` (通知) or `announcement` (公告).
     pub kind: NoticeKind,
+    /// The slug, used in URLs.
+    pub slug: String,
     /// Its title.
     pub title: String,
 }
@@ -100,7 +102,7 @@ pub struct NewMenuItem {
     /// The article it leads to (id or slug). Readers see the item while they can read the article.
     #[schema(min_length = 1, max_length = 120)]
     pub article: Option<String>,
-    /// The notice it leads to (id). Readers see the item while everybody can read the notice.
+    /// The notice it leads to (id or slug). Readers see the item while everybody can read the notice.
     #[schema(min_length = 1, max_length = 120)]
     pub notice: Option<String>,
     /// The address it leads to: http, https, mailto or tel, or a path of the site that shows the menu.

@@ -35,7 +35,9 @@ pub async fn prepare_items(app: &App, content: MenuContent) -> Result<Vec<Stored
     let articles =
         articles::queries::found::find_ids_by_names(&*app.reader().await?, names.articles, Articles::All)
             .await?;
-    let notices = notices::queries::find_ids(&*app.reader().await?, names.notices, Notices::All).await?;
+    let notices =
+        notices::queries::links::find_ids_by_names(&*app.reader().await?, names.notices, Notices::All)
+            .await?;
     let mut checker = Checker { tree: &tree, articles, notices, faults: Vec::new(), items: 0 };
     let items = checker.check_all(content.items, "/items", 1);
     Error::body(checker.faults)?;
@@ -46,15 +48,14 @@ pub async fn prepare_items(app: &App, content: MenuContent) -> Result<Vec<Stored
 #[derive(Default)]
 struct Names {
     articles: Vec<String>,
-    notices: Vec<Uuid>,
+    notices: Vec<String>,
 }
 
 impl Names {
     fn collect(&mut self, items: &[NewMenuItem]) {
         for item in items {
             self.articles.extend(item.article.clone());
-            let id = item.notice.as_deref().map(IdOrSlug::parse);
-            self.notices.extend(id.and_then(|key| if let IdOrSlug::Id(id) = key { Some(id) } else { None }));
+            self.notices.extend(item.notice.clone());
             self.collect(item.items.as_deref().unwrap_or_default());
         }
     }
@@ -64,7 +65,8 @@ struct Checker<'t> {
     tree: &'t Tree,
     /// The ids of the articles that are there, by the names that were sent.
     articles: HashMap<String, Uuid>,
-    notices: Vec<Uuid>,
+    /// The same of notices.
+    notices: HashMap<String, Uuid>,
     faults: Vec<Fault>,
     items: usize,
 }
@@ -107,7 +109,7 @@ impl Checker<'_> {
         let category = self.take(found, pointer, "category", "unknown category");
         let found = article.map(|name| self.articles.get(&name).copied());
         let article = self.take(found, pointer, "article", "unknown article");
-        let found = notice.map(|name| Uuid::parse_str(&name).ok().filter(|id| self.notices.contains(id)));
+        let found = notice.map(|name| self.notices.get(&name).copied());
         let notice = self.take(found, pointer, "notice", "unknown notice");
         let items = self.check_all(items.unwrap_or_default(), &format!("{pointer}/items"), depth + 1);
         StoredItem { title, category, article, notice, url, items }

@@ -4,8 +4,10 @@
 //! members only. Pinned ones come first.
 
 pub mod handlers;
+pub mod input;
 pub mod model;
 pub mod queries;
+pub mod reading;
 pub mod searching;
 pub mod view;
 pub mod writing;
@@ -17,8 +19,8 @@ use crate::operations::Operation;
 
 /// The entries of its operations.
 pub const OPERATIONS: &[Operation] = &[
-    handlers::LIST_NOTICES,
-    handlers::GET_NOTICE,
+    reading::LIST_NOTICES,
+    reading::GET_NOTICE,
     handlers::CREATE_NOTICE,
     handlers::UPDATE_NOTICE,
     handlers::DELETE_NOTICE,
@@ -29,9 +31,9 @@ pub const OPERATIONS: &[Operation] = &[
 pub fn routes(cfg: &mut ServiceConfig) {
     cfg.service(
         scope("/notices")
-            .service(handlers::list_notices)
+            .service(reading::list_notices)
             .service(handlers::create_notice)
-            .service(handlers::get_notice)
+            .service(reading::get_notice)
             .service(handlers::update_notice)
             .service(handlers::delete_notice)
             .service(handlers::restore_notice),

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -35,12 +36,19 @@ text_enum! {
 )]
 #[diesel(table_name = notices, check_for_backend(Pg), treat_none_as_null = true)]
 pub struct Content {
+    /// The slug, used in URLs.
+    pub slug: String,
     /// Its name in the system it was imported from.
     pub external_id: Option<String>,
     /// 通知 or 公告.
     pub kind: NoticeKind,
     /// Its title.
     pub title: String,
+    /// A short version of it.
+    pub summary: String,
+    /// Whether the summary was made from the body, and is made again with it.
+    #[serde(skip)]
+    pub summary_made: bool,
     /// Sanitised HTML.
     pub body: String,
     /// What was written, when that was not HTML.
@@ -78,4 +86,28 @@ pub struct Row {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// A notice next to another.
+#[derive(Clone, Debug, QueryableByName)]
+#[diesel(check_for_backend(Pg))]
+pub struct NeighborRow {
+    /// Its id.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// The slug, used in URLs.
+    #[diesel(sql_type = Text)]
+    pub slug: String,
+    /// Its title.
+    #[diesel(sql_type = Text)]
+    pub title: String,
+    /// From when it is up.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub published_at: Option<DateTime<Utc>>,
+    /// Whom it is for.
+    #[diesel(sql_type = Text)]
+    pub audience: Audience,
+    /// Whether it came out before.
+    #[diesel(sql_type = Bool)]
+    pub is_previous: bool,
 }

@@ -1,4 +1,8 @@
-//! All SQL of notices.
+//! All SQL of notices: single ones here, lists in [`lists`], links in [`links`], slugs in [`slugs`].
+
+pub mod links;
+pub mod lists;
+pub mod slugs;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -7,20 +11,21 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, now, sql};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::model::{Audience, Content, NoticeKind, Row};
+use super::model::{Audience, Content, NeighborRow, Row};
 use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::read_clock;
-use crate::db::rows::{Conditions, PageSlice, SortColumn, Value};
+use crate::db::rows::{Conditions, Value};
 use crate::db::schema::notices;
 use crate::db::types::Status;
 use crate::db::visibility::Notices;
 use crate::error::Result;
 use crate::follower::Snapshot;
+use crate::http::id_or_slug::IdOrSlug;
 use crate::http::modified::{LastChange, ListTimes, Upcoming};
 use crate::tx::Tx;
 
@@ -122,97 +127,47 @@ pub async fn load_times(app: &App, visible: Notices) -> Result<(ListTimes, bool)
     Ok((times, upcoming.has_members_only))
 }
 
-/// Pinned first, then newest first. Drafts without a publication time count as newest.
-pub fn order(visible: Notices) -> Vec<SortColumn> {
-    let published_at = match visible {
-        Notices::Public | Notices::ForMembers => "notices.published_at",
-        Notices::All | Notices::Trash => "coalesce(notices.published_at, 'infinity')",
-    };
-    vec![
-        SortColumn { name: "pinned", sql: "notices.pinned", cast: "boolean", descending: true },
-        SortColumn { name: "published_at", sql: published_at, cast: "timestamptz", descending: true },
-        SortColumn { name: "id", sql: "notices.id", cast: "uuid", descending: true },
-    ]
-}
-
-/// Notices that meet `conditions`.
-pub async fn list(mut conn: &Connection, conditions: Conditions, slice: &PageSlice) -> QueryResult<Vec<Row>> {
-    conditions.page_query("*", "notices", slice).load(&mut conn).await
-}
-
-/// All notices that meet `conditions`, in any order.
-pub async fn load_all(mut conn: &Connection, conditions: Conditions) -> QueryResult<Vec<Row>> {
-    let text = format!("SELECT * FROM notices WHERE {}", conditions.sql());
-    conditions.statement(text).load(&mut conn).await
-}
-
-/// What a link to a notice shows.
-#[derive(Clone, Debug, QueryableByName)]
-pub struct NoticeLink {
-    /// The notice.
-    #[diesel(sql_type = SqlUuid)]
-    pub id: Uuid,
-    /// Its kind.
-    #[diesel(sql_type = Text)]
-    pub kind: NoticeKind,
-    /// Its title.
-    #[diesel(sql_type = Text)]
-    pub title: String,
-}
-
-/// Links to the notices among `ids` that are visible.
-pub async fn load_links(
-    mut conn: &Connection,
-    ids: Vec<Uuid>,
-    visible: Notices,
-) -> QueryResult<Vec<NoticeLink>> {
+/// How a notice is named in a condition.
+fn conditions_of(notice: &IdOrSlug, visible: Notices) -> Conditions {
     let mut conditions = Conditions::default();
-    conditions.and(visible.sql());
-    conditions.and_if("notices.id = ANY(?)", Some(Value::Ids(ids)));
-    let text = format!("SELECT id, kind, title FROM notices WHERE {}", conditions.sql());
-    conditions.statement(text).load(&mut conn).await
-}
-
-/// Those of `ids` that visible notices have.
-pub async fn find_ids(conn: &Connection, ids: Vec<Uuid>, visible: Notices) -> QueryResult<Vec<Uuid>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+    match notice.clone() {
+        IdOrSlug::Id(id) => conditions.and_if("notices.id = ?", Some(Value::Id(id))),
+        IdOrSlug::Slug(slug) => conditions.and_if("notices.slug = ?", Some(Value::Text(slug))),
     }
-    Ok(load_links(conn, ids, visible).await?.into_iter().map(|link| link.id).collect())
-}
-
-/// The first `most` notices of a list, of `kind` if that is given, without what is not `visible`.
-pub async fn load_first(
-    conn: &Connection,
-    kind: Option<NoticeKind>,
-    visible: Notices,
-    most: i64,
-) -> QueryResult<Vec<Row>> {
-    let mut conditions = Conditions::default();
     conditions.and(visible.sql());
-    conditions.and_if("notices.kind = ?", kind.map(|kind| Value::Text(kind.as_str().to_owned())));
-    let slice = PageSlice { order: order(visible), keys: None, backwards: false, limit: most, offset: 0 };
-    list(conn, conditions, &slice).await
+    conditions
 }
 
 /// One notice, if it is visible.
-pub async fn by_id(mut conn: &Connection, id: Uuid, visible: Notices) -> QueryResult<Row> {
-    notices::table
-        .find(id)
-        .filter(sql::<Bool>(&visible.sql()))
-        .select(Row::as_select())
-        .first(&mut conn)
-        .await
+pub async fn get(mut conn: &Connection, notice: &IdOrSlug, visible: Notices) -> QueryResult<Row> {
+    let conditions = conditions_of(notice, visible);
+    let text = format!("SELECT * FROM notices WHERE {}", conditions.sql());
+    conditions.statement(text).get_result(&mut conn).await
 }
 
 /// One notice, if it is visible, locked until the transaction ends.
-pub async fn lock(tx: &mut Tx, id: Uuid, visible: Notices) -> QueryResult<Row> {
-    notices::table
-        .find(id)
-        .filter(sql::<Bool>(&visible.sql()))
-        .select(Row::as_select())
-        .for_no_key_update()
-        .first(&mut **tx)
+pub async fn lock(tx: &Tx, notice: &IdOrSlug, visible: Notices) -> QueryResult<Row> {
+    let conditions = conditions_of(notice, visible);
+    let text = format!("SELECT * FROM notices WHERE {} FOR NO KEY UPDATE", conditions.sql());
+    conditions.statement(text).get_result(&mut &**tx).await
+}
+
+/// The notices of the same kind that came out just before and just after this one, of those that are `visible`.
+pub async fn neighbors(mut conn: &Connection, row: &Row, visible: Notices) -> QueryResult<Vec<NeighborRow>> {
+    let visible = visible.sql();
+    let side = |is_previous: bool, sign: &str, direction: &str| {
+        format!(
+            "(SELECT id, slug, title, published_at, audience, {is_previous} AS is_previous FROM notices
+              WHERE kind = $1 AND (published_at, id) {sign} ($2, $3) AND {visible}
+              ORDER BY published_at {direction}, id {direction} LIMIT 1)"
+        )
+    };
+    let text = format!("{} UNION ALL {}", side(true, "<", "DESC"), side(false, ">", "ASC"));
+    sql_query(text)
+        .bind::<Text, _>(row.content.kind)
+        .bind::<Nullable<Timestamptz>, _>(row.content.published_at)
+        .bind::<SqlUuid, _>(row.id)
+        .load(&mut conn)
         .await
 }
 
@@ -250,7 +205,7 @@ pub async fn set_sanitizer(tx: &mut Tx, id: Uuid, version: i16) -> QueryResult<(
     update.execute(&mut **tx).await.map(drop)
 }
 
-/// Adds a notice. Constraints: `notices_window`, `notices_external_id_key`.
+/// Adds a notice. Constraints: `notices_window`, `notices_external_id_key`, `notices_slug_key`.
 pub async fn insert(tx: &mut Tx, content: &Content) -> QueryResult<Row> {
     diesel::insert_into(notices::table)
         .values((notices::id.eq(Uuid::now_v7()), content))
@@ -259,7 +214,7 @@ pub async fn insert(tx: &mut Tx, content: &Content) -> QueryResult<Row> {
         .await
 }
 
-/// Replaces what can be changed about a notice. Constraints: `notices_window`, `notices_external_id_key`.
+/// Replaces what can be changed about a notice. Constraints as for [`insert`].
 pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row> {
     diesel::update(notices::table.find(id))
         .set((content, notices::version.eq(notices::version + 1), notices::updated_at.eq(now)))

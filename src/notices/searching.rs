@@ -8,8 +8,8 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::model::{Content, Row};
-use super::queries;
-use super::view::NoticeFilter;
+use super::queries::lists;
+use super::view::{NoticeFilter, NoticeShape};
 use crate::app::App;
 use crate::db::rows::{Conditions, Value};
 use crate::db::visibility::Notices;
@@ -60,16 +60,18 @@ impl NoticeQuery {
         app: &App,
         paging: &Paging,
         filter: &NoticeFilter,
+        shape: &NoticeShape,
         visible: Notices,
         conditions: Conditions,
     ) -> Result<List<(Row, Option<Highlight>)>> {
         let mut all = vec![filters::notices(visible, filter.status.as_deref(), app.now())];
         all.extend(filter.kind.map(|kind| Filter::Label(labels::notice_kind(kind.as_str()))));
         let wanted = Wanted { query: self.query.clone(), filter: Filter::All(all), exclude: Vec::new() };
+        let with_body = self.with_highlights || shape.with_body();
         let load = async |ids: Vec<Uuid>| {
             let mut conditions = conditions.clone();
             conditions.and_if("notices.id = ANY(?)", Some(Value::Ids(ids)));
-            Ok(queries::load_all(&*app.reader().await?, conditions).await?)
+            Ok(lists::load_all(&*app.reader().await?, conditions, with_body).await?)
         };
         let ask = Ask::best(paging.counts(), &[]);
         let slice = paging.page_slice(vec![RELEVANCE])?;
@@ -89,7 +91,7 @@ impl NoticeQuery {
 impl Row {
     /// What of the notice is marked.
     pub fn marked(&self) -> Marked {
-        let Content { title, body, .. } = &self.content;
-        Marked { id: self.id, title: title.clone(), summary: String::new(), body: body.clone() }
+        let Content { title, summary, body, .. } = &self.content;
+        Marked { id: self.id, title: title.clone(), summary: summary.clone(), body: body.clone() }
     }
 }

@@ -1,24 +1,25 @@
-//! Notices as clients see and send them.
+//! Notices as clients see them.
+
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::model::{Audience, Content, NoticeKind, Row};
-use crate::db::types::{BodyFormat, Status, as_stored};
-use crate::error::{Code, Error, Fault, Result};
-use crate::http::patch::Patch;
-use crate::http::render_body::keep_fault;
-use crate::markup::changes::MarkupChanges;
-use crate::markup::{Body, SANITIZER};
+use super::model::{Audience, NeighborRow, NoticeKind, Row};
+use crate::db::types::{BodyFormat, Status};
 use crate::search::highlights::Highlight;
 
-/// A notice.
+/// A notice in a list: complete, but for its body.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Notice {
+pub struct NoticeCard {
     /// Never changes.
     pub id: Uuid,
+    /// The slug, used in URLs.
+    #[schema(example = "chun-jie-qi-jian-ye-wu-an-pai")]
+    pub slug: String,
     /// Its name in the system it was imported from.
     #[schema(required)]
     pub external_id: Option<String>,
@@ -27,15 +28,10 @@ pub struct Notice {
     /// Its title.
     #[schema(example = "关于春节期间检定业务安排的通知")]
     pub title: String,
-    /// Safe HTML.
-    #[schema(example = "<p>2月1日至7日暂停受理。</p>")]
-    pub body: String,
-    /// What it was written in.
+    /// A short version of it, as plain text: escape it where HTML is expected.
+    pub summary: String,
+    /// What the body is written in.
     pub body_format: BodyFormat,
-    /// What was written, when that was not HTML (editors and admins only).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub body_source: Option<String>,
     /// Whether it comes before the others.
     pub pinned: bool,
     /// Whom it is for.
@@ -60,18 +56,17 @@ pub struct Notice {
     pub highlight: Option<Highlight>,
 }
 
-impl Notice {
-    /// The notice in `row`.
-    pub fn new(row: Row, for_staff: bool) -> Self {
+impl From<Row> for NoticeCard {
+    fn from(row: Row) -> Self {
         let content = row.content;
         Self {
             id: row.id,
+            slug: content.slug,
             external_id: content.external_id,
             kind: content.kind,
             title: content.title,
-            body: content.body,
+            summary: content.summary,
             body_format: content.body_format,
-            body_source: content.body_source.filter(|_| for_staff),
             pinned: content.pinned,
             audience: content.audience,
             status: content.status,
@@ -85,163 +80,68 @@ impl Notice {
     }
 }
 
-/// Longest body, in characters.
-pub const MAX_BODY_CHARS: usize = 200_000;
-
-/// A new notice.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"kind": "notice", "title": "关于春节期间检定业务安排的通知", "body": "<p>2月1日至7日暂停受理。</p>", "pinned": true, "status": "published"}))]
-pub struct NewNotice {
-    /// Its name in the system it comes from; no other notice has it.
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
-    pub external_id: Option<String>,
-    /// `notice` (通知) or `announcement` (公告).
-    pub kind: NoticeKind,
-    /// Its title.
-    #[schema(format = "plain-text", min_length = 1, max_length = 300, pattern = r"\S")]
-    pub title: String,
-    /// The text, in `body_format`.
-    #[serde(default)]
-    #[schema(max_length = 200_000)]
+/// A notice.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Notice {
+    /// All that a list shows.
+    #[serde(flatten)]
+    pub card: NoticeCard,
+    /// Safe HTML.
+    #[schema(example = "<p>2月1日至7日暂停受理。</p>")]
     pub body: String,
-    /// What the body is written in; `html` when absent.
-    pub body_format: Option<BodyFormat>,
-    /// Whether it comes before the others.
-    #[serde(default)]
-    pub pinned: bool,
-    /// Whom it is for; `public` when absent.
-    pub audience: Option<Audience>,
-    /// Where it stands in its life; `draft` when absent.
-    pub status: Option<Status>,
-    /// From when it is up; the present when it is published without one.
-    #[schema(value_type = Option<String>, format = DateTime, max_length = 64, pattern = "^[12]")]
-    pub published_at: Option<DateTime<Utc>>,
-    /// Until when it is up; null for good. Later than `published_at`.
-    #[schema(value_type = Option<String>, format = DateTime, max_length = 64, pattern = "^[12]")]
-    pub expires_at: Option<DateTime<Utc>>,
+    /// What was written, when that was not HTML (editors and admins only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub body_source: Option<String>,
+    /// The notices next to it of its kind (with `include=neighbors`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub neighbors: Option<NoticeNeighbors>,
 }
 
-impl NewNotice {
-    /// What the new notice will be, with its rendered body, at the time `now`. Refuses what no schema can say.
-    pub fn into_content(self, body: Result<Body, Fault>, now: DateTime<Utc>) -> Result<Content> {
-        let mut faults = Vec::new();
-        let body = keep_fault(body, BodyFormat::Html, &mut faults);
-        let status = self.status.unwrap_or(Status::Draft);
-        let content = Content {
-            external_id: self.external_id,
-            kind: self.kind,
-            title: self.title,
-            body: body.html,
-            body_source: body.source,
-            body_format: body.format,
-            sanitizer: SANITIZER,
-            pinned: self.pinned,
-            audience: self.audience.unwrap_or(Audience::Public),
-            status,
-            published_at: status.default_published_at(self.published_at, Some(now)),
-            expires_at: self.expires_at.map(as_stored),
-        };
-        validate(content, faults)
+impl Notice {
+    /// The notice in `row`.
+    pub fn new(mut row: Row, for_staff: bool) -> Self {
+        let body = std::mem::take(&mut row.content.body);
+        let body_source = row.content.body_source.take().filter(|_| for_staff);
+        Self { card: row.into(), body, body_source, neighbors: None }
     }
 }
 
-/// A change to a notice. Absent: kept.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"pinned": false}))]
-pub struct NoticePatch {
-    /// Its name in the system it comes from.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"\S")]
-    pub external_id: Patch<String>,
-    /// `notice` (通知) or `announcement` (公告).
-    #[schema(nullable = false)]
-    pub kind: Option<NoticeKind>,
+/// The notices that came out just before and after another of its kind, of those that the reader may see now.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct NoticeNeighbors {
+    /// The one that came out just before (older).
+    #[schema(required)]
+    pub previous: Option<NoticeNeighbor>,
+    /// The one that came out just after (newer).
+    #[schema(required)]
+    pub next: Option<NoticeNeighbor>,
+}
+
+/// A notice next to another.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct NoticeNeighbor {
+    /// Its id.
+    id: Uuid,
+    /// The slug, used in URLs.
+    slug: String,
     /// Its title.
-    #[schema(format = "plain-text", min_length = 1, max_length = 300, pattern = r"\S", nullable = false)]
-    pub title: Option<String>,
-    /// The text, in `body_format`.
-    #[schema(max_length = 200_000, nullable = false)]
-    pub body: Option<String>,
-    /// What the new body is written in; as before when absent.
-    #[schema(nullable = false)]
-    pub body_format: Option<BodyFormat>,
-    /// Whether it comes before the others.
-    #[schema(nullable = false)]
-    pub pinned: Option<bool>,
-    /// Whom it is for.
-    #[schema(nullable = false)]
-    pub audience: Option<Audience>,
-    /// Where it stands in its life.
-    #[schema(nullable = false)]
-    pub status: Option<Status>,
+    title: String,
     /// From when it is up.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, format = DateTime, max_length = 64, pattern = "^[12]")]
-    pub published_at: Patch<DateTime<Utc>>,
-    /// Until when it is up; null for good.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, format = DateTime, max_length = 64, pattern = "^[12]")]
-    pub expires_at: Patch<DateTime<Utc>>,
+    #[schema(required)]
+    published_at: Option<DateTime<Utc>>,
 }
 
-impl NoticePatch {
-    /// The notice after the change, with the rendered new body if there is one, at the time `now`. Refuses what no
-    /// schema can say.
-    pub fn apply(
-        self,
-        current: Content,
-        body: Option<Result<Body, Fault>>,
-        now: DateTime<Utc>,
-    ) -> Result<Content> {
-        let mut faults = Vec::new();
-        if body.is_none() && self.body_format.is_some_and(|format| format != current.body_format) {
-            faults.push(Fault::body("/body_format", Code::InvalidFormat, "cannot change without the body"));
+impl FromIterator<NeighborRow> for NoticeNeighbors {
+    fn from_iter<I: IntoIterator<Item = NeighborRow>>(rows: I) -> Self {
+        let mut neighbors = Self::default();
+        for NeighborRow { id, slug, title, published_at, is_previous, .. } in rows {
+            let side = if is_previous { &mut neighbors.previous } else { &mut neighbors.next };
+            *side = Some(NoticeNeighbor { id, slug, title, published_at });
         }
-        let sanitizer = if body.is_some() { SANITIZER } else { current.sanitizer };
-        let body = match body {
-            Some(body) => keep_fault(body, current.body_format, &mut faults),
-            None => Body {
-                html: current.body,
-                source: current.body_source,
-                format: current.body_format,
-                summary: String::new(),
-                changes: MarkupChanges::default(),
-            },
-        };
-        let status = self.status.unwrap_or(current.status);
-        let content = Content {
-            external_id: self.external_id.over(current.external_id),
-            kind: self.kind.unwrap_or(current.kind),
-            title: self.title.unwrap_or(current.title),
-            body: body.html,
-            body_source: body.source,
-            body_format: body.format,
-            sanitizer,
-            pinned: self.pinned.unwrap_or(current.pinned),
-            audience: self.audience.unwrap_or(current.audience),
-            status,
-            published_at: status
-                .default_published_at(self.published_at.over(current.published_at), Some(now)),
-            expires_at: self.expires_at.over(current.expires_at).map(as_stored),
-        };
-        validate(content, faults)
+        neighbors
     }
-}
-
-/// What no schema can say about a notice. The database refuses such a window too.
-fn validate(content: Content, mut faults: Vec<Fault>) -> Result<Content> {
-    if matches!((content.published_at, content.expires_at), (Some(from), Some(to)) if to <= from) {
-        faults.push(ends_too_early());
-    }
-    Error::body(faults)?;
-    Ok(content)
-}
-
-/// The fault of a notice that ends before it begins.
-pub fn ends_too_early() -> Fault {
-    Fault::body("/expires_at", Code::OutOfRange, "must be later than published_at")
 }
 
 /// Which notices to list. Without `status` or `deleted`, those that are up now.
@@ -257,4 +157,121 @@ pub struct NoticeFilter {
     /// Those in the trash instead (editors and admins).
     #[param(nullable = false)]
     pub deleted: Option<bool>,
+}
+
+/// How much of the notices of a list is wanted.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct NoticeShape {
+    /// So many of each kind at most, in one answer that has no further pages: first the notices, then the announcements,
+    /// pinned ones first. Not together with `q`, `cursor`, `page`, `page_size` or `count`.
+    #[param(minimum = 1, maximum = 20, nullable = false, example = 5)]
+    pub per_kind: Option<i64>,
+    /// Only these keys of each notice, comma-separated; `id` always comes along. With `body`, the body too. The
+    /// answer then has fewer keys than its schema requires: in typed clients, the others are absent.
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 30, nullable = false)]
+    pub fields: Option<Vec<NoticeField>>,
+}
+
+impl NoticeShape {
+    /// Whether the bodies are wanted.
+    pub fn with_body(&self) -> bool {
+        self.fields.as_ref().is_some_and(|fields| fields.contains(&NoticeField::Body))
+    }
+}
+
+/// How much of a single notice is wanted.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct NoticeDetail {
+    /// Relations to add, comma-separated.
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
+    pub include: Option<Vec<NoticeRelation>>,
+    /// Only these keys, comma-separated; `id` always comes along. The answer then has fewer keys than its schema
+    /// requires: in typed clients, the others are absent.
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 30, nullable = false)]
+    pub fields: Option<Vec<NoticeField>>,
+}
+
+/// What `include=` can add to a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeRelation {
+    /// The notices of its kind that came out just before and after it.
+    Neighbors,
+}
+
+/// The keys of a notice that `fields=` can pick. `id` always comes along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is documented where it stands in a notice")]
+pub enum NoticeField {
+    Id,
+    Slug,
+    ExternalId,
+    Kind,
+    Title,
+    Summary,
+    Body,
+    BodyFormat,
+    Pinned,
+    Audience,
+    Status,
+    PublishedAt,
+    ExpiresAt,
+    Version,
+    CreatedAt,
+    UpdatedAt,
+}
+
+/// A notice cut down to the keys that `fields=` picks. Its relations stay.
+#[derive(Clone, Debug)]
+pub struct PickedNotice {
+    notice: Notice,
+    fields: Rc<[NoticeField]>,
+}
+
+impl PickedNotice {
+    /// `notice` cut down to `fields`, and the id.
+    pub fn new(notice: Notice, fields: Rc<[NoticeField]>) -> Self {
+        Self { notice, fields }
+    }
+}
+
+impl Serialize for PickedNotice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Notice { card, body, neighbors, .. } = &self.notice;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &card.id)?;
+        for (at, field) in self.fields.iter().enumerate() {
+            if self.fields[..at].contains(field) {
+                continue;
+            }
+            match field {
+                NoticeField::Id => {}
+                NoticeField::Slug => map.serialize_entry(field, &card.slug)?,
+                NoticeField::ExternalId => map.serialize_entry(field, &card.external_id)?,
+                NoticeField::Kind => map.serialize_entry(field, &card.kind)?,
+                NoticeField::Title => map.serialize_entry(field, &card.title)?,
+                NoticeField::Summary => map.serialize_entry(field, &card.summary)?,
+                NoticeField::Body => map.serialize_entry(field, body)?,
+                NoticeField::BodyFormat => map.serialize_entry(field, &card.body_format)?,
+                NoticeField::Pinned => map.serialize_entry(field, &card.pinned)?,
+                NoticeField::Audience => map.serialize_entry(field, &card.audience)?,
+                NoticeField::Status => map.serialize_entry(field, &card.status)?,
+                NoticeField::PublishedAt => map.serialize_entry(field, &card.published_at)?,
+                NoticeField::ExpiresAt => map.serialize_entry(field, &card.expires_at)?,
+                NoticeField::Version => map.serialize_entry(field, &card.version)?,
+                NoticeField::CreatedAt => map.serialize_entry(field, &card.created_at)?,
+                NoticeField::UpdatedAt => map.serialize_entry(field, &card.updated_at)?,
+            }
+        }
+        if let Some(highlight) = &card.highlight {
+            map.serialize_entry("highlight", highlight)?;
+        }
+        if let Some(neighbors) = neighbors {
+            map.serialize_entry("neighbors", neighbors)?;
+        }
+        map.end()
+    }
 }

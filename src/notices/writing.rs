@@ -4,17 +4,19 @@
 
 use chrono::{DateTime, Utc};
 
+use super::input::{FALLBACK_SLUG, MAX_BODY_CHARS, NewNotice, NoticePatch, ends_too_early};
 use super::model::{Content, Row};
 use super::queries;
-use super::view::{MAX_BODY_CHARS, NewNotice, NoticePatch, ends_too_early};
 use crate::app::App;
 use crate::changes::model::{Actor, Change};
 use crate::db::types::{BodyFormat, Status};
-use crate::error::{Code, Fault, OnConstraint, Result};
+use crate::error::{Code, Error, Fault, OnConstraint, Result};
 use crate::http::render_body::{render, render_off_thread, warn_of_body};
 use crate::markup::changes::MarkupChanges;
-use crate::markup::{Body, SANITIZER, Sanitiser};
+use crate::markup::{Body, SANITIZER, Sanitiser, summarise};
+use crate::slug;
 use crate::tx::Tx;
+use uuid::Uuid;
 
 /// A new notice and its rendered body.
 #[derive(Clone)]
@@ -86,18 +88,40 @@ pub async fn prepare_patch(app: &App, mut patch: NoticePatch, format: BodyFormat
 }
 
 /// Adds a notice and records it.
+///
+/// A slug made from the title that a notice has, or has had, gets a short random ending; a given one is 409.
 pub async fn add_notice(tx: &mut Tx, actor: Actor, notice: PreparedNotice) -> Result<Row> {
-    let content = notice.new.into_content(notice.body, tx.now().await?)?;
-    let row = map_constraint_errors(queries::insert(tx, &content).await)?;
+    let slug_is_made = notice.new.slug.is_none();
+    let mut content = notice.new.into_content(notice.body, tx.now().await?)?;
+    if slug_is_made {
+        content.slug = find_free_slug(tx, content.slug).await?;
+    }
+    let inserted = map_constraint_errors(queries::insert(tx, &content).await);
+    let row = inserted.map_err(|error| match error.code() {
+        // Another notice has got it since it was looked up.
+        Code::SlugTaken if slug_is_made => Error::Contended("notices: a made slug".to_owned()),
+        _ => error,
+    })?;
     tx.record(actor, Change::new("create", "notice", row.id));
     Ok(row)
 }
 
+/// The slug `made`, with a short random ending if a notice has it, or has had it.
+async fn find_free_slug(tx: &Tx, made: String) -> Result<String> {
+    let is_taken = queries::slugs::is_slug_taken(tx, &made).await?;
+    Ok(if is_taken { slug::with_suffix(&made) } else { made })
+}
+
 /// Says to the client which field a broken constraint of notices is about.
 fn map_constraint_errors<T>(result: diesel::QueryResult<T>) -> Result<T> {
-    result.on_constraint("notices_window", ends_too_early).on_constraint("notices_external_id_key", || {
-        Fault::body("/external_id", Code::ExternalIdTaken, "already used by another notice")
-    })
+    result
+        .on_constraint("notices_window", ends_too_early)
+        .on_constraint("notices_slug_key", || {
+            Fault::body("/slug", Code::SlugTaken, "already used by another notice")
+        })
+        .on_constraint("notices_external_id_key", || {
+            Fault::body("/external_id", Code::ExternalIdTaken, "already used by another notice")
+        })
 }
 
 /// Changes the notice `row`, which is locked.
@@ -107,7 +131,7 @@ pub async fn patch_notice(tx: &mut Tx, actor: Actor, row: Row, patch: PreparedPa
 }
 
 /// Replaces the notice `row` by `notice`; `None` where nothing changes. Published again without a
-/// time, it keeps the one it had.
+/// time, it keeps the one it had; without a slug or an external id, those it has.
 pub async fn replace_notice(
     tx: &mut Tx,
     actor: Actor,
@@ -117,6 +141,9 @@ pub async fn replace_notice(
     let is_published = notice.new.status == Some(Status::Published);
     let known = row.content.published_at.filter(|_| is_published);
     notice.new.published_at = notice.new.published_at.or(known);
+    let is_named = slug::refusal(&row.content.slug).is_none();
+    notice.new.slug = notice.new.slug.or_else(|| is_named.then(|| row.content.slug.clone()));
+    notice.new.external_id = notice.new.external_id.or_else(|| row.content.external_id.clone());
     let after = notice.new.into_content(notice.body, tx.now().await?)?;
     replace_content(tx, actor, row, &after).await
 }
@@ -132,13 +159,17 @@ async fn replace_content(tx: &mut Tx, actor: Actor, row: &Row, after: &Content) 
 
 /// Gives the notice `row`, which is locked, its body as it is rendered now. Returns whether clients see a difference.
 pub async fn refresh_body(tx: &mut Tx, actor: Actor, row: &Row, body: Body) -> Result<bool> {
-    if body.html == row.content.body {
+    let mut after = Content { body: body.html, ..row.content.clone() };
+    if after.summary_made {
+        after.summary = body.summary;
+    }
+    if after == row.content {
         if row.content.sanitizer != SANITIZER {
             queries::set_sanitizer(tx, row.id, SANITIZER).await?;
         }
         return Ok(false);
     }
-    let after = Content { body: body.html, sanitizer: SANITIZER, ..row.content.clone() };
+    after.sanitizer = SANITIZER;
     Ok(replace_content(tx, actor, row, &after).await?.is_some())
 }
 
@@ -147,4 +178,32 @@ pub async fn set_deleted(tx: &mut Tx, actor: Actor, row: &Row, deleted: bool) ->
     let row = queries::set_deleted(tx, row.id, deleted).await?;
     tx.record(actor, Change::new(if deleted { "delete" } else { "restore" }, "notice", row.id));
     Ok(row)
+}
+
+/// Gives the notice with this slug, which no path can name any more, another one: the slug with a short ending.
+/// Returns whether there is one.
+pub async fn change_slug(tx: &mut Tx, actor: Actor, slug: &str) -> Result<bool> {
+    let Some(row) = queries::slugs::lock_by_slug(tx, slug).await? else { return Ok(false) };
+    let after = Content { slug: slug::with_suffix(slug), ..row.content.clone() };
+    replace_content(tx, actor, &row, &after).await?;
+    queries::slugs::release(tx, slug).await?;
+    Ok(true)
+}
+
+/// Gives a notice that an earlier version has written its slug and its summary. Does nothing if it has a slug.
+pub async fn name_notice(tx: &mut Tx, actor: Actor, id: Uuid) -> Result<()> {
+    let Some(row) = queries::lock_any(tx, id).await? else { return Ok(()) };
+    let Content { slug: unnamed, title, summary, summary_made, body, .. } = row.content;
+    if Uuid::try_parse(&unnamed).is_err() {
+        return Ok(());
+    }
+    let slug = find_free_slug(tx, slug::from_title(&title, FALLBACK_SLUG)).await?;
+    let summary = if summary_made { summarise(&body) } else { summary };
+    queries::slugs::set_name(tx, id, &slug, &summary).await?;
+    queries::slugs::release(tx, &unnamed).await?;
+    tx.record(
+        actor,
+        Change::new("update", "notice", id).of_fields(vec!["slug".to_owned(), "summary".to_owned()]),
+    );
+    Ok(())
 }

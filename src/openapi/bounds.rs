@@ -30,6 +30,8 @@ const WRITTEN_BY: &[(&str, &str)] = &[
     ("HtmlBlock", "NewBlock"),
     ("LinksBlock", "NewBlock"),
     ("Notice", "NewNotice"),
+    ("NoticeCard", "NewNotice"),
+    ("NoticeNeighbor", "NewNotice"),
     ("Member", "ProfilePatch"),
     ("Member", "Registration"),
     ("SignedInMember", "Registration"),
@@ -49,6 +51,7 @@ const OTHERS: &[(&str, &str, u64)] = &[
     ("ApiKey", "prefix", 20),
     ("Article", "body_source", 1_000_000),
     // The site's address before a path.
+    ("ArchiveMonth", "month", 7),
     ("ArticleCard", "cover_url", 2200),
     ("Change", "action", 40),
     ("Change", "entity", 40),
@@ -88,6 +91,7 @@ const OTHERS: &[(&str, &str, u64)] = &[
     ("Session", "token_type", 10),
     ("Suggestion", "text", 500),
     ("TagCount", "tag", 64),
+    ("TagDetail", "tag", 64),
     ("ViewBatchResult", "unknown", 100),
 ];
 

@@ -69,14 +69,16 @@ fn name_envelopes(document: &mut Value) {
     }
 }
 
-/// Tells of the body that `fields=body` adds to the articles of a list.
+/// Tells of the body that `fields=body` adds to the articles and notices of a list.
 ///
 /// A list has it only then, so the handler's own type has no such key.
 fn describe_picked_body(document: &mut Value) {
-    document["components"]["schemas"]["ArticleCard"]["properties"]["body"] = json!({
-        "type": "string",
-        "description": "Safe HTML. A list has it only with `fields=body`.",
-    });
+    for card in ["ArticleCard", "NoticeCard"] {
+        document["components"]["schemas"][card]["properties"]["body"] = json!({
+            "type": "string",
+            "description": "Safe HTML. A list has it only with `fields=body`.",
+        });
+    }
 }
 
 /// Names the alternatives of tagged unions by their tags, `ProgressEvent` and so on, and says which key is the tag.

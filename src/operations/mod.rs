@@ -155,6 +155,8 @@ pub struct Operation {
     pub has_last_modified: bool,
     /// Whether it can contradict what is there (409).
     pub can_conflict: bool,
+    /// Whether its parameters may name nothing (404), as those of a path may.
+    pub may_find_nothing: bool,
     /// Whether attempts are counted, and slowed down (429).
     pub is_throttled: bool,
     /// Whether a client can name the request by an `Idempotency-Key`, so that it acts once.
@@ -185,6 +187,7 @@ impl Operation {
             is_paged: false,
             has_last_modified: false,
             can_conflict: true,
+            may_find_nothing: false,
             is_throttled: false,
             takes_idempotency_key: false,
             checks_credential: false,
@@ -307,6 +310,11 @@ impl Operation {
     /// Cannot contradict what is there.
     pub const fn without_conflicts(self) -> Self {
         Self { can_conflict: false, ..self }
+    }
+
+    /// Its parameters may name nothing.
+    pub const fn finding_one(self) -> Self {
+        Self { may_find_nothing: true, ..self }
     }
 
     /// A client can name the request by an `Idempotency-Key`, so that it acts once.

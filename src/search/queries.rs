@@ -60,7 +60,7 @@ const ARTICLES: &str = "SELECT articles.id, title, CASE WHEN summary_made THEN '
      NULL::text AS notice_kind, NULL::text AS audience, status, deleted_at IS NOT NULL AS is_deleted, published_at, \
      NULL::timestamptz AS expires_at, updated_at, created_at, coalesce(views, 0) AS views \
      FROM articles LEFT JOIN article_views ON article_id = articles.id";
-const NOTICES: &str = "SELECT id, title, '' AS summary, body, ARRAY[]::text[] AS tags, '' AS author, \
+const NOTICES: &str = "SELECT id, title, CASE WHEN summary_made THEN '' ELSE summary END AS summary, body, ARRAY[]::text[] AS tags, '' AS author, \
      '' AS source_name, NULL::uuid AS category_id, NULL::uuid AS created_by, kind AS notice_kind, audience, status, \
      deleted_at IS NOT NULL AS is_deleted, published_at, expires_at, updated_at, created_at, 0::bigint AS views \
      FROM notices";

@@ -7,12 +7,14 @@ use tokio::time::timeout;
 
 use super::shared::Shared;
 use crate::app::App;
+use crate::articles;
 use crate::articles::queries::popular;
 use crate::articles::view_counter::FLUSH_EVERY;
 use crate::categories::{self, moving};
 use crate::changes;
 use crate::error::Result;
 use crate::members::{outbox, sessions};
+use crate::tags::{self, renaming};
 use crate::throttle;
 use crate::{idempotency, jobs, sitemaps};
 
@@ -61,10 +63,19 @@ async fn log_hits(shared: Shared) {
 async fn run_jobs(shared: Shared) {
     loop {
         let _ = timeout(moving::JOB_INTERVAL, shared.app.job_begun.notified()).await;
-        if let Err(error) = moving::run_jobs(&shared.app).await {
-            tracing::warn!(%error, "Jobs are left for later");
+        let app = &shared.app;
+        for done in [moving::run_jobs(app).await, renaming::run_jobs(app).await, count_tags(app).await] {
+            if let Err(error) = done {
+                tracing::warn!(%error, "Jobs are left for later");
+            }
         }
     }
+}
+
+/// Adds what has changed since to the counts of tags.
+async fn count_tags(app: &App) -> Result<()> {
+    while app.write(async |tx| Ok(tags::queries::add_changes(tx).await?)).await? {}
+    Ok(())
 }
 
 /// How often ended sessions and forgiven attempts are deleted.
@@ -85,6 +96,7 @@ async fn run_housekeeping(app: &App) -> Result<()> {
     app.write(async |tx| Ok(categories::queries::join_article_counts(tx).await?)).await?;
     app.write(async |tx| Ok(sitemaps::queries::join_months(tx).await?)).await?;
     while app.write(async |tx| Ok(popular::delete_forgotten(tx).await?)).await? {}
+    app.write(async |tx| Ok(articles::queries::archive::join_article_months(tx).await?)).await?;
     app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
     while app.write(async |tx| Ok(changes::queries::delete_old_tags(tx).await?)).await? {}
     app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;

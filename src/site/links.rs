@@ -40,7 +40,7 @@ impl PageKind {
         match self {
             Self::Article => &[Id, Slug, Category, CategoryPath, Year, Month, Day],
             Self::Category => &[Id, Slug, Category, CategoryPath],
-            Self::Notice => &[Id, Kind, Year, Month, Day],
+            Self::Notice => &[Id, Slug, Kind, Year, Month, Day],
             Self::Tag => &[Tag],
         }
     }
@@ -48,9 +48,8 @@ impl PageKind {
     /// What tells two pages apart. A template holds one of these.
     const fn distinctive(self) -> &'static [Placeholder] {
         match self {
-            Self::Article => &[Id, Slug],
+            Self::Article | Self::Notice => &[Id, Slug],
             Self::Category => &[Id, Slug, Category, CategoryPath],
-            Self::Notice => &[Id],
             Self::Tag => &[Tag],
         }
     }
@@ -60,7 +59,7 @@ impl PageKind {
         let (path, placeholder) = match self {
             Self::Article => ("/articles/", Slug),
             Self::Category => ("/categories/", Slug),
-            Self::Notice => ("/notices/", Id),
+            Self::Notice => ("/notices/", Slug),
             Self::Tag => ("/tags/", Tag),
         };
         Template { origin: None, pieces: vec![Piece::Text(path.to_owned()), Piece::Value(placeholder)] }

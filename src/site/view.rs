@@ -49,7 +49,7 @@ pub struct Site {
     pub article_url: String,
     /// The address of a category's page; empty for `/categories/{slug}`.
     pub category_url: String,
-    /// The address of a notice's page; empty for `/notices/{id}`.
+    /// The address of a notice's page; empty for `/notices/{slug}`.
     pub notice_url: String,
     /// The address of the page of a tag; empty for `/tags/{tag}`.
     pub tag_url: String,
@@ -125,8 +125,8 @@ pub struct SitePatch {
         nullable = false
     )]
     pub category_url: Option<String>,
-    /// The same of a notice's page: with `{id}`, and as you like `{kind}`, `{year}`, `{month}` and `{day}`. Empty for
-    /// `/notices/{id}`.
+    /// The same of a notice's page: with `{id}` or `{slug}`, and as you like `{kind}`, `{year}`, `{month}` and `{day}`.
+    /// Empty for `/notices/{slug}`.
     #[schema(
         max_length = 500,
         pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?][^\s#\\<>\x22]*)?|/([^\s/#\\<>\x22][^\s#\\<>\x22]*)?)?$",

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::view::{CategoryCount, Facets, FoundType, TagCount, TypeCount, YearCount};
+use super::view::{CategoryCount, Facets, FoundType, TypeCount, YearCount};
 use crate::categories::model::Tree;
 use crate::search::labels;
+use crate::tags::view::TagCount;
 
 /// Counts of one kind at most.
 const MAX_COUNTS: usize = 50;
@@ -19,8 +20,11 @@ impl Facets {
         let of = |prefix: &'static str| {
             counts.iter().filter_map(move |(label, count)| Some((label.strip_prefix(prefix)?, *count)))
         };
-        let mut tag: Vec<TagCount> =
-            of(labels::TAG).map(|(tag, count)| TagCount { tag: tag.to_owned(), count }).collect();
+        let count_tag = |(tag, count): (&str, u64)| TagCount {
+            tag: tag.to_owned(),
+            count: i64::try_from(count).unwrap_or(i64::MAX),
+        };
+        let mut tag: Vec<TagCount> = of(labels::TAG).map(count_tag).collect();
         tag.sort_by(|a, b| (b.count, &a.tag).cmp(&(a.count, &b.tag)));
         tag.truncate(MAX_COUNTS);
         let years =

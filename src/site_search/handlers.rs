@@ -81,7 +81,8 @@ pub async fn list_search_results(
     let slice = Error::join(query, paging.page_slice(vec![RELEVANCE]));
     let ((query, slice), filter) = Error::join(slice, make_filter(&app, &search, &tree, visible))?;
     let wanted = Wanted { query: query.clone(), filter, exclude: Vec::new() };
-    let load = async |ids| load_rows(&app, ids, visible).await;
+    let with_bodies = search.highlight == Some(true);
+    let load = async |ids| load_rows(&app, ids, visible, with_bodies).await;
     let ask = Ask::best(true, COUNTED);
     let (page, hits) =
         page_by_relevance(&app, &paging, &slice, wanted.clone(), ask, load, FoundRow::id).await?;
@@ -132,7 +133,9 @@ fn make_filter(app: &App, search: &SiteSearch, tree: &Tree, visible: Notices) ->
 }
 
 /// The rows of hits, as far as they may be seen.
-async fn load_rows(app: &App, ids: Vec<Uuid>, visible: Notices) -> Result<Vec<FoundRow>> {
+///
+/// `with_bodies`: with the bodies of notices, in which the words are marked.
+async fn load_rows(app: &App, ids: Vec<Uuid>, visible: Notices, with_bodies: bool) -> Result<Vec<FoundRow>> {
     let conn = app.reader().await?;
     let found = articles::load_cards(&conn, Articles::Public.conditions(), ids.clone(), None).await?;
     let mut rows: Vec<FoundRow> = found.into_iter().map(|row| FoundRow::Article(Box::new(row))).collect();
@@ -140,7 +143,7 @@ async fn load_rows(app: &App, ids: Vec<Uuid>, visible: Notices) -> Result<Vec<Fo
         let mut conditions = Conditions::default();
         conditions.and(visible.sql());
         conditions.and_if("notices.id = ANY(?)", Some(Value::Ids(ids)));
-        let found = notices::load_all(&conn, conditions).await?;
+        let found = notices::lists::load_all(&conn, conditions, with_bodies).await?;
         rows.extend(found.into_iter().map(|row| FoundRow::Notice(Box::new(row))));
     }
     Ok(rows)

@@ -10,6 +10,7 @@ use crate::articles::view::ArticleCard;
 use crate::http::paging::PageInfo;
 use crate::notices::model::{NoticeKind, Row as NoticeRow};
 use crate::search::highlights::Highlight;
+use crate::tags::view::TagCount;
 
 /// What the site is searched for.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -74,11 +75,16 @@ pub struct FoundNotice {
     pub score: f64,
     /// Never changes.
     pub id: Uuid,
+    /// The slug, used in URLs.
+    #[schema(example = "chun-jie-qi-jian-ye-wu-an-pai")]
+    pub slug: String,
     /// `notice` (通知) or `announcement` (公告).
     pub kind: NoticeKind,
     /// Its title.
     #[schema(example = "关于春节期间检定业务安排的通知")]
     pub title: String,
+    /// A short version of it, as plain text.
+    pub summary: String,
     /// Whether it comes before the others.
     pub pinned: bool,
     /// From when it is up.
@@ -102,8 +108,10 @@ impl FoundNotice {
         Self {
             score,
             id: row.id,
+            slug: content.slug,
             kind: content.kind,
             title: content.title,
+            summary: content.summary,
             pinned: content.pinned,
             published_at: content.published_at,
             expires_at: content.expires_at,
@@ -153,15 +161,6 @@ pub struct CategoryCount {
     pub slug: String,
     /// Its name.
     pub name: String,
-    /// How many.
-    pub count: u64,
-}
-
-/// Hits with a tag.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct TagCount {
-    /// The tag.
-    pub tag: String,
     /// How many.
     pub count: u64,
 }

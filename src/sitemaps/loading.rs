@@ -150,8 +150,13 @@ impl SitemapContext {
     }
 
     fn notice(&self, row: &NoticeRow) -> Address {
-        let thing =
-            Thing { id: row.id, kind: &row.kind, published_at: Some(row.published_at), ..Thing::default() };
+        let thing = Thing {
+            id: row.id,
+            slug: &row.slug,
+            kind: &row.kind,
+            published_at: Some(row.published_at),
+            ..Thing::default()
+        };
         Address {
             address: self.links.page(PageKind::Notice, &thing),
             modified_at: Some(row.updated_at.max(row.published_at)),

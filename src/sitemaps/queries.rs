@@ -56,6 +56,9 @@ pub struct NoticeRow {
     /// Its id.
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
+    /// The slug, used in URLs.
+    #[diesel(sql_type = Text)]
+    pub slug: String,
     /// Its kind.
     #[diesel(sql_type = Text)]
     pub kind: String,
@@ -190,7 +193,7 @@ pub async fn count_notices(mut conn: &Connection) -> QueryResult<(i64, Option<Da
 /// The notices that are up for everybody, in the order in which they came out, after the first `skipped`.
 pub async fn load_notices(mut conn: &Connection, skipped: usize) -> QueryResult<Vec<NoticeRow>> {
     let text = format!(
-        "SELECT id, kind, published_at, updated_at FROM notices WHERE {} \
+        "SELECT id, slug, kind, published_at, updated_at FROM notices WHERE {} \
          ORDER BY published_at, id LIMIT {MAX_ADDRESSES} OFFSET $1",
         Notices::Public.sql()
     );

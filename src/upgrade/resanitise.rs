@@ -118,7 +118,7 @@ impl Kind {
     const fn max_chars(self) -> usize {
         match self {
             Self::Article => articles::input::MAX_BODY_CHARS,
-            Self::Notice => notices::view::MAX_BODY_CHARS,
+            Self::Notice => notices::input::MAX_BODY_CHARS,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The category tree.
 
+mod former_slugs;
+
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};

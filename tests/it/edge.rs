@@ -69,7 +69,7 @@ async fn every_read_refuses_a_parameter_that_it_does_not_have() {
         .collect();
     assert!(reads.len() > 10);
     for read in reads {
-        let path = read.path.replace("{id}", "x").replace("{external_id}", "x");
+        let path = read.path.replace("{id}", "x").replace("{external_id}", "x").replace("{tag}", "x");
         let answer = admin.get(&format!("{path}?zzz=1")).await;
         assert_eq!(answer.problem(), (400, "unknown_parameter".to_owned()), "{}", read.id);
         assert_eq!(answer.faults(), [("zzz".to_owned(), "unknown_parameter".to_owned())]);

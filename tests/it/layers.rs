@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["search"],
     &["categories", "notices", "site", "audit", "health", "monitoring"],
     &["articles"],
+    &["tags"],
     &["site_search", "menus", "feeds", "sitemaps"],
     &["home"],
     &["interchange"],

@@ -50,5 +50,6 @@ mod sentences;
 mod settings;
 mod shares;
 mod site;
+mod tags;
 mod tls;
 mod upgrades;

@@ -40,7 +40,11 @@ async fn a_key_does_what_its_scope_says_whatever_things_are_named() {
         let before = everything(&admin).await;
         for endpoint in contract.table.endpoints().iter().filter(|one| one.pattern.contains('{')) {
             for word in WORDS {
-                let path = endpoint.pattern.replace("{id}", word).replace("{external_id}", word);
+                let path = endpoint
+                    .pattern
+                    .replace("{id}", word)
+                    .replace("{external_id}", word)
+                    .replace("{tag}", word);
                 let method = reqwest::Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
                 let answer = key.request(method, &path).send().await;
                 let is_refused = match contract.table.find(&endpoint.method, &path) {
@@ -165,9 +169,12 @@ async fn what_an_older_version_named_by_a_word_that_is_reserved_now_is_renamed()
     let admin = app.db_member(Role::Admin).await;
     let article = admin.article("Tides", None).await;
     let category = admin.category("ebb", None).await;
+    let notice = json!({"kind": "notice", "title": "Low", "status": "published"});
+    let notice = admin.post("/api/v1/notices", notice).await.data(201);
     app.db_execute("UPDATE articles SET slug = 'import'").await;
     app.db_execute("UPDATE categories SET slug = 'export'").await;
-    assert_eq!(upgrade::rename_reserved_slugs(&app.shared.app).await.unwrap(), 2);
+    app.db_execute("UPDATE notices SET slug = 'archive'").await;
+    assert_eq!(upgrade::rename_reserved_slugs(&app.shared.app).await.unwrap(), 3);
     assert_eq!(upgrade::rename_reserved_slugs(&app.shared.app).await.unwrap(), 0);
     let slug_of = async |path: String| anon.get(&path).await.data(200)["slug"].as_str().unwrap().to_owned();
     let renamed = slug_of(format!("/api/v1/articles/{}", article["id"].as_str().unwrap())).await;
@@ -175,8 +182,13 @@ async fn what_an_older_version_named_by_a_word_that_is_reserved_now_is_renamed()
     anon.get(&format!("/api/v1/articles/{renamed}")).await.expect(200);
     let renamed = slug_of(format!("/api/v1/categories/{}", category["id"].as_str().unwrap())).await;
     assert!(renamed.starts_with("export-"), "{renamed}");
+    let renamed = slug_of(format!("/api/v1/notices/{}", notice["id"].as_str().unwrap())).await;
+    assert!(renamed.starts_with("archive-"), "{renamed}");
+    anon.get("/api/v1/notices/archive").await.expect(404);
+    // No former slug is a reserved word.
+    anon.get("/api/v1/categories/export").await.expect(404);
     let recorded = "SELECT count(*) FROM changes WHERE action = 'update' AND fields = '{slug}'";
-    assert_eq!(ask(&app.db.url, recorded).await, "2");
+    assert_eq!(ask(&app.db.url, recorded).await, "3");
 }
 
 #[test]

@@ -50,6 +50,11 @@ const LEAST: &[(&str, Who)] = &[
     ("list_articles", Anon),
     ("get_article", Anon),
     ("get_article_by_external_id", Anon),
+    ("get_article_by_url", Anon),
+    ("list_archive_months", Anon),
+    ("list_tags", Anon),
+    ("get_tag", Anon),
+    ("update_tag", Editor),
     ("count_article_view", Anon),
     ("count_article_views", Anon),
     ("create_article", Author),
@@ -137,11 +142,8 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
         "list_suggestions" => path.push_str("?prefix=a"),
         _ => {}
     }
-    if path.contains("{name}") {
-        path = path.replace("{name}", &name);
-        if operation.id != "put_menu" {
-            cast.editor.put(&path, json!({"items": []})).await.expect(201);
-        }
+    if let Some(path) = path_by_name(cast, operation, &name).await {
+        return (path, body);
     }
     if operation.id == "login_member" {
         cast.anon.post("/api/v1/auth/register", json!(body)).await.expect(201);
@@ -167,6 +169,26 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
         cast.editor.delete(thing).await.expect(204);
     }
     (path, body)
+}
+
+/// For the operations that name a menu, or an article by a tag or an old address: their path, to that of a new one.
+async fn path_by_name(cast: &Cast, operation: &Operation, name: &str) -> Option<String> {
+    let path = match operation.id.as_str() {
+        "get_article_by_url" => format!("{}?path=/{name}", operation.path),
+        "get_tag" | "update_tag" => operation.path.replace("{tag}", name),
+        _ if operation.path.contains("{name}") => {
+            let path = operation.path.replace("{name}", name);
+            if operation.id != "put_menu" {
+                cast.editor.put(&path, json!({"items": []})).await.expect(201);
+            }
+            return Some(path);
+        }
+        _ => return None,
+    };
+    let source = format!("https://x.example/{name}");
+    let article = json!({"title": name, "tags": [name], "source_url": source, "status": "published"});
+    cast.editor.post("/api/v1/articles", article).await.expect(201);
+    Some(path)
 }
 
 /// For the operations that take a token from a mail: their body, with a good one of the member's.
@@ -235,6 +257,7 @@ pub fn body(operation: &str, name: &str) -> Option<Value> {
         "put_home_composition" => json!({"blocks": [{"kind": "latest", "title": name}]}),
         "count_article_views" => json!({"ids": [Uuid::now_v7()]}),
         "create_category" | "update_category" | "update_site" => json!({"name": format!("new {name}")}),
+        "update_tag" => json!({"tag": format!("new {name}")}),
         "create_notice" => json!({"kind": "announcement", "title": name}),
         "update_own_profile" | "update_member" => json!({"display_name": name}),
         "request_password_reset" | "request_confirmation" => json!({"email": format!("{name}@example.org")}),

@@ -4,6 +4,7 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, SimpleAsyncConnecti
 use diesel_migrations::MigrationHarness;
 use inkstone::db;
 use inkstone::operations::Role;
+use inkstone::upgrade;
 use serde_json::Value;
 
 use crate::harness::TestApp;
@@ -97,10 +98,24 @@ async fn a_filled_database_of_each_landed_version_keeps_everything() {
         }
         // What is there can be read and changed by the server.
         let (app, anon) = TestApp::start_on(db, &[]).await;
+        // Once only: a notice keeps the slug that it has got.
+        assert_eq!(upgrade::name_notices(&app.shared.app).await.unwrap(), 1);
+        assert_eq!(upgrade::name_notices(&app.shared.app).await.unwrap(), 0);
         let admin = app.db_member(Role::Admin).await;
         let article = anon.get("/api/v1/articles/a-1").await.data(200);
         assert_eq!((&article["views"], &article["category"]["slug"]), (&7.into(), &"local".into()));
         admin.patch("/api/v1/articles/a-1", serde_json::json!({"title": "Changed"})).await.expect(200);
+        let notice = admin.get("/api/v1/notices/tong-zhi").await.data(200);
+        assert_eq!((&notice["summary"], &notice["external_id"]), (&"n".into(), &"n-1".into()));
+        assert_eq!(ask(&app.db.url, "SELECT string_agg(slug, ' ') FROM notice_slugs").await, "tong-zhi");
+        // What was published before is counted: 28 articles, less those in the trash.
+        let published = "SELECT count(*) FROM articles WHERE status = 'published' AND deleted_at IS NULL";
+        let published: i64 = ask(&app.db.url, published).await.parse().unwrap();
+        assert_eq!(anon.get("/api/v1/tags/%E8%B4%A8%E9%87%8F").await.data(200)["count"], published);
+        let months = anon.get("/api/v1/articles/archive?category=news").await.data(200);
+        let counted: i64 =
+            months.as_array().unwrap().iter().map(|month| month["count"].as_i64().unwrap()).sum();
+        assert_eq!(counted, published);
         // Its articles keep the slugs that they had before, also in the trash.
         admin.patch("/api/v1/articles/a-1", serde_json::json!({"slug": "b-1"})).await.expect(200);
         assert_eq!(anon.get("/api/v1/articles/a-1").await.data(200)["slug"], "b-1");

@@ -4,9 +4,8 @@
 //! whole.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
-use uuid::Uuid;
 
 use super::branches::Branches;
 use super::counting::count_statement;
@@ -15,10 +14,7 @@ use super::slugs::NO_FORMER_SLUGS;
 use super::{CARD_COLUMNS, EXTRA_COLUMNS, VIEWS, list_columns};
 use crate::articles::model::Row;
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, PageSlice, Value};
-
-/// Bytes of bodies on a page at most; its first row is always there.
-pub const MAX_PAGE_BYTES: i64 = 4 << 20;
+use crate::db::rows::{Conditions, PageSlice, SizedRow, Value, fit_rows};
 
 /// The articles of one page of a list, without their bodies.
 pub async fn load_cards(mut conn: &Connection, listing: Listing, slice: &PageSlice) -> QueryResult<Vec<Row>> {
@@ -59,19 +55,12 @@ pub async fn count(mut conn: &Connection, listing: Listing, most: Option<i64>) -
 pub struct FullPage {
     /// The rows, one more than a page at most.
     pub rows: Vec<Row>,
-    /// Whether there is another row, whose body would exceed [`MAX_PAGE_BYTES`].
+    /// Whether there is another row, whose body would exceed [`MAX_PAGE_BYTES`](crate::db::rows::MAX_PAGE_BYTES).
     pub is_cut: bool,
 }
 
 /// The articles of one page of a list, with their bodies, as far as these are few enough bytes.
 pub async fn load_full(mut conn: &Connection, listing: Listing, slice: &PageSlice) -> QueryResult<FullPage> {
-    #[derive(QueryableByName)]
-    struct Sized {
-        #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
-        #[diesel(sql_type = BigInt)]
-        bytes: i64,
-    }
     let order = slice.order_by();
     let (conditions, choose) = Branches::new(listing, slice).choose_ids();
     // The length of a body is known without reading it.
@@ -79,15 +68,8 @@ pub async fn load_full(mut conn: &Connection, listing: Listing, slice: &PageSlic
         "SELECT articles.id, octet_length(articles.body)::bigint AS bytes \
          FROM ({choose}) AS chosen JOIN articles ON articles.id = chosen.id {VIEWS} {order}"
     );
-    let chosen: Vec<Sized> = conditions.statement(text).load(&mut conn).await?;
-    let mut bytes = 0;
-    let fits = |row: &&Sized| {
-        let is_first = bytes == 0;
-        bytes += row.bytes;
-        is_first || bytes <= MAX_PAGE_BYTES
-    };
-    let ids: Vec<Uuid> = chosen.iter().take_while(fits).map(|row| row.id).collect();
-    let is_cut = ids.len() < chosen.len();
+    let chosen: Vec<SizedRow> = conditions.statement(text).load(&mut conn).await?;
+    let (ids, is_cut) = fit_rows(&chosen);
     let mut conditions = Conditions::default();
     let mark = conditions.bind(Value::Ids(ids));
     let text = format!(

@@ -95,7 +95,7 @@ fn a_template_has_known_placeholders_and_one_that_tells_pages_apart() {
         (PageKind::Article, "/{ slug }"),
         (PageKind::Article, "/{}{slug}"),
         (PageKind::Tag, "/{slug}"),
-        (PageKind::Notice, "/{category}/{id}"),
+        (PageKind::Notice, "/{category}/{slug}"),
     ] {
         assert_eq!(refusal(kind, text), Refusal::UnknownPlaceholder, "{text}");
     }

@@ -1,8 +1,10 @@
 //! Articles, as every kind of client meets them.
 
+mod archive;
 mod authors;
 mod bodies;
 mod browser;
+mod by_url;
 mod conditions;
 mod external;
 mod faults;

@@ -18,7 +18,7 @@ use crate::harness::{Answer, Client, TestApp};
 /// The reads under `/api` that take a visitor, or those that do not, with paths that lead somewhere.
 async fn reads(app: &TestApp, open: bool) -> Vec<String> {
     let admin = app.db_member(Role::Admin).await;
-    let article = json!({"title": "a", "external_id": "x", "status": "published"});
+    let article = json!({"title": "a", "external_id": "x", "tags": ["t"], "source_url": "https://x.example/a.html", "status": "published"});
     admin.post("/api/v1/articles", article).await.expect(201);
     admin.category("a", None).await;
     let notice = json!({"kind": "notice", "title": "a", "status": "published"});
@@ -39,9 +39,11 @@ async fn reads(app: &TestApp, open: bool) -> Vec<String> {
         let query = match one.id.as_str() {
             "list_search_results" => "?q=a",
             "list_suggestions" => "?prefix=a",
+            "get_article_by_url" => "?path=/a.html",
             _ => "",
         };
-        one.path.replace("{id}", &id).replace("{external_id}", "x").replace("{name}", "main") + query
+        let path = one.path.replace("{id}", &id).replace("{external_id}", "x");
+        path.replace("{name}", "main").replace("{tag}", "t") + query
     };
     let is_open = |one: &Operation| {
         one.spec["security"].as_array().is_some_and(|alternatives| alternatives.contains(&json!({})))

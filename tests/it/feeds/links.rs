@@ -28,7 +28,7 @@ async fn templates_that_are_set_make_all_addresses() {
     name_site(&admin).await;
     let templates = json!({
         "article_url": "https://m.example.org/{category_path}/{year}-{month}-{day}/{slug}.html",
-        "category_url": "/c/{category_path}", "notice_url": "/{kind}/{id}", "tag_url": "/?tag={tag}",
+        "category_url": "/c/{category_path}", "notice_url": "/{kind}/{slug}", "tag_url": "/?tag={tag}",
     });
     let after = admin.patch(SITE, templates.clone()).await.data(200);
     for (name, template) in templates.as_object().unwrap() {
@@ -39,8 +39,8 @@ async fn templates_that_are_set_make_all_addresses() {
     let tide =
         json!({"slug": "tide", "category": "coast", "tags": ["a&b"], "published_at": "2019-12-31T20:00:00Z"});
     publish(&admin, tide).await;
-    let notice = json!({"kind": "announcement", "title": "n", "status": "published"});
-    let notice = admin.post(NOTICES, notice).await.data(201);
+    let notice = json!({"kind": "announcement", "title": "n", "slug": "low-water", "summary": "Low", "status": "published"});
+    admin.post(NOTICES, notice).await.expect(201);
     let read = async |path: &str| anon.get(path).await.expect(200).json();
     let category = read("/feeds/categories/coast.json").await;
     assert_eq!(category["home_page_url"], "https://news.example.org/c/sea/coast");
@@ -49,8 +49,9 @@ async fn templates_that_are_set_make_all_addresses() {
     let tag = read("/feeds/tags/a%26b.json").await;
     assert_eq!(tag["home_page_url"], "https://news.example.org/?tag=a%26b");
     let notices = read("/feeds/notices/announcement.json").await;
-    let id = notice["id"].as_str().unwrap();
-    assert_eq!(notices["items"][0]["url"], format!("https://news.example.org/announcement/{id}"));
+    let item = &notices["items"][0];
+    assert_eq!(item["url"], "https://news.example.org/announcement/low-water");
+    assert_eq!(item["summary"], "Low");
     admin.patch(SITE, json!({"article_url": "", "timezone": "America/New_York"})).await.expect(200);
     let url = &read("/feeds/articles.json").await["items"][0]["url"];
     assert_eq!(*url, "https://news.example.org/articles/tide");

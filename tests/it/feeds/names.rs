@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{FORMATS, publish};
+use crate::cache::staying;
 use crate::harness::{Answer, Client, TestApp};
 
 async fn list_titles(anon: &Client, path: &str) -> Vec<Value> {
@@ -133,4 +134,22 @@ async fn unknown_parameters_are_refused_as_elsewhere() {
         let answer = anon.get(&format!("{path}?page=2")).await;
         assert_eq!(answer.problem(), (400, "unknown_parameter".to_owned()), "{path}");
     }
+}
+
+#[actix_web::test]
+async fn a_slug_that_a_category_has_had_leads_to_its_present_feed() {
+    let (app, anon) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    editor.category("sea", None).await;
+    publish(&editor, json!({"category": "sea"})).await;
+    editor.patch("/api/v1/categories/sea", json!({"slug": "ocean"})).await.expect(200);
+    let staying = staying(&anon, &app.url);
+    for format in FORMATS {
+        let answer = staying.get(&format!("/feeds/categories/sea.{format}")).await.expect(301);
+        assert_eq!(answer.header("location"), format!("/feeds/categories/ocean.{format}"));
+    }
+    assert_eq!(list_titles(&anon, "/feeds/categories/sea.json").await, ["Tide"]);
+    editor.patch("/api/v1/categories/ocean", json!({"slug": "deep"})).await.expect(200);
+    let answer = staying.get("/feeds/categories/sea.atom").await.expect(301);
+    assert_eq!(answer.header("location"), "/feeds/categories/deep.atom");
 }

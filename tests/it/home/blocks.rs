@@ -159,3 +159,33 @@ async fn a_block_of_a_category_that_is_gone_is_left_out() {
     assert_eq!(home["blocks"].as_array().unwrap().len(), 1);
     assert_eq!(home["blocks"][0]["category"]["slug"], "law");
 }
+
+#[actix_web::test]
+async fn an_article_page_takes_one_request() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    admin.category("news", None).await;
+    admin.article("before", Some("news")).await;
+    let article = admin.article("middle", Some("news")).await;
+    admin.article("after", Some("news")).await;
+    for (title, audience) in [("inner", "members"), ("all", "public")] {
+        let body = json!({"kind": "notice", "title": title, "body": "x", "audience": audience, "status": "published"});
+        admin.post("/api/v1/notices", body).await.expect(201);
+    }
+    let path =
+        format!("/api/v1/articles/{}?include=neighbors,related,notices", article["slug"].as_str().unwrap());
+    app.index().await;
+    let page = anon.get(&path).await.data(200);
+    assert_eq!(
+        (&page["neighbors"]["previous"]["title"], &page["neighbors"]["next"]["title"]),
+        (&json!("before"), &json!("after"))
+    );
+    assert_eq!(column(&page["notices"], "title"), ["all"]);
+    assert!(page["notices"][0].get("body").is_none());
+    assert!(page["related"].is_array());
+    let picked = anon.get(&format!("{path}&fields=title")).await.data(200);
+    assert_eq!(column(&picked["notices"], "title"), ["all"]);
+    let late = json!({"kind": "announcement", "title": "new", "body": "x", "status": "published"});
+    admin.post("/api/v1/notices", late).await.expect(201);
+    assert_eq!(column(&anon.get(&path).await.data(200)["notices"], "title"), ["new", "all"]);
+}

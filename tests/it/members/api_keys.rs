@@ -50,11 +50,21 @@ async fn each_scope_permits_its_operations_and_no_others() {
             let opens = alternatives.contains(&json!({"api_key": [scope.as_str()]}));
             let takes_token = alternatives != [json!({})];
             let path = operation.path.replace("{id}", &uuid::Uuid::nil().to_string());
-            let path = path.replace("{external_id}", "none").replace("{name}", "none");
+            let path =
+                path.replace("{external_id}", "none").replace("{name}", "none").replace("{tag}", "none");
             let answer = create_script.request(operation.method.clone(), &path).send().await;
             let refused = answer.status == 403;
-            let for_all =
-                ["get_site", "list_menus", "get_menu", "get_home", "list_search_results", "list_suggestions"];
+            let for_all = [
+                "get_site",
+                "list_menus",
+                "get_menu",
+                "get_home",
+                "list_search_results",
+                "list_suggestions",
+                "list_tags",
+                "get_tag",
+                "list_archive_months",
+            ];
             let free = for_all.contains(&operation.id.as_str()) || !takes_token;
             assert_eq!(refused, !(opens || free), "{} {}: {}", scope.as_str(), operation.id, answer.text());
         }

@@ -12,11 +12,13 @@ const UNBOUNDED: &[(&str, &str)] = &[
     ("Article.body", "one that an earlier version has stored may be longer than one may be now"),
     ("Article.former_slugs", "every slug that it has had"),
     ("ArticleCard.body", "one that an earlier version has stored may be longer than one may be now"),
+    ("NoticeCard.body", "as that of a notice"),
     ("Notice.body", "one that an earlier version has stored may be longer than one may be now"),
     ("Category.path", "a tree may be of any depth"),
     ("CategorySummary.path", "a tree may be of any depth"),
     ("Category.children", "a tree may be of any size"),
     ("ListedCategory.children", "a tree may be of any size"),
+    ("List_ArchiveMonth.data", "all months of the site"),
     ("List_ListedCategory.data", "the whole tree"),
     ("List_OpenSession.data", "all sessions of a member"),
     ("List_ApiKey.data", "all keys of the site"),
@@ -96,7 +98,7 @@ fn every_text_and_list_of_an_answer_has_a_bound_or_a_reason() {
 #[test]
 fn pages_say_how_many_rows_they_have_at_most() {
     let schemas = &DOCUMENT["components"]["schemas"];
-    for list in ["List_ArticleCard", "List_Notice", "List_Member", "List_Change"] {
+    for list in ["List_ArticleCard", "List_NoticeCard", "List_TagCount", "List_Member", "List_Change"] {
         assert_eq!(schemas[list]["properties"]["data"]["maxItems"], 100, "{list}");
     }
     assert!(schemas["PageInfo"]["properties"]["size"]["maximum"].is_u64());
