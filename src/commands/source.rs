@@ -101,16 +101,16 @@ mod tests {
 
     #[actix_web::test]
     async fn pauses_between_lines_are_filled_with_white_space() {
+        const PAUSE: Duration = Duration::from_millis(20);
         let chunks = ["{\"a\":1}\n", "{\"b\":", "2}\n"];
         let source = stream::iter(chunks).then(|text| async move {
-            // What comes after this is not there at once.
-            tokio::task::yield_now().await;
+            tokio::time::sleep(PAUSE).await;
             Ok(web::Bytes::from_static(text.as_bytes()))
         });
-        let sent: Vec<_> = fill_pauses(source, Duration::ZERO).collect().await;
+        let sent: Vec<_> = fill_pauses(source, PAUSE / 20).collect().await;
         let sent: String =
             sent.into_iter().map(|chunk| String::from_utf8(chunk.unwrap().to_vec()).unwrap()).collect();
-        assert!(sent.starts_with(' '), "{} bytes", sent.len());
+        assert!(sent.starts_with(' ') && sent.contains("\n "), "{} bytes", sent.len());
         assert!(sent.ends_with("{\"b\":2}\n"));
         assert_eq!(sent.replace(' ', ""), chunks.concat());
     }

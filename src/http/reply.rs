@@ -260,8 +260,7 @@ impl Rendered {
         }
     }
 
-    /// 200 with a document of a format that others have defined, which everybody gets. `tags` are what it was made from,
-    /// and `lifetime` is for how long it stays right if nothing of that changes.
+    /// 200 with a document of another format, which everybody gets; made from `tags`, it stays right for `lifetime`.
     pub fn document(
         media_type: &'static str,
         body: Vec<u8>,
@@ -269,16 +268,10 @@ impl Rendered {
         (lifetime, tags): (Option<Duration>, Vec<Tag>),
     ) -> Self {
         let longest = MAX_LIFETIME.min(modified.holds_for());
-        Self {
-            status: StatusCode::OK,
-            headers: vec![(SURROGATE_KEY, write_surrogate_keys(&tags))],
-            etag: Some(tag_bytes(&body)),
-            modified: Some(modified),
-            is_as_visitors_get: true,
-            keeping: lifetime.map(|lifetime| Keeping { tags, lifetime: lifetime.min(longest) }),
-            media_type,
-            body,
-        }
+        let headers = vec![(SURROGATE_KEY, write_surrogate_keys(&tags))];
+        let keeping = lifetime.map(|lifetime| Keeping { tags, lifetime: lifetime.min(longest) });
+        let rendered = Self::stored(200, headers, Some(tag_bytes(&body)), body, None);
+        Self { modified: Some(modified), is_as_visitors_get: true, keeping, media_type, ..rendered }
     }
 
     /// The status as a number.

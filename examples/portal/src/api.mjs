@@ -18,6 +18,8 @@ const TIMEOUT = 60_000;
 const FEED_TIMEOUT = 120_000;
 /** What a card on a list shows. */
 const CARD = /** @type {const} */ (["title", "slug", "summary", "category", "cover_url", "published_at", "views"]);
+/** What a line of a list of notices shows. */
+const NOTICE_CARD = /** @type {const} */ (["title", "slug", "kind", "pinned", "audience", "published_at"]);
 
 /** The reader whom the present request is for. */
 export const reader = /** @type {AsyncLocalStorage<Reader>} */ (new AsyncLocalStorage());
@@ -103,8 +105,57 @@ export async function loadCategory(client, id) {
  * @param {string | undefined} cursor
  */
 export async function listTag(client, tag, cursor) {
-  const query = { tag: [tag], cursor, page_size: 20, fields: [...CARD], count: /** @type {const} */ ("true") };
+  const query = { tag: [tag], cursor, page_size: 20, fields: [...CARD] };
   return unwrap(await client.GET("/api/v1/articles", { params: { query } }));
+}
+
+/**
+ * Loads a page of the tags, those of most articles first.
+ * @param {Client} client
+ * @param {string | undefined} cursor
+ */
+export async function listTags(client, cursor) {
+  return unwrap(await client.GET("/api/v1/tags", { params: { query: { cursor, page_size: 100 } } }));
+}
+
+/**
+ * Loads a tag: how many articles have it.
+ * @param {Client} client
+ * @param {string} tag
+ */
+export async function loadTag(client, tag) {
+  return unwrap(await client.GET("/api/v1/tags/{tag}", { params: { path: { tag } } })).data;
+}
+
+/**
+ * Loads all months in which articles came out.
+ * @param {Client} client
+ */
+export async function listArchive(client) {
+  return unwrap(await client.GET("/api/v1/articles/archive")).data;
+}
+
+/**
+ * Loads a page of the articles of a month.
+ * @param {Client} client
+ * @param {Schemas["ArchiveMonth"]} month
+ * @param {string | undefined} cursor
+ */
+export async function listMonth(client, { from, to }, cursor) {
+  const query = { published_from: from, published_to: to, cursor, page_size: 20, fields: [...CARD] };
+  return unwrap(await client.GET("/api/v1/articles", { params: { query } }));
+}
+
+/**
+ * Finds the article that an address of an earlier system has become, if there is one.
+ * @param {Client} client
+ * @param {string} path
+ */
+export async function findByUrl(client, path) {
+  const query = { path, fields: /** @type {"slug"[]} */ (["slug"]) };
+  const answer = await client.GET("/api/v1/articles/by-url", { params: { query } });
+  // 400 is for what can be no address, as one that is too long.
+  return [400, 404].includes(answer.response.status) ? undefined : unwrap(answer).data;
 }
 
 /**
@@ -113,7 +164,7 @@ export async function listTag(client, tag, cursor) {
  * @param {string} id
  */
 export async function loadArticle(client, id) {
-  const query = { include: /** @type {("neighbors" | "related")[]} */ (["neighbors", "related"]) };
+  const query = { include: /** @type {Schemas["Relation"][]} */ (["neighbors", "related", "notices"]) };
   return unwrap(await client.GET("/api/v1/articles/{id}", { params: { path: { id }, query } })).data;
 }
 
@@ -133,16 +184,18 @@ export async function countView(client, id) {
  * @param {string | undefined} cursor
  */
 export async function listNotices(client, kind, cursor) {
-  return unwrap(await client.GET("/api/v1/notices", { params: { query: { kind, cursor, page_size: 20 } } }));
+  const query = { kind, cursor, page_size: 20, fields: [...NOTICE_CARD] };
+  return unwrap(await client.GET("/api/v1/notices", { params: { query } }));
 }
 
 /**
- * Loads a notice.
+ * Loads a notice with its neighbours, by its slug, its id or a former slug.
  * @param {Client} client
  * @param {string} id
  */
 export async function loadNotice(client, id) {
-  return unwrap(await client.GET("/api/v1/notices/{id}", { params: { path: { id } } })).data;
+  const query = { include: /** @type {"neighbors"[]} */ (["neighbors"]) };
+  return unwrap(await client.GET("/api/v1/notices/{id}", { params: { path: { id }, query } })).data;
 }
 
 /** @typedef {{ q: string, category?: string, tag?: string, year?: number, type?: Schemas["FoundType"] }} Search */

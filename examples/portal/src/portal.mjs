@@ -4,6 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { createClient, loadFrame, reader } from "./api.mjs";
 import { Kept } from "./kept.mjs";
 import { readCookies, readForm, readReader, Refusal, refuseOtherSites, securityHeaders, sendBody } from "./http.mjs";
+import { showOldAddress } from "./pages/article.mjs";
 import { explainError, showNotFound } from "./pages/errors.mjs";
 import { renderPage } from "./pages/layout.mjs";
 import { findRoute } from "./routes.mjs";
@@ -140,7 +141,7 @@ function beginContext({ settings, visitors, frame, sessions, formTokens, cookieN
 async function handleRequest({ frame, formTokens }, context) {
   const { request, path } = context;
   const route = findRoute(request.method ?? "GET", path);
-  if (!route) return undefined;
+  if (!route) return showOldAddress(await loadFull(frame, context));
   context.params = route.params;
   if (route.isForm) {
     refuseOtherSites(request);
@@ -150,8 +151,18 @@ async function handleRequest({ frame, formTokens }, context) {
     }
   }
   if (route.isPlain) return route.handle(/** @type {FullContext} */ (context));
+  return route.handle(await loadFull(frame, context));
+}
+
+/**
+ * Adds to a context what stands around each page.
+ * @param {Kept<import("./api.mjs").Frame>} frame
+ * @param {Context} context
+ * @returns {Promise<FullContext>}
+ */
+async function loadFull(frame, context) {
   context.frame = await frame.get();
-  return route.handle({ ...context, frame: context.frame });
+  return { ...context, frame: context.frame };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { showAsset } from "./assets.mjs";
+import { showArchive, showMonth } from "./pages/archive.mjs";
 import { showArticle } from "./pages/article.mjs";
 import { showCategory } from "./pages/category.mjs";
 import { showFeed, showRobots } from "./pages/feeds.mjs";
@@ -10,7 +11,7 @@ import { choosePassword, confirmEmail, mailConfirmation, mailReset } from "./pag
 import { showForgot, showResend, showReset, showVerify } from "./pages/mails.mjs";
 import { register, showRegister } from "./pages/register.mjs";
 import { showSearch, showSuggestions } from "./pages/search.mjs";
-import { showTag } from "./pages/tag.mjs";
+import { showTag, showTags } from "./pages/tag.mjs";
 
 /** @typedef {import("./portal.mjs").Handler} Handler */
 /** @typedef {{ segments: string[], get?: Handler, post?: Handler, isPlain: boolean }} Route */
@@ -38,9 +39,12 @@ const ROUTES = [
   page("/", { get: showHome }),
   page("/categories/:slug", { get: showCategory }),
   page("/articles/:slug", { get: showArticle }),
+  page("/tags", { get: showTags }),
   page("/tags/:tag", { get: showTag }),
+  page("/archive", { get: showArchive }),
+  page("/archive/:month", { get: showMonth }),
   page("/notices", { get: showNotices }),
-  page("/notices/:id", { get: showNotice }),
+  page("/notices/:slug", { get: showNotice }),
   page("/search", { get: showSearch }),
   plain("/suggest", showSuggestions),
   page("/register", { get: showRegister, post: register }),

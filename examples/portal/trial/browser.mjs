@@ -14,6 +14,9 @@ export const SIZES = Object.freeze([
   { name: "1280", width: 1280, height: 800 },
 ]);
 
+/** That of a person's browser: views of a headless one are not counted. */
+const USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+
 /** What was found, and the browser that finds it. */
 export class Trial {
   /** @type {string[]} */
@@ -48,7 +51,7 @@ export class Trial {
    * @param {import("playwright-core").BrowserContextOptions} [options]
    */
   async openPage(options = {}) {
-    const context = await this.browser.newContext({ locale: "zh-CN", ...options });
+    const context = await this.browser.newContext({ locale: "zh-CN", userAgent: USER_AGENT, ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
     const watched = new WatchedPage(this, page);

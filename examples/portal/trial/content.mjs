@@ -15,13 +15,16 @@ export const MANY = 45;
  * @param {Client} admin
  */
 export async function addContent(admin) {
-  const many = unwrap(await admin.POST("/api/v1/categories", { body: { name: "翻页", slug: "many", parent: "quality" } })).data;
+  const many = unwrap(await admin.POST("/api/v1/categories", { body: { name: "翻页", slug: "old-many", parent: "quality" } })).data;
+  unwrap(await admin.PATCH("/api/v1/categories/{id}", { params: { path: { id: many.id } }, body: { slug: "many" } }));
   for (let number = 1; number <= MANY; number += 1) {
     const published_at = new Date(Date.UTC(2019, 0, number)).toISOString();
-    await publish(admin, { title: `第 ${number} 篇`, slug: `many-${number}`, category: many.slug, body: "<p>正文。</p>", published_at });
+    await publish(admin, { title: `第 ${number} 篇`, slug: `many-${number}`, category: many.id, body: "<p>正文。</p>", published_at });
   }
   const moved = await publish(admin, { title: "改过地址的文章", slug: "old-address", category: "tech", body: "<p>正文。</p>" });
   unwrap(await admin.PATCH("/api/v1/articles/{id}", { params: { path: { id: moved.id } }, body: { slug: "new-address" } }));
+  const notice = unwrap(await admin.POST("/api/v1/notices", { body: { kind: "notice", title: HOSTILE, slug: "old-notice", body: "<p>正文。</p>", status: "published" } })).data;
+  unwrap(await admin.PATCH("/api/v1/notices/{id}", { params: { path: { id: notice.id } }, body: { slug: "new-notice" } }));
   await publish(admin, {
     title: HOSTILE,
     slug: "hostile",
@@ -31,6 +34,7 @@ export async function addContent(admin) {
     tags: [HOSTILE, "<b>粗</b>"],
     author: `"><script>alert(8)</script>`,
     source_name: "</span><svg onload=alert(9)>",
+    source_url: "http://old.example.org/show.php?id=7&page=1",
   });
 }
 
@@ -53,7 +57,7 @@ export async function addRichArticle(admin, picture) {
 <blockquote><p>量有所准，质有所依。</p></blockquote>
 <table><thead><tr><th>项目</th><th>合格率</th><th>抽查企业</th><th>备注</th></tr></thead><tbody><tr><td>压力表</td><td>98.6%</td><td>2824</td><td>较上年提高 1.2 个百分点</td></tr></tbody></table>
 <ol><li>第一步</li><li>第二步</li></ol><pre><code>U = k · u(c), k = 2, a very long line of code that has to be scrolled on a telephone, or else the page becomes too wide</code></pre>`;
-  await publish(admin, { title: "图文并茂的一篇", slug: "rich", category: "instruments", summary: "配图、表格与引文如何显示。", body, cover_url: picture, tags: ["仪器"], author: "本网记者", source_name: "示例来源", source_url: "https://example.org/1" });
+  await publish(admin, { title: "图文并茂的一篇", slug: "rich", category: "instruments", summary: "配图、表格与引文如何显示。", body, cover_url: picture, tags: ["仪器"], author: "本网记者", source_name: "示例来源", source_url: "http://old.example.org/news/2019/09/123.html" });
 }
 
 /**

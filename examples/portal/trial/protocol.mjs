@@ -76,3 +76,25 @@ export async function loseInkstone(trial, relay) {
   await watched.open("/");
   await watched.close();
 }
+
+/**
+ * Reads feeds and the sitemap on the portal's own host.
+ * @param {Trial} trial
+ */
+export async function readFeeds(trial) {
+  const tag = encodeURIComponent("计量");
+  for (const path of ["/feeds/articles.atom", "/feeds/articles.rss", "/feeds/articles.json", `/feeds/tags/${tag}.atom`, "/sitemap.xml"]) {
+    const answer = await fetch(trial.portal + path);
+    trial.check(answer.status === 200, `${path} is ${answer.status}`);
+    trial.check((await answer.text()).includes(trial.portal), `${path} does not lead to the portal`);
+    const headers = { "If-None-Match": answer.headers.get("etag") ?? "" };
+    const again = await fetch(trial.portal + path, { headers });
+    trial.check(again.status === 304, `${path} again is ${again.status}`);
+    trial.check((await fetch(trial.portal + path, { method: "HEAD" })).status === 200, `HEAD ${path} fails`);
+  }
+  const feed = await (await fetch(`${trial.portal}/feeds/articles.json`)).json();
+  const page = await fetch(feed.items[0].url);
+  trial.check(page.status === 200 && !page.redirected, `${feed.items[0].url}, which a feed names, is no page`);
+  const robots = await (await fetch(`${trial.portal}/robots.txt`)).text();
+  trial.check(robots.includes(`Sitemap: ${trial.portal}/sitemap.xml`), `robots.txt is ${robots}`);
+}

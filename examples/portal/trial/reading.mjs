@@ -20,6 +20,9 @@ export async function lookAtPages(trial) {
     "article-rich": "/articles/rich",
     "article-hostile": "/articles/hostile",
     tag: `/tags/${encodeURIComponent("计量")}`,
+    tags: "/tags",
+    archive: "/archive",
+    month: "/archive/2019-01",
     search: `/search?q=${encodeURIComponent("质量")}`,
     "search-empty": "/search",
     notices: "/notices",
@@ -93,14 +96,24 @@ export async function turnPages(trial) {
   await watched.close();
 }
 
+/** Addresses that have changed, and what they are now. */
+const FORMER = {
+  "/articles/old-address": "/articles/new-address",
+  "/categories/old-many": "/categories/many",
+  "/notices/old-notice": "/notices/new-notice",
+  "/news/2019/09/123.html": "/articles/rich",
+  "/show.php?id=7&page=1": "/articles/hostile",
+};
+
 /**
  * Follows addresses that have changed.
  * @param {Trial} trial
  */
 export async function followFormerSlugs(trial) {
-  const answer = await fetch(`${trial.portal}/articles/old-address`, { redirect: "manual" });
-  trial.check(answer.status === 301, `a former slug is ${answer.status}`);
-  trial.check(answer.headers.get("location") === "/articles/new-address", "a former slug leads elsewhere");
+  for (const [path, to] of Object.entries(FORMER)) {
+    const { status, headers } = await fetch(trial.portal + path, { redirect: "manual" });
+    trial.check(status === 301 && headers.get("location") === to, `${path} is ${status} to ${headers.get("location")}, not to ${to}`);
+  }
   const watched = await trial.openPage();
   await watched.open("/articles/old-address");
   trial.check(watched.page.url().endsWith("/articles/new-address"), "the browser does not follow a former slug");

@@ -78,6 +78,7 @@ async function tryComposedHome(trial, admin, api) {
   await composeHome(admin);
   const other = new Trial(trial.browser, portal.url, trial.screenshots);
   await reading.readComposedHome(other);
+  await moveSite(admin, trial.portal);
   trial.checks += other.checks;
   trial.findings.push(...other.findings);
 }

@@ -1,12 +1,11 @@
-import { countView, loadArticle } from "../api.mjs";
-import { html, raw, webAddress } from "../html.mjs";
+import { countView, findByUrl, loadArticle } from "../api.mjs";
+import { escape, html, raw, webAddress } from "../html.mjs";
 import { formatCount, formatTime } from "../text.mjs";
 import { articlePath, categoryPath, tagPath } from "./links.mjs";
-import { languageOf, renderBreadcrumb, renderTitles } from "./parts.mjs";
+import { languageOf, renderBreadcrumb, renderNeighbors, renderNotices, renderTitles } from "./parts.mjs";
 
 /** @typedef {import("../api.mjs").Schemas["Article"]} Article */
 /** @typedef {import("../api.mjs").Schemas["Site"]} Site */
-/** @typedef {import("../api.mjs").Schemas["Neighbor"]} Neighbor */
 
 /** @type {import("../portal.mjs").Handler} */
 export async function showArticle({ visitors, frame, params, request, later }) {
@@ -21,7 +20,7 @@ export async function showArticle({ visitors, frame, params, request, later }) {
     ])}
     <div class="columns">
       ${renderArticle(article, frame.site)}
-      ${renderRelated(article, frame.site)}
+      ${renderAside(article, frame.site)}
     </div>`;
   return {
     page: {
@@ -56,14 +55,24 @@ function renderArticle(article, site) {
       ${renderSource(article)}
       <span>浏览：${formatCount(article.views)}</span>
     </p>
-    ${article.summary && html`<p class="abstract">${article.summary}</p>`}
+    ${hasAbstract(article) && html`<p class="abstract">${article.summary}</p>`}
     <div class="body">${raw(article.body)}</div>
     <footer lang="zh-CN">
       ${renderTags(article.tags)}
       ${renderShare(article, site)}
-      ${renderNeighbors(article)}
+      ${renderNeighbors(article.neighbors, articlePath)}
     </footer>
   </article>`;
+}
+
+/**
+ * Returns whether an article has a summary of its own. One that Inkstone has made is the beginning of the body: above it,
+ * it would stand twice.
+ * @param {Article} article
+ */
+function hasAbstract({ summary, body }) {
+  const text = body.replace(/<[^>]*>|\s/g, "");
+  return summary !== "" && !text.startsWith(escape(summary.replace(/\s/g, "").slice(0, 20)));
 }
 
 /** @param {Article} article */
@@ -100,27 +109,24 @@ function renderShare(article, site) {
   </div>`;
 }
 
-/** @param {Article} article */
-function renderNeighbors({ neighbors }) {
-  if (!neighbors?.previous && !neighbors?.next) return "";
-  const link = (/** @type {Neighbor | null} */ neighbor, /** @type {string} */ rel, /** @type {string} */ label) =>
-    neighbor && html`<li><span>${label}</span> <a rel="${rel}" href="${articlePath(neighbor)}" lang="${languageOf(neighbor.title)}">${neighbor.title}</a></li>`;
-  return html`<nav class="neighbors" aria-label="上一篇与下一篇">
-    <ul>
-      ${link(neighbors.previous, "prev", "上一篇")}
-      ${link(neighbors.next, "next", "下一篇")}
-    </ul>
-  </nav>`;
-}
-
 /**
  * @param {Article} article
  * @param {Site} site
  */
-function renderRelated({ related = [] }, site) {
-  if (related.length === 0) return "";
-  return html`<aside class="aside" aria-labelledby="related">
-    <h2 id="related">相关阅读</h2>
-    ${renderTitles(related, site.timezone)}
-  </aside>`;
+function renderAside({ related = [], notices = [] }, { timezone }) {
+  if (related.length === 0 && notices.length === 0) return "";
+  return html`<div class="aside">
+    ${related.length > 0 && html`<section class="block" aria-labelledby="related"><h2 id="related">相关阅读</h2>${renderTitles(related, timezone)}</section>`}
+    ${notices.length > 0 && html`<section class="block" aria-labelledby="notices"><h2 id="notices"><a href="/notices">通知公告</a></h2>${renderNotices(notices, timezone)}</section>`}
+  </div>`;
+}
+
+/**
+ * Leads from an address of the site's earlier system to what it has become.
+ * @type {import("../portal.mjs").Handler}
+ */
+export async function showOldAddress({ visitors, path, query, request }) {
+  if (request.method !== "GET" && request.method !== "HEAD") return undefined;
+  const article = await findByUrl(visitors, query.size > 0 ? `${path}?${query}` : path);
+  return article && { redirect: articlePath(article), status: 301 };
 }

@@ -16,7 +16,10 @@ export async function showFeed({ settings, path, request }) {
     if (typeof value === "string") headers.set(name, value);
   }
   const response = await fetchFeed(settings.api + path, headers);
-  if (response.status === 404) return undefined;
+  if (response.status === 404) {
+    await response.body?.cancel();
+    return undefined;
+  }
   /** @type {Record<string, string>} */
   const told = {};
   for (const name of TOLD) {

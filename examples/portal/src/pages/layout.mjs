@@ -52,7 +52,8 @@ export function renderPage(context, page) {
         ${renderFooterMenu("footer", "", menus)}
         ${renderFooterMenu("friends", "友情链接", menus)}
         <ul>
-          <li><a href="/notices">通知公告</a></li>
+          <li><a href="/tags">标签</a></li>
+          <li><a href="/archive">往期</a></li>
           <li><a href="/feeds/articles.atom">订阅（Atom）</a></li>
           <li><a href="/feeds/articles.rss">订阅（RSS）</a></li>
           <li><a href="/sitemap.xml">网站地图</a></li>

@@ -15,9 +15,9 @@ export function tagPath(tag) {
   return `/tags/${encodeURIComponent(tag)}`;
 }
 
-/** @param {{ id: string }} notice */
-export function noticePath({ id }) {
-  return `/notices/${encodeURIComponent(id)}`;
+/** @param {{ slug: string }} notice */
+export function noticePath({ slug }) {
+  return `/notices/${encodeURIComponent(slug)}`;
 }
 
 /**

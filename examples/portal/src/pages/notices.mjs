@@ -2,7 +2,7 @@ import { listNotices, loadNotice } from "../api.mjs";
 import { html, raw } from "../html.mjs";
 import { formatTime, KIND_NAMES } from "../text.mjs";
 import { noticePath, withQuery } from "./links.mjs";
-import { languageOf, readCursor, renderBreadcrumb, renderNotices, renderPaging } from "./parts.mjs";
+import { languageOf, readCursor, renderBreadcrumb, renderNeighbors, renderNotices, renderPaging } from "./parts.mjs";
 
 /** @typedef {keyof typeof KIND_NAMES} Kind */
 
@@ -37,7 +37,9 @@ function renderTab(path, name, isCurrent) {
 
 /** @type {import("../portal.mjs").Handler} */
 export async function showNotice({ client, frame, params }) {
-  const notice = await loadNotice(client, params.id ?? "");
+  const notice = await loadNotice(client, params.slug ?? "");
+  // It was asked for by its id or a former slug.
+  if (notice.slug !== params.slug) return { redirect: noticePath(notice), status: 301 };
   const kindName = KIND_NAMES[notice.kind];
   const { timezone } = frame.site;
   const main = html`${renderBreadcrumb([
@@ -54,6 +56,7 @@ export async function showNotice({ client, frame, params }) {
         ${notice.expires_at && html`<span>有效期至：<time datetime="${notice.expires_at}">${formatTime(notice.expires_at, timezone)}</time></span>`}
       </p>
       <div class="body">${raw(notice.body)}</div>
+      <footer lang="zh-CN">${renderNeighbors(notice.neighbors, noticePath)}</footer>
     </article>`;
-  return { page: { title: notice.title, canonical: noticePath(notice), main } };
+  return { page: { title: notice.title, description: notice.summary, canonical: noticePath(notice), main } };
 }

@@ -54,7 +54,7 @@ export function renderTitles(cards, timeZone) {
 
 /**
  * Renders notices as lines.
- * @param {{ id: string, title: string, kind: Schemas["NoticeKind"], pinned?: boolean, audience?: Schemas["Audience"], published_at: string | null }[]} notices
+ * @param {{ slug: string, title: string, kind: Schemas["NoticeKind"], pinned?: boolean, audience?: Schemas["Audience"], published_at: string | null }[]} notices
  * @param {string} timeZone
  */
 export function renderNotices(notices, timeZone) {
@@ -154,4 +154,21 @@ export function findCategory(tree, slug) {
     if (found) return found;
   }
   return undefined;
+}
+
+/**
+ * Renders the links to what came out before and after something.
+ * @param {{ previous: { slug: string, title: string } | null, next: { slug: string, title: string } | null } | undefined} neighbors
+ * @param {(thing: { slug: string }) => string} pathOf
+ */
+export function renderNeighbors(neighbors, pathOf) {
+  if (!neighbors?.previous && !neighbors?.next) return "";
+  const link = (/** @type {{ slug: string, title: string } | null} */ thing, /** @type {string} */ rel, /** @type {string} */ label) =>
+    thing && html`<li><span>${label}</span> <a rel="${rel}" href="${pathOf(thing)}" lang="${languageOf(thing.title)}">${thing.title}</a></li>`;
+  return html`<nav class="neighbors" aria-label="上一篇与下一篇">
+    <ul>
+      ${link(neighbors.previous, "prev", "上一篇")}
+      ${link(neighbors.next, "next", "下一篇")}
+    </ul>
+  </nav>`;
 }
