@@ -32,6 +32,10 @@ fuzz:
     FUZZ_MUTANTS=50000 cargo test --test it -- --nocapture fuzz::
     FUZZ_MUTANTS=50000 cargo test --lib -- origins::
 
+# A thousand searches, each compared with a look at twenty thousand texts; the suite makes 400 among 250
+recall:
+    RECALL_TEXTS=20000 RECALL_SEARCHES=1000 cargo test --lib -- --nocapture index::tests::recall::every_search
+
 # Three hundred servers killed under load, every second one with its database; the suite kills four
 kill-cycles:
     KILL_CYCLES=300 cargo test --test it -- --nocapture embedded::crashes::killed_servers

@@ -13,6 +13,7 @@ mod progress;
 pub mod remote;
 mod report;
 mod resume;
+pub mod site_database;
 mod source;
 mod table;
 mod trust;

@@ -57,6 +57,15 @@ impl Fault {
         Self { detail: self.detail.with(name, value), ..self }
     }
 
+    /// The same as a fault of a part of the body: of what is at `pointer`.
+    pub fn below(self, pointer: &str) -> Self {
+        let at = match self.at {
+            At::Pointer(own) => At::Pointer(format!("{pointer}{own}")),
+            at @ At::Parameter(_) => at,
+        };
+        Self { at, ..self }
+    }
+
     /// The same with a hint at what may have been meant.
     pub fn suggest(self, nearest: Option<&str>) -> Self {
         Self { detail: self.detail.suggest(nearest), ..self }
@@ -134,6 +143,11 @@ impl Error {
     /// Faults in the body; none is no error.
     pub fn body(faults: Vec<Fault>) -> Result<()> {
         Self::unless_empty(Code::InvalidBody, faults)
+    }
+
+    /// Fails with the faults of the parameters, if there are some.
+    pub fn query(faults: Vec<Fault>) -> Result<()> {
+        Self::unless_empty(Code::InvalidParameter, faults)
     }
 
     /// The faults of the request, if it has some.

@@ -16,7 +16,7 @@
 //!     [`search`]: how articles and notices are found by their words
 //! 11. [`categories`], [`notices`], [`site`], [`audit`], [`health`]: the small features
 //! 12. [`articles`]: the large feature
-//!     [`site_search`]: articles and notices together
+//!     [`site_search`]: articles and notices together; [`feeds`], [`sitemaps`]: files for readers and search engines
 //! 13. [`interchange`]: foreign formats in, export out
 //! 14. [`imports`]: the bulk engine; [`demo`]: a small site to look at; [`upgrade`]: what an older version stored
 //! 15. [`openapi`]: what the entries add to the document; [`commands`]: the command line's work
@@ -44,8 +44,10 @@ pub mod deadline;
 pub mod demo;
 pub mod edge;
 pub mod error;
+pub mod feeds;
 pub mod follower;
 pub mod health;
+pub mod home;
 pub mod http;
 pub mod idempotency;
 pub mod imports;
@@ -57,6 +59,7 @@ pub mod language;
 pub mod mail;
 pub mod markup;
 pub mod members;
+pub mod menus;
 pub mod metrics;
 pub mod monitoring;
 pub mod notices;
@@ -71,6 +74,7 @@ pub mod search;
 pub mod server;
 pub mod site;
 pub mod site_search;
+pub mod sitemaps;
 pub mod slug;
 pub mod tags;
 pub mod telemetry;

@@ -3,34 +3,29 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
 use anyhow::{Context, anyhow};
 use inkstone::app::App;
 use inkstone::commands::remote::Server;
+use inkstone::commands::site_database::SiteDatabase;
 use inkstone::config::bulk::Remote;
-use inkstone::config::{Access, Bodies, Cli, Command, Config, Database, Refusal, SettingError};
+use inkstone::config::{Bodies, Cli, Command, Config, Database, Refusal, SettingError};
 use inkstone::contract::Contract;
-use inkstone::db::embedded::programs::Missing;
-use inkstone::db::embedded::{Embedded, Options};
 use inkstone::edge::descriptors::raise_descriptor_limit;
 use inkstone::edge::starting::StartingServer;
 use inkstone::http::conditional::IfMatch;
-use inkstone::keys::{Keys, Ring};
+use inkstone::keys::Ring;
 use inkstone::mail::Mailer;
 use inkstone::members::bootstrap;
 use inkstone::members::passwords::Hasher;
 use inkstone::server;
 use inkstone::server::shared::Shared;
 use inkstone::site::view::SitePatch;
-use inkstone::{changes, commands, db, demo, site, telemetry, upgrade};
+use inkstone::{changes, commands, demo, site, telemetry, upgrade};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
-
-/// How long a retired key verifies beyond the life of a token: nodes notice a change within seconds.
-const RETIRED_FOR: Duration = Duration::from_secs(120);
 
 /// Bodies are parsed into many small pieces, which this allocator makes and drops in half the time.
 #[global_allocator]
@@ -82,7 +77,7 @@ fn warn_of_unknown_variables() {
 fn run_command(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or_else(|| Command::Serve(Box::new(cli.serve))) {
         Command::Serve(config) => serve(*config),
-        Command::Migrate(database) => Data::open(&database).map(drop),
+        Command::Migrate(database) => SiteDatabase::open(&database).map(drop),
         Command::Resanitise { database, bodies, all } => {
             say(&bodies.describe())?;
             administer(*database, Some(bodies), async |app, _| commands::resanitise(app, all).await)
@@ -128,83 +123,6 @@ fn say(line: &str) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// The database, migrated, and the runtime that drives its connections.
-struct Data {
-    url: String,
-    runtime: Runtime,
-    /// Dropped last: a private PostgreSQL stops when nothing uses it any more.
-    _embedded: Option<Embedded>,
-}
-
-impl Data {
-    /// The database that a running server uses, or else as [`Data::open`].
-    fn beside(config: &Database) -> anyhow::Result<Self> {
-        let running = match config.database_url {
-            Some(_) => None,
-            None => Embedded::find_running(&config.data_dir),
-        };
-        let config = Database { database_url: running.or(config.database_url.clone()), ..config.clone() };
-        Self::open(&config)
-    }
-
-    fn open(config: &Database) -> anyhow::Result<Self> {
-        let embedded = match config.database_url {
-            Some(_) => None,
-            None => Some(Embedded::start(&Options {
-                data_dir: &config.data_dir,
-                pg_bin: config.pg_bin.as_deref(),
-                missing: choose_missing(config),
-                durable: true,
-            })?),
-        };
-        let url = match &embedded {
-            Some(embedded) => embedded.url(),
-            None => config.database_url.clone().unwrap_or_default(),
-        };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("postgres")
-            .enable_all()
-            .build()?;
-        let to = url.clone();
-        let ran = runtime.block_on(runtime.spawn(async move { db::migrate(&to).await }))?;
-        let ran = ran.with_context(|| match config.database_url {
-            Some(_) => format!("DATABASE_URL (--database-url), {}", db::describe_servers(&url)),
-            None => "the private PostgreSQL".to_owned(),
-        })?;
-        if ran > 0 {
-            tracing::info!(migrations = ran, "Migrated the database: {ran} migrations");
-        }
-        Ok(Self { url, runtime, _embedded: embedded })
-    }
-
-    /// Keeps the search index of `app` up to date.
-    fn follow_index(&self, app: Arc<App>) {
-        let root = app.config.index_root();
-        self.runtime.spawn(inkstone::search::follower::follow(app, self.url.clone(), root));
-    }
-
-    /// The keys of the site; those that retired verify for as long as their tokens live.
-    fn keys(&self, access: &Access) -> anyhow::Result<Keys> {
-        let (url, files) = (self.url.clone(), access.signing_key_file.clone());
-        let kept = access.access_token_ttl + RETIRED_FOR;
-        let opening = self.runtime.spawn(async move {
-            let mut conn = db::pool::open(url).await?;
-            Keys::open(&mut conn, &files, kept).await
-        });
-        self.runtime.block_on(opening)?
-    }
-}
-
-/// What happens if the machine has no PostgreSQL.
-fn choose_missing(config: &Database) -> Missing<'_> {
-    match &config.postgres_archive {
-        Some(address) => Missing::UseArchive(address),
-        None if config.get_postgres => Missing::Fetch,
-        None => Missing::Ask,
-    }
-}
-
 /// Runs a command over the site's database, beside a server that may be running, and prints what it says.
 /// Without `bodies`, the environment says what bodies may hold.
 fn administer(
@@ -227,7 +145,7 @@ fn administer_with(
     let of_environment = read_environment()?.serve;
     let bodies = bodies.unwrap_or(of_environment.bodies);
     let config = Config { database, bodies, ..of_environment };
-    let data = Data::beside(&config.database)?;
+    let data = SiteDatabase::beside(&config.database)?;
     let keys = data.keys(&config.access)?;
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
     let app = App::new(config, &data.url, data.runtime.handle().clone(), keys, mailer)?;
@@ -300,7 +218,7 @@ fn serve(mut config: Config) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let starting = StartingServer::start(&listener)?;
     let get_postgres = config.database.get_postgres || config.bootstrap.demo;
-    let data = Data::open(&Database { get_postgres, ..config.database.clone() })?;
+    let data = SiteDatabase::open(&Database { get_postgres, ..config.database.clone() })?;
     let keys = data.keys(&config.access)?;
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
     let app = App::new(config, &data.url, data.runtime.handle().clone(), keys, mailer)?;

@@ -6,6 +6,7 @@ use ammonia::Builder;
 
 use crate::db::types::BodyFormat;
 
+pub mod addresses;
 mod anchors;
 pub mod bounds;
 pub mod changes;

@@ -14,8 +14,9 @@ use schemas::{complete_schemas, example_of, list_versioned_schemas};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use crate::articles::listing::ArticleSort;
-use crate::articles::reading::Relation;
+use crate::articles::latest::CategoryRelation;
+use crate::articles::listing::{ArticleSort, Popular, TagMode};
+use crate::articles::relations::Relation;
 use crate::articles::view::ArticleField;
 use crate::config::charsets::EncodingErrors;
 use crate::db::types::Status;
@@ -53,15 +54,16 @@ use crate::tags::view::TagSort;
         (name = "search", description = "Articles and notices by their words"),
         (name = "members", description = "Accounts and profiles"),
         (name = "access", description = "Registering, signing in and out"),
-        (name = "site", description = "What a frontend needs to introduce the site"),
+        (name = "site", description = "What a frontend needs to introduce the site: its settings, menus and home page"),
+        (name = "feeds", description = "What is new for readers of feeds, and what there is for search engines"),
         (name = "audit", description = "Who changed what, and when"),
         (name = "operations", description = "For load balancers and monitors")
     ),
     components(schemas(
         Problem,
         // Enumerations of parameters.
-        ArticleField, ArticleSort, Counting, Duplicates, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeField, NoticeKind, NoticeRelation, OnError, Relation, Role, SlugConflicts,
-        Status, TagSort, TextFilter,
+        ArticleField, ArticleSort, CategoryRelation, Counting, Duplicates, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeField, NoticeKind, NoticeRelation, OnError, Popular, Relation, Role, SlugConflicts,
+        Status, TagMode, TagSort, TextFilter,
     )),
     security(("bearer" = []))
 )]
@@ -137,7 +139,8 @@ fn failures_of(endpoint: &Endpoint) -> Vec<&'static str> {
     let may_find_nothing = operation.may_find_nothing || endpoint.pattern.contains('{');
     let changes_version = matches!(operation.conditional, Conditional::Change | Conditional::Put);
     let has_body = operation.body != RequestBody::None;
-    let mut failures = vec!["400", "406", "500", "503"];
+    let mut failures = vec!["400", "500", "503"];
+    failures.extend((!operation.is_file).then_some("406"));
     failures.extend((is_closed || operation.checks_credential).then_some("401"));
     failures.extend(is_closed.then_some("403"));
     failures.extend(may_find_nothing.then_some("404"));

@@ -5,8 +5,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::operations::Operation;
 use crate::{
-    articles, audit, categories, health, imports, interchange, jobs, members, notices, site, site_search,
-    tags,
+    articles, audit, categories, feeds, health, home, imports, interchange, jobs, members, menus, notices,
+    site, site_search, sitemaps, tags,
 };
 
 /// The entries of all operations.
@@ -18,8 +18,12 @@ pub const OPERATIONS: &[&[Operation]] = &[
     notices::OPERATIONS,
     members::OPERATIONS,
     site::OPERATIONS,
+    menus::OPERATIONS,
+    home::OPERATIONS,
     site_search::OPERATIONS,
     tags::OPERATIONS,
+    feeds::OPERATIONS,
+    sitemaps::OPERATIONS,
     audit::OPERATIONS,
     jobs::OPERATIONS,
     health::OPERATIONS,
@@ -51,11 +55,15 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(notices::routes)
             .configure(members::routes)
             .configure(site::routes)
+            .configure(menus::routes)
+            .configure(home::routes)
             .configure(site_search::routes)
             .configure(tags::routes)
             .configure(audit::routes)
             .configure(jobs::routes),
     )
+    .configure(feeds::routes)
+    .configure(sitemaps::routes)
     .service(members::auth::get_jwks)
     .service(health::get_health)
     .service(health::get_readiness);

@@ -7,7 +7,7 @@
 use uuid::Uuid;
 
 use super::listing::ArticleFilter;
-use super::queries::branches::Listing;
+use super::queries::listing::Listing;
 use crate::cache::tags::Tag;
 use crate::categories::answer_tags::{
     ARTICLES, tag_articles_in, tag_articles_in_any, tag_category, tag_tree,
@@ -34,13 +34,13 @@ pub fn add_search(tags: &mut Vec<Tag>) {
 }
 
 /// A list, but for the breadcrumbs in it.
-pub fn tag_list(filter: &ArticleFilter, listing: &Listing) -> Vec<Tag> {
+pub fn tag_list(tree: &Tree, filter: &ArticleFilter, listing: &Listing) -> Vec<Tag> {
     let mut tags = vec![Tag::all("site")];
     // The slug in the filter may go to another category, and others may come below it.
-    if let Some(category) = listing.categories.iter().flatten().next() {
-        tags.push(tag_category(*category));
+    for category in filter.roots(tree).ok().flatten().into_iter().flatten() {
+        tags.push(tag_category(category));
         if filter.descendants != Some(false) {
-            tags.push(tag_tree(*category));
+            tags.push(tag_tree(category));
         }
     }
     if let Some(names) = &filter.tag {

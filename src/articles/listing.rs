@@ -1,12 +1,15 @@
 //! Which articles a list shows, and in which order.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::model::Row;
-use super::queries::branches::Listing;
+use super::queries::listing::Listing;
+use super::queries::popular::Window;
 use super::view::ArticleField;
 use crate::categories::model::Tree;
 use crate::db::rows::{Conditions, SortColumn, Value};
@@ -25,19 +28,57 @@ pub struct WantedTag(
     pub String,
 );
 
+/// A category that articles are listed by.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 120)]
+pub struct WantedCategory(
+    /// Its id or slug.
+    pub String,
+);
+
+/// The id of an article of a list.
+#[derive(ToSchema)]
+#[schema(format = Uuid, max_length = 36)]
+pub struct WantedId(
+    /// Its text.
+    pub String,
+);
+
+/// How several tags are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(default = "any")]
+pub enum TagMode {
+    /// At least one of them.
+    Any,
+    /// All of them.
+    All,
+}
+
+/// What an article can be asked to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Having {
+    /// A cover.
+    Cover,
+}
+
 /// Which articles to list. Without `status` or `deleted`, those the public may read now.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ArticleFilter {
-    /// Only those in this category (id, slug or former slug) and the categories below it.
-    #[param(min_length = 1, max_length = 120, nullable = false)]
-    pub category: Option<String>,
+    /// Only those in these categories (ids, slugs or former slugs, comma-separated) and the categories below them.
+    #[param(inline, value_type = Option<Vec<WantedCategory>>, style = Form, explode = false, min_items = 1, max_items = 20, nullable = false)]
+    pub category: Option<Vec<String>>,
     /// Whether categories below count too.
     #[param(default = true, nullable = false)]
     pub descendants: Option<bool>,
-    /// Only those with at least one of these tags, comma-separated.
+    /// Only those with at least one of these tags, comma-separated; with all of them if `tag_mode=all`.
     #[param(inline, value_type = Option<Vec<WantedTag>>, style = Form, explode = false, min_items = 1, max_items = 20, nullable = false)]
     pub tag: Option<Vec<String>>,
+    /// Whether one of the tags is enough.
+    #[param(inline, nullable = false)]
+    pub tag_mode: Option<TagMode>,
     /// Only those with exactly this byline.
     #[param(max_length = 200, nullable = false)]
     pub author: Option<String>,
@@ -50,6 +91,15 @@ pub struct ArticleFilter {
     /// Only those published before this time.
     #[param(value_type = Option<String>, format = DateTime, max_length = 64, nullable = false)]
     pub published_to: Option<DateTime<Utc>>,
+    /// Only those changed at or after this time.
+    #[param(value_type = Option<String>, format = DateTime, max_length = 64, nullable = false)]
+    pub updated_since: Option<DateTime<Utc>>,
+    /// Only those that have this: `cover`.
+    #[param(inline, nullable = false)]
+    pub has: Option<Having>,
+    /// Not these, by id, comma-separated: what a page shows elsewhere.
+    #[param(inline, value_type = Option<Vec<WantedId>>, style = Form, explode = false, min_items = 1, max_items = 100, nullable = false)]
+    pub exclude: Option<Vec<Uuid>>,
     /// Those in one of these states, comma-separated (staff: authors get their own; published includes scheduled).
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
     pub status: Option<Vec<Status>>,
@@ -66,10 +116,81 @@ pub struct ArticleShape {
     /// `q` `relevance`, which ends at 500 articles.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 3, nullable = false)]
     pub sort: Option<Vec<ArticleSort>>,
+    /// Those that were viewed within this time, the most popular first: a view counts half after half of the time. In place
+    /// of `sort`, and of what the public may read.
+    #[param(inline, nullable = false)]
+    pub popular: Option<Popular>,
+    /// Only these, by id, comma-separated, in this order and on one page. Ids of what is not in the list are passed over.
+    /// Not with `sort`, `q` or paging.
+    #[param(inline, value_type = Option<Vec<WantedId>>, style = Form, explode = false, min_items = 1, max_items = 100, nullable = false)]
+    pub ids: Option<Vec<Uuid>>,
     /// Only these keys of each article, comma-separated; `id` always comes along. With `body`, the body too. The
     /// answer then has fewer keys than its schema requires: in typed clients, the others are absent.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 30, nullable = false)]
     pub fields: Option<Vec<ArticleField>>,
+}
+
+impl ArticleShape {
+    /// Fails with what cannot be combined. `with_q`: whether words are searched for; `is_paged`: whether a certain page is
+    /// asked for.
+    pub fn check(&self, with_q: bool, is_paged: bool, visible: Articles) -> Result<()> {
+        let has_bodies = self.fields.iter().flatten().any(|field| *field == ArticleField::Body);
+        let mut faults = Vec::new();
+        let mut refuse = |is_wrong: bool, parameter, detail| {
+            let fault = || Fault::parameter(parameter, Code::InvalidParameter, detail);
+            faults.extend(is_wrong.then(fault));
+        };
+        let (popular, ids) = (self.popular.is_some(), self.ids.is_some());
+        refuse(popular && self.sort.is_some(), "popular", "is an order: leave sort away");
+        refuse(popular && with_q, "popular", "cannot be combined with q");
+        refuse(popular && ids, "popular", "cannot be combined with ids");
+        refuse(
+            popular && visible != Articles::Public,
+            "popular",
+            "lists what the public may read: leave status and deleted away",
+        );
+        refuse(ids && self.sort.is_some(), "ids", "is an order: leave sort away");
+        refuse(ids && with_q, "ids", "cannot be combined with q");
+        refuse(ids && is_paged, "ids", "gives one page: leave page_size, page and cursor away");
+        refuse(
+            (popular || ids) && has_bodies,
+            "fields",
+            "with popular or ids, the body is not to be had; read the article itself",
+        );
+        Error::query(faults)
+    }
+
+    /// Whether the order is one of views.
+    pub fn is_by_views(&self) -> bool {
+        let sort = self.sort.iter().flatten();
+        self.popular.is_some()
+            || sort.into_iter().any(|sort| matches!(sort, ArticleSort::ViewsDown | ArticleSort::ViewsUp))
+    }
+}
+
+/// For how long views make an article popular.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum Popular {
+    /// A day.
+    #[serde(rename = "1d")]
+    Day,
+    /// Seven days.
+    #[serde(rename = "7d")]
+    Week,
+    /// Thirty days.
+    #[serde(rename = "30d")]
+    Month,
+}
+
+impl Popular {
+    /// The window of the views that count.
+    pub fn window(self) -> Window {
+        match self {
+            Self::Day => Window::Day,
+            Self::Week => Window::Week,
+            Self::Month => Window::Month,
+        }
+    }
 }
 
 /// What articles can be sorted by.
@@ -92,6 +213,10 @@ pub enum ArticleSort {
     TitleDown,
     #[serde(rename = "title")]
     TitleUp,
+    #[serde(rename = "-views")]
+    ViewsDown,
+    #[serde(rename = "views")]
+    ViewsUp,
     /// Best first: the default with `q`, and only with it.
     #[serde(rename = "relevance")]
     Relevance,
@@ -115,6 +240,9 @@ impl ArticleSort {
             }
             Self::CreatedDown | Self::CreatedUp => {
                 ("created_at", "articles.created_at", "timestamptz", self == Self::CreatedDown)
+            }
+            Self::ViewsDown | Self::ViewsUp => {
+                ("views", "coalesce(article_views.views, 0)", "bigint", self == Self::ViewsDown)
             }
             Self::Relevance => return RELEVANCE,
             Self::TitleDown | Self::TitleUp => {
@@ -152,6 +280,7 @@ pub fn cursor_keys(order: &[SortColumn], row: &Row) -> Vec<String> {
         "updated_at" => row.updated_at.to_rfc3339(),
         "created_at" => row.created_at.to_rfc3339(),
         "title" => content.title.clone(),
+        "views" => row.views.to_string(),
         _ => row.id.to_string(),
     };
     order.iter().map(key).collect()
@@ -184,7 +313,10 @@ impl ArticleFilter {
         let in_time_order = matches!(sort, [ArticleSort::PublishedDown | ArticleSort::PublishedUp]);
         let is_bounded = self.published_from.is_some() || self.published_to.is_some();
         let filters = [self.tag.is_some(), self.author.is_some(), self.source.is_some()];
+        let is_plain =
+            self.updated_since.is_none() && self.has.is_none() && self.tag_mode != Some(TagMode::All);
         visible == Articles::Public
+            && is_plain
             && match filters.into_iter().filter(|is_given| *is_given).count() {
                 0 => {
                     let categories = listing.categories.as_ref().map_or(0, Vec::len);
@@ -211,22 +343,39 @@ impl ArticleFilter {
         conditions.and_if(from, self.published_from.map(Value::Time));
         let to = "articles.published_at < ? AND coalesce(articles.published_at, 'infinity') < ?";
         conditions.and_if(to, self.published_to.map(Value::Time));
+        conditions.and_if("NOT (articles.id = ANY(?))", self.exclude.clone().map(Value::Ids));
         let parts = visible.parts(self.status.as_deref(), &mut conditions);
         Ok(Listing {
             conditions,
             parts,
             categories: self.categories(tree)?,
             tags: self.tag.clone(),
+            has_all_tags: self.tag_mode == Some(TagMode::All),
             author: self.author.clone(),
             source: self.source.clone(),
+            updated_since: self.updated_since,
+            has_cover: self.has == Some(Having::Cover),
         })
     }
 
     /// The categories asked for. One that does not exist is a fault: an empty list would hide a typo.
     fn categories(&self, tree: &Tree) -> Result<Option<Vec<Uuid>>> {
-        let Some(category) = &self.category else { return Ok(None) };
-        let id = find_category(tree, category)?;
-        Ok(Some(if self.descendants == Some(false) { vec![id] } else { tree.subtree(id) }))
+        let Some(roots) = self.roots(tree)? else { return Ok(None) };
+        if self.descendants == Some(false) {
+            return Ok(Some(roots));
+        }
+        let mut seen = HashSet::new();
+        Ok(Some(
+            roots.into_iter().flat_map(|root| tree.subtree(root)).filter(|id| seen.insert(*id)).collect(),
+        ))
+    }
+
+    /// The categories that the filter names.
+    pub fn roots(&self, tree: &Tree) -> Result<Option<Vec<Uuid>>> {
+        let Some(names) = &self.category else { return Ok(None) };
+        let found = names.iter().map(|name| find_category(tree, name)).collect::<Result<Vec<_>>>()?;
+        let mut seen = HashSet::new();
+        Ok(Some(found.into_iter().filter(|id| seen.insert(*id)).collect()))
     }
 }
 

@@ -13,14 +13,18 @@ pub mod duplicates;
 pub mod former_slugs;
 pub mod handlers;
 pub mod input;
+pub mod latest;
+pub mod list_pages;
 pub mod listing;
 pub mod model;
 pub mod queries;
 pub mod reading;
 pub mod related;
+pub mod relations;
 pub mod searching;
 pub mod seen_views;
 pub mod view;
+pub mod view_context;
 pub mod view_counter;
 pub mod writing;
 
@@ -31,6 +35,7 @@ use crate::operations::Operation;
 
 /// The entries of its operations.
 pub const OPERATIONS: &[Operation] = &[
+    latest::LIST_CATEGORIES,
     reading::LIST_ARTICLES,
     duplicates::LIST_DUPLICATE_ARTICLES,
     archive::LIST_ARCHIVE_MONTHS,
@@ -46,9 +51,9 @@ pub const OPERATIONS: &[Operation] = &[
     view_counter::COUNT_ARTICLE_VIEWS,
 ];
 
-/// The routes under `/articles`.
+/// The routes under `/articles`, and the list of categories, which can have articles in it.
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(
+    cfg.service(latest::list_categories).service(
         scope("/articles")
             .service(reading::list_articles)
             .service(handlers::create_article)

@@ -1,17 +1,20 @@
-//! All SQL of articles: single ones here, lists in [`lists`] and [`branches`], slugs in [`slugs`].
+//! All SQL of articles: single ones here, lists in [`lists`] and [`branches`], slugs in [`slugs`], views in [`popular`].
 
 pub mod addresses;
 pub mod archive;
 pub mod branches;
 pub mod counting;
 pub mod found;
+pub mod latest;
+pub mod listing;
 pub mod lists;
+pub mod popular;
 pub mod slugs;
 
 use diesel::dsl::{now, sql};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -242,34 +245,6 @@ pub async fn find_ids(mut conn: &Connection, ids: Vec<Uuid>, visible: Articles) 
 struct FoundId {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-}
-
-/// Adds views to many articles at once. Ids that no article has are passed over.
-///
-/// Waits for nobody: returns the ids of articles that another transaction has locked, whose views
-/// were not added.
-pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<Vec<Uuid>> {
-    // A share lock on an article keeps off whoever would change it or set its views, and skips the
-    // article that such a one has already. An article without a line of views gets one by the same lock.
-    let locked: Vec<FoundId> = sql_query(
-        "WITH seen AS (SELECT * FROM unnest($1, $2) AS seen(id, count)),
-         free AS (SELECT articles.id FROM articles JOIN seen USING (id) ORDER BY id FOR SHARE OF articles SKIP LOCKED),
-         counted AS (SELECT article_id AS id FROM article_views JOIN free ON free.id = article_id
-                     ORDER BY article_id FOR NO KEY UPDATE OF article_views SKIP LOCKED),
-         added AS (UPDATE article_views AS v SET views = v.views + seen.count
-                   FROM counted JOIN seen USING (id) WHERE v.article_id = counted.id RETURNING v.article_id AS id),
-         begun AS (INSERT INTO article_views (article_id, views)
-                   SELECT free.id, seen.count FROM free JOIN seen USING (id)
-                   WHERE NOT EXISTS (SELECT FROM article_views WHERE article_id = free.id)
-                   ORDER BY free.id ON CONFLICT (article_id) DO NOTHING RETURNING article_id AS id)
-         SELECT articles.id FROM articles JOIN seen USING (id)
-         WHERE id NOT IN (SELECT id FROM added UNION ALL SELECT id FROM begun)",
-    )
-    .bind::<Array<SqlUuid>, _>(ids)
-    .bind::<Array<BigInt>, _>(counts)
-    .load(&mut **tx)
-    .await?;
-    Ok(locked.into_iter().map(|found| found.id).collect())
 }
 
 /// The next articles after `after`, in whatever state, whose body was made by a sanitiser before `version`.

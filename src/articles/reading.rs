@@ -1,29 +1,27 @@
 //! Reading articles.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{Either, HttpRequest, Responder, get, web};
 use diesel::OptionalExtension;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
-use super::listing::{ArticleFilter, ArticleShape, cursor_keys};
+use super::list_pages::ListReader;
+use super::listing::{ArticleFilter, ArticleShape};
 use super::model::Row;
-use super::queries::branches::Listing;
-use super::queries::lists;
 use super::queries::{self, ArticleRef};
+use super::relations::{Relation, Relations};
 use super::searching::{ArticleSearch, FoundPage};
-use super::view::{Article, ArticleCard, ArticleField, Neighbors, PickedArticle};
-use super::{answer_tags, former_slugs, related};
+use super::view::{Article, ArticleCard, ArticleField, PickedArticle};
+use super::view_context::ViewContext;
+use super::{answer_tags, former_slugs};
 use crate::app::App;
 use crate::cache::tags::Tag;
 use crate::categories::model::Tree;
 use crate::categories::queries::load_article_times;
-use crate::db::connection::Connection;
-use crate::db::rows::PageSlice;
 use crate::db::visibility::Articles;
 use crate::error::{Error, Result};
 use crate::http::id_or_slug::IdOrSlug;
@@ -48,16 +46,6 @@ pub struct Detail {
     /// requires: in typed clients, the others are absent.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 30, nullable = false)]
     fields: Option<Vec<ArticleField>>,
-}
-
-/// What `include=` can add.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Relation {
-    /// The articles just before and after it in its category.
-    Neighbors,
-    /// Up to six others about the same.
-    Related,
 }
 
 /// The entry of [`list_articles`].
@@ -86,39 +74,54 @@ pub async fn list_articles(
     let is_as_visitors_get = visible == Articles::Public;
     let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
     let order = search.order(&shape, filter.all_have_time(visible));
-    let slice = Error::join(search.parse(&shape), order.and_then(|order| paging.page_slice(order)));
+    let slice = Error::join(search.parse(&filter, &shape), order.and_then(|order| paging.page_slice(order)));
     let ((query, slice), listing) = Error::join(slice, filter.listing(&tree, visible))?;
-    // Staff see changes of which the times tell nothing, and the index has a change a moment later.
-    let proves = is_as_visitors_get && query.is_none();
+    shape.check(query.is_some(), paging.is_asked_for(), visible)?;
+    // Staff see changes of which the times tell nothing, the index has a change a moment later, and views tell nothing.
+    let proves = is_as_visitors_get && query.is_none() && !shape.is_by_views();
     let modified = if proves { times.modified(now) } else { times.modified(now).proving_nothing() };
-    let mut tags = answer_tags::tag_list(&filter, &listing);
-    let FoundPage { page, mut highlights } = match query {
-        Some(query) => {
-            answer_tags::add_search(&mut tags);
-            query.load_page(&app, &paging, &slice, &filter, visible, listing).await?
-        }
-        None => {
-            load_page(&app, &reader, (&paging, &slice), (&filter, &shape), visible, listing).await?.into()
-        }
+    let mut tags = answer_tags::tag_list(&tree, &filter, &listing);
+    if query.is_some() {
+        answer_tags::add_search(&mut tags);
+    }
+    let lists = ListReader {
+        app: &app,
+        reader: &reader,
+        paging: &paging,
+        slice: &slice,
+        filter: &filter,
+        shape: &shape,
+        visible,
     };
-    answer_tags::add_breadcrumbs(&mut tags, &tree, page.data.iter().map(|row| row.content.category_id));
-    let base_url = &site.content.base_url;
+    let found = match query {
+        Some(query) => query.load_page(&app, &paging, &slice, &filter, visible, listing).await?,
+        None => lists.load_page(listing).await?.into(),
+    };
+    let categories = found.page.data.iter().map(|row| row.content.category_id);
+    answer_tags::add_breadcrumbs(&mut tags, &tree, categories);
+    let keeping = (is_as_visitors_get, modified, times.lifetime(now), tags);
+    Ok(reply_page(&ViewContext::new(tree, site), found, shape.fields, keeping))
+}
+
+/// The page, with the `fields` of each article if these are given.
+fn reply_page(
+    context: &ViewContext,
+    found: FoundPage,
+    fields: Option<Vec<ArticleField>>,
+    keeping: Keeping,
+) -> Either<Reply<List<ArticleCard>>, Reply<List<PickedArticle>>> {
+    let FoundPage { page, mut highlights } = found;
     let mut view = |row: Row| {
         let highlight = highlights.remove(&row.id);
-        ArticleCard { highlight, ..ArticleCard::new(&tree, base_url, row) }
+        ArticleCard { highlight, ..context.card(row) }
     };
-    let keeping = (is_as_visitors_get, modified, times.lifetime(now), tags);
-    Ok(match shape.fields {
-        None => Either::Left(keep(Reply::list(page.map(view)), keeping)),
-        Some(fields) => {
-            let fields: Rc<[ArticleField]> = fields.into();
-            let pick = |mut row: Row| {
-                let body = std::mem::take(&mut row.content.body);
-                PickedArticle::new(Article::of_card(view(row), body), fields.clone())
-            };
-            Either::Right(keep(Reply::list(page.map(pick)), keeping))
-        }
-    })
+    let Some(fields) = fields else { return Either::Left(keep(Reply::list(page.map(view)), keeping)) };
+    let fields: Rc<[ArticleField]> = fields.into();
+    let pick = |mut row: Row| {
+        let body = std::mem::take(&mut row.content.body);
+        PickedArticle::new(Article::of_card(view(row), body), fields.clone())
+    };
+    Either::Right(keep(Reply::list(page.map(pick)), keeping))
 }
 
 /// Whether visitors get an answer, when it last changed, for how long it stays right, and what it is made from.
@@ -127,48 +130,6 @@ type Keeping = (bool, Modified, Option<Duration>, Vec<Tag>);
 /// The answer with what is said of it to caches.
 fn keep<T>(reply: Reply<T>, (is_as_visitors_get, modified, lifetime, tags): Keeping) -> Reply<T> {
     reply.with_last_modified(modified).as_visitors_get(is_as_visitors_get).kept_for(lifetime, tags)
-}
-
-/// A page of a list without a search.
-async fn load_page(
-    app: &App,
-    reader: &Reader,
-    (paging, slice): (&Paging, &PageSlice),
-    (filter, shape): (&ArticleFilter, &ArticleShape),
-    visible: Articles,
-    listing: Listing,
-) -> Result<List<Row>> {
-    let with_body = shape.fields.as_ref().is_some_and(|fields| fields.contains(&ArticleField::Body));
-    let is_short = slice.offset == 0 && !with_body && filter.is_short(&listing, shape, visible);
-    if is_short && !paging.counts() {
-        let rows = lists::load_cards(&*app.reader().await?, listing, slice).await?;
-        Ok(paging.page(slice, rows, None, |row| cursor_keys(&slice.order, row)))
-    } else if reader.staff().is_some() {
-        load_long_page(&*app.long_reader().await?, paging, slice, listing, with_body).await
-    } else {
-        load_long_page(&*app.costly_reader().await?, paging, slice, listing, with_body).await
-    }
-}
-
-/// A page of a list that is not read in a moment: deep, counted, with bodies, or without an index for all of it.
-async fn load_long_page(
-    conn: &Connection,
-    paging: &Paging,
-    slice: &PageSlice,
-    listing: Listing,
-    with_body: bool,
-) -> Result<List<Row>> {
-    let total = paging.total(|most| lists::count(conn, listing.clone(), most)).await?;
-    let keys = |row: &Row| cursor_keys(&slice.order, row);
-    if !with_body {
-        return Ok(paging.page(slice, lists::load_cards(conn, listing, slice).await?, total, keys));
-    }
-    let page = lists::load_full(conn, listing, slice).await?;
-    if page.is_cut {
-        paging.cut_page(slice, page.rows, total, keys)
-    } else {
-        Ok(paging.page(slice, page.rows, total, keys))
-    }
 }
 
 /// The entry of [`get_article`].
@@ -255,33 +216,28 @@ pub async fn find_single(
     article: ArticleRef,
     detail: Detail,
 ) -> Result<Option<Either<Reply<Data<Article>>, Reply<Data<PickedArticle>>>>> {
-    let includes = |one| detail.include.as_ref().is_some_and(|relations| relations.contains(&one));
-    let (with_neighbors, with_related) = (includes(Relation::Neighbors), includes(Relation::Related));
     // Before the row is read.
     let (times, now) = (load_article_times(app).await?, app.now());
     let found = queries::get(&*app.reader().await?, &article, reader.articles()).await.optional()?;
     let Some(row) = found else { return Ok(None) };
     let context = ViewContext::load(app).await?;
-    let neighbors = if with_neighbors { Some(load_neighbors(app, &row).await?) } else { None };
-    let related = if with_related { Some(related::load_related(app, &row).await?) } else { None };
-    let category_id = row.content.category_id;
-    let beside = related.iter().flatten().map(|row| row.content.category_id).collect::<Vec<_>>();
-    let related = related.map(|rows| rows.into_iter().map(|row| context.card(row)).collect());
-    let article = Article { neighbors, related, ..context.view(row, reader.staff().is_some()) };
+    let relations =
+        Relations::load(app, &context, &row, detail.include.as_deref().unwrap_or_default()).await?;
+    let with_neighbors = relations.neighbors.is_some();
     // Staff get the former slugs too.
     let is_as_visitors_get = reader.articles() == Articles::Public;
     let modified = match is_as_visitors_get {
-        true if with_related => times.modified(now).proving_nothing(),
-        true => times.modified(now),
-        false => Modified::of_row(article.card.updated_at),
+        true if relations.change_with_articles() => times.modified(now),
+        true => times.modified(now).proving_nothing(),
+        false => Modified::of_row(row.updated_at),
     };
+    let mut tags = answer_tags::tag_single(context.tree(), row.id, row.content.category_id, with_neighbors);
+    relations.add_tags(&mut tags, &context);
+    let lifetime = times.lifetime(now).min(relations.lifetime(now));
+    let Relations { neighbors, related, notices, .. } = relations;
+    let article = Article { neighbors, related, notices, ..context.view(row, reader.staff().is_some()) };
     let version = article.card.version;
-    let mut tags = answer_tags::tag_single(&context.tree, article.card.id, category_id, with_neighbors);
-    if with_related {
-        answer_tags::add_search(&mut tags);
-        answer_tags::add_breadcrumbs(&mut tags, &context.tree, beside);
-    }
-    let keeping = (is_as_visitors_get, modified, times.lifetime(now), tags);
+    let keeping = (is_as_visitors_get, modified, lifetime, tags);
     Ok(Some(match detail.fields {
         None => Either::Left(keep(Reply::one(article).with_version(version), keeping)),
         Some(fields) => {
@@ -289,41 +245,4 @@ pub async fn find_single(
             Either::Right(keep(picked.with_version(version), keeping))
         }
     }))
-}
-
-async fn load_neighbors(app: &App, row: &Row) -> Result<Neighbors> {
-    Ok(queries::neighbors(&*app.reader().await?, row).await?.into_iter().collect())
-}
-
-/// What the view of an article takes from outside its row.
-pub struct ViewContext {
-    tree: Arc<Tree>,
-    site: Arc<Site>,
-}
-
-impl ViewContext {
-    /// Loads it. To be done before a change: after the commit nothing may fail any more.
-    pub async fn load(app: &App) -> Result<Self> {
-        Ok(Self { tree: app.snapshot().await?, site: app.snapshot().await? })
-    }
-
-    /// The tree of categories.
-    pub fn tree(&self) -> &Tree {
-        &self.tree
-    }
-
-    /// The article in `row` as a card.
-    pub fn card(&self, row: Row) -> ArticleCard {
-        ArticleCard::new(&self.tree, &self.site.content.base_url, row)
-    }
-
-    /// The newest context that is to be had, after the change.
-    pub async fn renew(self, app: &App) -> Self {
-        Self::load(app).await.unwrap_or(self)
-    }
-
-    /// The article in `row`, as the staff or a visitor sees it.
-    pub fn view(&self, row: Row, for_staff: bool) -> Article {
-        Article::new(&self.tree, &self.site.content.base_url, row, for_staff)
-    }
 }

@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::alike::{MIN_LIKENESS, fold_text};
+use super::listing::order;
 use super::model::Row;
-use super::queries::found;
+use super::queries::listing::Listing;
+use super::queries::{found, lists};
 use crate::app::App;
+use crate::db::rows::{Conditions, PageSlice};
 use crate::db::visibility::Articles;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::likeness::similarity;
 use crate::index::{Filter, Order, Search};
 use crate::search::documents::split_blocks;
@@ -26,29 +29,20 @@ const TAG_WORTH: f32 = 0.5;
 const CATEGORY_WORTH: f32 = 0.25;
 
 /// The public articles that are most about the same as the article in `row`: by rare words of its text, tags, and category.
-/// It is not among them, nor are copies of it, nor two copies of one another.
+/// It is not among them, nor are copies of it, nor two copies of one another. Without an index that is known to be right,
+/// by tags and category alone.
 pub async fn load_related(app: &App, row: &Row) -> Result<Vec<Row>> {
-    let scores = find_candidates(app, row).await?;
+    let scores = match find_candidates(app, row).await {
+        Err(Error::Unavailable(_)) => list_candidates(app, row).await?,
+        found => found?,
+    };
     let conditions = Articles::Public.conditions();
     let ids: Vec<Uuid> = scores.keys().copied().collect();
     let conn = app.long_reader().await?;
     let mut rows = found::load_cards(&conn, conditions.clone(), ids.clone(), None).await?;
     let texts = found::load_texts(&conn, conditions, ids).await?;
     drop(conn);
-    let best = scores.values().copied().fold(f32::MIN_POSITIVE, f32::max);
-    let worth = |other: &Row| {
-        let shared = other.content.tags.iter().filter(|tag| row.content.tags.contains(tag)).count();
-        let is_beside =
-            other.content.category_id.is_some() && other.content.category_id == row.content.category_id;
-        let words = scores.get(&other.id).copied().unwrap_or_default() / best;
-        words + TAG_WORTH * shared as f32 + if is_beside { CATEGORY_WORTH } else { 0.0 }
-    };
-    rows.sort_by(|a, b| {
-        worth(b)
-            .total_cmp(&worth(a))
-            .then(b.content.published_at.cmp(&a.content.published_at))
-            .then(b.id.cmp(&a.id))
-    });
+    sort_by_worth(&mut rows, row, &scores);
     let own = (row.content.title.clone(), row.content.body.clone());
     let choose = move || {
         let texts: HashMap<Uuid, String> =
@@ -65,6 +59,52 @@ pub async fn load_related(app: &App, row: &Row) -> Result<Vec<Row>> {
         rows
     };
     app.searchers.run(choose).await
+}
+
+/// Sorts articles by what they have in common with the article in `row`; `scores` tell how much their words are worth.
+fn sort_by_worth(rows: &mut [Row], row: &Row, scores: &HashMap<Uuid, f32>) {
+    let best = scores.values().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let worth = |other: &Row| {
+        let shared = other.content.tags.iter().filter(|tag| row.content.tags.contains(tag)).count();
+        let is_beside =
+            other.content.category_id.is_some() && other.content.category_id == row.content.category_id;
+        let words = scores.get(&other.id).copied().unwrap_or_default() / best;
+        words + TAG_WORTH * shared as f32 + if is_beside { CATEGORY_WORTH } else { 0.0 }
+    };
+    rows.sort_by(|a, b| {
+        worth(b)
+            .total_cmp(&worth(a))
+            .then(b.content.published_at.cmp(&a.content.published_at))
+            .then(b.id.cmp(&a.id))
+    });
+}
+
+/// The newest articles that share a tag or the category.
+async fn list_candidates(app: &App, row: &Row) -> Result<HashMap<Uuid, f32>> {
+    let slice = PageSlice {
+        order: order(None, true)?,
+        keys: None,
+        backwards: false,
+        limit: CANDIDATES as i64,
+        offset: 0,
+    };
+    let (tags, category) = (row.content.tags.clone(), row.content.category_id);
+    let tags = Some(tags).filter(|tags| !tags.is_empty());
+    let mut listings = Vec::new();
+    for (tags, categories) in [(tags, None), (None, category.map(|id| vec![id]))] {
+        if tags.is_some() || categories.is_some() {
+            let mut conditions = Conditions::default();
+            let parts = Articles::Public.parts(None, &mut conditions);
+            listings.push(Listing { conditions, parts, tags, categories, ..Listing::default() });
+        }
+    }
+    let conn = app.long_reader().await?;
+    let mut found = HashMap::new();
+    for listing in listings {
+        let rows = lists::load_cards(&conn, listing, &slice).await?;
+        found.extend(rows.into_iter().filter(|other| other.id != row.id).map(|other| (other.id, 0.0)));
+    }
+    Ok(found)
 }
 
 /// Articles that share rare words or a tag, and how much the words are worth.

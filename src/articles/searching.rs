@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::listing::{ArticleFilter, ArticleShape, ArticleSort, cursor_keys, order};
 use super::model::Row;
-use super::queries::branches::Listing;
 use super::queries::found;
+use super::queries::listing::Listing;
 use super::view::ArticleField;
 use crate::app::App;
 use crate::db::rows::{PageSlice, SortColumn};
@@ -46,6 +46,9 @@ pub struct ArticleQuery {
 impl ArticleSearch {
     /// The columns of the list's order. That by relevance has its own.
     pub fn order(&self, shape: &ArticleShape, all_have_time: bool) -> Result<Vec<SortColumn>> {
+        if let Some(popular) = shape.popular {
+            return Ok(popular.window().order());
+        }
         match shape.sort.as_deref() {
             None if self.q.is_some() => Ok(vec![RELEVANCE]),
             Some([ArticleSort::Relevance]) => Ok(vec![RELEVANCE]),
@@ -54,7 +57,7 @@ impl ArticleSearch {
     }
 
     /// What is searched for, if anything is.
-    pub fn parse(&self, shape: &ArticleShape) -> Result<Option<ArticleQuery>> {
+    pub fn parse(&self, filter: &ArticleFilter, shape: &ArticleShape) -> Result<Option<ArticleQuery>> {
         let refuse =
             |parameter, detail| Err(Fault::parameter(parameter, Code::InvalidParameter, detail).into());
         let sort = shape.sort.as_deref().unwrap_or_default();
@@ -74,6 +77,12 @@ impl ArticleSearch {
             return refuse(
                 "fields",
                 "with q, the body is not to be had; highlight=true shows where it has the words",
+            );
+        }
+        if filter.updated_since.is_some() || filter.has.is_some() {
+            return refuse(
+                "q",
+                "cannot be combined with updated_since or has, which the index does not know",
             );
         }
         let query = Arc::new(parse_query(q)?);
@@ -143,14 +152,17 @@ impl ArticleQuery {
                 .as_ref()
                 .map(|ids| one_of(ids.iter().copied().map(labels::category).collect())),
         );
-        all.extend(
-            listing.tags.as_ref().map(|tags| one_of(tags.iter().map(|tag| labels::tag(tag)).collect())),
-        );
+        let tags = listing.tags.iter().flatten().map(|tag| labels::tag(tag)).collect::<Vec<_>>();
+        match listing.has_all_tags {
+            true => all.extend(tags.into_iter().map(Filter::Label)),
+            false => all.extend(listing.tags.as_ref().map(|_| one_of(tags))),
+        }
         all.extend(listing.author.as_deref().map(|author| Filter::Label(labels::author(author))));
         all.extend(listing.source.as_deref().map(|source| Filter::Label(labels::source(source))));
         all.extend(filter.published_from.map(|from| Filter::BeginsFrom(from.timestamp_micros())));
         all.extend(filter.published_to.map(|to| Filter::BeginsBefore(to.timestamp_micros())));
-        Wanted { query: self.query.clone(), filter: Filter::All(all) }
+        let exclude = filter.exclude.clone().unwrap_or_default();
+        Wanted { query: self.query.clone(), filter: Filter::All(all), exclude }
     }
 }
 

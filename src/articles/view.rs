@@ -15,6 +15,7 @@ use crate::categories::model::Tree;
 use crate::categories::view::CategorySummary;
 use crate::db::types::{BodyFormat, Status};
 use crate::http::tagged_body::Counter;
+use crate::notices::view::NoticeCard;
 use crate::search::highlights::Highlight;
 
 /// An article in a list: complete, but for its body.
@@ -129,6 +130,10 @@ pub struct Article {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 6)]
     pub related: Option<Vec<ArticleCard>>,
+    /// The first notices for everybody, pinned first (with `include=notices`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 5)]
+    pub notices: Option<Vec<NoticeCard>>,
 }
 
 impl Article {
@@ -143,7 +148,15 @@ impl Article {
 
     /// The article of a card, with its body.
     pub fn of_card(card: ArticleCard, body: String) -> Self {
-        Self { card, body, body_source: None, former_slugs: None, neighbors: None, related: None }
+        Self {
+            card,
+            body,
+            body_source: None,
+            former_slugs: None,
+            neighbors: None,
+            related: None,
+            notices: None,
+        }
     }
 }
 
@@ -231,7 +244,7 @@ impl PickedArticle {
 
 impl Serialize for PickedArticle {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Article { card, body, neighbors, related, .. } = &self.article;
+        let Article { card, body, neighbors, related, notices, .. } = &self.article;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", &card.id)?;
         for (at, field) in self.fields.iter().enumerate() {
@@ -261,15 +274,18 @@ impl Serialize for PickedArticle {
                 ArticleField::UpdatedAt => map.serialize_entry(field, &card.updated_at)?,
             }
         }
-        if let Some(highlight) = &card.highlight {
-            map.serialize_entry("highlight", highlight)?;
-        }
-        if let Some(neighbors) = neighbors {
-            map.serialize_entry("neighbors", neighbors)?;
-        }
-        if let Some(related) = related {
-            map.serialize_entry("related", related)?;
-        }
+        serialize_if_there(&mut map, "highlight", card.highlight.as_ref())?;
+        serialize_if_there(&mut map, "neighbors", neighbors.as_ref())?;
+        serialize_if_there(&mut map, "related", related.as_ref())?;
+        serialize_if_there(&mut map, "notices", notices.as_ref())?;
         map.end()
     }
+}
+
+fn serialize_if_there<M: SerializeMap>(
+    map: &mut M,
+    key: &str,
+    value: Option<&impl Serialize>,
+) -> Result<(), M::Error> {
+    value.map_or(Ok(()), |value| map.serialize_entry(key, value))
 }

@@ -65,8 +65,9 @@ impl ViewCounter {
         }
         let (ids, counts) = gathered.iter().map(|(id, count)| (*id, *count)).unzip();
         let (ids, counts): (Vec<Uuid>, Vec<i64>) = (ids, counts);
-        let locked =
-            app.write(async move |tx| Ok(queries::add_views(tx, ids.clone(), counts.clone()).await?)).await;
+        let locked = app
+            .write(async move |tx| Ok(queries::popular::add_views(tx, ids.clone(), counts.clone()).await?))
+            .await;
         let mut kept = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         let is_kept = |id: &Uuid| locked.as_ref().map_or(true, |locked| locked.contains(id));
         for (id, count) in gathered.into_iter().filter(|(id, _)| is_kept(id)) {

@@ -1,24 +1,19 @@
 //! Reading and changing categories.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use actix_web::{Either, HttpRequest, Responder, delete, get, patch, post, web};
 
-use super::answer_tags::{CATEGORIES, tag_articles_in_any, tag_category, tag_single};
+use super::answer_tags::{tag_articles_in_any, tag_category, tag_single};
 use super::model::Tree;
-use super::queries::{CategoryChange, load_article_times};
-use super::view::{Category, CategoryListing, CategoryPatch, NewCategory, Removal};
+use super::queries::load_article_times;
+use super::view::{Category, CategoryPatch, NewCategory, Removal};
 use super::{queries, writing};
 use crate::app::App;
-use crate::cache::tags::Tag;
 use crate::error::{Error, Result};
 use crate::http::body::Unchecked;
 use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::matched::Matched;
-use crate::http::modified::{ListTimes, Modified};
-use crate::http::paging::List;
+use crate::http::modified::Modified;
 use crate::http::query::Query;
 use crate::http::reply::{Data, Moved, NoContent, Reply};
 use crate::idempotency::{NamedRequest, write_once};
@@ -27,33 +22,6 @@ use crate::jobs::view::Job;
 use crate::members::guard::{Editor, Reader};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
-
-/// The entry of [`list_categories`].
-pub const LIST_CATEGORIES: Operation = Operation::read("list_categories", Caller::Reader)
-    .for_keys_with(Scope::CategoriesRead)
-    .same_as_visitors_for(Role::Admin);
-
-/// List categories
-///
-/// The whole tree: flat, parents before children, or nested with `tree=true`.
-#[utoipa::path(tag = "categories", params(CategoryListing), responses((status = 200, description = "All categories", body = List<Category>)))]
-#[get("")]
-pub async fn list_categories(
-    app: web::Data<App>,
-    _: Reader,
-    listing: Query<CategoryListing>,
-) -> Result<impl Responder> {
-    // Before the tree is read.
-    let times = ListTimes::new(app.snapshot::<CategoryChange>().await?.0, Arc::default());
-    let tree = app.snapshot::<Tree>().await?;
-    let categories = match listing.0.tree {
-        Some(true) => Category::nested(&tree, None),
-        _ => tree.in_order().into_iter().map(|row| Category::flat(&tree, row)).collect(),
-    };
-    let reply = Reply::list(List::unpaged(categories));
-    let reply = reply.with_last_modified(times.modified(app.now())).as_visitors_get(true);
-    Ok(reply.kept_for(Some(Duration::MAX), vec![Tag::all(CATEGORIES)]))
-}
 
 /// The entry of [`get_category`].
 pub const GET_CATEGORY: Operation = Operation::read("get_category", Caller::Reader)

@@ -53,11 +53,11 @@ pub struct Category {
     pub position: i32,
     /// The breadcrumb: root first, itself last.
     pub path: Vec<Crumb>,
-    /// The categories in it: the direct ones of a single category, all levels with `tree=true`.
+    /// The categories directly in it (single category only).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(no_recursion, nullable = false)]
     pub children: Option<Vec<Category>>,
-    /// How many articles the public finds in it and below (single category only).
+    /// How many articles the public finds in it and below (single category, and with `include=article_count` or `latest`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub article_count: Option<i64>,
@@ -106,13 +106,6 @@ impl Category {
     pub fn single(tree: &Tree, row: &Row, article_count: i64) -> Self {
         let children = tree.children(Some(row.id)).map(|child| Self::flat(tree, child)).collect();
         Self { children: Some(children), article_count: Some(article_count), ..Self::flat(tree, row) }
-    }
-
-    /// The categories directly in `parent`, each with all that is in it.
-    pub fn nested(tree: &Tree, parent: Option<Uuid>) -> Vec<Self> {
-        let nest =
-            |row: &Row| Self { children: Some(Self::nested(tree, Some(row.id))), ..Self::flat(tree, row) };
-        tree.children(parent).map(nest).collect()
     }
 }
 

@@ -21,7 +21,7 @@ use super::progress::Display;
 use super::remote::{Server, send_request};
 use super::report::{Conclusion, ReportFile};
 use super::resume::ResumeMark;
-use super::source::{SourceFault, stream_source};
+use super::source::{MAX_PAUSE, SourceFault, fill_pauses, stream_source};
 use super::table::{build_table, count_kinds, describe_counts};
 use super::to_anyhow;
 use crate::app::App;
@@ -73,7 +73,7 @@ async fn upload(server: &Server, import: &Import, open: &mut OpenImport) -> anyh
         Compression::Gzip => request.header("content-encoding", "gzip"),
         Compression::Zstd => request.header("content-encoding", "zstd"),
     };
-    let sent = request.body(Body::wrap_stream(stream_source(open_source(open, import)?)));
+    let sent = request.body(open_body(open, import)?);
     let response = match send_request(sent).await {
         // A file that cannot be read breaks the connection: the file is the reason.
         Err(failure) if failure.is_lost && open.fault.describe().is_some() => return Ok(()),
@@ -191,6 +191,16 @@ fn open_import(import: &Import, timezone: Option<Tz>) -> anyhow::Result<OpenImpo
 }
 
 /// Opens the bytes of the file. With a report, the images of its rows are looked for as they are read.
+fn open_body(open: &mut OpenImport, import: &Import) -> anyhow::Result<Body> {
+    let source = stream_source(open_source(open, import)?);
+    Ok(match import.from {
+        // What a reader finds comes as whole lines.
+        Some(_) => Body::wrap_stream(fill_pauses(source, MAX_PAUSE)),
+        None => Body::wrap_stream(source),
+    })
+}
+
+/// The bytes of the file, or the lines of what a reader finds in it.
 fn open_source(open: &mut OpenImport, import: &Import) -> anyhow::Result<Box<dyn Read + Send>> {
     let mut source = open.fault.watch(open.input.open_source()?);
     if let Some(report) = &mut open.monitor.report {

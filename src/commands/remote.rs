@@ -34,7 +34,9 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let base = Url::parse(url).with_context(|| format!("{url} is not an address"))?;
         // A redirected POST would lose its body; the person is told instead.
-        let mut client = Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(Policy::none());
+        // A connection that waits while a file is looked through has been closed by the server when it is used again.
+        let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).pool_max_idle_per_host(0);
+        let mut client = client.redirect(Policy::none());
         if let Some(file) = &remote.ca {
             client = client.tls_backend_preconfigured(build_tls(file)?);
         }

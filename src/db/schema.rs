@@ -18,6 +18,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    article_popularity (article_id) {
+        article_id -> Uuid,
+        day_score -> Double,
+        week_score -> Double,
+        month_score -> Double,
+        viewed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     article_slugs (slug) {
         slug -> Text,
         article_id -> Uuid,
@@ -40,6 +50,8 @@ diesel::table! {
     article_views (article_id) {
         article_id -> Uuid,
         views -> BigInt,
+        state -> Text,
+        category_id -> Nullable<Uuid>,
     }
 }
 
@@ -96,6 +108,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    home_page (id) {
+        id -> Uuid,
+        only_row -> Bool,
+        blocks -> Jsonb,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     idempotency_keys (caller, key) {
         caller -> Uuid,
         key -> Text,
@@ -146,6 +169,17 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         locale -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    menus (id) {
+        id -> Uuid,
+        name -> Text,
+        items -> Jsonb,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -293,6 +327,21 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         timezone -> Text,
+        article_url -> Text,
+        category_url -> Text,
+        notice_url -> Text,
+        tag_url -> Text,
+        feed_content -> Text,
+        websub_hub -> Text,
+    }
+}
+
+diesel::table! {
+    sitemap_months (id) {
+        id -> BigInt,
+        month -> Date,
+        change -> BigInt,
+        changed_at -> Timestamptz,
     }
 }
 

@@ -104,12 +104,14 @@ pub struct Part {
     pub tagged: Option<&'static str>,
     /// Whether indexes of published articles have it: then all have a publication time.
     pub is_published: bool,
+    /// The `state` that the lines of all of them have in `article_views`.
+    pub state: &'static str,
 }
 
 impl Part {
     fn public() -> Self {
         let tagged = Some("articles.published_at <= now()");
-        Self { condition: PUBLIC_ARTICLE.to_owned(), tagged, is_published: true }
+        Self { condition: PUBLIC_ARTICLE.to_owned(), tagged, is_published: true, state: "published" }
     }
 
     /// Those that are not in the trash.
@@ -119,18 +121,20 @@ impl Part {
             Status::Draft => ("(articles.status = 'draft' AND articles.deleted_at IS NULL)", false),
             Status::Archived => ("(articles.status = 'archived' AND articles.deleted_at IS NULL)", false),
         };
-        Self { condition: condition.to_owned(), tagged: is_published.then_some("true"), is_published }
+        let tagged = is_published.then_some("true");
+        Self { condition: condition.to_owned(), tagged, is_published, state: state.as_str() }
     }
 
     /// The index of an author's own articles has no state, and drafts without a publication time.
     fn scheduled() -> Self {
         let condition =
             format!("({SCHEDULED_ARTICLE} AND coalesce(articles.published_at, 'infinity') > now())");
-        Self { condition, tagged: None, is_published: false }
+        Self { condition, tagged: None, is_published: false, state: "published" }
     }
 
     fn trash() -> Self {
-        Self { condition: "(articles.deleted_at IS NOT NULL)".to_owned(), tagged: None, is_published: false }
+        let condition = "(articles.deleted_at IS NOT NULL)".to_owned();
+        Self { condition, tagged: None, is_published: false, state: "trash" }
     }
 
     fn and(self, more: &str) -> Self {

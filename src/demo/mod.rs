@@ -1,10 +1,12 @@
 //! A small demo site. It is loaded once, on request.
 
+use std::collections::BTreeMap;
+
 use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::articles::input::NewArticle;
@@ -13,6 +15,7 @@ use crate::changes::model::{Actor, Change};
 use crate::error::{Error, Result};
 use crate::http::conditional::IfMatch;
 use crate::markup::Sanitiser;
+use crate::menus::writing::{prepare_items, put_menu};
 use crate::notices::input::NewNotice;
 use crate::site::view::SitePatch;
 use crate::tx::Tx;
@@ -27,14 +30,34 @@ struct DemoSite {
     categories: Vec<Value>,
     articles: Vec<Map<String, Value>>,
     notices: Vec<Map<String, Value>>,
+    menus: BTreeMap<String, Vec<Value>>,
 }
 
 /// Loads the demo site, unless it was loaded before. Returns whether it was loaded now.
 pub async fn load(app: &App) -> anyhow::Result<bool> {
     let demo: DemoSite = serde_json::from_str(SITE_JSON)?;
     let sanitiser = app.sanitiser.clone();
-    let load = app.write(async move |tx| load_once(tx, &sanitiser, demo.clone()).await).await;
-    load.map_err(|cause| anyhow!("loading the demo site: {cause:?}"))
+    let menus = demo.menus.clone();
+    let load = async || {
+        let is_loaded = app.write(async move |tx| load_once(tx, &sanitiser, demo.clone()).await).await?;
+        if is_loaded {
+            load_menus(app, menus).await?;
+        }
+        Ok::<_, Error>(is_loaded)
+    };
+    load().await.map_err(|cause| anyhow!("loading the demo site: {cause:?}"))
+}
+
+/// Loads the menus, which lead to what is there by now.
+async fn load_menus(app: &App, menus: BTreeMap<String, Vec<Value>>) -> Result<()> {
+    for (name, items) in menus {
+        let items = prepare_items(app, parse_body(json!({"items": items}))?).await?;
+        app.write(async move |tx| {
+            put_menu(tx, Actor::SYSTEM, &name, &items, &IfMatch::Absent, false).await.map(drop)
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 async fn load_once(tx: &mut Tx, sanitiser: &Sanitiser, demo: DemoSite) -> Result<bool> {

@@ -86,6 +86,8 @@ codes! {
     CategoryCycle = CONFLICT "category_cycle" "Category inside itself", "栏目不能包含自身" "这次移动会使栏目位于自身之内。";
     /// The site has as many categories as its settings allow.
     TooManyCategories = CONFLICT "too_many_categories" "Too many categories", "栏目过多" "站点的栏目数已达到设置允许的上限。";
+    /// A site has as many menus as it can have.
+    TooManyMenus = CONFLICT "too_many_menus" "Too many menus", "菜单过多" "站点的菜单数已达到上限。";
     /// A job is renaming the tag, or another one to it.
     TagBusy = CONFLICT "tag_busy" "Tag being renamed", "标签正在更名" "有任务正在更改这个标签的名称,请等待任务结束。";
     /// A request with this `Idempotency-Key` is being worked on.

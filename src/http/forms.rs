@@ -50,7 +50,19 @@ const PATTERNS: &[(&str, &str)] = &[
         "must be an http or https address, or a path that begins with /",
     ),
     (
+        r"^(https?://[^\s/?#@\\<>\x22]+([/?][^\s#\\<>\x22]*)?|/([^\s/#\\<>\x22][^\s#\\<>\x22]*)?)?$",
+        "must be an http or https address, or a path that begins with /",
+    ),
+    (
+        r"^(https?://[^\s/?#@\\<>\x22]+([/?][^\s#<>\x22]*)?)?$",
+        "must be an http or https address, like https://example.org/page",
+    ),
+    (
         r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|mailto:[^\s<>\x22]*)$",
         "must be an http, https or mailto address",
+    ),
+    (
+        r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22\\]*)?|(mailto|tel):[^\s<>\x22\\]+|/([^\s/<>\x22\\][^\s<>\x22\\]*)?|#[^\s<>\x22\\]*)$",
+        "must be an http, https, mailto or tel address, or a path that begins with / or #",
     ),
 ];

@@ -38,7 +38,9 @@ impl Matched {
         };
         let parameters = match endpoint.operation.is_api {
             true => {
-                check_accept(&endpoint, headers)?;
+                if !endpoint.operation.is_file {
+                    check_accept(&endpoint, headers)?;
+                }
                 KnownParameters::of_endpoint(&endpoint)?.read(query)?
             }
             // Monitors may add what they like.

@@ -27,3 +27,4 @@ pub mod reply;
 pub mod schema;
 pub mod tagged_body;
 pub mod target;
+pub mod xml;

@@ -126,6 +126,11 @@ impl<T> List<T> {
     pub fn map<U>(self, into: impl FnMut(T) -> U) -> List<U> {
         List { data: self.data.into_iter().map(into).collect(), page: self.page, link: self.link }
     }
+
+    /// The same page with other rows, without those that have none.
+    pub fn filter_map<U>(self, into: impl FnMut(T) -> Option<U>) -> List<U> {
+        List { data: self.data.into_iter().filter_map(into).collect(), page: self.page, link: self.link }
+    }
 }
 
 /// The paging of one request.
@@ -156,6 +161,11 @@ impl Paging {
     /// Rows a page.
     fn size(&self) -> i64 {
         self.params.page_size.unwrap_or(DEFAULT_PAGE_SIZE)
+    }
+
+    /// Whether the client asks for a certain page.
+    pub fn is_asked_for(&self) -> bool {
+        self.params.page_size.is_some() || self.params.cursor.is_some() || self.params.page.is_some()
     }
 
     /// Whether the client wants the rows counted.

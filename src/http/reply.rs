@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::matched::Matched;
 use super::modified::Modified;
 use super::paging::List;
-use super::tagged_body::TaggedBody;
+use super::tagged_body::{TaggedBody, tag_bytes};
 use crate::cache::tags::{Tag, write_surrogate_keys};
 use crate::error::{Error, Fault, ProblemFault, Result};
 use crate::language::Language;
@@ -198,6 +198,7 @@ pub struct Rendered {
     modified: Option<Modified>,
     is_as_visitors_get: bool,
     keeping: Option<Keeping>,
+    media_type: &'static str,
     body: Vec<u8>,
 }
 
@@ -225,6 +226,7 @@ impl<T: Serialize> Reply<T> {
             modified: self.modified,
             is_as_visitors_get: self.is_as_visitors_get,
             keeping,
+            media_type: JSON,
             body,
         })
     }
@@ -253,8 +255,23 @@ impl Rendered {
             modified: None,
             is_as_visitors_get: false,
             keeping: None,
+            media_type: JSON,
             body,
         }
+    }
+
+    /// 200 with a document of another format, which everybody gets; made from `tags`, it stays right for `lifetime`.
+    pub fn document(
+        media_type: &'static str,
+        body: Vec<u8>,
+        modified: Modified,
+        (lifetime, tags): (Option<Duration>, Vec<Tag>),
+    ) -> Self {
+        let longest = MAX_LIFETIME.min(modified.holds_for());
+        let headers = vec![(SURROGATE_KEY, write_surrogate_keys(&tags))];
+        let keeping = lifetime.map(|lifetime| Keeping { tags, lifetime: lifetime.min(longest) });
+        let rendered = Self::stored(200, headers, Some(tag_bytes(&body)), body, None);
+        Self { modified: Some(modified), is_as_visitors_get: true, keeping, media_type, ..rendered }
     }
 
     /// The status as a number.
@@ -318,7 +335,7 @@ impl Responder for Rendered {
         if let Some(etag) = self.etag {
             response.insert_header((header::ETAG, etag));
         }
-        let mut response = response.content_type(JSON).body(self.body);
+        let mut response = response.content_type(self.media_type).body(self.body);
         let mut extensions = response.extensions_mut();
         if let Some(modified) = self.modified.filter(|_| is_read) {
             extensions.insert(modified);

@@ -66,6 +66,20 @@ impl Docs {
         })
     }
 
+    /// Keeps the documents that `passes`.
+    pub fn retain(&mut self, passes: impl Fn(u32) -> bool) {
+        for (at, bits) in self.bits.iter_mut().enumerate() {
+            let mut left = *bits;
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                left &= left - 1;
+                if !passes(at as u32 * 64 + bit) {
+                    *bits &= !(1 << bit);
+                }
+            }
+        }
+    }
+
     /// The number of documents.
     pub fn len(&self) -> usize {
         self.bits.iter().map(|bits| bits.count_ones() as usize).sum()

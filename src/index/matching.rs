@@ -187,11 +187,11 @@ impl<'m> Matcher<'m> {
     ) -> tantivy::Result<()> {
         let Some(mut cursors) = self.open_phrase(&self.plan.parts)? else { return Ok(()) };
         let mut script = Script::open(self)?;
-        let needs_starts = self.wants_starts || cursors.len() > 1 || script.tells();
+        let needs_starts = self.wants_starts || cursors.len() > 1;
         each_candidate(&mut cursors, candidates, |doc, cursors| {
-            if !needs_starts {
+            if !needs_starts && let Some(fit) = script.judge_by_document(doc) {
                 let count = cursors[0].postings.term_freq();
-                return visit(&Occurrences { doc, count, starts: &[], fit: script.judge(doc, &[]) });
+                return visit(&Occurrences { doc, count, starts: &[], fit });
             }
             let starts = find_starts(cursors);
             if !starts.is_empty() {
@@ -316,9 +316,11 @@ impl Script {
         Ok(Self { written, foreign })
     }
 
-    /// Whether positions are needed to tell.
-    fn tells(&self) -> bool {
-        !self.foreign.is_empty() || self.written.as_ref().is_some_and(|written| !written.is_empty())
+    /// The fit of a word that is in `doc`, if that takes no positions: most texts have one script. Documents come in order.
+    fn judge_by_document(&mut self, doc: u32) -> Option<Fit> {
+        let Some(written) = &self.written else { return Some(Fit::OtherScript) };
+        let is_mixed = !written.is_empty() || self.foreign.iter_mut().any(|cursor| cursor.seek(doc));
+        (!is_mixed).then_some(Fit::Exact)
     }
 
     /// The fit of a word that is in `doc` at `starts`. Documents come in order.

@@ -117,6 +117,21 @@ pub enum Filter {
     Not(Box<Filter>),
 }
 
+impl Filter {
+    /// The filters that a document must pass, all of them, to pass this one.
+    fn list_conditions(&self) -> Vec<&Self> {
+        match self {
+            Self::All(filters) => filters.iter().flat_map(Self::list_conditions).collect(),
+            one => vec![one],
+        }
+    }
+
+    /// Whether it asks for a time alone.
+    const fn is_of_time(&self) -> bool {
+        matches!(self, Self::BeginsBefore(_) | Self::BeginsFrom(_) | Self::EndsAfter(_))
+    }
+}
+
 /// The order of hits. Equal ones are ordered by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {

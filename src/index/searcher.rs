@@ -156,10 +156,9 @@ impl Index {
         searcher: &Searcher,
         mut visit: impl FnMut(&Segment<'_>) -> tantivy::Result<()>,
     ) -> tantivy::Result<()> {
-        searcher
-            .segment_readers()
-            .iter()
-            .try_for_each(|reader| visit(&Segment::open(reader, &self.store().columns)?))
+        searcher.segment_readers().iter().try_for_each(|reader| {
+            visit(&Segment::open(reader, &self.store().columns, &self.store().common_labels)?)
+        })
     }
 
     /// Answers a search. It computes, and blocks while it does.
@@ -172,12 +171,13 @@ impl Index {
             let mut total = 0;
             let mut labels = HashMap::new();
             self.each_segment(searcher, |segment| {
-                let mut docs = segment.select(search.filter, search.without)?;
+                let mut docs = segment.select_by_labels(search.filter, search.without)?;
                 let mut scores = Vec::new();
                 if let Some(sought) = &sought {
                     let found = find(segment, docs, sought, is_ranked)?;
                     (docs, scores) = (found.docs, found.scores);
                 }
+                segment.keep_timed(search.filter, &mut docs)?;
                 total += docs.len() as u64;
                 count_labels(segment, &docs, search.count_labels, &mut labels)?;
                 let times = segment.times(search.order)?;
@@ -207,7 +207,8 @@ impl Index {
             let sought = Sought::plan(searcher, &self.store().columns, query)?;
             let mut ids = Vec::new();
             self.each_segment(searcher, |segment| {
-                let found = find(segment, segment.select(filter, without)?, &sought, false)?;
+                let mut found = find(segment, segment.select_by_labels(filter, without)?, &sought, false)?;
+                segment.keep_timed(filter, &mut found.docs)?;
                 let room = most.saturating_add(1).saturating_sub(ids.len());
                 ids.extend(found.docs.iter().take(room).map(|doc| segment.id(doc)));
                 Ok(())

@@ -1,10 +1,12 @@
 //! A segment: what filters, orders and counts read of it.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use lru::LruCache;
 use tantivy::columnar::{ColumnValues, StrColumn};
-use tantivy::index::InvertedIndexReader;
+use tantivy::index::{InvertedIndexReader, SegmentId};
 use tantivy::postings::SegmentPostings;
 use tantivy::schema::{Field as Column, IndexRecordOption};
 use tantivy::{DocSet, SegmentReader, Term};
@@ -14,12 +16,26 @@ use super::docs::Docs;
 use super::schema::Columns;
 use super::{Filter, Order};
 
+/// Labels whose documents are kept ready.
+const MAX_COMMON_LABELS: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not zero");
+/// A label is common if one document in so many has it.
+const MIN_SHARE: u32 = 32;
+
+/// The documents of common labels, by segment: its postings never change.
+pub type CommonLabels = Mutex<LruCache<(SegmentId, String), Arc<Docs>>>;
+
+/// No labels yet.
+pub fn no_labels() -> CommonLabels {
+    Mutex::new(LruCache::new(MAX_COMMON_LABELS))
+}
+
 /// A part of the index.
 pub struct Segment<'i> {
     /// What reads it.
     pub reader: &'i SegmentReader,
     /// The columns of the index.
     pub columns: &'i Columns,
+    common_labels: &'i CommonLabels,
     id_high: Arc<dyn ColumnValues<u64>>,
     id_low: Arc<dyn ColumnValues<u64>>,
 }
@@ -34,9 +50,13 @@ pub fn each_doc(postings: &mut SegmentPostings, mut visit: impl FnMut(u32, &mut 
 
 impl<'i> Segment<'i> {
     /// Opens what `reader` reads.
-    pub fn open(reader: &'i SegmentReader, columns: &'i Columns) -> tantivy::Result<Self> {
+    pub fn open(
+        reader: &'i SegmentReader,
+        columns: &'i Columns,
+        common_labels: &'i CommonLabels,
+    ) -> tantivy::Result<Self> {
         let id = |name| reader.fast_fields().column_first_or_default::<u64>(name);
-        Ok(Self { reader, columns, id_high: id("id_high")?, id_low: id("id_low")? })
+        Ok(Self { reader, columns, common_labels, id_high: id("id_high")?, id_low: id("id_low")? })
     }
 
     /// The number of documents, with those that were removed.
@@ -84,7 +104,18 @@ impl<'i> Segment<'i> {
 
     /// The documents that pass `filter` and are not in `without`.
     pub fn select(&self, filter: &Filter, without: &HashSet<Uuid>) -> tantivy::Result<Docs> {
-        let mut docs = self.filter(filter)?;
+        let mut docs = self.select_by_labels(filter, without)?;
+        self.keep_timed(filter, &mut docs)?;
+        Ok(docs)
+    }
+
+    /// The same whatever the times are that `filter` asks for of all: [`Segment::keep_timed`] keeps these.
+    pub fn select_by_labels(&self, filter: &Filter, without: &HashSet<Uuid>) -> tantivy::Result<Docs> {
+        let mut docs = Docs::all(self.end());
+        let conditions = filter.list_conditions();
+        for condition in conditions.into_iter().filter(|condition| !condition.is_of_time()) {
+            docs.intersect(&*self.filter(condition)?);
+        }
         if let Some(alive) = self.reader.alive_bitset() {
             for doc in (0..self.end()).filter(|doc| alive.is_deleted(*doc)) {
                 docs.remove(doc);
@@ -98,50 +129,76 @@ impl<'i> Segment<'i> {
         Ok(docs)
     }
 
-    fn filter(&self, filter: &Filter) -> tantivy::Result<Docs> {
-        match filter {
-            Filter::Everything => Ok(Docs::all(self.end())),
-            Filter::Label(label) => self.labelled(std::slice::from_ref(label)),
-            Filter::AnyOf(labels) => self.labelled(labels),
-            Filter::BeginsBefore(time) => self.timed("begins_at", |begins_at| begins_at < *time),
-            Filter::BeginsFrom(time) => self.timed("begins_at", |begins_at| begins_at >= *time),
-            Filter::EndsAfter(time) => self.timed("ends_at", |ends_at| ends_at > *time),
-            Filter::All(filters) => {
-                let mut docs = Docs::all(self.end());
-                for filter in filters {
-                    docs.intersect(&self.filter(filter)?);
-                }
-                Ok(docs)
+    /// Keeps the documents of the times that `filter` asks for of all. Few documents are looked at if few are left.
+    pub fn keep_timed(&self, filter: &Filter, docs: &mut Docs) -> tantivy::Result<()> {
+        for condition in filter.list_conditions() {
+            match condition {
+                Filter::BeginsBefore(time) => self.keep(docs, "begins_at", |begins_at| begins_at < *time)?,
+                Filter::BeginsFrom(time) => self.keep(docs, "begins_at", |begins_at| begins_at >= *time)?,
+                Filter::EndsAfter(time) => self.keep(docs, "ends_at", |ends_at| ends_at > *time)?,
+                _ => {}
             }
+        }
+        Ok(())
+    }
+
+    fn keep(&self, docs: &mut Docs, name: &str, passes: impl Fn(i64) -> bool) -> tantivy::Result<()> {
+        let times = self.time(name)?;
+        docs.retain(|doc| passes(times.get_val(doc)));
+        Ok(())
+    }
+
+    fn filter(&self, filter: &Filter) -> tantivy::Result<Arc<Docs>> {
+        let docs = match filter {
+            Filter::Everything => Docs::all(self.end()),
+            Filter::Label(label) => return self.labelled(label),
+            Filter::AnyOf(labels) => {
+                let mut docs = Docs::none(self.end());
+                for label in labels {
+                    docs.unite(&*self.labelled(label)?);
+                }
+                docs
+            }
+            Filter::BeginsBefore(_) | Filter::BeginsFrom(_) | Filter::EndsAfter(_) => {
+                let mut docs = Docs::all(self.end());
+                self.keep_timed(filter, &mut docs)?;
+                docs
+            }
+            Filter::All(_) => self.select(filter, &HashSet::new())?,
             Filter::Any(filters) => {
                 let mut docs = Docs::none(self.end());
                 for filter in filters {
-                    docs.unite(&self.filter(filter)?);
+                    docs.unite(&*self.filter(filter)?);
                 }
-                Ok(docs)
+                docs
             }
             Filter::Not(filter) => {
-                let mut docs = self.filter(filter)?;
+                let mut docs = (*self.filter(filter)?).clone();
                 docs.negate();
-                Ok(docs)
+                docs
             }
-        }
+        };
+        Ok(Arc::new(docs))
     }
 
-    fn labelled(&self, labels: &[String]) -> tantivy::Result<Docs> {
-        let mut docs = Docs::none(self.end());
-        for label in labels {
-            if let Some(mut postings) = self.postings(&Term::from_field_text(self.columns.labels, label))? {
-                each_doc(&mut postings, |doc, _| docs.insert(doc));
-            }
+    /// The documents with a label. Those of a common one are kept ready: nearly every search asks for them.
+    fn labelled(&self, label: &str) -> tantivy::Result<Arc<Docs>> {
+        let key = (self.reader.segment_id(), label.to_owned());
+        if let Some(docs) = self.common_labels.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(docs.clone());
         }
-        Ok(docs)
-    }
-
-    fn timed(&self, name: &str, passes: impl Fn(i64) -> bool) -> tantivy::Result<Docs> {
-        let times = self.time(name)?;
         let mut docs = Docs::none(self.end());
-        (0..self.end()).filter(|doc| passes(times.get_val(*doc))).for_each(|doc| docs.insert(doc));
+        let postings = self.postings(&Term::from_field_text(self.columns.labels, label))?;
+        let is_common =
+            postings.as_ref().is_some_and(|postings| postings.doc_freq() >= self.end() / MIN_SHARE);
+        if let Some(mut postings) = postings {
+            each_doc(&mut postings, |doc, _| docs.insert(doc));
+        }
+        let docs = Arc::new(docs);
+        if is_common {
+            let mut common = self.common_labels.lock().unwrap_or_else(PoisonError::into_inner);
+            common.put(key, docs.clone());
+        }
         Ok(docs)
     }
 }

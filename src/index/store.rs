@@ -10,6 +10,7 @@ use tantivy::directory::MmapDirectory;
 use tantivy::{IndexReader, IndexSettings, ReloadPolicy};
 
 use super::schema::{self, Columns};
+use super::segment::{CommonLabels, no_labels};
 use super::{IndexError, OpenError, Result};
 
 /// The format of the files. It grows with each change of the schema, the folding or the tokens.
@@ -36,6 +37,7 @@ pub(super) struct Store {
     pub(super) index: tantivy::Index,
     pub(super) reader: IndexReader,
     pub(super) columns: Columns,
+    pub(super) common_labels: CommonLabels,
     pub(super) writer: Mutex<WriterState>,
     pub(super) generation: AtomicU64,
     position: Mutex<Option<String>>,
@@ -151,6 +153,7 @@ impl Index {
             index,
             reader,
             columns,
+            common_labels: no_labels(),
             writer: Mutex::default(),
             generation: AtomicU64::new(1),
             position: Mutex::new(position),

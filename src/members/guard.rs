@@ -173,7 +173,7 @@ pub fn read_as_visitor(req: &HttpRequest) -> bool {
     let operation = matched.operation();
     let mut extensions = req.extensions_mut();
     match extensions.get::<Credential>() {
-        None => operation.caller == Caller::Reader,
+        None => operation.caller == Caller::Reader || operation.is_file,
         Some(Credential::Member(member)) => {
             let (id, role) = (member.id, member.role);
             let asks_as_staff =

@@ -1,5 +1,6 @@
-//! All SQL of notices: single ones here, lists in [`lists`], slugs in [`slugs`].
+//! All SQL of notices: single ones here, lists in [`lists`], links in [`links`], slugs in [`slugs`].
 
+pub mod links;
 pub mod lists;
 pub mod slugs;
 

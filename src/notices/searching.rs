@@ -66,7 +66,7 @@ impl NoticeQuery {
     ) -> Result<List<(Row, Option<Highlight>)>> {
         let mut all = vec![filters::notices(visible, filter.status.as_deref(), app.now())];
         all.extend(filter.kind.map(|kind| Filter::Label(labels::notice_kind(kind.as_str()))));
-        let wanted = Wanted { query: self.query.clone(), filter: Filter::All(all) };
+        let wanted = Wanted { query: self.query.clone(), filter: Filter::All(all), exclude: Vec::new() };
         let with_body = self.with_highlights || shape.with_body();
         let load = async |ids: Vec<Uuid>| {
             let mut conditions = conditions.clone();

@@ -189,7 +189,8 @@ pub fn headers_of_success(
 ) -> Vec<&'static str> {
     let operation = &endpoint.operation;
     if status == "301" {
-        return vec!["RequestId", "CacheControl", "Vary", "SurrogateKey", "LocationOfMoved"];
+        let vary = if operation.caller == Caller::Anyone { "VaryByOrigin" } else { "Vary" };
+        return vec!["RequestId", "CacheControl", vary, "SurrogateKey", "LocationOfMoved"];
     }
     let is_read = operation.conditional == Conditional::Read;
     let varies = operation.caller != Caller::Anyone;

@@ -88,25 +88,30 @@ fn name_alternatives(document: &mut Value) {
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
     let mut named = Map::new();
     for (union, schema) in schemas.iter_mut() {
-        let mut mapping = Map::new();
+        let (mut mapping, mut key_of_tag) = (Map::new(), "type");
         for alternative in schema.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
-            let Some(tag) = tag_of(alternative).map(str::to_owned) else { continue };
+            let Some((key, tag)) = tag_of(alternative) else { continue };
+            key_of_tag = key;
             let name = format!("{}{union}", in_pascal_case(&tag));
             mapping.insert(tag, format!("{SCHEMAS}{name}").into());
             let reference = reference_to(&name);
             named.insert(name, std::mem::replace(alternative, reference));
         }
         if !mapping.is_empty() {
-            schema["discriminator"] = json!({"propertyName": "type", "mapping": mapping});
+            schema["discriminator"] = json!({"propertyName": key_of_tag, "mapping": mapping});
         }
     }
     schemas.extend(named);
 }
 
-/// The value of `type` in a tagged alternative.
-fn tag_of(alternative: &Value) -> Option<&str> {
-    let parts = alternative["allOf"].as_array().into_iter().flatten();
-    parts.chain([alternative]).find_map(|part| part["properties"]["type"]["enum"][0].as_str())
+/// The key of the tag of a tagged alternative, and its value.
+fn tag_of(alternative: &Value) -> Option<(&'static str, String)> {
+    let parts = || alternative["allOf"].as_array().into_iter().flatten().chain([alternative]);
+    let find = |key| match parts().find_map(|part| part["properties"][key]["enum"].as_array())?.as_slice() {
+        [Value::String(tag)] => Some((key, tag.clone())),
+        _ => None,
+    };
+    ["type", "kind"].into_iter().find_map(find)
 }
 
 fn in_pascal_case(tag: &str) -> String {

@@ -160,6 +160,8 @@ pub struct Operation {
     /// Whether it belongs to the API proper, whose rules the document states once for all: unknown
     /// parameters and an `Accept` that no answer meets are refused. Monitors may send what they like.
     pub is_api: bool,
+    /// Whether the answer has the format that its path names, whatever the client accepts.
+    pub is_file: bool,
     /// Whether it answers a page of a list, with a `Link` header (RFC 8288).
     pub is_paged: bool,
     /// Whether the answer has `Last-Modified`.
@@ -194,6 +196,7 @@ impl Operation {
             repetition: Repetition::Repeats,
             cache: CacheClass::NoStore,
             is_api: true,
+            is_file: false,
             is_paged: false,
             has_last_modified: false,
             can_conflict: true,
@@ -221,6 +224,11 @@ impl Operation {
     /// An operation that reads a page of a list.
     pub const fn list(id: &'static str, caller: Caller) -> Self {
         Self { is_paged: true, ..Self::read(id, caller) }
+    }
+
+    /// An operation that reads a file of the site, like a feed: the same for everybody, in the format that its path names.
+    pub const fn file(id: &'static str) -> Self {
+        Self { is_file: true, ..Self::read(id, Caller::Anyone) }
     }
 
     /// An operation that sends what it reads as it is read: without ETag, never the same twice.

@@ -19,6 +19,7 @@ const GUIDES: &[Guide] = &[
     ("frontend", include_str!("../../docs/guides/frontend.md")),
     ("paging", include_str!("../../docs/guides/paging.md")),
     ("search", include_str!("../../docs/guides/search.md")),
+    ("feeds", include_str!("../../docs/guides/feeds.md")),
     ("caching", include_str!("../../docs/guides/caching.md")),
     ("errors", include_str!("../../docs/guides/errors.md")),
     ("bodies", include_str!("../../docs/guides/bodies.md")),

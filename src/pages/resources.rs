@@ -35,7 +35,7 @@ fn list_resources(contract: &Contract) -> Map<String, Value> {
 fn links() -> Value {
     json!({
         "self": "/api/v1", "docs": "/docs/", "guides": "/docs/guides/", "openapi": "/openapi.json",
-        "health": "/healthz", "readiness": "/readyz", "keys": "/.well-known/jwks.json",
+        "feed": "/feeds/articles.atom", "sitemap": "/sitemap.xml", "health": "/healthz", "readiness": "/readyz", "keys": "/.well-known/jwks.json",
     })
 }
 

@@ -1,5 +1,7 @@
 //! Asks the index of this process.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +32,18 @@ pub struct Wanted {
     pub query: Arc<Query>,
     /// What may be found.
     pub filter: Filter,
+    /// What is not to be found, by id.
+    pub exclude: Vec<Uuid>,
+}
+
+impl Wanted {
+    /// All that is left out: what is not to be found, and what the index does not know yet.
+    fn without<'w>(&self, view: &'w View) -> Cow<'w, HashSet<Uuid>> {
+        if self.exclude.is_empty() {
+            return Cow::Borrowed(&view.without);
+        }
+        Cow::Owned(view.without.iter().chain(&self.exclude).copied().collect())
+    }
 }
 
 /// How a search is answered.
@@ -111,7 +125,7 @@ pub async fn search(app: &App, wanted: Wanted, ask: Ask) -> Result<Hits> {
     let now = app.now().timestamp_micros();
     run(app, move |view| {
         let Ask { order, after, top, count, count_labels } = ask;
-        let (query, filter, without) = (Some(&*wanted.query), &wanted.filter, &*view.without);
+        let (query, filter, without) = (Some(&*wanted.query), &wanted.filter, &*wanted.without(view));
         view.index.search(&Search { query, filter, without, order, after, top, count, count_labels, now })
     })
     .await
@@ -122,8 +136,9 @@ pub async fn search(app: &App, wanted: Wanted, ask: Ask) -> Result<Hits> {
 pub async fn narrow(app: &App, wanted: Wanted, slice: &PageSlice, count: bool) -> Result<(Vec<Uuid>, i64)> {
     let number = |found: u64| i64::try_from(found).unwrap_or(i64::MAX);
     let Some((order, after)) = find_time_order(slice) else {
-        let find =
-            move |view: &View| view.index.find_all(&wanted.query, &wanted.filter, &view.without, usize::MAX);
+        let find = move |view: &View| {
+            view.index.find_all(&wanted.query, &wanted.filter, &wanted.without(view), usize::MAX)
+        };
         let ids = run(app, find).await?.unwrap_or_default();
         let found = number(ids.len() as u64);
         return Ok((ids, found));

@@ -56,7 +56,7 @@ pub struct TextRow {
 
 /// A summary that was made from the body would count twice.
 const ARTICLES: &str = "SELECT articles.id, title, CASE WHEN summary_made THEN '' ELSE summary END AS summary, body, \
-     tags, author, source_name, category_id, created_by, \
+     tags, author, source_name, articles.category_id, created_by, \
      NULL::text AS notice_kind, NULL::text AS audience, status, deleted_at IS NOT NULL AS is_deleted, published_at, \
      NULL::timestamptz AS expires_at, updated_at, created_at, coalesce(views, 0) AS views \
      FROM articles LEFT JOIN article_views ON article_id = articles.id";

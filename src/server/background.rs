@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use super::shared::Shared;
 use crate::app::App;
 use crate::articles;
+use crate::articles::queries::popular;
 use crate::articles::view_counter::FLUSH_EVERY;
 use crate::categories::{self, moving};
 use crate::changes;
@@ -15,7 +16,7 @@ use crate::error::Result;
 use crate::members::{outbox, sessions};
 use crate::tags::{self, renaming};
 use crate::throttle;
-use crate::{idempotency, jobs};
+use crate::{idempotency, jobs, sitemaps};
 
 /// Begins all of it, on this thread.
 pub fn start(shared: &Shared) {
@@ -93,6 +94,8 @@ async fn housekeeping_loop(shared: Shared) {
 async fn run_housekeeping(app: &App) -> Result<()> {
     app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
     app.write(async |tx| Ok(categories::queries::join_article_counts(tx).await?)).await?;
+    app.write(async |tx| Ok(sitemaps::queries::join_months(tx).await?)).await?;
+    while app.write(async |tx| Ok(popular::delete_forgotten(tx).await?)).await? {}
     app.write(async |tx| Ok(articles::queries::archive::join_article_months(tx).await?)).await?;
     app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
     while app.write(async |tx| Ok(changes::queries::delete_old_tags(tx).await?)).await? {}

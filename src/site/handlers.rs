@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::{Responder, get, patch, web};
 use url::Url;
 
+use super::links::{PageKind, check_template};
 use super::model::Row;
 use super::queries::SiteChange;
 use super::view::{Site, SitePatch};
@@ -76,6 +77,19 @@ fn check_patch(mut patch: SitePatch) -> Result<SitePatch> {
         let detail = "must be an address that a browser can open";
         faults.push(Fault::body("/base_url", Code::InvalidFormat, detail));
     }
+    if patch.websub_hub.as_deref().is_some_and(|url| !url.is_empty() && Url::parse(url).is_err()) {
+        let detail = "must be an address that a browser can open";
+        faults.push(Fault::body("/websub_hub", Code::InvalidFormat, detail));
+    }
+    let templates = [
+        (PageKind::Article, &patch.article_url, "/article_url"),
+        (PageKind::Category, &patch.category_url, "/category_url"),
+        (PageKind::Notice, &patch.notice_url, "/notice_url"),
+        (PageKind::Tag, &patch.tag_url, "/tag_url"),
+    ];
+    let check =
+        |(kind, text, pointer): (_, &Option<String>, _)| check_template(kind, text.as_deref()?, pointer);
+    faults.extend(templates.into_iter().filter_map(check));
     if let Some(name) = &mut patch.timezone {
         match find_timezone(name) {
             Some(zone) => zone.name().clone_into(name),

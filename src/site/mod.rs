@@ -1,6 +1,7 @@
 //! The site itself: what a frontend needs to introduce it.
 
 pub mod handlers;
+pub mod links;
 pub mod model;
 pub mod queries;
 pub mod view;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::config::timezones::{DEFAULT_TIMEZONE, find_timezone};
 use crate::db::schema::site;
+use crate::db::types::text_enum;
 
 /// What can be changed about the site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, AsChangeset, Queryable, Selectable)]
@@ -27,6 +28,28 @@ pub struct Content {
     pub share_targets: Value,
     /// The IANA name of the time zone of dates without one.
     pub timezone: String,
+    /// The template of the addresses of articles; empty for the default.
+    pub article_url: String,
+    /// The same of categories.
+    pub category_url: String,
+    /// The same of notices.
+    pub notice_url: String,
+    /// The same of the articles of a tag.
+    pub tag_url: String,
+    /// How much of an article feeds hold.
+    pub feed_content: FeedContent,
+    /// The address of the hub that tells readers of feeds what is new; empty for none.
+    pub websub_hub: String,
+}
+
+text_enum! {
+    /// How much of an article feeds hold.
+    FeedContent {
+        /// The whole body.
+        Full => "full",
+        /// The summary.
+        Summary => "summary",
+    }
 }
 
 /// The site.

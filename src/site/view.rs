@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{Content, Row};
+use super::model::{Content, FeedContent, Row};
 
 /// A place to share to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -44,6 +44,19 @@ pub struct Site {
     /// The time zone of dates without one in imports, by its IANA name.
     #[schema(example = "Asia/Shanghai")]
     pub timezone: String,
+    /// The address of an article's page; empty for `/articles/{slug}`.
+    #[schema(example = "/news/{category_path}/{slug}")]
+    pub article_url: String,
+    /// The address of a category's page; empty for `/categories/{slug}`.
+    pub category_url: String,
+    /// The address of a notice's page; empty for `/notices/{slug}`.
+    pub notice_url: String,
+    /// The address of the page of a tag; empty for `/tags/{tag}`.
+    pub tag_url: String,
+    /// How much of an article feeds hold.
+    pub feed_content: FeedContent,
+    /// The hub of WebSub that feeds name; empty for none.
+    pub websub_hub: String,
     /// For `If-Match`.
     pub version: i32,
     /// When it last changed.
@@ -61,6 +74,12 @@ impl TryFrom<Row> for Site {
             locale: row.content.locale,
             share_targets: serde_json::from_value(row.content.share_targets)?,
             timezone: row.content.timezone,
+            article_url: row.content.article_url,
+            category_url: row.content.category_url,
+            notice_url: row.content.notice_url,
+            tag_url: row.content.tag_url,
+            feed_content: row.content.feed_content,
+            websub_hub: row.content.websub_hub,
             version: row.version,
             updated_at: row.updated_at,
         })
@@ -90,6 +109,47 @@ pub struct SitePatch {
     /// The time zone of dates without one in imports, by its IANA name, like Asia/Shanghai.
     #[schema(min_length = 1, max_length = 60, nullable = false)]
     pub timezone: Option<String>,
+    /// The address of an article's page: http or https, or a path below `base_url`, with `{id}` or `{slug}`, and as you
+    /// like `{category}`, `{category_path}`, `{year}`, `{month}` and `{day}`. Empty for `/articles/{slug}`.
+    #[schema(
+        max_length = 500,
+        pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?][^\s#\\<>\x22]*)?|/([^\s/#\\<>\x22][^\s#\\<>\x22]*)?)?$",
+        nullable = false
+    )]
+    pub article_url: Option<String>,
+    /// The same of a category's page: with `{id}`, `{slug}`, or `{category_path}`, the slugs from the root on. Empty for
+    /// `/categories/{slug}`.
+    #[schema(
+        max_length = 500,
+        pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?][^\s#\\<>\x22]*)?|/([^\s/#\\<>\x22][^\s#\\<>\x22]*)?)?$",
+        nullable = false
+    )]
+    pub category_url: Option<String>,
+    /// The same of a notice's page: with `{id}` or `{slug}`, and as you like `{kind}`, `{year}`, `{month}` and `{day}`.
+    /// Empty for `/notices/{slug}`.
+    #[schema(
+        max_length = 500,
+        pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?][^\s#\\<>\x22]*)?|/([^\s/#\\<>\x22][^\s#\\<>\x22]*)?)?$",
+        nullable = false
+    )]
+    pub notice_url: Option<String>,
+    /// The same of the page of a tag, with `{tag}`. Empty for `/tags/{tag}`.
+    #[schema(
+        max_length = 500,
+        pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?][^\s#\\<>\x22]*)?|/([^\s/#\\<>\x22][^\s#\\<>\x22]*)?)?$",
+        nullable = false
+    )]
+    pub tag_url: Option<String>,
+    /// How much of an article feeds hold.
+    #[schema(nullable = false)]
+    pub feed_content: Option<FeedContent>,
+    /// The hub of WebSub that feeds name: an http or https address; empty for none.
+    #[schema(
+        max_length = 500,
+        pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?][^\s#<>\x22]*)?)?$",
+        nullable = false
+    )]
+    pub websub_hub: Option<String>,
 }
 
 impl SitePatch {
@@ -105,6 +165,12 @@ impl SitePatch {
                 None => current.share_targets,
             },
             timezone: self.timezone.unwrap_or(current.timezone),
+            article_url: self.article_url.unwrap_or(current.article_url),
+            category_url: self.category_url.unwrap_or(current.category_url),
+            notice_url: self.notice_url.unwrap_or(current.notice_url),
+            tag_url: self.tag_url.unwrap_or(current.tag_url),
+            feed_content: self.feed_content.unwrap_or(current.feed_content),
+            websub_hub: self.websub_hub.unwrap_or(current.websub_hub),
         })
     }
 }

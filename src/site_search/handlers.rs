@@ -80,7 +80,7 @@ pub async fn list_search_results(
     let query = parse_query(&search.q).map(Arc::new).map_err(Error::from);
     let slice = Error::join(query, paging.page_slice(vec![RELEVANCE]));
     let ((query, slice), filter) = Error::join(slice, make_filter(&app, &search, &tree, visible))?;
-    let wanted = Wanted { query: query.clone(), filter };
+    let wanted = Wanted { query: query.clone(), filter, exclude: Vec::new() };
     let with_bodies = search.highlight == Some(true);
     let load = async |ids| load_rows(&app, ids, visible, with_bodies).await;
     let ask = Ask::best(true, COUNTED);

@@ -198,6 +198,7 @@ fn column((name, kind): (&str, &str)) -> String {
         "SmallInt" => "int2".to_owned(),
         "Integer" => "int4".to_owned(),
         "BigInt" => "int8".to_owned(),
+        "Double" => "float8".to_owned(),
         "Array<Text>" => "_text".to_owned(),
         other => other.to_lowercase(),
     };

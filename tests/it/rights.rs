@@ -92,7 +92,21 @@ const LEAST: &[(&str, Who)] = &[
     ("update_member", Admin),
     ("delete_member", Admin),
     ("get_site", Anon),
+    ("get_article_feed", Anon),
+    ("get_category_feed", Anon),
+    ("get_tag_feed", Anon),
+    ("get_author_feed", Anon),
+    ("get_notice_feed", Anon),
+    ("get_sitemap_index", Anon),
+    ("get_sitemap", Anon),
     ("update_site", Admin),
+    ("list_menus", Anon),
+    ("get_menu", Anon),
+    ("put_menu", Editor),
+    ("delete_menu", Editor),
+    ("get_home", Anon),
+    ("get_home_composition", Editor),
+    ("put_home_composition", Editor),
     ("list_changes", Admin),
 ];
 
@@ -114,14 +128,14 @@ fn people(cast: &Cast) -> [(Who, &Client); 5] {
 /// The path and the body of a call that works for whoever has the right.
 async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, Option<Value>) {
     let name = format!("t{}", Uuid::new_v4().simple());
-    let mut path = operation.path.replace("{external_id}", &name);
+    let mut path = operation.path.replace("{external_id}", &name).replace("{format}", "atom");
     let body = body(&operation.id, &name);
     match operation.id.as_str() {
         "list_search_results" => path.push_str("?q=a"),
         "list_suggestions" => path.push_str("?prefix=a"),
         _ => {}
     }
-    if let Some(path) = path_of_article(cast, operation, &name).await {
+    if let Some(path) = path_by_name(cast, operation, &name).await {
         return (path, body);
     }
     if operation.id == "login_member" {
@@ -140,7 +154,7 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
         let session = cast.anon.post("/api/v1/auth/login", account).await.data(200);
         return (path, Some(json!({"refresh_token": session["refresh_token"]})));
     }
-    if path != operation.path || path.contains('{') {
+    if path.starts_with("/api/") && (path != operation.path || path.contains('{')) {
         let id = thing(app, cast, operation, &name).await;
         path = path.replace("{id}", &id);
     }
@@ -150,11 +164,27 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
     (path, body)
 }
 
-/// For the operations that name an article by a tag or an old address: their path, to that of a new one.
-async fn path_of_article(cast: &Cast, operation: &Operation, name: &str) -> Option<String> {
+/// For the operations that name a feed, a menu, or an article by a tag or an old address: their path, to that of a new one.
+async fn path_by_name(cast: &Cast, operation: &Operation, name: &str) -> Option<String> {
     let path = match operation.id.as_str() {
+        "get_category_feed" => {
+            cast.editor.category(name, None).await;
+            return Some(operation.path.replace("{file}", &format!("{name}.atom")));
+        }
+        "get_notice_feed" => return Some(operation.path.replace("{file}", "notice.atom")),
+        "get_sitemap" => return Some(operation.path.replace("{file}", "news.xml")),
+        _ if operation.path.contains("{file}") => {
+            return Some(operation.path.replace("{file}", &format!("{name}.atom")));
+        }
         "get_article_by_url" => format!("{}?path=/{name}", operation.path),
         "get_tag" | "update_tag" => operation.path.replace("{tag}", name),
+        _ if operation.path.contains("{name}") => {
+            let path = operation.path.replace("{name}", name);
+            if operation.id != "put_menu" {
+                cast.editor.put(&path, json!({"items": []})).await.expect(201);
+            }
+            return Some(path);
+        }
         _ => return None,
     };
     let source = format!("https://x.example/{name}");
@@ -225,6 +255,8 @@ pub fn body(operation: &str, name: &str) -> Option<Value> {
         "create_article" | "update_article" | "put_article" | "update_notice" => {
             json!({"title": format!("new {name}")})
         }
+        "put_menu" => json!({"items": [{"title": name}]}),
+        "put_home_composition" => json!({"blocks": [{"kind": "latest", "title": name}]}),
         "count_article_views" => json!({"ids": [Uuid::now_v7()]}),
         "create_category" | "update_category" | "update_site" => json!({"name": format!("new {name}")}),
         "update_tag" => json!({"tag": format!("new {name}")}),
@@ -263,6 +295,8 @@ pub async fn everything(admin: &Client) -> String {
     }
     text += &admin.get("/api/v1/api-keys").await.expect(200).text();
     text += &admin.get("/api/v1/categories").await.expect(200).text();
+    text += &admin.get("/api/v1/site/menus").await.expect(200).text();
+    text += &admin.get("/api/v1/site/home").await.expect(200).text();
     text + &admin.get("/api/v1/site").await.expect(200).text()
 }
 

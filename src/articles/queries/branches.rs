@@ -6,12 +6,15 @@
 //!
 //! No index has the articles of an author, a source or a tag in another order than by publication. Such a branch first
 //! looks up the articles of that name, to a bound: few are sorted, and where there are many, the index of the order
-//! meets one soon.
+//! meets one soon. The same goes for what articles have besides, as a cover.
+//!
+//! The order of views is that of another table, `article_views`, whose lines say what finds their articles.
 
 use uuid::Uuid;
 
+use super::listing::{Listing, Names};
 use crate::db::rows::{Conditions, PageSlice, SortColumn, Value};
-use crate::db::visibility::{Part, any_of};
+use crate::db::visibility::Part;
 
 /// Branches that are merged as such. More take too long to plan.
 const MAX_BRANCHES: usize = 40;
@@ -21,77 +24,8 @@ const MAX_SORTED_ENTRIES: usize = 10_000;
 const MAX_SORTED_ROWS: usize = 3_000;
 /// The lines of `article_tags` under the name and with the columns of articles, as far as they have them.
 pub(super) const TAGGED: &str = "(SELECT tag, published_at, article_id AS id, category_id, updated_at, created_at FROM article_tags) AS articles";
-
-/// Which articles a list shows.
-#[derive(Clone, Debug)]
-pub struct Listing {
-    /// Conditions on the publication time that all of them meet.
-    pub conditions: Conditions,
-    /// The parts of the articles that may be seen.
-    pub parts: Vec<Part>,
-    /// Only those in these categories.
-    pub categories: Option<Vec<Uuid>>,
-    /// Only those with one of these tags.
-    pub tags: Option<Vec<String>>,
-    /// Only those with this byline.
-    pub author: Option<String>,
-    /// Only those from this source.
-    pub source: Option<String>,
-}
-
-impl Listing {
-    /// The whole as a plain condition on `articles`.
-    pub fn to_conditions(&self) -> Conditions {
-        let mut conditions = self.conditions.clone();
-        conditions.and(any_of(&self.parts));
-        conditions.and_if("articles.category_id = ANY(?)", self.categories.clone().map(Value::Ids));
-        conditions.and_if("articles.tags && ?", self.tags.clone().map(Value::Texts));
-        conditions.and_if("articles.author = ?", self.author.clone().map(Value::Text));
-        conditions.and_if("articles.source_name = ?", self.source.clone().map(Value::Text));
-        conditions
-    }
-}
-
-/// The names that a list filters by.
-struct Names {
-    /// Conditions on the author and the source.
-    bylines: Vec<String>,
-    /// The condition on the tags, over articles.
-    tagged: Option<String>,
-    /// The same over the lines of tags, for each tag by itself and for all.
-    lines: Vec<String>,
-    all_lines: String,
-}
-
-impl Names {
-    fn new(conditions: &mut Conditions, listing: &Listing) -> Self {
-        let mut bylines = Vec::new();
-        for (column, value) in [("author", &listing.author), ("source_name", &listing.source)] {
-            let mark = value.clone().map(|value| conditions.bind(Value::Text(value)));
-            bylines.extend(mark.map(|mark| format!("articles.{column} = {mark}")));
-        }
-        let tags = listing.tags.clone().unwrap_or_default();
-        let lines: Vec<_> = tags
-            .iter()
-            .map(|tag| format!("articles.tag = {}", conditions.bind(Value::Text(tag.clone()))))
-            .collect();
-        let mark = listing.tags.clone().map(|tags| conditions.bind(Value::Texts(tags)));
-        let all_lines = match &lines[..] {
-            [one] => one.clone(),
-            _ => mark.as_ref().map_or_else(String::new, |mark| format!("articles.tag = ANY({mark})")),
-        };
-        Self { bylines, tagged: mark.map(|mark| format!("articles.tags && {mark}")), lines, all_lines }
-    }
-
-    /// All conditions, over articles.
-    fn conditions(&self) -> impl Iterator<Item = &str> {
-        self.bylines.iter().chain(&self.tagged).map(String::as_str)
-    }
-
-    fn are_none(&self) -> bool {
-        self.bylines.is_empty() && self.tagged.is_none()
-    }
-}
+/// Articles in the order of their views.
+const VIEWED: &str = "article_views AS line JOIN articles ON articles.id = line.article_id";
 
 /// The branches of a page.
 pub struct Branches<'s> {
@@ -147,6 +81,20 @@ impl Places {
         };
         Self { all, each: Some(each), ids: None }
     }
+
+    /// The condition on each category by itself, if they are few enough; else on all. In the order of views it is over the
+    /// lines of `part`.
+    fn each_in(&self, slice: &PageSlice, part: &Part) -> Vec<String> {
+        let each = self.each.clone().unwrap_or_else(|| vec![self.all.clone()]);
+        if !is_in_view_order(slice) {
+            return each;
+        }
+        let of_lines = |place: String| {
+            let place = place.replace("articles.category_id", "line.category_id");
+            format!("line.state = '{}' AND {place}", part.state)
+        };
+        each.into_iter().map(of_lines).collect()
+    }
 }
 
 impl<'s> Branches<'s> {
@@ -173,17 +121,20 @@ impl<'s> Branches<'s> {
     fn add(&mut self, part: &Part) {
         let slice = slice_of(self.slice, part);
         let after = self.values.apart(|conditions| slice.add_cursor(conditions));
-        let in_time_order = matches!(&slice.order[..], [first, _] if first.name == "published_at");
+        let first = slice.order.first().map_or("id", |first| first.name);
+        let in_time_order = first == "published_at" && slice.order.len() == 2;
+        let is_found_by_order = match self.names.are_none() {
+            true => !self.names.have_traits_apart_from(first),
+            false => in_time_order,
+        };
         match part.tagged {
             Some(tagged) if in_time_order && self.names.bylines.is_empty() && self.names.tagged.is_some() => {
                 self.add_lines(&slice, tagged, &after);
             }
-            Some(tagged) if !in_time_order && !self.names.are_none() => {
-                self.add_looked_up(&slice, part, tagged, &after);
-            }
+            Some(tagged) if !is_found_by_order => self.add_looked_up(&slice, part, tagged, &after),
             _ if !self.names.are_none() => {
                 let met = self.join(self.names.conditions(), &[&self.places.all, &part.condition, &after]);
-                self.push(&slice, "articles", met, false);
+                self.push(&slice, table_of(&slice), met, false);
             }
             _ => self.add_places(&slice, part, &after),
         }
@@ -191,29 +142,35 @@ impl<'s> Branches<'s> {
 
     /// The branch of each tag, from its lines.
     fn add_lines(&mut self, slice: &PageSlice, tagged: &str, after: &str) {
+        let traits = self.names.traits.iter().map(|one| one.of_line.clone()).collect::<Vec<_>>();
         for line in self.names.lines.clone() {
-            let met = self.join([line.as_str()], &[tagged, &self.places.all, after]);
+            let conditions = [&line].into_iter().chain(&traits).map(String::as_str);
+            let met = self.join(conditions, &[tagged, &self.places.all, after]);
             self.push(slice, TAGGED, met, false);
         }
         self.are_overlapping |= self.names.lines.len() > 1;
     }
 
-    /// The branches of the articles of a name: of few, and of many. One of them finds nothing.
+    /// The branches of the articles of a name or a trait: of few, and of many. One of them finds nothing.
     fn add_looked_up(&mut self, slice: &PageSlice, part: &Part, tagged: &str, after: &str) {
-        let by_line = self.names.bylines.is_empty();
-        let (from, name, visible) = match self.names.bylines.first() {
-            Some(byline) => ("articles", byline.clone(), part.condition.as_str()),
-            None => (TAGGED, self.names.all_lines.clone(), tagged),
+        let by_line = self.names.bylines.is_empty() && self.names.tagged.is_some();
+        let (from, name, visible, order) = match (self.names.bylines.first(), self.names.traits.first()) {
+            (Some(byline), _) => ("articles", byline.clone(), part.condition.as_str(), ""),
+            (None, Some(one)) if !by_line => {
+                ("articles", one.condition.clone(), part.condition.as_str(), one.newest_first)
+            }
+            _ => (TAGGED, self.names.all_lines.clone(), tagged, ""),
         };
+        let are_in_entries = slice.order.iter().all(|column| !matches!(column.name, "title" | "views"));
         let in_entries =
-            slice.order.iter().all(|column| column.name != "title") && self.names.conditions().count() == 1;
+            are_in_entries && self.names.traits.is_empty() && self.names.conditions().count() == 1;
         let most = if in_entries { MAX_SORTED_ENTRIES } else { MAX_SORTED_ROWS };
         let columns = if in_entries { columns_of(slice) } else { "articles.id".to_owned() };
         let met = self.join([name.as_str()], &[visible, &self.places.all]);
         let distinct = if by_line && self.names.lines.len() > 1 { "DISTINCT " } else { "" };
         let found = format!("found_{}", self.looked_up.len());
         self.looked_up.push(format!(
-            "{found} AS MATERIALIZED (SELECT {columns} FROM {from} WHERE {met} LIMIT {}), \
+            "{found} AS MATERIALIZED (SELECT {columns} FROM {from} WHERE {met} {order} LIMIT {}), \
              {found}_count AS MATERIALIZED (SELECT count(*) AS known FROM {found})",
             most + 1
         ));
@@ -223,35 +180,33 @@ impl<'s> Branches<'s> {
             let from = format!("(SELECT {distinct}* FROM {found}) AS articles");
             self.push(slice, &from, format!("{few} AND {after}"), false);
         } else {
-            let from = format!(
-                "(SELECT {distinct}id FROM {found}) AS found JOIN articles ON articles.id = found.id"
-            );
-            let met = self.join(self.names.conditions(), &[&few, after]);
+            let table = table_of(slice);
+            let from = format!("(SELECT {distinct}id FROM {found}) AS found, {table}");
+            let met = self.join(self.names.conditions(), &["articles.id = found.id", &few, after]);
             self.push(slice, &from, met, false);
         }
-        for place in self.places.each.clone().unwrap_or_else(|| vec![self.places.all.clone()]) {
+        for place in self.places.each_in(slice, part) {
             let met = self.join(
                 self.names.conditions(),
                 &[&format!("{count} > {most}"), &place, &part.condition, after],
             );
-            self.push(slice, "articles", met, false);
+            self.push(slice, table_of(slice), met, false);
         }
     }
 
     /// The branches of the categories.
     fn add_places(&mut self, slice: &PageSlice, part: &Part, after: &str) {
-        if let Some(each) = self.places.each.clone() {
-            for place in each {
-                let met = self.join([place.as_str()], &[&part.condition, after]);
-                self.push(slice, "articles", met, true);
+        let table = table_of(slice);
+        let ids = self.places.ids.as_ref().filter(|_| slice.offset == 0 && table == "articles");
+        let Some(ids) = ids else {
+            for place in self.places.each_in(slice, part) {
+                let met = self.join(self.names.conditions(), &[&place, &part.condition, after]);
+                self.push(slice, table, met, self.places.each.is_some() && table == "articles");
             }
             return;
-        }
-        let Some(ids) = self.places.ids.as_ref().filter(|_| slice.offset == 0) else {
-            let met = self.join([self.places.all.as_str()], &[&part.condition, after]);
-            return self.push(slice, "articles", met, false);
         };
-        let met = self.join(["articles.category_id = category.id"], &[&part.condition, after]);
+        let met = self
+            .join(self.names.conditions(), &["articles.category_id = category.id", &part.condition, after]);
         let from = format!(
             "unnest({ids}::uuid[]) AS category(id) CROSS JOIN LATERAL (
                  SELECT {} FROM articles WHERE {met} {} LIMIT {}
@@ -311,11 +266,24 @@ impl<'s> Branches<'s> {
     }
 }
 
+/// Whether the views are what articles are ordered by first.
+fn is_in_view_order(slice: &PageSlice) -> bool {
+    slice.order.first().is_some_and(|first| first.name == "views")
+}
+
+/// What articles are read from in the order of the slice.
+fn table_of(slice: &PageSlice) -> &'static str {
+    if slice.order.iter().any(|column| column.name == "views") { VIEWED } else { "articles" }
+}
+
 /// The slice in the columns that the indexes of `part` have.
 fn slice_of(slice: &PageSlice, part: &Part) -> PageSlice {
+    let in_view_order = is_in_view_order(slice);
     let column = |column: &SortColumn| match column.name {
         "published_at" if part.is_published => SortColumn { sql: "articles.published_at", ..*column },
         "published_at" => SortColumn { sql: "coalesce(articles.published_at, 'infinity')", ..*column },
+        "views" => SortColumn { sql: "line.views", ..*column },
+        "id" if in_view_order => SortColumn { sql: "line.article_id", ..*column },
         _ => *column,
     };
     PageSlice { order: slice.order.iter().map(column).collect(), ..slice.clone() }

@@ -1,5 +1,7 @@
 //! SQL of articles that the index has found.
 
+use std::collections::HashMap;
+
 use diesel::QueryResult;
 use diesel::QueryableByName;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
@@ -10,6 +12,7 @@ use super::{VIEWS, list_columns};
 use crate::articles::model::Row;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, Value};
+use crate::db::visibility::Articles;
 
 /// The articles among `ids` that meet `conditions`, without their bodies: those of a page, or all in any order.
 pub async fn load_cards(
@@ -27,6 +30,54 @@ pub async fn load_cards(
             conditions.statement(text).load(&mut conn).await
         }
     }
+}
+
+/// What a link to an article shows.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct ArticleLink {
+    /// The article.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Its slug.
+    #[diesel(sql_type = Text)]
+    pub slug: String,
+    /// Its title.
+    #[diesel(sql_type = Text)]
+    pub title: String,
+}
+
+/// Links to the articles among `ids` that are visible.
+pub async fn load_links(
+    mut conn: &Connection,
+    ids: Vec<Uuid>,
+    visible: Articles,
+) -> QueryResult<Vec<ArticleLink>> {
+    let mut conditions = visible.conditions();
+    conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
+    let text = format!("SELECT id, slug, title FROM articles WHERE {}", conditions.sql());
+    conditions.statement(text).load(&mut conn).await
+}
+
+/// The ids of the visible articles that `names` name by id or slug, by these names.
+pub async fn find_ids_by_names(
+    mut conn: &Connection,
+    names: Vec<String>,
+    visible: Articles,
+) -> QueryResult<HashMap<String, Uuid>> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = names.iter().filter_map(|name| Uuid::parse_str(name).ok()).collect();
+    let mut conditions = visible.conditions();
+    let (ids, slugs) = (conditions.bind(Value::Ids(ids)), conditions.bind(Value::Texts(names.clone())));
+    conditions.and(format!("(articles.id = ANY({ids}) OR articles.slug = ANY({slugs}))"));
+    let text = format!("SELECT id, slug, title FROM articles WHERE {}", conditions.sql());
+    let found: Vec<ArticleLink> = conditions.statement(text).load(&mut conn).await?;
+    let find = |name: &str| {
+        let id = Uuid::parse_str(name).ok();
+        found.iter().find(|link| Some(link.id) == id || link.slug == name).map(|link| link.id)
+    };
+    Ok(names.into_iter().filter_map(|name| find(&name).map(|id| (name, id))).collect())
 }
 
 /// What of an article is highlighted.

@@ -7,8 +7,9 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 
-use super::branches::{Branches, Listing};
+use super::branches::Branches;
 use super::counting::count_statement;
+use super::listing::Listing;
 use super::slugs::NO_FORMER_SLUGS;
 use super::{CARD_COLUMNS, EXTRA_COLUMNS, VIEWS, list_columns};
 use crate::articles::model::Row;
@@ -65,7 +66,7 @@ pub async fn load_full(mut conn: &Connection, listing: Listing, slice: &PageSlic
     // The length of a body is known without reading it.
     let text = format!(
         "SELECT articles.id, octet_length(articles.body)::bigint AS bytes \
-         FROM ({choose}) AS chosen JOIN articles ON articles.id = chosen.id {order}"
+         FROM ({choose}) AS chosen JOIN articles ON articles.id = chosen.id {VIEWS} {order}"
     );
     let chosen: Vec<SizedRow> = conditions.statement(text).load(&mut conn).await?;
     let (ids, is_cut) = fit_rows(&chosen);

@@ -84,12 +84,13 @@ fn every_search_of_many_finds_exactly_what_stands_in_the_texts() {
         });
         parts.collect::<String>()
     };
-    let texts: Vec<String> = (0..250).map(|_| text(&mut numbers)).collect();
+    let number = |name: &str, usual| std::env::var(name).map_or(usual, |number| number.parse().unwrap());
+    let texts: Vec<String> = (0..number("RECALL_TEXTS", 250)).map(|_| text(&mut numbers)).collect();
     let folded: Vec<Vec<char>> = texts.iter().map(|text| fold(text).chars().collect()).collect();
     let documents = texts.iter().zip(1..).map(|(text, number)| document(number, "", text));
     let site = Site::with(documents);
     let mut searches = 0;
-    while searches < 400 {
+    while searches < number("RECALL_SEARCHES", 400) {
         let text: Vec<char> = texts[numbers.below(texts.len())].chars().collect();
         let start = numbers.below(text.len() - 8);
         let word: String = text[start..start + 2 + numbers.below(7)].iter().collect();

@@ -42,6 +42,20 @@ pub async fn load_cards(
     conditions.page_query(CARD_COLUMNS, "notices", slice).load(&mut conn).await
 }
 
+/// The first `most` notices of `kind`, or of both kinds, that are `visible`, without their bodies.
+pub async fn load_first(
+    conn: &Connection,
+    kind: Option<NoticeKind>,
+    visible: Notices,
+    most: i64,
+) -> QueryResult<Vec<Row>> {
+    let mut conditions = Conditions::default();
+    conditions.and(visible.sql());
+    conditions.and_if("notices.kind = ?", kind.map(|kind| Value::Text(kind.as_str().to_owned())));
+    let slice = PageSlice { order: order(visible), keys: None, backwards: false, limit: most, offset: 0 };
+    load_cards(conn, conditions, &slice).await
+}
+
 /// Notices that meet `conditions`, with their bodies, as far as these are few enough bytes; and whether there is another
 /// one that would be too many.
 pub async fn load_full(

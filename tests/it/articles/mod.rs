@@ -16,6 +16,7 @@ mod lists;
 mod losses;
 mod pages;
 mod plans;
+mod popular;
 mod portal_page;
 mod reading;
 mod sorting;

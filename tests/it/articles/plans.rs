@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
-use inkstone::articles::listing::{ArticleFilter, ArticleSort, order};
+use inkstone::articles::listing::{ArticleFilter, ArticleSort, Having, TagMode, order};
 use inkstone::articles::queries::lists::card_statement;
 use inkstone::categories::model::Tree;
 use inkstone::db::connection::Connection;
@@ -40,13 +40,15 @@ const FILL: [&str; 3] = [
 /// Articles of a number from `$from` to `$to`. One in a hundred is a draft, one in a hundred is in
 /// the trash, and few are by the author `busy` or have the tag `rare`.
 const FILL_ARTICLES: &str = "
-    INSERT INTO articles (id, slug, title, summary, body, sanitizer, author, source_name, category_id, tags, status,
-                          published_at, created_by, created_at, updated_at, deleted_at)
+    INSERT INTO articles (id, slug, title, summary, body, sanitizer, author, source_name, category_id, tags, cover_url,
+                          status, published_at, created_by, created_at, updated_at, deleted_at)
         SELECT md5(n::text)::uuid, 's' || n, md5('t' || n), 'A summary of some length, as articles have it.',
             repeat('x', 300), 1,
             CASE WHEN n % 5000 = 7 THEN 'busy' ELSE 'author ' || n % 40 END, 'source ' || n % 40,
             md5('c' || n * 7 % 40)::uuid,
-            CASE WHEN n % 2500 = 3 THEN '{rare}' WHEN n % 3 = 0 THEN '{common}' WHEN n > 19700 THEN '{old}' ELSE '{}' END::text[],
+            CASE WHEN n % 2500 = 3 THEN '{rare}' WHEN n % 3 = 0 THEN '{common}' WHEN n > 19700 THEN '{old}' ELSE '{}' END::text[]
+                || CASE WHEN n % 12 = 0 THEN '{covered}' ELSE '{}' END::text[],
+            CASE WHEN n % 700 = 0 THEN '/covers/' || n END,
             CASE WHEN n % 100 = 1 THEN 'draft' WHEN n % 100 = 2 THEN 'archived' ELSE 'published' END,
             CASE WHEN n % 100 = 1 THEN NULL ELSE now() - n * interval '5 minutes' END,
             md5('m' || n % 51)::uuid, now() - n::bigint * 7919 % 100000 * interval '1 minute',
@@ -54,69 +56,85 @@ const FILL_ARTICLES: &str = "
             CASE WHEN n % 100 = 50 THEN now() END
         FROM generate_series($from, $to) n";
 
-fn no_filter() -> ArticleFilter {
-    ArticleFilter {
-        category: None,
-        descendants: None,
-        tag: None,
-        author: None,
-        source: None,
-        published_from: None,
-        published_to: None,
-        status: None,
-        deleted: None,
-    }
+fn none() -> ArticleFilter {
+    ArticleFilter::default()
 }
 
 /// Filters by name that everybody may use.
 fn filters_of_visitors() -> Vec<(&'static str, ArticleFilter)> {
     let text = |value: &str| Some(value.to_owned());
-    let days_ago = |days: i64| Some(Utc::now() - chrono::Duration::days(days));
+    let slugs = |value: &str| Some(vec![value.to_owned()]);
     let tag = |value: &str| Some(vec![value.to_owned()]);
     vec![
-        ("all", no_filter()),
-        ("a category", ArticleFilter { category: text("c2"), ..no_filter() }),
-        ("a subtree", ArticleFilter { category: text("news"), ..no_filter() }),
-        ("a common tag", ArticleFilter { tag: tag("common"), ..no_filter() }),
-        ("a rare tag", ArticleFilter { tag: tag("rare"), ..no_filter() }),
-        (
-            "a rare tag in a subtree",
-            ArticleFilter { tag: tag("rare"), category: text("news"), ..no_filter() },
-        ),
-        ("a tag of old articles", ArticleFilter { tag: tag("old"), ..no_filter() }),
+        ("all", none()),
+        ("a category", ArticleFilter { category: slugs("c2"), ..none() }),
+        ("a subtree", ArticleFilter { category: slugs("news"), ..none() }),
+        ("a common tag", ArticleFilter { tag: tag("common"), ..none() }),
+        ("a rare tag", ArticleFilter { tag: tag("rare"), ..none() }),
+        ("a rare tag in a subtree", ArticleFilter { tag: tag("rare"), category: slugs("news"), ..none() }),
+        ("a tag of old articles", ArticleFilter { tag: tag("old"), ..none() }),
         (
             "one of two tags",
-            ArticleFilter { tag: Some(vec!["common".to_owned(), "old".to_owned()]), ..no_filter() },
+            ArticleFilter { tag: Some(vec!["common".to_owned(), "old".to_owned()]), ..none() },
         ),
         (
             "a category without articles",
-            ArticleFilter { category: text("news"), descendants: Some(false), ..no_filter() },
+            ArticleFilter { category: slugs("news"), descendants: Some(false), ..none() },
         ),
-        ("a tag nobody has", ArticleFilter { tag: tag("nobody's"), ..no_filter() }),
-        ("an author", ArticleFilter { author: text("author 7"), ..no_filter() }),
-        ("a rare author", ArticleFilter { author: text("busy"), ..no_filter() }),
+        ("a tag nobody has", ArticleFilter { tag: tag("nobody's"), ..none() }),
+        ("an author", ArticleFilter { author: text("author 7"), ..none() }),
+        ("a rare author", ArticleFilter { author: text("busy"), ..none() }),
         (
             "a rare author in a subtree",
-            ArticleFilter { author: text("busy"), category: text("rest"), ..no_filter() },
+            ArticleFilter { author: text("busy"), category: slugs("rest"), ..none() },
         ),
-        ("a source", ArticleFilter { source: text("source 3"), ..no_filter() }),
-        ("a source nobody has", ArticleFilter { source: text("nobody"), ..no_filter() }),
-        ("a week", ArticleFilter { published_from: days_ago(20), published_to: days_ago(13), ..no_filter() }),
+        ("a source", ArticleFilter { source: text("source 3"), ..none() }),
+        ("a source nobody has", ArticleFilter { source: text("nobody"), ..none() }),
+    ]
+}
+
+/// Filters by what articles have besides.
+fn filters_by_traits() -> Vec<(&'static str, ArticleFilter)> {
+    let slugs = |value: &str| Some(vec![value.to_owned()]);
+    let days_ago = |days: i64| Some(Utc::now() - chrono::Duration::days(days));
+    vec![
+        (
+            "two categories",
+            ArticleFilter { category: Some(vec!["c1".to_owned(), "c2".to_owned()]), ..none() },
+        ),
+        ("a week", ArticleFilter { published_from: days_ago(20), published_to: days_ago(13), ..none() }),
+        (
+            "both of two tags",
+            ArticleFilter {
+                tag: Some(vec!["common".to_owned(), "covered".to_owned()]),
+                tag_mode: Some(TagMode::All),
+                ..none()
+            },
+        ),
+        ("a cover", ArticleFilter { has: Some(Having::Cover), ..none() }),
+        (
+            "a cover in a subtree",
+            ArticleFilter { has: Some(Having::Cover), category: slugs("news"), ..none() },
+        ),
+        ("a rare tag and a cover", ArticleFilter { has: Some(Having::Cover), tag: slugs("rare"), ..none() }),
+        ("changed lately", ArticleFilter { updated_since: days_ago(1), ..none() }),
+        ("changed since ever", ArticleFilter { updated_since: days_ago(1000), ..none() }),
+        ("without one", ArticleFilter { exclude: Some(vec![Uuid::from_u128(1)]), ..none() }),
     ]
 }
 
 /// Filters by name that the staff may use.
 fn filters_of_staff() -> Vec<(&'static str, ArticleFilter)> {
     vec![
-        ("drafts", ArticleFilter { status: Some(vec![Status::Draft]), ..no_filter() }),
-        ("published and scheduled", ArticleFilter { status: Some(vec![Status::Published]), ..no_filter() }),
-        ("unpublished", ArticleFilter { status: Some(vec![Status::Draft, Status::Archived]), ..no_filter() }),
+        ("drafts", ArticleFilter { status: Some(vec![Status::Draft]), ..none() }),
+        ("published and scheduled", ArticleFilter { status: Some(vec![Status::Published]), ..none() }),
+        ("unpublished", ArticleFilter { status: Some(vec![Status::Draft, Status::Archived]), ..none() }),
         (
             "drafts of a subtree",
             ArticleFilter {
                 status: Some(vec![Status::Draft]),
-                category: Some("news".to_owned()),
-                ..no_filter()
+                category: Some(vec!["news".to_owned()]),
+                ..none()
             },
         ),
     ]
@@ -124,10 +142,20 @@ fn filters_of_staff() -> Vec<(&'static str, ArticleFilter)> {
 
 fn sorts() -> Vec<Vec<ArticleSort>> {
     use ArticleSort::*;
-    let mut sorts: Vec<_> =
-        [PublishedDown, PublishedUp, UpdatedDown, UpdatedUp, CreatedDown, CreatedUp, TitleDown, TitleUp]
-            .map(|sort| vec![sort])
-            .into();
+    let mut sorts: Vec<_> = [
+        PublishedDown,
+        PublishedUp,
+        UpdatedDown,
+        UpdatedUp,
+        CreatedDown,
+        CreatedUp,
+        TitleDown,
+        TitleUp,
+        ViewsDown,
+        ViewsUp,
+    ]
+    .map(|sort| vec![sort])
+    .into();
     sorts.extend([vec![TitleUp, PublishedDown], vec![UpdatedDown, TitleUp, CreatedDown]]);
     sorts
 }
@@ -171,7 +199,11 @@ fn faults(plan: &Value, max_sorted: f64, max_read: f64) -> Vec<String> {
             }
             _ => {}
         }
-        if node["Node Type"] == "Seq Scan" && node["Relation Name"] == "articles" {
+        // A branch for few articles is planned, and not run where there are many.
+        if node["Node Type"] == "Seq Scan"
+            && node["Relation Name"] == "articles"
+            && number("Actual Loops") > 0.0
+        {
             found.push("a sequential scan".to_owned());
         }
         if node["Node Type"] == "Sort" {
@@ -192,12 +224,13 @@ fn faults(plan: &Value, max_sorted: f64, max_read: f64) -> Vec<String> {
 fn find_max_read(filter: &ArticleFilter, visible: Articles, sort: &[ArticleSort], slice: &PageSlice) -> f64 {
     let page = (slice.limit + slice.offset) as f64;
     let in_time_order = matches!(sort, [ArticleSort::PublishedDown | ArticleSort::PublishedUp]);
-    let filters = [filter.tag.is_some(), filter.author.is_some(), filter.source.is_some()];
+    let has_traits = filter.updated_since.is_some() || filter.has.is_some();
+    let filters = [filter.tag.is_some(), filter.author.is_some(), filter.source.is_some(), has_traits];
     let filters = filters.into_iter().filter(|is_given| *is_given).count();
     let is_bounded = filter.published_from.is_some();
     let is_in_index = match filters {
         0 => in_time_order || !is_bounded,
-        1 => in_time_order && filter.category.is_none(),
+        1 => in_time_order && filter.category.is_none() && filter.updated_since.is_none(),
         _ => false,
     };
     // Columns of the order beyond the first are sorted.
@@ -239,6 +272,8 @@ async fn no_list_scans_the_table_or_sorts_much_of_it() {
         let statement = FILL_ARTICLES.replace("$from", &from.to_string()).replace("$to", &to.to_string());
         app.db_execute(&statement).await;
     }
+    app.db_execute("UPDATE article_views SET views = hashtext(article_id::text) & 1023").await;
+    app.db_execute("VACUUM (ANALYZE) article_views").await;
     app.db_execute("VACUUM (ANALYZE) articles").await;
     app.db_execute("VACUUM (ANALYZE) article_tags").await;
     let tree = app.shared.app.snapshot::<Tree>().await.unwrap();
@@ -246,7 +281,10 @@ async fn no_list_scans_the_table_or_sorts_much_of_it() {
     // md5('m7')
     let author = Uuid::parse_str("0449904fbf32607bf8ce5c26823dbc29").unwrap();
     let mut bad = Vec::new();
-    let of_all = filters_of_visitors().into_iter().map(|(name, filter)| (name, false, filter));
+    let of_all = filters_of_visitors()
+        .into_iter()
+        .chain(filters_by_traits())
+        .map(|(name, filter)| (name, false, filter));
     let of_staff = filters_of_staff().into_iter().map(|(name, filter)| (name, true, filter));
     for (name, for_staff, filter) in of_all.chain(of_staff) {
         for visible in [
@@ -263,8 +301,19 @@ async fn no_list_scans_the_table_or_sorts_much_of_it() {
                 for (page, slice) in slices(&sort, filter.all_have_time(visible)) {
                     let parts = 2.0 * 21.0;
                     let most = (slice.limit + slice.offset).unsigned_abs().next_power_of_two() as f64;
-                    let filters = filter.tag.is_some() || filter.author.is_some() || filter.source.is_some();
-                    let max_sorted = f64::max(if filters { MAX_ENTRIES } else { MAX_SORTED }, parts * most);
+                    let filters = filter.tag.is_some()
+                        || filter.author.is_some()
+                        || filter.source.is_some()
+                        || filter.updated_since.is_some()
+                        || filter.has.is_some();
+                    // Where a filter has few articles, these are sorted; a week is such a filter in the order of views.
+                    let by_views = matches!(sort[..], [ArticleSort::ViewsDown | ArticleSort::ViewsUp]);
+                    let sorted = match filters {
+                        true => MAX_ENTRIES,
+                        false if by_views && filter.published_from.is_some() => MAX_READ_OF_FILTERS,
+                        false => MAX_SORTED,
+                    };
+                    let max_sorted = f64::max(sorted, parts * most);
                     // A sequential scan is right for a part of 20,000 rows that it would be wrong for of a million.
                     let seqscan = if filters { "off" } else { "on" };
                     let seqscan = format!("SET enable_seqscan = {seqscan}");

@@ -122,7 +122,7 @@ async fn for_staff_a_draft_without_an_hour_counts_as_newest() {
 async fn a_sort_that_makes_no_sense_is_refused() {
     let (_app, anon) = scene().await;
     for sort in [
-        "views",
+        "popular",
         "titel",
         "--title",
         "title,-title",

@@ -1,6 +1,8 @@
 //! `inkstone import` and `inkstone export`.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 
 use serde_json::json;
@@ -165,4 +167,47 @@ async fn the_exports_of_other_systems_are_read() {
         (&json!("news"), &json!("2020-01-02T03:04:05Z"))
     );
     assert_eq!(editor.get("/api/v1/articles/from-ghost").await.data(200)["external_id"], "ghost:9");
+}
+
+/// Answers one request for the site on the first connection that `listener` gets, and returns what else comes over it.
+fn answer_site(listener: &TcpListener) -> Vec<u8> {
+    let (mut connection, _) = listener.accept().unwrap();
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        connection.read_exact(&mut byte).unwrap();
+        request.extend(byte);
+    }
+    let site = r#"{"data":{"timezone":"Asia/Shanghai"}}"#;
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        site.len()
+    );
+    connection.write_all((head + site).as_bytes()).unwrap();
+    let mut more = Vec::new();
+    connection.read_to_end(&mut more).unwrap();
+    more
+}
+
+#[actix_web::test]
+async fn rows_come_over_a_connection_that_has_not_waited_for_the_reading_of_the_file() {
+    let (app, _) = start_app().await;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let page = write_file(
+        folder.path(),
+        "a.html",
+        "<title>Tides</title><p>High water at noon, low water at six.</p>",
+    );
+    let server = std::thread::spawn(move || {
+        let more = answer_site(&listener);
+        // The rows are refused by closing their connection.
+        drop(listener.accept().unwrap());
+        more
+    });
+    let (success, ..) =
+        run_command(&app, &["import", &page, "--from", "html", "--url", &url, "--key", "ink_x"]).await;
+    assert!(!success);
+    assert_eq!(String::from_utf8(server.join().unwrap()).unwrap(), "");
 }

@@ -15,6 +15,8 @@ use crate::interchange::origins::dates;
 const LINES_BEFORE: usize = 15;
 /// Lines after the text in which labels can stand.
 const LINES_AFTER: usize = 15;
+/// Lines directly below the text of which each can be a single label.
+const LINES_OF_SIGNATURE: usize = 2;
 /// Longest text beside a date that is no label, in characters.
 const MAX_BESIDE_DATE_CHARS: usize = 30;
 /// Shortest text that is told when it is left out, in characters.
@@ -223,8 +225,20 @@ impl Roles {
             let labels = PageLabels::parse(&line.text, timezone).filter(PageLabels::is_certain);
             if let Some(labels) = labels.filter(|_| main.furniture[at] != Some(Furniture::Likely)) {
                 self.labels = std::mem::take(&mut self.labels).merge(labels);
+            } else if at <= last + LINES_OF_SIGNATURE && main.furniture[at] != Some(Furniture::Likely) {
+                self.read_signature(&main.lines[at], at, timezone);
             }
         }
+    }
+
+    /// Reads a single label directly below the text, which is not in it: `作者：林`. One that gives no value is told.
+    fn read_signature(&mut self, line: &Line, at: usize, timezone: Tz) {
+        let labels = PageLabels::parse(&line.text, timezone).filter(|labels| labels.is_of_page());
+        let Some(labels) = labels.filter(|_| self.roles[at] == Role::Outside) else { return };
+        let known = (self.labels.author.clone(), self.labels.source_name.clone());
+        self.labels = std::mem::take(&mut self.labels).merge(labels);
+        let is_used = known != (self.labels.author.clone(), self.labels.source_name.clone());
+        self.roles[at] = if is_used { Role::Field } else { Role::LeftOut };
     }
 
     /// Notes the sentences that are not in the article.

@@ -155,3 +155,30 @@ fn excessive_nesting_is_refused_before_it_is_parsed() {
     assert!(read_page(&"&".repeat(100_000), "e.html").is_err());
     assert!(read_page(&"x".repeat(MAX_PAGE_BYTES + 1), "e.html").is_err());
 }
+
+#[test]
+fn a_single_label_below_the_text_is_in_the_article_or_told() {
+    const PROSE: &str = "<p>省计量院今天上午发布了新的检定规程，要求各地在年底之前完成衡器的全面核查。</p>\
+        <p>这项工作由三个小组分头进行，第一小组负责农贸市场，第二小组负责加油站。</p>";
+    for (open, close) in [
+        ("<div class=\"text\">", "</div><div class=\"by\">$</div>"),
+        ("<table><tr><td>", "</td></tr><tr><td>$</td></tr></table>"),
+        ("<article>", "</article><p>$</p>"),
+        ("<div class=\"text\">", "</div><p class=\"zz\"><span>$</span></p>"),
+    ] {
+        for (head, line) in [
+            ("", "作者：李白"),
+            ("<p>来源：计量报　时间：2019-09-20</p>", "作者：李白"),
+            ("<p>作者：杜甫　时间：2019-09-20</p>", "作者：李白"),
+            ("", "来源：李白报"),
+            ("", "责任编辑：李白"),
+        ] {
+            let page = format!("<title>新规程</title><h1>新规程</h1>{head}{open}{PROSE}{close}<div class=\"footer\">版权所有</div>")
+                .replace('$', line);
+            let found = read_page(&page, "s.html").unwrap();
+            let row = Value::from(found.row).to_string();
+            let told = format!("{:?}", found.warnings);
+            assert!(row.contains("李白") || told.contains("李白"), "{head} {open} {line}: {row} {told}");
+        }
+    }
+}

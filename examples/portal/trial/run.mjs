@@ -1,0 +1,92 @@
+// Starts Inkstone, the portal and Chromium; runs all trials; says what was found.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { startBrowser, Trial } from "./browser.mjs";
+import { addContent, addRichArticle, composeHome } from "./content.mjs";
+import { beMember } from "./member.mjs";
+import { checkHeaders, countRequests, forgeForms, loseInkstone } from "./protocol.mjs";
+import * as reading from "./reading.mjs";
+import { logInAdmin, moveSite, startInkstone, startPortal, startRelay, waitForSearch } from "./servers.mjs";
+
+const [binary = "", screenshots = ""] = process.argv.slice(2);
+const folder = await mkdtemp(join(tmpdir(), "inkstone-portal-"));
+/** @type {(() => Promise<unknown>)[]} */
+const ends = [() => rm(folder, { recursive: true, force: true })];
+
+/** @param {{ stop: () => Promise<void> }} started */
+function endWith(started) {
+  ends.unshift(() => started.stop());
+}
+
+async function run() {
+  console.log("-- starting Inkstone with the demo site, the portal, and Chromium");
+  const inkstone = await startInkstone(binary, join(folder, "data"));
+  endWith(inkstone);
+  const relay = await startRelay(inkstone.url);
+  endWith(relay);
+  const portal = await startPortal(relay.url);
+  endWith(portal);
+  const admin = await logInAdmin(inkstone.url);
+  await moveSite(admin, portal.url);
+  await addContent(admin);
+  await addRichArticle(admin, "/assets/favicon.svg");
+  await waitForSearch(admin, "图文并茂");
+  const browser = await startBrowser();
+  endWith({ stop: () => browser.close() });
+  const trial = new Trial(browser, portal.url, screenshots);
+
+  const steps = /** @type {[string, () => Promise<void>][]} */ ([
+    ["every page, at two widths, in light and dark, with axe", () => reading.lookAtPages(trial)],
+    ["an article, its neighbours, its tags", () => reading.readArticle(trial)],
+    ["paging", () => reading.turnPages(trial)],
+    ["former slugs", () => reading.followFormerSlugs(trial)],
+    ["search and suggestions", () => reading.search(trial)],
+    ["hostile content", () => reading.readHostileContent(trial)],
+    ["without scripts", () => reading.readWithoutScripts(trial)],
+    ["a member's whole way", () => beMember(trial, join(folder, "data", "mail"))],
+    ["headers", () => checkHeaders(trial)],
+    ["forged forms", () => forgeForms(trial)],
+    ["requests for each page", () => countRequests(trial, relay, { "/": 1, "/articles/rich": 1, "/categories/news": 1, "/notices": 1 })],
+    ["a home page that was composed", () => tryComposedHome(trial, admin, relay.url)],
+    ["Inkstone is down", () => loseInkstone(trial, relay)],
+  ]);
+  let failed = 0;
+  for (const [name, step] of steps) {
+    const before = trial.findings.length;
+    await step().catch((error) => trial.check(false, `${name}: ${error.stack}`));
+    const isGood = trial.findings.length === before;
+    failed += Number(!isGood);
+    console.log(`-- ${isGood ? "ok" : "FAILED"}: ${name}`);
+  }
+  console.log(`-- ${trial.checks} checks, ${trial.findings.length} findings`);
+  console.log(`${steps.length - failed} passed, ${failed} failed`);
+  return failed;
+}
+
+/**
+ * Composes the home page, and shows it by another portal: this one keeps its menus for a minute.
+ * @param {Trial} trial
+ * @param {import("#inkstone-client").Inkstone} admin
+ * @param {string} api
+ */
+async function tryComposedHome(trial, admin, api) {
+  const portal = await startPortal(api);
+  endWith(portal);
+  await moveSite(admin, portal.url);
+  await composeHome(admin);
+  const other = new Trial(trial.browser, portal.url, trial.screenshots);
+  await reading.readComposedHome(other);
+  await moveSite(admin, trial.portal);
+  trial.checks += other.checks;
+  trial.findings.push(...other.findings);
+}
+
+let failed = 1;
+try {
+  failed = await run();
+} finally {
+  for (const end of ends) await end().catch((error) => console.error(error));
+}
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,125 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, request as sendRequest } from "node:http";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { createInkstone, unwrap } from "#inkstone-client";
+
+export const ADMIN = { email: "admin@localhost", password: "a long pass phrase" };
+
+/** @typedef {{ url: string, stop: () => Promise<void> }} Running */
+
+/**
+ * Starts a program, and waits for the line that says where it is.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Record<string, string>} environment
+ * @param {RegExp} ready
+ * @returns {Promise<Running>}
+ */
+async function startProgram(program, args, environment, ready) {
+  const child = spawn(program, args, { env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await ended;
+  };
+  for await (const line of createInterface(child.stdout)) {
+    const url = ready.exec(line)?.[1];
+    if (url) {
+      child.stdout.resume();
+      return { url, stop };
+    }
+  }
+  throw new Error(`${program} has not started`);
+}
+
+/**
+ * Starts Inkstone with the demo site on a free port.
+ * @param {string} binary
+ * @param {string} folder
+ */
+export async function startInkstone(binary, folder) {
+  const environment = {
+    DATABASE_URL: "",
+    INKSTONE_ADMIN_EMAIL: ADMIN.email,
+    INKSTONE_ADMIN_PASSWORD: ADMIN.password,
+    INKSTONE_MAIL_URL: "file://",
+    INKSTONE_TRUSTED_PROXIES: "127.0.0.1",
+    INKSTONE_LOG: "warn",
+    // A build without optimisations takes long for a password, on a machine that does other things too.
+    INKSTONE_REQUEST_TIMEOUT: "60",
+  };
+  const args = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", folder];
+  return startProgram(binary, args, environment, /^Inkstone is ready: (\S+)/);
+}
+
+/**
+ * Starts the portal on a free port.
+ * @param {string} api
+ */
+export async function startPortal(api) {
+  const server = fileURLToPath(new URL("../server.mjs", import.meta.url));
+  return startProgram(process.execPath, [server], { INKSTONE_URL: api, PORTAL_PORT: "0" }, /^The portal is ready: (\S+)/);
+}
+
+/**
+ * Signs the admin in.
+ * @param {string} api
+ */
+export async function logInAdmin(api) {
+  const admin = createInkstone({ url: api });
+  await admin.login(ADMIN.email, ADMIN.password);
+  return admin;
+}
+
+/**
+ * Tells Inkstone that the site is where a portal is: mails lead there.
+ * @param {import("#inkstone-client").Inkstone} admin
+ * @param {string} portal
+ */
+export async function moveSite(admin, portal) {
+  unwrap(await admin.PATCH("/api/v1/site", { body: { base_url: portal } }));
+}
+
+/**
+ * Waits until searches find what was added last.
+ * @param {import("#inkstone-client").Inkstone} client
+ * @param {string} q
+ */
+export async function waitForSearch(client, q) {
+  for (;;) {
+    const { data } = await client.GET("/api/v1/search", { params: { query: { q } } });
+    if (data && data.data.length > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/**
+ * Starts what stands between the portal and Inkstone: it counts requests, and can be as if Inkstone were down.
+ * @param {string} target
+ */
+export async function startRelay(target) {
+  /** @type {{ url: string, isCut: boolean, seen: string[], stop: () => Promise<void> }} */
+  const relay = { url: "", isCut: false, seen: [], stop: async () => {} };
+  const server = createServer((incoming, outgoing) => {
+    relay.seen.push(`${incoming.method} ${incoming.url}`);
+    if (relay.isCut) return void incoming.socket.destroy();
+    const { method, headers, url } = incoming;
+    const request = sendRequest(target + url, { method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+      answer.pipe(outgoing);
+    });
+    request.on("error", () => outgoing.destroy());
+    incoming.pipe(request);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  relay.url = `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}`;
+  relay.stop = async () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return relay;
+}

@@ -1,0 +1,11 @@
+DROP INDEX notices_newest_idx;
+DROP TRIGGER articles_note_sitemap_new ON articles;
+DROP TRIGGER articles_note_sitemap_changed ON articles;
+DROP TRIGGER articles_note_sitemap_removed ON articles;
+DROP TRIGGER articles_forget_sitemap ON articles;
+DROP FUNCTION note_sitemap_new();
+DROP FUNCTION note_sitemap_changed();
+DROP FUNCTION note_sitemap_removed();
+DROP FUNCTION forget_sitemap();
+DROP FUNCTION sitemap_month(timestamptz);
+DROP TABLE sitemap_months;

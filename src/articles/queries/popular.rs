@@ -1,0 +1,159 @@
+//! SQL of what readers open: view counts, and lists of what is popular.
+//!
+//! `article_popularity` has a score for each window of time. A view counts twice as much as one half-life before, so an
+//! index in the order of the scores stays right while time passes.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Double, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::listing::Listing;
+use crate::db::connection::Connection;
+use crate::db::rows::{self, PageSlice, SortColumn};
+use crate::tx::Tx;
+
+/// The articles that were viewed lately.
+const POPULAR: &str = "article_popularity JOIN articles ON articles.id = article_popularity.article_id";
+/// Days after the last view for which an article has a score: the longest window.
+const KEPT_DAYS: u32 = 30;
+/// Lines that are deleted in one statement.
+const MAX_DELETED: u32 = 10_000;
+
+/// For how long the views of an article count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// A day.
+    Day,
+    /// Seven days.
+    Week,
+    /// Thirty days.
+    Month,
+}
+
+impl Window {
+    /// The window as SQL.
+    fn interval(self) -> &'static str {
+        match self {
+            Self::Day => "interval '1 day'",
+            Self::Week => "interval '7 days'",
+            Self::Month => "interval '30 days'",
+        }
+    }
+
+    /// The column of the scores: in it, a view loses half of its weight in half of the window.
+    const fn score(self) -> &'static str {
+        match self {
+            Self::Day => "article_popularity.day_score",
+            Self::Week => "article_popularity.week_score",
+            Self::Month => "article_popularity.month_score",
+        }
+    }
+
+    /// The order, the most popular first.
+    pub fn order(self) -> Vec<SortColumn> {
+        let score = self.score();
+        vec![
+            SortColumn { name: "popularity", sql: score, cast: "float8", descending: true },
+            SortColumn { name: "id", sql: "article_popularity.article_id", cast: "uuid", descending: true },
+        ]
+    }
+}
+
+/// An article of a page of popular ones.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Scored {
+    /// Its id.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Its score, which is compared with others only.
+    #[diesel(sql_type = Double)]
+    pub score: f64,
+}
+
+/// The articles of `listing` on the page `slice` of those that were viewed within `window`.
+pub async fn choose(
+    mut conn: &Connection,
+    listing: &Listing,
+    window: Window,
+    slice: &PageSlice,
+) -> QueryResult<Vec<Scored>> {
+    let mut conditions = listing.to_conditions();
+    conditions.and(viewed_within(window));
+    let columns = format!("articles.id, {} AS score", window.score());
+    conditions.page_query(&columns, POPULAR, slice).load(&mut conn).await
+}
+
+/// How many articles of `listing` were viewed within `window`; counts to `most` only, if that is given.
+pub async fn count(
+    conn: &Connection,
+    listing: &Listing,
+    window: Window,
+    most: Option<i64>,
+) -> QueryResult<i64> {
+    let mut conditions = listing.to_conditions();
+    conditions.and(viewed_within(window));
+    rows::count(conn, POPULAR, conditions, most).await
+}
+
+fn viewed_within(window: Window) -> String {
+    format!("article_popularity.viewed_at > now() - {}", window.interval())
+}
+
+/// Adds views to many articles at once. Ids that no article has are passed over.
+///
+/// Waits for nobody: returns the ids of articles that another transaction has locked, whose views
+/// were not added.
+pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<Vec<Uuid>> {
+    // A share lock on an article keeps off whoever would change it or set its views, and skips the
+    // article that such a one has already. An article without a line of views gets one by the same lock.
+    let locked: Vec<LockedId> = sql_query(
+        "WITH seen AS (SELECT * FROM unnest($1, $2) AS seen(id, count)),
+         free AS (SELECT articles.id FROM articles JOIN seen USING (id) ORDER BY id FOR SHARE OF articles SKIP LOCKED),
+         counted AS (SELECT article_id AS id FROM article_views JOIN free ON free.id = article_id
+                     ORDER BY article_id FOR NO KEY UPDATE OF article_views SKIP LOCKED),
+         added AS (UPDATE article_views AS v SET views = v.views + seen.count
+                   FROM counted JOIN seen USING (id) WHERE v.article_id = counted.id RETURNING v.article_id AS id),
+         begun AS (INSERT INTO article_views (article_id, views)
+                   SELECT free.id, seen.count FROM free JOIN seen USING (id)
+                   WHERE NOT EXISTS (SELECT FROM article_views WHERE article_id = free.id)
+                   ORDER BY free.id ON CONFLICT (article_id) DO NOTHING RETURNING article_id AS id),
+         written AS (SELECT id FROM added UNION ALL SELECT id FROM begun),
+         scored AS (INSERT INTO article_popularity AS p
+                    SELECT id, add_views_to_score(NULL, count, interval '12 hours'),
+                        add_views_to_score(NULL, count, interval '84 hours'),
+                        add_views_to_score(NULL, count, interval '15 days'), now()
+                    FROM written JOIN seen USING (id) ORDER BY id
+                    ON CONFLICT (article_id) DO UPDATE SET
+                        day_score = add_views_to_score(p.day_score, (SELECT count FROM seen WHERE id = p.article_id), interval '12 hours'),
+                        week_score = add_views_to_score(p.week_score, (SELECT count FROM seen WHERE id = p.article_id), interval '84 hours'),
+                        month_score = add_views_to_score(p.month_score, (SELECT count FROM seen WHERE id = p.article_id), interval '15 days'),
+                        viewed_at = now())
+         SELECT articles.id FROM articles JOIN seen USING (id) WHERE id NOT IN (SELECT id FROM written)",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<BigInt>, _>(counts)
+    .load(&mut **tx)
+    .await?;
+    Ok(locked.into_iter().map(|found| found.id).collect())
+}
+
+#[derive(QueryableByName)]
+struct LockedId {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Deletes lines of articles that nobody has viewed for longer than the longest window. Returns whether there may be
+/// more.
+pub async fn delete_forgotten(tx: &mut Tx) -> QueryResult<bool> {
+    let deleted = sql_query(format!(
+        "DELETE FROM article_popularity WHERE article_id IN (
+             SELECT article_id FROM article_popularity WHERE viewed_at < now() - interval '{KEPT_DAYS} days'
+             LIMIT {MAX_DELETED})"
+    ))
+    .execute(&mut **tx)
+    .await?;
+    Ok(deleted == MAX_DELETED as usize)
+}

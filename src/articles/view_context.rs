@@ -1,0 +1,48 @@
+//! What the view of an article takes from outside its row.
+
+use std::sync::Arc;
+
+use super::model::Row;
+use super::view::{Article, ArticleCard};
+use crate::app::App;
+use crate::categories::model::Tree;
+use crate::error::Result;
+use crate::site::model::Row as Site;
+
+/// What the view of an article takes from outside its row.
+pub struct ViewContext {
+    tree: Arc<Tree>,
+    site: Arc<Site>,
+}
+
+impl ViewContext {
+    /// The context of what is in memory.
+    pub const fn new(tree: Arc<Tree>, site: Arc<Site>) -> Self {
+        Self { tree, site }
+    }
+
+    /// Loads it. To be done before a change: after the commit nothing may fail any more.
+    pub async fn load(app: &App) -> Result<Self> {
+        Ok(Self { tree: app.snapshot().await?, site: app.snapshot().await? })
+    }
+
+    /// The tree of categories.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The article in `row` as a card.
+    pub fn card(&self, row: Row) -> ArticleCard {
+        ArticleCard::new(&self.tree, &self.site.content.base_url, row)
+    }
+
+    /// The newest context that is to be had, after the change.
+    pub async fn renew(self, app: &App) -> Self {
+        Self::load(app).await.unwrap_or(self)
+    }
+
+    /// The article in `row`, as the staff or a visitor sees it.
+    pub fn view(&self, row: Row, for_staff: bool) -> Article {
+        Article::new(&self.tree, &self.site.content.base_url, row, for_staff)
+    }
+}

@@ -1,0 +1,104 @@
+//! Addresses in bodies, for readers that are not on the site.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use html5gum::{StartTag, Token};
+use url::{ParseError, Url};
+
+use super::raw_elements::tokens;
+
+/// Attributes that hold an address.
+const ADDRESS_ATTRIBUTES: [&[u8]; 4] = [b"cite", b"href", b"poster", b"src"];
+
+/// Makes the addresses in sanitised HTML absolute: paths that begin with a slash are on `site`, all others are as on `page`.
+pub fn make_absolute<'h>(html: &'h str, site: &Url, page: &Url) -> Cow<'h, str> {
+    if !html.contains('=') {
+        return Cow::Borrowed(html);
+    }
+    let mut made = String::new();
+    let mut kept = 0;
+    for token in tokens(html) {
+        let Token::StartTag(tag) = token else { continue };
+        let Some(before) = html.get(kept..tag.span.start) else { continue };
+        if let Some(written) = rewrite_tag(&tag, site, page) {
+            made.extend([before, &written]);
+            kept = tag.span.end;
+        }
+    }
+    match kept {
+        0 => Cow::Borrowed(html),
+        _ => Cow::Owned(made + html.get(kept..).unwrap_or_default()),
+    }
+}
+
+/// The tag with absolute addresses. `None` if it has no other ones.
+fn rewrite_tag(tag: &StartTag<usize>, site: &Url, page: &Url) -> Option<String> {
+    let complete = |name: &[u8], value: &str| {
+        ADDRESS_ATTRIBUTES.contains(&name).then(|| find_absolute(value, site, page)).flatten()
+    };
+    let attributes: Vec<(Cow<'_, str>, Cow<'_, str>, Option<String>)> = tag
+        .attributes
+        .iter()
+        .map(|(name, value)| {
+            let text = String::from_utf8_lossy(value.as_slice());
+            let absolute = complete(name.as_slice(), &text);
+            (String::from_utf8_lossy(name.as_slice()), text, absolute)
+        })
+        .collect();
+    if attributes.iter().all(|(_, _, absolute)| absolute.is_none()) {
+        return None;
+    }
+    let mut written = format!("<{}", String::from_utf8_lossy(&tag.name));
+    for (name, value, absolute) in &attributes {
+        let value = absolute.as_deref().unwrap_or(value);
+        // Writing to a string does not fail.
+        let _ = write!(written, " {name}=\"{}\"", html_escape::encode_double_quoted_attribute(value));
+    }
+    written.push('>');
+    Some(written)
+}
+
+/// The absolute form of a relative address. `None` if it is none, or has none.
+fn find_absolute(address: &str, site: &Url, page: &Url) -> Option<String> {
+    let address = address.trim();
+    if address.is_empty() || Url::parse(address) != Err(ParseError::RelativeUrlWithoutBase) {
+        return None;
+    }
+    let is_path = address.starts_with('/') && !address.starts_with("//");
+    let base = if is_path { site } else { page };
+    base.join(address).ok().map(String::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_addresses_become_absolute_and_nothing_else_changes() {
+        let site = Url::parse("https://news.example.org").unwrap();
+        let page = Url::parse("https://m.example.org/sea/tide").unwrap();
+        for (html, expected) in [
+            ("<p>a &lt; b href=\"/x\"</p>", "<p>a &lt; b href=\"/x\"</p>"),
+            ("<a href=\"/a?b=1&amp;c=2\">x</a>", "<a href=\"https://news.example.org/a?b=1&amp;c=2\">x</a>"),
+            ("<img alt='\"' src='b.png'>y", "<img alt=\"&quot;\" src=\"https://m.example.org/sea/b.png\">y"),
+            (
+                "<a href=\"#user-content-1\">1</a>",
+                "<a href=\"https://m.example.org/sea/tide#user-content-1\">1</a>",
+            ),
+            ("<img src=\"//i.example/a.png\">", "<img src=\"https://i.example/a.png\">"),
+            (
+                "<a href=\"\">x</a><a href=\"mailto:a@b.c\">y</a>",
+                "<a href=\"\">x</a><a href=\"mailto:a@b.c\">y</a>",
+            ),
+            ("<a href=\"https://a.example/x\">x</a>", "<a href=\"https://a.example/x\">x</a>"),
+            ("<q cite=\"../z\">质</q>", "<q cite=\"https://m.example.org/z\">质</q>"),
+            (
+                "<video controls=\"\" src=\"/v.mp4\"></video>",
+                "<video controls=\"\" src=\"https://news.example.org/v.mp4\"></video>",
+            ),
+        ] {
+            assert_eq!(make_absolute(html, &site, &page), expected);
+        }
+    }
+}
