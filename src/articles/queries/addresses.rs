@@ -39,8 +39,10 @@ pub async fn find_exact(
 ) -> QueryResult<Option<Uuid>> {
     let conditions =
         address.conditions("make_address_key(articles.source_url) = make_address_key(?)", visible);
+    // The index has this order. What is not public may have no time.
+    let nulls = if visible == Articles::Public { "" } else { "NULLS LAST" };
     let text = format!(
-        "SELECT articles.id FROM articles WHERE {} ORDER BY articles.published_at DESC NULLS LAST, articles.id DESC LIMIT 1",
+        "SELECT articles.id FROM articles WHERE {} ORDER BY articles.published_at DESC {nulls}, articles.id DESC LIMIT 1",
         conditions.sql()
     );
     let found: Option<FoundId> = conditions.statement(text).get_result(&mut conn).await.optional()?;
