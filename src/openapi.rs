@@ -31,7 +31,7 @@ use crate::members::view::MemberSort;
 use crate::notices::model::NoticeKind;
 use crate::notices::view::{NoticeField, NoticeRelation};
 use crate::operations::table::{Endpoint, Table};
-use crate::operations::{Caller, Conditional, KeyAccess, Operation, RequestBody, Role};
+use crate::operations::{Caller, Conditional, Operation, RequestBody, Role};
 use crate::tags::view::TagSort;
 
 /// What the handlers cannot know: the title, the tags, the security scheme.
@@ -190,11 +190,11 @@ fn add_security(operation: &Operation, spec: &mut Value) {
         Caller::Reader => vec![json!({}), json!({"bearer": []})],
         Caller::Role(_) => vec![json!({"bearer": []})],
     };
-    match operation.keys {
-        KeyAccess::Scope(scope) => alternatives.push(json!({"api_key": [scope.as_str()]})),
-        KeyAccess::Refused | KeyAccess::AsVisitor if matches!(operation.caller, Caller::Role(_)) => return,
-        KeyAccess::Refused | KeyAccess::AsVisitor => {}
+    let scopes = operation.keys.scopes();
+    if scopes.is_empty() && matches!(operation.caller, Caller::Role(_)) {
+        return;
     }
+    alternatives.extend(scopes.iter().map(|scope| json!({"api_key": [scope.as_str()]})));
     spec["security"] = alternatives.into();
 }
 

@@ -1,4 +1,3 @@
-DROP INDEX articles_visible_with_cover_idx, articles_visible_in_category_with_cover_idx;
 DROP TABLE article_popularity;
 DROP FUNCTION add_views_to_score(double precision, bigint, interval);
 DROP TRIGGER articles_note_line_of_views ON articles;

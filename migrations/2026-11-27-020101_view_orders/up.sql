@@ -1,5 +1,6 @@
 -- Lists in the order of views. Each article has its line, with what finds it there: the part of the articles that it is in,
 -- and its category. Triggers keep both, whoever writes to articles.
+LOCK TABLE articles IN SHARE ROW EXCLUSIVE MODE;
 ALTER TABLE article_views
     ADD COLUMN state       text COLLATE "C" NOT NULL DEFAULT 'draft',
     ADD COLUMN category_id uuid;
@@ -31,13 +32,6 @@ CREATE TRIGGER articles_note_line_of_views AFTER INSERT ON articles
 CREATE TRIGGER articles_note_changed_line_of_views AFTER UPDATE ON articles
     REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_changed_lines_of_views();
 
--- No article can be written meanwhile: the triggers have locked the table until the migration is committed.
-INSERT INTO article_views (article_id, state, category_id)
-    SELECT id, CASE WHEN deleted_at IS NULL THEN status ELSE 'trash' END, category_id FROM articles ORDER BY id
-    ON CONFLICT (article_id) DO UPDATE SET state = excluded.state, category_id = excluded.category_id;
-CREATE INDEX article_views_views_idx ON article_views (state, views, article_id);
-CREATE INDEX article_views_in_category_idx ON article_views (state, category_id, views, article_id);
-
 -- Which articles were viewed lately, for lists of what is popular. A score is the logarithm of a sum in which each view
 -- counts twice as much as one half-life before: the order of two scores does not change while time passes.
 -- Lines of articles that nobody has viewed for a month are deleted.
@@ -59,9 +53,3 @@ RETURNS double precision LANGUAGE sql STABLE AS $$
     FROM (SELECT ln(2::double precision) * extract(epoch FROM now() - timestamptz '2026-01-01 00:00:00Z')::double precision
                  / extract(epoch FROM half_life)::double precision) AS now(weight)
 $$;
-
--- Lists of articles with a cover.
-CREATE INDEX articles_visible_with_cover_idx ON articles (published_at, id)
-    WHERE cover_url IS NOT NULL AND status = 'published' AND deleted_at IS NULL;
-CREATE INDEX articles_visible_in_category_with_cover_idx ON articles (category_id, published_at, id)
-    WHERE cover_url IS NOT NULL AND status = 'published' AND deleted_at IS NULL;

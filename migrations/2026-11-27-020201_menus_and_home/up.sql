@@ -13,6 +13,8 @@ CREATE TABLE home_page (
     id         uuid        PRIMARY KEY,
     only_row   boolean     NOT NULL DEFAULT true UNIQUE CHECK (only_row),
     blocks     jsonb       NOT NULL,
+    -- The version of the sanitiser that has made the HTML in it safe.
+    sanitizer  smallint    NOT NULL,
     version    integer     NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()

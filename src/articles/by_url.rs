@@ -85,7 +85,7 @@ fn parse_address(asked: OldAddress) -> Result<Address> {
 
 /// The article that an address leads to, if it is visible.
 async fn find_id(app: &App, address: &Address, visible: Articles) -> Result<Option<Uuid>> {
-    let conn = app.reader().await?;
+    let conn = app.costly_reader().await?;
     if let Some(id) = addresses::find_exact(&conn, address, visible).await? {
         return Ok(Some(id));
     }

@@ -51,7 +51,8 @@ pub struct CategoryRelations {
     /// Relations to add, comma-separated.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
     pub include: Option<Vec<CategoryRelation>>,
-    /// Articles of a category, with `include=latest`. All categories together have at most 2,000.
+    /// Articles of a category, with `include=latest`. All categories together have at most 2,000: where there are many, fewer
+    /// than five by default.
     #[param(minimum = 1, maximum = 20, default = 5, nullable = false)]
     pub latest_size: Option<usize>,
 }
@@ -122,16 +123,17 @@ impl Contents {
     async fn load(app: &App, tree: &Tree, wanted: &CategoryRelations) -> Result<Self> {
         let includes = |one| wanted.include.as_ref().is_some_and(|all| all.contains(&one));
         let with_latest = includes(CategoryRelation::Latest);
-        let size = wanted.latest_size.unwrap_or(DEFAULT_SIZE);
+        let most = MAX_ARTICLES / tree.len().max(1);
+        let size = wanted.latest_size.unwrap_or(DEFAULT_SIZE.min(most));
         if wanted.latest_size.is_some() && !with_latest {
             return Err(
                 Fault::parameter("latest_size", Code::InvalidParameter, "needs include=latest").into()
             );
         }
-        if with_latest && tree.len() * size > MAX_ARTICLES {
+        if with_latest && size > most {
             let detail = "with so many categories it can be at most {max}";
             let fault = Fault::parameter("latest_size", Code::InvalidParameter, detail);
-            return Err(fault.with("max", MAX_ARTICLES / tree.len().max(1)).into());
+            return Err(fault.with("max", most).into());
         }
         if !with_latest && !includes(CategoryRelation::ArticleCount) {
             return Ok(Self { counts: None, newest: None });

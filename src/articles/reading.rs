@@ -29,7 +29,7 @@ use crate::http::matched::Matched;
 use crate::http::modified::Modified;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
-use crate::http::reply::{Data, Moved, Reply};
+use crate::http::reply::{Data, MAX_COUNTER_LIFETIME, Moved, Reply};
 use crate::members::guard::Reader;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -99,7 +99,9 @@ pub async fn list_articles(
     };
     let categories = found.page.data.iter().map(|row| row.content.category_id);
     answer_tags::add_breadcrumbs(&mut tags, &tree, categories);
-    let keeping = (is_as_visitors_get, modified, times.lifetime(now), tags);
+    let lifetime = times.lifetime(now);
+    let lifetime = if shape.is_by_views() { lifetime.min(Some(MAX_COUNTER_LIFETIME)) } else { lifetime };
+    let keeping = (is_as_visitors_get, modified, lifetime, tags);
     Ok(reply_page(&ViewContext::new(tree, site), found, shape.fields, keeping))
 }
 
@@ -175,6 +177,7 @@ async fn find_moved(req: &HttpRequest, app: &App, reader: &Reader) -> Result<Mov
         location: Matched::of(req)?.locate(&format!("/api/v1/articles/{}", moved.slug)),
         tag: answer_tags::tag_article(moved.id),
         is_as_visitors_get: reader.articles() == Articles::Public,
+        lifetime: Some(Duration::MAX),
     })
 }
 

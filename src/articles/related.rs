@@ -12,7 +12,7 @@ use super::queries::{found, lists};
 use crate::app::App;
 use crate::db::rows::{Conditions, PageSlice};
 use crate::db::visibility::Articles;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::likeness::similarity;
 use crate::index::{Filter, Order, Search};
 use crate::search::documents::split_blocks;
@@ -22,6 +22,8 @@ use crate::search::{filters, finding, labels};
 pub const MAX_RELATED: usize = 6;
 /// Articles that are looked at.
 const CANDIDATES: usize = 24;
+/// Characters of the body, with its markup, by which copies are known.
+const MAX_COMPARED_CHARS: usize = 20_000;
 /// Characters of the body that tell what an article is about.
 const MAX_CHARS: usize = 3_000;
 /// What a shared tag, and the same category, are worth beside the best shared words, which are worth 1.
@@ -29,21 +31,21 @@ const TAG_WORTH: f32 = 0.5;
 const CATEGORY_WORTH: f32 = 0.25;
 
 /// The public articles that are most about the same as the article in `row`: by rare words of its text, tags, and category.
-/// It is not among them, nor are copies of it, nor two copies of one another. Without an index that is known to be right,
-/// by tags and category alone.
+/// It is not among them, nor are copies of it, nor two copies of one another. Without an index, by tags and category alone.
 pub async fn load_related(app: &App, row: &Row) -> Result<Vec<Row>> {
-    let scores = match find_candidates(app, row).await {
-        Err(Error::Unavailable(_)) => list_candidates(app, row).await?,
-        found => found?,
+    let scores = match finding::check(app) {
+        Ok(()) => find_candidates(app, row).await?,
+        Err(_) => list_candidates(app, row).await?,
     };
     let conditions = Articles::Public.conditions();
     let ids: Vec<Uuid> = scores.keys().copied().collect();
-    let conn = app.long_reader().await?;
+    let conn = app.costly_reader().await?;
     let mut rows = found::load_cards(&conn, conditions.clone(), ids.clone(), None).await?;
-    let texts = found::load_texts(&conn, conditions, ids).await?;
+    let texts = found::load_beginnings(&conn, conditions, ids, MAX_COMPARED_CHARS).await?;
     drop(conn);
     sort_by_worth(&mut rows, row, &scores);
-    let own = (row.content.title.clone(), row.content.body.clone());
+    let own =
+        (row.content.title.clone(), row.content.body.chars().take(MAX_COMPARED_CHARS).collect::<String>());
     let choose = move || {
         let texts: HashMap<Uuid, String> =
             texts.into_iter().map(|text| (text.id, fold_text(&text.title, &text.body))).collect();
@@ -98,7 +100,7 @@ async fn list_candidates(app: &App, row: &Row) -> Result<HashMap<Uuid, f32>> {
             listings.push(Listing { conditions, parts, tags, categories, ..Listing::default() });
         }
     }
-    let conn = app.long_reader().await?;
+    let conn = app.costly_reader().await?;
     let mut found = HashMap::new();
     for listing in listings {
         let rows = lists::load_cards(&conn, listing, &slice).await?;

@@ -1,5 +1,7 @@
 //! Reading and changing categories.
 
+use std::time::Duration;
+
 use actix_web::{Either, HttpRequest, Responder, delete, get, patch, post, web};
 
 use super::answer_tags::{tag_articles_in_any, tag_category, tag_single};
@@ -47,7 +49,12 @@ pub async fn get_category(
     let row = tree.find(&id).ok_or_else(Error::not_found)?;
     if matches!(&id, IdOrSlug::Slug(slug) if *slug != row.content.slug) {
         let location = Matched::of(&req)?.locate(&format!("/api/v1/categories/{}", row.content.slug));
-        let moved = Moved { location, tag: tag_category(row.id), is_as_visitors_get: true };
+        let moved = Moved {
+            location,
+            tag: tag_category(row.id),
+            is_as_visitors_get: true,
+            lifetime: Some(Duration::MAX),
+        };
         return Ok(Either::Right(moved));
     }
     let categories = tree.subtree(row.id);

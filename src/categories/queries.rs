@@ -153,11 +153,6 @@ pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row
         .await
 }
 
-/// Gives up a former slug.
-pub async fn release_slug(tx: &mut Tx, slug: &str) -> QueryResult<()> {
-    diesel::delete(category_slugs::table.find(slug)).execute(&mut **tx).await.map(drop)
-}
-
 /// Removes a category that holds nothing, with its former slugs.
 pub async fn delete(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
     diesel::delete(categories::table.find(id)).execute(&mut **tx).await?;

@@ -162,7 +162,6 @@ pub async fn change_slug(tx: &mut Tx, actor: Actor, tree: &Tree, slug: &str) -> 
     let Some(row) = found.filter(|row| row.content.slug == slug) else { return Ok(false) };
     let after = Content { slug: slug::with_suffix(slug), ..row.content.clone() };
     queries::update(tx, row.id, &after).await?;
-    queries::release_slug(tx, slug).await?;
     tx.record(actor, Change::between("category", row.id, &row.content, &after));
     Ok(true)
 }

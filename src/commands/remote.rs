@@ -36,6 +36,9 @@ impl Server {
         // A redirected POST would lose its body; the person is told instead.
         // A connection that waits while a file is looked through has been closed by the server when it is used again.
         let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).pool_max_idle_per_host(0);
+        // A server that is busy takes nothing for a while, and its machine says so: that is no lost connection.
+        #[cfg(target_os = "linux")]
+        let client = client.tcp_user_timeout(None);
         let mut client = client.redirect(Policy::none());
         if let Some(file) = &remote.ca {
             client = client.tls_backend_preconfigured(build_tls(file)?);

@@ -112,6 +112,7 @@ diesel::table! {
         id -> Uuid,
         only_row -> Bool,
         blocks -> Jsonb,
+        sanitizer -> SmallInt,
         version -> Integer,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,

@@ -51,7 +51,7 @@ pub async fn load(app: &App) -> anyhow::Result<bool> {
 /// Loads the menus, which lead to what is there by now.
 async fn load_menus(app: &App, menus: BTreeMap<String, Vec<Value>>) -> Result<()> {
     for (name, items) in menus {
-        let items = prepare_items(app, parse_body(json!({"items": items}))?).await?;
+        let items = prepare_items(app, parse_body(json!({"items": items}))?, &[]).await?;
         app.write(async move |tx| {
             put_menu(tx, Actor::SYSTEM, &name, &items, &IfMatch::Absent, false).await.map(drop)
         })

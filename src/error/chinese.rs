@@ -62,6 +62,10 @@ pub(super) const SENTENCES: &[(&str, &str)] = &[
         "must be an http, https, mailto or tel address, or a path that begins with / or #",
         "必须是 http、https、mailto 或 tel 地址,或以 / 或 # 开头的路径",
     ),
+    (
+        "with per_kind, the body is not to be had; read the notice itself",
+        "使用 per_kind 时不提供正文,请读取单条通知公告",
+    ),
     ("must be 1, 7 or 30", "必须是 1、7 或 30"),
     ("is no key of a block of this kind", "不适用于这一类版块"),
     ("names an article twice", "重复列出了同一篇文章"),

@@ -1,5 +1,7 @@
 //! The operations of feeds.
 
+use std::time::Duration;
+
 use actix_web::{Either, HttpRequest, Responder, get, web};
 
 use super::answer_tags::tag_notice_feed;
@@ -73,7 +75,12 @@ pub async fn get_category_feed(req: HttpRequest, app: web::Data<App>) -> Result<
     let row = context.find_category(&key)?;
     if matches!(&key, IdOrSlug::Slug(slug) if *slug != row.content.slug) {
         let location = format!("/feeds/categories/{}.{}", row.content.slug, format.ending());
-        return Ok(Either::Right(Moved { location, tag: tag_category(row.id), is_as_visitors_get: true }));
+        return Ok(Either::Right(Moved {
+            location,
+            tag: tag_category(row.id),
+            is_as_visitors_get: true,
+            lifetime: Some(Duration::MAX),
+        }));
     }
     let set = ArticleSet::Category(row.id);
     reply_with_articles(&app, context, times, set, format).await.map(Either::Left)

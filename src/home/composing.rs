@@ -32,12 +32,13 @@ pub struct Prepared {
     pub warnings: Vec<Fault>,
 }
 
-/// The blocks that `content` means, with the ids of what they show. Fails with all faults.
-pub async fn prepare_blocks(app: &App, content: HomeContent) -> Result<Prepared> {
+/// The blocks that `content` means, with the ids of what they show. Fails with all faults. Ids in the `known` blocks may be
+/// those of things that are gone: what was read can be sent again.
+pub async fn prepare_blocks(app: &App, content: HomeContent, known: &[Block]) -> Result<Prepared> {
     let tree = app.snapshot::<Tree>().await?;
     let names = content.blocks.iter().flat_map(NewBlock::article_names).collect();
     let articles = found::find_ids_by_names(&*app.reader().await?, names, Articles::All).await?;
-    let mut checker = Checker { tree: &tree, articles, faults: Vec::new(), warnings: Vec::new() };
+    let mut checker = Checker { tree: &tree, articles, known, faults: Vec::new(), warnings: Vec::new() };
     let mut blocks = Vec::new();
     for (at, mut block) in content.blocks.into_iter().enumerate() {
         let pointer = format!("/blocks/{at}");
@@ -56,6 +57,7 @@ struct Checker<'t> {
     tree: &'t Tree,
     /// The ids of the articles that are there, by the names that were sent.
     articles: HashMap<String, Uuid>,
+    known: &'t [Block],
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
 }
@@ -71,13 +73,13 @@ impl Checker<'_> {
             let detail = "must be words of small Latin letters and digits, with hyphens between them";
             self.refuse(pointer, "menu", Code::InvalidFormat, detail);
         }
-        let found = category.as_deref().map(|name| self.tree.find(&IdOrSlug::parse(name)).map(|row| row.id));
+        let found = category.as_deref().map(|name| self.find_category(name));
         if found == Some(None) {
             self.refuse(pointer, "category", Code::UnknownReference, "unknown category");
         }
         let mut known = Vec::new();
         for (at, name) in ids.into_iter().flatten().enumerate() {
-            match self.articles.get(&name).copied() {
+            match self.articles.get(&name).copied().or_else(|| self.find_known_article(&name)) {
                 Some(id) if known.contains(&id) => {
                     self.refuse(pointer, &format!("ids/{at}"), Code::InvalidFormat, "names an article twice");
                 }
@@ -98,6 +100,16 @@ impl Checker<'_> {
             body: None,
             menu,
         }
+    }
+
+    fn find_category(&self, name: &str) -> Option<Uuid> {
+        let known = |id: &Uuid| self.known.iter().any(|block| block.category == Some(*id));
+        let found = self.tree.find(&IdOrSlug::parse(name)).map(|row| row.id);
+        found.or_else(|| Uuid::parse_str(name).ok().filter(known))
+    }
+
+    fn find_known_article(&self, name: &str) -> Option<Uuid> {
+        Uuid::parse_str(name).ok().filter(|id| self.known.iter().any(|block| block.ids.contains(id)))
     }
 
     /// Each kind takes its own keys, and some are needed.

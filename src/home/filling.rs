@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::model::{Block, BlockKind};
+use super::model::{Block, BlockKind, Composition};
 use super::view::{ArticlesBlock, HomeBlock, HtmlBlock, LatestBlock, LinksBlock, NoticesBlock, PopularBlock};
 use crate::app::App;
 use crate::articles::latest::merge_newest;
@@ -25,8 +25,9 @@ use crate::notices::model::NoticeKind;
 use crate::notices::queries::lists::load_first;
 use crate::notices::view::NoticeCard;
 
-/// Fills `blocks` with what everybody may see. A block of a category that is gone is left out.
-pub async fn fill_blocks(app: &App, blocks: &[Block]) -> Result<Vec<HomeBlock>> {
+/// Fills the blocks of `composition` with what everybody may see. A block of a category that is gone is left out.
+pub async fn fill_blocks(app: &App, composition: &Composition) -> Result<Vec<HomeBlock>> {
+    let blocks = &composition.blocks[..];
     let context = ViewContext::load(app).await?;
     let conn = app.costly_reader().await?;
     let chosen = choose_articles(&conn, &context, blocks).await?;
@@ -38,15 +39,15 @@ pub async fn fill_blocks(app: &App, blocks: &[Block]) -> Result<Vec<HomeBlock>> 
     let mut filled = Vec::with_capacity(blocks.len());
     for (block, ids) in blocks.iter().zip(chosen) {
         filled.extend(match block.kind {
-            BlockKind::Html => Some(fill_html(app, block).await?),
+            BlockKind::Html if composition.has_old_html => Some(fill_old_html(app, block).await?),
             _ => contents.fill(block, &ids),
         });
     }
     Ok(filled)
 }
 
-/// The block of a piece of HTML. It is made safe again: an earlier version may have kept what this one does not.
-async fn fill_html(app: &App, block: &Block) -> Result<HomeBlock> {
+/// The block of a piece of HTML that an earlier sanitiser has made safe. It may have kept what this one does not.
+async fn fill_old_html(app: &App, block: &Block) -> Result<HomeBlock> {
     let (sanitiser, source) = (app.sanitiser.clone(), block.body.clone().unwrap_or_default());
     let body = app.renderers.run(move || sanitiser.sanitise(&source, usize::MAX)).await?;
     let body = body.map(|(html, _)| html).unwrap_or_default();
@@ -84,7 +85,9 @@ impl Contents {
                 let items = of_kind.take(size).cloned().collect();
                 HomeBlock::Notices(NoticesBlock { title, notice_kind: block.notice_kind, items })
             }
-            BlockKind::Html => return None,
+            BlockKind::Html => {
+                HomeBlock::Html(HtmlBlock { title, body: block.body.clone().unwrap_or_default() })
+            }
             BlockKind::Links => {
                 let menu = block.menu.clone().unwrap_or_default();
                 let items = self.links.get(&menu).cloned().unwrap_or_default();

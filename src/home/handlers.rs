@@ -17,7 +17,7 @@ use crate::http::conditional::IfMatch;
 use crate::http::modified::Modified;
 use crate::http::reply::{Data, Rendered, Reply, Written};
 use crate::members::guard::{Editor, Reader};
-use crate::menus::handlers::Moments;
+use crate::menus::resolving::LinkTimes;
 use crate::operations::{Caller, Operation, Role};
 
 /// The entry of [`get_home`].
@@ -31,12 +31,13 @@ pub const GET_HOME: Operation =
 #[utoipa::path(tag = "site", responses((status = 200, description = "The home page", body = Data<Home>)))]
 #[get("/home")]
 pub async fn get_home(app: web::Data<App>, _: Reader) -> Result<impl Responder> {
-    let moments = Moments::load(&app).await?;
-    let Composition { blocks, version, .. } = load_composition(&app).await?;
-    let filled = fill_blocks(&app, &blocks).await?;
+    let times = LinkTimes::load(&app).await?;
+    let composition = load_composition(&app).await?;
+    let filled = fill_blocks(&app, &composition).await?;
+    let Composition { blocks, version, .. } = composition;
     let reply = Reply::one(Home { blocks: filled, version });
-    let reply = reply.with_version(version).with_last_modified(moments.modified());
-    Ok(reply.as_visitors_get(true).kept_for(moments.lifetime(), tag_home(&blocks)))
+    let reply = reply.with_version(version).with_last_modified(times.modified());
+    Ok(reply.as_visitors_get(true).kept_for(times.lifetime(), tag_home(&blocks)))
 }
 
 async fn load_composition(app: &App) -> Result<Composition> {
@@ -98,8 +99,9 @@ pub async fn put_home_composition(
     if_match: IfMatch,
     body: Unchecked<HomeContent>,
 ) -> Result<Rendered> {
-    let content = body.check(async |content| prepare_blocks(&app, content).await.map(drop)).await?;
-    let prepared = prepare_blocks(&app, content).await?;
+    let known = load_composition(&app).await?.blocks;
+    let content = body.check(async |content| prepare_blocks(&app, content, &known).await.map(drop)).await?;
+    let prepared = prepare_blocks(&app, content, &known).await?;
     let (blocks, warnings) = (prepared.blocks, prepared.warnings);
     let row = app.write(async move |tx| put_blocks(tx, editor.0.actor(), &blocks, &if_match).await).await?;
     reply_with(row, &*app.snapshot::<Tree>().await?)?.with_warnings(&warnings).render()

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::articles::listing::Popular;
 use crate::categories::model::Tree;
 use crate::db::schema::home_page;
+use crate::markup::SANITIZER;
 use crate::notices::model::NoticeKind;
 
 /// Blocks of a home page at most.
@@ -30,6 +31,8 @@ pub struct Row {
     pub id: Uuid,
     /// Its blocks: a list of [`Block`].
     pub blocks: Value,
+    /// The version of the sanitiser that has made the HTML in it safe.
+    pub sanitizer: i16,
     /// For `If-Match`.
     pub version: i32,
     /// When it last changed.
@@ -133,16 +136,24 @@ pub struct Composition {
     pub version: i32,
     /// When it was last composed.
     pub updated_at: Option<DateTime<Utc>>,
+    /// Whether an earlier sanitiser has made the HTML in it safe.
+    pub has_old_html: bool,
 }
 
 impl Composition {
     /// The page in `row`; without one, that of a site with the categories of `tree`.
     pub fn of(row: Option<Row>, tree: &Tree) -> Result<Self, serde_json::Error> {
         let Some(row) = row else {
-            return Ok(Self { blocks: default_blocks(tree), version: 0, updated_at: None });
+            return Ok(Self {
+                blocks: default_blocks(tree),
+                version: 0,
+                updated_at: None,
+                has_old_html: false,
+            });
         };
         let blocks = Vec::<Block>::deserialize(&row.blocks)?;
-        Ok(Self { blocks, version: row.version, updated_at: Some(row.updated_at) })
+        let has_old_html = row.sanitizer != SANITIZER;
+        Ok(Self { blocks, version: row.version, updated_at: Some(row.updated_at), has_old_html })
     }
 }
 

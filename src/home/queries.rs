@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::model::Row;
 use crate::db::connection::Connection;
 use crate::db::schema::home_page;
+use crate::markup::SANITIZER;
 use crate::tx::Tx;
 
 /// The home page, if somebody has composed it.
@@ -26,7 +27,11 @@ pub async fn lock(tx: &mut Tx) -> QueryResult<Option<Row>> {
 /// Adds the home page.
 pub async fn insert(tx: &mut Tx, blocks: &Value) -> QueryResult<Row> {
     diesel::insert_into(home_page::table)
-        .values((home_page::id.eq(Uuid::now_v7()), home_page::blocks.eq(blocks)))
+        .values((
+            home_page::id.eq(Uuid::now_v7()),
+            home_page::blocks.eq(blocks),
+            home_page::sanitizer.eq(SANITIZER),
+        ))
         .returning(Row::as_returning())
         .get_result(&mut **tx)
         .await
@@ -37,6 +42,7 @@ pub async fn update(tx: &mut Tx, id: Uuid, blocks: &Value) -> QueryResult<Row> {
     diesel::update(home_page::table.find(id))
         .set((
             home_page::blocks.eq(blocks),
+            home_page::sanitizer.eq(SANITIZER),
             home_page::version.eq(home_page::version + 1),
             home_page::updated_at.eq(now),
         ))

@@ -169,7 +169,7 @@ pub struct Keeping {
 /// The longest time that an answer is kept.
 const MAX_LIFETIME: Duration = Duration::from_secs(60);
 /// The longest time that an answer with counters is kept. They are flushed once a second, and may be 10 s old.
-const MAX_COUNTER_LIFETIME: Duration = Duration::from_secs(8);
+pub const MAX_COUNTER_LIFETIME: Duration = Duration::from_secs(8);
 
 /// Marks a request whose answer is made for visitors, in full, and kept for others.
 #[derive(Clone, Copy, Debug)]
@@ -368,6 +368,8 @@ pub struct Moved {
     pub tag: Tag,
     /// Whether a visitor gets the same.
     pub is_as_visitors_get: bool,
+    /// For how long it stays right, if nothing changes. `None`: it is not kept.
+    pub lifetime: Option<Duration>,
 }
 
 impl Responder for Moved {
@@ -380,7 +382,11 @@ impl Responder for Moved {
             .insert_header((header::LOCATION, self.location))
             .insert_header((SURROGATE_KEY, keys))
             .finish();
-        response.extensions_mut().insert(Keeping { tags: vec![self.tag], lifetime: MAX_LIFETIME });
+        if let Some(lifetime) = self.lifetime {
+            response
+                .extensions_mut()
+                .insert(Keeping { tags: vec![self.tag], lifetime: lifetime.min(MAX_LIFETIME) });
+        }
         response
     }
 }

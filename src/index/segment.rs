@@ -21,6 +21,9 @@ const MAX_COMMON_LABELS: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 
 /// A label is common if one document in so many has it.
 const MIN_SHARE: u32 = 32;
 
+/// Documents of a segment in which looking for a label takes long.
+const MIN_SEGMENT: u32 = 10_000;
+
 /// The documents of common labels, by segment: its postings never change.
 pub type CommonLabels = Mutex<LruCache<(SegmentId, String), Arc<Docs>>>;
 
@@ -189,8 +192,8 @@ impl<'i> Segment<'i> {
         }
         let mut docs = Docs::none(self.end());
         let postings = self.postings(&Term::from_field_text(self.columns.labels, label))?;
-        let is_common =
-            postings.as_ref().is_some_and(|postings| postings.doc_freq() >= self.end() / MIN_SHARE);
+        let is_common = self.end() >= MIN_SEGMENT
+            && postings.as_ref().is_some_and(|postings| postings.doc_freq() >= self.end() / MIN_SHARE);
         if let Some(mut postings) = postings {
             each_doc(&mut postings, |doc, _| docs.insert(doc));
         }

@@ -17,7 +17,7 @@ use crate::operations::{Caller, Operation, Role};
 
 /// The entry of [`get_job`].
 pub const GET_JOB: Operation = Operation::read("get_job", Caller::Role(Role::Editor))
-    .for_keys_with(Scope::CategoriesWrite)
+    .for_keys_with_one_of(&[Scope::CategoriesWrite, Scope::ArticlesWrite])
     .without_last_modified();
 
 /// Get a job

@@ -207,20 +207,24 @@ fn find_caller(req: &HttpRequest, expected: Caller) -> Result<Option<CurrentMemb
         Some(Credential::Expired) => Err(tokens::token_expired()),
         Some(Credential::Invalid) => Err(Error::unauthenticated()),
         Some(Credential::Key(id, scopes)) => match operation.keys {
-            KeyAccess::Scope(scope) if scopes.contains(&scope) => Ok(Some(CurrentMember {
-                id: *id,
-                role: Role::Editor,
-                session: Uuid::nil(),
-                may_read_back: scopes.contains(&scope.to_read()),
-                kind: ActorKind::ApiKey,
-            })),
-            KeyAccess::Scope(scope) => Err(Error::forbidden(
-                Sentence::from("This takes a key with the scope {scope}.").with("scope", scope.as_str()),
-            )),
             KeyAccess::AsVisitor => Ok(None),
             KeyAccess::Refused => Err(Error::forbidden("This is not for API keys.")),
+            KeyAccess::Scope(_) | KeyAccess::OneOf(_) => {
+                find_key_rights(*id, scopes, operation.keys.scopes()).map(Some)
+            }
         },
     }
+}
+
+/// What a key with `scopes` may do where it needs one of those `needed`.
+fn find_key_rights(id: Uuid, scopes: &[Scope], needed: &[Scope]) -> Result<CurrentMember> {
+    let Some(scope) = needed.iter().find(|scope| scopes.contains(scope)) else {
+        let names: Vec<&str> = needed.iter().map(|scope| scope.as_str()).collect();
+        let sentence = Sentence::from("This takes a key with the scope {scope}.");
+        return Err(Error::forbidden(sentence.with("scope", names.join(", "))));
+    };
+    let may_read_back = scopes.contains(&scope.to_read());
+    Ok(CurrentMember { id, role: Role::Editor, session: Uuid::nil(), may_read_back, kind: ActorKind::ApiKey })
 }
 
 /// Refuses an API key without `scope`, for what an operation does besides what its entry names.

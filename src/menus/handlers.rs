@@ -1,29 +1,24 @@
 //! Reading and changing menus.
 
-use std::time::Duration;
-
 use actix_web::{HttpRequest, Responder, delete, get, put, web};
-use chrono::{DateTime, Utc};
 
 use super::model::{Row, is_name};
 use super::queries;
-use super::resolving::view_menus;
+use super::resolving::{LinkTimes, view_menus};
 use super::view::{Menu, MenuContent};
 use super::writing::{self, Put, prepare_items};
 use crate::app::App;
 use crate::cache::tags::Tag;
 use crate::categories::answer_tags::{CATEGORIES, tag_articles_in_any};
 use crate::categories::model::Tree;
-use crate::categories::queries::load_article_times;
 use crate::db::visibility::Notices;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::body::Unchecked;
 use crate::http::conditional::{CreateOnly, IfMatch};
-use crate::http::modified::{ListTimes, Modified};
+use crate::http::modified::Modified;
 use crate::http::paging::List;
 use crate::http::reply::{Data, NoContent, Rendered, Reply};
 use crate::members::guard::{Editor, Reader};
-use crate::notices;
 use crate::operations::{Caller, Operation, Role};
 
 /// The entry of [`list_menus`].
@@ -36,13 +31,13 @@ pub const LIST_MENUS: Operation =
 #[utoipa::path(tag = "site", responses((status = 200, description = "All menus", body = List<Menu>)))]
 #[get("/site/menus")]
 pub async fn list_menus(app: web::Data<App>, reader: Reader) -> Result<impl Responder> {
-    let moments = Moments::load(&app).await?;
+    let times = LinkTimes::load(&app).await?;
     let rows = queries::list(&*app.reader().await?).await?;
     let for_staff = is_editor(&reader);
     let tree = app.snapshot::<Tree>().await?;
     let reply = Reply::list(List::unpaged(view_menus(&app, &tree, rows, for_staff).await?));
-    let reply = reply.with_last_modified(moments.modified()).as_visitors_get(!for_staff);
-    Ok(reply.kept_for(moments.lifetime(), tags()))
+    let reply = reply.with_last_modified(times.modified()).as_visitors_get(!for_staff);
+    Ok(reply.kept_for(times.lifetime(), tags()))
 }
 
 /// The entry of [`get_menu`].
@@ -55,13 +50,13 @@ pub const GET_MENU: Operation =
 #[utoipa::path(tag = "site", params(("name" = String, Path, description = "The menu's name", max_length = 60)), responses((status = 200, description = "The menu", body = Data<Menu>)))]
 #[get("/site/menus/{name}")]
 pub async fn get_menu(req: HttpRequest, app: web::Data<App>, reader: Reader) -> Result<impl Responder> {
-    let moments = Moments::load(&app).await?;
+    let times = LinkTimes::load(&app).await?;
     let row = queries::get(&*app.reader().await?, req.match_info().query("name")).await?;
     let for_staff = is_editor(&reader);
     let menu = view_menu(&app, row.ok_or_else(Error::not_found)?, for_staff).await?;
     let version = menu.version;
-    let reply = Reply::one(menu).with_version(version).with_last_modified(moments.modified());
-    Ok(reply.as_visitors_get(!for_staff).kept_for(moments.lifetime(), tags()))
+    let reply = Reply::one(menu).with_version(version).with_last_modified(times.modified());
+    Ok(reply.as_visitors_get(!for_staff).kept_for(times.lifetime(), tags()))
 }
 
 /// The entry of [`put_menu`].
@@ -85,8 +80,10 @@ pub async fn put_menu(
         let detail = "must be words of small Latin letters and digits, with hyphens between them";
         return Err(Fault::parameter("name", Code::InvalidParameter, detail).into());
     }
-    let content = body.check(async |content| prepare_items(&app, content).await.map(drop)).await?;
-    let items = prepare_items(&app, content).await?;
+    let known = queries::get(&*app.reader().await?, &name).await?.map(|row| row.items());
+    let known = known.transpose().map_err(|cause| Error::Internal(cause.into()))?.unwrap_or_default();
+    let content = body.check(async |content| prepare_items(&app, content, &known).await.map(drop)).await?;
+    let items = prepare_items(&app, content, &known).await?;
     let put = app
         .write(async move |tx| {
             writing::put_menu(tx, editor.0.actor(), &name, &items, &if_match, only.0).await
@@ -141,29 +138,4 @@ fn tags() -> Vec<Tag> {
     let mut tags: Vec<Tag> = ["menus", CATEGORIES, "notices", "scheduled_notices"].map(Tag::all).into();
     tags.extend(tag_articles_in_any(None));
     tags
-}
-
-/// When things that menus and home pages show change by time alone. To be loaded before they are read.
-pub struct Moments {
-    articles: ListTimes,
-    notices: ListTimes,
-    now: DateTime<Utc>,
-}
-
-impl Moments {
-    /// Loads the times.
-    pub async fn load(app: &App) -> Result<Self> {
-        let (notices, _) = notices::queries::load_times(app, Notices::Public).await?;
-        Ok(Self { articles: load_article_times(app).await?, notices, now: app.now() })
-    }
-
-    /// For how long what is read now stays right.
-    pub fn lifetime(&self) -> Option<Duration> {
-        self.articles.lifetime(self.now).min(self.notices.lifetime(self.now))
-    }
-
-    /// When it last changed, which proves nothing: other things are in it too.
-    pub fn modified(&self) -> Modified {
-        self.articles.modified(self.now).proving_nothing()
-    }
 }

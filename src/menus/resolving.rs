@@ -1,7 +1,9 @@
 //! What the items of menus lead to, as readers see it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::model::{Row, StoredItem};
@@ -9,9 +11,12 @@ use super::view::{LinkedArticle, LinkedNotice, Menu, MenuItem};
 use crate::app::App;
 use crate::articles::queries::found::{self, ArticleLink};
 use crate::categories::model::Tree;
+use crate::categories::queries::load_article_times;
 use crate::categories::view::CategorySummary;
 use crate::db::visibility::{Articles, Notices};
 use crate::error::{Error, Result};
+use crate::http::modified::{ListTimes, Modified};
+use crate::notices;
 use crate::notices::queries::links::{NoticeLink, load_links};
 
 /// What items lead to, as far as everybody may see it.
@@ -97,4 +102,29 @@ pub async fn view_menus(app: &App, tree: &Tree, rows: Vec<Row>, for_staff: bool)
         updated_at: row.updated_at,
     });
     Ok(menus.collect())
+}
+
+/// When things that menus and home pages show change by time alone. To be loaded before they are read.
+pub struct LinkTimes {
+    articles: ListTimes,
+    notices: ListTimes,
+    now: DateTime<Utc>,
+}
+
+impl LinkTimes {
+    /// Loads the times.
+    pub async fn load(app: &App) -> Result<Self> {
+        let (notices, _) = notices::queries::load_times(app, Notices::Public).await?;
+        Ok(Self { articles: load_article_times(app).await?, notices, now: app.now() })
+    }
+
+    /// For how long what is read now stays right.
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.articles.lifetime(self.now).min(self.notices.lifetime(self.now))
+    }
+
+    /// When it last changed, which proves nothing: other things are in it too.
+    pub fn modified(&self) -> Modified {
+        self.articles.modified(self.now).proving_nothing()
+    }
 }

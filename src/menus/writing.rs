@@ -1,6 +1,6 @@
 //! What a change of a menu does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -27,8 +27,9 @@ pub enum Put {
     Replaced(Row),
 }
 
-/// The items that `content` means, with the ids of what they lead to. Fails with all faults.
-pub async fn prepare_items(app: &App, content: MenuContent) -> Result<Vec<StoredItem>> {
+/// The items that `content` means, with the ids of what they lead to. Fails with all faults. Ids in the `known` items may be
+/// those of things that are gone: what was read can be sent again.
+pub async fn prepare_items(app: &App, content: MenuContent, known: &[StoredItem]) -> Result<Vec<StoredItem>> {
     let tree = app.snapshot::<Tree>().await?;
     let mut names = Names::default();
     names.collect(&content.items);
@@ -38,7 +39,9 @@ pub async fn prepare_items(app: &App, content: MenuContent) -> Result<Vec<Stored
     let notices =
         notices::queries::links::find_ids_by_names(&*app.reader().await?, names.notices, Notices::All)
             .await?;
-    let mut checker = Checker { tree: &tree, articles, notices, faults: Vec::new(), items: 0 };
+    let mut ids = HashSet::new();
+    StoredItem::visit_all(known, &mut |item| ids.extend([item.category, item.article, item.notice]));
+    let mut checker = Checker { tree: &tree, articles, notices, known: ids, faults: Vec::new(), items: 0 };
     let items = checker.check_all(content.items, "/items", 1);
     Error::body(checker.faults)?;
     Ok(items)
@@ -67,6 +70,7 @@ struct Checker<'t> {
     articles: HashMap<String, Uuid>,
     /// The same of notices.
     notices: HashMap<String, Uuid>,
+    known: HashSet<Option<Uuid>>,
     faults: Vec<Fault>,
     items: usize,
 }
@@ -105,12 +109,14 @@ impl Checker<'_> {
                 "is required without a category, an article or a notice",
             );
         }
-        let found = category.as_deref().map(|name| self.tree.find(&IdOrSlug::parse(name)).map(|row| row.id));
-        let category = self.take(found, pointer, "category", "unknown category");
-        let found = article.map(|name| self.articles.get(&name).copied());
-        let article = self.take(found, pointer, "article", "unknown article");
-        let found = notice.map(|name| self.notices.get(&name).copied());
-        let notice = self.take(found, pointer, "notice", "unknown notice");
+        let is_known = |name: &str| Uuid::parse_str(name).ok().filter(|id| self.known.contains(&Some(*id)));
+        let find_category = |name: &str| self.tree.find(&IdOrSlug::parse(name)).map(|row| row.id);
+        let category_found = category.map(|name| find_category(&name).or_else(|| is_known(&name)));
+        let article_found = article.map(|name| self.articles.get(&name).copied().or_else(|| is_known(&name)));
+        let notice_found = notice.map(|name| self.notices.get(&name).copied().or_else(|| is_known(&name)));
+        let category = self.take(category_found, pointer, "category", "unknown category");
+        let article = self.take(article_found, pointer, "article", "unknown article");
+        let notice = self.take(notice_found, pointer, "notice", "unknown notice");
         let items = self.check_all(items.unwrap_or_default(), &format!("{pointer}/items"), depth + 1);
         StoredItem { title, category, article, notice, url, items }
     }
@@ -124,7 +130,7 @@ impl Checker<'_> {
         detail: &'static str,
     ) -> Option<Uuid> {
         if found == Some(None) {
-            self.refuse(&format!("{pointer}/{key}"), Code::UnknownValue, detail);
+            self.refuse(&format!("{pointer}/{key}"), Code::UnknownReference, detail);
         }
         found.flatten()
     }

@@ -119,7 +119,12 @@ fn check_per_kind(req: &HttpRequest, shape: &NoticeShape) -> Result<()> {
     let parameters = Matched::of(req)?.parameters;
     let given = |name: &&str| parameters.pairs.iter().any(|(known, _)| known == name);
     let refuse = |name| Fault::parameter(name, Code::InvalidParameter, "cannot go together with per_kind");
-    Error::parameters(NOT_PER_KIND.into_iter().filter(given).map(refuse).collect())
+    let mut faults: Vec<Fault> = NOT_PER_KIND.into_iter().filter(given).map(refuse).collect();
+    if shape.with_body() {
+        let detail = "with per_kind, the body is not to be had; read the notice itself";
+        faults.push(Fault::parameter("fields", Code::InvalidParameter, detail));
+    }
+    Error::parameters(faults)
 }
 
 /// What the notices of a list meet.
@@ -263,12 +268,15 @@ fn tag_notice(row: &Row) -> Tag {
 /// The answer to a former slug in the path.
 async fn find_moved(req: &HttpRequest, app: &App, reader: &Reader, key: IdOrSlug) -> Result<Moved> {
     let IdOrSlug::Slug(former) = key else { return Err(Error::not_found()) };
+    // Before it is looked for.
+    let ((times, _), now) = (queries::load_times(app, reader.notices()).await?, app.now());
     let moved = queries::slugs::find_moved(&*app.reader().await?, former, reader.notices()).await?;
     let moved = moved.ok_or_else(Error::not_found)?;
     Ok(Moved {
         location: Matched::of(req)?.locate(&format!("/api/v1/notices/{}", moved.slug)),
         tag: Tag::one("notice", moved.id, "notices"),
         is_as_visitors_get: reader.notices() == Notices::Public,
+        lifetime: times.lifetime(now),
     })
 }
 

@@ -186,7 +186,6 @@ pub async fn change_slug(tx: &mut Tx, actor: Actor, slug: &str) -> Result<bool> 
     let Some(row) = queries::slugs::lock_by_slug(tx, slug).await? else { return Ok(false) };
     let after = Content { slug: slug::with_suffix(slug), ..row.content.clone() };
     replace_content(tx, actor, &row, &after).await?;
-    queries::slugs::release(tx, slug).await?;
     Ok(true)
 }
 

@@ -51,6 +51,19 @@ pub enum KeyAccess {
     AsVisitor,
     /// What an editor may do, if the key has this scope.
     Scope(Scope),
+    /// What an editor may do, if the key has one of these scopes.
+    OneOf(&'static [Scope]),
+}
+
+impl KeyAccess {
+    /// The scopes of which a key needs one. None if scopes do not matter.
+    pub fn scopes(&self) -> &[Scope] {
+        match self {
+            Self::Refused | Self::AsVisitor => &[],
+            Self::Scope(scope) => std::slice::from_ref(scope),
+            Self::OneOf(scopes) => scopes,
+        }
+    }
 }
 
 /// What the body of a request may be.
@@ -270,6 +283,11 @@ impl Operation {
     /// Open to API keys with this scope.
     pub const fn for_keys_with(self, scope: Scope) -> Self {
         Self { keys: KeyAccess::Scope(scope), ..self }
+    }
+
+    /// Open to API keys with one of these scopes.
+    pub const fn for_keys_with_one_of(self, scopes: &'static [Scope]) -> Self {
+        Self { keys: KeyAccess::OneOf(scopes), ..self }
     }
 
     /// Open to every API key, with the rights of a visitor.

@@ -7,8 +7,7 @@ use tokio::time::timeout;
 
 use super::shared::Shared;
 use crate::app::App;
-use crate::articles;
-use crate::articles::queries::popular;
+use crate::articles::queries::{archive, popular};
 use crate::articles::view_counter::FLUSH_EVERY;
 use crate::categories::{self, moving};
 use crate::changes;
@@ -22,6 +21,7 @@ use crate::{idempotency, jobs, sitemaps};
 pub fn start(shared: &Shared) {
     rt::spawn(flush_views(shared.clone()));
     rt::spawn(housekeeping_loop(shared.clone()));
+    rt::spawn(count_tags(shared.clone()));
     rt::spawn(run_jobs(shared.clone()));
     rt::spawn(log_hits(shared.clone()));
     // Two, so that one slow mailbox does not hold up the others.
@@ -64,7 +64,7 @@ async fn run_jobs(shared: Shared) {
     loop {
         let _ = timeout(moving::JOB_INTERVAL, shared.app.job_begun.notified()).await;
         let app = &shared.app;
-        for done in [moving::run_jobs(app).await, renaming::run_jobs(app).await, count_tags(app).await] {
+        for done in [moving::run_jobs(app).await, renaming::run_jobs(app).await] {
             if let Err(error) = done {
                 tracing::warn!(%error, "Jobs are left for later");
             }
@@ -72,10 +72,18 @@ async fn run_jobs(shared: Shared) {
     }
 }
 
-/// Adds what has changed since to the counts of tags.
-async fn count_tags(app: &App) -> Result<()> {
-    while app.write(async |tx| Ok(tags::queries::add_changes(tx).await?)).await? {}
-    Ok(())
+/// Adds to the counts of tags what has changed since. Apart from jobs, which can take long.
+async fn count_tags(shared: Shared) {
+    let mut ticks = rt::time::interval(moving::JOB_INTERVAL);
+    loop {
+        ticks.tick().await;
+        let app = &shared.app;
+        let counted =
+            repeat(async || app.write(async |tx| Ok(tags::queries::add_changes(tx).await?)).await).await;
+        if let Err(error) = counted {
+            tracing::warn!(%error, "The counts of tags are left for later");
+        }
+    }
 }
 
 /// How often ended sessions and forgiven attempts are deleted.
@@ -85,31 +93,43 @@ async fn housekeeping_loop(shared: Shared) {
     let mut ticks = rt::time::interval(HOUSEKEEPING_INTERVAL);
     loop {
         ticks.tick().await;
-        if let Err(error) = run_housekeeping(&shared.app).await {
-            tracing::warn!(%error, "Housekeeping is left for later");
+        for done in run_housekeeping(&shared.app).await {
+            if let Err(error) = done {
+                tracing::warn!(%error, "Housekeeping is left for later");
+            }
         }
     }
 }
 
-async fn run_housekeeping(app: &App) -> Result<()> {
-    app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await?;
-    app.write(async |tx| Ok(categories::queries::join_article_counts(tx).await?)).await?;
-    app.write(async |tx| Ok(sitemaps::queries::join_months(tx).await?)).await?;
-    while app.write(async |tx| Ok(popular::delete_forgotten(tx).await?)).await? {}
-    app.write(async |tx| Ok(articles::queries::archive::join_article_months(tx).await?)).await?;
-    app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await?;
-    while app.write(async |tx| Ok(changes::queries::delete_old_tags(tx).await?)).await? {}
-    app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await?;
+/// Does all that is to be done now and then. A step that fails keeps no other from its turn.
+async fn run_housekeeping(app: &App) -> Vec<Result<()>> {
     let days = app.config.access.session_retention_days;
-    app.write(async move |tx| Ok(sessions::queries::delete_ended_sessions(tx, days).await?)).await?;
-    match app.config.access.audit_retention_days {
-        Some(days) => delete_old_changes(app, days).await,
-        None => Ok(()),
-    }
+    vec![
+        app.write(async |tx| Ok(throttle::queries::delete_ended_windows(tx).await?)).await,
+        app.write(async |tx| Ok(categories::queries::join_article_counts(tx).await?)).await,
+        app.write(async |tx| Ok(sitemaps::queries::join_months(tx).await?)).await,
+        app.write(async |tx| Ok(archive::join_article_months(tx).await?)).await,
+        repeat(async || app.write(async |tx| Ok(popular::delete_forgotten(tx).await?)).await).await,
+        app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await.map(drop),
+        repeat(async || app.write(async |tx| Ok(changes::queries::delete_old_tags(tx).await?)).await).await,
+        app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await.map(drop),
+        app.write(async move |tx| Ok(sessions::queries::delete_ended_sessions(tx, days).await?))
+            .await
+            .map(drop),
+        match app.config.access.audit_retention_days {
+            Some(days) => {
+                repeat(async || {
+                    app.write(async move |tx| Ok(changes::queries::delete_old(tx, days).await?)).await
+                })
+                .await
+            }
+            None => Ok(()),
+        },
+    ]
 }
 
-/// Deletes the entries of the change log that are older than so many days, a bounded number at a time.
-async fn delete_old_changes(app: &App, days: i32) -> Result<()> {
-    while app.write(async move |tx| Ok(changes::queries::delete_old(tx, days).await?)).await? {}
+/// Does a step again as long as it says that there is more to do.
+async fn repeat(step: impl AsyncFn() -> Result<bool>) -> Result<()> {
+    while step().await? {}
     Ok(())
 }

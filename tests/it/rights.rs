@@ -131,13 +131,6 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
     let mut path = operation.path.replace("{external_id}", &name).replace("{format}", "atom");
     let body = body(&operation.id, &name);
     match operation.id.as_str() {
-        "get_category_feed" => {
-            cast.editor.category(&name, None).await;
-            path = path.replace("{file}", &format!("{name}.atom"));
-        }
-        "get_notice_feed" => path = path.replace("{file}", "notice.atom"),
-        "get_sitemap" => path = path.replace("{file}", "news.xml"),
-        _ if path.starts_with("/feeds/") => path = path.replace("{file}", &format!("{name}.atom")),
         "list_search_results" => path.push_str("?q=a"),
         "list_suggestions" => path.push_str("?prefix=a"),
         _ => {}
@@ -171,9 +164,18 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
     (path, body)
 }
 
-/// For the operations that name a menu, or an article by a tag or an old address: their path, to that of a new one.
+/// For the operations that name a feed, a menu, or an article by a tag or an old address: their path, to that of a new one.
 async fn path_by_name(cast: &Cast, operation: &Operation, name: &str) -> Option<String> {
     let path = match operation.id.as_str() {
+        "get_category_feed" => {
+            cast.editor.category(name, None).await;
+            return Some(operation.path.replace("{file}", &format!("{name}.atom")));
+        }
+        "get_notice_feed" => return Some(operation.path.replace("{file}", "notice.atom")),
+        "get_sitemap" => return Some(operation.path.replace("{file}", "news.xml")),
+        _ if operation.path.contains("{file}") => {
+            return Some(operation.path.replace("{file}", &format!("{name}.atom")));
+        }
         "get_article_by_url" => format!("{}?path=/{name}", operation.path),
         "get_tag" | "update_tag" => operation.path.replace("{tag}", name),
         _ if operation.path.contains("{name}") => {

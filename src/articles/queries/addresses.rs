@@ -39,13 +39,18 @@ pub async fn find_exact(
 ) -> QueryResult<Option<Uuid>> {
     let conditions =
         address.conditions("make_address_key(articles.source_url) = make_address_key(?)", visible);
+    // Public articles have a time, and an index has them in this order.
+    let nulls = if visible == Articles::Public { "" } else { "NULLS LAST" };
     let text = format!(
-        "SELECT articles.id FROM articles WHERE {} ORDER BY articles.published_at DESC NULLS LAST, articles.id DESC LIMIT 1",
+        "SELECT articles.id FROM articles WHERE {} ORDER BY articles.published_at DESC {nulls}, articles.id DESC LIMIT 1",
         conditions.sql()
     );
     let found: Option<FoundId> = conditions.statement(text).get_result(&mut conn).await.optional()?;
     Ok(found.map(|found| found.id))
 }
+
+/// Addresses that differ in their query alone which are looked at.
+const MAX_NEAR: usize = 100;
 
 /// The article whose address is this one with a query, if it is visible and the only one.
 pub async fn find_only_with_query(
@@ -57,8 +62,21 @@ pub async fn find_only_with_query(
     let key = "make_address_key(articles.source_url) > make_address_key(?) || '?'::bytea \
          AND make_address_key(articles.source_url) < make_address_key(?) || '@'::bytea";
     let key = key.replace("'?'::bytea", "decode('3f', 'hex')");
-    let conditions = address.conditions(&key, visible);
-    let text = format!("SELECT articles.id FROM articles WHERE {} LIMIT 2", conditions.sql());
+    // Of an old system's one page for all, a few are looked at: such an address leads to none of them.
+    let mut near = Conditions::default();
+    near.and_if(&key, Some(Value::Text(address.text.clone())));
+    let near_met = near.sql();
+    let host = "find_address_host(articles.source_url) = find_address_host(?)";
+    let mut rest = near;
+    let rest_met = rest.apart(|rest| {
+        rest.and_if(host, (!address.is_of_any_host).then(|| Value::Text(address.text.clone())));
+        visible.restrict(rest);
+    });
+    let conditions = rest;
+    let text = format!(
+        "SELECT articles.id FROM (SELECT * FROM articles WHERE articles.source_url IS NOT NULL AND {near_met} \
+         LIMIT {MAX_NEAR}) AS articles WHERE {rest_met} LIMIT 2"
+    );
     let found: Vec<FoundId> = conditions.statement(text).load(&mut conn).await?;
     Ok(match &found[..] {
         [only] => Some(only.id),

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::articles::archive_month::ArchiveMonth;
+use crate::db::allow_bulk;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, Value};
 use crate::db::visibility::SCHEDULED_ARTICLE;
@@ -48,13 +49,15 @@ pub fn month_statement(categories: Option<Vec<Uuid>>) -> (Conditions, String) {
     (conditions, text)
 }
 
-/// Joins the lines of each month in `article_months`.
+/// Joins the lines of each month in `article_months`. After a large import there are as many as it had rows.
 pub async fn join_article_months(tx: &mut Tx) -> QueryResult<()> {
+    allow_bulk(tx).await?;
     // Lines that another transaction joins meanwhile are gone, and so not counted twice.
     sql_query(
         "WITH many AS (SELECT category_id, month FROM article_months GROUP BY category_id, month HAVING count(*) > 1),
               joined AS (DELETE FROM article_months USING many
-                         WHERE article_months.category_id IS NOT DISTINCT FROM many.category_id
+                         -- This equality can be hashed.
+                         WHERE coalesce(article_months.category_id::text, '') = coalesce(many.category_id::text, '')
                                AND article_months.month = many.month
                          RETURNING article_months.category_id, article_months.month, change)
          INSERT INTO article_months (category_id, month, change)

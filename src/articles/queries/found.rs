@@ -1,4 +1,4 @@
-//! SQL of articles that the index has found.
+//! SQL of articles that are known by their ids or names.
 
 use std::collections::HashMap;
 
@@ -105,6 +105,21 @@ pub async fn load_texts(
 ) -> QueryResult<Vec<Texts>> {
     conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
     let text = format!("SELECT id, title, summary, body FROM articles WHERE {}", conditions.sql());
+    conditions.statement(text).load(&mut conn).await
+}
+
+/// The same with the first `most` characters of each body.
+pub async fn load_beginnings(
+    mut conn: &Connection,
+    mut conditions: Conditions,
+    ids: Vec<Uuid>,
+    most: usize,
+) -> QueryResult<Vec<Texts>> {
+    conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
+    let text = format!(
+        "SELECT id, title, summary, left(body, {most}) AS body FROM articles WHERE {}",
+        conditions.sql()
+    );
     conditions.statement(text).load(&mut conn).await
 }
 

@@ -97,8 +97,14 @@ pub async fn count(
     rows::count(conn, POPULAR, conditions, most).await
 }
 
+/// The condition on articles that were viewed within `window`. Their scores are at least that of one view at its beginning,
+/// two half-lives ago: an index has where they end.
 fn viewed_within(window: Window) -> String {
-    format!("article_popularity.viewed_at > now() - {}", window.interval())
+    let (interval, score) = (window.interval(), window.score());
+    format!(
+        "article_popularity.viewed_at > now() - {interval} \
+         AND {score} >= add_views_to_score(NULL, 1, {interval} / 2) - 2 * ln(2::double precision) - 0.001"
+    )
 }
 
 /// Adds views to many articles at once. Ids that no article has are passed over.
@@ -107,7 +113,7 @@ fn viewed_within(window: Window) -> String {
 /// were not added.
 pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<Vec<Uuid>> {
     // A share lock on an article keeps off whoever would change it or set its views, and skips the
-    // article that such a one has already. An article without a line of views gets one by the same lock.
+    // article that such a one has already. Triggers have given each article its line.
     let locked: Vec<LockedId> = sql_query(
         "WITH seen AS (SELECT * FROM unnest($1, $2) AS seen(id, count)),
          free AS (SELECT articles.id FROM articles JOIN seen USING (id) ORDER BY id FOR SHARE OF articles SKIP LOCKED),
@@ -115,22 +121,17 @@ pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryRe
                      ORDER BY article_id FOR NO KEY UPDATE OF article_views SKIP LOCKED),
          added AS (UPDATE article_views AS v SET views = v.views + seen.count
                    FROM counted JOIN seen USING (id) WHERE v.article_id = counted.id RETURNING v.article_id AS id),
-         begun AS (INSERT INTO article_views (article_id, views)
-                   SELECT free.id, seen.count FROM free JOIN seen USING (id)
-                   WHERE NOT EXISTS (SELECT FROM article_views WHERE article_id = free.id)
-                   ORDER BY free.id ON CONFLICT (article_id) DO NOTHING RETURNING article_id AS id),
-         written AS (SELECT id FROM added UNION ALL SELECT id FROM begun),
          scored AS (INSERT INTO article_popularity AS p
                     SELECT id, add_views_to_score(NULL, count, interval '12 hours'),
                         add_views_to_score(NULL, count, interval '84 hours'),
                         add_views_to_score(NULL, count, interval '15 days'), now()
-                    FROM written JOIN seen USING (id) ORDER BY id
+                    FROM added JOIN seen USING (id) ORDER BY id
                     ON CONFLICT (article_id) DO UPDATE SET
                         day_score = add_views_to_score(p.day_score, (SELECT count FROM seen WHERE id = p.article_id), interval '12 hours'),
                         week_score = add_views_to_score(p.week_score, (SELECT count FROM seen WHERE id = p.article_id), interval '84 hours'),
                         month_score = add_views_to_score(p.month_score, (SELECT count FROM seen WHERE id = p.article_id), interval '15 days'),
                         viewed_at = now())
-         SELECT articles.id FROM articles JOIN seen USING (id) WHERE id NOT IN (SELECT id FROM written)",
+         SELECT articles.id FROM articles JOIN seen USING (id) WHERE id NOT IN (SELECT id FROM added)",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<BigInt>, _>(counts)
@@ -149,9 +150,9 @@ struct LockedId {
 /// more.
 pub async fn delete_forgotten(tx: &mut Tx) -> QueryResult<bool> {
     let deleted = sql_query(format!(
-        "DELETE FROM article_popularity WHERE article_id IN (
+        "DELETE FROM article_popularity WHERE viewed_at < now() - interval '{KEPT_DAYS} days' AND article_id IN (
              SELECT article_id FROM article_popularity WHERE viewed_at < now() - interval '{KEPT_DAYS} days'
-             LIMIT {MAX_DELETED})"
+             ORDER BY article_id LIMIT {MAX_DELETED} FOR UPDATE SKIP LOCKED)"
     ))
     .execute(&mut **tx)
     .await?;

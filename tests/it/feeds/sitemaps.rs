@@ -55,7 +55,8 @@ async fn list_addresses(anon: &Client, path: &str) -> Vec<String> {
     let address = |url: &Element| {
         let address = url.text_of("loc");
         assert!(address.starts_with("https://news.example.org/") && address.len() < 2_048, "{address}");
-        url.all("lastmod").for_each(|time| drop(DateTime::parse_from_rfc3339(&time.text).unwrap()));
+        url.all("lastmod")
+            .for_each(|time| assert!(DateTime::parse_from_rfc3339(&time.text).is_ok(), "{}", time.text));
         address.to_owned()
     };
     urlset.all("url").map(address).collect()

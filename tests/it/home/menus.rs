@@ -154,3 +154,25 @@ async fn a_menu_is_replaced_only_by_who_has_seen_it() {
         "too_many_menus"
     );
 }
+
+#[actix_web::test]
+async fn what_was_read_of_a_menu_or_a_home_page_can_be_sent_again_when_things_are_gone() {
+    let (app, anon) = TestApp::start().await;
+    let admin = app.db_member(Role::Admin).await;
+    admin.category("news", None).await;
+    let article = admin.article("Gone", None).await;
+    let items = json!([{"article": article["id"]}, {"category": "news"}, {"title": "Home", "url": "/"}]);
+    admin.put(&format!("{MENUS}/main"), json!({"items": items})).await.expect(201);
+    let blocks =
+        json!([{"kind": "articles", "ids": [article["id"]]}, {"kind": "latest", "category": "news"}]);
+    admin.put("/api/v1/site/home", json!({"blocks": blocks})).await.expect(200);
+    admin.delete(&format!("/api/v1/articles/{}", article["id"].as_str().unwrap())).await.expect(204);
+    admin.delete("/api/v1/categories/news").await.expect(204);
+    let source = admin.get(&format!("{MENUS}/main")).await.data(200)["source"].clone();
+    admin.put(&format!("{MENUS}/main"), json!({"items": source})).await.expect(200);
+    let blocks = admin.get("/api/v1/site/home").await.data(200)["blocks"].clone();
+    admin.put("/api/v1/site/home", json!({"blocks": blocks})).await.expect(200);
+    assert_eq!(column(&anon.get(&format!("{MENUS}/main")).await.data(200)["items"], "title"), ["Home"]);
+    let other = json!({"items": [{"article": article["id"]}]});
+    assert_eq!(admin.put(&format!("{MENUS}/other"), other).await.problem().1, "unknown_reference");
+}

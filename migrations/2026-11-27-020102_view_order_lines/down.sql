@@ -1,0 +1,2 @@
+DROP INDEX articles_visible_with_cover_idx, articles_visible_in_category_with_cover_idx, article_views_views_idx,
+    article_views_in_category_idx;
