@@ -34,7 +34,8 @@ export async function beMember(trial, mails) {
   await logIn(watched, SECOND_PASSWORD, trial.portal + "/");
   await changePassword(watched);
   await logOut(watched);
-  await logIn(watched, THIRD_PASSWORD, trial.portal + "/");
+  await watched.open("/login?next=%2Fnotices%3Fkind%3Dnotice");
+  await logIn(watched, THIRD_PASSWORD, trial.portal + "/notices?kind=notice");
   await watched.close();
 }
 
@@ -55,6 +56,7 @@ async function register(watched, mails) {
   await submit(watched, "注册", "**/login?done=confirm");
   await watched.look("login-confirm");
   await watched.expecting(401, () => logIn(watched, PASSWORD, "**/login"));
+  await watched.has("还没有确认");
   await watched.look("login-refused");
   await page.goto(await readMailedLink(mails, EMAIL));
   await submit(watched, "确认邮箱", "**/login?done=confirmed");

@@ -1,4 +1,5 @@
 // What browsers do not show: headers, forged forms, requests to Inkstone.
+import { localPath } from "../src/pages/links.mjs";
 
 /** @typedef {import("./browser.mjs").Trial} Trial */
 
@@ -97,4 +98,38 @@ export async function readFeeds(trial) {
   trial.check(page.status === 200 && !page.redirected, `${feed.items[0].url}, which a feed names, is no page`);
   const robots = await (await fetch(`${trial.portal}/robots.txt`)).text();
   trial.check(robots.includes(`Sitemap: ${trial.portal}/sitemap.xml`), `robots.txt is ${robots}`);
+}
+
+/**
+ * Checks that a login goes on to pages of the portal only.
+ * @param {Trial} trial
+ */
+export async function refuseOpenRedirects(trial) {
+  const elsewhere = ["//evil.example/", "/\\evil.example", "/.//evil.example", "/\t/evil.example", "https://evil.example", "javascript:alert(1)", "evil"];
+  for (const next of elsewhere) {
+    const path = localPath(next);
+    trial.check(new URL(path, trial.portal).origin === trial.portal, `after ${next} a login leads to ${path}`);
+  }
+  trial.check(localPath("/notices?kind=notice") === "/notices?kind=notice", "a login does not lead back");
+}
+
+/** Pages at most that are followed. */
+const MAX_FOLLOWED = 400;
+
+/**
+ * Follows every link to the portal itself, from the home page on: none leads nowhere.
+ * @param {Trial} trial
+ */
+export async function followLinks(trial) {
+  const known = new Set(["/"]);
+  for (const path of known) {
+    const answer = await fetch(trial.portal + path);
+    trial.check(answer.status === 200, `${path} is ${answer.status}`);
+    if (!answer.headers.get("content-type")?.startsWith("text/html")) continue;
+    const text = await answer.text();
+    for (const [, link = ""] of text.matchAll(/<a [^>]*?href="(\/[^"]*)"/g)) {
+      if (known.size < MAX_FOLLOWED && !link.startsWith("/search")) known.add(link.replaceAll("&amp;", "&").replaceAll("&#39;", "'"));
+    }
+  }
+  trial.check(known.size > 50, `only ${known.size} pages are linked`);
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { startBrowser, Trial } from "./browser.mjs";
 import { addContent, addRichArticle, composeHome } from "./content.mjs";
 import { beMember } from "./member.mjs";
-import { checkHeaders, countRequests, forgeForms, loseInkstone } from "./protocol.mjs";
+import { checkHeaders, countRequests, followLinks, forgeForms, loseInkstone, readFeeds, refuseOpenRedirects } from "./protocol.mjs";
 import * as reading from "./reading.mjs";
 import { logInAdmin, moveSite, startInkstone, startPortal, startRelay, waitForSearch } from "./servers.mjs";
 
@@ -48,6 +48,9 @@ async function run() {
     ["a member's whole way", () => beMember(trial, join(folder, "data", "mail"))],
     ["headers", () => checkHeaders(trial)],
     ["forged forms", () => forgeForms(trial)],
+    ["ways on from a login", () => refuseOpenRedirects(trial)],
+    ["feeds and the sitemap", () => readFeeds(trial)],
+    ["links", () => followLinks(trial)],
     ["requests for each page", () => countRequests(trial, relay, { "/": 1, "/articles/rich": 1, "/categories/news": 1, "/notices": 1 })],
     ["a home page that was composed", () => tryComposedHome(trial, admin, relay.url)],
     ["Inkstone is down", () => loseInkstone(trial, relay)],

@@ -1,3 +1,5 @@
+import { isProblem } from "#inkstone-client";
+
 import { loadProfile } from "../api.mjs";
 import { html } from "../html.mjs";
 import { EMAIL, formPage, readFaults, readFields, renderForm } from "./forms.mjs";
@@ -31,7 +33,10 @@ export async function logIn(context) {
     const redirect = profile.profile_missing.length > 0 ? withQuery("/account", { done: "welcome", next: path }) : path;
     return { redirect, session };
   } catch (error) {
-    return renderLogin(context, { email, next }, readFaults(error));
+    const faults = readFaults(error);
+    // Inkstone's own sentence names an operation of the API.
+    if (isProblem(error, "invalid_credentials")) faults.message = "邮箱或密码错误，或者这个邮箱还没有确认。";
+    return renderLogin(context, { email, next }, faults);
   }
 }
 
