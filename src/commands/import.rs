@@ -190,7 +190,7 @@ fn open_import(import: &Import, timezone: Option<Tz>) -> anyhow::Result<OpenImpo
     Ok(OpenImport { input, monitor, fault: SourceFault::default() })
 }
 
-/// Opens the bytes of the file. With a report, the images of its rows are looked for as they are read.
+/// Opens the body of an upload: the bytes of the file.
 fn open_body(open: &mut OpenImport, import: &Import) -> anyhow::Result<Body> {
     let source = stream_source(open_source(open, import)?);
     Ok(match import.from {
@@ -200,7 +200,8 @@ fn open_body(open: &mut OpenImport, import: &Import) -> anyhow::Result<Body> {
     })
 }
 
-/// The bytes of the file, or the lines of what a reader finds in it.
+/// Opens the bytes of the file, or the lines of what a reader finds in it. With a report, the images of its rows are looked
+/// for as they are read.
 fn open_source(open: &mut OpenImport, import: &Import) -> anyhow::Result<Box<dyn Read + Send>> {
     let mut source = open.fault.watch(open.input.open_source()?);
     if let Some(report) = &mut open.monitor.report {
@@ -362,34 +363,10 @@ fn find_reason(
     }
     if reasons.is_empty() {
         let is_empty = is_empty(import, input.bytes_read.load(Ordering::Relaxed));
-        reasons.extend(explain_nothing(monitor, import).filter(|_| !is_empty));
+        reasons.extend(monitor.explain_nothing(import).filter(|_| !is_empty));
     }
     reasons.dedup();
     Some(reasons.join("; ")).filter(|reasons| !reasons.is_empty())
-}
-
-/// Explains why a file that is not empty has brought no row.
-fn explain_nothing(monitor: &ImportMonitor, import: &Import) -> Option<String> {
-    let has_rows = monitor.summary.as_ref().is_none_or(|summary| summary.rows > 0);
-    if has_rows || monitor.skip > 0 {
-        return None;
-    }
-    let passed_over = &monitor.notes.lock().passed_over;
-    let counted = count_kinds(passed_over);
-    Some(match (import.from, counted.is_empty()) {
-        (None, _) => "no row in it".to_owned(),
-        (Some(_), true) => "no article in it".to_owned(),
-        (Some(origin), false) => {
-            let is_one = passed_over.values().sum::<u64>() == 1;
-            let (were, them) = if is_one { ("was", "it") } else { ("were", "them") };
-            let kinds = origin.importable_kinds(passed_over.keys().map(String::as_str)).join(",");
-            let hint = match kinds.as_str() {
-                "" => String::new(),
-                kinds => format!("; --types {kinds} imports {them}"),
-            };
-            format!("no article in it: {counted} {were} passed over{hint}")
-        }
-    })
 }
 
 /// Whether there is nothing at all in the file or the folder.

@@ -14,6 +14,7 @@ pub mod id_or_slug;
 pub mod json;
 pub mod matched;
 pub mod modified;
+pub mod moved;
 pub mod page_headers;
 pub mod paging;
 pub mod parameters;

@@ -167,7 +167,7 @@ pub struct Keeping {
 }
 
 /// The longest time that an answer is kept.
-const MAX_LIFETIME: Duration = Duration::from_secs(60);
+pub const MAX_LIFETIME: Duration = Duration::from_secs(60);
 /// The longest time that an answer with counters is kept. They are flushed once a second, and may be 10 s old.
 pub const MAX_COUNTER_LIFETIME: Duration = Duration::from_secs(8);
 
@@ -179,7 +179,7 @@ pub struct ForKeeping;
 pub const JSON: &str = "application/json";
 
 /// The header that tells shared caches by which tags they can drop an answer.
-const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+pub const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
 
 /// Cache rules of what a visitor reads: shared caches keep it a minute, and may
 /// show it a little longer while they ask again (RFC 9111, RFC 5861).
@@ -348,8 +348,8 @@ impl Responder for Rendered {
     }
 }
 
-/// Who may keep the answer to `req`.
-fn cache_control(req: &HttpRequest, has_etag: bool, is_as_visitors_get: bool) -> &'static str {
+/// Who may keep the answer to `req`, as the value of `Cache-Control`.
+pub fn cache_control(req: &HttpRequest, has_etag: bool, is_as_visitors_get: bool) -> &'static str {
     let is_for_keeping = req.extensions().get::<ForKeeping>().is_some();
     let is_anonymous = is_for_keeping || !req.headers().contains_key(header::AUTHORIZATION);
     let is_public = Matched::of(req).is_ok_and(|matched| matched.operation().cache == CacheClass::Public);
@@ -357,37 +357,6 @@ fn cache_control(req: &HttpRequest, has_etag: bool, is_as_visitors_get: bool) ->
         true if is_anonymous => PUBLIC_CACHE_CONTROL,
         true if is_as_visitors_get => REVALIDATED_CACHE_CONTROL,
         _ => PRIVATE_CACHE_CONTROL,
-    }
-}
-
-/// 301: the thing is at another path.
-pub struct Moved {
-    /// Its path, with the query.
-    pub location: String,
-    /// What the thing is kept under: a change of it makes the answer stale.
-    pub tag: Tag,
-    /// Whether a visitor gets the same.
-    pub is_as_visitors_get: bool,
-    /// For how long it stays right, if nothing changes. `None`: it is not kept.
-    pub lifetime: Option<Duration>,
-}
-
-impl Responder for Moved {
-    type Body = BoxBody;
-
-    fn respond_to(self, req: &HttpRequest) -> HttpResponse {
-        let keys = write_surrogate_keys(std::slice::from_ref(&self.tag));
-        let mut response = HttpResponse::MovedPermanently()
-            .insert_header((header::CACHE_CONTROL, cache_control(req, true, self.is_as_visitors_get)))
-            .insert_header((header::LOCATION, self.location))
-            .insert_header((SURROGATE_KEY, keys))
-            .finish();
-        if let Some(lifetime) = self.lifetime {
-            response
-                .extensions_mut()
-                .insert(Keeping { tags: vec![self.tag], lifetime: lifetime.min(MAX_LIFETIME) });
-        }
-        response
     }
 }
 
