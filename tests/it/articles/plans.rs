@@ -13,6 +13,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::harness::TestApp;
+use crate::harness::machine::ask;
 
 /// Rows of a page, and the one that tells whether there are more.
 const LIMIT: i64 = 21;
@@ -330,4 +331,22 @@ async fn no_list_scans_the_table_or_sorts_much_of_it() {
         }
     }
     assert!(bad.is_empty(), "{} of them:\n{}", bad.len(), bad.join("\n"));
+}
+
+/// A trigger keeps the plan of the first statement of its connection. Where that plan is made for one row, it compares each
+/// row of a later batch with each other one.
+#[actix_web::test]
+async fn no_trigger_joins_the_rows_of_a_batch_by_comparing_all_of_them() {
+    let (app, _) = TestApp::start().await;
+    let joins =
+        "SELECT proname FROM pg_proc WHERE prorettype = 'trigger'::regtype AND prosrc ~ 'USING \\(id\\)'";
+    let names = |condition: &str| {
+        format!(
+            "SELECT coalesce(string_agg(proname, ' ' ORDER BY proname), '') FROM ({joins} {condition}) AS found"
+        )
+    };
+    let all = ask(&app.db.url, &names("")).await;
+    assert!(all.split(' ').count() >= 3, "{all}");
+    let slow = "AND NOT coalesce(proconfig, '{}') @> '{enable_nestloop=off}'";
+    assert_eq!(ask(&app.db.url, &names(slow)).await, "");
 }

@@ -54,8 +54,16 @@ async fn set_scene() -> (TestApp, Client, Client) {
     publish(&admin, article("dune", "land", "dust", "Bob")).await;
     let notice = json!({"kind": "notice", "title": "n", "status": "published", "published_at": "2020-01-01T00:00:00Z"});
     admin.post(NOTICES, notice).await.expect(201);
-    fill(&app, &anon, ALL).await;
+    fill_settled(&app, &anon).await;
     (app, anon, admin)
+}
+
+/// Fills all files when the last changes have settled: until then answers are kept for seconds only.
+async fn fill_settled(app: &TestApp, anon: &Client) {
+    for path in [ARTICLES, NOTICES] {
+        settle(anon, path).await;
+    }
+    fill(app, anon, ALL).await;
 }
 
 #[actix_web::test]
@@ -94,7 +102,7 @@ async fn a_category_that_is_renamed_or_moved_changes_the_addresses_below_it() {
         .patch(SITE, json!({"article_url": "/{category_path}/{slug}", "category_url": "/{category_path}"}))
         .await
         .expect(200);
-    fill(&app, &anon, ALL).await;
+    fill_settled(&app, &anon).await;
     admin.patch("/api/v1/categories/sea", json!({"slug": "ocean"})).await.expect(200);
     for path in [ALL_ARTICLES, COAST, SALT, BY_ADA, MONTH] {
         assert!(anon.get(path).await.text().contains("/ocean/coast/tide"), "{path}");
@@ -114,7 +122,7 @@ async fn notices_and_the_site_forget_their_own_files() {
     admin.post(NOTICES, notice).await.expect(201);
     assert_eq!(list_forgotten(&app, &anon, ALL).await, [NOTICE_FEED, INDEX, NOTICE_FILE]);
     assert!(anon.get(NOTICE_FEED).await.text().contains("new one"));
-    fill(&app, &anon, ALL).await;
+    fill_settled(&app, &anon).await;
     admin.patch(SITE, json!({"name": "Named anew", "article_url": "/a/{id}"})).await.expect(200);
     assert_eq!(list_forgotten(&app, &anon, ALL).await, ALL);
     for path in [ALL_ARTICLES, SEA, COAST, SALT, BY_ADA, NOTICE_FEED] {

@@ -1,6 +1,8 @@
 //! What each format requires, with whatever an article holds.
 
 use chrono::DateTime;
+use inkstone::feeds::queries::load_newest_notices;
+use inkstone::notices::model::NoticeKind;
 use inkstone::operations::Role;
 use serde_json::json;
 
@@ -180,22 +182,32 @@ async fn whatever_an_article_holds_the_document_is_well_formed() {
 }
 
 #[actix_web::test]
-async fn a_feed_ends_at_thirty_entries_and_at_four_megabytes() {
+async fn a_feed_ends_at_thirty_entries() {
     let (app, anon) = TestApp::start().await;
     let insert = "INSERT INTO articles (id, slug, title, summary, body, sanitizer, status, published_at)
-        SELECT md5(n::text)::uuid, 's' || n, 't' || n, 's', repeat('<p>潮</p>', $size), 1, 'published', now() - n * interval '1 minute'
+        SELECT md5(n::text)::uuid, 's' || n, 't' || n, 's', 'b', 1, 'published', now() - n * interval '1 minute'
         FROM generate_series(1, 40) n";
-    app.db_execute(&insert.replace("$size", "1")).await;
+    app.db_execute(insert).await;
+    let feed = read_xml(&anon, "/feeds/articles.atom").await;
+    let titles: Vec<&str> = feed.all("entry").map(|entry| entry.text_of("title")).collect();
+    assert_eq!((titles.len(), titles[0], titles[29]), (30, "t1", "t30"));
+}
+
+#[actix_web::test]
+async fn the_bodies_of_a_feed_are_bounded_and_the_first_is_always_there() {
+    let (app, _anon) = TestApp::start().await;
+    let insert = "INSERT INTO notices (id, slug, kind, title, summary, body, sanitizer, status, published_at)
+        SELECT md5(n::text)::uuid, 's' || n, 'notice', 't' || n, 's', repeat('潮', 500000), 1, 'published', now() - n * interval '1 minute'
+        FROM generate_series(1, 10) n";
+    app.db_execute(insert).await;
     let titles = async || {
-        let feed = read_xml(&anon, "/feeds/articles.atom").await;
-        feed.all("entry").map(|entry| entry.text_of("title").to_owned()).collect::<Vec<_>>()
+        let conn = app.shared.app.long_reader().await.unwrap();
+        let rows = load_newest_notices(&conn, NoticeKind::Notice).await.unwrap();
+        rows.into_iter().map(|row| row.title).collect::<Vec<_>>()
     };
-    let all = titles().await;
-    assert_eq!((all.len(), all[0].as_str(), all[29].as_str()), (30, "t1", "t30"));
-    app.db_execute("UPDATE articles SET body = repeat('<p>潮</p>', 100000)").await;
-    assert!((3..6).contains(&titles().await.len()));
-    app.db_execute("UPDATE articles SET body = repeat('<p>潮</p>', 600000) WHERE title = 't1'").await;
-    assert_eq!(titles().await, ["t1"], "the first is always there");
+    assert_eq!(titles().await, ["t1", "t2", "t3"]);
+    app.db_execute("UPDATE notices SET body = repeat('潮', 1500000) WHERE title = 't1'").await;
+    assert_eq!(titles().await, ["t1"]);
 }
 
 #[actix_web::test]
