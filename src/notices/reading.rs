@@ -154,11 +154,10 @@ impl NoticeList<'_> {
         let slice = paging.page_slice(lists::order(visible))?;
         let with_body = shape.with_body();
         if let Some(most) = shape.per_kind {
-            let rows = if for_staff || with_body {
-                let conn = app.costly_reader().await?;
-                lists::load_per_kind(&conn, conditions, &slice, most, with_body).await?
+            let rows = if for_staff {
+                lists::load_per_kind(&*app.long_reader().await?, conditions, &slice, most).await?
             } else {
-                lists::load_per_kind(&*app.reader().await?, conditions, &slice, most, with_body).await?
+                lists::load_per_kind(&*app.reader().await?, conditions, &slice, most).await?
             };
             let is_for_all = rows.iter().all(is_for_all);
             return Ok((List::unpaged(rows), is_for_all));

@@ -73,20 +73,19 @@ pub async fn load_full(
     Ok((conditions.statement(text).load(&mut conn).await?, is_cut))
 }
 
-/// The first notices of each kind that meet `conditions`: `most` of each, in the order of `slice`.
+/// The first notices of each kind that meet `conditions`, without their bodies: `most` of each, in the order of `slice`.
 pub async fn load_per_kind(
     mut conn: &Connection,
     conditions: Conditions,
     slice: &PageSlice,
     most: i64,
-    with_body: bool,
 ) -> QueryResult<Vec<Row>> {
-    let (columns, met, order) = (columns(with_body), conditions.sql(), slice.order_by());
+    let (met, order) = (conditions.sql(), slice.order_by());
     let of_kind = |kind: NoticeKind| {
         let kind = kind.as_str();
         format!("(SELECT * FROM notices WHERE {met} AND notices.kind = '{kind}' {order} LIMIT {most})")
     };
-    let text = format!("SELECT {columns} FROM ({}) AS notices", KINDS.map(of_kind).join(" UNION ALL "));
+    let text = format!("SELECT {CARD_COLUMNS} FROM ({}) AS notices", KINDS.map(of_kind).join(" UNION ALL "));
     let mut rows: Vec<Row> = conditions.statement(text).load(&mut conn).await?;
     let place = |row: &Row| KINDS.iter().position(|kind| *kind == row.content.kind);
     rows.sort_by_key(place);
