@@ -9,6 +9,7 @@ mod file;
 mod images;
 pub mod import;
 mod monitor;
+mod no_rows;
 mod progress;
 pub mod remote;
 mod report;

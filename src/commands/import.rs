@@ -17,6 +17,7 @@ use url::form_urlencoded;
 use super::file::ImportFile;
 use super::images::ImageFinder;
 use super::monitor::{ImportMonitor, list_faults};
+use super::no_rows::explain_nothing;
 use super::progress::Display;
 use super::remote::{Server, send_request};
 use super::report::{Conclusion, ReportFile};
@@ -363,7 +364,7 @@ fn find_reason(
     }
     if reasons.is_empty() {
         let is_empty = is_empty(import, input.bytes_read.load(Ordering::Relaxed));
-        reasons.extend(monitor.explain_nothing(import).filter(|_| !is_empty));
+        reasons.extend(explain_nothing(monitor, import).filter(|_| !is_empty));
     }
     reasons.dedup();
     Some(reasons.join("; ")).filter(|reasons| !reasons.is_empty())

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use super::progress::Display;
 use super::report::{ReportFile, RowReport};
 use super::resume::ResumeMark;
-use super::table::count_kinds;
-use crate::config::bulk::Import;
 use crate::imports::view::{Event, OutcomeKind, PlacedFault, Progress, RowProblem, Summary};
 use crate::interchange::origins::found::ReaderWarning;
 use crate::interchange::origins::notes::{RowNotes, SharedNotes};
@@ -173,31 +171,5 @@ pub fn list_faults(detail: String, faults: &[PlacedFault]) -> String {
             let lines = many.iter().map(|fault| format!("\n  {}", describe(fault)));
             format!("{} faults:{}", many.len(), lines.collect::<String>())
         }
-    }
-}
-
-impl ImportMonitor {
-    /// Explains why a file that is not empty has brought no row.
-    pub fn explain_nothing(&self, import: &Import) -> Option<String> {
-        let has_rows = self.summary.as_ref().is_none_or(|summary| summary.rows > 0);
-        if has_rows || self.skip > 0 {
-            return None;
-        }
-        let passed_over = &self.notes.lock().passed_over;
-        let counted = count_kinds(passed_over);
-        Some(match (import.from, counted.is_empty()) {
-            (None, _) => "no row in it".to_owned(),
-            (Some(_), true) => "no article in it".to_owned(),
-            (Some(origin), false) => {
-                let is_one = passed_over.values().sum::<u64>() == 1;
-                let (were, them) = if is_one { ("was", "it") } else { ("were", "them") };
-                let kinds = origin.importable_kinds(passed_over.keys().map(String::as_str)).join(",");
-                let hint = match kinds.as_str() {
-                    "" => String::new(),
-                    kinds => format!("; --types {kinds} imports {them}"),
-                };
-                format!("no article in it: {counted} {were} passed over{hint}")
-            }
-        })
     }
 }

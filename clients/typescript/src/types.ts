@@ -94,6 +94,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/articles/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the months of the archive
+         * @description All months in which articles came out that everybody may read now, newest first, in the time zone of the site.
+         */
+        get: operations["list_archive_months"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/articles/by-external-id/{external_id}": {
         parameters: {
             query?: never;
@@ -114,6 +134,29 @@ export interface paths {
          *     comes back. `If-None-Match: *` creates only.
          */
         put: operations["put_article"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/articles/by-url": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an article by its old address
+         * @description Finds what an address of another site, or of an earlier one, has become: the article whose `source_url` has this path
+         *     and query (on this host, with `url`), of several the newest; else the article that has or has had the last part of the
+         *     path as its slug. `http` and `https`, `www.`, slashes at the end, the order of a query and ways to encode make no
+         *     difference; a query that no address has is left out. The answer is that of the article by id or slug.
+         */
+        get: operations["get_article_by_url"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -527,7 +570,8 @@ export interface paths {
         };
         /**
          * List categories
-         * @description The whole tree: flat, parents before children, or nested with `tree=true`.
+         * @description The whole tree: flat, parents before children, or nested with `tree=true`. With `include=latest`, each category has the
+         *     newest articles in it and below: what a home page shows, in one request.
          */
         get: operations["list_categories"];
         put?: never;
@@ -574,6 +618,8 @@ export interface paths {
         /**
          * Get a category
          * @description With its breadcrumb, the categories in it, and how many articles the public finds there.
+         *
+         *     A slug that the category has had is answered with 301 and the path of the present slug.
          */
         get: operations["get_category"];
         put?: never;
@@ -592,6 +638,27 @@ export interface paths {
          * @description With `parent` it moves, with all that is in it; never into itself.
          */
         patch: operations["update_category"];
+        trace?: never;
+    };
+    "/api/v1/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the home page
+         * @description The blocks that staff have composed, each with what everybody may see now. Until somebody composes it: the newest
+         *     articles, the notices, and the newest articles of each root category.
+         */
+        get: operations["get_home"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/jobs/{id}": {
@@ -795,7 +862,7 @@ export interface paths {
         /**
          * List notices
          * @description Pinned first, then newest first; with `q`, those that have the words, best first. Visitors get those for everybody that
-         *     are up now; members also those for members.
+         *     are up now; members also those for members. `per_kind` answers both kinds at once.
          */
         get: operations["list_notices"];
         put?: never;
@@ -839,7 +906,9 @@ export interface paths {
         };
         /**
          * Get a notice
-         * @description By its id, with its body. Visitors get those for everybody that are up now.
+         * @description By id or slug, with its body. Visitors get those for everybody that are up now.
+         *
+         *     A slug that the notice has had is answered with 301 and the path of the present slug.
          */
         get: operations["get_notice"];
         put?: never;
@@ -944,6 +1013,224 @@ export interface paths {
         patch: operations["update_site"];
         trace?: never;
     };
+    "/api/v1/site/home": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get how the home page is composed
+         * @description Its blocks as they were sent, to be edited and sent again.
+         */
+        get: operations["get_home_composition"];
+        /**
+         * Compose the home page
+         * @description Replaces all its blocks.
+         */
+        put: operations["put_home_composition"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/site/menus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List menus
+         * @description All menus with all their items, as readers see them: a site's header, footer and lists of links in one request.
+         */
+        get: operations["list_menus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/site/menus/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a menu
+         * @description By its name, with all its items as readers see them. Editors get `source` too: the items as they were sent.
+         */
+        get: operations["get_menu"];
+        /**
+         * Create or replace a menu
+         * @description Under the name in the path: Latin letters, digits and hyphens between them. `If-None-Match: *` creates only.
+         */
+        put: operations["put_menu"];
+        post?: never;
+        /**
+         * Delete a menu
+         * @description It is gone for good: menus have no trash.
+         */
+        delete: operations["delete_menu"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tags
+         * @description The tags that articles have which everybody may read now, and how many have each.
+         */
+        get: operations["list_tags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/{tag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a tag
+         * @description How many articles have it which everybody may read now, and when the newest of them came out. 404 if there is none.
+         */
+        get: operations["get_tag"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Rename a tag
+         * @description In all articles, whatever state they are in. If articles have the new name as a tag already, both become one. Where over a
+         *     thousand articles change, they do in steps, and the answer is 202 with the job that changes them.
+         */
+        patch: operations["update_tag"];
+        trace?: never;
+    };
+    "/feeds/articles.{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the feed of all articles
+         * @description The newest 30 as Atom, RSS or JSON Feed, with their bodies or summaries as the site says.
+         */
+        get: operations["get_article_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feeds/authors/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the feed of an author
+         * @description The newest 30 articles with exactly this byline; none for one that no article has.
+         */
+        get: operations["get_author_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feeds/categories/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the feed of a category
+         * @description The newest 30 articles in it and in the categories below it. A slug that the category has had is answered with 301 and
+         *     the path of the present slug.
+         */
+        get: operations["get_category_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feeds/notices/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the feed of a kind of notices
+         * @description The newest 30 that are up for everybody.
+         */
+        get: operations["get_notice_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feeds/tags/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the feed of a tag
+         * @description The newest 30 articles with it; none for a tag that no article has.
+         */
+        get: operations["get_tag_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -976,6 +1263,48 @@ export interface paths {
          * @description The database answers, and its clock differs by at most 30 seconds from that of this process. A server that is about to stop is not ready.
          */
         get: operations["get_readiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sitemap.xml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the index of the sitemap
+         * @description The files that name the addresses of all public articles, categories and notices, as far as these are on the host of
+         *     `base_url`.
+         */
+        get: operations["get_sitemap_index"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sitemaps/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a file of the sitemap
+         * @description At most 10,000 addresses with the times of their last change. `news.xml` has the articles of the last two days, at most
+         *     1,000, for Google News.
+         */
+        get: operations["get_sitemap"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1074,6 +1403,30 @@ export interface components {
              */
             last_used_at: string | null;
         };
+        /** @description A month in which articles came out. */
+        ArchiveMonth: {
+            /**
+             * @description The month, in the time zone of the site.
+             * @example 2019-09
+             */
+            month: string;
+            /**
+             * Format: int64
+             * @description How many articles everybody may read that came out in it.
+             * @example 12
+             */
+            count: number;
+            /**
+             * Format: date-time
+             * @description Its beginning: `published_from` of the list of its articles.
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Its end: `published_to` of the list of its articles.
+             */
+            to: string;
+        };
         /** @description An article. */
         Article: components["schemas"]["ArticleCard"] & {
             /**
@@ -1094,6 +1447,8 @@ export interface components {
             neighbors?: components["schemas"]["Neighbors"];
             /** @description Other articles about the same, the nearest first (with `include=related`). */
             related?: components["schemas"]["ArticleCard"][];
+            /** @description The first notices for everybody, pinned first (with `include=notices`). */
+            notices?: components["schemas"]["NoticeCard"][];
         };
         /** @description An article in a list: complete, but for its body. */
         ArticleCard: {
@@ -1309,12 +1664,54 @@ export interface components {
          * @description What articles can be sorted by.
          * @enum {string}
          */
-        ArticleSort: "-published_at" | "published_at" | "-updated_at" | "updated_at" | "-created_at" | "created_at" | "-title" | "title" | "relevance";
+        ArticleSort: "-published_at" | "published_at" | "-updated_at" | "updated_at" | "-created_at" | "created_at" | "-title" | "title" | "-views" | "views" | "relevance";
+        /** @description Articles that staff have picked. */
+        ArticlesBlock: {
+            /** @description Its heading, if it has one of its own. */
+            title: string | null;
+            /** @description The articles as they were picked, without those that readers do not see. */
+            items: components["schemas"]["ArticleCard"][];
+        };
         /**
          * @description Whom a notice is for.
          * @enum {string}
          */
         Audience: "public" | "members";
+        /** @description A block as it is stored, and as the staff get it to edit. */
+        Block: {
+            /** @description What it shows. */
+            kind: components["schemas"]["BlockKind"];
+            /** @description Its heading. */
+            title?: string;
+            /**
+             * Format: uuid
+             * @description The category (`latest`).
+             */
+            category?: string;
+            /**
+             * Format: int64
+             * @description The days (`popular`): 1, 7 or 30.
+             */
+            days?: number;
+            /** @description The articles (`articles`). */
+            ids?: string[];
+            /** @description The kind of the notices (`notices`). Absent: both. */
+            notice_kind?: components["schemas"]["NoticeKind"];
+            /**
+             * Format: int64
+             * @description How many items (`latest`, `popular`, `notices`).
+             */
+            size?: number;
+            /** @description Safe HTML (`html`). */
+            body?: string;
+            /** @description The name of the menu (`links`). */
+            menu?: string;
+        };
+        /**
+         * @description What a block shows.
+         * @enum {string}
+         */
+        BlockKind: "latest" | "popular" | "articles" | "notices" | "html" | "links";
         /**
          * @description What a body is written in.
          * @enum {string}
@@ -1346,11 +1743,11 @@ export interface components {
             position: number;
             /** @description The breadcrumb: root first, itself last. */
             path: components["schemas"]["Crumb"][];
-            /** @description The categories in it: the direct ones of a single category, all levels with `tree=true`. */
+            /** @description The categories directly in it (single category only). */
             children?: components["schemas"]["Category"][];
             /**
              * Format: int64
-             * @description How many articles the public finds in it and below (single category only).
+             * @description How many articles the public finds in it and below (single category, and with `include=article_count` or `latest`).
              */
             article_count?: number;
             /**
@@ -1412,6 +1809,11 @@ export interface components {
         };
         /** @description The breadcrumb of a category, from the root on. */
         CategoryPath: components["schemas"]["CategoryStep"][];
+        /**
+         * @description What `include=` can add to each category.
+         * @enum {string}
+         */
+        CategoryRelation: "latest" | "article_count";
         /** @description A category of a breadcrumb: its name, or an object with its `name`, its `slug`, and the `description` that it gets if the import creates it. */
         CategoryStep: unknown;
         /** @description A category, as part of something in it. */
@@ -1533,6 +1935,14 @@ export interface components {
             data: components["schemas"]["CreatedKey"];
         };
         /** @description One thing. */
+        Data_Home: {
+            data: components["schemas"]["Home"];
+        };
+        /** @description One thing. */
+        Data_HomeComposition: {
+            data: components["schemas"]["HomeComposition"];
+        };
+        /** @description One thing. */
         Data_ImportSummary: {
             data: components["schemas"]["ImportSummary"];
         };
@@ -1543,6 +1953,10 @@ export interface components {
         /** @description One thing. */
         Data_Member: {
             data: components["schemas"]["Member"];
+        };
+        /** @description One thing. */
+        Data_Menu: {
+            data: components["schemas"]["Menu"];
         };
         /** @description One thing. */
         Data_Notice: {
@@ -1567,6 +1981,10 @@ export interface components {
         /** @description One thing. */
         Data_Site: {
             data: components["schemas"]["Site"];
+        };
+        /** @description One thing. */
+        Data_TagDetail: {
+            data: components["schemas"]["TagDetail"];
         };
         /** @description One thing. */
         Data_ViewBatchResult: {
@@ -1638,6 +2056,11 @@ export interface components {
             /** @description By type; most first. */
             type: components["schemas"]["TypeCount"][];
         };
+        /**
+         * @description How much of an article feeds hold.
+         * @enum {string}
+         */
+        FeedContent: "full" | "summary";
         /** @description Changes made by text filters in the rows that were written. */
         FilterCounts: {
             /**
@@ -1678,6 +2101,11 @@ export interface components {
              * @description Never changes.
              */
             id: string;
+            /**
+             * @description The slug, used in URLs.
+             * @example chun-jie-qi-jian-ye-wu-an-pai
+             */
+            slug: string;
             /** @description `notice` (通知) or `announcement` (公告). */
             kind: components["schemas"]["NoticeKind"];
             /**
@@ -1685,6 +2113,8 @@ export interface components {
              * @example 关于春节期间检定业务安排的通知
              */
             title: string;
+            /** @description A short version of it, as plain text. */
+            summary: string;
             /** @description Whether it comes before the others. */
             pinned: boolean;
             /**
@@ -1727,6 +2157,70 @@ export interface components {
             title: string;
             /** @description Passages of the summary and the body that have the words; none if only the title has them. */
             snippets: string[];
+        };
+        /** @description The home page, filled. */
+        Home: {
+            /** @description Its blocks, in order. */
+            blocks: components["schemas"]["HomeBlock"][];
+            /**
+             * Format: int32
+             * @description That of the composition; 0 until somebody has composed it.
+             */
+            version: number;
+        };
+        /** @description A block with what it shows. */
+        HomeBlock: components["schemas"]["LatestHomeBlock"] | components["schemas"]["PopularHomeBlock"] | components["schemas"]["ArticlesHomeBlock"] | components["schemas"]["NoticesHomeBlock"] | components["schemas"]["HtmlHomeBlock"] | components["schemas"]["LinksHomeBlock"];
+        /** @description How the home page is composed. */
+        HomeComposition: {
+            /** @description Its blocks, to be edited and sent again. Until somebody composes them: those that `GET /home` has by default. */
+            blocks: components["schemas"]["Block"][];
+            /**
+             * Format: int32
+             * @description For `If-Match`; 0 until somebody has composed it.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it was last composed.
+             */
+            updated_at: string | null;
+        };
+        /**
+         * @description The blocks of the home page.
+         * @example {
+         *       "blocks": [
+         *         {
+         *           "kind": "latest",
+         *           "size": 5
+         *         },
+         *         {
+         *           "kind": "popular",
+         *           "days": 7,
+         *           "size": 10
+         *         },
+         *         {
+         *           "kind": "notices",
+         *           "notice_kind": "notice",
+         *           "size": 5
+         *         },
+         *         {
+         *           "kind": "html",
+         *           "title": "关于我们",
+         *           "body": "<p>计量与质量资讯。</p>"
+         *         }
+         *       ]
+         *     }
+         */
+        HomeContent: {
+            /** @description The blocks, in order. */
+            blocks: components["schemas"]["NewBlock"][];
+        };
+        /** @description A piece of HTML. */
+        HtmlBlock: {
+            /** @description Its heading, if it has one of its own. */
+            title: string | null;
+            /** @description Safe HTML. */
+            body: string;
         };
         /**
          * @description How to treat rows whose resource exists, and rows whose resource does not.
@@ -1919,12 +2413,55 @@ export interface components {
          * @description What work a job does.
          * @enum {string}
          */
-        JobKind: "category_move";
+        JobKind: "category_move" | "tag_merge";
         /**
          * @description Where a job stands.
          * @enum {string}
          */
         JobState: "running" | "done" | "failed";
+        /** @description The newest articles, of a category and those below it or of the whole site. */
+        LatestBlock: {
+            /** @description Its heading, if it has one of its own. */
+            title: string | null;
+            category: components["schemas"]["CategorySummary"] | null;
+            /** @description The articles, newest first. */
+            items: components["schemas"]["ArticleCard"][];
+        };
+        /** @description An article that a menu leads to. */
+        LinkedArticle: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description The slug, used in URLs. */
+            slug: string;
+            /** @description Its title. */
+            title: string;
+        };
+        /** @description A notice that a menu leads to. */
+        LinkedNotice: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description `notice` (通知) or `announcement` (公告). */
+            kind: components["schemas"]["NoticeKind"];
+            /** @description The slug, used in URLs. */
+            slug: string;
+            /** @description Its title. */
+            title: string;
+        };
+        /** @description The items of a menu. */
+        LinksBlock: {
+            /** @description Its heading, if it has one of its own. */
+            title: string | null;
+            /** @description The name of the menu. */
+            menu: string;
+            /** @description Its items; none if there is no such menu. */
+            items: components["schemas"]["MenuItem"][];
+        };
         /** @description A page of a list. */
         List_ApiKey: {
             /** @description The rows. */
@@ -1933,16 +2470,16 @@ export interface components {
             page: components["schemas"]["PageInfo"];
         };
         /** @description A page of a list. */
-        List_ArticleCard: {
+        List_ArchiveMonth: {
             /** @description The rows. */
-            data: components["schemas"]["ArticleCard"][];
+            data: components["schemas"]["ArchiveMonth"][];
             /** @description Where they stand. */
             page: components["schemas"]["PageInfo"];
         };
         /** @description A page of a list. */
-        List_Category: {
+        List_ArticleCard: {
             /** @description The rows. */
-            data: components["schemas"]["Category"][];
+            data: components["schemas"]["ArticleCard"][];
             /** @description Where they stand. */
             page: components["schemas"]["PageInfo"];
         };
@@ -1961,6 +2498,13 @@ export interface components {
             page: components["schemas"]["PageInfo"];
         };
         /** @description A page of a list. */
+        List_ListedCategory: {
+            /** @description The rows. */
+            data: components["schemas"]["ListedCategory"][];
+            /** @description Where they stand. */
+            page: components["schemas"]["PageInfo"];
+        };
+        /** @description A page of a list. */
         List_Member: {
             /** @description The rows. */
             data: components["schemas"]["Member"][];
@@ -1968,9 +2512,16 @@ export interface components {
             page: components["schemas"]["PageInfo"];
         };
         /** @description A page of a list. */
-        List_Notice: {
+        List_Menu: {
             /** @description The rows. */
-            data: components["schemas"]["Notice"][];
+            data: components["schemas"]["Menu"][];
+            /** @description Where they stand. */
+            page: components["schemas"]["PageInfo"];
+        };
+        /** @description A page of a list. */
+        List_NoticeCard: {
+            /** @description The rows. */
+            data: components["schemas"]["NoticeCard"][];
             /** @description Where they stand. */
             page: components["schemas"]["PageInfo"];
         };
@@ -1980,6 +2531,20 @@ export interface components {
             data: components["schemas"]["OpenSession"][];
             /** @description Where they stand. */
             page: components["schemas"]["PageInfo"];
+        };
+        /** @description A page of a list. */
+        List_TagCount: {
+            /** @description The rows. */
+            data: components["schemas"]["TagCount"][];
+            /** @description Where they stand. */
+            page: components["schemas"]["PageInfo"];
+        };
+        /** @description A category in the list of all. */
+        ListedCategory: components["schemas"]["Category"] & {
+            /** @description The categories directly in it (with `tree=true`). */
+            children?: components["schemas"]["ListedCategory"][];
+            /** @description The newest articles in it and below (with `include=latest`). */
+            latest?: components["schemas"]["ArticleCard"][];
         };
         /**
          * @description A login.
@@ -2134,6 +2699,70 @@ export interface components {
          * @enum {string}
          */
         MemberStatus: "active" | "suspended";
+        /** @description A menu. */
+        Menu: {
+            /**
+             * @description The name that frontends know it by.
+             * @example main
+             */
+            name: string;
+            /** @description Its items, those left out that lead to what readers do not see. */
+            items: components["schemas"]["MenuItem"][];
+            /** @description Its items as they were sent, to be edited and sent again (editors and admins only). */
+            source?: components["schemas"]["StoredItem"][];
+            /**
+             * Format: int32
+             * @description For `If-Match`.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /**
+         * @description The items of a menu.
+         * @example {
+         *       "items": [
+         *         {
+         *           "title": "首页",
+         *           "url": "/"
+         *         },
+         *         {
+         *           "title": "关于我们",
+         *           "items": [
+         *             {
+         *               "title": "联系我们",
+         *               "url": "https://www.example.org/contact"
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        MenuContent: {
+            /** @description Its items: 500 at most, on five levels. */
+            items: components["schemas"]["NewMenuItem"][];
+        };
+        /** @description An item of a menu. It leads to a category, an article, a notice or an address, or is a heading without any. */
+        MenuItem: {
+            /**
+             * @description What to show.
+             * @example 地方动态
+             */
+            title: string;
+            /** @description The category it leads to. */
+            category?: components["schemas"]["CategorySummary"];
+            /** @description The article it leads to. */
+            article?: components["schemas"]["LinkedArticle"];
+            /** @description The notice it leads to. */
+            notice?: components["schemas"]["LinkedNotice"];
+            /** @description The address it leads to: absolute, or a path of the site that shows the menu. */
+            url?: string;
+            /** @description The items below it. */
+            items: components["schemas"]["MenuItem"][];
+        };
         /** @description An article next to another. */
         Neighbor: {
             /**
@@ -2243,6 +2872,35 @@ export interface components {
              */
             views?: number | null;
         };
+        /** @description A block. Each kind takes its own keys. */
+        NewBlock: {
+            /** @description What it shows. */
+            kind: components["schemas"]["BlockKind"];
+            /**
+             * Format: plain-text
+             * @description Its heading.
+             */
+            title?: string | null;
+            /** @description `latest`: the category (id or slug), with those below it. Absent: the whole site. */
+            category?: string | null;
+            /**
+             * Format: int64
+             * @description `popular`: for how many days views count: 1, 7 or 30. Absent: 7.
+             */
+            days?: number | null;
+            /** @description `articles`: the articles (ids or slugs), in order. */
+            ids?: string[] | null;
+            notice_kind?: components["schemas"]["NoticeKind"] | null;
+            /**
+             * Format: int64
+             * @description `latest`, `popular` and `notices`: how many items. Absent: 5.
+             */
+            size?: number | null;
+            /** @description `html`: what is shown, which is made safe. */
+            body?: string | null;
+            /** @description `links`: the name of the menu. */
+            menu?: string | null;
+        };
         /**
          * @description A new category.
          * @example {
@@ -2297,6 +2955,24 @@ export interface components {
              */
             display_name?: string;
         };
+        /** @description An item of a menu. It names one target at most. */
+        NewMenuItem: {
+            /**
+             * Format: plain-text
+             * @description What to show. Absent: the name or title of the category, article or notice.
+             */
+            title?: string | null;
+            /** @description The category it leads to (id or slug). */
+            category?: string | null;
+            /** @description The article it leads to (id or slug). Readers see the item while they can read the article. */
+            article?: string | null;
+            /** @description The notice it leads to (id or slug). Readers see the item while everybody can read the notice. */
+            notice?: string | null;
+            /** @description The address it leads to: http, https, mailto or tel, or a path of the site that shows the menu. */
+            url?: string | null;
+            /** @description The items below it. */
+            items?: components["schemas"]["NewMenuItem"][] | null;
+        };
         /**
          * @description A new notice.
          * @example {
@@ -2317,6 +2993,10 @@ export interface components {
              * @description Its title.
              */
             title: string;
+            /** @description The slug, used in URLs; made from the title when absent. */
+            slug?: string | null;
+            /** @description A short version of it; made from the body when absent or empty. */
+            summary?: string | null;
             /** @description The text, in `body_format`. */
             body?: string;
             body_format?: components["schemas"]["BodyFormat"] | null;
@@ -2336,12 +3016,29 @@ export interface components {
             expires_at?: string | null;
         };
         /** @description A notice. */
-        Notice: {
+        Notice: components["schemas"]["NoticeCard"] & {
+            /**
+             * @description Safe HTML.
+             * @example <p>2月1日至7日暂停受理。</p>
+             */
+            body: string;
+            /** @description What was written, when that was not HTML (editors and admins only). */
+            body_source?: string;
+            /** @description The notices next to it of its kind (with `include=neighbors`). */
+            neighbors?: components["schemas"]["NoticeNeighbors"];
+        };
+        /** @description A notice in a list: complete, but for its body. */
+        NoticeCard: {
             /**
              * Format: uuid
              * @description Never changes.
              */
             id: string;
+            /**
+             * @description The slug, used in URLs.
+             * @example chun-jie-qi-jian-ye-wu-an-pai
+             */
+            slug: string;
             /** @description Its name in the system it was imported from. */
             external_id: string | null;
             /** @description `notice` (通知) or `announcement` (公告). */
@@ -2351,15 +3048,10 @@ export interface components {
              * @example 关于春节期间检定业务安排的通知
              */
             title: string;
-            /**
-             * @description Safe HTML.
-             * @example <p>2月1日至7日暂停受理。</p>
-             */
-            body: string;
-            /** @description What it was written in. */
+            /** @description A short version of it, as plain text: escape it where HTML is expected. */
+            summary: string;
+            /** @description What the body is written in. */
             body_format: components["schemas"]["BodyFormat"];
-            /** @description What was written, when that was not HTML (editors and admins only). */
-            body_source?: string;
             /** @description Whether it comes before the others. */
             pinned: boolean;
             /** @description Whom it is for. */
@@ -2393,12 +3085,41 @@ export interface components {
             updated_at: string;
             /** @description Where it has the words that were searched for (with `highlight=true`). */
             highlight?: components["schemas"]["Highlight"];
+            /** @description Safe HTML. A list has it only with `fields=body`. */
+            body?: string;
         };
+        /**
+         * @description The keys of a notice that `fields=` can pick. `id` always comes along.
+         * @enum {string}
+         */
+        NoticeField: "id" | "slug" | "external_id" | "kind" | "title" | "summary" | "body" | "body_format" | "pinned" | "audience" | "status" | "published_at" | "expires_at" | "version" | "created_at" | "updated_at";
         /**
          * @description The two kinds of notices.
          * @enum {string}
          */
         NoticeKind: "notice" | "announcement";
+        /** @description A notice next to another. */
+        NoticeNeighbor: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description The slug, used in URLs. */
+            slug: string;
+            /** @description Its title. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description From when it is up.
+             */
+            published_at: string | null;
+        };
+        /** @description The notices that came out just before and after another of its kind, of those that the reader may see now. */
+        NoticeNeighbors: {
+            previous: components["schemas"]["NoticeNeighbor"] | null;
+            next: components["schemas"]["NoticeNeighbor"] | null;
+        };
         /**
          * @description A change to a notice. Absent: kept.
          * @example {
@@ -2415,6 +3136,10 @@ export interface components {
              * @description Its title.
              */
             title?: string;
+            /** @description The slug, used in URLs. The one that it replaces leads to the notice from then on. */
+            slug?: string;
+            /** @description A short version of it; null makes one from the body. */
+            summary?: string | null;
             /** @description The text, in `body_format`. */
             body?: string;
             /** @description What the new body is written in; as before when absent. */
@@ -2435,6 +3160,19 @@ export interface components {
              * @description Until when it is up; null for good.
              */
             expires_at?: string | null;
+        };
+        /**
+         * @description What `include=` can add to a notice.
+         * @enum {string}
+         */
+        NoticeRelation: "neighbors";
+        /** @description Notices for everybody, pinned first, then newest first. */
+        NoticesBlock: {
+            /** @description Its heading, if it has one of its own. */
+            title: string | null;
+            notice_kind: components["schemas"]["NoticeKind"] | null;
+            /** @description The notices. */
+            items: components["schemas"]["NoticeCard"][];
         };
         /**
          * @description Whether to continue after a row that fails.
@@ -2588,6 +3326,23 @@ export interface components {
             params?: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * @description For how long views make an article popular.
+         * @enum {string}
+         */
+        Popular: "1d" | "7d" | "30d";
+        /** @description The articles that were viewed most in the last days. */
+        PopularBlock: {
+            /** @description Its heading, if it has one of its own. */
+            title: string | null;
+            /**
+             * Format: int64
+             * @description How many days: 1, 7 or 30.
+             */
+            days: number;
+            /** @description The articles, most popular first. */
+            items: components["schemas"]["ArticleCard"][];
         };
         /** @description A problem document (RFC 9457), the body of every failure. */
         Problem: {
@@ -2751,7 +3506,7 @@ export interface components {
          * @description What `include=` can add.
          * @enum {string}
          */
-        Relation: "neighbors" | "related";
+        Relation: "neighbors" | "related" | "notices";
         /**
          * @description The role of a member. Each role includes the rights of the roles before it.
          * @enum {string}
@@ -2901,6 +3656,21 @@ export interface components {
              */
             timezone: string;
             /**
+             * @description The address of an article's page; empty for `/articles/{slug}`.
+             * @example /news/{category_path}/{slug}
+             */
+            article_url: string;
+            /** @description The address of a category's page; empty for `/categories/{slug}`. */
+            category_url: string;
+            /** @description The address of a notice's page; empty for `/notices/{slug}`. */
+            notice_url: string;
+            /** @description The address of the page of a tag; empty for `/tags/{tag}`. */
+            tag_url: string;
+            /** @description How much of an article feeds hold. */
+            feed_content: components["schemas"]["FeedContent"];
+            /** @description The hub of WebSub that feeds name; empty for none. */
+            websub_hub: string;
+            /**
              * Format: int32
              * @description For `If-Match`.
              */
@@ -2937,6 +3707,27 @@ export interface components {
             share_targets?: components["schemas"]["ShareTarget"][];
             /** @description The time zone of dates without one in imports, by its IANA name, like Asia/Shanghai. */
             timezone?: string;
+            /**
+             * @description The address of an article's page: http or https, or a path below `base_url`, with `{id}` or `{slug}`, and as you
+             *     like `{category}`, `{category_path}`, `{year}`, `{month}` and `{day}`. Empty for `/articles/{slug}`.
+             */
+            article_url?: string;
+            /**
+             * @description The same of a category's page: with `{id}`, `{slug}`, or `{category_path}`, the slugs from the root on. Empty for
+             *     `/categories/{slug}`.
+             */
+            category_url?: string;
+            /**
+             * @description The same of a notice's page: with `{id}` or `{slug}`, and as you like `{kind}`, `{year}`, `{month}` and `{day}`.
+             *     Empty for `/notices/{slug}`.
+             */
+            notice_url?: string;
+            /** @description The same of the page of a tag, with `{tag}`. Empty for `/tags/{tag}`. */
+            tag_url?: string;
+            /** @description How much of an article feeds hold. */
+            feed_content?: components["schemas"]["FeedContent"];
+            /** @description The hub of WebSub that feeds name: an http or https address; empty for none. */
+            websub_hub?: string;
         };
         /**
          * @description What becomes of a row whose slugs cannot be used: reserved, taken, too long or malformed ones.
@@ -2949,6 +3740,30 @@ export interface components {
          * @enum {string}
          */
         Status: "draft" | "published" | "archived";
+        /** @description An item as it is stored, and as the staff get it to edit. It has one target at most. */
+        StoredItem: {
+            /** @description Its title. Absent: the name or title of the target, as it is then. */
+            title?: string;
+            /**
+             * Format: uuid
+             * @description The category it leads to.
+             */
+            category?: string;
+            /**
+             * Format: uuid
+             * @description The article it leads to.
+             */
+            article?: string;
+            /**
+             * Format: uuid
+             * @description The notice it leads to.
+             */
+            notice?: string;
+            /** @description The address it leads to. */
+            url?: string;
+            /** @description The items below it. */
+            items?: components["schemas"]["StoredItem"][];
+        };
         /** @description What a prefix can become. */
         Suggestion: {
             /**
@@ -2980,16 +3795,64 @@ export interface components {
          * @example 质量
          */
         Tag: string;
-        /** @description Hits with a tag. */
+        /** @description A tag, and how many articles have it. */
         TagCount: {
-            /** @description The tag. */
+            /**
+             * @description The tag.
+             * @example 质量
+             */
             tag: string;
             /**
              * Format: int64
              * @description How many.
+             * @example 14
              */
             count: number;
         };
+        /** @description A tag. */
+        TagDetail: {
+            /**
+             * @description The tag.
+             * @example 质量
+             */
+            tag: string;
+            /**
+             * Format: int64
+             * @description How many articles that everybody may read have it.
+             * @example 14
+             */
+            count: number;
+            /**
+             * Format: date-time
+             * @description When the newest of them came out; null if there is none.
+             */
+            last_published_at: string | null;
+        };
+        /**
+         * @description How several tags are meant.
+         * @default any
+         * @enum {string}
+         */
+        TagMode: "any" | "all";
+        /**
+         * @description A change to a tag.
+         * @example {
+         *       "tag": "质量提升"
+         *     }
+         */
+        TagPatch: {
+            /**
+             * Format: plain-text
+             * @description Its new name. If articles have that as a tag, both become one.
+             */
+            tag: string;
+        };
+        /**
+         * @description What tags can be sorted by.
+         * @default -count
+         * @enum {string}
+         */
+        TagSort: "-count" | "tag";
         /**
          * @description A filter for scraped texts.
          * @enum {string}
@@ -3025,6 +3888,12 @@ export interface components {
         /** @description One thing that was written. */
         Written_Article: {
             data: components["schemas"]["Article"];
+            /** @description What was changed of what was sent, like markup that is not allowed. Absent if nothing was. */
+            warnings?: components["schemas"]["ProblemFault"][];
+        };
+        /** @description One thing that was written. */
+        Written_HomeComposition: {
+            data: components["schemas"]["HomeComposition"];
             /** @description What was changed of what was sent, like markup that is not allowed. Absent if nothing was. */
             warnings?: components["schemas"]["ProblemFault"][];
         };
@@ -3138,6 +4007,72 @@ export interface components {
              */
             type: "notice";
         };
+        /** @description The newest articles. */
+        LatestHomeBlock: components["schemas"]["LatestBlock"] & {
+            /** @enum {string} */
+            kind: "latest";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "latest";
+        };
+        /** @description The articles that were viewed most in the last days. */
+        PopularHomeBlock: components["schemas"]["PopularBlock"] & {
+            /** @enum {string} */
+            kind: "popular";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "popular";
+        };
+        /** @description Articles that staff have picked. */
+        ArticlesHomeBlock: components["schemas"]["ArticlesBlock"] & {
+            /** @enum {string} */
+            kind: "articles";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "articles";
+        };
+        /** @description Notices, pinned first. */
+        NoticesHomeBlock: components["schemas"]["NoticesBlock"] & {
+            /** @enum {string} */
+            kind: "notices";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "notices";
+        };
+        /** @description A piece of HTML. */
+        HtmlHomeBlock: components["schemas"]["HtmlBlock"] & {
+            /** @enum {string} */
+            kind: "html";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "html";
+        };
+        /** @description The items of a menu. */
+        LinksHomeBlock: components["schemas"]["LinksBlock"] & {
+            /** @enum {string} */
+            kind: "links";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "links";
+        };
         /**
          * @description The stable name of a kind of problem. Later versions may add others: treat one that you do not know by its status.
          *
@@ -3165,6 +4100,8 @@ export interface components {
          *     - `category_in_use`: Category in use
          *     - `category_cycle`: Category inside itself
          *     - `too_many_categories`: Too many categories
+         *     - `too_many_menus`: Too many menus
+         *     - `tag_busy`: Tag being renamed
          *     - `idempotency_in_flight`: Request in flight
          *     - `last_admin`: Last admin
          *     - `version_mismatch`: Changed meanwhile
@@ -3644,12 +4581,14 @@ export interface operations {
     list_articles: {
         parameters: {
             query?: {
-                /** @description Only those in this category (id or slug) and the categories below it. */
-                category?: string;
+                /** @description Only those in these categories (ids, slugs or former slugs, comma-separated) and the categories below them. */
+                category?: string[];
                 /** @description Whether categories below count too. */
                 descendants?: boolean;
-                /** @description Only those with at least one of these tags, comma-separated. */
+                /** @description Only those with at least one of these tags, comma-separated; with all of them if `tag_mode=all`. */
                 tag?: string[];
+                /** @description Whether one of the tags is enough. */
+                tag_mode?: components["schemas"]["TagMode"];
                 /** @description Only those with exactly this byline. */
                 author?: string;
                 /** @description Only those taken from exactly this source. */
@@ -3658,6 +4597,12 @@ export interface operations {
                 published_from?: string;
                 /** @description Only those published before this time. */
                 published_to?: string;
+                /** @description Only those changed at or after this time. */
+                updated_since?: string;
+                /** @description Only those that have this: `cover`. */
+                has?: "cover";
+                /** @description Not these, by id, comma-separated: what a page shows elsewhere. */
+                exclude?: string[];
                 /** @description Those in one of these states, comma-separated (staff: authors get their own; published includes scheduled). */
                 status?: components["schemas"]["Status"][];
                 /** @description Those in the trash instead (staff). */
@@ -3677,6 +4622,16 @@ export interface operations {
                  *     `q` `relevance`, which ends at 500 articles.
                  */
                 sort?: components["schemas"]["ArticleSort"][];
+                /**
+                 * @description Those that were viewed within this time, the most popular first: a view counts half after half of the time. In place
+                 *     of `sort`, and of what the public may read.
+                 */
+                popular?: components["schemas"]["Popular"];
+                /**
+                 * @description Only these, by id, comma-separated, in this order and on one page. Ids of what is not in the list are passed over.
+                 *     Not with `sort`, `q` or paging.
+                 */
+                ids?: string[];
                 /**
                  * @description Only these keys of each article, comma-separated; `id` always comes along. With `body`, the body too. The
                  *     answer then has fewer keys than its schema requires: in typed clients, the others are absent.
@@ -3800,6 +4755,64 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidBody"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_archive_months: {
+        parameters: {
+            query?: {
+                /** @description Only those in this category (id, slug or former slug) and the categories below it. */
+                category?: string;
+                /** @description Whether categories below count too. */
+                descendants?: boolean;
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The months */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ArchiveMonth"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -3948,6 +4961,78 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_article_by_url: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The path of the old address, with its query if it had one, on whatever host.
+                 * @example /news/2019/09/123.html
+                 */
+                path?: string;
+                /**
+                 * @description The whole old address.
+                 * @example https://old.example.com/news/2019/09/123.html
+                 */
+                url?: string;
+                /** @description Relations to add, comma-separated. */
+                include?: components["schemas"]["Relation"][];
+                /**
+                 * @description Only these keys, comma-separated; `id` always comes along. The answer then has fewer keys than its schema
+                 *     requires: in typed clients, the others are absent.
+                 */
+                fields?: components["schemas"]["ArticleField"][];
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The article */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Article"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_duplicate_articles: {
         parameters: {
             query?: {
@@ -4012,12 +5097,14 @@ export interface operations {
     export_articles: {
         parameters: {
             query?: {
-                /** @description Only those in this category (id or slug) and the categories below it. */
-                category?: string;
+                /** @description Only those in these categories (ids, slugs or former slugs, comma-separated) and the categories below them. */
+                category?: string[];
                 /** @description Whether categories below count too. */
                 descendants?: boolean;
-                /** @description Only those with at least one of these tags, comma-separated. */
+                /** @description Only those with at least one of these tags, comma-separated; with all of them if `tag_mode=all`. */
                 tag?: string[];
+                /** @description Whether one of the tags is enough. */
+                tag_mode?: components["schemas"]["TagMode"];
                 /** @description Only those with exactly this byline. */
                 author?: string;
                 /** @description Only those taken from exactly this source. */
@@ -4026,6 +5113,12 @@ export interface operations {
                 published_from?: string;
                 /** @description Only those published before this time. */
                 published_to?: string;
+                /** @description Only those changed at or after this time. */
+                updated_since?: string;
+                /** @description Only those that have this: `cover`. */
+                has?: "cover";
+                /** @description Not these, by id, comma-separated: what a page shows elsewhere. */
+                exclude?: string[];
                 /** @description Those in one of these states, comma-separated (staff: authors get their own; published includes scheduled). */
                 status?: components["schemas"]["Status"][];
                 /** @description Those in the trash instead (staff). */
@@ -5684,6 +6777,13 @@ export interface operations {
             query?: {
                 /** @description Nest the categories in each other instead of listing them flat, parents first. */
                 tree?: boolean;
+                /** @description Relations to add, comma-separated. */
+                include?: components["schemas"]["CategoryRelation"][];
+                /**
+                 * @description Articles of a category, with `include=latest`. All categories together have at most 2,000: where there are many, fewer
+                 *     than five by default.
+                 */
+                latest_size?: number;
             };
             header?: {
                 /** @description Your id of this request, echoed and logged; made up when absent. */
@@ -5710,7 +6810,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["List_Category"];
+                    "application/json": components["schemas"]["List_ListedCategory"];
                 };
             };
             /** @description You have it already */
@@ -5915,7 +7015,7 @@ export interface operations {
                 "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
             };
             path: {
-                /** @description Id or slug */
+                /** @description Id, slug or former slug */
                 id: string;
             };
             cookie?: never;
@@ -5936,6 +7036,18 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Data_Category"];
                 };
+            };
+            /** @description The category has another slug now */
+            301: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    Location: components["headers"]["LocationOfMoved"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description You have it already */
             304: {
@@ -6066,6 +7178,59 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidBody"];
             428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_home: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The home page */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Home"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -6893,6 +8058,17 @@ export interface operations {
                 q?: string;
                 /** @description Whether `highlight` comes along: with `q`, where each notice has the words. */
                 highlight?: boolean;
+                /**
+                 * @description So many of each kind at most, in one answer that has no further pages: first the notices, then the announcements,
+                 *     pinned ones first. Not together with `q`, `cursor`, `page`, `page_size` or `count`.
+                 * @example 5
+                 */
+                per_kind?: number;
+                /**
+                 * @description Only these keys of each notice, comma-separated; `id` always comes along. With `body`, the body too. The
+                 *     answer then has fewer keys than its schema requires: in typed clients, the others are absent.
+                 */
+                fields?: components["schemas"]["NoticeField"][];
                 /** @description Rows a page. */
                 page_size?: number;
                 /** @description Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`. */
@@ -6931,7 +8107,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["List_Notice"];
+                    "application/json": components["schemas"]["List_NoticeCard"];
                 };
             };
             /** @description You have it already */
@@ -7134,7 +8310,15 @@ export interface operations {
     };
     get_notice: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Relations to add, comma-separated. */
+                include?: components["schemas"]["NoticeRelation"][];
+                /**
+                 * @description Only these keys, comma-separated; `id` always comes along. The answer then has fewer keys than its schema
+                 *     requires: in typed clients, the others are absent.
+                 */
+                fields?: components["schemas"]["NoticeField"][];
+            };
             header?: {
                 /** @description Your id of this request, echoed and logged; made up when absent. */
                 "X-Request-Id"?: components["parameters"]["RequestId"];
@@ -7144,7 +8328,7 @@ export interface operations {
                 "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
             };
             path: {
-                /** @description The notice's id */
+                /** @description Id, slug or former slug */
                 id: string;
             };
             cookie?: never;
@@ -7165,6 +8349,18 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Data_Notice"];
                 };
+            };
+            /** @description The notice has another slug now */
+            301: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    Location: components["headers"]["LocationOfMoved"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description You have it already */
             304: {
@@ -7199,7 +8395,7 @@ export interface operations {
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
-                /** @description The notice's id */
+                /** @description Id or slug */
                 id: string;
             };
             cookie?: never;
@@ -7238,7 +8434,7 @@ export interface operations {
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
-                /** @description The notice's id */
+                /** @description Id or slug */
                 id: string;
             };
             cookie?: never;
@@ -7296,7 +8492,7 @@ export interface operations {
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
-                /** @description The notice's id */
+                /** @description Id or slug */
                 id: string;
             };
             cookie?: never;
@@ -7580,6 +8776,861 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_home_composition: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The composition */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_HomeComposition"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_home_composition: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag of what you read: the change is refused with 412 if it is no longer current. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description `*` creates only: refused with 412 if the thing exists. */
+                "If-None-Match"?: components["parameters"]["CreateOnly"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "blocks": [
+                 *         {
+                 *           "kind": "latest",
+                 *           "size": 5
+                 *         },
+                 *         {
+                 *           "kind": "popular",
+                 *           "days": 7,
+                 *           "size": 10
+                 *         },
+                 *         {
+                 *           "kind": "notices",
+                 *           "notice_kind": "notice",
+                 *           "size": 5
+                 *         },
+                 *         {
+                 *           "kind": "html",
+                 *           "title": "关于我们",
+                 *           "body": "<p>计量与质量资讯。</p>"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["HomeContent"];
+            };
+        };
+        responses: {
+            /** @description The composition */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Content-Language": components["headers"]["ContentLanguageOfWarnings"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Written_HomeComposition"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidBody"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_menus: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All menus */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Menu"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_menu: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path: {
+                /** @description The menu's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The menu */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Menu"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_menu: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag of what you read: the change is refused with 412 if it is no longer current. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description `*` creates only: refused with 412 if the thing exists. */
+                "If-None-Match"?: components["parameters"]["CreateOnly"];
+            };
+            path: {
+                /** @description The menu's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "title": "首页",
+                 *           "url": "/"
+                 *         },
+                 *         {
+                 *           "title": "关于我们",
+                 *           "items": [
+                 *             {
+                 *               "title": "联系我们",
+                 *               "url": "https://www.example.org/contact"
+                 *             }
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["MenuContent"];
+            };
+        };
+        responses: {
+            /** @description The menu as replaced */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Menu"];
+                };
+            };
+            /** @description The new menu */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Menu"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidBody"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_menu: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag of what you read: the change is refused with 412 if it is no longer current. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The menu's name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_tags: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only tags that begin with exactly this.
+                 * @example 质
+                 */
+                prefix?: string;
+                /** @description The order: most articles first by default, or by the characters of the tags. */
+                sort?: components["schemas"]["TagSort"];
+                /** @description Rows a page. */
+                page_size?: number;
+                /** @description Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`. */
+                cursor?: string;
+                /** @description The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`. */
+                page?: number;
+                /**
+                 * @description Whether to count the rows, as `page.total`: not at all (`false`), up to 10,000 (`true`), or to the end, however
+                 *     long that takes (`exact`).
+                 */
+                count?: components["schemas"]["Counting"];
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of tags */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    Link: components["headers"]["Link"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_TagCount"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    Link: components["headers"]["Link"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_tag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path: {
+                /** @description The tag, percent-encoded */
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tag */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_TagDetail"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    update_tag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The tag, percent-encoded */
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tag": "质量提升"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TagPatch"];
+            };
+        };
+        responses: {
+            /** @description The tag under its new name */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_TagDetail"];
+                };
+            };
+            /** @description Accepted: the job renames the tag */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Job"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidBody"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_article_feed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path: {
+                /** @description `atom`, `rss` or `json` */
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The feed */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/atom+xml": string;
+                    "application/rss+xml": string;
+                    "application/feed+json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_author_feed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path: {
+                /** @description The byline, a dot, and `atom`, `rss` or `json` */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The feed */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/atom+xml": string;
+                    "application/rss+xml": string;
+                    "application/feed+json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_category_feed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path: {
+                /** @description The category's id, slug or former slug, a dot, and `atom`, `rss` or `json` */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The feed */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/atom+xml": string;
+                    "application/rss+xml": string;
+                    "application/feed+json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description The category has another slug now */
+            301: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    Location: components["headers"]["LocationOfMoved"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_notice_feed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path: {
+                /** @description `notice` or `announcement`, a dot, and `atom`, `rss` or `json` */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The feed */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/atom+xml": string;
+                    "application/rss+xml": string;
+                    "application/feed+json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_tag_feed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path: {
+                /** @description The tag, a dot, and `atom`, `rss` or `json` */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The feed */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/atom+xml": string;
+                    "application/rss+xml": string;
+                    "application/feed+json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_health: {
         parameters: {
             query?: never;
@@ -7638,6 +9689,110 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    get_sitemap_index: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The index */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": string;
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sitemap: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path: {
+                /** @description The name that the index gives it */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The addresses */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": string;
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
 }

@@ -5,7 +5,7 @@ const site = createInkstone({ url: "https://news.example" });
 
 export async function titles(): Promise<string[]> {
   const found: string[] = [];
-  for await (const card of site.walk("/api/v1/articles", { category: "news", fields: ["title", "slug"] })) {
+  for await (const card of site.walk("/api/v1/articles", { category: ["news"], fields: ["title", "slug"] })) {
     const same: Schemas["ArticleCard"] = card;
     found.push(same.title);
   }

@@ -36,6 +36,17 @@ class Activity(TypedDict):
 ActorKind: TypeAlias = Literal["member", "api_key", "visitor", "system"]
 
 
+ArchiveMonth = TypedDict(
+    "ArchiveMonth",
+    {
+        "month": str,
+        "count": int,
+        "from": str,
+        "to": str,
+    },
+)
+
+
 Category: TypeAlias = None
 
 
@@ -75,11 +86,21 @@ ArticleSort: TypeAlias = Literal[
     "created_at",
     "-title",
     "title",
+    "-views",
+    "views",
     "relevance",
 ]
 
 
 Audience: TypeAlias = Literal["public", "members"]
+
+
+Id: TypeAlias = str
+
+
+BlockKind: TypeAlias = Literal[
+    "latest", "popular", "articles", "notices", "html", "links"
+]
 
 
 BodyFormat: TypeAlias = Literal["html", "markdown", "text"]
@@ -106,6 +127,9 @@ class CategoryPatch(TypedDict):
     parent: NotRequired[str | None]
     description: NotRequired[str]
     position: NotRequired[int]
+
+
+CategoryRelation: TypeAlias = Literal["latest", "article_count"]
 
 
 CategoryStep: TypeAlias = Any
@@ -173,6 +197,9 @@ Ending: TypeAlias = Literal["completed", "dry_run", "aborted", "rolled_back"]
 ExportFormat: TypeAlias = Literal["ndjson", "csv"]
 
 
+FeedContent: TypeAlias = Literal["full", "summary"]
+
+
 class FilterCounts(TypedDict):
     """
     Changes made by text filters in the rows that were written.
@@ -208,6 +235,15 @@ class Highlight(TypedDict):
     snippets: list[Snippet]
 
 
+class HtmlBlock(TypedDict):
+    """
+    A piece of HTML.
+    """
+
+    title: str | None
+    body: str
+
+
 ImportMode: TypeAlias = Literal["upsert", "create", "update"]
 
 
@@ -237,10 +273,20 @@ ImportRowOutcome: TypeAlias = Literal[
 ]
 
 
-JobKind: TypeAlias = Literal["category_move"]
+JobKind: TypeAlias = Literal["category_move", "tag_merge"]
 
 
 JobState: TypeAlias = Literal["running", "done", "failed"]
+
+
+class LinkedArticle(TypedDict):
+    """
+    An article that a menu leads to.
+    """
+
+    id: str
+    slug: str
+    title: str
 
 
 class Login(TypedDict):
@@ -310,7 +356,63 @@ class NewCategory(TypedDict):
     position: NotRequired[int]
 
 
+class NewMenuItem(TypedDict):
+    """
+    An item of a menu. It names one target at most.
+    """
+
+    title: NotRequired[str | None]
+    category: NotRequired[str | None]
+    article: NotRequired[str | None]
+    notice: NotRequired[str | None]
+    url: NotRequired[str | None]
+    items: NotRequired[list[NewMenuItem] | None]
+
+
+NoticeField: TypeAlias = Literal[
+    "id",
+    "slug",
+    "external_id",
+    "kind",
+    "title",
+    "summary",
+    "body",
+    "body_format",
+    "pinned",
+    "audience",
+    "status",
+    "published_at",
+    "expires_at",
+    "version",
+    "created_at",
+    "updated_at",
+]
+
+
 NoticeKind: TypeAlias = Literal["notice", "announcement"]
+
+
+class NoticeNeighbor(TypedDict):
+    """
+    A notice next to another.
+    """
+
+    id: str
+    slug: str
+    title: str
+    published_at: str | None
+
+
+class NoticeNeighbors(TypedDict):
+    """
+    The notices that came out just before and after another of its kind, of those that the reader may see now.
+    """
+
+    previous: NoticeNeighbor | None
+    next: NoticeNeighbor | None
+
+
+NoticeRelation: TypeAlias = Literal["neighbors"]
 
 
 OnError: TypeAlias = Literal["continue", "abort"]
@@ -377,6 +479,9 @@ class PasswordReset(TypedDict):
     password: str
 
 
+Popular: TypeAlias = Literal["1d", "7d", "30d"]
+
+
 ProfileField: TypeAlias = Literal[
     "display_name", "phone", "organisation", "title", "avatar_url", "bio"
 ]
@@ -415,7 +520,7 @@ class Registration(TypedDict):
     locale: NotRequired[str]
 
 
-Relation: TypeAlias = Literal["neighbors", "related"]
+Relation: TypeAlias = Literal["neighbors", "related", "notices"]
 
 
 Role: TypeAlias = Literal["member", "author", "editor", "admin"]
@@ -477,6 +582,12 @@ class Site(TypedDict):
     locale: str
     share_targets: list[ShareTarget]
     timezone: str
+    article_url: str
+    category_url: str
+    notice_url: str
+    tag_url: str
+    feed_content: FeedContent
+    websub_hub: str
     version: int
     updated_at: str
 
@@ -492,6 +603,12 @@ class SitePatch(TypedDict):
     locale: NotRequired[str]
     share_targets: NotRequired[list[ShareTarget]]
     timezone: NotRequired[str]
+    article_url: NotRequired[str]
+    category_url: NotRequired[str]
+    notice_url: NotRequired[str]
+    tag_url: NotRequired[str]
+    feed_content: NotRequired[FeedContent]
+    websub_hub: NotRequired[str]
 
 
 SlugConflicts: TypeAlias = Literal["refuse", "suffix"]
@@ -500,16 +617,53 @@ SlugConflicts: TypeAlias = Literal["refuse", "suffix"]
 Status: TypeAlias = Literal["draft", "published", "archived"]
 
 
+class StoredItem(TypedDict):
+    """
+    An item as it is stored, and as the staff get it to edit. It has one target at most.
+    """
+
+    title: NotRequired[str]
+    category: NotRequired[str]
+    article: NotRequired[str]
+    notice: NotRequired[str]
+    url: NotRequired[str]
+    items: NotRequired[list[StoredItem]]
+
+
 SuggestionKind: TypeAlias = Literal["title", "tag"]
 
 
 class TagCount(TypedDict):
     """
-    Hits with a tag.
+    A tag, and how many articles have it.
     """
 
     tag: str
     count: int
+
+
+class TagDetail(TypedDict):
+    """
+    A tag.
+    """
+
+    tag: str
+    count: int
+    last_published_at: str | None
+
+
+TagMode: TypeAlias = Literal["any", "all"]
+
+
+class TagPatch(TypedDict):
+    """
+    A change to a tag.
+    """
+
+    tag: str
+
+
+TagSort: TypeAlias = Literal["-count", "tag"]
 
 
 TextFilter: TypeAlias = Literal["pinyin_glosses", "simplified"]
@@ -522,9 +676,6 @@ class TypeCount(TypedDict):
 
     type: FoundType
     count: int
-
-
-Id: TypeAlias = str
 
 
 class ViewBatch(TypedDict):
@@ -561,6 +712,14 @@ class ProgressEvent(ImportProgress):
     """
 
     type: Literal["progress"]
+
+
+class HtmlHomeBlock(HtmlBlock):
+    """
+    A piece of HTML.
+    """
+
+    kind: Literal["html"]
 
 
 ErrorCode: TypeAlias = str
@@ -603,6 +762,22 @@ class ArticlePatch(TypedDict):
     status: NotRequired[Status]
     published_at: NotRequired[str | None]
     views: NotRequired[int]
+
+
+class Block(TypedDict):
+    """
+    A block as it is stored, and as the staff get it to edit.
+    """
+
+    kind: BlockKind
+    title: NotRequired[str]
+    category: NotRequired[str]
+    days: NotRequired[int]
+    ids: NotRequired[list[Id]]
+    notice_kind: NotRequired[NoticeKind]
+    size: NotRequired[int]
+    body: NotRequired[str]
+    menu: NotRequired[str]
 
 
 class Category1(TypedDict):
@@ -680,6 +855,14 @@ class DataSite(TypedDict):
     data: Site
 
 
+class DataTagDetail(TypedDict):
+    """
+    One thing.
+    """
+
+    data: TagDetail
+
+
 class DataViewBatchResult(TypedDict):
     """
     One thing.
@@ -706,13 +889,25 @@ class FoundNotice(TypedDict):
 
     score: float
     id: str
+    slug: str
     kind: NoticeKind
     title: str
+    summary: str
     pinned: bool
     published_at: str | None
     expires_at: str | None
     updated_at: str
     highlight: NotRequired[Highlight]
+
+
+class HomeComposition(TypedDict):
+    """
+    How the home page is composed.
+    """
+
+    blocks: list[Block]
+    version: int
+    updated_at: str | None
 
 
 class ImportRow(TypedDict):
@@ -742,6 +937,17 @@ class Job(TypedDict):
     updated_at: str
 
 
+class LinkedNotice(TypedDict):
+    """
+    A notice that a menu leads to.
+    """
+
+    id: str
+    kind: NoticeKind
+    slug: str
+    title: str
+
+
 class ListApiKey(TypedDict):
     """
     A page of a list.
@@ -751,12 +957,12 @@ class ListApiKey(TypedDict):
     page: PageInfo
 
 
-class ListCategory(TypedDict):
+class ListArchiveMonth(TypedDict):
     """
     A page of a list.
     """
 
-    data: list[Category1]
+    data: list[ArchiveMonth]
     page: PageInfo
 
 
@@ -775,6 +981,15 @@ class ListOpenSession(TypedDict):
     """
 
     data: list[OpenSession]
+    page: PageInfo
+
+
+class ListTagCount(TypedDict):
+    """
+    A page of a list.
+    """
+
+    data: list[TagCount]
     page: PageInfo
 
 
@@ -811,6 +1026,27 @@ class MemberPatch(TypedDict):
     display_name: NotRequired[str]
 
 
+class MenuContent(TypedDict):
+    """
+    The items of a menu.
+    """
+
+    items: list[NewMenuItem]
+
+
+class MenuItem(TypedDict):
+    """
+    An item of a menu. It leads to a category, an article, a notice or an address, or is a heading without any.
+    """
+
+    title: str
+    category: NotRequired[CategorySummary]
+    article: NotRequired[LinkedArticle]
+    notice: NotRequired[LinkedNotice]
+    url: NotRequired[str]
+    items: list[MenuItem]
+
+
 class NewApiKey(TypedDict):
     """
     A key to be created.
@@ -845,6 +1081,22 @@ class NewArticle(TypedDict):
     views: NotRequired[int | None]
 
 
+class NewBlock(TypedDict):
+    """
+    A block. Each kind takes its own keys.
+    """
+
+    kind: BlockKind
+    title: NotRequired[str | None]
+    category: NotRequired[str | None]
+    days: NotRequired[int | None]
+    ids: NotRequired[list[Id] | None]
+    notice_kind: NotRequired[NoticeKind | None]
+    size: NotRequired[int | None]
+    body: NotRequired[str | None]
+    menu: NotRequired[str | None]
+
+
 class NewMember(TypedDict):
     """
     A member that an admin creates.
@@ -864,6 +1116,8 @@ class NewNotice(TypedDict):
     external_id: NotRequired[str | None]
     kind: NoticeKind
     title: str
+    slug: NotRequired[str | None]
+    summary: NotRequired[str | None]
     body: NotRequired[str]
     body_format: NotRequired[BodyFormat | None]
     pinned: NotRequired[bool]
@@ -873,18 +1127,18 @@ class NewNotice(TypedDict):
     expires_at: NotRequired[str | None]
 
 
-class Notice(TypedDict):
+class NoticeCard(TypedDict):
     """
-    A notice.
+    A notice in a list: complete, but for its body.
     """
 
     id: str
+    slug: str
     external_id: str | None
     kind: NoticeKind
     title: str
-    body: str
+    summary: str
     body_format: BodyFormat
-    body_source: NotRequired[str]
     pinned: bool
     audience: Audience
     status: Status
@@ -894,6 +1148,7 @@ class Notice(TypedDict):
     created_at: str
     updated_at: str
     highlight: NotRequired[Highlight]
+    body: NotRequired[str]
 
 
 class NoticePatch(TypedDict):
@@ -904,6 +1159,8 @@ class NoticePatch(TypedDict):
     external_id: NotRequired[str | None]
     kind: NotRequired[NoticeKind]
     title: NotRequired[str]
+    slug: NotRequired[str]
+    summary: NotRequired[str | None]
     body: NotRequired[str]
     body_format: NotRequired[BodyFormat]
     pinned: NotRequired[bool]
@@ -911,6 +1168,16 @@ class NoticePatch(TypedDict):
     status: NotRequired[Status]
     published_at: NotRequired[str | None]
     expires_at: NotRequired[str | None]
+
+
+class NoticesBlock(TypedDict):
+    """
+    Notices for everybody, pinned first, then newest first.
+    """
+
+    title: str | None
+    notice_kind: NoticeKind | None
+    items: list[NoticeCard]
 
 
 class OwnProfile(Member):
@@ -997,12 +1264,12 @@ class Suggestions(TypedDict):
     data: list[Suggestion]
 
 
-class WrittenNotice(TypedDict):
+class WrittenHomeComposition(TypedDict):
     """
     One thing that was written.
     """
 
-    data: Notice
+    data: HomeComposition
     warnings: NotRequired[list[ProblemFault]]
 
 
@@ -1047,6 +1314,14 @@ class NoticeFound(FoundNotice):
     """
 
     type: Literal["notice"]
+
+
+class NoticesHomeBlock(NoticesBlock):
+    """
+    Notices, pinned first.
+    """
+
+    kind: Literal["notices"]
 
 
 class ArticleCard(TypedDict):
@@ -1103,6 +1378,23 @@ class ArticleRow(TypedDict):
     former_external_id: NotRequired[str | None]
 
 
+class ArticlesBlock(TypedDict):
+    """
+    Articles that staff have picked.
+    """
+
+    title: str | None
+    items: list[ArticleCard]
+
+
+class DataHomeComposition(TypedDict):
+    """
+    One thing.
+    """
+
+    data: HomeComposition
+
+
 class DataJob(TypedDict):
     """
     One thing.
@@ -1117,14 +1409,6 @@ class DataMember(TypedDict):
     """
 
     data: Member
-
-
-class DataNotice(TypedDict):
-    """
-    One thing.
-    """
-
-    data: Notice
 
 
 class DataOwnProfile(TypedDict):
@@ -1160,6 +1444,14 @@ class FoundArticle(ArticleCard):
     score: float
 
 
+class HomeContent(TypedDict):
+    """
+    The blocks of the home page.
+    """
+
+    blocks: list[NewBlock]
+
+
 class ImportSummary(TypedDict):
     """
     The summary of an import.
@@ -1184,6 +1476,26 @@ class ImportSummary(TypedDict):
     warnings: list[RowProblem]
     committed_rows: int
     elapsed_ms: int
+
+
+class LatestBlock(TypedDict):
+    """
+    The newest articles, of a category and those below it or of the whole site.
+    """
+
+    title: str | None
+    category: CategorySummary | Category | None
+    items: list[ArticleCard]
+
+
+class LinksBlock(TypedDict):
+    """
+    The items of a menu.
+    """
+
+    title: str | None
+    menu: str
+    items: list[MenuItem]
 
 
 class ListArticleCard(TypedDict):
@@ -1213,13 +1525,44 @@ class ListMember(TypedDict):
     page: PageInfo
 
 
-class ListNotice(TypedDict):
+class ListNoticeCard(TypedDict):
     """
     A page of a list.
     """
 
-    data: list[Notice]
+    data: list[NoticeCard]
     page: PageInfo
+
+
+class ListedCategory(Category1):
+    """
+    A category in the list of all.
+    """
+
+    children: NotRequired[list[ListedCategory]]
+    latest: NotRequired[list[ArticleCard]]
+
+
+class Menu(TypedDict):
+    """
+    A menu.
+    """
+
+    name: str
+    items: list[MenuItem]
+    source: NotRequired[list[StoredItem]]
+    version: int
+    updated_at: str
+
+
+class Notice(NoticeCard):
+    """
+    A notice.
+    """
+
+    body: str
+    body_source: NotRequired[str]
+    neighbors: NotRequired[NoticeNeighbors]
 
 
 class OwnData(TypedDict):
@@ -1230,6 +1573,16 @@ class OwnData(TypedDict):
     profile: OwnProfile
     sessions: list[OpenSession]
     activity: list[Activity]
+
+
+class PopularBlock(TypedDict):
+    """
+    The articles that were viewed most in the last days.
+    """
+
+    title: str | None
+    days: int
+    items: list[ArticleCard]
 
 
 class Problem(TypedDict):
@@ -1249,6 +1602,15 @@ class Problem(TypedDict):
     request_id: NotRequired[str]
 
 
+class WrittenNotice(TypedDict):
+    """
+    One thing that was written.
+    """
+
+    data: Notice
+    warnings: NotRequired[list[ProblemFault]]
+
+
 class SummaryEvent(ImportSummary):
     """
     The end of the import. Nothing follows but a `problem`, if there is one.
@@ -1265,6 +1627,38 @@ class ArticleFound(FoundArticle):
     type: Literal["article"]
 
 
+class LatestHomeBlock(LatestBlock):
+    """
+    The newest articles.
+    """
+
+    kind: Literal["latest"]
+
+
+class PopularHomeBlock(PopularBlock):
+    """
+    The articles that were viewed most in the last days.
+    """
+
+    kind: Literal["popular"]
+
+
+class ArticlesHomeBlock(ArticlesBlock):
+    """
+    Articles that staff have picked.
+    """
+
+    kind: Literal["articles"]
+
+
+class LinksHomeBlock(LinksBlock):
+    """
+    The items of a menu.
+    """
+
+    kind: Literal["links"]
+
+
 class Article(ArticleCard):
     """
     An article.
@@ -1275,6 +1669,7 @@ class Article(ArticleCard):
     former_slugs: NotRequired[list[FormerSlug]]
     neighbors: NotRequired[Neighbors]
     related: NotRequired[list[ArticleCard]]
+    notices: NotRequired[list[NoticeCard]]
 
 
 class DataArticle(TypedDict):
@@ -1293,6 +1688,22 @@ class DataImportSummary(TypedDict):
     data: ImportSummary
 
 
+class DataMenu(TypedDict):
+    """
+    One thing.
+    """
+
+    data: Menu
+
+
+class DataNotice(TypedDict):
+    """
+    One thing.
+    """
+
+    data: Notice
+
+
 class DataOwnData(TypedDict):
     """
     One thing.
@@ -1307,6 +1718,34 @@ Event: TypeAlias = (
 
 
 Found: TypeAlias = ArticleFound | NoticeFound
+
+
+HomeBlock: TypeAlias = (
+    LatestHomeBlock
+    | PopularHomeBlock
+    | ArticlesHomeBlock
+    | NoticesHomeBlock
+    | HtmlHomeBlock
+    | LinksHomeBlock
+)
+
+
+class ListListedCategory(TypedDict):
+    """
+    A page of a list.
+    """
+
+    data: list[ListedCategory]
+    page: PageInfo
+
+
+class ListMenu(TypedDict):
+    """
+    A page of a list.
+    """
+
+    data: list[Menu]
+    page: PageInfo
 
 
 class SearchResults(TypedDict):
@@ -1327,3 +1766,20 @@ class WrittenArticle(TypedDict):
 
     data: Article
     warnings: NotRequired[list[ProblemFault]]
+
+
+class Home(TypedDict):
+    """
+    The home page, filled.
+    """
+
+    blocks: list[HomeBlock]
+    version: int
+
+
+class DataHome(TypedDict):
+    """
+    One thing.
+    """
+
+    data: Home
