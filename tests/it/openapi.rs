@@ -243,7 +243,9 @@ async fn shape(url: &str) -> String {
             AND relname NOT LIKE 'pg\\_toast%' \
         UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE oid >= 16384 \
         UNION ALL SELECT 'type ' || oid::regtype FROM pg_type WHERE oid >= 16384 AND typname NOT LIKE 'pg\\_toast%' \
-        UNION ALL SELECT format('function %s %s', oid::regprocedure, proconfig) FROM pg_proc WHERE oid >= 16384 \
+        UNION ALL SELECT format('function %s %s', oid::regprocedure, \
+            (SELECT string_agg(setting, ' ' ORDER BY setting) FROM unnest(proconfig) AS setting)) \
+            FROM pg_proc WHERE oid >= 16384 \
         UNION ALL SELECT 'extension ' || extname FROM pg_extension \
         ) AS lines WHERE line NOT LIKE '%diesel%'";
     ask(url, sql).await
