@@ -92,7 +92,6 @@ fn a_template_has_known_placeholders_and_one_that_tells_pages_apart() {
     for (kind, text) in [
         (PageKind::Article, "/{slug}/{tag}"),
         (PageKind::Article, "/{Slug}"),
-        (PageKind::Article, "/{ slug }"),
         (PageKind::Article, "/{}{slug}"),
         (PageKind::Tag, "/{slug}"),
         (PageKind::Notice, "/{category}/{slug}"),
