@@ -37,6 +37,13 @@ pub async fn find_exact(
     address: &Address,
     visible: Articles,
 ) -> QueryResult<Option<Uuid>> {
+    let (conditions, text) = exact_statement(address, visible);
+    let found: Option<FoundId> = conditions.statement(text).get_result(&mut conn).await.optional()?;
+    Ok(found.map(|found| found.id))
+}
+
+/// The statement of [`find_exact`], and the values it binds.
+pub fn exact_statement(address: &Address, visible: Articles) -> (Conditions, String) {
     let conditions =
         address.conditions("make_address_key(articles.source_url) = make_address_key(?)", visible);
     // Public articles have a time, and an index has them in this order.
@@ -45,8 +52,7 @@ pub async fn find_exact(
         "SELECT articles.id FROM articles WHERE {} ORDER BY articles.published_at DESC {nulls}, articles.id DESC LIMIT 1",
         conditions.sql()
     );
-    let found: Option<FoundId> = conditions.statement(text).get_result(&mut conn).await.optional()?;
-    Ok(found.map(|found| found.id))
+    (conditions, text)
 }
 
 /// Addresses that differ in their query alone which are looked at.

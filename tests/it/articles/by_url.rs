@@ -1,5 +1,8 @@
 //! What an address of another site has become.
 
+use diesel_async::RunQueryDsl;
+use inkstone::articles::queries::addresses::{Address, exact_statement};
+use inkstone::db::visibility::Articles;
 use inkstone::operations::Role;
 use serde_json::json;
 
@@ -171,11 +174,28 @@ async fn addresses_of_any_length_are_kept_and_found_by_an_index() {
         "UPDATE articles SET source_url = 'https://old.example/show.php?id=' || slug WHERE slug LIKE 'row-%'",
     )
     .await;
-    app.db_execute("ANALYZE articles").await;
     assert_eq!(found(&anon, "path", "/show.php?id=row-77").await, "row 00077");
     assert_eq!(found(&anon, "path", "/show.php").await, "-");
-    let plan = "SET enable_seqscan = off; EXPLAIN SELECT id FROM articles WHERE source_url IS NOT NULL
-        AND make_address_key(source_url) = make_address_key('/show.php?id=row-77')";
-    let mut conn = inkstone::db::pool::open(app.db.url.clone()).await.unwrap();
-    diesel_async::SimpleAsyncConnection::batch_execute(&mut conn, plan).await.unwrap();
+}
+
+#[actix_web::test]
+async fn the_newest_of_many_with_one_address_is_found_without_reading_them() {
+    let (app, anon) = TestApp::start().await;
+    db_rows(&app, 5_000, A_MINUTE_APART).await;
+    app.db_execute("UPDATE articles SET source_url = 'https://old.example/same.html'").await;
+    app.db_execute("VACUUM (ANALYZE) articles").await;
+    assert_eq!(found(&anon, "path", "/same.html").await, "row 00001");
+    #[derive(diesel::QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = diesel::sql_types::Json, column_name = "QUERY PLAN")]
+        plan: Value,
+    }
+    let conn = app.shared.app.long_reader().await.unwrap();
+    let address = Address { text: "/same.html".to_owned(), is_of_any_host: true };
+    let (conditions, text) = exact_statement(&address, Articles::Public);
+    let text = format!("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON) {text}");
+    let line: Line = conditions.statement(text).get_result(&mut &*conn).await.unwrap();
+    let scan = &line.plan[0]["Plan"]["Plans"][0];
+    assert_eq!(scan["Index Name"], "articles_address_idx", "{scan}");
+    assert_eq!(scan["Actual Rows"].as_f64(), Some(1.0), "{scan}");
 }
