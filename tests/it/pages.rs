@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use inkstone::error::Code;
 use inkstone::operations::Role;
 use reqwest::{Method, Url};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::harness::contract::DOCUMENT;
@@ -182,7 +182,7 @@ async fn the_examples_of_new_things_run_on_an_empty_site() {
         empty.db_member(Role::Admin).await.post(path, example(schema)).await.expect(201);
     }
     admin.patch("/api/v1/site", example("SitePatch")).await.expect(200);
-    let moved = json!({"title": "Moved", "source_url": "https://old.example.org/news/2019/09/123.html", "status": "published"});
+    let moved = json!({"title": "Moved", "source_url": "https://old.example.com/news/2019/09/123.html", "status": "published"});
     admin.post("/api/v1/articles", moved).await.expect(201);
     // Examples of parameters are filled in for whoever tries an operation.
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
