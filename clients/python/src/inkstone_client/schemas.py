@@ -1539,7 +1539,7 @@ class ListedCategory(Category1):
     A category in the list of all.
     """
 
-    children: NotRequired[list[ListedCategory]]
+    children: NotRequired[list[ListedCategory]]  # type: ignore[misc]
     latest: NotRequired[list[ArticleCard]]
 
 
@@ -1560,7 +1560,7 @@ class Notice(NoticeCard):
     A notice.
     """
 
-    body: str
+    body: str  # type: ignore[misc]
     body_source: NotRequired[str]
     neighbors: NotRequired[NoticeNeighbors]
 
