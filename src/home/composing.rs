@@ -21,6 +21,8 @@ use crate::http::render_body::{render_off_thread, warn_of_body};
 use crate::menus::model::is_name;
 use crate::tx::Tx;
 
+/// Faults of one page that are told.
+const MAX_FAULTS: usize = 100;
 /// Characters of an HTML block at most.
 const MAX_BODY_CHARS: usize = 50_000;
 
@@ -151,7 +153,10 @@ impl Checker<'_> {
     }
 
     fn refuse(&mut self, pointer: &str, key: &str, code: Code, detail: &'static str) {
-        self.faults.push(Fault::body(format!("{pointer}/{key}"), code, detail));
+        // A problem names a bounded number of faults.
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(Fault::body(format!("{pointer}/{key}"), code, detail));
+        }
     }
 }
 

@@ -19,6 +19,9 @@ use crate::http::id_or_slug::IdOrSlug;
 use crate::notices;
 use crate::tx::Tx;
 
+/// Faults of one menu that are told.
+const MAX_FAULTS: usize = 100;
+
 /// What became of a menu that was put.
 pub enum Put {
     /// There was none of this name.
@@ -80,12 +83,12 @@ impl Checker<'_> {
         self.items += items.len();
         if self.items > MAX_ITEMS {
             let detail = "a menu has at most {max} items, all levels together";
-            self.faults.push(Fault::body(pointer, Code::TooLong, detail).with("max", MAX_ITEMS));
+            self.tell(Fault::body(pointer, Code::TooLong, detail).with("max", MAX_ITEMS));
             return Vec::new();
         }
         if depth > MAX_DEPTH && !items.is_empty() {
             let detail = "a menu has at most {max} levels";
-            self.faults.push(Fault::body(pointer, Code::TooLong, detail).with("max", MAX_DEPTH));
+            self.tell(Fault::body(pointer, Code::TooLong, detail).with("max", MAX_DEPTH));
             return Vec::new();
         }
         let items = items.into_iter().enumerate();
@@ -136,7 +139,14 @@ impl Checker<'_> {
     }
 
     fn refuse(&mut self, pointer: &str, code: Code, detail: &'static str) {
-        self.faults.push(Fault::body(pointer, code, Sentence::from(detail)));
+        self.tell(Fault::body(pointer, code, Sentence::from(detail)));
+    }
+
+    /// Notes a fault. A problem names a bounded number of them.
+    fn tell(&mut self, fault: Fault) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(fault);
+        }
     }
 }
 

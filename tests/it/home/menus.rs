@@ -120,6 +120,8 @@ async fn every_fault_of_a_menu_is_named_where_it_is() {
     assert_eq!(faults(deep).await, ["/items/0/items/0/items/0/items/0/items/0/items"]);
     let wide: Vec<Value> = (0..300).map(|_| json!({"title": "a", "items": [{"title": "b"}]})).collect();
     assert!(!faults(json!(wide)).await.is_empty());
+    let wrong: Vec<Value> = (0..400).map(|_| json!({"article": "gone"})).collect();
+    assert_eq!(faults(json!(wrong)).await.len(), 100, "a problem names a bounded number of faults");
     assert_eq!(faults(json!([{"title": "a", "target": "_blank"}])).await, ["/items/0/target"]);
 }
 
