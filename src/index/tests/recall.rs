@@ -84,13 +84,13 @@ fn every_search_of_many_finds_exactly_what_stands_in_the_texts() {
         });
         parts.collect::<String>()
     };
-    let number = |name: &str, usual| std::env::var(name).map_or(usual, |number| number.parse().unwrap());
-    let texts: Vec<String> = (0..number("RECALL_TEXTS", 250)).map(|_| text(&mut numbers)).collect();
+    let setting = |name: &str, usual| std::env::var(name).map_or(usual, |number| number.parse().unwrap());
+    let texts: Vec<String> = (0..setting("RECALL_TEXTS", 250)).map(|_| text(&mut numbers)).collect();
     let folded: Vec<Vec<char>> = texts.iter().map(|text| fold(text).chars().collect()).collect();
     let documents = texts.iter().zip(1..).map(|(text, number)| document(number, "", text));
     let site = Site::with(documents);
     let mut searches = 0;
-    while searches < number("RECALL_SEARCHES", 400) {
+    while searches < setting("RECALL_SEARCHES", 400) {
         let text: Vec<char> = texts[numbers.below(texts.len())].chars().collect();
         let start = numbers.below(text.len() - 8);
         let word: String = text[start..start + 2 + numbers.below(7)].iter().collect();
@@ -108,7 +108,12 @@ fn every_search_of_many_finds_exactly_what_stands_in_the_texts() {
             .filter(|(_, text)| has_word(text, &word_chars))
             .map(|(number, _)| number)
             .collect();
-        assert_eq!(site.found(&word), expected, "{word}");
+        let query = Query::parse(&word).unwrap();
+        let none = HashSet::new();
+        let found = site.index.find_all(&query, &Filter::Everything, &none, usize::MAX).unwrap().unwrap();
+        let mut found: Vec<u128> = found.into_iter().map(number).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{word}");
         assert!(!expected.is_empty());
     }
 }
