@@ -71,6 +71,20 @@ impl Numbers {
     }
 }
 
+/// How many of something there are, unless the environment says so.
+fn setting(name: &str, usual: usize) -> usize {
+    std::env::var(name).map_or(usual, |number| number.parse().unwrap())
+}
+
+/// The numbers of all that is found, however many, in order.
+fn find_all(site: &Site, word: &str) -> Vec<u128> {
+    let (query, none) = (Query::parse(word).unwrap(), HashSet::new());
+    let found = site.index.find_all(&query, &Filter::Everything, &none, usize::MAX).unwrap().unwrap();
+    let mut found: Vec<u128> = found.into_iter().map(number).collect();
+    found.sort_unstable();
+    found
+}
+
 #[test]
 fn every_search_of_many_finds_exactly_what_stands_in_the_texts() {
     const WORDS: &str = "质量 品質 管理 標準 标准 国家 國家 市场 市場 监督 監督 总局 發布 头发 頭髮 后面 皇后 後來 里面 裏面 \
@@ -84,7 +98,6 @@ fn every_search_of_many_finds_exactly_what_stands_in_the_texts() {
         });
         parts.collect::<String>()
     };
-    let setting = |name: &str, usual| std::env::var(name).map_or(usual, |number| number.parse().unwrap());
     let texts: Vec<String> = (0..setting("RECALL_TEXTS", 250)).map(|_| text(&mut numbers)).collect();
     let folded: Vec<Vec<char>> = texts.iter().map(|text| fold(text).chars().collect()).collect();
     let documents = texts.iter().zip(1..).map(|(text, number)| document(number, "", text));
@@ -108,12 +121,7 @@ fn every_search_of_many_finds_exactly_what_stands_in_the_texts() {
             .filter(|(_, text)| has_word(text, &word_chars))
             .map(|(number, _)| number)
             .collect();
-        let query = Query::parse(&word).unwrap();
-        let none = HashSet::new();
-        let found = site.index.find_all(&query, &Filter::Everything, &none, usize::MAX).unwrap().unwrap();
-        let mut found: Vec<u128> = found.into_iter().map(number).collect();
-        found.sort_unstable();
-        assert_eq!(found, expected, "{word}");
+        assert_eq!(find_all(&site, &word), expected, "{word}");
         assert!(!expected.is_empty());
     }
 }
