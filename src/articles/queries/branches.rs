@@ -58,7 +58,7 @@ struct Branch {
 struct Places {
     /// All together.
     all: String,
-    /// Each by itself, if they are few enough to be merged.
+    /// The marks of the ids of each, if they are few enough to be merged; none for all articles.
     each: Option<Vec<String>>,
     /// The mark of their ids, if they are too many.
     ids: Option<String>,
@@ -67,33 +67,34 @@ struct Places {
 impl Places {
     fn new(conditions: &mut Conditions, categories: Option<Vec<Uuid>>, parts: usize) -> Self {
         let Some(categories) = categories else {
-            return Self { all: "true".to_owned(), each: Some(vec!["true".to_owned()]), ids: None };
+            return Self { all: "true".to_owned(), each: Some(Vec::new()), ids: None };
         };
         if categories.len() > 1 && categories.len() * parts > MAX_BRANCHES {
             let ids = conditions.bind(Value::Ids(categories));
             return Self { all: format!("articles.category_id = ANY({ids})"), each: None, ids: Some(ids) };
         }
         let marks: Vec<_> = categories.into_iter().map(|id| conditions.bind(Value::Id(id))).collect();
-        let each: Vec<_> = marks.iter().map(|mark| format!("articles.category_id = {mark}")).collect();
-        let all = match &each[..] {
-            [one] => one.clone(),
+        let all = match &marks[..] {
+            [one] => format!("articles.category_id = {one}"),
             _ => format!("articles.category_id IN ({})", marks.join(", ")),
         };
-        Self { all, each: Some(each), ids: None }
+        Self { all, each: Some(marks), ids: None }
     }
 
     /// The condition on each category by itself, if they are few enough; else on all. In the order of views it is over the
     /// lines of `part`.
     fn each_in(&self, slice: &PageSlice, part: &Part) -> Vec<String> {
-        let each = self.each.clone().unwrap_or_else(|| vec![self.all.clone()]);
-        if !is_in_view_order(slice) {
-            return each;
-        }
-        let of_lines = |place: String| {
-            let place = place.replace("articles.category_id", "line.category_id");
-            format!("line.state = '{}' AND {place}", part.state)
+        let in_view_order = is_in_view_order(slice);
+        let table = if in_view_order { "line" } else { "articles" };
+        let each = match (&self.each, &self.ids) {
+            (Some(marks), _) if marks.is_empty() => vec!["true".to_owned()],
+            (Some(marks), _) => marks.iter().map(|mark| format!("{table}.category_id = {mark}")).collect(),
+            (None, Some(ids)) => vec![format!("{table}.category_id = ANY({ids})")],
+            (None, None) => vec![self.all.clone()],
         };
-        each.into_iter().map(of_lines).collect()
+        let of_part =
+            |place| if in_view_order { format!("line.state = '{}' AND {place}", part.state) } else { place };
+        each.into_iter().map(of_part).collect()
     }
 }
 

@@ -16,8 +16,6 @@ use crate::tx::Tx;
 
 /// The articles that were viewed lately.
 const POPULAR: &str = "article_popularity JOIN articles ON articles.id = article_popularity.article_id";
-/// Days after the last view for which an article has a score: the longest window.
-const KEPT_DAYS: u32 = 30;
 /// Lines that are deleted in one statement.
 const MAX_DELETED: u32 = 10_000;
 
@@ -40,6 +38,11 @@ impl Window {
             Self::Week => "interval '7 days'",
             Self::Month => "interval '30 days'",
         }
+    }
+
+    /// The time in which a view loses half of its weight, as SQL: half of the window.
+    fn half_life(self) -> String {
+        format!("{} / 2", self.interval())
     }
 
     /// The column of the scores: in it, a view loses half of its weight in half of the window.
@@ -103,7 +106,8 @@ fn viewed_within(window: Window) -> String {
     let (interval, score) = (window.interval(), window.score());
     format!(
         "article_popularity.viewed_at > now() - {interval} \
-         AND {score} >= add_views_to_score(NULL, 1, {interval} / 2) - 2 * ln(2::double precision) - 0.001"
+         AND {score} >= add_views_to_score(NULL, 1, {}) - 2 * ln(2::double precision) - 0.001",
+        window.half_life()
     )
 }
 
@@ -114,7 +118,9 @@ fn viewed_within(window: Window) -> String {
 pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryResult<Vec<Uuid>> {
     // A share lock on an article keeps off whoever would change it or set its views, and skips the
     // article that such a one has already. Triggers have given each article its line.
-    let locked: Vec<LockedId> = sql_query(
+    let [day, week, month] = [Window::Day, Window::Week, Window::Month].map(Window::half_life);
+    let added = "(SELECT count FROM seen WHERE id = p.article_id)";
+    let locked: Vec<LockedId> = sql_query(format!(
         "WITH seen AS (SELECT * FROM unnest($1, $2) AS seen(id, count)),
          free AS (SELECT articles.id FROM articles JOIN seen USING (id) ORDER BY id FOR SHARE OF articles SKIP LOCKED),
          counted AS (SELECT article_id AS id FROM article_views JOIN free ON free.id = article_id
@@ -122,17 +128,16 @@ pub async fn add_views(tx: &mut Tx, ids: Vec<Uuid>, counts: Vec<i64>) -> QueryRe
          added AS (UPDATE article_views AS v SET views = v.views + seen.count
                    FROM counted JOIN seen USING (id) WHERE v.article_id = counted.id RETURNING v.article_id AS id),
          scored AS (INSERT INTO article_popularity AS p
-                    SELECT id, add_views_to_score(NULL, count, interval '12 hours'),
-                        add_views_to_score(NULL, count, interval '84 hours'),
-                        add_views_to_score(NULL, count, interval '15 days'), now()
+                    SELECT id, add_views_to_score(NULL, count, {day}), add_views_to_score(NULL, count, {week}),
+                        add_views_to_score(NULL, count, {month}), now()
                     FROM added JOIN seen USING (id) ORDER BY id
                     ON CONFLICT (article_id) DO UPDATE SET
-                        day_score = add_views_to_score(p.day_score, (SELECT count FROM seen WHERE id = p.article_id), interval '12 hours'),
-                        week_score = add_views_to_score(p.week_score, (SELECT count FROM seen WHERE id = p.article_id), interval '84 hours'),
-                        month_score = add_views_to_score(p.month_score, (SELECT count FROM seen WHERE id = p.article_id), interval '15 days'),
+                        day_score = add_views_to_score(p.day_score, {added}, {day}),
+                        week_score = add_views_to_score(p.week_score, {added}, {week}),
+                        month_score = add_views_to_score(p.month_score, {added}, {month}),
                         viewed_at = now())
-         SELECT articles.id FROM articles JOIN seen USING (id) WHERE id NOT IN (SELECT id FROM added)",
-    )
+         SELECT articles.id FROM articles JOIN seen USING (id) WHERE id NOT IN (SELECT id FROM added)"
+    ))
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<BigInt>, _>(counts)
     .load(&mut **tx)
@@ -149,9 +154,10 @@ struct LockedId {
 /// Deletes lines of articles that nobody has viewed for longer than the longest window. Returns whether there may be
 /// more.
 pub async fn delete_forgotten(tx: &mut Tx) -> QueryResult<bool> {
+    let kept = Window::Month.interval();
     let deleted = sql_query(format!(
-        "DELETE FROM article_popularity WHERE viewed_at < now() - interval '{KEPT_DAYS} days' AND article_id IN (
-             SELECT article_id FROM article_popularity WHERE viewed_at < now() - interval '{KEPT_DAYS} days'
+        "DELETE FROM article_popularity WHERE viewed_at < now() - {kept} AND article_id IN (
+             SELECT article_id FROM article_popularity WHERE viewed_at < now() - {kept}
              ORDER BY article_id LIMIT {MAX_DELETED} FOR UPDATE SKIP LOCKED)"
     ))
     .execute(&mut **tx)
