@@ -145,7 +145,7 @@ fn administer_with(
     let of_environment = read_environment()?.serve;
     let bodies = bodies.unwrap_or(of_environment.bodies);
     let config = Config { database, bodies, ..of_environment };
-    let data = SiteDatabase::beside(&config.database)?;
+    let data = SiteDatabase::open_running(&config.database)?;
     let keys = data.keys(&config.access)?;
     let mailer = Mailer::new(&config.mail, &config.database.data_dir)?;
     let app = App::new(config, &data.url, data.runtime.handle().clone(), keys, mailer)?;

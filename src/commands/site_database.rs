@@ -28,7 +28,7 @@ pub struct SiteDatabase {
 
 impl SiteDatabase {
     /// The database that a running server uses, or else as [`SiteDatabase::open`].
-    pub fn beside(config: &Database) -> anyhow::Result<Self> {
+    pub fn open_running(config: &Database) -> anyhow::Result<Self> {
         let running = match config.database_url {
             Some(_) => None,
             None => Embedded::find_running(&config.data_dir),
