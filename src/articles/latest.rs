@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::{Responder, get, web};
 use serde::{Deserialize, Serialize};
@@ -91,26 +90,25 @@ pub async fn list_categories(
     relations: Query<CategoryRelations>,
 ) -> Result<impl Responder> {
     let (wanted, is_nested) = (relations.0, listing.0.tree == Some(true));
-    // Before the tree and the articles are read.
-    let tree_times = ListTimes::new(app.snapshot::<CategoryChange>().await?.0, Arc::default());
-    let (article_times, now) = (load_article_times(&app).await?, app.now());
-    let tree = app.snapshot::<Tree>().await?;
     let mut tags = vec![Tag::all(CATEGORIES)];
-    let (modified, lifetime) = match wanted.include {
+    // Before the tree and the articles are read.
+    let times = match wanted.include {
         Some(_) => {
             tags.extend(tag_articles_in_any(None));
             tags.push(Tag::all("site"));
-            (article_times.modified(now), article_times.lifetime(now))
+            load_article_times(&app).await?
         }
-        None => (tree_times.modified(now), Some(Duration::MAX)),
+        None => ListTimes::new(app.snapshot::<CategoryChange>().await?.0, Arc::default()),
     };
+    let now = app.now();
+    let tree = app.snapshot::<Tree>().await?;
     let mut contents = Contents::load(&app, &tree, &wanted).await?;
     let categories = match is_nested {
         true => contents.nest(&tree, None),
         false => tree.in_order().into_iter().map(|row| contents.list(&tree, row, None)).collect(),
     };
-    let reply = Reply::list(List::unpaged(categories)).with_last_modified(modified);
-    Ok(reply.as_visitors_get(true).kept_for(lifetime, tags))
+    let reply = Reply::list(List::unpaged(categories)).with_last_modified(times.modified(now));
+    Ok(reply.as_visitors_get(true).kept_for(times.lifetime(now), tags))
 }
 
 /// What categories have in them.
