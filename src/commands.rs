@@ -174,7 +174,7 @@ pub async fn signing_key(app: &web::Data<App>, command: SigningKeyCommand) -> an
 async fn list_members(app: &App) -> anyhow::Result<String> {
     let order =
         vec![SortColumn { name: "email", sql: "members.email_canonical", cast: "text", descending: false }];
-    let slice = PageSlice { order, keys: None, backwards: false, limit: i64::MAX, offset: 0 };
+    let slice = PageSlice::first(order, i64::MAX);
     let mut conditions = Conditions::default();
     conditions.and("members.deleted_at IS NULL");
     let mut text = String::new();

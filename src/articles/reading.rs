@@ -19,7 +19,6 @@ use super::view::{Article, ArticleCard, ArticleField, PickedArticle};
 use super::view_context::ViewContext;
 use super::{answer_tags, former_slugs};
 use crate::app::App;
-use crate::cache::tags::Tag;
 use crate::categories::model::Tree;
 use crate::categories::queries::load_article_times;
 use crate::db::visibility::Articles;
@@ -30,7 +29,7 @@ use crate::http::modified::Modified;
 use crate::http::moved::Moved;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
-use crate::http::reply::{Data, MAX_COUNTER_LIFETIME, Reply};
+use crate::http::reply::{CacheFacts, Data, MAX_COUNTER_LIFETIME, Reply};
 use crate::members::guard::Reader;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -102,8 +101,8 @@ pub async fn list_articles(
     answer_tags::add_breadcrumbs(&mut tags, &tree, categories);
     let lifetime = times.lifetime(now);
     let lifetime = if shape.is_by_views() { lifetime.min(Some(MAX_COUNTER_LIFETIME)) } else { lifetime };
-    let keeping = (is_as_visitors_get, modified, lifetime, tags);
-    Ok(reply_page(&ViewContext::new(tree, site), found, shape.fields, keeping))
+    let facts = CacheFacts { is_as_visitors_get, modified, lifetime, tags };
+    Ok(reply_page(&ViewContext::new(tree, site), found, shape.fields, facts))
 }
 
 /// The page, with the `fields` of each article if these are given.
@@ -111,28 +110,20 @@ fn reply_page(
     context: &ViewContext,
     found: FoundPage,
     fields: Option<Vec<ArticleField>>,
-    keeping: Keeping,
+    facts: CacheFacts,
 ) -> Either<Reply<List<ArticleCard>>, Reply<List<PickedArticle>>> {
     let FoundPage { page, mut highlights } = found;
     let mut view = |row: Row| {
         let highlight = highlights.remove(&row.id);
         ArticleCard { highlight, ..context.card(row) }
     };
-    let Some(fields) = fields else { return Either::Left(keep(Reply::list(page.map(view)), keeping)) };
+    let Some(fields) = fields else { return Either::Left(Reply::list(page.map(view)).told_to_caches(facts)) };
     let fields: Rc<[ArticleField]> = fields.into();
     let pick = |mut row: Row| {
         let body = std::mem::take(&mut row.content.body);
         PickedArticle::new(Article::of_card(view(row), body), fields.clone())
     };
-    Either::Right(keep(Reply::list(page.map(pick)), keeping))
-}
-
-/// Whether visitors get an answer, when it last changed, for how long it stays right, and what it is made from.
-type Keeping = (bool, Modified, Option<Duration>, Vec<Tag>);
-
-/// The answer with what is said of it to caches.
-fn keep<T>(reply: Reply<T>, (is_as_visitors_get, modified, lifetime, tags): Keeping) -> Reply<T> {
-    reply.with_last_modified(modified).as_visitors_get(is_as_visitors_get).kept_for(lifetime, tags)
+    Either::Right(Reply::list(page.map(pick)).told_to_caches(facts))
 }
 
 /// The entry of [`get_article`].
@@ -241,12 +232,12 @@ pub async fn find_single(
     let Relations { neighbors, related, notices, .. } = relations;
     let article = Article { neighbors, related, notices, ..context.view(row, reader.staff().is_some()) };
     let version = article.card.version;
-    let keeping = (is_as_visitors_get, modified, lifetime, tags);
+    let facts = CacheFacts { is_as_visitors_get, modified, lifetime, tags };
     Ok(Some(match detail.fields {
-        None => Either::Left(keep(Reply::one(article).with_version(version), keeping)),
+        None => Either::Left(Reply::one(article).with_version(version).told_to_caches(facts)),
         Some(fields) => {
             let picked = Reply::one(PickedArticle::new(article, fields.into()));
-            Either::Right(keep(picked.with_version(version), keeping))
+            Either::Right(picked.with_version(version).told_to_caches(facts))
         }
     }))
 }

@@ -10,7 +10,7 @@ use super::model::Row;
 use super::queries::listing::Listing;
 use super::queries::{found, lists};
 use crate::app::App;
-use crate::db::rows::{Conditions, PageSlice};
+use crate::db::rows::PageSlice;
 use crate::db::visibility::Articles;
 use crate::error::Result;
 use crate::index::likeness::similarity;
@@ -83,21 +83,13 @@ fn sort_by_worth(rows: &mut [Row], row: &Row, scores: &HashMap<Uuid, f32>) {
 
 /// The newest articles that share a tag or the category.
 async fn list_candidates(app: &App, row: &Row) -> Result<HashMap<Uuid, f32>> {
-    let slice = PageSlice {
-        order: order(None, true)?,
-        keys: None,
-        backwards: false,
-        limit: CANDIDATES as i64,
-        offset: 0,
-    };
+    let slice = PageSlice::first(order(None, true)?, CANDIDATES as i64);
     let (tags, category) = (row.content.tags.clone(), row.content.category_id);
     let tags = Some(tags).filter(|tags| !tags.is_empty());
     let mut listings = Vec::new();
     for (tags, categories) in [(tags, None), (None, category.map(|id| vec![id]))] {
         if tags.is_some() || categories.is_some() {
-            let mut conditions = Conditions::default();
-            let parts = Articles::Public.parts(None, &mut conditions);
-            listings.push(Listing { conditions, parts, tags, categories, ..Listing::default() });
+            listings.push(Listing { tags, categories, ..Listing::public() });
         }
     }
     let conn = app.costly_reader().await?;

@@ -16,6 +16,7 @@ use crate::cache::tags::Tag;
 use crate::db::visibility::Notices;
 use crate::error::Result;
 use crate::http::modified::ListTimes;
+use crate::notices::answer_tags::tag_notices;
 use crate::notices::queries::lists::load_first;
 use crate::notices::queries::load_times;
 use crate::notices::view::NoticeCard;
@@ -87,7 +88,7 @@ impl Relations {
             answer_tags::add_breadcrumbs(tags, context.tree(), self.categories.iter().copied());
         }
         if self.notices.is_some() {
-            tags.extend(["notices", "scheduled_notices"].map(Tag::all));
+            tags.extend(tag_notices());
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod connection;
 pub mod embedded;
 mod fault;
+pub mod names;
 mod pending;
 pub mod pool;
 pub mod reader;

@@ -126,6 +126,11 @@ pub struct PageSlice {
 }
 
 impl PageSlice {
+    /// The first `limit` rows in this order.
+    pub const fn first(order: Vec<SortColumn>, limit: i64) -> Self {
+        Self { order, keys: None, backwards: false, limit, offset: 0 }
+    }
+
     /// Adds the condition for the rows beyond the row to go on from.
     pub fn add_cursor(&self, conditions: &mut Conditions) {
         if let Some(keys) = &self.keys {

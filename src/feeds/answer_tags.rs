@@ -7,6 +7,7 @@ use crate::articles::answer_tags::add_breadcrumbs;
 use crate::cache::tags::Tag;
 use crate::categories::answer_tags::{ARTICLES, tag_articles_in_any, tag_category, tag_tree};
 use crate::categories::model::Tree;
+use crate::notices::answer_tags::tag_notices;
 
 /// A feed of articles that are in `categories`.
 pub fn tag_article_feed(
@@ -30,5 +31,5 @@ pub fn tag_article_feed(
 
 /// A feed of notices.
 pub fn tag_notice_feed() -> Vec<Tag> {
-    ["notices", "scheduled_notices", "site"].map(Tag::all).into()
+    tag_notices().into_iter().chain([Tag::all("site")]).collect()
 }

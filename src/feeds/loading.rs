@@ -21,8 +21,7 @@ use crate::articles::queries::listing::Listing;
 use crate::articles::queries::lists;
 use crate::cache::tags::Tag;
 use crate::categories::model::{Row as Category, Tree};
-use crate::db::rows::{Conditions, PageSlice};
-use crate::db::visibility::Articles;
+use crate::db::rows::PageSlice;
 use crate::error::{Error, Result};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::markup::addresses::make_absolute;
@@ -82,9 +81,7 @@ impl FeedContext {
     }
 
     async fn load_articles(&self, app: &App, set: &ArticleSet) -> Result<Vec<Article>> {
-        let mut conditions = Conditions::default();
-        let parts = Articles::Public.parts(None, &mut conditions);
-        let mut listing = Listing { conditions, parts, ..Listing::default() };
+        let mut listing = Listing::public();
         match set {
             ArticleSet::All => {}
             ArticleSet::Category(id) => listing.categories = Some(self.tree.subtree(*id)),
@@ -92,7 +89,7 @@ impl FeedContext {
             ArticleSet::Author(name) => listing.author = Some(name.clone()),
         }
         let order = order(None, true)?;
-        let slice = PageSlice { order, keys: None, backwards: false, limit: MAX_ENTRIES, offset: 0 };
+        let slice = PageSlice::first(order, MAX_ENTRIES);
         let conn = app.costly_reader().await?;
         Ok(match self.site.content.feed_content {
             FeedContent::Full => lists::load_full(&conn, listing, &slice).await?.rows,

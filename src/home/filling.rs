@@ -15,7 +15,7 @@ use crate::articles::view::ArticleCard;
 use crate::articles::view_context::ViewContext;
 use crate::categories::view::CategorySummary;
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, PageSlice};
+use crate::db::rows::PageSlice;
 use crate::db::visibility::{Articles, Notices};
 use crate::error::{Error, Result};
 use crate::menus;
@@ -146,11 +146,8 @@ async fn load_popular(conn: &Connection, blocks: &[Block]) -> Result<HashMap<Win
     }
     let mut found = HashMap::new();
     for (window, limit) in sizes {
-        let mut conditions = Conditions::default();
-        let parts = Articles::Public.parts(None, &mut conditions);
-        let listing = Listing { conditions, parts, ..Listing::default() };
-        let slice = PageSlice { order: window.order(), keys: None, backwards: false, limit, offset: 0 };
-        let chosen = popular::choose(conn, &listing, window, &slice).await?;
+        let slice = PageSlice::first(window.order(), limit);
+        let chosen = popular::choose(conn, &Listing::public(), window, &slice).await?;
         found.insert(window, chosen.into_iter().map(|one| one.id).collect());
     }
     Ok(found)

@@ -18,6 +18,7 @@ use crate::http::modified::Modified;
 use crate::http::reply::{Data, Rendered, Reply, Written};
 use crate::members::guard::{Editor, Reader};
 use crate::menus::resolving::LinkTimes;
+use crate::notices::answer_tags::tag_notices;
 use crate::operations::{Caller, Operation, Role};
 
 /// The entry of [`get_home`].
@@ -51,7 +52,7 @@ fn tag_home(blocks: &[Block]) -> Vec<Tag> {
     let mut tags: Vec<Tag> = ["home", "site", CATEGORIES].map(Tag::all).into();
     let has = |kind| blocks.iter().any(|block| block.kind == kind);
     if has(BlockKind::Notices) || has(BlockKind::Links) {
-        tags.extend(["notices", "scheduled_notices"].map(Tag::all));
+        tags.extend(tag_notices());
     }
     if has(BlockKind::Links) {
         tags.push(Tag::all("menus"));
@@ -103,8 +104,10 @@ pub async fn put_home_composition(
     let content = body.check(async |content| prepare_blocks(&app, content, &known).await.map(drop)).await?;
     let prepared = prepare_blocks(&app, content, &known).await?;
     let (blocks, warnings) = (prepared.blocks, prepared.warnings);
+    // After the commit nothing may fail any more.
+    let tree = app.snapshot::<Tree>().await?;
     let row = app.write(async move |tx| put_blocks(tx, editor.0.actor(), &blocks, &if_match).await).await?;
-    reply_with(row, &*app.snapshot::<Tree>().await?)?.with_warnings(&warnings).render()
+    reply_with(row, &tree)?.with_warnings(&warnings).render()
 }
 
 fn reply_with(row: Row, tree: &Tree) -> Result<Reply<Data<HomeComposition>>> {

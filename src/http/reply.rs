@@ -147,6 +147,12 @@ impl<T> Reply<T> {
         Self { keeping, ..self }.with_header(SURROGATE_KEY, keys)
     }
 
+    /// The same with all that is said of it to caches.
+    pub fn told_to_caches(self, facts: CacheFacts) -> Self {
+        let CacheFacts { is_as_visitors_get, modified, lifetime, tags } = facts;
+        self.with_last_modified(modified).as_visitors_get(is_as_visitors_get).kept_for(lifetime, tags)
+    }
+
     /// The same, made from `more` too.
     pub fn made_from(mut self, more: Vec<Tag>) -> Self {
         let Some(keeping) = &mut self.keeping else { return self };
@@ -155,6 +161,19 @@ impl<T> Reply<T> {
         self.headers.retain(|(name, _)| *name != SURROGATE_KEY);
         self.with_header(SURROGATE_KEY, keys)
     }
+}
+
+/// What caches have to know of an answer.
+#[derive(Debug)]
+pub struct CacheFacts {
+    /// Whether visitors get the same.
+    pub is_as_visitors_get: bool,
+    /// When it last changed.
+    pub modified: Modified,
+    /// For how long it stays right, if nothing changes. `None`: it is not kept.
+    pub lifetime: Option<Duration>,
+    /// What it is made from.
+    pub tags: Vec<Tag>,
 }
 
 /// How an answer to visitors can be kept.

@@ -100,7 +100,7 @@ pub async fn list_activity(conn: &Connection, member: Uuid, limit: i64) -> Query
     let mut conditions = Conditions::default();
     conditions.and_if("actor_id = ?", Some(Value::Id(member)));
     let order = changes::queries::newest_first();
-    let slice = PageSlice { order, keys: None, backwards: false, limit, offset: 0 };
+    let slice = PageSlice::first(order, limit);
     changes::queries::list(conn, conditions, &slice).await
 }
 

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, Responder, delete, get, put, web};
 
 use super::model::{Row, is_name};
 use super::queries;
-use super::resolving::{LinkTimes, view_menus};
+use super::resolving::{LinkTimes, Targets, view_menus};
 use super::view::{Menu, MenuContent};
 use super::writing::{self, Put, prepare_items};
 use crate::app::App;
@@ -19,6 +19,7 @@ use crate::http::modified::Modified;
 use crate::http::paging::List;
 use crate::http::reply::{Data, NoContent, Rendered, Reply};
 use crate::members::guard::{Editor, Reader};
+use crate::notices::answer_tags::tag_notices;
 use crate::operations::{Caller, Operation, Role};
 
 /// The entry of [`list_menus`].
@@ -84,20 +85,24 @@ pub async fn put_menu(
     let known = known.transpose().map_err(|cause| Error::Internal(cause.into()))?.unwrap_or_default();
     let content = body.check(async |content| prepare_items(&app, content, &known).await.map(drop)).await?;
     let items = prepare_items(&app, content, &known).await?;
+    // After the commit nothing may fail any more.
+    let tree = app.snapshot::<Tree>().await?;
+    let targets = Targets::load(&app, &tree, std::slice::from_ref(&items)).await?;
+    let stored = items.clone();
     let put = app
         .write(async move |tx| {
-            writing::put_menu(tx, editor.0.actor(), &name, &items, &if_match, only.0).await
+            writing::put_menu(tx, editor.0.actor(), &name, &stored, &if_match, only.0).await
         })
         .await?;
     match put {
         Put::Created(row) => {
             let location = format!("/api/v1/site/menus/{}", row.name);
-            let menu = view_menu(&app, row, true).await?;
+            let menu = targets.view(row, items, true);
             let version = menu.version;
             Reply::created(location, menu).with_version(version).render()
         }
         Put::Replaced(row) => {
-            let menu = view_menu(&app, row, true).await?;
+            let menu = targets.view(row, items, true);
             let (version, modified) = (menu.version, menu.updated_at);
             Reply::one(menu).with_version(version).with_last_modified(Modified::of_row(modified)).render()
         }
@@ -135,7 +140,8 @@ async fn view_menu(app: &App, row: Row, for_staff: bool) -> Result<Menu> {
 
 /// What menus are made from.
 fn tags() -> Vec<Tag> {
-    let mut tags: Vec<Tag> = ["menus", CATEGORIES, "notices", "scheduled_notices"].map(Tag::all).into();
+    let mut tags: Vec<Tag> = ["menus", CATEGORIES].map(Tag::all).into();
+    tags.extend(tag_notices());
     tags.extend(tag_articles_in_any(None));
     tags
 }

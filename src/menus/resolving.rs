@@ -51,6 +51,17 @@ impl<'t> Targets<'t> {
         })
     }
 
+    /// The menu in `row` with its `items` as readers see them. With `source` for the staff.
+    pub fn view(&self, row: Row, items: Vec<StoredItem>, for_staff: bool) -> Menu {
+        Menu {
+            name: row.name,
+            items: self.resolve(&items),
+            source: for_staff.then_some(items),
+            version: row.version,
+            updated_at: row.updated_at,
+        }
+    }
+
     /// The items that readers see. One that leads to something hidden is left out; if there are items below it and it has
     /// a title, it stays as their heading.
     pub fn resolve(&self, items: &[StoredItem]) -> Vec<MenuItem> {
@@ -94,14 +105,7 @@ pub async fn view_menus(app: &App, tree: &Tree, rows: Vec<Row>, for_staff: bool)
     let items = rows.iter().map(Row::items).collect::<Result<Vec<_>, _>>();
     let items = items.map_err(|cause| Error::Internal(cause.into()))?;
     let targets = Targets::load(app, tree, &items).await?;
-    let menus = rows.into_iter().zip(items).map(|(row, items)| Menu {
-        name: row.name,
-        items: targets.resolve(&items),
-        source: for_staff.then_some(items),
-        version: row.version,
-        updated_at: row.updated_at,
-    });
-    Ok(menus.collect())
+    Ok(rows.into_iter().zip(items).map(|(row, items)| targets.view(row, items, for_staff)).collect())
 }
 
 /// When things that menus and home pages show change by time alone. To be loaded before they are read.

@@ -3,6 +3,7 @@
 //! A notice is up from `published_at` to `expires_at`, for everybody or for
 //! members only. Pinned ones come first.
 
+pub mod answer_tags;
 pub mod handlers;
 pub mod input;
 pub mod model;

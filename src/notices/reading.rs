@@ -1,12 +1,12 @@
 //! Reading notices.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use actix_web::{Either, HttpRequest, Responder, get, web};
 use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 
+use super::answer_tags::{tag_notice, tag_notices};
 use super::model::{Audience, Row};
 use super::queries;
 use super::queries::lists;
@@ -25,7 +25,7 @@ use crate::http::modified::Modified;
 use crate::http::moved::Moved;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
-use crate::http::reply::{Data, Reply};
+use crate::http::reply::{CacheFacts, Data, Reply};
 use crate::members::guard::Reader;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation};
@@ -58,7 +58,7 @@ pub async fn list_notices(
     let ((times, has_members_only), now) = (queries::load_times(&app, reader.notices()).await?, app.now());
     let for_staff = reader.notices() == Notices::All;
     let conditions = conditions_of(&filter, visible);
-    let mut tags: Vec<Tag> = ["notices", "scheduled_notices"].map(Tag::all).into();
+    let mut tags: Vec<Tag> = tag_notices().into();
     let is_searched = query.is_some();
     let (page, is_for_all) = match query {
         Some(query) => {
@@ -81,26 +81,19 @@ pub async fn list_notices(
     // Staff see changes of which the times tell nothing, and the index has a change a moment later.
     let modified = times.modified(now);
     let modified = if for_staff || is_searched { modified.proving_nothing() } else { modified };
-    Ok(reply_list(page, shape.fields, (is_as_visitors_get, modified, times.lifetime(now), tags)))
-}
-
-/// Whether visitors get an answer, when it last changed, for how long it stays right, and what it is made from.
-type Keeping = (bool, Modified, Option<Duration>, Vec<Tag>);
-
-/// The answer with what is said of it to caches.
-fn keep<T>(reply: Reply<T>, (is_as_visitors_get, modified, lifetime, tags): Keeping) -> Reply<T> {
-    reply.with_last_modified(modified).as_visitors_get(is_as_visitors_get).kept_for(lifetime, tags)
+    let facts = CacheFacts { is_as_visitors_get, modified, lifetime: times.lifetime(now), tags };
+    Ok(reply_list(page, shape.fields, facts))
 }
 
 /// The answer with a page of notices, cut down to `fields` if these are given.
 fn reply_list(
     page: List<(Row, Option<Highlight>)>,
     fields: Option<Vec<NoticeField>>,
-    keeping: Keeping,
+    facts: CacheFacts,
 ) -> Either<Reply<List<NoticeCard>>, Reply<List<PickedNotice>>> {
     let Some(fields) = fields else {
         let card = |(row, highlight)| NoticeCard { highlight, ..NoticeCard::from(row) };
-        return Either::Left(keep(Reply::list(page.map(card)), keeping));
+        return Either::Left(Reply::list(page.map(card)).told_to_caches(facts));
     };
     let fields: Rc<[NoticeField]> = fields.into();
     let pick = |(row, highlight)| {
@@ -108,7 +101,7 @@ fn reply_list(
         let card = NoticeCard { highlight, ..notice.card };
         PickedNotice::new(Notice { card, ..notice }, fields.clone())
     };
-    Either::Right(keep(Reply::list(page.map(pick)), keeping))
+    Either::Right(Reply::list(page.map(pick)).told_to_caches(facts))
 }
 
 /// Refuses parameters that a list by kinds cannot have.
@@ -236,10 +229,10 @@ pub async fn get_notice(
     let Some(row) = found else {
         return find_moved(&req, &app, &reader, id).await.map(Either::Right);
     };
-    let mut tags = vec![tag_notice(&row)];
+    let mut tags = vec![tag_notice(row.id)];
     let neighbors = match &detail.0.include {
         Some(relations) if relations.contains(&NoticeRelation::Neighbors) => {
-            tags.extend(["notices", "scheduled_notices"].map(Tag::all));
+            tags.extend(tag_notices());
             let seen = if for_staff { Notices::ForMembers } else { reader.notices() };
             Some(queries::neighbors(&*app.reader().await?, &row, seen).await?)
         }
@@ -251,18 +244,15 @@ pub async fn get_notice(
     let notice =
         Notice { neighbors: neighbors.map(|rows| rows.into_iter().collect()), ..Notice::new(row, for_staff) };
     let has_source = notice.body_source.is_some() && detail.0.fields.is_none();
-    let keeping = (is_public && are_for_all && !has_source, modified, times.lifetime(now), tags);
+    let is_as_visitors_get = is_public && are_for_all && !has_source;
+    let facts = CacheFacts { is_as_visitors_get, modified, lifetime: times.lifetime(now), tags };
     Ok(Either::Left(match detail.0.fields {
-        None => Either::Left(keep(Reply::one(notice).with_version(version), keeping)),
+        None => Either::Left(Reply::one(notice).with_version(version).told_to_caches(facts)),
         Some(fields) => {
             let picked = Reply::one(PickedNotice::new(notice, fields.into())).with_version(version);
-            Either::Right(keep(picked, keeping))
+            Either::Right(picked.told_to_caches(facts))
         }
     }))
-}
-
-fn tag_notice(row: &Row) -> Tag {
-    Tag::one("notice", row.id, "notices")
 }
 
 /// The answer to a former slug in the path.
@@ -274,7 +264,7 @@ async fn find_moved(req: &HttpRequest, app: &App, reader: &Reader, key: IdOrSlug
     let moved = moved.ok_or_else(Error::not_found)?;
     Ok(Moved {
         location: Matched::of(req)?.locate(&format!("/api/v1/notices/{}", moved.slug)),
-        tag: Tag::one("notice", moved.id, "notices"),
+        tag: tag_notice(moved.id),
         is_as_visitors_get: reader.notices() == Notices::Public,
         lifetime: times.lifetime(now),
     })

@@ -28,6 +28,7 @@ use crate::http::query::Query;
 use crate::http::reply::Reply;
 use crate::index::{Filter, Hits, Query as Words};
 use crate::members::guard::Reader;
+use crate::notices::answer_tags::tag_notices;
 use crate::notices::model::Row as NoticeRow;
 use crate::notices::queries as notices;
 use crate::operations::{Caller, Operation};
@@ -87,7 +88,8 @@ pub async fn list_search_results(
     let (page, hits) =
         page_by_relevance(&app, &paging, &slice, wanted.clone(), ask, load, FoundRow::id).await?;
     let did_you_mean = if hits.total == Some(0) { find_spelling(&app, wanted).await? } else { None };
-    let mut tags: Vec<Tag> = ["site", "categories", "notices", "scheduled_notices"].map(Tag::all).into();
+    let mut tags: Vec<Tag> = ["site", "categories"].map(Tag::all).into();
+    tags.extend(tag_notices());
     answer_tags::add_search(&mut tags);
     let highlights = match search.highlight {
         Some(true) => highlight_rows(&app, &query, &page.data).await?,

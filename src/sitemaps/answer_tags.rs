@@ -3,11 +3,13 @@
 use super::model::SitemapFile;
 use crate::cache::tags::Tag;
 use crate::categories::answer_tags::{CATEGORIES, tag_articles_in_any};
+use crate::notices::answer_tags::tag_notices;
 
 /// The index.
 pub fn tag_index() -> Vec<Tag> {
     let mut tags = tag_articles_in_any(None);
-    tags.extend(["notices", "scheduled_notices", CATEGORIES, "site"].map(Tag::all));
+    tags.extend(tag_notices());
+    tags.extend([CATEGORIES, "site"].map(Tag::all));
     tags
 }
 
@@ -20,6 +22,6 @@ pub fn tag_file(file: SitemapFile) -> Vec<Tag> {
             tags
         }
         SitemapFile::Categories(_) => [CATEGORIES, "site"].map(Tag::all).into(),
-        SitemapFile::Notices(_) => ["notices", "scheduled_notices", "site"].map(Tag::all).into(),
+        SitemapFile::Notices(_) => tag_notices().into_iter().chain([Tag::all("site")]).collect(),
     }
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{VIEWS, list_columns};
 use crate::articles::model::Row;
 use crate::db::connection::Connection;
+use crate::db::names::{add_names, match_names};
 use crate::db::rows::{Conditions, PageSlice, Value};
 use crate::db::visibility::Articles;
 
@@ -67,17 +68,12 @@ pub async fn find_ids_by_names(
     if names.is_empty() {
         return Ok(HashMap::new());
     }
-    let ids = names.iter().filter_map(|name| Uuid::parse_str(name).ok()).collect();
     let mut conditions = visible.conditions();
-    let (ids, slugs) = (conditions.bind(Value::Ids(ids)), conditions.bind(Value::Texts(names.clone())));
-    conditions.and(format!("(articles.id = ANY({ids}) OR articles.slug = ANY({slugs}))"));
+    add_names(&mut conditions, "articles", &names);
     let text = format!("SELECT id, slug, title FROM articles WHERE {}", conditions.sql());
     let found: Vec<ArticleLink> = conditions.statement(text).load(&mut conn).await?;
-    let find = |name: &str| {
-        let id = Uuid::parse_str(name).ok();
-        found.iter().find(|link| Some(link.id) == id || link.slug == name).map(|link| link.id)
-    };
-    Ok(names.into_iter().filter_map(|name| find(&name).map(|id| (name, id))).collect())
+    let found: Vec<_> = found.into_iter().map(|link| (link.id, link.slug)).collect();
+    Ok(match_names(names, &found))
 }
 
 /// What of an article is highlighted.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::rows::{Conditions, Value};
-use crate::db::visibility::{Part, any_of};
+use crate::db::visibility::{Articles, Part, any_of};
 
 /// The condition on articles with a cover. An index has these.
 const WITH_COVER: &str = "articles.cover_url IS NOT NULL";
@@ -33,6 +33,13 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// All that everybody may read now.
+    pub fn public() -> Self {
+        let mut conditions = Conditions::default();
+        let parts = Articles::Public.parts(None, &mut conditions);
+        Self { conditions, parts, ..Self::default() }
+    }
+
     /// The whole as a plain condition on `articles`.
     pub fn to_conditions(&self) -> Conditions {
         let mut conditions = self.conditions.clone();

@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::db::connection::Connection;
+use crate::db::names::{add_names, match_names};
 use crate::db::rows::{Conditions, Value};
 use crate::db::visibility::Notices;
 use crate::notices::model::NoticeKind;
@@ -45,16 +46,11 @@ pub async fn find_ids_by_names(
     if names.is_empty() {
         return Ok(HashMap::new());
     }
-    let ids = names.iter().filter_map(|name| Uuid::parse_str(name).ok()).collect();
     let mut conditions = Conditions::default();
-    let (ids, slugs) = (conditions.bind(Value::Ids(ids)), conditions.bind(Value::Texts(names.clone())));
-    conditions.and(format!("(notices.id = ANY({ids}) OR notices.slug = ANY({slugs}))"));
+    add_names(&mut conditions, "notices", &names);
     let found = load(conn, conditions, visible).await?;
-    let find = |name: &str| {
-        let id = Uuid::parse_str(name).ok();
-        found.iter().find(|link| Some(link.id) == id || link.slug == name).map(|link| link.id)
-    };
-    Ok(names.into_iter().filter_map(|name| find(&name).map(|id| (name, id))).collect())
+    let found: Vec<_> = found.into_iter().map(|link| (link.id, link.slug)).collect();
+    Ok(match_names(names, &found))
 }
 
 async fn load(

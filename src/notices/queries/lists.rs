@@ -52,7 +52,7 @@ pub async fn load_first(
     let mut conditions = Conditions::default();
     conditions.and(visible.sql());
     conditions.and_if("notices.kind = ?", kind.map(|kind| Value::Text(kind.as_str().to_owned())));
-    let slice = PageSlice { order: order(visible), keys: None, backwards: false, limit: most, offset: 0 };
+    let slice = PageSlice::first(order(visible), most);
     load_cards(conn, conditions, &slice).await
 }
 
