@@ -23,7 +23,9 @@ use crate::keys::{Keys, Ring};
 use crate::mail::Mailer;
 use crate::markup::Sanitiser;
 use crate::metrics::{Metrics, SearchState};
+use crate::outbound::client::{ClientSettings, OutboundClient};
 use crate::permits::{CorePermits, MemoryBudget, Turns, count_cores};
+use crate::storage::Store;
 
 /// Connections for transactions that each worker may have at least.
 const MIN_WRITERS_OF_WORKER: usize = 2;
@@ -37,6 +39,14 @@ const COMPARE_WAIT: Duration = Duration::from_secs(10);
 const SEARCH_WAIT: Duration = Duration::from_secs(2);
 /// Exports that a process runs in parallel. Each holds a database connection.
 const MAX_PARALLEL_EXPORTS: usize = 4;
+/// Imports and exports that one caller may run in parallel.
+const MAX_TRANSFERS_OF_CALLER: usize = 2;
+/// How long an import waits for memory.
+const IMPORT_MEMORY_WAIT: Duration = Duration::from_secs(60);
+/// How long a picture waits for those before it.
+const PICTURE_WAIT: Duration = Duration::from_secs(10);
+/// What servers are told that files are fetched from.
+const USER_AGENT: &str = concat!("Inkstone/", env!("CARGO_PKG_VERSION"));
 
 /// The process: its configuration, its connections, its keys. Nothing in it
 /// needs to survive; everything that must is in the database.
@@ -76,7 +86,17 @@ pub struct App {
     /// Wakes what does the steps of jobs, when one was begun here.
     pub job_begun: Notify,
     /// Signing and sealing.
-    pub keys: Keys,
+    pub keys: Arc<Keys>,
+    /// The bytes of media.
+    pub store: Store,
+    /// How other people's servers are reached.
+    pub outbound: OutboundClient,
+    /// Permits to work on pictures.
+    pub picture_makers: CorePermits,
+    /// The memory for all pictures that are worked on.
+    pub picture_memory: MemoryBudget,
+    /// Turns of uploads.
+    pub uploads: Turns,
     /// Sends mail, if that is configured.
     pub mailer: Option<Mailer>,
     /// Numbers for monitoring.
@@ -106,17 +126,43 @@ impl App {
             health: pool::build(url, 1, "", runtime)?,
             readers: Readers::new(url),
             renderers: CorePermits::new(RENDER_WAIT, "too many bodies to render"),
-            sanitiser: Arc::new(Sanitiser::new(&config.bodies.embed_hosts())),
-            imports: Turns::new("imports", config.transfers.parallel_imports()),
-            exports: Turns::new("exports", MAX_PARALLEL_EXPORTS),
-            import_memory: MemoryBudget::new(config.transfers.row_memory()),
+            sanitiser: Arc::new(
+                Sanitiser::new(&config.bodies.embed_hosts()).with_media_bases(config.media_bases()),
+            ),
+            imports: Turns::new(
+                "imports",
+                config.transfers.parallel_imports(),
+                MAX_TRANSFERS_OF_CALLER,
+            ),
+            exports: Turns::new("exports", MAX_PARALLEL_EXPORTS, MAX_TRANSFERS_OF_CALLER),
+            import_memory: MemoryBudget::new(
+                config.transfers.row_memory(),
+                IMPORT_MEMORY_WAIT,
+                "no memory for imports is free",
+            ),
             search,
             searchers: CorePermits::new(SEARCH_WAIT, "too many searches at a time"),
             comparers: CorePermits::new(COMPARE_WAIT, "too many articles to compare"),
             follower,
             job_begun: Notify::new(),
+            store: Store::open(&config.store_settings()?)?,
+            outbound: OutboundClient::new(ClientSettings {
+                allowed_networks: config.media.fetch_allow.clone(),
+                ..ClientSettings::new(USER_AGENT)
+            })?,
+            picture_makers: CorePermits::new(PICTURE_WAIT, "too many pictures at a time"),
+            picture_memory: MemoryBudget::new(
+                usize::try_from(config.media.memory).unwrap_or(usize::MAX),
+                PICTURE_WAIT,
+                "no memory for pictures is free",
+            ),
+            uploads: Turns::new(
+                "uploads",
+                config.media.parallel_uploads,
+                config.media.parallel_uploads.div_ceil(2),
+            ),
             config,
-            keys,
+            keys: Arc::new(keys),
             mailer,
             metrics: Metrics::new()?,
             is_leaving: AtomicBool::new(false),

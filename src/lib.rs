@@ -4,7 +4,8 @@
 //! a test checks; docs/architecture.md says more.
 //!
 //! 1. [`config`], [`telemetry`], [`priority`], [`db`]: settings, logs, threads of low priority, PostgreSQL
-//! 2. [`slug`], [`markup`], [`mail`], [`text`]: slugs from titles, safe HTML, sending mail, hidden characters
+//! 2. [`slug`], [`markup`], [`mail`], [`text`]: slugs from titles, safe HTML, sending mail, hidden characters;
+//!    [`storage`], [`pictures`], [`outbound`]: bytes under names, pictures, other people's servers
 //! 3. [`error`], [`changes`]: the one error type; the change log
 //! 4. [`follower`]: snapshots in memory, and the look at the change log; [`permits`]: bounds on what runs at a time
 //! 5. [`keys`]: signing keys, and the secret of the site; [`cache`]: bytes that are ready; [`index`]: the search engine
@@ -14,7 +15,8 @@
 //! 9. [`http`]: bodies, parameters, paging, conditional requests, replies; [`throttle`]: limits on attempts
 //! 10. [`members`]: accounts, sessions, tokens, passwords, guards
 //!     [`search`]: how articles and notices are found by their words
-//! 11. [`categories`], [`notices`], [`site`], [`audit`], [`health`]: the small features
+//!     [`site`], [`media`]: what the site is called; pictures and files
+//! 11. [`categories`], [`notices`], [`audit`], [`health`]: the small features
 //! 12. [`articles`]: the large feature
 //!     [`site_search`]: articles and notices together; [`feeds`], [`sitemaps`]: files for readers and search engines
 //! 13. [`interchange`]: foreign formats in, export out
@@ -58,6 +60,7 @@ pub mod keys;
 pub mod language;
 pub mod mail;
 pub mod markup;
+pub mod media;
 pub mod members;
 pub mod menus;
 pub mod metrics;
@@ -65,8 +68,10 @@ pub mod monitoring;
 pub mod notices;
 pub mod openapi;
 pub mod operations;
+pub mod outbound;
 pub mod pages;
 pub mod permits;
+pub mod pictures;
 pub mod priority;
 pub mod ranges;
 pub mod routes;
@@ -76,6 +81,7 @@ pub mod site;
 pub mod site_search;
 pub mod sitemaps;
 pub mod slug;
+pub mod storage;
 pub mod tags;
 pub mod telemetry;
 pub mod text;

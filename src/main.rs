@@ -23,7 +23,7 @@ use inkstone::members::passwords::Hasher;
 use inkstone::server;
 use inkstone::server::shared::Shared;
 use inkstone::site::view::SitePatch;
-use inkstone::{changes, commands, demo, site, telemetry, upgrade};
+use inkstone::{changes, commands, demo, media, site, telemetry, upgrade};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -308,6 +308,7 @@ async fn prepare(shared: &Shared, address: SocketAddr) -> anyhow::Result<String>
         tracing::warn!(renamed, "{renamed} slugs have become fixed words of paths, and got an ending");
     }
     upgrade::name_notices(app).await.map_err(to_anyhow)?;
+    media::prepare(app).await.map_err(to_anyhow)?;
     if let Some(password) = bootstrap::ensure_first_admin(app, &shared.hasher).await? {
         let email = &app.config.bootstrap.admin_email;
         say(&format!("First admin: {email}\n   password: {password}   (shown this once)"))?;

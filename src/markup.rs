@@ -13,6 +13,7 @@ pub mod changes;
 mod embeds;
 pub mod html_text;
 pub mod images;
+pub mod own_media;
 mod raw_elements;
 mod sanitiser;
 
@@ -62,8 +63,11 @@ impl Body {
     ) -> Result<Self, Refusal> {
         let max_chars = if format == BodyFormat::Html { max_chars } else { 4 * max_chars };
         let (html, changes) = match format {
-            BodyFormat::Html => sanitiser.sanitise(&source, max_chars)?,
-            BodyFormat::Markdown => sanitiser.sanitise(&render_markdown(&source)?, max_chars)?,
+            BodyFormat::Html => sanitiser.sanitise(&own_media::shorten(&source, sanitiser.media_bases()), max_chars)?,
+            BodyFormat::Markdown => {
+                let html = render_markdown(&source)?;
+                sanitiser.sanitise(&own_media::shorten(&html, sanitiser.media_bases()), max_chars)?
+            }
             BodyFormat::Text => sanitiser.sanitise(&render_text(&source), max_chars)?,
         };
         let source = (format != BodyFormat::Html).then_some(source);

@@ -153,6 +153,8 @@ impl RequestNumbers {
 pub struct Metrics {
     /// The cache of ready answers.
     pub cache: CacheNumbers,
+    /// Variants of pictures that were made.
+    pub variants_made: IntCounter,
     search: SearchNumbers,
     registry: Registry,
     requests: IntCounterVec,
@@ -178,6 +180,8 @@ impl Metrics {
         let waiting = "Tasks that wait for a database connection.";
         Ok(Self {
             cache: CacheNumbers::new(&register)?,
+            variants_made: register
+                .counter("inkstone_media_variants_total", "Variants of pictures that were made.")?,
             search: SearchNumbers::new(&register)?,
             requests: register.counters(
                 "inkstone_http_requests_total",

@@ -51,15 +51,12 @@ pub fn count_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Turns that one caller may have at a time.
-const MAX_TURNS_OF_CALLER: usize = 2;
-/// An import ends with 503 if it waits for memory this long.
-const MEMORY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Turns of one kind of long work. Each caller has at most two of them.
+/// Turns of one kind of long work, of which each caller has a share at most.
 pub struct Turns {
     /// The kind of work, in the plural.
     work: &'static str,
+    max_of_caller: usize,
     free: Arc<Semaphore>,
     taken: Arc<Mutex<HashMap<Uuid, usize>>>,
 }
@@ -72,9 +69,9 @@ pub struct Turn {
 }
 
 impl Turns {
-    /// Allows `count` turns of `work` at a time.
-    pub fn new(work: &'static str, count: usize) -> Self {
-        Self { work, free: Arc::new(Semaphore::new(count)), taken: Arc::default() }
+    /// Allows `count` turns of `work` at a time, and one caller at most `max_of_caller` of them.
+    pub fn new(work: &'static str, count: usize, max_of_caller: usize) -> Self {
+        Self { work, max_of_caller, free: Arc::new(Semaphore::new(count)), taken: Arc::default() }
     }
 
     /// Counts the turns that are taken.
@@ -87,7 +84,7 @@ impl Turns {
         let refused = |who: &str| Error::Unavailable(format!("{who}: too many {} in parallel", self.work));
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.get(&caller).copied().unwrap_or_default();
-        if count >= MAX_TURNS_OF_CALLER {
+        if count >= self.max_of_caller {
             return Err(refused("the caller"));
         }
         let permit = self.free.clone().try_acquire_owned().map_err(|_| refused("all callers"))?;
@@ -113,6 +110,8 @@ impl Drop for Turn {
 pub struct MemoryBudget {
     free: Arc<Semaphore>,
     total: u32,
+    max_wait: Duration,
+    refusal: &'static str,
 }
 
 /// A part of a [`MemoryBudget`]. It is given back when it is dropped.
@@ -131,10 +130,10 @@ impl MemoryShare {
 }
 
 impl MemoryBudget {
-    /// A budget of `bytes`.
-    pub fn new(bytes: usize) -> Self {
-        let total = u32::try_from(bytes >> 10).unwrap_or(u32::MAX);
-        Self { free: Arc::new(Semaphore::new(total as usize)), total }
+    /// A budget of `bytes`, which are waited for at most `max_wait`; `refusal` tells the log why work was turned away.
+    pub fn new(bytes: usize, max_wait: Duration, refusal: &'static str) -> Self {
+        let total = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).max(1);
+        Self { free: Arc::new(Semaphore::new(total as usize)), total, max_wait, refusal }
     }
 
     /// Takes `bytes`, at most the whole budget. `None` if they are not free.
@@ -143,12 +142,12 @@ impl MemoryBudget {
         permit.ok().map(|permit| MemoryShare(Some(permit)))
     }
 
-    /// Takes `bytes`, at most the whole budget, and waits until they are free. Fails with 503 after a minute.
+    /// Takes `bytes`, at most the whole budget, and waits until they are free. Fails with 503 if they are not in time.
     pub async fn take(&self, bytes: usize) -> Result<MemoryShare> {
-        let permit = timeout(MEMORY_TIMEOUT, self.free.clone().acquire_many_owned(self.to_permits(bytes)));
+        let permit = timeout(self.max_wait, self.free.clone().acquire_many_owned(self.to_permits(bytes)));
         match permit.await {
             Ok(Ok(permit)) => Ok(MemoryShare(Some(permit))),
-            _ => Err(Error::Unavailable("no memory for imports is free".to_owned())),
+            _ => Err(Error::Unavailable(self.refusal.to_owned())),
         }
     }
 
@@ -181,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_caller_has_two_turns_and_leaves_the_others_to_the_rest() {
-        let turns = Turns::new("imports", 3);
+        let turns = Turns::new("imports", 3, 2);
         let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
         let (first, _second) = (turns.take(one).unwrap(), turns.take(one).unwrap());
         assert!(turns.take(one).is_err());
@@ -195,7 +194,7 @@ mod tests {
 
     #[test]
     fn more_than_the_whole_budget_is_the_whole_budget() {
-        let budget = MemoryBudget::new(8 << 10);
+        let budget = MemoryBudget::new(8 << 10, Duration::ZERO, "no memory");
         let mut share = budget.try_take(1).unwrap();
         assert!(budget.try_take(9 << 10).is_none());
         share.add(budget.try_take(7 << 10).unwrap());

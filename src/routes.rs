@@ -5,7 +5,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::operations::Operation;
 use crate::{
-    articles, audit, categories, feeds, health, home, imports, interchange, jobs, members, menus, notices,
+    articles, audit, categories, feeds, health, home, imports, interchange, jobs, media, members, menus, notices,
     site, site_search, sitemaps, tags,
 };
 
@@ -16,6 +16,7 @@ pub const OPERATIONS: &[&[Operation]] = &[
     articles::OPERATIONS,
     categories::OPERATIONS,
     notices::OPERATIONS,
+    media::OPERATIONS,
     members::OPERATIONS,
     site::OPERATIONS,
     menus::OPERATIONS,
@@ -53,6 +54,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(articles::routes)
             .configure(categories::routes)
             .configure(notices::routes)
+            .configure(media::routes)
             .configure(members::routes)
             .configure(site::routes)
             .configure(menus::routes)
@@ -63,6 +65,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(jobs::routes),
     )
     .configure(feeds::routes)
+    .configure(media::file_routes)
     .configure(sitemaps::routes)
     .service(members::auth::get_jwks)
     .service(health::get_health)

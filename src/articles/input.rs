@@ -13,6 +13,7 @@ use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
 use crate::http::render_body::keep_fault;
 use crate::markup::changes::MarkupChanges;
+use crate::media::covers::store_cover;
 use crate::markup::{Body, SANITIZER, choose_summary, summarise};
 use crate::slug;
 
@@ -71,7 +72,13 @@ pub struct NewArticle {
     /// The address it was taken from (http or https).
     #[schema(max_length = 2000, pattern = r"^https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?$")]
     pub source_url: Option<String>,
-    /// Its picture: an address (http or https), or a path on the site.
+    /// Its picture: the id of media, an address (http or https), or a path on the site.
+    #[schema(
+        max_length = 2000,
+        pattern = r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$"
+    )]
+    pub cover: Option<String>,
+    /// Its picture as an address, for clients that do not know `cover`.
     #[schema(
         max_length = 2000,
         pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$"
@@ -91,6 +98,15 @@ pub struct NewArticle {
 }
 
 impl NewArticle {
+    /// Brings `cover` and `cover_url` together, as the cover is stored. `media_bases`: where readers find media.
+    pub fn settle_cover(&mut self, media_bases: &[String]) -> Option<Fault> {
+        let cover = self.cover.take().map(|cover| store_cover(&cover, media_bases));
+        let address = self.cover_url.take().map(|address| store_cover(&address, media_bases));
+        let fault = contradict(cover.as_ref(), address.as_ref());
+        self.cover_url = cover.or(address);
+        fault
+    }
+
     /// Whether it is published at the time of writing, which has to be asked for then.
     pub fn is_published_now(&self) -> bool {
         self.status == Some(Status::Published) && self.published_at.is_none()
@@ -192,7 +208,11 @@ pub struct ArticlePatch {
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?$")]
     pub source_url: Patch<String>,
-    /// Its picture.
+    /// Its picture: the id of media, or an address.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$")]
+    pub cover: Patch<String>,
+    /// Its picture as an address, for clients that do not know `cover`.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^(https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$")]
     pub cover_url: Patch<String>,
@@ -212,6 +232,26 @@ pub struct ArticlePatch {
 }
 
 impl ArticlePatch {
+    /// As [`NewArticle::settle_cover`].
+    pub fn settle_cover(&mut self, media_bases: &[String]) -> Option<Fault> {
+        let store = |cover: &mut Patch<String>| {
+            if let Patch::Set(given) = cover {
+                *given = store_cover(given, media_bases);
+            }
+        };
+        store(&mut self.cover);
+        store(&mut self.cover_url);
+        let fault = match (&self.cover, &self.cover_url) {
+            (Patch::Set(cover), Patch::Set(address)) => contradict(Some(cover), Some(address)),
+            (Patch::Set(_), Patch::Clear) | (Patch::Clear, Patch::Set(_)) => Some(two_covers()),
+            _ => None,
+        };
+        if !matches!(self.cover, Patch::Keep) {
+            self.cover_url = std::mem::take(&mut self.cover);
+        }
+        fault
+    }
+
     /// The article after the change, at the time `now`, with the rendered new body if there is one,
     /// and in the category that `category` names.
     ///
@@ -263,6 +303,14 @@ impl ArticlePatch {
             faults,
         )
     }
+}
+
+fn contradict(cover: Option<&String>, address: Option<&String>) -> Option<Fault> {
+    (cover.is_some() && address.is_some() && cover != address).then(two_covers)
+}
+
+fn two_covers() -> Fault {
+    Fault::body("/cover_url", Code::InvalidFormat, "is another picture than cover; leave one of them away")
 }
 
 /// The body that an article has, with a summary made from it.

@@ -5,13 +5,14 @@ use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Jsonb, Nullable, Text};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::db::schema::articles;
 use crate::db::types::{BodyFormat, Status};
+use crate::media::queries::media_in;
 
 /// What can be changed about an article. Serialised, it has the names clients know.
 #[derive(
@@ -84,6 +85,17 @@ pub struct Row {
     /// Slugs that lead to it besides its own, in order. Empty in lists, and for visitors.
     #[diesel(sql_type = Array<Text>, select_expression = former_slugs(), select_expression_type = SqlLiteral<Array<Text>>)]
     pub former_slugs: Vec<String>,
+    /// The media in its cover and its body; in lists, in its cover. Null without any.
+    #[diesel(sql_type = Nullable<Jsonb>, select_expression = media(), select_expression_type = SqlLiteral<Nullable<Jsonb>>)]
+    pub media: Option<Value>,
+}
+
+/// The columns that can name media.
+pub const MEDIA_TEXTS: [&str; 2] = ["articles.cover_url", "articles.body"];
+
+/// The media of an article, for statements that do not name the column.
+fn media() -> SqlLiteral<Nullable<Jsonb>> {
+    sql(&media_in(&MEDIA_TEXTS))
 }
 
 /// The former slugs of an article, in order.

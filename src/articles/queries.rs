@@ -19,12 +19,13 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use self::slugs::NO_FORMER_SLUGS;
-use super::model::{Content, FORMER_SLUGS, NeighborRow, Row};
+use super::model::{Content, FORMER_SLUGS, MEDIA_TEXTS, NeighborRow, Row};
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, Value};
 use crate::db::schema::articles;
 use crate::db::visibility::{Articles, PUBLIC_ARTICLE};
 use crate::http::id_or_slug::IdOrSlug;
+use crate::media::queries::media_in;
 use crate::tx::Tx;
 
 /// What goes with an article's own columns; it reads [`VIEWS`].
@@ -41,7 +42,18 @@ const CARD_COLUMNS: &str = "articles.id, articles.slug, articles.external_id, ar
 /// The columns of an article in a list, which has no body.
 fn list_columns() -> String {
     format!(
-        "{CARD_COLUMNS}, '' AS body, NULL::text AS body_source, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs"
+        "{CARD_COLUMNS}, '' AS body, NULL::text AS body_source, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs, \
+         {} AS media",
+        media_in(&MEDIA_TEXTS[..1])
+    )
+}
+
+/// The columns of an article with its body, but for what staff see.
+fn full_columns(body_source: &str, former_slugs: &str) -> String {
+    format!(
+        "{CARD_COLUMNS}, articles.body, {body_source} AS body_source, {EXTRA_COLUMNS}, {former_slugs} AS former_slugs, \
+         {} AS media",
+        media_in(&MEDIA_TEXTS)
     )
 }
 
@@ -90,8 +102,8 @@ fn select_one(
 ) -> (Conditions, String) {
     let conditions = conditions_of(article, visible);
     let text = format!(
-        "SELECT {CARD_COLUMNS}, articles.body, articles.body_source, {EXTRA_COLUMNS}, {former_slugs} AS former_slugs \
-         FROM articles {VIEWS} WHERE {} {locking}",
+        "SELECT {} FROM articles {VIEWS} WHERE {} {locking}",
+        full_columns("articles.body_source", former_slugs),
         conditions.sql()
     );
     (conditions, text)

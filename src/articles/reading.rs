@@ -102,7 +102,7 @@ pub async fn list_articles(
     let lifetime = times.lifetime(now);
     let lifetime = if shape.is_by_views() { lifetime.min(Some(MAX_COUNTER_LIFETIME)) } else { lifetime };
     let facts = CacheFacts { is_as_visitors_get, modified, lifetime, tags };
-    Ok(reply_page(&ViewContext::new(tree, site), found, shape.fields, facts))
+    Ok(reply_page(&ViewContext::new(&app, tree, site), found, shape.fields, facts))
 }
 
 /// The page, with the `fields` of each article if these are given.
@@ -121,6 +121,7 @@ fn reply_page(
     let fields: Rc<[ArticleField]> = fields.into();
     let pick = |mut row: Row| {
         let body = std::mem::take(&mut row.content.body);
+        let body = context.complete_body(body, &row);
         PickedArticle::new(Article::of_card(view(row), body), fields.clone())
     };
     Either::Right(Reply::list(page.map(pick)).told_to_caches(facts))

@@ -15,6 +15,9 @@ use crate::categories::model::Tree;
 use crate::categories::view::CategorySummary;
 use crate::db::types::{BodyFormat, Status};
 use crate::http::tagged_body::Counter;
+use crate::media::addresses::{Addresses, Image, UsedMedia};
+use crate::media::bodies::complete_body;
+use crate::media::covers::Cover;
 use crate::notices::view::NoticeCard;
 use crate::search::highlights::Highlight;
 
@@ -49,9 +52,15 @@ pub struct ArticleCard {
     /// The address it was taken from.
     #[schema(required)]
     pub source_url: Option<String>,
+    /// Its picture: the id of media, or an address.
+    #[schema(required, example = "019378c4-8a3e-7d10-b1b5-9f7c2f1f3c00")]
+    pub cover: Option<String>,
     /// Its picture, as an absolute address.
     #[schema(required)]
     pub cover_url: Option<String>,
+    /// Its picture, with all that an `<img>` needs.
+    #[schema(required)]
+    pub image: Option<Image>,
     /// A frontend's own fields.
     #[schema(value_type = Object)]
     pub extra: Value,
@@ -77,9 +86,10 @@ pub struct ArticleCard {
 
 impl ArticleCard {
     /// The article in `row`, in its place in the tree; paths become absolute below `base_url`.
-    pub fn new(tree: &Tree, base_url: &str, row: Row) -> Self {
+    pub fn new(tree: &Tree, base_url: &str, addresses: &Addresses, row: Row) -> Self {
+        let media = UsedMedia::read_all(row.media);
         let content = row.content;
-        let absolute = |url: String| if url.starts_with('/') { format!("{base_url}{url}") } else { url };
+        let cover = Cover::new(content.cover_url, base_url, addresses, &media);
         Self {
             id: row.id,
             slug: content.slug,
@@ -92,7 +102,9 @@ impl ArticleCard {
             author: content.author,
             source_name: content.source_name,
             source_url: content.source_url,
-            cover_url: content.cover_url.map(absolute),
+            cover: cover.cover,
+            cover_url: cover.address,
+            image: cover.image,
             extra: content.extra,
             status: content.status,
             published_at: content.published_at,
@@ -138,12 +150,13 @@ pub struct Article {
 
 impl Article {
     /// The article in `row`, in its place in the tree; paths become absolute below `base_url`.
-    pub fn new(tree: &Tree, base_url: &str, mut row: Row, for_staff: bool) -> Self {
+    pub fn new(tree: &Tree, base_url: &str, addresses: &Addresses, mut row: Row, for_staff: bool) -> Self {
         let body = std::mem::take(&mut row.content.body);
+        let body = complete_body(body, &UsedMedia::read_all(row.media.clone()), addresses);
         let body_source = row.content.body_source.take().filter(|_| for_staff);
         let former_slugs = std::mem::take(&mut row.former_slugs);
         let former_slugs = Some(former_slugs).filter(|slugs| for_staff && !slugs.is_empty());
-        Self { body_source, former_slugs, ..Self::of_card(ArticleCard::new(tree, base_url, row), body) }
+        Self { body_source, former_slugs, ..Self::of_card(ArticleCard::new(tree, base_url, addresses, row), body) }
     }
 
     /// The article of a card, with its body.
@@ -218,7 +231,9 @@ pub enum ArticleField {
     Author,
     SourceName,
     SourceUrl,
+    Cover,
     CoverUrl,
+    Image,
     Extra,
     Status,
     PublishedAt,
@@ -264,6 +279,8 @@ impl Serialize for PickedArticle {
                 ArticleField::Author => map.serialize_entry(field, &card.author)?,
                 ArticleField::SourceName => map.serialize_entry(field, &card.source_name)?,
                 ArticleField::SourceUrl => map.serialize_entry(field, &card.source_url)?,
+                ArticleField::Cover => map.serialize_entry(field, &card.cover)?,
+                ArticleField::Image => map.serialize_entry(field, &card.image)?,
                 ArticleField::CoverUrl => map.serialize_entry(field, &card.cover_url)?,
                 ArticleField::Extra => map.serialize_entry(field, &card.extra)?,
                 ArticleField::Status => map.serialize_entry(field, &card.status)?,

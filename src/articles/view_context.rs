@@ -7,23 +7,28 @@ use super::view::{Article, ArticleCard};
 use crate::app::App;
 use crate::categories::model::Tree;
 use crate::error::Result;
+use crate::media::addresses::{Addresses, UsedMedia};
+use crate::media::bodies::complete_body;
 use crate::site::model::Row as Site;
 
 /// What the view of an article takes from outside its row.
 pub struct ViewContext {
     tree: Arc<Tree>,
     site: Arc<Site>,
+    /// Articles are public: media for members are not shown in them, whoever reads.
+    addresses: Addresses,
 }
 
 impl ViewContext {
     /// The context of what is in memory.
-    pub const fn new(tree: Arc<Tree>, site: Arc<Site>) -> Self {
-        Self { tree, site }
+    pub fn new(app: &App, tree: Arc<Tree>, site: Arc<Site>) -> Self {
+        let addresses = Addresses::for_visitors(app, &site);
+        Self { tree, site, addresses }
     }
 
     /// Loads it. To be done before a change: after the commit nothing may fail any more.
     pub async fn load(app: &App) -> Result<Self> {
-        Ok(Self { tree: app.snapshot().await?, site: app.snapshot().await? })
+        Ok(Self::new(app, app.snapshot().await?, app.snapshot().await?))
     }
 
     /// The tree of categories.
@@ -33,7 +38,12 @@ impl ViewContext {
 
     /// The article in `row` as a card.
     pub fn card(&self, row: Row) -> ArticleCard {
-        ArticleCard::new(&self.tree, &self.site.content.base_url, row)
+        ArticleCard::new(&self.tree, &self.site.content.base_url, &self.addresses, row)
+    }
+
+    /// The body of the article in `row`, with its pictures as visitors get them.
+    pub fn complete_body(&self, body: String, row: &Row) -> String {
+        complete_body(body, &UsedMedia::read_all(row.media.clone()), &self.addresses)
     }
 
     /// The newest context that is to be had, after the change.
@@ -43,6 +53,6 @@ impl ViewContext {
 
     /// The article in `row`, as the staff or a visitor sees it.
     pub fn view(&self, row: Row, for_staff: bool) -> Article {
-        Article::new(&self.tree, &self.site.content.base_url, row, for_staff)
+        Article::new(&self.tree, &self.site.content.base_url, &self.addresses, row, for_staff)
     }
 }

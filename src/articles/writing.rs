@@ -23,6 +23,8 @@ use crate::http::id_or_slug::IdOrSlug;
 use crate::http::patch::Patch;
 use crate::http::render_body::{render, render_off_thread, warn_of_body};
 use crate::markup::{Body, SANITIZER, Sanitiser};
+use crate::media;
+use crate::media::covers::find_media;
 use crate::slug;
 use crate::tx::Tx;
 
@@ -95,19 +97,25 @@ impl PreparedPatch {
 pub async fn prepare_article(app: &App, tree: &Tree, mut new: NewArticle) -> Result<PreparedArticle> {
     let (source, format) = (std::mem::take(&mut new.body), new.format());
     let body = render_off_thread(app, source, format, MAX_BODY_CHARS).await?;
-    Ok(with_category(tree, new, body))
+    Ok(with_category(&app.sanitiser, tree, new, body))
 }
 
 /// As [`prepare_article`], on this thread: for short bodies.
 pub fn prepare_article_here(sanitiser: &Sanitiser, tree: &Tree, mut new: NewArticle) -> PreparedArticle {
     let (source, format) = (std::mem::take(&mut new.body), new.format());
-    with_category(tree, new, render(sanitiser, source, format, MAX_BODY_CHARS))
+    with_category(sanitiser, tree, new, render(sanitiser, source, format, MAX_BODY_CHARS))
 }
 
-fn with_category(tree: &Tree, new: NewArticle, body: Result<Body, Fault>) -> PreparedArticle {
+fn with_category(
+    sanitiser: &Sanitiser,
+    tree: &Tree,
+    mut new: NewArticle,
+    body: Result<Body, Fault>,
+) -> PreparedArticle {
+    let cover_fault = new.settle_cover(sanitiser.media_bases());
     let (category_id, mut faults) = find_category(tree, new.category.as_deref());
     let (former_slugs, unusable) = former_slugs::parse_all(&new.former_slugs);
-    faults.extend(unusable);
+    faults.extend(unusable.into_iter().chain(cover_fault));
     PreparedArticle { new, body, category_id, former_slugs, faults }
 }
 
@@ -120,6 +128,7 @@ pub async fn prepare_patch(
     format: BodyFormat,
 ) -> Result<PreparedPatch> {
     let format = patch.body_format.unwrap_or(format);
+    let cover_fault = patch.settle_cover(app.sanitiser.media_bases());
     let body = match patch.body.take() {
         Some(source) => Some(render_off_thread(app, source, format, MAX_BODY_CHARS).await?),
         None => None,
@@ -140,6 +149,7 @@ pub async fn prepare_patch(
             FormerSlugs::Replace(slugs)
         }
     };
+    faults.extend(cover_fault);
     Ok(PreparedPatch { patch, body, category, former_slugs, faults })
 }
 
@@ -185,6 +195,7 @@ pub async fn add_article(tx: &mut Tx, actor: Actor, article: PreparedArticle) ->
     if is_slug_taken? {
         content.slug = slug::with_suffix(&made_slug);
     }
+    check_cover(tx, None, &content).await?;
     for _ in 0..MAX_SLUG_ATTEMPTS {
         let inserted = queries::insert(tx, &content, actor.member_id(), slug_is_made).await;
         let inserted = map_constraint_errors(inserted).map_err(|error| match error.code() {
@@ -215,6 +226,17 @@ pub async fn patch_article(tx: &mut Tx, actor: Actor, row: Row, patch: PreparedP
     replace_content(tx, actor, row, &after, &former_slugs, views).await
 }
 
+/// Checks that a new cover, if it is media, is there and for everybody.
+async fn check_cover(tx: &Tx, before: Option<&Content>, after: &Content) -> Result<()> {
+    let is_new = before.is_none_or(|before| before.cover_url != after.cover_url);
+    let Some(id) = after.cover_url.as_deref().filter(|_| is_new).and_then(find_media) else { return Ok(()) };
+    if media::queries::find_public(tx, &[id]).await?.is_empty() {
+        let detail = "unknown media, or media for members, which no article can show";
+        return Err(Fault::body("/cover", Code::UnknownReference, detail).into());
+    }
+    Ok(())
+}
+
 /// Makes `claims` lead to the article `id`; 409 for one that leads to another. `named` are the former slugs as the
 /// request names them.
 async fn claim_former_slugs(tx: &mut Tx, id: Uuid, named: &[String], claims: &[String]) -> Result<()> {
@@ -239,6 +261,7 @@ async fn replace_content(
     views: Option<i64>,
 ) -> Result<Row> {
     let mut current = row;
+    check_cover(tx, Some(&current.content), after).await?;
     if let Some(views) = views.filter(|views| *views != current.views) {
         queries::set_views(tx, current.id, views).await?;
         tx.record(actor, Change::new("update", "article", current.id).of_fields(vec!["views".to_owned()]));

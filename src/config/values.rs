@@ -172,6 +172,33 @@ pub(super) fn parse_folder(text: &str) -> Result<PathBuf, String> {
     is_folder.then(|| path.to_path_buf()).ok_or_else(|| "must be a folder".to_owned())
 }
 
+/// Parses where media are kept: a folder, or the address of a store.
+pub(super) fn parse_media_store(text: &str) -> Result<String, String> {
+    let wanted = "must be a folder, or s3://bucket/prefix";
+    let is_usable = match text.split_once("://") {
+        Some(("s3", place)) => {
+            let bucket = place.split('/').next().unwrap_or_default();
+            let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+            !bucket.is_empty() && bucket.bytes().all(is_word) && !place.contains(['?', '#', ' '])
+        }
+        Some(_) => false,
+        None => parse_folder(text).is_ok(),
+    };
+    is_usable.then(|| text.trim_end_matches('/').to_owned()).ok_or_else(|| wanted.to_owned())
+}
+
+/// Parses what looks for malware: the address of clamd, or a program.
+pub(super) fn parse_scanner(text: &str) -> Result<String, String> {
+    let is_usable = match text.strip_prefix("clamd://") {
+        Some(place) => place.starts_with('/') || place.rsplit_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && port.parse::<u16>().is_ok()
+        }),
+        None => Path::new(text).is_file(),
+    };
+    let wanted = "must be clamd://host:port, clamd:///path/of/the/socket, or a program";
+    is_usable.then(|| text.to_owned()).ok_or_else(|| wanted.to_owned())
+}
+
 /// Parses a token that monitors send.
 pub(super) fn parse_token(text: &str) -> Result<String, String> {
     let is_token = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic());

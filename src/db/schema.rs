@@ -151,6 +151,79 @@ diesel::table! {
 }
 
 diesel::table! {
+    media (id) {
+        id -> Uuid,
+        sha256 -> Bytea,
+        kind -> Text,
+        name -> Text,
+        alt -> Text,
+        caption -> Text,
+        credit -> Text,
+        source_url -> Nullable<Text>,
+        tags -> Array<Text>,
+        focal_x -> SmallInt,
+        focal_y -> SmallInt,
+        former_focals -> Array<SmallInt>,
+        audience -> Text,
+        created_by -> Nullable<Uuid>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    media_files (sha256) {
+        sha256 -> Bytea,
+        bytes -> BigInt,
+        mime -> Text,
+        kind -> Text,
+        picture -> Nullable<Jsonb>,
+        created_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+        removing_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    media_leases (name) {
+        name -> Text,
+        until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    media_presets (name, definition) {
+        name -> Text,
+        definition -> Text,
+    }
+}
+
+diesel::table! {
+    media_uploads (id) {
+        id -> Uuid,
+        owner_id -> Uuid,
+        bytes -> BigInt,
+        received -> BigInt,
+        parts -> Array<Text>,
+        metadata -> Jsonb,
+        media_id -> Nullable<Uuid>,
+        refusal -> Nullable<Jsonb>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    media_uses (media_id, entity, user_id) {
+        media_id -> Uuid,
+        entity -> Text,
+        user_id -> Uuid,
+    }
+}
+
+diesel::table! {
     members (id) {
         id -> Uuid,
         email -> Text,

@@ -73,6 +73,16 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// Whom a notice or a file is for.
+    Audience {
+        /// Everybody.
+        Public => "public",
+        /// Signed-in members.
+        Members => "members",
+    }
+}
+
 impl Status {
     /// The publication time in this state: content that is published without one is published at `now`,
     /// which may be left out where one is given.

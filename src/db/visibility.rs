@@ -186,3 +186,35 @@ impl Notices {
         }
     }
 }
+
+/// Which media a query may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// Those for everybody.
+    Public,
+    /// Those for members too.
+    ForMembers,
+    /// The trash.
+    Trash,
+    /// What this author has put into the trash.
+    OwnTrash(Uuid),
+    /// Those that this author has made.
+    OwnOf(Uuid),
+}
+
+impl Media {
+    /// Adds the condition over `media` to `conditions`.
+    pub fn restrict(self, conditions: &mut Conditions) {
+        conditions.and(match self {
+            Self::Trash | Self::OwnTrash(_) => "media.deleted_at IS NOT NULL",
+            Self::Public | Self::ForMembers | Self::OwnOf(_) => "media.deleted_at IS NULL",
+        });
+        match self {
+            Self::Public => conditions.and("media.audience = 'public'"),
+            Self::OwnTrash(author) | Self::OwnOf(author) => {
+                conditions.and_if("media.created_by = ?", Some(Value::Id(author)));
+            }
+            Self::ForMembers | Self::Trash => {}
+        }
+    }
+}

@@ -90,6 +90,12 @@ codes! {
     TooManyMenus = CONFLICT "too_many_menus" "Too many menus", "菜单过多" "站点的菜单数已达到上限。";
     /// A job is renaming the tag, or another one to it.
     TagBusy = CONFLICT "tag_busy" "Tag being renamed", "标签正在更名" "有任务正在更改这个标签的名称,请等待任务结束。";
+    /// Something still uses the media.
+    MediaInUse = CONFLICT "media_in_use" "Media in use", "媒体仍在使用" "还有内容在使用这个媒体。";
+    /// Other media have the id.
+    MediaIdTaken = CONFLICT "media_id_taken" "Media id taken", "媒体编号已被占用" "这个编号属于另一个媒体。";
+    /// The upload has another offset, or another request adds to it.
+    OffsetMismatch = CONFLICT "offset_mismatch" "Offset mismatch", "偏移量不符" "上传的偏移量与已收到的字节数不符,或另一个请求正在追加内容。";
     /// A request with this `Idempotency-Key` is being worked on.
     IdempotencyInFlight = CONFLICT "idempotency_in_flight" "Request in flight", "请求处理中" "带有这个 `Idempotency-Key` 的请求正在处理。";
     /// The site would be left without an active admin.
@@ -98,12 +104,24 @@ codes! {
     VersionMismatch = PRECONDITION_FAILED "version_mismatch" "Changed meanwhile", "内容已被修改" "您读取之后,内容已被修改。";
     /// `If-None-Match: *` was sent, and the thing exists.
     AlreadyExists = PRECONDITION_FAILED "already_exists" "Already exists", "已存在" "请求带有 `If-None-Match: *`,而该内容已经存在。";
+    /// The version of the protocol for resumable uploads is not known.
+    UnknownTusVersion = PRECONDITION_FAILED "unknown_tus_version" "Unknown tus version", "未知的 tus 版本" "不支持这个版本的断点续传协议。";
     /// The body is larger than the operation takes.
     PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large" "Body too large", "请求体过大" "请求体超过了这个操作允许的大小。";
     /// The head of the request is larger than the server takes.
     HeadTooLarge = REQUEST_HEADER_FIELDS_TOO_LARGE "head_too_large" "Head too large", "请求头过大" "请求头超过了服务器允许的大小。";
     /// The body is not `application/json`.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type", "不支持的媒体类型" "请求体不是 `application/json`。";
+    /// The file is of a type that is not taken.
+    UnsupportedFile = UNSUPPORTED_MEDIA_TYPE "unsupported_file" "Unsupported file", "不支持的文件" "不接受这种类型的文件。";
+    /// The range of bytes is not in the file.
+    InvalidRange = RANGE_NOT_SATISFIABLE "invalid_range" "Invalid range", "范围无效" "所请求的字节范围不在文件之内。";
+    /// The file is damaged, too large when it is unpacked, or was found to be harmful.
+    RefusedFile = UNPROCESSABLE_ENTITY "refused_file" "Refused file", "文件被拒绝" "文件已损坏、展开后过大,或被判定为有害。";
+    /// The file could not be fetched from its address.
+    FetchFailed = UNPROCESSABLE_ENTITY "fetch_failed" "Fetch failed", "下载失败" "无法从该网址下载文件。";
+    /// The bytes that arrived do not have the checksum that was sent along.
+    ChecksumMismatch = BAD_REQUEST "checksum_mismatch" "Checksum mismatch", "校验和不符" "收到的字节与随请求发送的校验和不符。";
     /// The body has faults; `errors` names each.
     InvalidBody = UNPROCESSABLE_ENTITY "invalid_body" "Invalid body", "请求体无效" "请求体有错误,`errors` 逐一列出。";
     /// A key the operation does not know.

@@ -149,6 +149,11 @@ fn read_body(
 /// A digest of the body of a request that has an `Idempotency-Key`.
 struct BodyDigest(Vec<u8>);
 
+/// Notes the digest of a body that was read in another way than as JSON.
+pub fn note_digest(req: &HttpRequest, digest: Vec<u8>) {
+    req.extensions_mut().insert(BodyDigest(digest));
+}
+
 /// The digest of the body of `req`, which has an `Idempotency-Key`. Empty without a body.
 pub fn digest_of(req: &HttpRequest) -> Vec<u8> {
     req.extensions().get::<BodyDigest>().map(|digest| digest.0.clone()).unwrap_or_default()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::ACCEPT;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -14,6 +15,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
 use super::cross_origin::{Asked, CrossOrigin};
 use super::encoding::MIN_BYTES;
+use super::finish::is_plain_text;
 use super::matched::Matched;
 use super::page_headers;
 use super::ready::{AnswerNumbers, ReadyAnswer, add_vary, make_private};
@@ -22,6 +24,7 @@ use super::target::normalize_path;
 use crate::app::App;
 use crate::cache::{Cache, Entry, Fill, FillState, Turn};
 use crate::operations::{CacheClass, Caller};
+use crate::ranges::parse_ranges;
 
 /// The answers that are ready.
 pub type AnswerCache = Cache<ReadyAnswer>;
@@ -39,8 +42,20 @@ pub fn find_key(req: &HttpRequest) -> Option<Arc<str>> {
     let is_kept = matched.operation().cache == CacheClass::Public && *req.method() == Method::GET;
     is_kept.then(|| {
         let (path, query) = (normalize_path(req.uri().path()), matched.parameters.to_query());
-        if query.is_empty() { path.into() } else { format!("{path}?{query}").into() }
+        let mut key = if query.is_empty() { path.to_string() } else { format!("{path}?{query}") };
+        if matched.operation().varies_by_accept {
+            // A fragment is never in a target, so that no other key is like this one.
+            key.push('#');
+            key.push_str(if takes_webp(req) { "webp" } else { "plain" });
+        }
+        key.into()
     })
+}
+
+/// Whether a client says that it takes pictures in WebP.
+pub fn takes_webp(req: &HttpRequest) -> bool {
+    let accepted = req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok());
+    accepted.flat_map(parse_ranges).any(|(name, weight)| name.eq_ignore_ascii_case("image/webp") && weight > 0.0)
 }
 
 /// Answers a request from the cache, or as `next` does, and then keeps the answer under `key`. `is_private`: whether the
@@ -61,7 +76,9 @@ pub async fn answer<B: MessageBody + 'static>(
             break;
         }
         if let Some(entry) = cache.get(&key) {
-            if let Some(target) = req.uri().path_and_query() {
+            let is_found_by_target = Matched::of(req.request())
+                .is_ok_and(|matched| !matched.operation().varies_by_accept);
+            if let Some(target) = req.uri().path_and_query().filter(|_| is_found_by_target) {
                 cache.add_alias(target.as_str(), &key);
             }
             cache.numbers().hits.inc();
@@ -118,7 +135,8 @@ async fn fill_answer<B: MessageBody + 'static>(
 
 /// Adds the headers that an answer to a visitor gets on its way out, so that an answer from the cache needs no more.
 fn complete_headers(req: &HttpRequest, caller: Caller, response: &mut HttpResponse) {
-    let is_encodable = matches!(response.body().size(), BodySize::Sized(bytes) if bytes >= MIN_BYTES as u64);
+    let is_encodable = is_plain_text(response.headers())
+        && matches!(response.body().size(), BodySize::Sized(bytes) if bytes >= MIN_BYTES as u64);
     let headers = response.headers_mut();
     if is_encodable {
         add_vary(headers);

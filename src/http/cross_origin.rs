@@ -16,7 +16,7 @@ use crate::error::{Code, Error};
 use crate::operations::{Caller, Operation};
 
 /// Headers that pages of other origins may read.
-const EXPOSED: [&str; 8] = [
+const EXPOSED: [&str; 18] = [
     "ETag",
     "Link",
     "Location",
@@ -25,6 +25,16 @@ const EXPOSED: [&str; 8] = [
     "RateLimit",
     "RateLimit-Policy",
     "Idempotency-Replayed",
+    "Tus-Checksum-Algorithm",
+    "Tus-Extension",
+    "Tus-Max-Size",
+    "Tus-Resumable",
+    "Tus-Version",
+    "Upload-Expires",
+    "Upload-Length",
+    "Upload-Media",
+    "Upload-Metadata",
+    "Upload-Offset",
 ];
 /// The headers of a request that the answer to a preflight depends on.
 const PREFLIGHT_VARY: [&str; 2] = ["Access-Control-Request-Method", "Access-Control-Request-Headers"];
@@ -76,6 +86,11 @@ impl CrossOrigin {
             "Idempotency-Key",
             "If-Match",
             "If-None-Match",
+            "Tus-Resumable",
+            "Upload-Checksum",
+            "Upload-Length",
+            "Upload-Metadata",
+            "Upload-Offset",
             "X-Request-Id",
         ]);
         self.origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))

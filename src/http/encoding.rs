@@ -177,14 +177,21 @@ pub async fn encode(body: Bytes, encoding: Encoding, effort: Effort) -> Option<B
 #[derive(Debug)]
 pub struct EncodedBody {
     identity: Bytes,
+    /// Whether it is text, which encoding makes shorter.
+    is_text: bool,
     /// In the order of [`Encoding::ALL`]. `None` inside if the coding does not make it shorter.
     encoded: [OnceCell<Option<Bytes>>; 3],
 }
 
 impl EncodedBody {
-    /// A body that is not encoded yet.
+    /// A text that is not encoded yet.
     pub fn new(identity: Bytes) -> Self {
-        Self { identity, encoded: [const { OnceCell::const_new() }; 3] }
+        Self::of_type(identity, true)
+    }
+
+    /// A body that is not encoded yet. What is no text is never encoded.
+    pub fn of_type(identity: Bytes, is_text: bool) -> Self {
+        Self { identity, is_text, encoded: [const { OnceCell::const_new() }; 3] }
     }
 
     /// Bytes of the body that is not encoded.
@@ -199,7 +206,7 @@ impl EncodedBody {
 
     /// Whether a client that takes encoded bodies gets one.
     pub fn is_encodable(&self) -> bool {
-        self.identity.len() >= MIN_BYTES
+        self.is_text && self.identity.len() >= MIN_BYTES
     }
 
     /// The body in this coding, or as it is if the coding does not pay. `None` if it must be made first.

@@ -66,7 +66,7 @@ async fn encode_body(
 }
 
 /// Whether a body is text that is not encoded yet.
-fn is_plain_text(headers: &HeaderMap) -> bool {
+pub fn is_plain_text(headers: &HeaderMap) -> bool {
     !headers.contains_key(CONTENT_ENCODING) && headers.get(CONTENT_TYPE).is_some_and(is_text)
 }
 

@@ -26,6 +26,7 @@ pub mod ready;
 pub mod render_body;
 pub mod reply;
 pub mod schema;
+pub mod slow_body;
 pub mod tagged_body;
 pub mod target;
 pub mod xml;

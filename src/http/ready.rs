@@ -11,6 +11,7 @@ use actix_web::web::Bytes;
 
 use super::conditional::{Precondition, describes_body, find_version, tag_encoded};
 use super::encoding::{Effort, EncodedBody, Encoding};
+use super::finish::is_plain_text;
 use super::modified::Modified;
 use super::reply::REVALIDATED_CACHE_CONTROL;
 use crate::error::{Error, Result};
@@ -51,7 +52,7 @@ impl ReadyAnswer {
         let etags = response.headers().get(ETAG).and_then(tag_codings);
         let others = response.headers().iter().filter(|(name, _)| *name != ETAG);
         let headers = others.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let body = EncodedBody::new(body);
+        let body = EncodedBody::of_type(body, is_plain_text(response.headers()));
         Ok(Self { status: response.status(), headers, etags, modified, body, numbers })
     }
 

@@ -52,6 +52,11 @@ pub struct Receipt {
 }
 
 impl Reply<Data<Receipt>> {
+    /// 201 without the content of the thing that was made.
+    pub fn created_receipt(location: String, id: Uuid, version: i32, updated_at: DateTime<Utc>) -> Self {
+        Self::created(location, Receipt { id, version, updated_at }).with_version(version)
+    }
+
     /// 200 without the content of the thing.
     pub fn receipt(id: Uuid, version: i32, updated_at: DateTime<Utc>) -> Self {
         Self::one(Receipt { id, version, updated_at }).with_version(version)
@@ -101,6 +106,11 @@ impl<T> Reply<List<T>> {
 }
 
 impl<T> Reply<T> {
+    /// 201 with a body of its own shape, and where the thing is that was made.
+    pub fn created_with(location: String, body: T) -> Self {
+        Self::new(StatusCode::CREATED, body).with_header(header::LOCATION, location)
+    }
+
     /// `status` with any body.
     pub fn new(status: StatusCode, body: T) -> Self {
         Self {
@@ -218,6 +228,8 @@ pub struct Rendered {
     is_as_visitors_get: bool,
     keeping: Option<Keeping>,
     media_type: &'static str,
+    /// `Cache-Control`, where it does not follow from the operation.
+    cache_rules: Option<&'static str>,
     body: Vec<u8>,
 }
 
@@ -246,6 +258,7 @@ impl<T: Serialize> Reply<T> {
             is_as_visitors_get: self.is_as_visitors_get,
             keeping,
             media_type: JSON,
+            cache_rules: None,
             body,
         })
     }
@@ -275,8 +288,21 @@ impl Rendered {
             is_as_visitors_get: false,
             keeping: None,
             media_type: JSON,
+            cache_rules: None,
             body,
         }
+    }
+
+    /// 200 with a file of this media type and with these rules for caches; made from tags, it is kept for a time.
+    pub fn file(
+        (media_type, cache_rules): (&'static str, &'static str),
+        headers: Vec<(HeaderName, String)>,
+        body: Vec<u8>,
+        kept: Option<(Duration, Vec<Tag>)>,
+    ) -> Self {
+        let keeping = kept.map(|(lifetime, tags)| Keeping { tags, lifetime });
+        let rendered = Self::stored(200, headers, Some(tag_bytes(&body)), body, None);
+        Self { media_type, cache_rules: Some(cache_rules), keeping, is_as_visitors_get: true, ..rendered }
     }
 
     /// 200 with a document of another format, which everybody gets; made from `tags`, it stays right for `lifetime`.
@@ -338,7 +364,9 @@ impl Responder for Rendered {
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
         let is_read = *req.method() == actix_web::http::Method::GET;
         let mut response = HttpResponseBuilder::new(self.status);
-        let rules = cache_control(req, self.etag.is_some(), self.is_as_visitors_get);
+        let rules = self
+            .cache_rules
+            .unwrap_or_else(|| cache_control(req, self.etag.is_some(), self.is_as_visitors_get));
         response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(rules)));
         // Tags of caches, like the time of the last change, are of what a cache may keep.
         let headers = self.headers.into_iter().filter(|(name, _)| is_read || *name != SURROGATE_KEY);

@@ -1,28 +1,21 @@
 //! The HTTP body of an import: its format, and a blocking reader of its bytes.
 
 use std::io::{self, Read};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::{HttpRequest, rt, web};
 use encoding_rs::Encoding;
-use futures_util::StreamExt;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use super::csv_columns::ColumnMapping;
 use super::params::ImportParams;
 use super::rows::Format;
 use crate::config::charsets::{find_charset, suggest_charsets};
 use crate::error::{Code, Error, Fault, Result};
+use crate::http::slow_body::SlowBody;
 use crate::interchange::decode::Compression;
 
-/// An import ends if no bytes of the body arrive for this long.
-const PAYLOAD_STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// The time over which the rate of a body is measured. Only waiting for the client counts.
-const RATE_WINDOW: Duration = Duration::from_secs(60);
-/// Least bytes of a body that arrive in [`RATE_WINDOW`]. A slower import ends, so that its turn is free.
-const MIN_WINDOW_BYTES: usize = 6_000;
 /// The rest of the body of an import that has stopped is discarded for this long.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Chunks that wait to be read. Receiving pauses while the queue is full.
@@ -99,17 +92,16 @@ pub struct PayloadReader {
 
 impl PayloadReader {
     /// Starts to receive `payload`, as fast as it is read.
-    pub fn new(mut payload: web::Payload) -> Self {
+    pub fn new(payload: web::Payload) -> Self {
         let (sender, chunks) = mpsc::channel(MAX_QUEUED_CHUNKS);
         rt::spawn(async move {
-            let mut rate = Rate::default();
-            while let Some(chunk) = receive_chunk(&mut payload, &mut rate).await {
+            let mut body = SlowBody::new(payload);
+            while let Some(chunk) = body.next().await {
                 let is_last = chunk.is_err();
                 if sender.send(chunk).await.is_err() {
                     // The import has stopped. Discard the rest of the body, so that the client
                     // reads the response.
-                    let discard = async { while let Some(Ok(_)) = payload.next().await {} };
-                    let _ = timeout(DISCARD_TIMEOUT, discard).await;
+                    body.discard(DISCARD_TIMEOUT).await;
                     return;
                 }
                 if is_last {
@@ -118,38 +110,6 @@ impl PayloadReader {
             }
         });
         Self { chunks, current: web::Bytes::new() }
-    }
-}
-
-/// Waits for the next bytes of a body. `None` at its end.
-async fn receive_chunk(payload: &mut web::Payload, rate: &mut Rate) -> Option<io::Result<web::Bytes>> {
-    let began_at = Instant::now();
-    Some(match timeout(PAYLOAD_STALL_TIMEOUT, payload.next()).await {
-        Ok(None) => return None,
-        Ok(Some(Ok(chunk))) if rate.add(began_at.elapsed(), chunk.len()) => Ok(chunk),
-        Ok(Some(Ok(_))) | Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        Ok(Some(Err(_))) => Err(io::ErrorKind::ConnectionAborted.into()),
-    })
-}
-
-/// The rate at which a client sends.
-#[derive(Default)]
-struct Rate {
-    waited: Duration,
-    bytes: usize,
-}
-
-impl Rate {
-    /// Adds bytes, and the time that they were waited for. Returns whether the client sends fast enough.
-    fn add(&mut self, waited: Duration, bytes: usize) -> bool {
-        self.waited += waited;
-        self.bytes += bytes;
-        if self.waited < RATE_WINDOW {
-            return true;
-        }
-        let is_enough = self.bytes >= MIN_WINDOW_BYTES;
-        *self = Self::default();
-        is_enough
     }
 }
 
@@ -164,21 +124,5 @@ impl Read for PayloadReader {
         let length = into.len().min(self.current.len());
         into[..length].copy_from_slice(&self.current.split_to(length));
         Ok(length)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_byte_every_29_seconds_ends_an_import_within_a_minute_and_a_half() {
-        let mut rate = Rate::default();
-        let drip = Duration::from_secs(29);
-        assert_eq!((0..9).position(|_| !rate.add(drip, 1)), Some(2));
-        // A row a second is fast enough; so is a pause after much.
-        let mut rate = Rate::default();
-        assert!((0..600).all(|_| rate.add(Duration::from_secs(1), 150)));
-        assert!(rate.add(Duration::ZERO, 1 << 20) && rate.add(drip, 1) && rate.add(drip, 1));
     }
 }

@@ -19,7 +19,7 @@ pub async fn stream_articles(
 ) -> QueryResult<impl Stream<Item = QueryResult<Row>>> {
     sql_query("SET statement_timeout = 0").execute(conn).await?;
     let text = format!(
-        "SELECT articles.*, {EXTRA_COLUMNS}, {FORMER_SLUGS} AS former_slugs FROM articles {VIEWS} WHERE {} ORDER BY articles.created_at, articles.slug",
+        "SELECT articles.*, {EXTRA_COLUMNS}, {FORMER_SLUGS} AS former_slugs, NULL::jsonb AS media FROM articles {VIEWS} WHERE {} ORDER BY articles.created_at, articles.slug",
         conditions.sql()
     );
     conditions.statement(text).load_stream::<Row>(conn).await

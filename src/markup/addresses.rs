@@ -13,6 +13,11 @@ const ADDRESS_ATTRIBUTES: [&[u8]; 4] = [b"cite", b"href", b"poster", b"src"];
 
 /// Makes the addresses in sanitised HTML absolute: paths that begin with a slash are on `site`, all others are as on `page`.
 pub fn make_absolute<'h>(html: &'h str, site: &Url, page: &Url) -> Cow<'h, str> {
+    rewrite_start_tags(html, |tag| rewrite_tag(tag, site, page))
+}
+
+/// Puts what `rewrite` returns in the place of start tags; all else stays as it is.
+pub fn rewrite_start_tags(html: &str, mut rewrite: impl FnMut(&StartTag<usize>) -> Option<String>) -> Cow<'_, str> {
     if !html.contains('=') {
         return Cow::Borrowed(html);
     }
@@ -21,7 +26,7 @@ pub fn make_absolute<'h>(html: &'h str, site: &Url, page: &Url) -> Cow<'h, str> 
     for token in tokens(html) {
         let Token::StartTag(tag) = token else { continue };
         let Some(before) = html.get(kept..tag.span.start) else { continue };
-        if let Some(written) = rewrite_tag(&tag, site, page) {
+        if let Some(written) = rewrite(&tag) {
             made.extend([before, &written]);
             kept = tag.span.end;
         }
@@ -49,14 +54,19 @@ fn rewrite_tag(tag: &StartTag<usize>, site: &Url, page: &Url) -> Option<String> 
     if attributes.iter().all(|(_, _, absolute)| absolute.is_none()) {
         return None;
     }
-    let mut written = format!("<{}", String::from_utf8_lossy(&tag.name));
-    for (name, value, absolute) in &attributes {
-        let value = absolute.as_deref().unwrap_or(value);
+    let attributes = attributes.iter().map(|(name, value, absolute)| (&**name, absolute.as_deref().unwrap_or(value)));
+    Some(write_start_tag(&String::from_utf8_lossy(&tag.name), attributes))
+}
+
+/// A start tag with these attributes.
+pub fn write_start_tag<'a>(name: &str, attributes: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut written = format!("<{name}");
+    for (name, value) in attributes {
         // Writing to a string does not fail.
         let _ = write!(written, " {name}=\"{}\"", html_escape::encode_double_quoted_attribute(value));
     }
     written.push('>');
-    Some(written)
+    written
 }
 
 /// The absolute form of a relative address. `None` if it is none, or has none.

@@ -8,6 +8,7 @@ use ammonia::Builder;
 use html5gum::{StartTag, Token};
 use url::{ParseError, Url};
 
+use super::own_media::is_own_media;
 use super::anchors::{Anchors, ID_PREFIX};
 use super::bounds;
 use super::changes::{CommentWatch, FRAME_TEXT, MarkupChanges, TableWatch};
@@ -63,6 +64,7 @@ pub struct Sanitiser {
     attributes: HashMap<&'static str, HashSet<&'static str>>,
     generic_attributes: HashSet<&'static str>,
     embed_hosts: Arc<[String]>,
+    media_bases: Vec<String>,
 }
 
 impl std::fmt::Debug for Sanitiser {
@@ -72,6 +74,16 @@ impl std::fmt::Debug for Sanitiser {
 }
 
 impl Sanitiser {
+    /// The same for a server whose media readers find below these addresses.
+    pub fn with_media_bases(self, media_bases: Vec<String>) -> Self {
+        Self { media_bases, ..self }
+    }
+
+    /// The addresses below which readers find the media of this server.
+    pub fn media_bases(&self) -> &[String] {
+        &self.media_bases
+    }
+
     /// Makes a sanitiser that keeps frames of `embed_hosts`.
     pub fn new(embed_hosts: &[String]) -> Self {
         let embed_hosts: Arc<[String]> = embed_hosts.into();
@@ -105,6 +117,7 @@ impl Sanitiser {
             generic_attributes: filter.clone_generic_attributes(),
             filter,
             embed_hosts,
+            media_bases: Vec::new(),
         }
     }
 
@@ -303,11 +316,13 @@ fn is_allowed_value(hosts: &[String], element: &str, attribute: &str, value: &st
     }
 }
 
-/// Counts the links and pictures of sanitised HTML whose address has no scheme. Links within the body are none.
+/// Counts the links and pictures of sanitised HTML whose address has no scheme. Links within the body are none, and neither are
+/// media of the server, which readers get with their addresses.
 fn count_relative_addresses(html: &str) -> u64 {
     let is_relative = |address: Cow<'_, str>| {
         !address.trim().is_empty()
             && !address.trim_start().starts_with('#')
+            && !is_own_media(&address)
             && Url::parse(&address) == Err(ParseError::RelativeUrlWithoutBase)
     };
     let addresses = tokens(html).map(|token| match token {

@@ -17,6 +17,7 @@ use crate::http::conditional::IfMatch;
 use crate::http::id_or_slug::IdOrSlug;
 use crate::http::reply::{Data, NoContent, Rendered, Reply, Written};
 use crate::idempotency::{NamedRequest, write_once};
+use crate::media::addresses::AddressesByAudience;
 use crate::members::guard::{CurrentMember, Editor};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -28,11 +29,12 @@ use crate::tx::Tx;
 fn reply_changed(
     member: &CurrentMember,
     row: Row,
+    addresses: &AddressesByAudience,
     now: DateTime<Utc>,
     warnings: &[Fault],
 ) -> Result<Rendered> {
     if member.may_read_back || is_public(&row, now) {
-        reply_with(row, member.may_read_back, now).with_warnings(warnings).render()
+        reply_with(row, member.may_read_back, addresses, now).with_warnings(warnings).render()
     } else {
         Reply::receipt(row.id, row.version, row.updated_at).with_warnings(warnings).render()
     }
@@ -59,10 +61,11 @@ pub async fn create_notice(
     let prepared = writing::prepare_notice(&app, new).await?;
     let warnings = prepared.warnings();
     let named = NamedRequest::read(&app, &req, editor.0.id)?;
+    let addresses = AddressesByAudience::load(&app).await?;
     write_once(&app, named, async move |tx| {
         let row = writing::add_notice(tx, editor.0.actor(), prepared.clone()).await?;
         let (version, location) = (row.version, format!("/api/v1/notices/{}", row.id));
-        let notice = Notice::new(row, true);
+        let notice = Notice::new(row, true, &addresses);
         Reply::created(location, notice).with_version(version).with_warnings(&warnings).render()
     })
     .await
@@ -91,6 +94,7 @@ pub async fn update_notice(
         _ => BodyFormat::Html,
     };
     let prepared = writing::prepare_patch(&app, patch, format).await?;
+    let addresses = AddressesByAudience::load(&app).await?;
     let warnings = prepared.warnings();
     let (row, now) = app
         .write(async move |tx| {
@@ -100,7 +104,7 @@ pub async fn update_notice(
             Ok((row, tx.now().await?))
         })
         .await?;
-    reply_changed(&editor.0, row, now, &warnings)
+    reply_changed(&editor.0, row, &addresses, now, &warnings)
 }
 
 /// Fails with the faults of a change that its schema does not tell.
@@ -148,9 +152,10 @@ pub async fn restore_notice(
     if_match: IfMatch,
 ) -> Result<impl Responder> {
     let named = NamedRequest::read(&app, &req, editor.0.id)?;
+    let addresses = AddressesByAudience::load(&app).await?;
     write_once(&app, named, async move |tx| {
         let row = set_deleted(tx, &editor, &id, &if_match, Notices::Trash).await?;
-        reply_changed(&editor.0, row, tx.now().await?, &[])
+        reply_changed(&editor.0, row, &addresses, tx.now().await?, &[])
     })
     .await
 }

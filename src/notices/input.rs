@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::model::{Audience, Content, NoticeKind};
-use crate::db::types::{BodyFormat, Status, as_stored};
+use super::model::{Content, NoticeKind};
+use crate::db::types::{Audience, BodyFormat, Status, as_stored};
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
 use crate::http::render_body::keep_fault;

@@ -1,14 +1,18 @@
 //! Notices as rows.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::db::schema::notices;
-use crate::db::types::{BodyFormat, Status, text_enum};
+use crate::db::types::{Audience, BodyFormat, Status, text_enum};
+use crate::media::queries::media_in;
 
 text_enum! {
     /// The two kinds of notices.
@@ -17,16 +21,6 @@ text_enum! {
         Notice => "notice",
         /// 公告: tells everybody what is.
         Announcement => "announcement",
-    }
-}
-
-text_enum! {
-    /// Whom a notice is for.
-    Audience {
-        /// Everybody.
-        Public => "public",
-        /// Signed-in members.
-        Members => "members",
     }
 }
 
@@ -86,6 +80,22 @@ pub struct Row {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// The media in its body. Null without any.
+    #[diesel(sql_type = Nullable<Jsonb>, select_expression = media(), select_expression_type = SqlLiteral<Nullable<Jsonb>>)]
+    pub media: Option<Value>,
+}
+
+/// The columns that can name media.
+const MEDIA_TEXTS: [&str; 1] = ["notices.body"];
+
+/// All columns of a notice.
+pub fn full_columns() -> String {
+    format!("notices.*, {} AS media", media_in(&MEDIA_TEXTS))
+}
+
+/// The media of a notice, for statements that do not name the column.
+fn media() -> SqlLiteral<Nullable<Jsonb>> {
+    sql(&media_in(&MEDIA_TEXTS))
 }
 
 /// A notice next to another.

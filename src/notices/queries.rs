@@ -15,13 +15,13 @@ use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::model::{Audience, Content, NeighborRow, Row};
+use super::model::{Content, NeighborRow, Row, full_columns};
 use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::read_clock;
 use crate::db::rows::{Conditions, Value};
 use crate::db::schema::notices;
-use crate::db::types::Status;
+use crate::db::types::{Audience, Status};
 use crate::db::visibility::Notices;
 use crate::error::Result;
 use crate::follower::Snapshot;
@@ -141,14 +141,14 @@ fn conditions_of(notice: &IdOrSlug, visible: Notices) -> Conditions {
 /// One notice, if it is visible.
 pub async fn get(mut conn: &Connection, notice: &IdOrSlug, visible: Notices) -> QueryResult<Row> {
     let conditions = conditions_of(notice, visible);
-    let text = format!("SELECT * FROM notices WHERE {}", conditions.sql());
+    let text = format!("SELECT {} FROM notices WHERE {}", full_columns(), conditions.sql());
     conditions.statement(text).get_result(&mut conn).await
 }
 
 /// One notice, if it is visible, locked until the transaction ends.
 pub async fn lock(tx: &Tx, notice: &IdOrSlug, visible: Notices) -> QueryResult<Row> {
     let conditions = conditions_of(notice, visible);
-    let text = format!("SELECT * FROM notices WHERE {} FOR NO KEY UPDATE", conditions.sql());
+    let text = format!("SELECT {} FROM notices WHERE {} FOR NO KEY UPDATE OF notices", full_columns(), conditions.sql());
     conditions.statement(text).get_result(&mut &**tx).await
 }
 

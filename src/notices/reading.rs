@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::OptionalExtension;
 
 use super::answer_tags::{tag_notice, tag_notices};
-use super::model::{Audience, Row};
+use super::model::Row;
 use super::queries;
 use super::queries::lists;
 use super::searching::NoticeSearch;
@@ -17,6 +17,7 @@ use super::view::{
 use crate::app::App;
 use crate::cache::tags::Tag;
 use crate::db::rows::{Conditions, Value, count};
+use crate::db::types::Audience;
 use crate::db::visibility::Notices;
 use crate::error::{Code, Error, Fault, Result};
 use crate::http::id_or_slug::IdOrSlug;
@@ -26,6 +27,7 @@ use crate::http::moved::Moved;
 use crate::http::paging::{List, Paging, PagingParams};
 use crate::http::query::Query;
 use crate::http::reply::{CacheFacts, Data, Reply};
+use crate::media::addresses::AddressesByAudience;
 use crate::members::guard::Reader;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation};
@@ -82,13 +84,14 @@ pub async fn list_notices(
     let modified = times.modified(now);
     let modified = if for_staff || is_searched { modified.proving_nothing() } else { modified };
     let facts = CacheFacts { is_as_visitors_get, modified, lifetime: times.lifetime(now), tags };
-    Ok(reply_list(page, shape.fields, facts))
+    Ok(reply_list(page, shape.fields, &AddressesByAudience::load(&app).await?, facts))
 }
 
 /// The answer with a page of notices, cut down to `fields` if these are given.
 fn reply_list(
     page: List<(Row, Option<Highlight>)>,
     fields: Option<Vec<NoticeField>>,
+    addresses: &AddressesByAudience,
     facts: CacheFacts,
 ) -> Either<Reply<List<NoticeCard>>, Reply<List<PickedNotice>>> {
     let Some(fields) = fields else {
@@ -97,7 +100,7 @@ fn reply_list(
     };
     let fields: Rc<[NoticeField]> = fields.into();
     let pick = |(row, highlight)| {
-        let notice = Notice::new(row, false);
+        let notice = Notice::new(row, false, addresses);
         let card = NoticeCard { highlight, ..notice.card };
         PickedNotice::new(Notice { card, ..notice }, fields.clone())
     };
@@ -238,11 +241,12 @@ pub async fn get_notice(
         }
         _ => None,
     };
+    let addresses = AddressesByAudience::load(&app).await?;
     let modified = if for_staff { Modified::of_row(row.updated_at) } else { times.modified(now) };
     let are_for_all = neighbors.iter().flatten().all(|row| row.audience == Audience::Public);
     let (is_public, version) = (is_public(&row, now), row.version);
     let notice =
-        Notice { neighbors: neighbors.map(|rows| rows.into_iter().collect()), ..Notice::new(row, for_staff) };
+        Notice { neighbors: neighbors.map(|rows| rows.into_iter().collect()), ..Notice::new(row, for_staff, &addresses) };
     let has_source = notice.body_source.is_some() && detail.0.fields.is_none();
     let is_as_visitors_get = is_public && are_for_all && !has_source;
     let facts = CacheFacts { is_as_visitors_get, modified, lifetime: times.lifetime(now), tags };
@@ -271,9 +275,14 @@ async fn find_moved(req: &HttpRequest, app: &App, reader: &Reader, key: IdOrSlug
 }
 
 /// The answer with the notice in `row`.
-pub fn reply_with(row: Row, for_staff: bool, now: DateTime<Utc>) -> Reply<Data<Notice>> {
+pub fn reply_with(
+    row: Row,
+    for_staff: bool,
+    addresses: &AddressesByAudience,
+    now: DateTime<Utc>,
+) -> Reply<Data<Notice>> {
     let (is_public, version, modified) = (is_public(&row, now), row.version, row.updated_at);
-    let notice = Notice::new(row, for_staff);
+    let notice = Notice::new(row, for_staff, addresses);
     let is_as_visitors_get = is_public && notice.body_source.is_none();
     Reply::one(notice)
         .with_version(version)

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::model::{Audience, NeighborRow, NoticeKind, Row};
-use crate::db::types::{BodyFormat, Status};
+use super::model::{NeighborRow, NoticeKind, Row};
+use crate::db::types::{Audience, BodyFormat, Status};
+use crate::media::addresses::{AddressesByAudience, UsedMedia};
+use crate::media::bodies::complete_body;
 use crate::search::highlights::Highlight;
 
 /// A notice in a list: complete, but for its body.
@@ -101,8 +103,10 @@ pub struct Notice {
 
 impl Notice {
     /// The notice in `row`.
-    pub fn new(mut row: Row, for_staff: bool) -> Self {
+    pub fn new(mut row: Row, for_staff: bool, addresses: &AddressesByAudience) -> Self {
+        let addresses = addresses.of(row.content.audience);
         let body = std::mem::take(&mut row.content.body);
+        let body = complete_body(body, &UsedMedia::read_all(row.media.take()), addresses);
         let body_source = row.content.body_source.take().filter(|_| for_staff);
         Self { card: row.into(), body, body_source, neighbors: None }
     }

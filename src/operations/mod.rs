@@ -78,6 +78,8 @@ pub enum RequestBody {
     },
     /// Rows, read as they arrive; each row is bounded, and so is the wait for the next bytes.
     Rows,
+    /// The bytes of a file, which are stored as they arrive. Settings say how many there may be.
+    File,
 }
 
 /// How a request and its answer are conditional (RFC 9110 §13).
@@ -181,6 +183,8 @@ pub struct Operation {
     pub tells_secret: bool,
     /// Members up to this role get the answer that visitors get.
     pub same_as_visitors: Option<Role>,
+    /// Whether the answer depends on the media types that the client takes.
+    pub varies_by_accept: bool,
 }
 
 impl Operation {
@@ -206,6 +210,7 @@ impl Operation {
             checks_credential: false,
             tells_secret: false,
             same_as_visitors: None,
+            varies_by_accept: false,
         }
     }
 
@@ -259,6 +264,16 @@ impl Operation {
             delivery: Delivery::STREAMED,
             ..Self::new(id, caller)
         }
+    }
+
+    /// An upload of a file.
+    pub const fn upload(id: &'static str, caller: Caller) -> Self {
+        Self { body: RequestBody::File, has_time_limit: false, ..Self::new(id, caller) }
+    }
+
+    /// A download of a file that is too large to be kept ready: sent as it is read.
+    pub const fn download(id: &'static str, caller: Caller) -> Self {
+        Self { is_file: true, ..Self::export(id, caller) }
     }
 
     /// A merge patch of a thing that has a version.
@@ -333,6 +348,16 @@ impl Operation {
     /// Its parameters may name nothing.
     pub const fn finding_one(self) -> Self {
         Self { may_find_nothing: true, ..self }
+    }
+
+    /// Lasts as long as what it waits for; each of its steps is bounded.
+    pub const fn without_time_limit(self) -> Self {
+        Self { has_time_limit: false, ..self }
+    }
+
+    /// Reads only, though its method is none of those that read.
+    pub const fn reading_only(self) -> Self {
+        Self { repetition: Repetition::Safe, ..self }
     }
 
     /// A client can name the request by an `Idempotency-Key`, so that it acts once.

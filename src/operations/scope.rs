@@ -43,6 +43,14 @@ pub enum Scope {
     #[serde(rename = "notices:import")]
     #[value(name = "notices:import")]
     NoticesImport,
+    /// Reads all media.
+    #[serde(rename = "media:read")]
+    #[value(name = "media:read")]
+    MediaRead,
+    /// Uploads, changes and deletes media.
+    #[serde(rename = "media:write")]
+    #[value(name = "media:write")]
+    MediaWrite,
 }
 
 impl Scope {
@@ -63,6 +71,8 @@ impl Scope {
             Self::NoticesRead => "notices:read",
             Self::NoticesWrite => "notices:write",
             Self::NoticesImport => "notices:import",
+            Self::MediaRead => "media:read",
+            Self::MediaWrite => "media:write",
         }
     }
 
@@ -72,6 +82,7 @@ impl Scope {
             Self::ArticlesRead | Self::ArticlesWrite | Self::ArticlesImport => Self::ArticlesRead,
             Self::CategoriesRead | Self::CategoriesWrite | Self::CategoriesImport => Self::CategoriesRead,
             Self::NoticesRead | Self::NoticesWrite | Self::NoticesImport => Self::NoticesRead,
+            Self::MediaRead | Self::MediaWrite => Self::MediaRead,
         }
     }
 

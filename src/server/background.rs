@@ -12,6 +12,7 @@ use crate::articles::view_counter::FLUSH_EVERY;
 use crate::categories::{self, moving};
 use crate::changes;
 use crate::error::Result;
+use crate::media::sweep;
 use crate::members::{outbox, sessions};
 use crate::tags::{self, renaming};
 use crate::throttle;
@@ -23,6 +24,7 @@ pub fn start(shared: &Shared) {
     rt::spawn(housekeeping_loop(shared.clone()));
     rt::spawn(count_tags(shared.clone()));
     rt::spawn(run_jobs(shared.clone()));
+    rt::spawn(sweep_media(shared.clone()));
     rt::spawn(log_hits(shared.clone()));
     // Two, so that one slow mailbox does not hold up the others.
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
@@ -97,6 +99,29 @@ async fn housekeeping_loop(shared: Shared) {
             if let Err(error) = done {
                 tracing::warn!(%error, "Housekeeping is left for later");
             }
+        }
+    }
+}
+
+/// How often media that nothing needs any more are taken away.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
+/// Sweeps after which the whole store is looked through.
+const SWEEPS_OF_A_LOOK: u32 = 24;
+
+async fn sweep_media(shared: Shared) {
+    let mut ticks = rt::time::interval(SWEEP_INTERVAL);
+    // The start is no time for it: many processes may start at once.
+    ticks.tick().await;
+    let mut sweeps = 0;
+    loop {
+        ticks.tick().await;
+        let mut done = sweep::run(&shared.app).await;
+        sweeps += 1;
+        if sweeps % SWEEPS_OF_A_LOOK == 0 {
+            done.push(sweep::look_through_store(&shared.app).await);
+        }
+        for error in done.into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "The sweep of media is left for later");
         }
     }
 }

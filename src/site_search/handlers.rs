@@ -17,6 +17,7 @@ use crate::articles::model::Row as ArticleRow;
 use crate::articles::queries::found as articles;
 use crate::articles::searching::highlight_articles;
 use crate::articles::view::ArticleCard;
+use crate::articles::view_context::ViewContext;
 use crate::cache::tags::Tag;
 use crate::categories::model::Tree;
 use crate::categories::queries::load_article_times;
@@ -97,7 +98,8 @@ pub async fn list_search_results(
     };
     let link = page.link.clone();
     let facets = Facets::new(&tree, &hits.labels);
-    let results = show(&tree, &site, page, &hits, highlights, facets, did_you_mean);
+    let context = ViewContext::new(&app, tree, site);
+    let results = show(&context, page, &hits, highlights, facets, did_you_mean);
     let lifetime = article_times.lifetime(now).min(notice_times.lifetime(now));
     let reply = Reply::new(StatusCode::OK, results)
         .with_version(0)
@@ -170,8 +172,7 @@ async fn highlight_rows(
 }
 
 fn show(
-    tree: &Tree,
-    site: &Site,
+    context: &ViewContext,
     page: List<FoundRow>,
     hits: &Hits,
     mut highlights: HashMap<Uuid, Highlight>,
@@ -186,7 +187,7 @@ fn show(
         let (score, highlight) = (score(row.id()), highlights.remove(&row.id()));
         match row {
             FoundRow::Article(row) => {
-                let card = ArticleCard { highlight, ..ArticleCard::new(tree, &site.content.base_url, *row) };
+                let card = ArticleCard { highlight, ..context.card(*row) };
                 Found::Article(Box::new(FoundArticle { score, card }))
             }
             FoundRow::Notice(row) => Found::Notice(FoundNotice::new(score, *row, highlight)),

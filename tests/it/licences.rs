@@ -15,6 +15,7 @@ const ALLOWED: &[&str] = &[
     "BSL-1.0",
     "CDLA-Permissive-2.0",
     "CC0-1.0",
+    "IJG",
     "ISC",
     "MIT",
     "MIT-0",

@@ -11,7 +11,7 @@ use super::branches::Branches;
 use super::counting::count_statement;
 use super::listing::Listing;
 use super::slugs::NO_FORMER_SLUGS;
-use super::{CARD_COLUMNS, EXTRA_COLUMNS, VIEWS, list_columns};
+use super::{VIEWS, full_columns, list_columns};
 use crate::articles::model::Row;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SizedRow, Value, fit_rows};
@@ -73,8 +73,8 @@ pub async fn load_full(mut conn: &Connection, listing: Listing, slice: &PageSlic
     let mut conditions = Conditions::default();
     let mark = conditions.bind(Value::Ids(ids));
     let text = format!(
-        "SELECT {CARD_COLUMNS}, articles.body, NULL::text AS body_source, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs \
-         FROM articles {VIEWS} WHERE articles.id = ANY({mark}) {order}"
+        "SELECT {} FROM articles {VIEWS} WHERE articles.id = ANY({mark}) {order}",
+        full_columns("NULL::text", NO_FORMER_SLUGS)
     );
     Ok(FullPage { rows: conditions.statement(text).load(&mut conn).await?, is_cut })
 }

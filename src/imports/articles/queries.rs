@@ -189,7 +189,7 @@ pub async fn lock_articles(
         return Ok(HashMap::new());
     }
     let rows: Vec<LockedArticle> = sql_query(format!(
-        "SELECT articles.*, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs,
+        "SELECT articles.*, {EXTRA_COLUMNS}, {NO_FORMER_SLUGS} AS former_slugs, NULL::jsonb AS media,
          deleted_at IS NOT NULL AS trashed, source_hash IS NULL AS edited FROM articles {VIEWS}
          WHERE articles.id = ANY($1) ORDER BY articles.id FOR NO KEY UPDATE OF articles"
     ))

@@ -6,12 +6,12 @@ use diesel_async::RunQueryDsl;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, PageSlice, SizedRow, SortColumn, Value, fit_rows};
 use crate::db::visibility::Notices;
-use crate::notices::model::{NoticeKind, Row};
+use crate::notices::model::{NoticeKind, Row, full_columns};
 
 /// A notice's columns without its body, which is long and stored apart.
 const CARD_COLUMNS: &str = "id, slug, external_id, kind, title, summary, summary_made, '' AS body, \
      NULL::text AS body_source, body_format, sanitizer, pinned, audience, status, published_at, expires_at, version, \
-     created_at, updated_at";
+     created_at, updated_at, NULL::jsonb AS media";
 /// The kinds in the order in which a list by kinds has them.
 const KINDS: [NoticeKind; 2] = [NoticeKind::Notice, NoticeKind::Announcement];
 
@@ -29,8 +29,8 @@ pub fn order(visible: Notices) -> Vec<SortColumn> {
 }
 
 /// The columns of a notice in a list.
-const fn columns(with_body: bool) -> &'static str {
-    if with_body { "*" } else { CARD_COLUMNS }
+fn columns(with_body: bool) -> String {
+    if with_body { full_columns() } else { CARD_COLUMNS.to_owned() }
 }
 
 /// Notices that meet `conditions`, without their bodies.
@@ -69,7 +69,7 @@ pub async fn load_full(
     let (ids, is_cut) = fit_rows(&chosen);
     let mut conditions = Conditions::default();
     conditions.and_if("notices.id = ANY(?)", Some(Value::Ids(ids)));
-    let text = format!("SELECT * FROM notices WHERE {} {}", conditions.sql(), slice.order_by());
+    let text = format!("SELECT {} FROM notices WHERE {} {}", full_columns(), conditions.sql(), slice.order_by());
     Ok((conditions.statement(text).load(&mut conn).await?, is_cut))
 }
 

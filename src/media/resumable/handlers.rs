@@ -1,0 +1,215 @@
+//! The operations of uploads that arrive in parts.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HttpDate, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, delete, get, options, patch, post, web};
+use diesel::OptionalExtension;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::checksum::{ALGORITHMS, Checksum};
+use super::headers::{
+    EXTENSIONS, TUS_CHECKSUM_ALGORITHM, TUS_EXTENSION, TUS_MAX_SIZE, TUS_RESUMABLE, TUS_VERSION, UPLOAD_EXPIRES,
+    UPLOAD_LENGTH, UPLOAD_MEDIA, UPLOAD_OFFSET, VERSION, check_version, read_bytes, read_metadata,
+};
+use super::writing;
+use crate::app::App;
+use crate::error::{Code, Error, Result};
+use crate::http::id_or_slug::Id;
+use crate::http::reply::Data;
+use crate::media::queries::uploads::{self, UploadRow};
+use crate::media::receiving::max_bytes;
+use crate::members::guard::{Author, CurrentMember};
+use crate::operations::scope::Scope;
+use crate::operations::{Caller, Operation, Role};
+
+/// The media type of a part.
+const PART_TYPE: &str = "application/offset+octet-stream";
+/// The status of a part that does not have its checksum, which no registry has.
+const CHECKSUM_STATUS: u16 = 460;
+
+/// An upload that arrives in parts.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Upload {
+    /// Its id.
+    id: Uuid,
+    /// How many bytes it will have.
+    bytes: i64,
+    /// How many have arrived.
+    received: i64,
+    /// The media that it has become, when it has arrived as a whole.
+    #[schema(required)]
+    media_id: Option<Uuid>,
+    /// Until when it is kept, if it does not go on.
+    expires_at: chrono::DateTime<chrono::Utc>,
+}
+
+impl From<&UploadRow> for Upload {
+    fn from(row: &UploadRow) -> Self {
+        Self {
+            id: row.id,
+            bytes: row.bytes,
+            received: row.received,
+            media_id: row.media_id,
+            expires_at: row.expires_at,
+        }
+    }
+}
+
+/// An answer with the headers that tell where an upload stands.
+fn answer(status: StatusCode, upload: &UploadRow) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::build(status);
+    let expires = u64::try_from(upload.expires_at.timestamp()).unwrap_or_default();
+    answer
+        .insert_header((TUS_RESUMABLE, VERSION))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((UPLOAD_OFFSET, upload.received.to_string()))
+        .insert_header((UPLOAD_LENGTH, upload.bytes.to_string()))
+        .insert_header((UPLOAD_EXPIRES, HttpDate::from(UNIX_EPOCH + Duration::from_secs(expires)).to_string()));
+    if let Some(id) = upload.media_id {
+        answer.insert_header((UPLOAD_MEDIA, format!("/api/v1/media/{id}")));
+    }
+    answer
+}
+
+/// The upload of the path, if it is the caller's.
+async fn find_own(app: &App, member: &CurrentMember, id: Id) -> Result<UploadRow> {
+    let found = uploads::find(&*app.reader().await?, id.0, member.id).await.optional()?;
+    found.ok_or_else(Error::not_found)
+}
+
+/// The entry of [`describe_uploads`].
+pub const DESCRIBE_UPLOADS: Operation = Operation::post_without_body("describe_uploads", Caller::Anyone)
+    .without_conflicts()
+    .reading_only();
+
+/// Ask what resumable uploads can do
+///
+/// tus 1.0: the version, the extensions and the largest file, as headers.
+#[utoipa::path(tag = "media", responses((status = 204, description = "What the server can do, in its headers")))]
+#[options("")]
+pub async fn describe_uploads(app: web::Data<App>) -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((TUS_RESUMABLE, VERSION))
+        .insert_header((TUS_VERSION, VERSION))
+        .insert_header((TUS_EXTENSION, EXTENSIONS))
+        .insert_header((TUS_MAX_SIZE, max_bytes(&app).to_string()))
+        .insert_header((TUS_CHECKSUM_ALGORITHM, ALGORITHMS))
+        .finish()
+}
+
+/// The entry of [`create_upload`].
+pub const CREATE_UPLOAD: Operation =
+    Operation::upload("create_upload", Caller::Role(Role::Author)).for_keys_with(Scope::MediaWrite);
+
+/// Begin a resumable upload
+///
+/// tus 1.0 (`creation`, `creation-with-upload`): `Upload-Length` says how many bytes there will be, `Upload-Metadata` what the
+/// parameters of an upload in one piece say, and `filename`. `Location` in the answer is where the bytes go.
+#[utoipa::path(tag = "media", params(("Tus-Resumable" = String, Header, description = "`1.0.0`"), ("Upload-Length" = i64, Header, description = "How many bytes there will be"), ("Upload-Metadata" = Option<String>, Header, description = "Keys, each with a value in Base64, separated by commas")), request_body(content((Vec<u8> = "application/offset+octet-stream")), description = "The first bytes; may be empty"), responses((status = 201, description = "The upload has begun; `Location` is where its bytes go"), (status = 412, description = "Another version of tus")))]
+#[post("")]
+pub async fn create_upload(
+    req: HttpRequest,
+    app: web::Data<App>,
+    author: Author,
+    payload: web::Payload,
+) -> Result<HttpResponse> {
+    check_version(&req)?;
+    let bytes = read_bytes(&req, &UPLOAD_LENGTH)?;
+    let mut upload = writing::begin(&app, &author.0, bytes, read_metadata(&req)?).await?;
+    let has_first_bytes = req.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == PART_TYPE);
+    if has_first_bytes {
+        let _turn = app.uploads.take(author.0.id)?;
+        upload = writing::append(&app, upload, payload, Checksum::read(&req)?).await?;
+    }
+    upload = writing::finish(&app, &author.0, upload).await?;
+    let location = format!("/api/v1/media/uploads/{}", upload.id);
+    Ok(answer(StatusCode::CREATED, &upload).insert_header((LOCATION, location)).finish())
+}
+
+/// The entry of [`get_upload`].
+pub const GET_UPLOAD: Operation = Operation::export("get_upload", Caller::Role(Role::Author))
+    .for_keys_with(Scope::MediaWrite)
+    .finding_one();
+
+/// Get a resumable upload
+///
+/// How much of it has arrived (tus 1.0 asks by `HEAD`), and which media it has become. One that has arrived as a whole is brought to its end
+/// first, if that was interrupted.
+#[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id")), responses((status = 200, description = "The upload", body = Data<Upload>)))]
+#[get("/{id}")]
+pub async fn get_upload(app: web::Data<App>, author: Author, id: Id) -> Result<HttpResponse> {
+    let upload = find_own(&app, &author.0, id).await?;
+    let upload = writing::finish(&app, &author.0, upload).await?;
+    if let Some(refusal) = &upload.refusal {
+        return Err(writing::tell_refusal(refusal));
+    }
+    Ok(answer(StatusCode::OK, &upload).json(Data { data: Upload::from(&upload) }))
+}
+
+/// The entry of [`append_to_upload`].
+pub const APPEND_TO_UPLOAD: Operation =
+    Operation::upload("append_to_upload", Caller::Role(Role::Author)).for_keys_with(Scope::MediaWrite);
+
+/// Add to a resumable upload
+///
+/// tus 1.0: the bytes from `Upload-Offset` on; 409 if another number of bytes has arrived. With `Upload-Checksum`, bytes that do not have the checksum are not added
+/// (460). When the last bytes have arrived, the upload becomes media, which `Upload-Media` in the answer names.
+#[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id"), ("Tus-Resumable" = String, Header, description = "`1.0.0`"), ("Upload-Offset" = i64, Header, description = "How many bytes come before these"), ("Upload-Checksum" = Option<String>, Header, description = "The digest of the bytes: its name, a blank, and Base64")), request_body(content((Vec<u8> = "application/offset+octet-stream"))), responses((status = 204, description = "The bytes are stored"), (status = 412, description = "Another version of tus"), (status = 415, description = "Another `Content-Type`, or a type of file that is not taken"), (status = 460, description = "The bytes do not have the checksum")))]
+#[patch("/{id}")]
+pub async fn append_to_upload(
+    req: HttpRequest,
+    app: web::Data<App>,
+    author: Author,
+    id: Id,
+    payload: web::Payload,
+) -> Result<HttpResponse> {
+    check_version(&req)?;
+    if req.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != PART_TYPE) {
+        let detail = "Send the bytes as application/offset+octet-stream.";
+        return Err(Error::Refused(Code::UnsupportedMediaType, detail.into()));
+    }
+    let offset = read_bytes(&req, &UPLOAD_OFFSET)?;
+    let checksum = Checksum::read(&req)?;
+    let upload = find_own(&app, &author.0, id).await?;
+    if let Some(refusal) = &upload.refusal {
+        return Err(writing::tell_refusal(refusal));
+    }
+    if upload.received != offset {
+        let detail = crate::error::Sentence::from("{bytes} bytes have arrived.").with("bytes", upload.received);
+        return Err(Error::Refused(Code::OffsetMismatch, detail));
+    }
+    let _turn = app.uploads.take(author.0.id)?;
+    let upload = match writing::append(&app, upload, payload, checksum).await {
+        Ok(upload) => upload,
+        Err(refusal) if refusal.code() == Code::ChecksumMismatch => {
+            let mut answer = refusal.error_response();
+            *answer.status_mut() = StatusCode::from_u16(CHECKSUM_STATUS).unwrap_or(StatusCode::BAD_REQUEST);
+            return Ok(answer);
+        }
+        Err(failure) => return Err(failure),
+    };
+    let upload = writing::finish(&app, &author.0, upload).await?;
+    Ok(answer(StatusCode::NO_CONTENT, &upload).finish())
+}
+
+/// The entry of [`delete_upload`].
+pub const DELETE_UPLOAD: Operation = Operation::delete("delete_upload", Caller::Role(Role::Author))
+    .for_keys_with(Scope::MediaWrite)
+    .without_version()
+    .without_conflicts();
+
+/// End a resumable upload
+///
+/// What has arrived is thrown away. Media that the upload has become stay.
+#[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id")), responses((status = 204, description = "Ended")))]
+#[delete("/{id}")]
+pub async fn delete_upload(app: web::Data<App>, author: Author, id: Id) -> Result<HttpResponse> {
+    let owner = author.0.id;
+    let parts = app.write(async move |tx| Ok(uploads::delete(tx, id.0, owner).await?)).await?;
+    writing::delete_parts(&app, &parts.ok_or_else(Error::not_found)?).await;
+    Ok(HttpResponse::NoContent().insert_header((TUS_RESUMABLE, VERSION)).finish())
+}
