@@ -25,7 +25,7 @@ use crate::markup::Sanitiser;
 use crate::metrics::{Metrics, SearchState};
 use crate::outbound::client::{ClientSettings, OutboundClient};
 use crate::permits::{CorePermits, MemoryBudget, Turns, count_cores};
-use crate::storage::Store;
+use crate::storage::{S3Options, Secret, Store, StoreSettings};
 
 /// Connections for transactions that each worker may have at least.
 const MIN_WRITERS_OF_WORKER: usize = 2;
@@ -145,7 +145,7 @@ impl App {
             comparers: CorePermits::new(COMPARE_WAIT, "too many articles to compare"),
             follower,
             job_begun: Notify::new(),
-            store: Store::open(&config.store_settings()?)?,
+            store: Store::open(&find_store(&config)?)?,
             outbound: OutboundClient::new(ClientSettings {
                 allowed_networks: config.media.fetch_allow.clone(),
                 ..ClientSettings::new(USER_AGENT)
@@ -267,6 +267,23 @@ impl Deref for CostlyConn {
     fn deref(&self) -> &Connection {
         &self.conn
     }
+}
+
+/// Where media are kept.
+fn find_store(config: &Config) -> anyhow::Result<StoreSettings> {
+    let media = &config.media;
+    let Some(address) = &media.url else {
+        return Ok(StoreSettings::Folder(config.database.data_dir.join("media")));
+    };
+    let options = S3Options {
+        endpoint: media.endpoint.clone(),
+        region: Some(media.region.clone()),
+        access_key_id: media.key_id.clone(),
+        secret_access_key: media.key_secret.clone().map(Secret::new),
+        allow_http: true,
+        ..S3Options::default()
+    };
+    Ok(StoreSettings::parse(address, &options)?)
 }
 
 /// Connections for signing in, where there are `pool_size` for all other transactions.

@@ -51,6 +51,7 @@ use crate::tags::view::TagSort;
         (name = "tags", description = "The tags of articles, with counts"),
         (name = "categories", description = "The category tree, with breadcrumbs"),
         (name = "notices", description = "Notices (通知) and announcements (公告)"),
+        (name = "media", description = "Pictures and files"),
         (name = "search", description = "Articles and notices by their words"),
         (name = "members", description = "Accounts and profiles"),
         (name = "access", description = "Registering, signing in and out"),

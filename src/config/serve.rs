@@ -12,7 +12,6 @@ use super::http::Http;
 use super::mail::Mail;
 use super::media::Media;
 use super::transfers::Transfers;
-use crate::storage::{S3Options, Secret, StoreSettings};
 
 /// The configuration of `serve`.
 #[derive(Args, Clone, Debug)]
@@ -47,23 +46,6 @@ impl Config {
     /// The addresses below which readers find media, as far as settings say.
     pub fn media_bases(&self) -> Vec<String> {
         self.media.base_url.iter().chain(&self.http.base_url).cloned().collect()
-    }
-
-    /// Where media are kept.
-    pub fn store_settings(&self) -> anyhow::Result<StoreSettings> {
-        let media = &self.media;
-        let Some(address) = &media.url else {
-            return Ok(StoreSettings::Folder(self.database.data_dir.join("media")));
-        };
-        let options = S3Options {
-            endpoint: media.endpoint.clone(),
-            region: Some(media.region.clone()),
-            access_key_id: media.key_id.clone(),
-            secret_access_key: media.key_secret.clone().map(Secret::new),
-            allow_http: true,
-            ..S3Options::default()
-        };
-        Ok(StoreSettings::parse(address, &options)?)
     }
 
     /// The folder below which the search index is.

@@ -14,8 +14,7 @@ use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 
 use super::cross_origin::{Asked, CrossOrigin};
-use super::encoding::MIN_BYTES;
-use super::finish::is_plain_text;
+use super::encoding::{MIN_BYTES, is_plain_text};
 use super::matched::Matched;
 use super::page_headers;
 use super::ready::{AnswerNumbers, ReadyAnswer, add_vary, make_private};

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock};
 
-use actix_web::http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
+use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::web::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -237,6 +237,20 @@ impl EncodedBody {
     fn slot(&self, encoding: Encoding) -> Option<&OnceCell<Option<Bytes>>> {
         self.encoded.get(Encoding::ALL.iter().position(|one| *one == encoding)?)
     }
+}
+
+/// Whether a body is text that is not encoded yet.
+pub fn is_plain_text(headers: &HeaderMap) -> bool {
+    !headers.contains_key(CONTENT_ENCODING) && headers.get(CONTENT_TYPE).is_some_and(is_text)
+}
+
+/// Whether a media type is one of text, which encoding makes shorter.
+fn is_text(media_type: &HeaderValue) -> bool {
+    let name = media_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    name.starts_with("text/")
+        || name.ends_with("json")
+        || name.ends_with("xml")
+        || name.ends_with("javascript")
 }
 
 #[cfg(test)]

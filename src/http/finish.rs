@@ -3,11 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue};
+use actix_web::http::header::{CONTENT_ENCODING, ETAG, HeaderMap, HeaderValue};
 use actix_web::web::Bytes;
 
 use super::conditional::{Precondition, describes_body, find_version, set_tag, tag_encoded};
-use super::encoding::{Effort, Encoding, MIN_BYTES, encode};
+use super::encoding::{Effort, Encoding, MIN_BYTES, encode, is_plain_text};
 use super::modified::Modified;
 use super::ready::add_vary;
 use crate::error::Error;
@@ -63,18 +63,4 @@ async fn encode_body(
     head.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
     set_tag(head.headers_mut(), etag.map(|etag| tag_encoded(&etag, encoding, Effort::Fast)));
     head.set_body(BoxBody::new(encoded))
-}
-
-/// Whether a body is text that is not encoded yet.
-pub fn is_plain_text(headers: &HeaderMap) -> bool {
-    !headers.contains_key(CONTENT_ENCODING) && headers.get(CONTENT_TYPE).is_some_and(is_text)
-}
-
-/// Whether a media type is one of text, which encoding makes shorter.
-fn is_text(media_type: &HeaderValue) -> bool {
-    let name = media_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    name.starts_with("text/")
-        || name.ends_with("json")
-        || name.ends_with("xml")
-        || name.ends_with("javascript")
 }

@@ -10,8 +10,7 @@ use actix_web::http::header::{
 use actix_web::web::Bytes;
 
 use super::conditional::{Precondition, describes_body, find_version, tag_encoded};
-use super::encoding::{Effort, EncodedBody, Encoding};
-use super::finish::is_plain_text;
+use super::encoding::{Effort, EncodedBody, Encoding, is_plain_text};
 use super::modified::Modified;
 use super::reply::REVALIDATED_CACHE_CONTROL;
 use crate::error::{Error, Result};

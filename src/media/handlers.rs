@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::addresses::{Addresses, UsedMedia};
-use super::input::MediaPatch;
+use super::input::{MediaPatch, MediaTag};
 use super::model::{MediaKind, Row};
 use super::queries::{self, Filter};
 use super::view::{Address, Media};
@@ -35,13 +35,13 @@ pub struct MediaFilter {
     #[param(inline, nullable = false)]
     kind: Option<MediaKind>,
     /// All of these words, comma-separated.
-    #[param(style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
+    #[param(inline, value_type = Option<Vec<MediaTag>>, style = Form, explode = false, min_items = 1, max_items = 10, nullable = false)]
     tags: Option<Vec<String>>,
     /// A part of the name, the alternative text, the caption or the credit, in any case.
     #[param(min_length = 1, max_length = 200, nullable = false)]
     q: Option<String>,
     /// The SHA-256 digest of the bytes, in hexadecimal.
-    #[param(pattern = "^[0-9a-f]{64}$", nullable = false)]
+    #[param(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$", nullable = false)]
     sha256: Option<String>,
     /// The address they were taken from.
     #[param(min_length = 1, max_length = 2000, nullable = false)]

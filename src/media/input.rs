@@ -40,7 +40,7 @@ pub struct UploadParams {
     #[param(max_length = 2000, pattern = r"^https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?$", nullable = false)]
     pub source_url: Option<String>,
     /// Words to find it by, comma-separated.
-    #[param(style = Form, explode = false, max_items = 50, nullable = false)]
+    #[param(inline, value_type = Option<Vec<MediaTag>>, style = Form, explode = false, max_items = 50, nullable = false)]
     pub tags: Option<Vec<String>>,
     /// Whom it is for; `public` when absent.
     #[param(inline, nullable = false)]

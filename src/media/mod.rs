@@ -50,12 +50,12 @@ pub async fn prepare(app: &App) -> Result<()> {
 /// The entries of its operations.
 pub const OPERATIONS: &[Operation] = &[
     handlers::LIST_MEDIA,
-    uploading::UPLOAD_MEDIA,
-    uploading::FETCH_MEDIA,
+    uploading::CREATE_MEDIA,
+    uploading::CREATE_MEDIA_FROM_URL,
     resumable::handlers::DESCRIBE_UPLOADS,
     resumable::handlers::CREATE_UPLOAD,
     resumable::handlers::GET_UPLOAD,
-    resumable::handlers::APPEND_TO_UPLOAD,
+    resumable::handlers::UPDATE_UPLOAD,
     resumable::handlers::DELETE_UPLOAD,
     handlers::GET_MEDIA,
     handlers::GET_MEDIA_ADDRESS,
@@ -76,12 +76,12 @@ pub fn routes(cfg: &mut ServiceConfig) {
                     .service(resumable::handlers::describe_uploads)
                     .service(resumable::handlers::create_upload)
                     .service(resumable::handlers::get_upload)
-                    .service(resumable::handlers::append_to_upload)
+                    .service(resumable::handlers::update_upload)
                     .service(resumable::handlers::delete_upload),
             )
-            .service(uploading::fetch_media)
+            .service(uploading::create_media_from_url)
             .service(handlers::list_media)
-            .service(uploading::upload_media)
+            .service(uploading::create_media)
             .service(handlers::get_media)
             .service(handlers::get_media_address)
             .service(serving::get_media_original)

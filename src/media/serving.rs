@@ -20,6 +20,7 @@ use super::model::{MediaKind, Picture, Row};
 use super::picture_work::VariantFormat;
 use super::presets::{Crop, digest_file, resolve};
 use super::variants::load_variant;
+use super::view::FileBytes;
 use super::{disposition, queries};
 use crate::app::App;
 use crate::config::presets::{FILE, Size};
@@ -51,7 +52,7 @@ const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy")
 #[into_params(parameter_in = Query)]
 pub struct MembersSignature {
     /// Until when the address works, in seconds since 1970.
-    #[param(minimum = 0, nullable = false)]
+    #[param(minimum = 0, maximum = 99_999_999_999i64, nullable = false)]
     exp: Option<i64>,
     /// The signature.
     #[param(max_length = 64, nullable = false)]
@@ -72,7 +73,7 @@ pub const GET_MEDIA_FILE: Operation = Operation {
 /// else as JPEG or PNG; with `.webp`, `.jpg` or `.png`, in that format; `file-{digest}.{ending}` of a file as it is. What
 /// an address leads to never changes. Sounds, films and documents are to be had in parts (`Range`). Addresses of media for members are
 /// signed.
-#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media"), ("file" = String, Path, description = "The preset and the digest, as handed out", max_length = 120), MembersSignature), responses((status = 200, description = "The bytes", content((Vec<u8> = "image/webp"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/gif"), (Vec<u8> = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((Vec<u8> = "application/octet-stream"))), (status = 416, description = "A range that the file does not have")))]
+#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media"), ("file" = String, Path, description = "The preset and the digest, as handed out", max_length = 120), MembersSignature), responses((status = 200, description = "The bytes", content((FileBytes = "image/webp"), (FileBytes = "image/jpeg"), (FileBytes = "image/png"), (FileBytes = "image/gif"), (FileBytes = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((FileBytes = "application/octet-stream"))), (status = 416, description = "A range that the file does not have")))]
 #[get("/media/{id}/{file}")]
 pub async fn get_media_file(
     req: HttpRequest,
@@ -284,7 +285,7 @@ pub const GET_MEDIA_ORIGINAL: Operation =
 /// Get the original of media
 ///
 /// The bytes as they were uploaded, with all that a camera has written into them.
-#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media")), responses((status = 200, description = "The bytes", content((Vec<u8> = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((Vec<u8> = "application/octet-stream"))), (status = 416, description = "A range that the file does not have")))]
+#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media")), responses((status = 200, description = "The bytes", content((FileBytes = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((FileBytes = "application/octet-stream"))), (status = 416, description = "A range that the file does not have")))]
 #[get("/{id}/original")]
 pub async fn get_media_original(
     req: HttpRequest,

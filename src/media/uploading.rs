@@ -9,8 +9,9 @@ use super::handlers::load_addresses;
 use super::input::{FetchRequest, UploadParams};
 use super::intake::{self, StoredFile};
 use super::receiving::receive;
-use super::view::{Media, Uploaded};
+use super::view::{FileBytes, Media, Uploaded};
 use crate::app::App;
+use crate::db::types::Audience;
 use crate::error::{Error, Result};
 use crate::http::body::{Json, note_digest};
 use crate::http::query::Query;
@@ -25,7 +26,7 @@ use crate::operations::{Caller, Operation, Role};
 #[expect(dead_code, reason = "it describes the form in the document; the parts are read as they arrive")]
 pub struct UploadForm {
     /// The file.
-    #[schema(value_type = String, format = Binary)]
+    #[schema(value_type = String, format = Binary, max_length = 1_000_000_000)]
     file: Vec<u8>,
     /// The name of the file; that of the part when absent.
     #[schema(max_length = 200)]
@@ -43,13 +44,14 @@ pub struct UploadForm {
     #[schema(max_length = 2000)]
     source_url: Option<String>,
     /// Words to find it by, comma-separated.
+    #[schema(max_length = 4000)]
     tags: Option<String>,
-    /// Whom it is for: `public` or `members`.
-    audience: Option<String>,
+    /// Whom it is for; `public` when absent.
+    audience: Option<Audience>,
 }
 
-/// The entry of [`upload_media`].
-pub const UPLOAD_MEDIA: Operation = Operation::upload("upload_media", Caller::Role(Role::Author))
+/// The entry of [`create_media`].
+pub const CREATE_MEDIA: Operation = Operation::upload("create_media", Caller::Role(Role::Author))
     .for_keys_with(Scope::MediaWrite)
     .once_per_key();
 
@@ -58,9 +60,9 @@ pub const UPLOAD_MEDIA: Operation = Operation::upload("upload_media", Caller::Ro
 /// As a form (`multipart/form-data`) with the part `file`, or as the bytes alone with any other `Content-Type`. What is said of
 /// the file stands in parts of the form or in parameters. The type of the file is found by its bytes, whatever its name and
 /// its `Content-Type` say. Bytes that are there already are stored once: `duplicate` says so of media that you may see.
-#[utoipa::path(tag = "media", params(UploadParams), request_body(content((UploadForm = "multipart/form-data"), (Vec<u8> = "application/octet-stream"))), responses((status = 201, description = "The new media; a receipt (`id`, `version`, `updated_at`) for a key that may not read them", body = Uploaded), (status = 415, description = "A type of file that is not taken")))]
+#[utoipa::path(tag = "media", params(UploadParams), request_body(content((UploadForm = "multipart/form-data", example = json!({"file": "(the bytes)", "alt": "The harbour at dawn"})), (FileBytes = "application/octet-stream", example = json!("(the bytes)")))), responses((status = 201, description = "The new media; a receipt (`id`, `version`, `updated_at`) for a key that may not read them", body = Uploaded), (status = 415, description = "A type of file that is not taken")))]
 #[post("")]
-pub async fn upload_media(
+pub async fn create_media(
     req: HttpRequest,
     app: web::Data<App>,
     author: Author,
@@ -82,8 +84,8 @@ pub async fn upload_media(
     .await
 }
 
-/// The entry of [`fetch_media`].
-pub const FETCH_MEDIA: Operation = Operation::post("fetch_media", Caller::Role(Role::Author))
+/// The entry of [`create_media_from_url`].
+pub const CREATE_MEDIA_FROM_URL: Operation = Operation::post("create_media_from_url", Caller::Role(Role::Author))
     .for_keys_with(Scope::MediaWrite)
     .without_time_limit()
     .once_per_key();
@@ -93,7 +95,7 @@ pub const FETCH_MEDIA: Operation = Operation::post("fetch_media", Caller::Role(R
 /// The server downloads the file, from public addresses only, and keeps it as if it were uploaded.
 #[utoipa::path(tag = "media", request_body = FetchRequest, responses((status = 201, description = "The new media; a receipt (`id`, `version`, `updated_at`) for a key that may not read them", body = Uploaded), (status = 415, description = "A type of file that is not taken")))]
 #[post("/from-url")]
-pub async fn fetch_media(
+pub async fn create_media_from_url(
     req: HttpRequest,
     app: web::Data<App>,
     author: Author,

@@ -11,7 +11,6 @@ use super::addresses::{Addresses, Image, UsedMedia};
 use super::model::{MediaKind, MediaUser, Row, UserRow};
 use super::presets::write_hex;
 use crate::db::types::Audience;
-use crate::http::reply::Data;
 
 /// A picture or a file.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -132,8 +131,10 @@ pub struct Address {
     pub url: String,
 }
 
-/// One thing in the parts for staff and the part for everybody.
-pub type OneMedia = Data<Media>;
+/// The bytes of a file.
+#[derive(Clone, Debug, ToSchema)]
+#[schema(value_type = String, format = Binary, max_length = 1_000_000_000)]
+pub struct FileBytes(#[expect(dead_code, reason = "it describes bodies in the document")] Vec<u8>);
 
 impl Media {
     /// The media in `row`, as readers of `addresses` see them.

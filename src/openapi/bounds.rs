@@ -46,13 +46,15 @@ const LENGTHENED: &[&str] = &["body", "cover_url"];
 /// The bounds of other fields: the schema, the field, or the items of a field, and the most characters or items.
 const OTHERS: &[(&str, &str, u64)] = &[
     ("Accepted", "status", 40),
+    ("Address", "url", 2500),
     ("Activity", "action", 40),
     ("Activity", "entity", 40),
     ("ApiKey", "prefix", 20),
     ("Article", "body_source", 1_000_000),
     // The site's address before a path.
     ("ArchiveMonth", "month", 7),
-    ("ArticleCard", "cover_url", 2200),
+    ("ArticleCard", "cover", 2200),
+    ("ArticleCard", "cover_url", 2500),
     ("Change", "action", 40),
     ("Change", "entity", 40),
     ("Change", "fields", 100),
@@ -63,8 +65,30 @@ const OTHERS: &[(&str, &str, u64)] = &[
     // Escaped, and with marks around single characters.
     ("Highlight", "title", 8000),
     ("Highlight", "snippets/items", 8000),
+    ("Image", "alt", 2000),
+    ("Image", "caption", 2000),
+    ("Image", "credit", 2000),
+    ("Image", "dominant_color", 7),
+    ("Image", "src", 2500),
+    // An address for each preset.
+    ("Image", "srcset", 80_000),
+    ("Image", "thumbhash", 64),
     ("ImportSummary", "errors", 1000),
     ("ImportSummary", "warnings", 1000),
+    ("Media", "alt", 2000),
+    ("Media", "caption", 2000),
+    ("Media", "credit", 2000),
+    ("Media", "dominant_color", 7),
+    ("Media", "mime", 100),
+    ("Media", "name", 200),
+    ("Media", "sha256", 64),
+    ("Media", "source_url", 2000),
+    ("Media", "tags", 50),
+    ("Media", "tags/items", 64),
+    ("Media", "thumbhash", 64),
+    ("Media", "url", 2500),
+    ("Media", "used_by", 20),
+    ("Media", "variants/additionalProperties", 2500),
     ("Menu", "name", 60),
     ("Notice", "body_source", 200_000),
     ("OpenSession", "device", 200),
@@ -92,6 +116,7 @@ const OTHERS: &[(&str, &str, u64)] = &[
     ("Suggestion", "text", 500),
     ("TagCount", "tag", 64),
     ("TagDetail", "tag", 64),
+    ("Use", "title", 300),
     ("ViewBatchResult", "unknown", 100),
 ];
 
@@ -121,9 +146,9 @@ pub fn bound_answers(document: &mut Value, table: &Table) {
         }
     }
     for (schema, path, max) in OTHERS {
-        let (name, items) = path.split_once('/').map_or((*path, ""), |(name, _)| (name, "/items"));
+        let (name, part) = path.split_at(path.find('/').unwrap_or(path.len()));
         for field in fields_of(schemas, schema, name) {
-            if let Some(bounded) = field.pointer_mut(items) {
+            if let Some(bounded) = field.pointer_mut(part) {
                 bound(bounded, *max);
             }
         }

@@ -23,6 +23,7 @@ const GUIDES: &[Guide] = &[
     ("caching", include_str!("../../docs/guides/caching.md")),
     ("errors", include_str!("../../docs/guides/errors.md")),
     ("bodies", include_str!("../../docs/guides/bodies.md")),
+    ("media", include_str!("../../docs/guides/media.md")),
     ("importing", include_str!("../../docs/guides/importing.md")),
     ("clients", include_str!("../../docs/guides/clients.md")),
     ("members", include_str!("../../docs/guides/members.md")),

@@ -11,6 +11,9 @@ pub struct Limits {
     /// The longest wait for a connection, with TLS.
     pub connect: Duration,
     /// The longest wait in which no byte is sent and none is received.
+    ///
+    /// A byte counts as sent when the connection has taken it. That may then hold some hundred KB, and up to about
+    /// 4 MB where the network is fast, which must pass in this time too.
     pub stall: Duration,
     /// The most retries of a request after its first failure.
     pub max_retries: usize,

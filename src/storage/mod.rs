@@ -8,18 +8,23 @@ mod error;
 mod limits;
 mod local;
 mod name;
+mod outcome;
+mod private_folder;
 mod reader;
 mod s3;
 mod settings;
 mod spool;
 mod store;
+mod temporary;
 #[cfg(test)]
 mod tests;
 
 pub use error::{Result, StoreError};
 pub use limits::Limits;
 pub use name::{InvalidName, ObjectName};
+pub use outcome::PutOutcome;
 pub use reader::{ObjectEntry, ObjectList, ObjectReader};
 pub use settings::{Addressing, InvalidSettings, S3Options, S3Settings, Secret, StoreSettings};
-pub use spool::{Spool, Spooled, remove_stale_files};
-pub use store::{PutOutcome, Store};
+pub use spool::{Spool, Spooled};
+pub use store::Store;
+pub use temporary::remove_stale_files;

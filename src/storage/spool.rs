@@ -1,17 +1,15 @@
 //! Bytes of unknown size, received into a temporary file while they are hashed.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
-use tempfile::{Builder, NamedTempFile, TempPath};
+use tempfile::{NamedTempFile, TempPath};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::error::{Result, StoreError};
-use super::local::{TEMPORARY_PREFIX, ensure_private_folder};
+use super::temporary::create_temporary;
 
 /// Bytes that are collected before a thread writes and hashes them.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -22,7 +20,7 @@ const HEAD_BYTES: usize = 4 << 10;
 ///
 /// Threads of their own write and hash, while the next bytes are received: about 512 KiB are in memory. The file is
 /// readable for its owner only. It is removed when the spool is dropped; after kill -9 it stays until
-/// [`remove_stale_files`] finds it.
+/// [`remove_stale_files`](super::remove_stale_files) finds it.
 #[derive(Debug)]
 pub struct Spool {
     max_bytes: u64,
@@ -49,10 +47,7 @@ struct Writer {
 
 impl Writer {
     fn create(folder: &Path) -> Result<Self> {
-        ensure_private_folder(folder)?;
-        let file = Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder);
-        let file = file.map_err(|cause| StoreError::from_io(folder.display(), &cause))?;
-        Ok(Self { file, hash: Sha256::new() })
+        Ok(Self { file: create_temporary(folder)?, hash: Sha256::new() })
     }
 
     fn write(&mut self, block: &[u8]) -> Result<()> {
@@ -210,44 +205,6 @@ impl Spooled {
     }
 }
 
-/// Removes the temporary files directly in `folder` that nobody wrote to for `min_age`. Returns how many.
-///
-/// Only files named as those of a [`Spool`] or of a store. A folder that does not exist has none.
-pub async fn remove_stale_files(folder: &Path, min_age: Duration) -> Result<u64> {
-    let folder = folder.to_owned();
-    spawn_blocking(move || remove_stale(&folder, min_age)).await?
-}
-
-fn remove_stale(folder: &Path, min_age: Duration) -> Result<u64> {
-    let fail = |path: &Path, cause: &std::io::Error| StoreError::from_io(path.display(), cause);
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        Err(cause) => return Err(fail(folder, &cause)),
-    };
-    let mut removed = 0;
-    for entry in entries {
-        let entry = entry.map_err(|cause| fail(folder, &cause))?;
-        let is_temporary = entry.file_name().to_string_lossy().starts_with(TEMPORARY_PREFIX);
-        if !is_temporary || !is_stale_file(&entry, min_age) {
-            continue;
-        }
-        match std::fs::remove_file(entry.path()) {
-            Ok(()) => removed += 1,
-            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {}
-            Err(cause) => return Err(fail(&entry.path(), &cause)),
-        }
-    }
-    Ok(removed)
-}
-
-/// Whether an entry is a file that was last written `min_age` ago or earlier.
-fn is_stale_file(entry: &std::fs::DirEntry, min_age: Duration) -> bool {
-    let Ok(metadata) = entry.metadata() else { return false };
-    let age = metadata.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
-    metadata.is_file() && age.unwrap_or_default() >= min_age
-}
-
 #[cfg(test)]
 impl Spool {
     /// The temporary file, when no thread writes to it.
@@ -258,11 +215,11 @@ impl Spool {
         self.sink = Sink::Idle(writer);
         path
     }
-}
 
-/// A file of the store's own, for a copy. Removed when dropped.
-pub(super) fn create_temporary(folder: &Path) -> Result<(File, TempPath)> {
-    ensure_private_folder(folder)?;
-    let file = Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder);
-    Ok(file.map_err(|cause| StoreError::from_io(folder.display(), &cause))?.into_parts())
+    /// Makes all later writes fail.
+    pub(super) async fn fail_writes(&mut self) {
+        let mut writer = self.wait_for_writer().await.unwrap();
+        *writer.file.as_file_mut() = std::fs::File::open(writer.file.path()).unwrap();
+        self.sink = Sink::Idle(writer);
+    }
 }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::error::Result;
 use super::local::LocalStore;
 use super::name::ObjectName;
+use super::outcome::PutOutcome;
 use super::reader::{ObjectList, ObjectReader};
 use super::s3::S3Store;
 use super::settings::StoreSettings;
@@ -23,15 +24,6 @@ pub struct Store(Arc<Backend>);
 enum Backend {
     Local(LocalStore),
     S3(S3Store),
-}
-
-/// What a put found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PutOutcome {
-    /// The object was written.
-    Created,
-    /// An object of this name and size was there. It was left as it is.
-    Existed,
 }
 
 impl Store {

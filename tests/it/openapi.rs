@@ -20,7 +20,7 @@ use crate::harness::machine::ask;
 /// Words that an operation's id may begin with.
 const VERBS: &[&str] = &[
     "export", "import", "change", "refresh", "end", "request", "reset", "verify", "list", "get", "create",
-    "put", "update", "delete", "restore", "count", "register", "login", "logout",
+    "put", "update", "delete", "restore", "count", "register", "login", "logout", "describe",
 ];
 
 fn file(path: &str) -> PathBuf {
@@ -64,6 +64,7 @@ fn operations_are_named_alike() {
             "put" => "PUT",
             "update" => "PATCH",
             "delete" | "end" => "DELETE",
+            "describe" => "OPTIONS",
             _ => "POST",
         };
         assert_eq!(operation.method.as_str(), method, "{id}");
@@ -200,6 +201,7 @@ fn column((name, kind): (&str, &str)) -> String {
         "BigInt" => "int8".to_owned(),
         "Double" => "float8".to_owned(),
         "Array<Text>" => "_text".to_owned(),
+        "Array<SmallInt>" => "_int2".to_owned(),
         other => other.to_lowercase(),
     };
     format!("{name} {kind} {}", if inner.is_some() { "YES" } else { "NO" })

@@ -22,6 +22,7 @@ use crate::http::id_or_slug::Id;
 use crate::http::reply::Data;
 use crate::media::queries::uploads::{self, UploadRow};
 use crate::media::receiving::max_bytes;
+use crate::media::view::FileBytes;
 use crate::members::guard::{Author, CurrentMember};
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Operation, Role};
@@ -109,7 +110,7 @@ pub const CREATE_UPLOAD: Operation =
 ///
 /// tus 1.0 (`creation`, `creation-with-upload`): `Upload-Length` says how many bytes there will be, `Upload-Metadata` what the
 /// parameters of an upload in one piece say, and `filename`. `Location` in the answer is where the bytes go.
-#[utoipa::path(tag = "media", params(("Tus-Resumable" = String, Header, description = "`1.0.0`"), ("Upload-Length" = i64, Header, description = "How many bytes there will be"), ("Upload-Metadata" = Option<String>, Header, description = "Keys, each with a value in Base64, separated by commas")), request_body(content((Vec<u8> = "application/offset+octet-stream")), description = "The first bytes; may be empty"), responses((status = 201, description = "The upload has begun; `Location` is where its bytes go"), (status = 412, description = "Another version of tus")))]
+#[utoipa::path(tag = "media", params(("Tus-Resumable" = String, Header, description = "`1.0.0`"), ("Upload-Length" = i64, Header, description = "How many bytes there will be"), ("Upload-Metadata" = Option<String>, Header, description = "Keys, each with a value in Base64, separated by commas")), request_body(content((FileBytes = "application/offset+octet-stream", example = json!("(the bytes)"))), description = "The first bytes; may be empty"), responses((status = 201, description = "The upload has begun; `Location` is where its bytes go"), (status = 412, description = "Another version of tus")))]
 #[post("")]
 pub async fn create_upload(
     req: HttpRequest,
@@ -150,17 +151,17 @@ pub async fn get_upload(app: web::Data<App>, author: Author, id: Id) -> Result<H
     Ok(answer(StatusCode::OK, &upload).json(Data { data: Upload::from(&upload) }))
 }
 
-/// The entry of [`append_to_upload`].
-pub const APPEND_TO_UPLOAD: Operation =
-    Operation::upload("append_to_upload", Caller::Role(Role::Author)).for_keys_with(Scope::MediaWrite);
+/// The entry of [`update_upload`].
+pub const UPDATE_UPLOAD: Operation =
+    Operation::upload("update_upload", Caller::Role(Role::Author)).for_keys_with(Scope::MediaWrite);
 
 /// Add to a resumable upload
 ///
 /// tus 1.0: the bytes from `Upload-Offset` on; 409 if another number of bytes has arrived. With `Upload-Checksum`, bytes that do not have the checksum are not added
 /// (460). When the last bytes have arrived, the upload becomes media, which `Upload-Media` in the answer names.
-#[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id"), ("Tus-Resumable" = String, Header, description = "`1.0.0`"), ("Upload-Offset" = i64, Header, description = "How many bytes come before these"), ("Upload-Checksum" = Option<String>, Header, description = "The digest of the bytes: its name, a blank, and Base64")), request_body(content((Vec<u8> = "application/offset+octet-stream"))), responses((status = 204, description = "The bytes are stored"), (status = 412, description = "Another version of tus"), (status = 415, description = "Another `Content-Type`, or a type of file that is not taken"), (status = 460, description = "The bytes do not have the checksum")))]
+#[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id"), ("Tus-Resumable" = String, Header, description = "`1.0.0`"), ("Upload-Offset" = i64, Header, description = "How many bytes come before these"), ("Upload-Checksum" = Option<String>, Header, description = "The digest of the bytes: its name, a blank, and Base64")), request_body(content((FileBytes = "application/offset+octet-stream", example = json!("(the bytes)")))), responses((status = 204, description = "The bytes are stored"), (status = 412, description = "Another version of tus"), (status = 415, description = "Another `Content-Type`, or a type of file that is not taken"), (status = 460, description = "The bytes do not have the checksum")))]
 #[patch("/{id}")]
-pub async fn append_to_upload(
+pub async fn update_upload(
     req: HttpRequest,
     app: web::Data<App>,
     author: Author,

@@ -1,17 +1,15 @@
 //! The folders of a local store: made durably, and removed when they have been empty for long.
 
 use std::collections::HashSet;
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::super::error::{Result, StoreError};
+use super::super::private_folder::{ensure_private_folder, make_folder};
 
-/// Rights of a new folder: for its owner only.
-const FOLDER_MODE: u32 = 0o700;
 /// Folders that are remembered as durable. About 100 bytes each.
 const MAX_KNOWN_FOLDERS: usize = 4_096;
 
@@ -21,6 +19,10 @@ pub(super) struct Folders {
     /// Folders that this process has seen to be durable, so that not every put syncs all folders above its file.
     known: Mutex<HashSet<PathBuf>>,
 }
+
+/// Folders that may not be on the disk yet, the innermost first.
+#[must_use]
+pub(super) struct UnsyncedFolders(Vec<PathBuf>);
 
 impl Folders {
     pub(super) fn new(root: PathBuf) -> Self {
@@ -33,22 +35,38 @@ impl Folders {
 
     /// Makes a folder of the store, and those above it. They are on the disk when it returns.
     pub(super) fn ensure(&self, folder: &Path) -> Result<()> {
-        if self.is_known(folder) {
-            return Ok(());
-        }
-        if folder == self.root || !folder.starts_with(&self.root) {
-            ensure_private_folder(folder)?;
-            // The folder above the root is not the store's: it may be forbidden to open it.
-            if let Some(above) = folder.parent() {
-                let _ = sync_folder(above);
+        self.make(folder).and_then(|made| self.sync(made))
+    }
+
+    /// Makes a folder of the store, and those above it, as far as they are not known to be on the disk.
+    ///
+    /// To be synced when the object has its name: the first sync then writes all of it, and the others find nothing
+    /// left to write.
+    pub(super) fn make(&self, folder: &Path) -> Result<UnsyncedFolders> {
+        let inside = folder.ancestors().take_while(|above| above.starts_with(&self.root));
+        let unknown: Vec<PathBuf> =
+            inside.take_while(|above| !self.is_known(above)).map(Path::to_owned).collect();
+        for folder in unknown.iter().rev() {
+            match *folder == self.root {
+                true => ensure_private_folder(folder)?,
+                // It may be there: the process that made it may not have synced it yet.
+                false => make_folder(folder)?,
             }
-        } else if let Some(above) = folder.parent() {
-            self.ensure(above)?;
-            make_folder(folder)?;
-            // Also if it was there: the process that made it may not have synced it yet.
-            sync_folder(above)?;
         }
-        self.remember(folder);
+        Ok(UnsyncedFolders(unknown))
+    }
+
+    /// Waits until folders are on the disk.
+    pub(super) fn sync(&self, made: UnsyncedFolders) -> Result<()> {
+        for folder in &made.0 {
+            let Some(above) = folder.parent() else { continue };
+            match *folder == self.root {
+                // The folder above the root is not the store's: it may be forbidden to open it.
+                true => drop(sync_folder(above)),
+                false => sync_folder(above)?,
+            }
+        }
+        made.0.iter().for_each(|folder| self.remember(folder));
         Ok(())
     }
 
@@ -112,19 +130,6 @@ fn is_older(entry: &std::fs::DirEntry, min_age: Duration) -> bool {
     let modified = entry.metadata().and_then(|metadata| metadata.modified());
     let age = modified.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
     age.unwrap_or_default() >= min_age
-}
-
-/// Makes a folder, and those above it, readable for their owner only. One that exists stays as it is.
-pub(in super::super) fn ensure_private_folder(folder: &Path) -> Result<()> {
-    let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
-    made.map_err(|cause| StoreError::from_io(folder.display(), &cause))
-}
-
-fn make_folder(folder: &Path) -> Result<()> {
-    match DirBuilder::new().mode(FOLDER_MODE).create(folder) {
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made.map_err(|cause| StoreError::from_io(folder.display(), &cause)),
-    }
 }
 
 /// Waits until the names in a folder are on the disk.

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use super::super::error::{Result, StoreError};
 use super::super::name::ObjectName;
 use super::super::reader::{ObjectEntry, ObjectList};
-use super::{found, parent};
+use super::paths::{found, parent};
 
 /// Objects that one turn of a thread reads.
 const BATCH_ENTRIES: usize = 256;

@@ -5,6 +5,7 @@
 
 mod folders;
 mod list;
+mod paths;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -24,14 +25,13 @@ use tokio::task::spawn_blocking;
 
 use super::error::{Result, StoreError};
 use super::name::ObjectName;
+use super::outcome::PutOutcome;
 use super::reader::{ObjectList, ObjectReader, clamp_range};
-use super::spool::{Spooled, create_temporary, remove_stale_files};
-use super::store::PutOutcome;
+use super::spool::Spooled;
+use super::temporary::{create_temporary, remove_stale_files};
 use folders::Folders;
-pub(super) use folders::ensure_private_folder;
+use paths::{fail, found, parent};
 
-/// How the names of temporary files begin.
-pub(super) const TEMPORARY_PREFIX: &str = "tmp-";
 /// The folder of the temporary files. No object's name can begin with it.
 const TEMPORARY_FOLDER: &str = ".tmp";
 /// Bytes that are copied before a cancelled put notices it.
@@ -68,7 +68,7 @@ impl LocalStore {
         let (temporary, folders) = (self.temporary.clone(), self.folders.clone());
         let check = move || {
             folders.ensure(folders.root())?;
-            let (file, path) = create_temporary(&temporary)?;
+            let (file, path) = create_temporary(&temporary)?.into_parts();
             write_synced(file, &path, b"check")?;
             std::fs::read_dir(folders.root()).map_err(|cause| fail(folders.root(), &cause))?;
             path.close().map_err(|cause| fail(&temporary, &cause))
@@ -113,7 +113,7 @@ impl LocalStore {
             if put.exists(bytes.len() as u64)? {
                 return Ok(PutOutcome::Existed);
             }
-            let (file, path) = create_temporary(&put.temporary)?;
+            let (file, path) = create_temporary(&put.temporary)?.into_parts();
             write_synced(file, &path, &bytes)?;
             put.publish_here(path, &cancelled)
         })
@@ -181,15 +181,15 @@ impl Put {
         if find_size(&self.path)? != Some(size) {
             return Ok(false);
         }
-        // A file is synced before it has its name, but another process may not have synced the folder yet.
-        self.folders.ensure(parent(&self.path))?;
-        folders::sync_folder(parent(&self.path))?;
-        Ok(true)
+        // A file is synced before it has its name, but another process may not have synced the folders yet.
+        // If that fails, because the object was deleted meanwhile or for good, the put goes on and tells.
+        let folder = parent(&self.path);
+        Ok(self.folders.ensure(folder).and_then(|()| folders::sync_folder(folder)).is_ok())
     }
 
     /// Copies `size` bytes from `source` into a new object.
     fn copy(&self, source: File, size: u64, cancelled: &AtomicBool) -> Result<PutOutcome> {
-        let (mut target, path) = create_temporary(&self.temporary)?;
+        let (mut target, path) = create_temporary(&self.temporary)?.into_parts();
         let mut copied = 0;
         loop {
             check_cancelled(cancelled)?;
@@ -221,12 +221,19 @@ impl Put {
     /// Gives a synced file its name, durably. Returns the file if it is on another file system.
     fn publish(&self, mut temporary: TempPath, cancelled: &AtomicBool) -> Result<Option<TempPath>> {
         check_cancelled(cancelled)?;
-        for _ in 0..MAX_RENAMES {
-            self.folders.ensure(parent(&self.path))?;
+        for last in (0..MAX_RENAMES).rev() {
+            let made = match self.folders.make(parent(&self.path)) {
+                Ok(made) => made,
+                Err(error) if last == 0 => return Err(error),
+                Err(_) => {
+                    self.folders.forget();
+                    continue;
+                }
+            };
             match temporary.persist(&self.path) {
                 Ok(()) => {
                     folders::sync_folder(parent(&self.path))?;
-                    return Ok(None);
+                    return self.folders.sync(made).map(|()| None);
                 }
                 Err(failed) if failed.error.kind() == io::ErrorKind::CrossesDevices => {
                     return Ok(Some(failed.path));
@@ -239,26 +246,6 @@ impl Put {
             }
         }
         Err(StoreError::Other(format!("{}: its folder vanishes again and again", self.path.display())))
-    }
-}
-
-fn fail(path: &Path, cause: &io::Error) -> StoreError {
-    StoreError::from_io(path.display(), cause)
-}
-
-/// The folder of a file. An object's path always has one.
-fn parent(path: &Path) -> &Path {
-    path.parent().unwrap_or(path)
-}
-
-/// `None` for what does not exist: also for `a/b` if `a` is a file.
-fn found<T>(result: io::Result<T>, path: &Path) -> Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Ok(None)
-        }
-        Err(cause) => Err(fail(path, &cause)),
     }
 }
 

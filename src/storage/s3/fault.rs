@@ -6,7 +6,7 @@ use std::fmt;
 use reqwest::StatusCode;
 
 use super::super::error::StoreError;
-use super::http::{causes, find_in_chain};
+use super::causes::{causes, find_in_chain};
 use super::xml::read_texts;
 
 /// The most characters of a store's message that are repeated.

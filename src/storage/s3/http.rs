@@ -3,7 +3,6 @@
 //! `object_store` signs requests and reads answers. It tries a request again if this client says so, by the kind of
 //! the error: all requests of a store may be repeated, because an object has the same bytes whoever writes it.
 
-use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,8 +23,8 @@ use super::super::error::StoreError;
 use super::super::settings::S3Settings;
 use super::fault::{Fault, RangeFault, Verdict, describe_cause, judge_answer, unavailable};
 
-/// Bytes after which an upload counts as having made progress.
-const FRAME_BYTES: usize = 64 << 10;
+/// Bytes after which an upload counts as having made progress. The connection takes up to 16 such frames in advance.
+const FRAME_BYTES: usize = 16 << 10;
 /// The most bytes of an answer that is read for its code. Longer ones are cut.
 const MAX_FAULT_BYTES: usize = 64 << 10;
 
@@ -75,7 +74,7 @@ impl LimitedClient {
                 Ok(part) => part?.map_err(|cause| unavailable(&cause)),
                 Err(_) => Err(client.describe_stall()),
             };
-            Some((part.map_err(|error| retryable(error)), (client, body)))
+            Some((part.map_err(retryable), (client, body)))
         })
     }
 
@@ -208,16 +207,4 @@ pub(super) async fn fetch_signed(client: &LimitedClient, url: &str) -> Result<By
         }
     }
     Ok(bytes.freeze())
-}
-
-/// The first error of a type in a chain of causes.
-pub(super) fn find_in_chain<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    causes(error).find_map(|error| error.downcast_ref())
-}
-
-/// An error and its causes, the innermost last.
-pub(super) fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }

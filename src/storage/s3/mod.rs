@@ -4,6 +4,7 @@
 //! bytes are there. Nothing conditional is asked for, because not every service knows it: two puts of one name write
 //! the same bytes twice.
 
+mod causes;
 mod fault;
 mod http;
 mod put;
@@ -26,9 +27,9 @@ use object_store::{
 use super::error::{Result, StoreError};
 use super::limits::Limits;
 use super::name::ObjectName;
+use super::outcome::PutOutcome;
 use super::reader::{ObjectEntry, ObjectList, ObjectReader, clamp_range};
 use super::settings::S3Settings;
-use super::store::PutOutcome;
 use fault::{classify, classify_all};
 use http::LimitedClient;
 
@@ -102,7 +103,7 @@ impl S3Store {
     ) -> Result<Option<ObjectReader>> {
         let key = self.key(name.as_str());
         let is_empty = range.as_ref().is_some_and(|range| range.is_empty());
-        let asked = range.clone().filter(|range| !range.is_empty()).map(GetRange::Bounded);
+        let asked = range.clone().map(to_header);
         if !is_empty {
             let options = GetOptions { range: asked, ..GetOptions::default() };
             match self.s3.get_opts(&key, options).await {
@@ -159,7 +160,6 @@ impl S3Store {
 
     pub(super) async fn remove_stale_temporaries(&self, min_age: Duration) -> Result<u64> {
         let before = Utc::now() - chrono::Duration::from_std(min_age).unwrap_or(chrono::Duration::MAX);
-        let uploads = self.abort_stale_uploads(before).await?;
         let folder = self.key(TEMPORARY_FOLDER);
         let mut metas = self.s3.list(Some(&folder));
         let mut removed = 0;
@@ -169,7 +169,7 @@ impl S3Store {
                 removed += 1;
             }
         }
-        Ok(uploads + removed)
+        Ok(removed + self.abort_stale_uploads(before).await?)
     }
 }
 
@@ -180,6 +180,14 @@ fn configure_retries(limits: &Limits) -> RetryConfig {
         base: 2.0,
     };
     RetryConfig { backoff, max_retries: limits.max_retries, retry_timeout: limits.retry_window }
+}
+
+/// A range as a store is asked for it. Some stores read numbers of 63 bits only.
+fn to_header(range: Range<u64>) -> GetRange {
+    match i64::try_from(range.end) {
+        Ok(_) => GetRange::Bounded(range),
+        Err(_) => GetRange::Offset(range.start),
+    }
 }
 
 fn into_reader(got: GetResult) -> ObjectReader {

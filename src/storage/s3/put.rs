@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3;
 use object_store::multipart::{MultipartStore, PartId};
@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use super::super::error::{Result, StoreError};
-use super::super::store::PutOutcome;
+use super::super::outcome::PutOutcome;
 use super::fault::classify_all;
 
 /// Files up to this size are put in one request.
@@ -49,13 +49,11 @@ impl Source {
         self.size
     }
 
-    /// Reads `length` bytes at `start`. Fails if the file has become shorter.
-    async fn read(&self, start: u64, length: u64) -> Result<Bytes> {
+    /// Reads `length` bytes at `start` into the memory of `buffer`. Fails if the file has become shorter.
+    async fn read(&self, mut buffer: BytesMut, start: u64, length: u64) -> Result<Bytes> {
         let file = self.file.clone();
-        let read = move || {
-            let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-            file.read_exact_at(&mut bytes, start).map(|()| Bytes::from(bytes))
-        };
+        buffer.resize(usize::try_from(length).unwrap_or_default(), 0);
+        let read = move || file.read_exact_at(&mut buffer, start).map(|()| buffer.freeze());
         spawn_blocking(read).await?.map_err(|cause| StoreError::from_io("reading a file to store", &cause))
     }
 }
@@ -63,12 +61,12 @@ impl Source {
 /// Puts a file, in one request or in parts.
 pub(super) async fn put(s3: &AmazonS3, key: &Key, source: Source) -> Result<PutOutcome> {
     if source.size <= MAX_SINGLE_BYTES {
-        let bytes = source.read(0, source.size).await?;
+        let bytes = source.read(BytesMut::new(), 0, source.size).await?;
         s3.put(key, bytes.into()).await.map_err(|cause| classify_all(&cause))?;
         return Ok(PutOutcome::Created);
     }
     let id = s3.create_multipart(key).await.map_err(|cause| classify_all(&cause))?;
-    let mut upload = Upload { s3: s3.clone(), key: key.clone(), id, is_open: true };
+    let mut upload = Upload { s3: s3.clone(), key: key.clone(), id, free: Mutex::default(), is_open: true };
     match upload.run(&source).await {
         Ok(()) => {
             upload.is_open = false;
@@ -89,6 +87,8 @@ struct Upload {
     s3: AmazonS3,
     key: Key,
     id: MultipartId,
+    /// Memory of parts that have arrived. The next ones reuse it: an allocator may keep what is given back to it.
+    free: Mutex<Vec<BytesMut>>,
     is_open: bool,
 }
 
@@ -104,9 +104,13 @@ impl Upload {
 
     async fn put_part(&self, source: &Source, index: u64, part_bytes: u64) -> Result<PartId> {
         let start = index * part_bytes;
-        let bytes = source.read(start, part_bytes.min(source.size - start)).await?;
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let bytes = source.read(free, start, part_bytes.min(source.size - start)).await?;
         let index = usize::try_from(index).unwrap_or_default();
-        let put = self.s3.put_part(&self.key, &self.id, index, bytes.into()).await;
+        let put = self.s3.put_part(&self.key, &self.id, index, bytes.clone().into()).await;
+        if let Ok(free) = bytes.try_into_mut() {
+            self.free.lock().unwrap_or_else(PoisonError::into_inner).push(free);
+        }
         put.map_err(|cause| classify_all(&cause))
     }
 }

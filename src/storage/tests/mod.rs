@@ -9,6 +9,7 @@ mod rules;
 mod s3_server;
 mod spools;
 mod suite;
+mod waits;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ use tempfile::TempDir;
 
 use super::{Limits, ObjectEntry, ObjectName, S3Options, Secret, Store, StoreSettings};
 use s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
+use waits::wait_until_empty;
 
 pub(super) const KIB: usize = 1 << 10;
 pub(super) const MIB: usize = 1 << 20;

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use super::waits::within_limit;
 
 /// What happens to a connection.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,9 +35,8 @@ pub(super) enum Fault {
 /// A proxy before a server. It ends when it is dropped.
 pub(super) struct Proxy {
     pub(super) endpoint: String,
-    state: Arc<State>,
     /// How many connections came to their fault.
-    pub(super) faults: watch::Receiver<usize>,
+    faults: watch::Receiver<usize>,
     task: JoinHandle<()>,
 }
 
@@ -44,29 +45,29 @@ struct State {
     /// Faults of the next connections.
     next: Mutex<VecDeque<Fault>>,
     /// The fault of all others.
-    always: Mutex<Fault>,
+    always: Fault,
     reached: watch::Sender<usize>,
 }
 
 impl Proxy {
     pub(super) async fn start(server: SocketAddr, next: &[Fault], always: Fault) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // Small buffers and the packets of Ethernet, so that the client notices soon how fast its bytes pass.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(16 << 10).unwrap();
+        socket2::SockRef::from(&socket).set_tcp_mss(1_400).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(64).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let (reached, faults) = watch::channel(0);
         let next = Mutex::new(next.iter().copied().collect());
-        let state = Arc::new(State { server, next, always: Mutex::new(always), reached });
-        let task = tokio::spawn(accept(listener, state.clone()));
-        Self { endpoint, state, faults, task }
-    }
-
-    /// Changes what happens to new connections.
-    pub(super) fn set_always(&self, fault: Fault) {
-        *self.state.always.lock().unwrap() = fault;
+        let state = Arc::new(State { server, next, always, reached });
+        let task = tokio::spawn(accept(listener, state));
+        Self { endpoint, faults, task }
     }
 
     /// Waits until so many connections have come to their fault.
     pub(super) async fn wait_for_faults(&self, count: usize) {
-        self.faults.clone().wait_for(|reached| *reached >= count).await.unwrap();
+        within_limit(self.faults.clone().wait_for(|reached| *reached >= count)).await.unwrap();
     }
 }
 
@@ -79,7 +80,7 @@ impl Drop for Proxy {
 async fn accept(listener: TcpListener, state: Arc<State>) {
     while let Ok((client, _)) = listener.accept().await {
         let next = state.next.lock().unwrap().pop_front();
-        let fault = next.unwrap_or_else(|| *state.always.lock().unwrap());
+        let fault = next.unwrap_or(state.always);
         tokio::spawn(connect(client, fault, state.clone()));
     }
 }
@@ -103,21 +104,20 @@ async fn connect(client: TcpStream, fault: Fault, state: Arc<State>) {
         _ => (usize::MAX, usize::MAX),
     };
     let part = if let Fault::Slow(bytes) = fault { Some(bytes) } else { None };
-    let upload = forward(client_read, server_write, up, part);
-    let download = forward(server_read, client_write, down, None);
-    let (mut upload, mut download) = (Box::pin(upload), Box::pin(download));
-    let is_cut = tokio::select! { cut = &mut upload => cut, cut = &mut download => cut };
-    if is_cut {
-        state.reached.send_modify(|reached| *reached += 1);
-        if !is_reset {
-            // The stalled direction stays open, and the other one works on.
-            std::future::pending::<()>().await;
-        }
+    tokio::select! {
+        () = forward(client_read, server_write, up, part, (&state, is_reset)) => {}
+        () = forward(server_read, client_write, down, None, (&state, is_reset)) => {}
     }
 }
 
-/// Passes bytes on, at most `limit`. Returns whether the limit ended it.
-async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, limit: usize, slow: Option<usize>) -> bool {
+/// Passes bytes on, at most `limit`, and then stops.
+async fn forward(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    limit: usize,
+    slow: Option<usize>,
+    (state, is_reset): (&State, bool),
+) {
     let mut buffer = vec![0; slow.unwrap_or(16 << 10)];
     let mut passed = 0;
     loop {
@@ -125,16 +125,21 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, limit: usize, 
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let length = match from.read(&mut buffer).await {
-            Ok(0) | Err(_) => return false,
+            Ok(0) | Err(_) => return,
             Ok(length) => length,
         };
         let allowed = length.min(limit - passed);
         if to.write_all(&buffer[..allowed]).await.is_err() {
-            return false;
+            return;
         }
         passed += allowed;
         if passed == limit {
-            return true;
+            state.reached.send_modify(|reached| *reached += 1);
+            if !is_reset {
+                // The stalled direction stays open, and the other one works on.
+                std::future::pending::<()>().await;
+            }
+            return;
         }
     }
 }

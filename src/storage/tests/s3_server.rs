@@ -24,17 +24,21 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
+use super::waits::within_limit;
+
 pub(super) const ACCESS_KEY: &str = "test-key";
 pub(super) const SECRET_KEY: &str = "test-secret";
 
-/// Open uploads by their ids, each with its key.
-type Uploads = BTreeMap<String, String>;
+/// Open uploads by their ids, each with its key and when it began.
+type Uploads = BTreeMap<String, (String, SystemTime)>;
 
 /// A server with the bucket `bucket`, on a runtime of its own. It ends when it is dropped.
 pub(super) struct S3Server {
     address: SocketAddr,
     folder: TempDir,
-    pub(super) uploads: watch::Receiver<Uploads>,
+    uploads: watch::Receiver<Uploads>,
+    /// Parts that came in, of all uploads.
+    parts: watch::Receiver<usize>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -44,7 +48,9 @@ impl S3Server {
         let folder = TempDir::new().unwrap();
         std::fs::create_dir(folder.path().join("bucket")).unwrap();
         let (sender, uploads) = watch::channel(Uploads::new());
-        let s3 = TestS3 { fs: FileSystem::new(folder.path()).unwrap(), uploads: sender };
+        let (part_sender, parts) = watch::channel(0);
+        let fs = FileSystem::new(folder.path()).unwrap();
+        let s3 = TestS3 { fs, uploads: sender, parts: part_sender };
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -56,7 +62,7 @@ impl S3Server {
             });
         });
         let address = told.recv().unwrap();
-        Self { address, folder, uploads, stop: Some(stop), thread: Some(thread) }
+        Self { address, folder, uploads, parts, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -65,6 +71,18 @@ impl S3Server {
 
     pub(super) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    pub(super) async fn wait_for_part(&self) {
+        within_limit(self.parts.clone().wait_for(|parts| *parts > 0)).await.unwrap();
+    }
+
+    pub(super) async fn wait_until_no_upload_is_open(&self) {
+        within_limit(self.uploads.clone().wait_for(Uploads::is_empty)).await.unwrap();
+    }
+
+    pub(super) fn count_open_uploads(&self) -> usize {
+        self.uploads.borrow().len()
     }
 
     /// Where the server keeps an object of the bucket.
@@ -95,6 +113,7 @@ async fn serve(listener: TcpListener, s3: TestS3) {
 struct TestS3 {
     fs: FileSystem,
     uploads: watch::Sender<Uploads>,
+    parts: watch::Sender<usize>,
 }
 
 #[async_trait]
@@ -126,6 +145,7 @@ impl S3 for TestS3 {
     }
 
     async fn upload_part(&self, req: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
+        self.parts.send_modify(|parts| *parts += 1);
         self.fs.upload_part(req).await
     }
 
@@ -136,7 +156,7 @@ impl S3 for TestS3 {
         let key = req.input.key.clone();
         let created = self.fs.create_multipart_upload(req).await?;
         let id = created.output.upload_id.clone().unwrap();
-        self.uploads.send_modify(|uploads| assert!(uploads.insert(id, key).is_none()));
+        self.uploads.send_modify(|uploads| assert!(uploads.insert(id, (key, SystemTime::now())).is_none()));
         Ok(created)
     }
 
@@ -168,11 +188,11 @@ impl S3 for TestS3 {
         let prefix = req.input.prefix.unwrap_or_default();
         let marker = req.input.upload_id_marker.unwrap_or_default();
         let uploads = self.uploads.borrow();
-        let mut rest = uploads.iter().filter(|(id, key)| key.starts_with(&prefix) && **id > marker);
-        let first = rest.next().map(|(id, key)| MultipartUpload {
+        let mut rest = uploads.iter().filter(|(id, (key, _))| key.starts_with(&prefix) && **id > marker);
+        let first = rest.next().map(|(id, (key, began))| MultipartUpload {
             key: Some(key.clone()),
             upload_id: Some(id.clone()),
-            initiated: Some(SystemTime::now().into()),
+            initiated: Some((*began).into()),
             ..MultipartUpload::default()
         });
         Ok(S3Response::new(ListMultipartUploadsOutput {

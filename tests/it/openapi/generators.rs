@@ -52,7 +52,7 @@ fn every_operation_is_described_in_sentences() {
 
 #[test]
 fn all_bodies_are_of_types_that_everybody_knows() {
-    const KNOWN: [&str; 8] = [
+    const KNOWN: [&str; 15] = [
         "application/json",
         "application/problem+json",
         "application/x-ndjson",
@@ -62,6 +62,14 @@ fn all_bodies_are_of_types_that_everybody_knows() {
         "application/rss+xml",
         "application/feed+json",
         "application/xml",
+        // Media, and how they are uploaded.
+        "application/octet-stream",
+        "application/offset+octet-stream",
+        "multipart/form-data",
+        "image/gif",
+        "image/jpeg",
+        "image/png",
+        "image/webp",
     ];
     let mut wrong = Vec::new();
     walk("", &DOCUMENT, &mut |path, value| {
