@@ -129,11 +129,7 @@ impl App {
             sanitiser: Arc::new(
                 Sanitiser::new(&config.bodies.embed_hosts()).with_media_bases(config.media_bases()),
             ),
-            imports: Turns::new(
-                "imports",
-                config.transfers.parallel_imports(),
-                MAX_TRANSFERS_OF_CALLER,
-            ),
+            imports: Turns::new("imports", config.transfers.parallel_imports(), MAX_TRANSFERS_OF_CALLER),
             exports: Turns::new("exports", MAX_PARALLEL_EXPORTS, MAX_TRANSFERS_OF_CALLER),
             import_memory: MemoryBudget::new(
                 config.transfers.row_memory(),

@@ -5,9 +5,12 @@
 
 pub mod doctor;
 pub mod export;
+mod fetched_media;
 mod file;
 mod images;
 pub mod import;
+pub mod media;
+pub mod media_target;
 mod monitor;
 mod no_rows;
 mod progress;

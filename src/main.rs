@@ -3,15 +3,17 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::web;
 use anyhow::{Context, anyhow};
 use inkstone::app::App;
+use inkstone::commands::media_target::MediaTarget;
 use inkstone::commands::remote::Server;
 use inkstone::commands::site_database::SiteDatabase;
 use inkstone::config::bulk::Remote;
-use inkstone::config::{Bodies, Cli, Command, Config, Database, Refusal, SettingError};
+use inkstone::config::{Bodies, Cli, Command, Config, Database, MediaCommand, Refusal, SettingError};
 use inkstone::contract::Contract;
 use inkstone::edge::descriptors::raise_descriptor_limit;
 use inkstone::edge::starting::StartingServer;
@@ -96,18 +98,33 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Import { database, bodies, import } => {
             let is_indexed = import.compares_texts();
-            bulk(*database, Some(bodies), is_indexed, &import.remote, async |place| match place {
-                ImportTarget::Server(server) => commands::import::remotely(&server, &import).await,
-                ImportTarget::Database(app) => commands::import::directly(app, &import).await,
+            bulk(*database, Some(bodies), is_indexed, &import.remote, async |place| {
+                let media = place.media();
+                if let Some(folder) = &import.media {
+                    say(&commands::media::import_media(&media, folder).await?)?;
+                }
+                match place {
+                    ImportTarget::Server(server) => commands::import::remotely(&server, &import, media).await,
+                    ImportTarget::Database(app) => commands::import::directly(app, &import, media).await,
+                }
             })
         }
         Command::Export { database, export } => bulk(*database, None, false, &export.remote, async |place| {
+            let media = place.media();
             match place {
                 ImportTarget::Server(server) => commands::export::remotely(&server, &export).await?,
                 ImportTarget::Database(app) => commands::export::directly(app, &export).await?,
             }
+            if let Some(folder) = &export.media {
+                commands::media::export_media(&media, folder).await?;
+            }
             Ok(String::new())
         }),
+        Command::Media { database, command: MediaCommand::Import { folder, remote } } => {
+            bulk(*database, None, false, &remote, async |place| {
+                commands::media::import_folder(&place.media(), &folder).await
+            })
+        }
         Command::Doctor(database) => {
             let said = Runtime::new()?.block_on(commands::doctor::doctor(&database))?;
             say(said.trim_end())
@@ -170,8 +187,18 @@ fn read_environment() -> anyhow::Result<Cli> {
 
 /// Where bulk work is done.
 enum ImportTarget<'p> {
-    Server(Server),
+    Server(Rc<Server>),
     Database(&'p web::Data<App>),
+}
+
+impl ImportTarget<'_> {
+    /// Where its media are kept.
+    fn media(&self) -> MediaTarget {
+        match self {
+            Self::Server(server) => MediaTarget::Server(server.clone()),
+            Self::Database(app) => MediaTarget::Database((*app).clone()),
+        }
+    }
 }
 
 /// Runs bulk work through the server that is named, or else on the database.
@@ -188,7 +215,7 @@ fn bulk(
             administer_with(database, bodies, is_indexed, work)
         }
         Some(server) => {
-            let said = actix_web::rt::System::new().block_on(work(ImportTarget::Server(server)))?;
+            let said = actix_web::rt::System::new().block_on(work(ImportTarget::Server(Rc::new(server))))?;
             if said.is_empty() { Ok(()) } else { say(&said) }
         }
     }

@@ -63,7 +63,9 @@ impl Body {
     ) -> Result<Self, Refusal> {
         let max_chars = if format == BodyFormat::Html { max_chars } else { 4 * max_chars };
         let (html, changes) = match format {
-            BodyFormat::Html => sanitiser.sanitise(&own_media::shorten(&source, sanitiser.media_bases()), max_chars)?,
+            BodyFormat::Html => {
+                sanitiser.sanitise(&own_media::shorten(&source, sanitiser.media_bases()), max_chars)?
+            }
             BodyFormat::Markdown => {
                 let html = render_markdown(&source)?;
                 sanitiser.sanitise(&own_media::shorten(&html, sanitiser.media_bases()), max_chars)?

@@ -51,7 +51,6 @@ pub fn count_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-
 /// Turns of one kind of long work, of which each caller has a share at most.
 pub struct Turns {
     /// The kind of work, in the plural.

@@ -13,8 +13,8 @@ use crate::error::{Code, Error, Fault, Result};
 use crate::http::patch::Patch;
 use crate::http::render_body::keep_fault;
 use crate::markup::changes::MarkupChanges;
-use crate::media::covers::store_cover;
 use crate::markup::{Body, SANITIZER, choose_summary, summarise};
+use crate::media::covers::store_cover;
 use crate::slug;
 
 /// Longest body, in characters.

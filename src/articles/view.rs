@@ -156,7 +156,11 @@ impl Article {
         let body_source = row.content.body_source.take().filter(|_| for_staff);
         let former_slugs = std::mem::take(&mut row.former_slugs);
         let former_slugs = Some(former_slugs).filter(|slugs| for_staff && !slugs.is_empty());
-        Self { body_source, former_slugs, ..Self::of_card(ArticleCard::new(tree, base_url, addresses, row), body) }
+        Self {
+            body_source,
+            former_slugs,
+            ..Self::of_card(ArticleCard::new(tree, base_url, addresses, row), body)
+        }
     }
 
     /// The article of a card, with its body.

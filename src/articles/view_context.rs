@@ -46,6 +46,11 @@ impl ViewContext {
         complete_body(body, &UsedMedia::read_all(row.media.clone()), &self.addresses)
     }
 
+    /// A piece of HTML that names media, with its pictures as visitors get them.
+    pub fn complete_html(&self, html: String, media: &[UsedMedia]) -> String {
+        complete_body(html, media, &self.addresses)
+    }
+
     /// The newest context that is to be had, after the change.
     pub async fn renew(self, app: &App) -> Self {
         Self::load(app).await.unwrap_or(self)

@@ -14,8 +14,10 @@ use futures_util::StreamExt;
 use reqwest::Body;
 use url::form_urlencoded;
 
+use super::fetched_media::{self, SharedCounts, check_rows, fetch_media, read_counts};
 use super::file::ImportFile;
 use super::images::ImageFinder;
+use super::media_target::MediaTarget;
 use super::monitor::{ImportMonitor, list_faults};
 use super::no_rows::explain_nothing;
 use super::progress::Display;
@@ -27,7 +29,7 @@ use super::table::{build_table, count_kinds, describe_counts};
 use super::to_anyhow;
 use crate::app::App;
 use crate::changes::model::Actor;
-use crate::config::bulk::{Import, Kind};
+use crate::config::bulk::{Import, Kind, RowFormat};
 use crate::db::visibility::Articles;
 use crate::error::{Code, Error};
 use crate::http::query;
@@ -46,15 +48,19 @@ struct OpenImport {
     input: ImportFile,
     monitor: ImportMonitor,
     fault: SourceFault,
+    /// Where fetched pictures are kept.
+    media: MediaTarget,
+    /// What became of the pictures, if they are fetched.
+    fetched: Option<SharedCounts>,
 }
 
 /// Imports through a running server.
-pub async fn remotely(server: &Server, import: &Import) -> anyhow::Result<String> {
+pub async fn remotely(server: &Server, import: &Import, media: MediaTarget) -> anyhow::Result<String> {
     let timezone = match import.reads_dates() {
         true => server.load_timezone().await,
         false => Ok(None),
     };
-    let mut open = open_import(import, *timezone.as_ref().unwrap_or(&None))?;
+    let mut open = open_import(import, *timezone.as_ref().unwrap_or(&None), media)?;
     let failure = match timezone {
         Ok(_) => upload(server, import, &mut open).await.err(),
         Err(failure) => Some(failure),
@@ -67,6 +73,7 @@ async fn upload(server: &Server, import: &Import, open: &mut OpenImport) -> anyh
     let path = format!("{}/import", import.kind.as_str());
     let mut parameters = import.parameters(open.monitor.skip);
     parameters.extend(open.input.encoding.map(|encoding| ("encoding", encoding.name().to_ascii_lowercase())));
+    let body = open_body(open, import)?;
     let mut request = server.post(&path, &parameters)?.header("accept", "application/x-ndjson");
     request = request.header("content-type", open.input.format.media_type());
     request = match open.input.compression {
@@ -74,7 +81,7 @@ async fn upload(server: &Server, import: &Import, open: &mut OpenImport) -> anyh
         Compression::Gzip => request.header("content-encoding", "gzip"),
         Compression::Zstd => request.header("content-encoding", "zstd"),
     };
-    let sent = request.body(open_body(open, import)?);
+    let sent = request.body(body);
     let response = match send_request(sent).await {
         // A file that cannot be read breaks the connection: the file is the reason.
         Err(failure) if failure.is_lost && open.fault.describe().is_some() => return Ok(()),
@@ -118,14 +125,14 @@ fn parse_event(line: &[u8]) -> anyhow::Result<Option<Event>> {
 }
 
 /// Imports directly into the database.
-pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<String> {
+pub async fn directly(app: &web::Data<App>, import: &Import, media: MediaTarget) -> anyhow::Result<String> {
     let timezone = app.snapshot::<SiteRow>().await.map_err(to_anyhow)?.timezone();
-    let mut open = open_import(import, Some(timezone))?;
+    let mut open = open_import(import, Some(timezone), media)?;
     let mut params = parse_params(import, open.monitor.skip)?;
     params.site_timezone = Some(timezone);
-    let format = build_payload_format(&open.input, import, &params)?;
     let source = open_source(&mut open, import)?;
-    let OpenImport { input, monitor, fault } = open;
+    let format = build_payload_format(&open.input, import, &params)?;
+    let OpenImport { input, monitor, fault, media, fetched } = open;
     let monitor = Rc::new(RefCell::new(monitor));
     let resource = to_resource(import.kind);
     let (params, actor, readable) = (Rc::new(params), Actor::SYSTEM, Articles::All);
@@ -146,7 +153,7 @@ pub async fn directly(app: &web::Data<App>, import: &Import) -> anyhow::Result<S
     let mut monitor = monitor.into_inner();
     monitor.handle_event(Event::Summary(Box::new(end.summary)))?;
     monitor.problem = end.stopped_by.as_ref().map(describe_stop);
-    finish_import(OpenImport { input, monitor, fault }, import, failure)
+    finish_import(OpenImport { input, monitor, fault, media, fetched }, import, failure)
 }
 
 /// Says why an import has stopped.
@@ -169,7 +176,7 @@ fn to_resource(kind: Kind) -> Resource {
 }
 
 /// Opens the file, begins the report and loads the progress of an earlier import.
-fn open_import(import: &Import, timezone: Option<Tz>) -> anyhow::Result<OpenImport> {
+fn open_import(import: &Import, timezone: Option<Tz>, media: MediaTarget) -> anyhow::Result<OpenImport> {
     for (option, path) in [("--report", &import.report), ("--errors", &import.errors)] {
         let same = path
             .as_ref()
@@ -179,6 +186,9 @@ fn open_import(import: &Import, timezone: Option<Tz>) -> anyhow::Result<OpenImpo
         }
     }
     let input = ImportFile::open(import, timezone)?;
+    if import.fetch_media {
+        check_rows(input.format == RowFormat::Ndjson, input.encoding.is_none())?;
+    }
     let mark = ResumeMark::find(import)?;
     let skip = if import.resume { mark.as_ref().map_or(Ok(0), ResumeMark::load_rows)? } else { 0 };
     let display = Display::new(input.length, Arc::clone(&input.bytes_read));
@@ -188,16 +198,16 @@ fn open_import(import: &Import, timezone: Option<Tz>) -> anyhow::Result<OpenImpo
     let commits = !(import.atomic || import.dry_run);
     let mut monitor = ImportMonitor::new(display, mark.filter(|_| commits), input.notes.clone(), skip);
     monitor.report = import.report.as_deref().map(ReportFile::create).transpose()?;
-    Ok(OpenImport { input, monitor, fault: SourceFault::default() })
+    Ok(OpenImport { input, monitor, fault: SourceFault::default(), media, fetched: None })
 }
 
 /// Opens the body of an upload: the bytes of the file.
 fn open_body(open: &mut OpenImport, import: &Import) -> anyhow::Result<Body> {
     let source = stream_source(open_source(open, import)?);
-    Ok(match import.from {
-        // What a reader finds comes as whole lines.
-        Some(_) => Body::wrap_stream(fill_pauses(source, MAX_PAUSE)),
-        None => Body::wrap_stream(source),
+    Ok(match import.from.is_some() || import.fetch_media {
+        // What a reader finds, and what waits for pictures, comes as whole lines.
+        true => Body::wrap_stream(fill_pauses(source, MAX_PAUSE)),
+        false => Body::wrap_stream(source),
     })
 }
 
@@ -205,6 +215,12 @@ fn open_body(open: &mut OpenImport, import: &Import) -> anyhow::Result<Body> {
 /// for as they are read.
 fn open_source(open: &mut OpenImport, import: &Import) -> anyhow::Result<Box<dyn Read + Send>> {
     let mut source = open.fault.watch(open.input.open_source()?);
+    if import.fetch_media && !import.dry_run {
+        let compression = std::mem::replace(&mut open.input.compression, Compression::Identity);
+        let (rewritten, counts) =
+            fetch_media(source, compression, open.media.clone(), import.fetch_allow.clone())?;
+        (source, open.fetched) = (rewritten, Some(counts));
+    }
     if let Some(report) = &mut open.monitor.report {
         let format = build_payload_format(&open.input, import, &parse_params(import, 0)?)?;
         let finder;
@@ -244,7 +260,8 @@ fn finish_import(
     import: &Import,
     failure: Option<anyhow::Error>,
 ) -> anyhow::Result<String> {
-    let OpenImport { input, mut monitor, fault } = open;
+    let OpenImport { input, mut monitor, fault, fetched, .. } = open;
+    let fetched = fetched.as_ref().map(read_counts);
     monitor.display.clear();
     let failure = failure.or(monitor.tell_file_warnings().err());
     let stopped_by = find_reason(&monitor, &fault, &input, import, failure);
@@ -255,11 +272,15 @@ fn finish_import(
             stopped_by: stopped_by.as_deref(),
             passed_over: &monitor.notes.lock().passed_over,
             warnings: &monitor.warnings,
+            fetched: fetched.as_ref(),
         }),
         None => Ok(()),
     };
     let shown_path = failed_path.as_ref().ok().and_then(Option::as_deref);
     print_table(&build_table(&monitor, shown_path))?;
+    if let Some(counts) = &fetched {
+        print_table(&format!("{}\n", fetched_media::describe_counts(counts)))?;
+    }
     let text = describe_end(&monitor);
     let ending = monitor.summary.as_ref().map(|summary| summary.ending);
     let is_complete = matches!(ending, Some(Ending::Completed | Ending::DryRun));

@@ -52,6 +52,11 @@ impl Server {
         Ok(self.with_key(self.client.post(self.build_url(path, query)?)))
     }
 
+    /// Builds a PATCH request to a path of the API.
+    pub fn patch(&self, path: &str) -> anyhow::Result<RequestBuilder> {
+        Ok(self.with_key(self.client.patch(self.build_url(path, &[])?)))
+    }
+
     /// Builds a GET request to a path of the API.
     pub fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<RequestBuilder> {
         Ok(self.with_key(self.client.get(self.build_url(path, query)?)))

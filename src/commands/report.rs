@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use uuid::Uuid;
 
+use super::fetched_media::FetchCounts;
 use super::images::ImageFinder;
 use crate::imports::view::{OutcomeKind, PlacedFault, Summary};
 use crate::interchange::line_queue::LineQueue;
@@ -67,6 +68,8 @@ pub struct Conclusion<'c> {
     pub passed_over: &'c BTreeMap<String, u64>,
     /// How many warnings there are of each kind.
     pub warnings: &'c BTreeMap<String, u64>,
+    /// What became of the pictures, if they were fetched.
+    pub fetched: Option<&'c FetchCounts>,
 }
 
 /// A report that is being written. It replaces the file of its name when it is complete.
@@ -200,6 +203,7 @@ impl ReportFile {
             ("summary", summary),
             ("passed_over", json!(conclusion.passed_over)),
             ("warnings", json!(conclusion.warnings)),
+            ("fetched_media", json!(conclusion.fetched)),
         ];
         for (name, part) in parts {
             write!(self.out, ",\n\"{name}\": {part}")?;

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use encoding_rs::Encoding;
+use ipnet::IpNet;
 
 use super::charsets::{EncodingErrors, parse_charset};
 use super::origins::{Origin, OriginOptions};
-use super::values::{parse_file, parse_web_url};
+use super::values::{parse_file, parse_network, parse_web_url};
 
 /// A running Inkstone to use through its API, instead of the database.
 #[derive(Args, Clone, Debug)]
@@ -102,6 +103,16 @@ pub struct Import {
     /// A JSON file for the report: what became of each row, its warnings and its images. It is written also if the import fails.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Fetch the pictures of bodies and covers from where they are, keep them as media, and let the articles name these.
+    /// With --from or NDJSON. A key needs the scopes media:read and media:write besides.
+    #[arg(long)]
+    pub fetch_media: bool,
+    /// Networks besides the public internet that pictures may be fetched from, comma-separated.
+    #[arg(long, env = "INKSTONE_FETCH_ALLOW", value_parser = parse_network, value_delimiter = ',', value_name = "NETWORKS")]
+    pub fetch_allow: Vec<IpNet>,
+    /// The media of an export, which `inkstone export --media` has written; they are uploaded before the rows.
+    #[arg(long, value_name = "DIR")]
+    pub media: Option<PathBuf>,
     /// The Inkstone to import into.
     #[command(flatten)]
     pub remote: Remote,
@@ -213,6 +224,9 @@ pub struct Export {
     /// Only articles with one of these statuses, comma-separated.
     #[arg(long, value_parser = ["draft", "published", "archived"], value_delimiter = ',', value_name = "STATUSES")]
     pub status: Vec<String>,
+    /// A folder to which all media are written too: a file each, and a list.
+    #[arg(long, value_name = "DIR")]
+    pub media: Option<PathBuf>,
     /// The Inkstone to export from.
     #[command(flatten)]
     pub remote: Remote,

@@ -1,9 +1,11 @@
 //! The command line: the commands and their arguments.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 
 use super::bodies::Bodies;
-use super::bulk::{Export, Import};
+use super::bulk::{Export, Import, Remote};
 use super::database::Database;
 use super::serve::Config;
 
@@ -67,6 +69,15 @@ pub enum Command {
         #[command(flatten)]
         export: Box<Export>,
     },
+    /// Manage pictures and files.
+    Media {
+        /// The database of the media.
+        #[command(flatten)]
+        database: Box<Database>,
+        /// The command.
+        #[command(subcommand)]
+        command: MediaCommand,
+    },
     /// Manage members.
     Member {
         /// The database of the members.
@@ -95,6 +106,19 @@ pub enum Command {
         /// The command.
         #[command(subcommand)]
         command: SigningKeyCommand,
+    },
+}
+
+/// The commands on media.
+#[derive(Subcommand, Clone, Debug)]
+pub enum MediaCommand {
+    /// Upload all files of a folder and its subfolders that are not there yet. Prints the id of each.
+    Import {
+        /// The folder.
+        folder: PathBuf,
+        /// The Inkstone to upload to.
+        #[command(flatten)]
+        remote: Remote,
     },
 }
 
@@ -146,7 +170,7 @@ pub enum ApiKeyCommand {
         name: String,
         /// The scopes of the key, comma-separated: articles:read, articles:write, articles:import, and the same of
         /// categories and notices (categories:read, categories:write, categories:import, notices:read,
-        /// notices:write, notices:import).
+        /// notices:write, notices:import), media:read, media:write.
         #[arg(long, required = true, value_delimiter = ',', value_name = "SCOPES")]
         scopes: Vec<String>,
         /// Days until the key expires; never by default.

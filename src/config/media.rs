@@ -7,7 +7,9 @@ use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 
 use super::presets::{DEFAULT_PRESETS, Preset, parse_presets};
-use super::values::{parse_bound, parse_bytes, parse_folder, parse_media_store, parse_network, parse_scanner, parse_web_url};
+use super::values::{
+    parse_bound, parse_bytes, parse_folder, parse_media_store, parse_network, parse_scanner, parse_web_url,
+};
 
 /// Pictures and files.
 #[derive(Args, Clone, Debug)]
@@ -20,13 +22,25 @@ pub struct Media {
     #[arg(id = "media-endpoint", long = "media-endpoint", env = "INKSTONE_MEDIA_ENDPOINT", value_parser = parse_web_url, value_name = "URL")]
     pub endpoint: Option<String>,
     /// The region of an S3-compatible store.
-    #[arg(id = "media-region", long = "media-region", env = "INKSTONE_MEDIA_REGION", default_value = "us-east-1", value_name = "REGION")]
+    #[arg(
+        id = "media-region",
+        long = "media-region",
+        env = "INKSTONE_MEDIA_REGION",
+        default_value = "us-east-1",
+        value_name = "REGION"
+    )]
     pub region: String,
     /// The id of the key for an S3-compatible store.
     #[arg(id = "media-key-id", long = "media-key-id", env = "INKSTONE_MEDIA_KEY_ID", value_name = "ID")]
     pub key_id: Option<String>,
     /// The secret of the key for an S3-compatible store.
-    #[arg(id = "media-key-secret", long = "media-key-secret", env = "INKSTONE_MEDIA_KEY_SECRET", hide_env_values = true, value_name = "SECRET")]
+    #[arg(
+        id = "media-key-secret",
+        long = "media-key-secret",
+        env = "INKSTONE_MEDIA_KEY_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
     pub key_secret: Option<String>,
     /// The address below which readers find /media/…, like that of a CDN. By default the site's.
     #[arg(id = "media-base-url", long = "media-base-url", env = "INKSTONE_MEDIA_BASE_URL", value_parser = parse_web_url, value_name = "URL")]

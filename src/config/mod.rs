@@ -22,7 +22,7 @@ mod values;
 pub use access::{Access, ProfileField};
 pub use bodies::Bodies;
 pub use bootstrap::Bootstrap;
-pub use cli::{ApiKeyCommand, Cli, Command, MemberCommand, SigningKeyCommand};
+pub use cli::{ApiKeyCommand, Cli, Command, MediaCommand, MemberCommand, SigningKeyCommand};
 pub use database::Database;
 pub use environment::{Refusal, SettingError};
 pub use http::Http;

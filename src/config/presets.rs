@@ -105,7 +105,9 @@ pub fn parse_presets(text: &str) -> Result<Vec<Preset>, String> {
 /// Whether `name` can be that of a preset.
 fn is_preset_name(name: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    name.len() <= 32 && name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(is_word)
+    name.len() <= 32
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(is_word)
 }
 
 #[cfg(test)]
@@ -131,7 +133,9 @@ mod tests {
     #[test]
     fn presets_are_words_and_sizes() {
         assert_eq!(parse_presets(DEFAULT_PRESETS).unwrap().len(), 8);
-        for wrong in ["", "a", "a=0", "a=01", "a=2561", "A=1", "1=1", "a-b=1", "a=1,a=2", "file=1", "a=1x", "a=+1"] {
+        for wrong in
+            ["", "a", "a=0", "a=01", "a=2561", "A=1", "1=1", "a-b=1", "a=1,a=2", "file=1", "a=1x", "a=+1"]
+        {
             assert!(parse_presets(wrong).is_err(), "{wrong}");
         }
     }

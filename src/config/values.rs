@@ -190,9 +190,12 @@ pub(super) fn parse_media_store(text: &str) -> Result<String, String> {
 /// Parses what looks for malware: the address of clamd, or a program.
 pub(super) fn parse_scanner(text: &str) -> Result<String, String> {
     let is_usable = match text.strip_prefix("clamd://") {
-        Some(place) => place.starts_with('/') || place.rsplit_once(':').is_some_and(|(host, port)| {
-            !host.is_empty() && port.parse::<u16>().is_ok()
-        }),
+        Some(place) => {
+            place.starts_with('/')
+                || place
+                    .rsplit_once(':')
+                    .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        }
         None => Path::new(text).is_file(),
     };
     let wanted = "must be clamd://host:port, clamd:///path/of/the/socket, or a program";

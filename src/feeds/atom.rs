@@ -4,7 +4,7 @@ use std::io;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::model::{Entry, Feed, to_urn};
+use super::model::{Enclosure, Entry, Feed, to_urn};
 use super::names::FeedFormat;
 use crate::http::xml::{XmlWriter, keep_xml_chars};
 
@@ -37,6 +37,9 @@ fn write_entry(xml: &mut XmlWriter, entry: &Entry) -> io::Result<()> {
     xml.text("id", &to_urn(entry.id))?;
     xml.text("title", &entry.title)?;
     xml.empty("link", &[("rel", "alternate"), ("type", "text/html"), ("href", &entry.page)])?;
+    if let Some(Enclosure { address, media_type }) = &entry.enclosure {
+        xml.empty("link", &[("rel", "enclosure"), ("type", media_type), ("href", address)])?;
+    }
     xml.text("published", &format_time(entry.published_at))?;
     xml.text("updated", &format_time(entry.updated_at))?;
     if !keep_xml_chars(&entry.author).trim().is_empty() {

@@ -34,6 +34,12 @@ struct Hub<'f> {
     url: &'f str,
 }
 
+#[derive(Serialize)]
+struct Attachment<'f> {
+    url: &'f str,
+    mime_type: &'static str,
+}
+
 /// An item has its content as HTML, or as text.
 #[derive(Serialize)]
 struct Item<'f> {
@@ -48,6 +54,8 @@ struct Item<'f> {
     summary: &'f str,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<&'f str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attachments: Option<[Attachment<'f>; 1]>,
     date_published: DateTime<Utc>,
     date_modified: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +91,10 @@ fn describe_item(entry: &Entry) -> Item<'_> {
         content_text: entry.html.is_none().then_some(&entry.summary),
         summary: &entry.summary,
         image: entry.image.as_deref(),
+        attachments: entry
+            .enclosure
+            .as_ref()
+            .map(|file| [Attachment { url: &file.address, mime_type: file.media_type }]),
         date_published: entry.published_at,
         date_modified: entry.updated_at,
         authors: author.map(|name| [Author { name }]),

@@ -1,6 +1,5 @@
 //! Making a feed from what visitors see.
 
-use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use url::Url;
 use uuid::{Builder, Uuid};
 
 use super::answer_tags::tag_article_feed;
-use super::model::{ArticleSet, Entry, Feed, MAX_ENTRIES, Term};
+use super::model::{ArticleSet, Enclosure, Entry, Feed, MAX_ENTRIES, Term};
 use super::names::FeedFormat;
 use super::queries::{NoticeRow, load_newest_notices};
 use super::{atom, json_feed, rss};
@@ -25,6 +24,9 @@ use crate::db::rows::PageSlice;
 use crate::error::{Error, Result};
 use crate::http::id_or_slug::IdOrSlug;
 use crate::markup::addresses::make_absolute;
+use crate::media::addresses::{Addresses, UsedMedia};
+use crate::media::bodies::complete_body;
+use crate::media::covers::Cover;
 use crate::notices::model::NoticeKind;
 use crate::site::links::{Links, PageKind, Thing, encode_segment};
 use crate::site::model::{FeedContent, Row as Site};
@@ -35,6 +37,7 @@ pub struct FeedContext {
     tree: Arc<Tree>,
     site: Arc<Site>,
     links: Links,
+    addresses: Addresses,
 }
 
 impl FeedContext {
@@ -42,7 +45,8 @@ impl FeedContext {
     pub async fn load(app: &App) -> Result<Self> {
         let (tree, site) = (app.snapshot::<Tree>().await?, app.snapshot::<Site>().await?);
         let links = Links::new(&site);
-        Ok(Self { tree, site, links })
+        let addresses = Addresses::for_visitors(app, &site);
+        Ok(Self { tree, site, links, addresses })
     }
 
     /// The category with this id, slug or former slug.
@@ -164,8 +168,11 @@ impl FeedContext {
         let category = path.last().map(|row| &row.content);
         let terms = category.map(|content| Term { name: content.slug.clone(), label: content.name.clone() });
         let tags = content.tags.into_iter().map(|tag| Term { name: tag.clone(), label: tag });
-        let absolute =
-            |address: String| if address.starts_with('/') { self.links.own(&address) } else { address };
+        let media = UsedMedia::read_all(row.media);
+        let (html, stored) = (&content.body, content.cover_url);
+        let html = self.has_bodies().then(|| self.complete_body(html.clone(), &media, &page));
+        let enclosure = self.find_enclosure(stored.as_deref(), &media);
+        let cover = Cover::new(stored, self.links.base(), &self.addresses, &media);
         Some(Entry {
             id: row.id,
             title: content.title,
@@ -175,8 +182,9 @@ impl FeedContext {
             author: content.author,
             terms: terms.into_iter().chain(tags).collect(),
             summary: content.summary,
-            html: self.has_bodies().then(|| self.complete_body(&content.body, &page)),
-            image: content.cover_url.map(absolute),
+            html,
+            image: cover.address,
+            enclosure,
             page,
         })
     }
@@ -198,8 +206,11 @@ impl FeedContext {
             author: String::new(),
             terms: Vec::new(),
             summary: row.summary,
-            html: self.has_bodies().then(|| self.complete_body(&row.body, &page)),
+            html: self
+                .has_bodies()
+                .then(|| self.complete_body(row.body, &UsedMedia::read_all(row.media), &page)),
             image: None,
+            enclosure: None,
             page,
         }
     }
@@ -209,12 +220,20 @@ impl FeedContext {
     }
 
     /// A body with absolute addresses.
-    fn complete_body(&self, html: &str, page: &str) -> String {
+    fn complete_body(&self, html: String, media: &[UsedMedia], page: &str) -> String {
+        let html = complete_body(html, media, &self.addresses);
         match (Url::parse(self.links.base()), Url::parse(page)) {
-            (Ok(site), Ok(page)) => make_absolute(html, &site, &page),
-            _ => Cow::Borrowed(html),
+            (Ok(site), Ok(page)) => make_absolute(&html, &site, &page).into_owned(),
+            _ => html,
         }
-        .into_owned()
+    }
+
+    /// The cover as a file that all readers of feeds can show.
+    fn find_enclosure(&self, stored: Option<&str>, media: &[UsedMedia]) -> Option<Enclosure> {
+        let id = self.addresses.find_id(stored?)?;
+        let found = media.iter().find(|media| media.id == id)?;
+        let (address, media_type) = self.addresses.plain_file(found)?;
+        Some(Enclosure { address, media_type })
     }
 
     /// The name, the description, the slug and the page of a category.

@@ -69,6 +69,17 @@ pub struct Entry {
     pub html: Option<String>,
     /// The address of its picture.
     pub image: Option<String>,
+    /// Its picture as a file, if that is media.
+    pub enclosure: Option<Enclosure>,
+}
+
+/// A file of an entry.
+#[derive(Clone, Debug)]
+pub struct Enclosure {
+    /// Its address.
+    pub address: String,
+    /// Its media type.
+    pub media_type: &'static str,
 }
 
 /// A category or a tag of an entry.

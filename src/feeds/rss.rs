@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::model::{Entry, Feed, to_urn};
+use super::model::{Enclosure, Entry, Feed, to_urn};
 use super::names::FeedFormat;
 use crate::http::xml::{XmlWriter, keep_xml_chars};
 
@@ -40,6 +40,10 @@ fn write_item(xml: &mut XmlWriter, entry: &Entry) -> io::Result<()> {
     xml.open("item", &[])?;
     xml.text("title", &entry.title)?;
     xml.text("link", &entry.page)?;
+    if let Some(Enclosure { address, media_type }) = &entry.enclosure {
+        // How long a picture is is not known before it is made.
+        xml.empty("enclosure", &[("url", address), ("length", "0"), ("type", media_type)])?;
+    }
     xml.text_with("guid", &[("isPermaLink", "false")], &to_urn(entry.id))?;
     xml.text("pubDate", &entry.published_at.to_rfc2822())?;
     // The author of RSS itself is an e-mail address.

@@ -18,6 +18,8 @@ use crate::db::connection::Connection;
 use crate::db::rows::PageSlice;
 use crate::db::visibility::{Articles, Notices};
 use crate::error::{Error, Result};
+use crate::media;
+use crate::media::addresses::UsedMedia;
 use crate::menus;
 use crate::menus::resolving::Targets;
 use crate::menus::view::MenuItem;
@@ -35,7 +37,8 @@ pub async fn fill_blocks(app: &App, composition: &Composition) -> Result<Vec<Hom
     let notices = load_notices(&conn, blocks).await?;
     drop(conn);
     let links = load_links(app, &context, blocks).await?;
-    let contents = Contents { context, cards, notices, links };
+    let media = load_media(app, blocks).await?;
+    let contents = Contents { context, cards, notices, links, media };
     let mut filled = Vec::with_capacity(blocks.len());
     for (block, ids) in blocks.iter().zip(chosen) {
         filled.extend(match block.kind {
@@ -60,6 +63,8 @@ struct Contents {
     cards: HashMap<Uuid, ArticleCard>,
     notices: HashMap<Option<NoticeKind>, Vec<NoticeCard>>,
     links: HashMap<String, Vec<MenuItem>>,
+    /// The media in pieces of HTML.
+    media: Vec<UsedMedia>,
 }
 
 impl Contents {
@@ -86,7 +91,8 @@ impl Contents {
                 HomeBlock::Notices(NoticesBlock { title, notice_kind: block.notice_kind, items })
             }
             BlockKind::Html => {
-                HomeBlock::Html(HtmlBlock { title, body: block.body.clone().unwrap_or_default() })
+                let body = block.body.clone().unwrap_or_default();
+                HomeBlock::Html(HtmlBlock { title, body: self.context.complete_html(body, &self.media) })
             }
             BlockKind::Links => {
                 let menu = block.menu.clone().unwrap_or_default();
@@ -185,6 +191,16 @@ async fn load_notices(
         found.insert(kind, rows.into_iter().map(NoticeCard::from).collect());
     }
     Ok(found)
+}
+
+/// The media in the pieces of HTML of blocks.
+async fn load_media(app: &App, blocks: &[Block]) -> Result<Vec<UsedMedia>> {
+    let texts: Vec<String> = blocks.iter().filter_map(|block| block.body.clone()).collect();
+    let html = texts.concat();
+    if !html.contains("/media/") {
+        return Ok(Vec::new());
+    }
+    Ok(UsedMedia::read_all(media::queries::load_media_in(&*app.reader().await?, html).await?))
 }
 
 /// The items of the menus that blocks show, by their names.

@@ -54,7 +54,9 @@ pub fn find_key(req: &HttpRequest) -> Option<Arc<str>> {
 /// Whether a client says that it takes pictures in WebP.
 pub fn takes_webp(req: &HttpRequest) -> bool {
     let accepted = req.headers().get_all(ACCEPT).filter_map(|accept| accept.to_str().ok());
-    accepted.flat_map(parse_ranges).any(|(name, weight)| name.eq_ignore_ascii_case("image/webp") && weight > 0.0)
+    accepted
+        .flat_map(parse_ranges)
+        .any(|(name, weight)| name.eq_ignore_ascii_case("image/webp") && weight > 0.0)
 }
 
 /// Answers a request from the cache, or as `next` does, and then keeps the answer under `key`. `is_private`: whether the
@@ -75,8 +77,8 @@ pub async fn answer<B: MessageBody + 'static>(
             break;
         }
         if let Some(entry) = cache.get(&key) {
-            let is_found_by_target = Matched::of(req.request())
-                .is_ok_and(|matched| !matched.operation().varies_by_accept);
+            let is_found_by_target =
+                Matched::of(req.request()).is_ok_and(|matched| !matched.operation().varies_by_accept);
             if let Some(target) = req.uri().path_and_query().filter(|_| is_found_by_target) {
                 cache.add_alias(target.as_str(), &key);
             }

@@ -82,6 +82,7 @@ impl CrossOrigin {
         let cors = cors.allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).allowed_headers([
             "Accept",
             "Authorization",
+            "Content-Disposition",
             "Content-Type",
             "Idempotency-Key",
             "If-Match",

@@ -17,7 +17,10 @@ pub fn make_absolute<'h>(html: &'h str, site: &Url, page: &Url) -> Cow<'h, str> 
 }
 
 /// Puts what `rewrite` returns in the place of start tags; all else stays as it is.
-pub fn rewrite_start_tags(html: &str, mut rewrite: impl FnMut(&StartTag<usize>) -> Option<String>) -> Cow<'_, str> {
+pub fn rewrite_start_tags(
+    html: &str,
+    mut rewrite: impl FnMut(&StartTag<usize>) -> Option<String>,
+) -> Cow<'_, str> {
     if !html.contains('=') {
         return Cow::Borrowed(html);
     }
@@ -54,7 +57,8 @@ fn rewrite_tag(tag: &StartTag<usize>, site: &Url, page: &Url) -> Option<String> 
     if attributes.iter().all(|(_, _, absolute)| absolute.is_none()) {
         return None;
     }
-    let attributes = attributes.iter().map(|(name, value, absolute)| (&**name, absolute.as_deref().unwrap_or(value)));
+    let attributes =
+        attributes.iter().map(|(name, value, absolute)| (&**name, absolute.as_deref().unwrap_or(value)));
     Some(write_start_tag(&String::from_utf8_lossy(&tag.name), attributes))
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use html5gum::{StartTag, Token};
 use url::{ParseError, Url};
 
+use super::own_media::is_own_media;
 use super::raw_elements::{attribute, tokens};
 
 /// What a framed player may do: run, in its own origin, and open its site. It cannot reach the page.
@@ -88,11 +89,13 @@ impl<'h> Embeds<'h> {
             b"audio" | b"video" => match attribute(tag, "src") {
                 // Its addresses are those of the elements in it.
                 None => Embed::Untouched,
-                Some(address) if is_https(&address) => Embed::Untouched,
+                Some(address) if is_playable_address(&address) => Embed::Untouched,
                 Some(address) => link_to(tag, &address),
             },
             b"source" if is_unplayable => link_to_source(tag),
-            b"source" | b"track" if !attribute(tag, "src").is_some_and(|address| is_https(&address)) => {
+            b"source" | b"track"
+                if !attribute(tag, "src").is_some_and(|address| is_playable_address(&address)) =>
+            {
                 Embed::Dropped
             }
             _ => Embed::Untouched,
@@ -115,7 +118,7 @@ impl Media {
 
     fn add_source(&mut self, tag: &StartTag<usize>) {
         self.tags.push(tag.span.start);
-        self.is_playable |= attribute(tag, "src").is_some_and(|address| is_https(&address));
+        self.is_playable |= attribute(tag, "src").is_some_and(|address| is_playable_address(&address));
         self.has_link |= matches!(link_to_source(tag), Embed::Linked(_));
     }
 }
@@ -153,9 +156,9 @@ fn link_to(tag: &StartTag<usize>, address: &str) -> Embed {
     Embed::Linked(format!("<a href=\"{}\">{text}</a>", escape(&address)))
 }
 
-/// Whether an address is absolute, and https.
-pub fn is_https(address: &str) -> bool {
-    Url::parse(address).is_ok_and(|url| url.scheme() == "https")
+/// Whether an address is absolute, and https, or is that of media of this server.
+pub fn is_playable_address(address: &str) -> bool {
+    is_own_media(address) || Url::parse(address).is_ok_and(|url| url.scheme() == "https")
 }
 
 fn write_frame(tag: &StartTag<usize>, address: &str) -> String {

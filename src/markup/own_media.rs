@@ -80,7 +80,8 @@ mod tests {
             "<p>a<img src=\"https://news.example.org/media/{ID}/w960-{DIGEST}\" srcset=\"x 1w\" loading=\"lazy\" alt=\"b\" \
              width=\"3\"><a href=\"/media/{ID}/file-{DIGEST}.pdf?exp=1&amp;sig=x\">c</a>"
         );
-        let short = format!("<p>a<img alt=\"b\" src=\"/media/{ID}\" width=\"3\"><a href=\"/media/{ID}\">c</a>");
+        let short =
+            format!("<p>a<img alt=\"b\" src=\"/media/{ID}\" width=\"3\"><a href=\"/media/{ID}\">c</a>");
         assert_eq!(shorten(&read, &bases), short);
         assert_eq!(shorten(&short, &bases), short, "once more");
     }

@@ -8,13 +8,14 @@ use ammonia::Builder;
 use html5gum::{StartTag, Token};
 use url::{ParseError, Url};
 
-use super::own_media::is_own_media;
 use super::anchors::{Anchors, ID_PREFIX};
 use super::bounds;
 use super::changes::{CommentWatch, FRAME_TEXT, MarkupChanges, TableWatch};
 use super::embeds::{
-    Embed, Embeds, LOADING, REFERRER_POLICY, SANDBOX, is_embeddable, is_https, is_size, keeps_frame_attribute,
+    Embed, Embeds, LOADING, REFERRER_POLICY, SANDBOX, is_embeddable, is_playable_address, is_size,
+    keeps_frame_attribute,
 };
+use super::own_media::is_own_media;
 use super::raw_elements::{GAP_COMMENT, RAW, attribute, opens_raw_text, rewrite_tags, tokens};
 
 /// The version of the sanitiser, stored with each body so that a later version can be applied to it.
@@ -307,7 +308,7 @@ fn is_allowed_value(hosts: &[String], element: &str, attribute: &str, value: &st
         ("iframe", "loading") => value == LOADING,
         ("iframe", "referrerpolicy") => value == REFERRER_POLICY,
         ("iframe", "width" | "height") => is_size(value),
-        (element, "src" | "poster") if MEDIA_ELEMENTS.contains(&element) => is_https(value),
+        (element, "src" | "poster") if MEDIA_ELEMENTS.contains(&element) => is_playable_address(value),
         (_, attribute) if URL_ATTRIBUTES.contains(&attribute) => match Url::parse(value) {
             Ok(url) => URL_SCHEMES.contains(&url.scheme()),
             Err(cause) => cause == ParseError::RelativeUrlWithoutBase,

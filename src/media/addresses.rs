@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::{Content, Focal, MediaKind, Picture, Row};
+use super::picture_work::VariantFormat;
 use super::presets::{Crop, digest_file};
 use crate::app::App;
 use crate::config::presets::{FILE, Preset, Size};
@@ -31,7 +32,9 @@ const SRC_WIDTH: u32 = 1280;
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Image {
     /// Its address.
-    #[schema(example = "https://news.example.org/media/019378c4-8a3e-7d10-b1b5-9f7c2f1f3c00/w960-3f2a9c0d5e6b7a8190c1d2e3f4a5b6c7")]
+    #[schema(
+        example = "https://news.example.org/media/019378c4-8a3e-7d10-b1b5-9f7c2f1f3c00/w960-3f2a9c0d5e6b7a8190c1d2e3f4a5b6c7"
+    )]
     pub src: String,
     /// Its addresses by width, for the attribute `srcset`; null if there is one only.
     #[schema(required)]
@@ -192,13 +195,30 @@ impl Addresses {
         Some(format!("{}{path}{signature}", self.base))
     }
 
+    /// A picture in a format that all clients know, for those that say nothing of what they take; with its media type.
+    pub fn plain_file(&self, media: &UsedMedia) -> Option<(String, &'static str)> {
+        let picture = media.picture()?;
+        let signature = self.sign(media)?;
+        let widths = self.widths(media, picture);
+        let Some((_, path)) = widths.iter().rfind(|(width, _)| *width <= SRC_WIDTH).or(widths.first()) else {
+            let address = format!("{}{}{signature}", self.base, file_path(media));
+            return Some((address, super::files::find_media_type(&media.mime)));
+        };
+        let format = VariantFormat::plain(picture);
+        Some((format!("{}{path}.{}{signature}", self.base, format.ending()), format.media_type()))
+    }
+
     /// The address of each preset of a picture, by name.
     pub fn variants(&self, media: &UsedMedia) -> Vec<(String, String)> {
         let (Some(picture), Some(signature)) = (media.picture(), self.sign(media)) else { return Vec::new() };
         let file = picture.served.as_ref().map(|_| (FILE.to_owned(), file_path(media)));
         let presets = self.presets.iter().filter(|_| picture.master.is_some());
-        let presets = presets.map(|preset| (preset.name.clone(), variant_path(media, &preset.name, preset.size)));
-        file.into_iter().chain(presets).map(|(name, path)| (name, format!("{}{path}{signature}", self.base))).collect()
+        let presets =
+            presets.map(|preset| (preset.name.clone(), variant_path(media, &preset.name, preset.size)));
+        file.into_iter()
+            .chain(presets)
+            .map(|(name, path)| (name, format!("{}{path}{signature}", self.base)))
+            .collect()
     }
 
     /// The address of a picture in a size that no preset has, which nobody else can make.
@@ -244,7 +264,8 @@ impl Addresses {
             _ => address,
         };
         let rest = path.strip_prefix("/media/")?;
-        let id = rest.get(..36).filter(|_| matches!(rest.as_bytes().get(36), None | Some(b'/' | b'?' | b'#')))?;
+        let id =
+            rest.get(..36).filter(|_| matches!(rest.as_bytes().get(36), None | Some(b'/' | b'?' | b'#')))?;
         Uuid::try_parse(id).ok()
     }
 }
@@ -315,7 +336,8 @@ fn name_free_size(crop: Crop) -> String {
 fn read_free_size(name: &str) -> Option<Crop> {
     let mut parts = name.split('c');
     let size: Size = parts.next()?.parse().ok()?;
-    let mut part = || parts.next().map_or(Some(500), |text| text.parse().ok().filter(|at| (0..=1000).contains(at)));
+    let mut part =
+        || parts.next().map_or(Some(500), |text| text.parse().ok().filter(|at| (0..=1000).contains(at)));
     let focal = Focal { x: part()?, y: part()? };
     let crop = Crop::new(size, focal);
     (name_free_size(crop) == name).then_some(crop)

@@ -45,7 +45,8 @@ fn complete_tag(tag: &StartTag<usize>, media: &[UsedMedia], addresses: &Addresse
         if let Some(srcset) = image.srcset {
             add("srcset", srcset);
         }
-        let has_size = tag.attributes.keys().any(|name| [b"width".as_slice(), b"height"].contains(&name.as_slice()));
+        let has_size =
+            tag.attributes.keys().any(|name| [b"width".as_slice(), b"height"].contains(&name.as_slice()));
         if let (Some(width), Some(height), false) = (image.width, image.height, has_size) {
             add("width", width.to_string());
             add("height", height.to_string());

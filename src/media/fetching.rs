@@ -49,7 +49,8 @@ pub async fn fetch(app: &App, request: FetchRequest) -> Result<Received> {
         FetchError::TooLarge { .. } => too_large(max_bytes),
         cause => refuse(&cause),
     })?;
-    let name = downloaded.url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+    let name =
+        downloaded.url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
     let name = name.chars().take(MAX_NAME_CHARS).collect();
     Ok(Received { file: spool.finish().await?, params: request.into_params(name) })

@@ -114,8 +114,9 @@ async fn reply_changed(app: &App, member: &CurrentMember, row: Row) -> Result<im
 }
 
 /// The entry of [`list_media`].
-pub const LIST_MEDIA: Operation =
-    Operation::list("list_media", Caller::Role(Role::Author)).for_keys_with(Scope::MediaRead).without_last_modified();
+pub const LIST_MEDIA: Operation = Operation::list("list_media", Caller::Role(Role::Author))
+    .for_keys_with(Scope::MediaRead)
+    .without_last_modified();
 
 /// List media
 ///
@@ -128,14 +129,16 @@ pub async fn list_media(
     filter: Query<MediaFilter>,
     paging: Paging,
 ) -> Result<impl Responder> {
-    let visible = if filter.0.deleted == Some(true) { trash(&author.0) } else { visibility::Media::ForMembers };
+    let visible =
+        if filter.0.deleted == Some(true) { trash(&author.0) } else { visibility::Media::ForMembers };
     let conditions = queries::conditions(filter.0.into_filter(&author.0), visible);
     let slice = paging.page_slice(queries::order())?;
     let conn = app.long_reader().await?;
     let total = paging.total(|most| count(&conn, "media", conditions.clone(), most)).await?;
     let rows = queries::list(&conn, conditions, &slice).await?;
     drop(conn);
-    let page = paging.page(&slice, rows, total, |row: &Row| vec![row.created_at.to_rfc3339(), row.id.to_string()]);
+    let page =
+        paging.page(&slice, rows, total, |row: &Row| vec![row.created_at.to_rfc3339(), row.id.to_string()]);
     let List { data, page, link } = page;
     Ok(Reply::list(List { data: view_for_staff(&app, data).await?, page, link }))
 }
@@ -249,7 +252,12 @@ pub const DELETE_MEDIA: Operation =
 /// while something uses them, also a draft or an article in the trash.
 #[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id")), responses((status = 204, description = "Deleted")))]
 #[delete("/{id}")]
-pub async fn delete_media(app: web::Data<App>, author: Author, id: Id, if_match: IfMatch) -> Result<NoContent> {
+pub async fn delete_media(
+    app: web::Data<App>,
+    author: Author,
+    id: Id,
+    if_match: IfMatch,
+) -> Result<NoContent> {
     app.write(async move |tx| {
         let row = lock_writable(tx, &author.0, id, true).await?;
         if_match.check(row.version)?;
@@ -260,10 +268,11 @@ pub async fn delete_media(app: web::Data<App>, author: Author, id: Id, if_match:
 }
 
 /// The entry of [`restore_media`].
-pub const RESTORE_MEDIA: Operation = Operation::post_without_body("restore_media", Caller::Role(Role::Author))
-    .for_keys_with(Scope::MediaWrite)
-    .changing_a_version()
-    .once_per_key();
+pub const RESTORE_MEDIA: Operation =
+    Operation::post_without_body("restore_media", Caller::Role(Role::Author))
+        .for_keys_with(Scope::MediaWrite)
+        .changing_a_version()
+        .once_per_key();
 
 /// Restore media
 ///

@@ -11,8 +11,6 @@ use crate::http::patch::Patch;
 
 /// Longest name of a file, in characters.
 pub const MAX_NAME_CHARS: usize = 200;
-/// Longest text below a picture, in characters.
-pub const MAX_TEXT_CHARS: usize = 2000;
 /// The most words to find media by.
 pub const MAX_TAGS: usize = 50;
 
@@ -37,7 +35,11 @@ pub struct UploadParams {
     #[param(max_length = 2000, nullable = false)]
     pub credit: Option<String>,
     /// The address it was taken from.
-    #[param(max_length = 2000, pattern = r"^https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?$", nullable = false)]
+    #[param(
+        max_length = 2000,
+        pattern = r"^https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?$",
+        nullable = false
+    )]
     pub source_url: Option<String>,
     /// Words to find it by, comma-separated.
     #[param(inline, value_type = Option<Vec<MediaTag>>, style = Form, explode = false, max_items = 50, nullable = false)]
@@ -50,17 +52,32 @@ pub struct UploadParams {
 impl UploadParams {
     /// The media that it describes.
     pub fn into_content(self) -> Content {
-        let cut = |text: Option<String>, most: usize| text.unwrap_or_default().chars().take(most).collect::<String>();
-        Content {
-            name: clean_name(&cut(self.name, MAX_NAME_CHARS)),
-            alt: cut(self.alt, MAX_TEXT_CHARS),
-            caption: cut(self.caption, MAX_TEXT_CHARS),
-            credit: cut(self.credit, MAX_TEXT_CHARS),
-            source_url: self.source_url,
-            tags: distinct_tags(self.tags.unwrap_or_default()),
+        let empty = Content {
+            name: String::new(),
+            alt: String::new(),
+            caption: String::new(),
+            credit: String::new(),
+            source_url: None,
+            tags: Vec::new(),
             focal_x: Focal::MIDDLE.x,
             focal_y: Focal::MIDDLE.y,
-            audience: self.audience.unwrap_or(Audience::Public),
+            audience: Audience::Public,
+        };
+        self.over(empty)
+    }
+
+    /// The media `current`, with what is said here.
+    pub fn over(self, current: Content) -> Content {
+        let named = self.name.map(|name| clean_name(&name)).filter(|name| !name.is_empty());
+        Content {
+            name: named.unwrap_or(current.name),
+            alt: self.alt.unwrap_or(current.alt),
+            caption: self.caption.unwrap_or(current.caption),
+            credit: self.credit.unwrap_or(current.credit),
+            source_url: self.source_url.or(current.source_url),
+            tags: self.tags.map_or(current.tags, distinct_tags),
+            audience: self.audience.unwrap_or(current.audience),
+            ..current
         }
     }
 }
@@ -68,7 +85,11 @@ impl UploadParams {
 /// The name of a file without folders, and without characters that a name cannot have or that hide what it is.
 pub fn clean_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let is_plain = |c: &char| !c.is_control() && !crate::text::is_hidden(*c) && !matches!(c, '"' | '<' | '>' | '|' | ':' | '*' | '?');
+    let is_plain = |c: &char| {
+        !c.is_control()
+            && !crate::text::is_hidden(*c)
+            && !matches!(c, '"' | '<' | '>' | '|' | ':' | '*' | '?')
+    };
     let name: String = last.chars().filter(is_plain).collect();
     name.trim().trim_start_matches('.').to_owned()
 }

@@ -61,9 +61,8 @@ async fn store_file(app: &App, spooled: Spooled) -> Result<FileRow> {
             FileState::Leaving => {}
             FileState::Absent => {
                 let name = lease.clone();
-                let take = async move |tx: &mut Tx| {
-                    Ok(queries::files::take_lease(tx, &name, LEASE_SECONDS).await?)
-                };
+                let take =
+                    async move |tx: &mut Tx| Ok(queries::files::take_lease(tx, &name, LEASE_SECONDS).await?);
                 if app.write(take).await? {
                     let made = make_file(app, &spooled, &sha256, &facts).await;
                     release(app, lease).await;
@@ -101,7 +100,11 @@ async fn make_file(app: &App, spooled: &Spooled, sha256: &[u8], facts: &FileFact
     };
     let row = file.clone();
     let is_noted = app.write(async move |tx| Ok(queries::files::use_file(tx, &row).await?)).await?;
-    if is_noted { Ok(file) } else { Err(Error::Unavailable("media: the file is being taken away".to_owned())) }
+    if is_noted {
+        Ok(file)
+    } else {
+        Err(Error::Unavailable("media: the file is being taken away".to_owned()))
+    }
 }
 
 async fn release(app: &App, lease: String) {
@@ -117,18 +120,27 @@ async fn release(app: &App, lease: String) {
 /// With an id that media have, these are changed instead; 409 if they have other bytes.
 pub async fn add(tx: &mut Tx, member: &CurrentMember, stored: &StoredFile) -> Result<(Row, bool)> {
     let StoredFile { file, params } = stored;
-    if !queries::files::use_file(tx, file).await? {
-        return Err(Error::Contended("media: the file is being taken away".to_owned()));
-    }
+    use_stored_file(tx, file).await?;
     let is_duplicate = match visible_to(member) {
         Some(visible) => queries::has_media_of(tx, &file.sha256, visible).await?,
         None => false,
     };
     let row = match params.id {
-        None => writing::add_media(tx, member.actor(), Uuid::now_v7(), file, params.clone().into_content()).await?,
+        None => {
+            writing::add_media(tx, member.actor(), Uuid::now_v7(), file, params.clone().into_content())
+                .await?
+        }
         Some(id) => writing::put_media(tx, member.actor(), id, file, params.clone()).await?,
     };
     Ok((row, is_duplicate))
+}
+
+/// Notes that a file in the store is used again. To be done in the transaction that adds media over it.
+pub async fn use_stored_file(tx: &mut Tx, file: &FileRow) -> Result<()> {
+    if !queries::files::use_file(tx, file).await? {
+        return Err(Error::Contended("media: the file is being taken away".to_owned()));
+    }
+    Ok(())
 }
 
 /// The media that an uploader may be told of. A key that only writes is told of none.

@@ -41,7 +41,11 @@ pub async fn prepare(app: &App) -> Result<()> {
     let presets = app.config.media.presets.0.iter();
     let presets: Vec<_> = presets.map(|preset| (preset.name.clone(), preset.size.to_string())).collect();
     app.write(async move |tx| Ok(queries::files::note_presets(tx, &presets).await?)).await?;
-    if let Err(error) = app.store.check().await {
+    let tried = async {
+        app.store.check().await?;
+        sweep::leave_mark(app).await
+    };
+    if let Err(error) = tried.await {
         tracing::error!(%error, store = ?app.store, "The store of media cannot be used");
     }
     Ok(())

@@ -160,9 +160,7 @@ pub struct Row {
 
 /// A column of the file of a media row, for statements that do not join it.
 fn file_column<T: diesel::sql_types::SingleValue>(name: &str) -> SqlLiteral<T> {
-    sql(&format!(
-        "(SELECT media_files.{name} FROM media_files WHERE media_files.sha256 = media.sha256)"
-    ))
+    sql(&format!("(SELECT media_files.{name} FROM media_files WHERE media_files.sha256 = media.sha256)"))
 }
 
 impl Row {

@@ -11,14 +11,19 @@ use super::presets::Crop;
 use crate::app::App;
 use crate::config::presets::Size;
 use crate::error::{Code, Error, Result, Sentence};
-use crate::pictures::file_type::{FileType, Kind, SNIFF_BYTES, sniff};
-use crate::pictures::inspect::{Facts, Limits, TakenAt, inspect};
+use crate::pictures::facts::{Facts, TakenAt};
+use crate::pictures::file_type::{FileType, Kind};
+use crate::pictures::format::{Format, choose_format};
+use crate::pictures::inspect::inspect;
+use crate::pictures::limits::Limits;
 use crate::pictures::master::make_master;
 use crate::pictures::refused::Refused;
+use crate::pictures::sniff::{SNIFF_BYTES, sniff};
 use crate::pictures::source::Source;
+use crate::pictures::spec::{self, VariantSpec};
 use crate::pictures::strip::strip;
 use crate::pictures::svg::sanitise_svg;
-use crate::pictures::variant::{self, Format, VariantSpec, choose_format, fit_below, render};
+use crate::pictures::variant::{fit_below, render};
 use crate::storage::Spooled;
 
 /// The quality of variants as JPEG.
@@ -96,14 +101,14 @@ fn check_type(file_type: Option<FileType>, takes_svg: bool) -> Result<FileType> 
     let refuse = |detail: &str| Err(Error::Refused(Code::UnsupportedFile, detail.into()));
     match file_type {
         None => refuse(
-            "The file is none of JPEG, PNG, GIF, WebP, PDF, MP3, MP4, WebM, Ogg, ZIP and office documents.",
+            "The file is none of JPEG, PNG, GIF, WebP, PDF, MP3, M4A, MP4, WebM, Ogg, ZIP and office documents.",
         ),
         Some(FileType::Avif | FileType::Heic) => {
             refuse("AVIF and HEIC pictures are not taken: save the picture as JPEG, PNG or WebP.")
         }
-        Some(FileType::Svg) if !takes_svg => {
-            refuse("SVG pictures are not taken here: save the picture as PNG, or have the server set to take them.")
-        }
+        Some(FileType::Svg) if !takes_svg => refuse(
+            "SVG pictures are not taken here: save the picture as PNG, or have the server set to take them.",
+        ),
         Some(file_type) => Ok(file_type),
     }
 }
@@ -219,14 +224,14 @@ pub async fn make_variant(
 ) -> Result<Vec<u8>> {
     let quality = if format == VariantFormat::WEBP { WEBP_QUALITY } else { JPEG_QUALITY };
     let share = |thousandths: i16| f64::from(thousandths) / 1000.0;
-    let spec = match crop.size {
+    let variant = match crop.size {
         Size::Width(width) => {
             VariantSpec { width: Some(width), height: None, crop: None, format: format.0, quality }
         }
         Size::Crop(width, height) => VariantSpec {
             width: Some(width),
             height: Some(height),
-            crop: Some(variant::Crop::Focus {
+            crop: Some(spec::Crop::Focus {
                 x: share(crop.focal.x),
                 y: share(crop.focal.y),
                 ratio_width: width,
@@ -236,18 +241,20 @@ pub async fn make_variant(
             quality,
         },
     };
-    let pixels = row.read_picture().map_or(0, |picture| {
-        u64::from(picture.master_width) * u64::from(picture.master_height)
-    });
+    let pixels = row
+        .read_picture()
+        .map_or(0, |picture| u64::from(picture.master_width) * u64::from(picture.master_height));
     let needed = usize::try_from(pixels.saturating_mul(8)).unwrap_or(usize::MAX) + master.len();
     let _memory = app.picture_memory.take(needed).await?;
     let (kept, max_bytes) = (master.clone(), u64::try_from(row.bytes).unwrap_or(u64::MAX));
-    let made = app.picture_makers.run(move || render(&kept, &spec)).await?.map_err(refuse)?;
+    let made = app.picture_makers.run(move || render(&kept, &variant)).await?.map_err(refuse)?;
     if made.len() as u64 <= max_bytes || max_bytes > MAX_COMPARED_BYTES {
         return Ok(made);
     }
     let original = super::files::name_original(&row.sha256)?;
-    let Some(original) = app.store.read(&original, MAX_COMPARED_BYTES as usize).await? else { return Ok(made) };
-    let fitted = app.picture_makers.run(move || fit_below(&master, &spec, &original)).await?;
+    let Some(original) = app.store.read(&original, MAX_COMPARED_BYTES as usize).await? else {
+        return Ok(made);
+    };
+    let fitted = app.picture_makers.run(move || fit_below(&master, &variant, &original)).await?;
     Ok(fitted.map_err(refuse)?.bytes)
 }

@@ -59,7 +59,8 @@ pub fn resolve(
     sha256: &[u8],
     digest: &str,
 ) -> Option<Crop> {
-    let mut crops = sizes.into_iter().flat_map(|size| focals.iter().map(move |focal| Crop::new(size, *focal)));
+    let mut crops =
+        sizes.into_iter().flat_map(|size| focals.iter().map(move |focal| Crop::new(size, *focal)));
     crops.find(|crop| crop.digest(sha256) == digest)
 }
 

@@ -39,9 +39,24 @@ fn used_media(ids: &str) -> String {
 
 /// The media that texts in the columns `texts` name, as JSON. Null if none does.
 pub fn media_in(texts: &[&str]) -> String {
-    let names_media = texts.iter().map(|text| format!("{text} LIKE '%/media/%'")).collect::<Vec<_>>().join(" OR ");
+    let names_media =
+        texts.iter().map(|text| format!("{text} LIKE '%/media/%'")).collect::<Vec<_>>().join(" OR ");
     let ids = used_media(&format!("find_media_ids(concat_ws(' ', {}))", texts.join(", ")));
     format!("CASE WHEN {names_media} THEN {ids} END")
+}
+
+/// The media that a text names, as JSON. Null if it names none.
+pub async fn load_media_in(mut conn: &Connection, text: String) -> QueryResult<Option<serde_json::Value>> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Jsonb>)]
+        media: Option<serde_json::Value>,
+    }
+    let statement =
+        format!("SELECT {} AS media FROM (SELECT $1 AS text) AS given", media_in(&["given.text"]));
+    let found: Found =
+        sql_query(statement).bind::<diesel::sql_types::Text, _>(text).get_result(&mut conn).await?;
+    Ok(found.media)
 }
 
 /// Media, if they are visible.
@@ -96,21 +111,21 @@ pub fn conditions(filter: Filter, visible: Media) -> Conditions {
     visible.restrict(&mut conditions);
     conditions.and_if("media.kind = ?", filter.kind.map(|kind| Value::Text(kind.as_str().to_owned())));
     conditions.and_if("media.tags @> ?", Some(filter.tags).filter(|tags| !tags.is_empty()).map(Value::Texts));
-    conditions.and_if(
-        "media.sha256 = decode(?, 'hex')",
-        filter.sha256.map(Value::Text),
-    );
+    conditions.and_if("media.sha256 = decode(?, 'hex')", filter.sha256.map(Value::Text));
     // The index is of a digest, as an address can be longer than a line of an index.
     conditions.and_if("md5(media.source_url) = md5(?)", filter.source_url.map(Value::Text));
     conditions.and_if("media.created_by = ?", filter.created_by.map(Value::Id));
     if let Some(text) = filter.text {
         let mark = conditions.bind(Value::Text(like_pattern(&text)));
-        let columns = ["name", "alt", "caption", "credit"].map(|column| format!("media.{column} ILIKE {mark}"));
+        let columns =
+            ["name", "alt", "caption", "credit"].map(|column| format!("media.{column} ILIKE {mark}"));
         conditions.and(format!("({})", columns.join(" OR ")));
     }
     match filter.used {
         Some(true) => conditions.and("EXISTS (SELECT FROM media_uses WHERE media_uses.media_id = media.id)"),
-        Some(false) => conditions.and("NOT EXISTS (SELECT FROM media_uses WHERE media_uses.media_id = media.id)"),
+        Some(false) => {
+            conditions.and("NOT EXISTS (SELECT FROM media_uses WHERE media_uses.media_id = media.id)")
+        }
         None => {}
     }
     conditions
@@ -154,7 +169,8 @@ pub async fn insert(
 /// Whether media over this file are visible.
 pub async fn has_media_of(tx: &Tx, sha256: &[u8], visible: Media) -> QueryResult<bool> {
     let mut conditions = Conditions::default();
-    conditions.and_if("media.sha256 = decode(?, 'hex')", Some(Value::Text(super::presets::write_hex(sha256))));
+    conditions
+        .and_if("media.sha256 = decode(?, 'hex')", Some(Value::Text(super::presets::write_hex(sha256))));
     visible.restrict(&mut conditions);
     crate::db::rows::count(&*tx, "media", conditions, Some(1)).await.map(|count| count > 0)
 }

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, web};
 use futures_util::{StreamExt, stream};
 use url::form_urlencoded;
 
-use super::input::UploadParams;
+use super::input::{MAX_NAME_CHARS, UploadParams};
 use crate::app::App;
 use crate::error::{Code, Error, Fault, Result, Sentence};
 use crate::http::query;
@@ -49,8 +49,14 @@ pub async fn create_spool(app: &App) -> Result<Spool> {
 }
 
 /// Receives the body of an upload: a form with the part `file`, or the bytes alone.
-pub async fn receive(app: &App, req: &HttpRequest, params: UploadParams, payload: web::Payload) -> Result<Received> {
-    let content_type = req.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+pub async fn receive(
+    app: &App,
+    req: &HttpRequest,
+    params: UploadParams,
+    payload: web::Payload,
+) -> Result<Received> {
+    let content_type =
+        req.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if content_type.trim_start().to_ascii_lowercase().starts_with("multipart/") {
         return receive_form(app, req, payload).await;
     }
@@ -70,8 +76,12 @@ fn find_name(headers: &HeaderMap) -> Option<String> {
 }
 
 fn name_of(disposition: &ContentDisposition) -> Option<String> {
-    let extended = disposition.get_filename_ext().map(|name| String::from_utf8_lossy(&name.value).into_owned());
-    extended.or_else(|| disposition.get_filename().map(str::to_owned))
+    let extended =
+        disposition.get_filename_ext().map(|name| String::from_utf8_lossy(&name.value).into_owned());
+    let name = extended.or_else(|| disposition.get_filename().map(str::to_owned))?;
+    // The end of a name tells most.
+    let skipped = name.chars().count().saturating_sub(MAX_NAME_CHARS);
+    Some(name.chars().skip(skipped).collect())
 }
 
 async fn receive_form(app: &App, req: &HttpRequest, payload: web::Payload) -> Result<Received> {
@@ -87,7 +97,9 @@ async fn receive_form(app: &App, req: &HttpRequest, payload: web::Payload) -> Re
         }
         match field.name().unwrap_or_default().to_owned().as_str() {
             "file" if file.is_some() => {
-                return Err(Fault::parameter("file", Code::RepeatedParameter, "is given more than once").into());
+                return Err(
+                    Fault::parameter("file", Code::RepeatedParameter, "is given more than once").into()
+                );
             }
             "file" => {
                 named = field.content_disposition().and_then(name_of);
@@ -125,8 +137,7 @@ async fn read_text(field: &mut Field, name: &str) -> Result<String> {
         bytes.extend_from_slice(&chunk);
     }
     let name: String = name.chars().take(100).collect();
-    String::from_utf8(bytes)
-        .map_err(|_| Fault::parameter(name, Code::InvalidEncoding, "is not UTF-8").into())
+    String::from_utf8(bytes).map_err(|_| Fault::parameter(name, Code::InvalidEncoding, "is not UTF-8").into())
 }
 
 /// The bytes of a body, from a client that may be slow.
@@ -142,7 +153,9 @@ fn read_slowly(payload: web::Payload) -> impl futures_util::Stream<Item = Result
 /// What is told of a body that did not arrive.
 pub fn map_read_error(cause: io::Error) -> Error {
     match cause.kind() {
-        io::ErrorKind::TimedOut => Error::Refused(Code::RequestTimeout, "The body took too long to arrive.".into()),
+        io::ErrorKind::TimedOut => {
+            Error::Refused(Code::RequestTimeout, "The body took too long to arrive.".into())
+        }
         _ => Error::Refused(Code::BadRequest, "The body ended early.".into()),
     }
 }

@@ -23,6 +23,7 @@ use super::variants::load_variant;
 use super::view::FileBytes;
 use super::{disposition, queries};
 use crate::app::App;
+use crate::cache::tags::write_surrogate_keys;
 use crate::config::presets::{FILE, Size};
 use crate::db::types::Audience;
 use crate::db::visibility;
@@ -30,7 +31,7 @@ use crate::error::{Code, Error, Result};
 use crate::http::cached::takes_webp;
 use crate::http::id_or_slug::Id;
 use crate::http::query::Query;
-use crate::http::reply::Rendered;
+use crate::http::reply::{Rendered, SURROGATE_KEY};
 use crate::members::guard::Author;
 use crate::operations::scope::Scope;
 use crate::operations::{Caller, Delivery, Operation, Role};
@@ -122,7 +123,8 @@ impl<'p> FileAddress<'p> {
             Some((digest, ending)) => (digest, Some(ending)),
             None => (rest, None),
         };
-        let is_digest = digest.len() == 32 && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let is_digest =
+            digest.len() == 32 && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         is_digest.then_some(Self { name, digest, ending })
     }
 }
@@ -132,8 +134,9 @@ fn check_audience(app: &App, row: &Row, signature: &MembersSignature) -> Result<
     if row.content.audience == Audience::Public {
         return Ok(false);
     }
+    // Whoever has no signature is told nothing, not even that there are such media.
     let (Some(until), Some(sig)) = (signature.exp, signature.sig.as_deref()) else {
-        return Err(Error::forbidden("This is for members: GET /api/v1/media/{id} gives them an address that works."));
+        return Err(Error::not_found());
     };
     let is_signed = is_signed_for_members(&app.keys, row.id, until, sig);
     if !is_signed || app.now().timestamp() > until {
@@ -173,6 +176,7 @@ fn file_headers(row: &Row, ending: &str) -> Vec<(HeaderName, String)> {
         (CONTENT_DISPOSITION, disposition::write(is_shown, &row.content.name, ending)),
         (CONTENT_SECURITY_POLICY, FILE_POLICY.to_owned()),
         (CORP, "cross-origin".to_owned()),
+        (SURROGATE_KEY, write_surrogate_keys(&[tag_media(row.id)])),
     ]
 }
 
@@ -181,8 +185,16 @@ async fn send_file(req: &HttpRequest, app: &App, row: &Row, is_for_members: bool
     let served = super::files::name_served(row)?;
     let rules = if is_for_members { FOR_MEMBERS } else { FOR_EVER };
     let etag = format!("\"{}\"", digest_file(&row.sha256));
-    stream_object(req, app, row, &served, &etag, rules, file_headers(row, super::files::find_ending(&row.mime)))
-        .await
+    stream_object(
+        req,
+        app,
+        row,
+        &served,
+        &etag,
+        rules,
+        file_headers(row, super::files::find_ending(&row.mime)),
+    )
+    .await
 }
 
 /// Sends an object of the store as it is read.
@@ -204,7 +216,10 @@ async fn stream_object(
     for header in headers {
         answer.insert_header(header);
     }
-    let names_tag = |tags: &str| tags.split(',').any(|tag| matches!(tag.trim().trim_start_matches("W/"), tag if tag == etag || tag == "*"));
+    let names_tag = |tags: &str| {
+        tags.split(',')
+            .any(|tag| matches!(tag.trim().trim_start_matches("W/"), tag if tag == etag || tag == "*"))
+    };
     if header(IF_NONE_MATCH).is_some_and(names_tag) {
         return Ok(answer.status(StatusCode::NOT_MODIFIED).finish());
     }
@@ -271,11 +286,17 @@ pub async fn get_present_media_file(
     let row = queries::get(&*app.reader().await?, id.0, visibility::Media::ForMembers).await?;
     let is_for_members = check_audience(&app, &row, &signature.0)?;
     let site = app.snapshot().await?;
-    let addresses =
-        if is_for_members { Addresses::for_members(&app, &site) } else { Addresses::for_visitors(&app, &site) };
+    let addresses = if is_for_members {
+        Addresses::for_members(&app, &site)
+    } else {
+        Addresses::for_visitors(&app, &site)
+    };
     let location = addresses.file(&UsedMedia::from(&row)).ok_or_else(Error::not_found)?;
     let rules = if is_for_members { "private, no-store" } else { "public, max-age=60" };
-    Ok(HttpResponse::Found().insert_header((LOCATION, location)).insert_header((CACHE_CONTROL, rules)).finish())
+    Ok(HttpResponse::Found()
+        .insert_header((LOCATION, location))
+        .insert_header((CACHE_CONTROL, rules))
+        .finish())
 }
 
 /// The entry of [`get_media_original`].

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use actix_web::web::Bytes;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use super::files::{find_digest, name, name_clean, name_master, name_original, name_variants};
+use super::presets::write_hex;
 use super::queries::files::{self, ClaimedFile};
 use super::queries::{self, uploads};
 use super::resumable::writing::delete_parts;
@@ -26,6 +28,38 @@ const MASTER_ENDINGS: [&str; 2] = ["jpg", "png"];
 /// Endings of files that are served as they are, but cleaned.
 const CLEAN_ENDINGS: [&str; 4] = ["gif", "png", "webp", "svg"];
 
+/// How long one process sweeps for all, in seconds.
+const SWEEP_SECONDS: i64 = 3000;
+
+/// Whether this process is the one that sweeps now.
+pub async fn take_turn(app: &App) -> Result<bool> {
+    app.write(async |tx| Ok(files::take_lease(tx, "sweep", SWEEP_SECONDS).await?)).await
+}
+
+/// The name of the mark that this site leaves in its store.
+fn name_mark(app: &App) -> Result<ObjectName> {
+    name(format!("sites/{}", write_hex(&app.keys.derive(&[b"media store"])[..16])))
+}
+
+/// Leaves the mark of this site in its store.
+pub async fn leave_mark(app: &App) -> Result<()> {
+    app.store.put_bytes(&name_mark(app)?, Bytes::from_static(b"Inkstone")).await?;
+    Ok(())
+}
+
+/// Whether another site has left its mark in the store: one that shares it, or one whose database was there before. What has
+/// no row here may be theirs.
+async fn is_shared(app: &App) -> Result<bool> {
+    let own = name_mark(app)?;
+    let mut marks = app.store.list(Some(&name("sites".to_owned())?));
+    while let Some(mark) = marks.next().await {
+        if mark?.name != own {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Deletes old trash, expired uploads, and the bytes that nothing uses. Its steps fail apart.
 pub async fn run(app: &App) -> Vec<Result<()>> {
     let spool = super::receiving::spool_folder(app);
@@ -41,6 +75,10 @@ pub async fn run(app: &App) -> Vec<Result<()>> {
 /// Looks through the whole store for what has no row: leftovers of processes that died. About once a day.
 pub async fn look_through_store(app: &App) -> Result<()> {
     app.store.remove_stale_temporaries(MIN_AGE).await?;
+    if is_shared(app).await? {
+        tracing::warn!(store = ?app.store, "Another site has media in this store: what has no row here is left alone");
+        return Ok(());
+    }
     let young_since = files::load_young_since(&*app.reader().await?).await?;
     let mut objects = app.store.list(None);
     let (mut digests, mut parts): (Vec<Vec<u8>>, Vec<ObjectName>) = (Vec::new(), Vec::new());
@@ -80,9 +118,7 @@ async fn look_up(app: &App, mut digests: Vec<Vec<u8>>, parts: Vec<ObjectName>) -
 
 async fn delete_trash(app: &App) -> Result<()> {
     let days = app.config.media.trash_days;
-    while days > 0
-        && app.write(async move |tx| Ok(queries::delete_old_trash(tx, days).await?)).await?
-    {}
+    while days > 0 && app.write(async move |tx| Ok(queries::delete_old_trash(tx, days).await?)).await? {}
     Ok(())
 }
 
@@ -100,8 +136,7 @@ async fn delete_uploads(app: &App) -> Result<()> {
 
 /// Takes away the bytes of files that nothing uses, and of `found`, which have no row.
 async fn remove_unused(app: &App, found: Vec<Vec<u8>>) -> Result<()> {
-    let claimed =
-        app.write(async move |tx| Ok(files::claim_unused(tx, &found, MAX_FILES).await?)).await?;
+    let claimed = app.write(async move |tx| Ok(files::claim_unused(tx, &found, MAX_FILES).await?)).await?;
     if claimed.is_empty() {
         return Ok(());
     }

@@ -85,10 +85,11 @@ pub async fn create_media(
 }
 
 /// The entry of [`create_media_from_url`].
-pub const CREATE_MEDIA_FROM_URL: Operation = Operation::post("create_media_from_url", Caller::Role(Role::Author))
-    .for_keys_with(Scope::MediaWrite)
-    .without_time_limit()
-    .once_per_key();
+pub const CREATE_MEDIA_FROM_URL: Operation =
+    Operation::post("create_media_from_url", Caller::Role(Role::Author))
+        .for_keys_with(Scope::MediaWrite)
+        .without_time_limit()
+        .once_per_key();
 
 /// Fetch a file from an address
 ///

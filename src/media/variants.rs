@@ -44,8 +44,7 @@ pub async fn load_variant(
             return Ok(bytes);
         }
         let taken = lease.clone();
-        let take =
-            async move |tx: &mut Tx| Ok(queries::files::take_lease(tx, &taken, LEASE_SECONDS).await?);
+        let take = async move |tx: &mut Tx| Ok(queries::files::take_lease(tx, &taken, LEASE_SECONDS).await?);
         if app.write(take).await? {
             let made = make_variant(app, row, picture, crop, format).await;
             if let Ok(bytes) = &made {

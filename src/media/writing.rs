@@ -21,7 +21,13 @@ fn default_name(file: &FileRow, id: Uuid) -> String {
 }
 
 /// Adds media over a file, and records it.
-pub async fn add_media(tx: &mut Tx, actor: Actor, id: Uuid, file: &FileRow, mut content: Content) -> Result<Row> {
+pub async fn add_media(
+    tx: &mut Tx,
+    actor: Actor,
+    id: Uuid,
+    file: &FileRow,
+    mut content: Content,
+) -> Result<Row> {
     if content.name.is_empty() {
         content.name = default_name(file, id);
     }
@@ -32,7 +38,13 @@ pub async fn add_media(tx: &mut Tx, actor: Actor, id: Uuid, file: &FileRow, mut 
 
 /// Adds media with this id. If there are some with these bytes, they are changed to what `params` says, and taken out of the
 /// trash; 409 if they have other bytes.
-pub async fn put_media(tx: &mut Tx, actor: Actor, id: Uuid, file: &FileRow, params: UploadParams) -> Result<Row> {
+pub async fn put_media(
+    tx: &mut Tx,
+    actor: Actor,
+    id: Uuid,
+    file: &FileRow,
+    params: UploadParams,
+) -> Result<Row> {
     let live = queries::lock(tx, id, Media::ForMembers, false).await.optional()?;
     let (row, is_deleted) = match live {
         Some(row) => (row, false),
@@ -46,13 +58,7 @@ pub async fn put_media(tx: &mut Tx, actor: Actor, id: Uuid, file: &FileRow, para
         return Err(fault.into());
     }
     let row = if is_deleted { set_deleted(tx, actor, &row, false).await? } else { row };
-    let given = params.into_content();
-    let content = Content {
-        name: if given.name.is_empty() { row.content.name.clone() } else { given.name },
-        focal_x: row.content.focal_x,
-        focal_y: row.content.focal_y,
-        ..given
-    };
+    let content = params.over(row.content.clone());
     change_media(tx, actor, row, &content).await
 }
 

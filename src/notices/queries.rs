@@ -148,7 +148,11 @@ pub async fn get(mut conn: &Connection, notice: &IdOrSlug, visible: Notices) -> 
 /// One notice, if it is visible, locked until the transaction ends.
 pub async fn lock(tx: &Tx, notice: &IdOrSlug, visible: Notices) -> QueryResult<Row> {
     let conditions = conditions_of(notice, visible);
-    let text = format!("SELECT {} FROM notices WHERE {} FOR NO KEY UPDATE OF notices", full_columns(), conditions.sql());
+    let text = format!(
+        "SELECT {} FROM notices WHERE {} FOR NO KEY UPDATE OF notices",
+        full_columns(),
+        conditions.sql()
+    );
     conditions.statement(text).get_result(&mut &**tx).await
 }
 

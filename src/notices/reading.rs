@@ -245,8 +245,10 @@ pub async fn get_notice(
     let modified = if for_staff { Modified::of_row(row.updated_at) } else { times.modified(now) };
     let are_for_all = neighbors.iter().flatten().all(|row| row.audience == Audience::Public);
     let (is_public, version) = (is_public(&row, now), row.version);
-    let notice =
-        Notice { neighbors: neighbors.map(|rows| rows.into_iter().collect()), ..Notice::new(row, for_staff, &addresses) };
+    let notice = Notice {
+        neighbors: neighbors.map(|rows| rows.into_iter().collect()),
+        ..Notice::new(row, for_staff, &addresses)
+    };
     let has_source = notice.body_source.is_some() && detail.0.fields.is_none();
     let is_as_visitors_get = is_public && are_for_all && !has_source;
     let facts = CacheFacts { is_as_visitors_get, modified, lifetime: times.lifetime(now), tags };

@@ -3,6 +3,7 @@
 use chrono::{DateTime, FixedOffset, NaiveDateTime};
 
 use super::bytes::{be16, be32, le16, le32};
+use super::facts::TakenAt;
 use super::orientation::Orientation;
 
 const ORIENTATION: u16 = 0x0112;
@@ -14,14 +15,6 @@ const TYPE_SHORT: u16 = 3;
 const TYPE_LONG: u16 = 4;
 /// Entries of a directory that are read.
 const MAX_ENTRIES: u16 = 1_000;
-
-/// When a photograph was taken, by the clock of the camera.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TakenAt {
-    pub local: NaiveDateTime,
-    /// The offset from UTC, if the camera knew it.
-    pub offset: Option<FixedOffset>,
-}
 
 /// What EXIF says. What is damaged or out of range is left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Sizes and cuts of variants.
 
-use super::variant::{Crop, VariantSpec};
+use super::spec::{Crop, VariantSpec};
 
 /// A part of a picture, in pixels, and the size that it gets.
 #[derive(Debug, Clone, Copy, PartialEq)]

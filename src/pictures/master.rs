@@ -3,18 +3,18 @@
 use super::colour::convert_to_srgb;
 use super::decode::decode_fitted;
 use super::encode::{Effort, Subsampling, encode_jpeg, encode_png};
+use super::facts::Facts;
 use super::file_type::FileType;
-use super::inspect::{Facts, Limits};
+use super::limits::{Limits, MAX_MASTER_SIDE};
 use super::orientation::Orientation;
 use super::pixels::{Layout, Pixels};
 use super::probe::{Probe, probe};
 use super::refused::{Refused, guard};
+use super::spec::VariantSpec;
 use super::strip::strip;
 use super::traits::{is_flat, make_placeholder};
-use super::variant::{VariantSpec, render_pixels};
+use super::variant::render_pixels;
 
-/// The longer side of a master in pixels, at most.
-pub const MAX_MASTER_SIDE: u32 = 2_560;
 /// The quality of a master as JPEG. Variants are made from it, so it must not show.
 const MASTER_QUALITY: u8 = 92;
 

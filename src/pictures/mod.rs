@@ -1,7 +1,7 @@
 //! Bytes of files of the media library: what they are, facts of pictures, masters and variants.
 //!
 //! Everything here is synchronous, takes bytes and gives bytes, and stores nothing. Every entry bounds memory and
-//! time by [`inspect::Limits`] before a decoder runs, and turns the panic of a decoder into a [`refused::Refused`].
+//! time by [`limits::Limits`] before a decoder runs, and turns the panic of a decoder into a [`refused::Refused`].
 //! `unsafe` is in two files: [`source`] maps a file, `encode/webp.rs` calls libwebp.
 
 mod bytes;
@@ -10,18 +10,23 @@ mod containers;
 mod decode;
 mod encode;
 mod exif;
+pub mod facts;
 pub mod file_type;
+pub mod format;
 mod geometry;
 pub mod inspect;
 mod iso_media;
+pub mod limits;
 pub mod master;
 mod mpeg_audio;
-mod orientation;
+pub mod orientation;
 mod pixels;
 mod probe;
 pub mod refused;
 mod shrinker;
+pub mod sniff;
 pub mod source;
+pub mod spec;
 pub mod strip;
 pub mod svg;
 mod traits;

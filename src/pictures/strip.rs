@@ -7,9 +7,10 @@ use super::containers::jpeg::{
 use super::containers::webp::{Chunks as WebpChunks, FLAG_EXIF, FLAG_XMP, write_chunk as write_webp_chunk};
 use super::containers::{png, webp};
 use super::exif::{parse_exif, write_orientation};
-use super::file_type::{FileType, sniff};
+use super::file_type::FileType;
 use super::orientation::Orientation;
 use super::refused::{Refused, guard};
+use super::sniff::sniff;
 
 /// Chunks of a PNG that are kept: pixels, colours, animation.
 const PNG_KEPT: &[&[u8; 4]] = &[

@@ -7,8 +7,9 @@ use quick_xml::{Reader, Writer};
 use svg_hush::Filter;
 use svg_hush::data_url_filter::{DataUrl, DataUrlFilterResult};
 
-use super::file_type::{FileType, sniff};
+use super::file_type::FileType;
 use super::refused::{Refused, guard};
+use super::sniff::sniff;
 use super::strip::strip;
 
 /// Bytes of an SVG.

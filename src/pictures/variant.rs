@@ -3,14 +3,17 @@
 use super::colour::convert_to_srgb;
 use super::decode::decode_reduced;
 use super::encode::encode;
-use super::file_type::{FileType, sniff};
+use super::file_type::FileType;
+use super::format::Format;
 use super::geometry::{Plan, Region, plan};
-use super::inspect::Limits;
+use super::limits::Limits;
 use super::orientation::Orientation;
 use super::pixels::Pixels;
 use super::probe::probe;
 use super::refused::{Refused, guard};
 use super::shrinker::resize;
+use super::sniff::sniff;
+use super::spec::VariantSpec;
 use super::strip::strip;
 use super::traits::is_flat;
 
@@ -19,61 +22,6 @@ const OVERSAMPLING: f64 = 2.0;
 /// How far quality is lowered at a time, and at most, to stay below a size in bytes.
 const QUALITY_STEP: u8 = 12;
 const MIN_QUALITY: u8 = 40;
-
-/// The format of a variant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Alpha is laid on white.
-    Jpeg,
-    /// Lossless for flat pictures, where that is smaller.
-    Webp,
-    /// With a palette where the picture has at most 256 colours.
-    Png,
-}
-
-impl Format {
-    /// The type of files of this format.
-    pub fn file_type(self) -> FileType {
-        match self {
-            Self::Jpeg => FileType::Jpeg,
-            Self::Webp => FileType::Webp,
-            Self::Png => FileType::Png,
-        }
-    }
-}
-
-/// The part of a picture that a variant shows.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Crop {
-    /// A rectangle, in shares (0..1) of the width and height.
-    Rect { left: f64, top: f64, width: f64, height: f64 },
-    /// The largest part with a ratio of sides, about a focal point in shares (0..1) of the width and height, as far as
-    /// the edges allow.
-    Focus { x: f64, y: f64, ratio_width: u32, ratio_height: u32 },
-}
-
-/// What a variant is like.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct VariantSpec {
-    /// At most this width in pixels.
-    pub width: Option<u32>,
-    /// At most this height in pixels.
-    pub height: Option<u32>,
-    /// The whole picture if there is none.
-    pub crop: Option<Crop>,
-    pub format: Format,
-    /// 1 to 100, for JPEG and lossy WebP.
-    pub quality: u8,
-}
-
-/// The format for a client, by what the picture is like and whether the client takes WebP.
-pub fn choose_format(has_alpha: bool, is_flat: bool, takes_webp: bool) -> Format {
-    match (takes_webp, has_alpha || is_flat) {
-        (true, _) => Format::Webp,
-        (false, true) => Format::Png,
-        (false, false) => Format::Jpeg,
-    }
-}
 
 /// Width and height of a variant of a master of `width` × `height`: never enlarged, a cut keeps its ratio.
 pub fn variant_size(width: u32, height: u32, spec: &VariantSpec) -> (u32, u32) {

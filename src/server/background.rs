@@ -115,6 +115,9 @@ async fn sweep_media(shared: Shared) {
     let mut sweeps = 0;
     loop {
         ticks.tick().await;
+        if !sweep::take_turn(&shared.app).await.unwrap_or_default() {
+            continue;
+        }
         let mut done = sweep::run(&shared.app).await;
         sweeps += 1;
         if sweeps % SWEEPS_OF_A_LOOK == 0 {

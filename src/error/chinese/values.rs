@@ -325,4 +325,22 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     ("replaces an earlier row that has the same id", "取代了之前编号相同的行"),
     ("has more than {max} characters as clean HTML", "清理后的 HTML 超过 {max} 个字符"),
+    ("belongs to media with other bytes", "属于内容不同的另一个媒体"),
+    ("must be a number of bytes", "必须是字节数"),
+    (
+        "must be keys, each with a value in Base64, separated by commas",
+        "必须是以逗号分隔的键,每个键带 Base64 编码的值",
+    ),
+    (
+        "must be sha1, sha256, sha512 or crc32, a blank, and the digest in Base64",
+        "必须是 sha1、sha256、sha512 或 crc32,加一个空格和 Base64 编码的摘要",
+    ),
+    ("is another picture than cover; leave one of them away", "与 cover 是不同的图片,请去掉其中一个"),
+    ("unknown media, or media for members, which no article can show", "媒体不存在,或仅供会员,文章不能显示"),
+    (
+        "must be the id of media, an http or https address, or a path that begins with /",
+        "必须是媒体的编号、http 或 https 网址,或以 / 开头的路径",
+    ),
+    ("must be 64 hexadecimal digits", "必须是 64 位十六进制数字"),
+    ("{reason}", "{reason}"),
 ];

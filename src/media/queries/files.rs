@@ -45,9 +45,14 @@ const REMOVAL_MINUTES: i64 = 2;
 
 /// Where the file with these bytes stands.
 pub async fn find_file(mut conn: &Connection, sha256: &[u8]) -> QueryResult<FileState> {
-    let is_leaving = sql::<Nullable<Bool>>(&format!("removing_at > now() - interval '{REMOVAL_MINUTES} minutes'"));
-    let found: Option<(FileRow, Option<bool>)> =
-        media_files::table.find(sha256).select((FileRow::as_select(), is_leaving)).first(&mut conn).await.optional()?;
+    let is_leaving =
+        sql::<Nullable<Bool>>(&format!("removing_at > now() - interval '{REMOVAL_MINUTES} minutes'"));
+    let found: Option<(FileRow, Option<bool>)> = media_files::table
+        .find(sha256)
+        .select((FileRow::as_select(), is_leaving))
+        .first(&mut conn)
+        .await
+        .optional()?;
     Ok(match found {
         Some((file, None)) => FileState::Ready(file),
         Some((_, Some(true))) => FileState::Leaving,
@@ -153,18 +158,6 @@ pub async fn note_presets(mut conn: &Connection, presets: &[(String, String)]) -
 pub async fn load_definitions(mut conn: &Connection, name: &str) -> QueryResult<Vec<String>> {
     let found = media_presets::table.filter(media_presets::name.eq(name));
     found.select(media_presets::definition).load(&mut conn).await
-}
-
-/// Whether this process is the one that sweeps now. The turn is given back with the transaction.
-pub async fn take_sweep_turn(tx: &Tx) -> QueryResult<bool> {
-    #[derive(QueryableByName)]
-    struct Turn {
-        #[diesel(sql_type = Bool)]
-        is_mine: bool,
-    }
-    let text = "SELECT pg_try_advisory_xact_lock(hashtextextended('media sweep', 0)) AS is_mine";
-    let turn: Turn = sql_query(text).get_result(&mut &**tx).await?;
-    Ok(turn.is_mine)
 }
 
 /// The time of the database's clock from which on an object of the store is too young to be swept.

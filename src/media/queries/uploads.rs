@@ -42,14 +42,21 @@ pub struct UploadRow {
 pub const KEPT_HOURS: i32 = 48;
 
 /// Begins an upload.
-pub async fn insert(tx: &mut Tx, id: Uuid, owner_id: Uuid, bytes: i64, metadata: &Value) -> QueryResult<UploadRow> {
+pub async fn insert(
+    tx: &mut Tx,
+    id: Uuid,
+    owner_id: Uuid,
+    bytes: i64,
+    metadata: &Value,
+) -> QueryResult<UploadRow> {
     diesel::insert_into(media_uploads::table)
         .values((
             media_uploads::id.eq(id),
             media_uploads::owner_id.eq(owner_id),
             media_uploads::bytes.eq(bytes),
             media_uploads::metadata.eq(metadata),
-            media_uploads::expires_at.eq(sql::<Timestamptz>(&format!("now() + interval '{KEPT_HOURS} hours'"))),
+            media_uploads::expires_at
+                .eq(sql::<Timestamptz>(&format!("now() + interval '{KEPT_HOURS} hours'"))),
         ))
         .returning(UploadRow::as_returning())
         .get_result(&mut **tx)
@@ -82,13 +89,7 @@ pub async fn find(mut conn: &Connection, id: Uuid, owner_id: Uuid) -> QueryResul
 }
 
 /// Adds a part that is in the store. `false` if another request has added one since `received` was read.
-pub async fn add_part(
-    tx: &mut Tx,
-    id: Uuid,
-    received: i64,
-    name: &str,
-    bytes: i64,
-) -> QueryResult<bool> {
+pub async fn add_part(tx: &mut Tx, id: Uuid, received: i64, name: &str, bytes: i64) -> QueryResult<bool> {
     let updated = sql_query(
         "UPDATE media_uploads SET parts = parts || $3::text, received = received + $4,
                                   expires_at = now() + $5 * interval '1 hour'

@@ -4,7 +4,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HttpDate, LOCATION};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, delete, get, options, patch, post, web};
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, delete, get, options, patch, post, web,
+};
 use diesel::OptionalExtension;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,8 +14,9 @@ use uuid::Uuid;
 
 use super::checksum::{ALGORITHMS, Checksum};
 use super::headers::{
-    EXTENSIONS, TUS_CHECKSUM_ALGORITHM, TUS_EXTENSION, TUS_MAX_SIZE, TUS_RESUMABLE, TUS_VERSION, UPLOAD_EXPIRES,
-    UPLOAD_LENGTH, UPLOAD_MEDIA, UPLOAD_OFFSET, VERSION, check_version, read_bytes, read_metadata,
+    EXTENSIONS, TUS_CHECKSUM_ALGORITHM, TUS_EXTENSION, TUS_MAX_SIZE, TUS_RESUMABLE, TUS_VERSION,
+    UPLOAD_EXPIRES, UPLOAD_LENGTH, UPLOAD_MEDIA, UPLOAD_OFFSET, VERSION, check_version, read_bytes,
+    read_metadata,
 };
 use super::writing;
 use crate::app::App;
@@ -69,7 +72,10 @@ fn answer(status: StatusCode, upload: &UploadRow) -> HttpResponseBuilder {
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((UPLOAD_OFFSET, upload.received.to_string()))
         .insert_header((UPLOAD_LENGTH, upload.bytes.to_string()))
-        .insert_header((UPLOAD_EXPIRES, HttpDate::from(UNIX_EPOCH + Duration::from_secs(expires)).to_string()));
+        .insert_header((
+            UPLOAD_EXPIRES,
+            HttpDate::from(UNIX_EPOCH + Duration::from_secs(expires)).to_string(),
+        ));
     if let Some(id) = upload.media_id {
         answer.insert_header((UPLOAD_MEDIA, format!("/api/v1/media/{id}")));
     }
@@ -83,9 +89,8 @@ async fn find_own(app: &App, member: &CurrentMember, id: Id) -> Result<UploadRow
 }
 
 /// The entry of [`describe_uploads`].
-pub const DESCRIBE_UPLOADS: Operation = Operation::post_without_body("describe_uploads", Caller::Anyone)
-    .without_conflicts()
-    .reading_only();
+pub const DESCRIBE_UPLOADS: Operation =
+    Operation::post_without_body("describe_uploads", Caller::Anyone).without_conflicts().reading_only();
 
 /// Ask what resumable uploads can do
 ///
@@ -180,7 +185,8 @@ pub async fn update_upload(
         return Err(writing::tell_refusal(refusal));
     }
     if upload.received != offset {
-        let detail = crate::error::Sentence::from("{bytes} bytes have arrived.").with("bytes", upload.received);
+        let detail =
+            crate::error::Sentence::from("{bytes} bytes have arrived.").with("bytes", upload.received);
         return Err(Error::Refused(Code::OffsetMismatch, detail));
     }
     let _turn = app.uploads.take(author.0.id)?;

@@ -55,7 +55,8 @@ pub fn read_bytes(req: &HttpRequest, name: &HeaderName) -> Result<i64> {
 
 /// A header as people write it: `Upload-Length`.
 fn title(name: &HeaderName) -> String {
-    let word = |word: &str| word.get(..1).unwrap_or_default().to_uppercase() + word.get(1..).unwrap_or_default();
+    let word =
+        |word: &str| word.get(..1).unwrap_or_default().to_uppercase() + word.get(1..).unwrap_or_default();
     name.as_str().split('-').map(word).collect::<Vec<_>>().join("-")
 }
 

@@ -34,7 +34,12 @@ const FINISH_POLL: Duration = Duration::from_millis(200);
 const LEASE_SECONDS: i64 = 180;
 
 /// Begins an upload of `bytes` bytes.
-pub async fn begin(app: &App, member: &CurrentMember, bytes: i64, metadata: Map<String, Value>) -> Result<UploadRow> {
+pub async fn begin(
+    app: &App,
+    member: &CurrentMember,
+    bytes: i64,
+    metadata: Map<String, Value>,
+) -> Result<UploadRow> {
     let max = i64::try_from(max_bytes(app)).unwrap_or(i64::MAX);
     if bytes > max {
         return Err(too_large(max_bytes(app)));
@@ -54,9 +59,12 @@ pub fn read_params(metadata: &Map<String, Value>) -> Result<UploadParams> {
     let mut texts = url::form_urlencoded::Serializer::new(String::new());
     for (key, value) in metadata {
         match key.as_str() {
-            "filetype" | "type" | "contentType" | "relativePath" | "caption " => {}
+            "filetype" | "type" | "contentType" | "relativePath" => {}
             "filename" if !metadata.contains_key("name") => {
-                texts.append_pair("name", &value.as_str().unwrap_or_default().chars().take(200).collect::<String>());
+                texts.append_pair(
+                    "name",
+                    &value.as_str().unwrap_or_default().chars().take(200).collect::<String>(),
+                );
             }
             "filename" => {}
             key => {
@@ -128,9 +136,8 @@ async fn add_part(app: &App, upload: UploadRow, part: Spool) -> Result<UploadRow
     let object = files::name(name.clone())?;
     app.store.put_spooled(&object, part).await?;
     let (id, received) = (upload.id, upload.received);
-    let is_added = app
-        .write(async move |tx| Ok(uploads::add_part(tx, id, received, &name, bytes).await?))
-        .await;
+    let is_added =
+        app.write(async move |tx| Ok(uploads::add_part(tx, id, received, &name, bytes).await?)).await;
     match is_added {
         Ok(true) => {
             let mut parts = upload.parts.clone();
@@ -181,7 +188,8 @@ pub async fn finish(app: &App, member: &CurrentMember, upload: UploadRow) -> Res
             sleep(FINISH_POLL).await;
         }
         let (id, owner) = (upload.id, upload.owner_id);
-        upload = uploads::find(&*app.reader().await?, id, owner).await.optional()?.ok_or_else(Error::not_found)?;
+        upload =
+            uploads::find(&*app.reader().await?, id, owner).await.optional()?.ok_or_else(Error::not_found)?;
     }
     Err(Error::Unavailable("media: the upload is still being worked on".to_owned()))
 }

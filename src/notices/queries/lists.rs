@@ -69,7 +69,8 @@ pub async fn load_full(
     let (ids, is_cut) = fit_rows(&chosen);
     let mut conditions = Conditions::default();
     conditions.and_if("notices.id = ANY(?)", Some(Value::Ids(ids)));
-    let text = format!("SELECT {} FROM notices WHERE {} {}", full_columns(), conditions.sql(), slice.order_by());
+    let text =
+        format!("SELECT {} FROM notices WHERE {} {}", full_columns(), conditions.sql(), slice.order_by());
     Ok((conditions.statement(text).load(&mut conn).await?, is_cut))
 }
 

@@ -4,9 +4,9 @@ mod jpeg;
 mod png;
 mod webp;
 
+use super::format::Format;
 use super::pixels::Pixels;
 use super::refused::Refused;
-use super::variant::Format;
 
 pub use jpeg::{Subsampling, encode_jpeg};
 pub use png::{Effort, encode_png};

@@ -4,7 +4,7 @@ use super::{Found, JpegTraits, MetadataCount, Probe, check_size};
 use crate::pictures::containers::gif::{Blocks, GRAPHIC_CONTROL, Kind};
 use crate::pictures::exif::Exif;
 use crate::pictures::file_type::FileType;
-use crate::pictures::inspect::Limits;
+use crate::pictures::limits::Limits;
 use crate::pictures::refused::Refused;
 
 /// Reads all blocks, up to and with the trailer. Every frame is held against the limit of pixels.

@@ -7,7 +7,7 @@ use crate::pictures::containers::jpeg::{
 };
 use crate::pictures::exif::{Exif, parse_exif};
 use crate::pictures::file_type::FileType;
-use crate::pictures::inspect::{Limits, MAX_SCANS};
+use crate::pictures::limits::{Limits, MAX_SCANS};
 use crate::pictures::refused::Refused;
 
 /// Size and components, from the frame header (T.81, B.2.2).

@@ -6,12 +6,13 @@ mod png;
 mod webp;
 
 use super::exif::Exif;
-use super::file_type::{FileType, sniff};
+use super::facts::Facts;
+use super::file_type::FileType;
 use super::geometry::fit_inside;
-use super::inspect::{Facts, Limits, MAX_SIDE};
-use super::master::MAX_MASTER_SIDE;
+use super::limits::{Limits, MAX_MASTER_SIDE, MAX_SIDE};
 use super::orientation::Orientation;
 use super::refused::Refused;
+use super::sniff::sniff;
 
 /// The facts, and what the decoders need besides.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::pictures::bytes::be32;
 use crate::pictures::containers::png::{Chunk, Chunks};
 use crate::pictures::exif::{Exif, parse_exif};
 use crate::pictures::file_type::FileType;
-use crate::pictures::inspect::Limits;
+use crate::pictures::limits::Limits;
 use crate::pictures::refused::Refused;
 
 /// Chunks that are neither metadata nor a profile.

@@ -4,7 +4,7 @@ use super::{Found, JpegTraits, MetadataCount, Probe, check_profile_length, check
 use crate::pictures::containers::webp::{Chunk, Chunks, FLAG_ALPHA, read_canvas_size, read_frame_size};
 use crate::pictures::exif::{Exif, parse_exif};
 use crate::pictures::file_type::FileType;
-use crate::pictures::inspect::Limits;
+use crate::pictures::limits::Limits;
 use crate::pictures::refused::Refused;
 
 /// Bytes of the head of an ANMF chunk, before the chunks inside.

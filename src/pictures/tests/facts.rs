@@ -1,6 +1,8 @@
 use super::samples::{self, JpegOptions};
 use crate::pictures::containers::png;
-use crate::pictures::inspect::{Facts, Limits, inspect};
+use crate::pictures::facts::Facts;
+use crate::pictures::inspect::inspect;
+use crate::pictures::limits::Limits;
 use crate::pictures::refused::Refused;
 use crate::pictures::source::Source;
 

@@ -1,5 +1,6 @@
 use super::samples;
-use crate::pictures::file_type::{FileType, Kind, sniff};
+use crate::pictures::file_type::{FileType, Kind};
+use crate::pictures::sniff::sniff;
 
 /// A ZIP file with stored files, without its directory: enough to be known.
 fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {

@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::samples;
-use crate::pictures::file_type::sniff;
-use crate::pictures::inspect::{Limits, inspect};
+use crate::pictures::format::Format;
+use crate::pictures::inspect::inspect;
+use crate::pictures::limits::Limits;
 use crate::pictures::master::make_master;
+use crate::pictures::sniff::sniff;
+use crate::pictures::spec::VariantSpec;
 use crate::pictures::strip::strip;
 use crate::pictures::svg::sanitise_svg;
-use crate::pictures::variant::{Format, VariantSpec, render};
+use crate::pictures::variant::render;
 
 /// The slowest machine without optimisation.
 const MAX_TIME: Duration = Duration::from_secs(20);

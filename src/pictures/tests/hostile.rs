@@ -4,11 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::samples::{self, JpegOptions, add_segment};
 use crate::pictures::containers::{png, webp};
-use crate::pictures::file_type::{Kind, sniff};
-use crate::pictures::inspect::{Limits, inspect};
+use crate::pictures::file_type::Kind;
+use crate::pictures::format::Format;
+use crate::pictures::inspect::inspect;
+use crate::pictures::limits::Limits;
 use crate::pictures::master::make_master;
+use crate::pictures::sniff::sniff;
+use crate::pictures::spec::VariantSpec;
 use crate::pictures::strip::strip;
-use crate::pictures::variant::{Format, VariantSpec, render_all};
+use crate::pictures::variant::render_all;
 
 const EVIL: &[u8] = b"<script>alert(document.domain)</script>";
 /// Growth of this process over all hostile files. Other tests run beside this one.

@@ -1,10 +1,13 @@
 use super::references::decode;
 use super::samples::{self, JpegOptions};
 use crate::pictures::file_type::FileType;
-use crate::pictures::inspect::{Limits, inspect};
+use crate::pictures::format::Format;
+use crate::pictures::inspect::inspect;
+use crate::pictures::limits::Limits;
 use crate::pictures::master::{Master, make_master, make_master_and_variants};
 use crate::pictures::pixels::Layout;
-use crate::pictures::variant::{Format, VariantSpec, render_all};
+use crate::pictures::spec::VariantSpec;
+use crate::pictures::variant::render_all;
 
 fn master(bytes: &[u8]) -> Master {
     make_master(bytes, &Limits::default()).unwrap()

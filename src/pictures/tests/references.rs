@@ -7,7 +7,7 @@
 use super::samples;
 use crate::pictures::colour::convert_to_srgb;
 use crate::pictures::decode::decode_reduced;
-use crate::pictures::inspect::Limits;
+use crate::pictures::limits::Limits;
 use crate::pictures::master::make_master;
 use crate::pictures::pixels::Pixels;
 use crate::pictures::probe::probe;

@@ -1,7 +1,8 @@
 use super::references::decode;
 use super::samples::{self, JpegOptions};
 use crate::pictures::decode::decode_fitted;
-use crate::pictures::inspect::{Limits, inspect};
+use crate::pictures::inspect::inspect;
+use crate::pictures::limits::Limits;
 use crate::pictures::probe::probe;
 use crate::pictures::refused::Refused;
 use crate::pictures::strip::strip;

@@ -1,12 +1,14 @@
 use super::references::{decode, mean_cells};
 use super::samples;
 use crate::pictures::encode::encode_webp;
-use crate::pictures::file_type::{FileType, sniff};
-use crate::pictures::inspect::{Limits, inspect};
+use crate::pictures::file_type::FileType;
+use crate::pictures::format::{Format, choose_format};
+use crate::pictures::inspect::inspect;
+use crate::pictures::limits::Limits;
 use crate::pictures::master::make_master;
-use crate::pictures::variant::{
-    Crop, Format, VariantSpec, choose_format, fit_below, render, render_all, variant_size,
-};
+use crate::pictures::sniff::sniff;
+use crate::pictures::spec::{Crop, VariantSpec};
+use crate::pictures::variant::{fit_below, render, render_all, variant_size};
 
 fn spec(width: u32, format: Format) -> VariantSpec {
     VariantSpec { width: Some(width), height: None, crop: None, format, quality: 80 }

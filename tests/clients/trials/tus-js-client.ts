@@ -18,7 +18,8 @@ const folder = await mkdtemp(join(tmpdir(), "inkstone-"));
 const storage = () => new FileUrlStorage(join(folder, "uploads.json"));
 
 /** A file that the server takes, unlike every other: what it looks at is the beginning. */
-const makeFile = (bytes: number) => Buffer.concat([Buffer.from("%PDF-1.4\n% "), randomBytes(bytes), Buffer.from("\n%%EOF\n")]);
+const makeFile = (bytes: number) =>
+  Buffer.concat([Buffer.from("%PDF-1.4\n% "), randomBytes(bytes), Buffer.from("\n%%EOF\n")]);
 
 interface Run {
   options?: Partial<tus.UploadOptions>;
@@ -37,7 +38,8 @@ interface Outcome {
   last?: tus.HttpResponse;
 }
 
-function run(file: Buffer, { options = {}, pauseAfter = Infinity, resumes = false, terminates = false }: Run): Promise<Outcome> {
+function run(file: Buffer, how: Run): Promise<Outcome> {
+  const { options = {}, pauseAfter = Infinity, resumes = false, terminates = false } = how;
   const requests: string[] = [];
   const offsets: number[] = [];
   return new Promise((resolve, reject) => {
@@ -86,11 +88,13 @@ try {
   // In one part, and in several, with what is said of the file.
   for (const chunkSize of [Infinity, 2 * MIB]) {
     const file = makeFile(5 * MIB);
-    const metadata = { filename: "质量.pdf", filetype: "application/pdf", alt: unique("alt"), tags: "a,b", audience: "members" };
+    const said = { alt: unique("alt"), tags: "a,b", audience: "members" };
+    const metadata = { filename: "质量.pdf", filetype: "application/pdf", ...said };
     const whole = await run(file, { options: { chunkSize, metadata } });
     equal(whole.requests, ["POST", ...Array(chunkSize === Infinity ? 1 : 3).fill("PATCH")], "the requests");
     const media = await checkMedia(whole, file);
-    equal([media.name, media.alt, media.audience, media.tags], ["质量.pdf", metadata.alt, "members", ["a", "b"]], "what is said of it");
+    const kept = [media.name, media.alt, media.audience, media.tags];
+    equal(kept, ["质量.pdf", said.alt, "members", ["a", "b"]], "what is said of it");
   }
 
   // The first bytes with the creation.
