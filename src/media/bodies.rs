@@ -4,16 +4,17 @@ use std::borrow::Cow;
 
 use html5gum::StartTag;
 
-use super::addresses::{Addresses, UsedMedia};
+use super::addresses::{Addresses, Image, UsedMedia};
 use crate::markup::addresses::{rewrite_start_tags, write_start_tag};
 
 /// Attributes with an address, besides those of pictures.
 const ADDRESS_ATTRIBUTES: [&str; 3] = ["href", "poster", "src"];
 
-/// Completes the pictures of a body that are media: with `src`, `srcset`, `width`, `height`, `alt` and `loading`. What the
-/// writer has said of them stays. Links to media get the address of the file.
+/// Completes the pictures of a body that are media: with `src`, `srcset`, `sizes`, `width`, `height`, `alt` and `loading`. What
+/// the writer has said of them stays. Links to media get the address of the file.
 ///
-/// Media that are not in `media`, or that the reader may not have, stay as they are written.
+/// Pictures that the reader may not have are left out, and links to such files lead nowhere. Media that are not in `media` stay
+/// as they are written.
 pub fn complete_body(html: String, media: &[UsedMedia], addresses: &Addresses) -> String {
     if media.is_empty() {
         return html;
@@ -26,44 +27,62 @@ pub fn complete_body(html: String, media: &[UsedMedia], addresses: &Addresses) -
 
 fn complete_tag(tag: &StartTag<usize>, media: &[UsedMedia], addresses: &Addresses) -> Option<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let mut attributes: Vec<(String, String)> =
+    let attributes: Vec<(String, String)> =
         tag.attributes.iter().map(|(name, value)| (text(name), text(value.as_slice()))).collect();
     let find = |address: &str| {
         let id = addresses.find_id(address)?;
         media.iter().find(|media| media.id == id)
     };
-    let mut is_changed = false;
-    if tag.name.as_slice() == b"img" {
-        let src = attributes.iter().position(|(name, _)| name == "src")?;
-        let image = addresses.image(find(&attributes[src].1)?)?;
-        attributes[src].1 = image.src;
-        let mut add = |name: &str, value: String| {
-            if attributes.iter().all(|(known, _)| known != name) {
-                attributes.push((name.to_owned(), value));
-            }
-        };
-        if let Some(srcset) = image.srcset {
-            add("srcset", srcset);
+    let completed = if tag.name.as_slice() == b"img" {
+        let (_, src) = attributes.iter().find(|(name, _)| name == "src")?;
+        let found = find(src)?;
+        match addresses.image(found) {
+            Some(image) => complete_picture(attributes, image),
+            // A picture for others, or a file that is none.
+            None if addresses.file(found).is_none() => return Some(String::new()),
+            None => return None,
         }
-        let has_size =
-            tag.attributes.keys().any(|name| [b"width".as_slice(), b"height"].contains(&name.as_slice()));
-        if let (Some(width), Some(height), false) = (image.width, image.height, has_size) {
-            add("width", width.to_string());
-            add("height", height.to_string());
-        }
-        add("alt", image.alt);
-        add("loading", "lazy".to_owned());
-        is_changed = true;
     } else {
-        for (name, value) in &mut attributes {
-            if ADDRESS_ATTRIBUTES.contains(&name.as_str())
-                && let Some(address) = find(value).and_then(|media| addresses.file(media))
-            {
-                *value = address;
-                is_changed = true;
-            }
-        }
+        complete_links(attributes, &find, addresses)?
+    };
+    let pairs = completed.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Some(write_start_tag(&text(&tag.name), pairs))
+}
+
+/// The attributes of a picture, with those that are missing.
+fn complete_picture(mut attributes: Vec<(String, String)>, image: Image) -> Vec<(String, String)> {
+    // What a picture shows is told by its media where the writer has not told it.
+    attributes.retain(|(name, value)| name != "src" && !(name == "alt" && value.is_empty()));
+    let has = |name: &str| attributes.iter().any(|(known, _)| known == name);
+    let mut made = vec![("src", Some(image.src))];
+    if image.srcset.is_some() {
+        made.extend([("srcset", image.srcset), ("sizes", Some("auto, 100vw".to_owned()))]);
     }
-    let pairs = attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    is_changed.then(|| write_start_tag(&text(&tag.name), pairs))
+    if !has("width") && !has("height") {
+        let side = |side: Option<u32>| side.map(|side| side.to_string());
+        made.extend([("width", side(image.width)), ("height", side(image.height))]);
+    }
+    made.extend([("alt", Some(image.alt)), ("loading", Some("lazy".to_owned()))]);
+    made.retain(|(name, value)| value.is_some() && !has(name));
+    attributes.extend(made.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    attributes
+}
+
+/// The attributes of an element with the addresses of its media. `None` if it has none.
+fn complete_links<'m>(
+    attributes: Vec<(String, String)>,
+    find: &impl Fn(&str) -> Option<&'m UsedMedia>,
+    addresses: &Addresses,
+) -> Option<Vec<(String, String)>> {
+    let is_link = |(name, value): &(String, String)| {
+        ADDRESS_ATTRIBUTES.contains(&name.as_str()) && find(value).is_some()
+    };
+    if !attributes.iter().any(is_link) {
+        return None;
+    }
+    let complete = |pair: (String, String)| match is_link(&pair) {
+        true => Some((pair.0, addresses.file(find(&pair.1)?)?)),
+        false => Some(pair),
+    };
+    Some(attributes.into_iter().filter_map(complete).collect())
 }

@@ -21,8 +21,8 @@ use crate::members::guard::CurrentMember;
 use crate::storage::Spooled;
 use crate::tx::Tx;
 
-/// How long a process may work on a file that another one waits for.
-const LEASE_SECONDS: i64 = 120;
+/// How long a process may work on a file that another one waits for. Beyond it, both do: the outcome is the same.
+const LEASE_SECONDS: i64 = 30;
 /// How long a file is waited for that another request, or another process, works on.
 const FILE_WAIT: Duration = Duration::from_secs(60);
 /// How often it is looked whether it is ready.

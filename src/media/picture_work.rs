@@ -96,6 +96,21 @@ pub async fn look_at(app: &App, file: &Spooled) -> Result<FileFacts> {
     .map_err(|cause| Error::Internal(cause.into()))?
 }
 
+/// Refuses a file whose beginning says that it is of a type that is not taken.
+pub async fn check_beginning(app: &App, beginning: &Spooled) -> Result<()> {
+    let (path, takes_svg) = (beginning.path().to_path_buf(), app.config.media.svg);
+    // What is shorter may tell its type with the bytes to come.
+    if beginning.size() < SNIFF_BYTES as u64 {
+        return Ok(());
+    }
+    spawn_blocking(move || {
+        let source = Source::open(&path).map_err(|cause| Error::Internal(cause.into()))?;
+        check_type(sniff(source.get(..SNIFF_BYTES).unwrap_or(&source)), takes_svg).map(drop)
+    })
+    .await
+    .map_err(|cause| Error::Internal(cause.into()))?
+}
+
 /// Refuses types that are not taken, with a hint where there is one.
 fn check_type(file_type: Option<FileType>, takes_svg: bool) -> Result<FileType> {
     let refuse = |detail: &str| Err(Error::Refused(Code::UnsupportedFile, detail.into()));

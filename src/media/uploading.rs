@@ -115,7 +115,7 @@ pub async fn create_media_from_url(
 }
 
 /// Refuses an id from somebody who may not choose it.
-fn check_id(member: &CurrentMember, params: &UploadParams) -> Result<()> {
+pub fn check_id(member: &CurrentMember, params: &UploadParams) -> Result<()> {
     if params.id.is_some() && !member.edits_everything() {
         return Err(Error::forbidden("Setting the id takes the role editor or admin."));
     }

@@ -178,6 +178,23 @@ pub async fn take_lease(tx: &mut Tx, name: &str, seconds: i64) -> QueryResult<bo
     Ok(taken == 1)
 }
 
+/// Keeps the work `name`, which this process has, for further `seconds`.
+pub async fn renew_lease(tx: &mut Tx, name: &str, seconds: i64) -> QueryResult<()> {
+    sql_query("UPDATE media_leases SET until = now() + $2 * interval '1 second' WHERE name = $1")
+        .bind::<Text, _>(name)
+        .bind::<BigInt, _>(seconds)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+/// Whether nobody does the work `name`.
+pub async fn is_free(mut conn: &Connection, name: &str) -> QueryResult<bool> {
+    let taken = media_leases::table.find(name).filter(media_leases::until.ge(now));
+    let is_taken: bool = diesel::select(diesel::dsl::exists(taken)).get_result(&mut conn).await?;
+    Ok(!is_taken)
+}
+
 /// Gives the work `name` back.
 pub async fn release_lease(tx: &mut Tx, name: &str) -> QueryResult<()> {
     diesel::delete(media_leases::table.find(name)).execute(&mut **tx).await.map(drop)

@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HttpDate, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, HttpDate, LOCATION};
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, delete, get, options, patch, post, web,
 };
@@ -18,6 +18,7 @@ use super::headers::{
     UPLOAD_EXPIRES, UPLOAD_LENGTH, UPLOAD_MEDIA, UPLOAD_OFFSET, VERSION, check_version, read_bytes,
     read_metadata,
 };
+use super::turns::wait_until_free;
 use super::writing;
 use crate::app::App;
 use crate::error::{Code, Error, Result};
@@ -61,6 +62,24 @@ impl From<&UploadRow> for Upload {
             expires_at: row.expires_at,
         }
     }
+}
+
+/// The answer to a request that failed, as tus 1.0 has it.
+fn refuse(error: &Error) -> HttpResponse {
+    let mut answer = error.error_response();
+    let headers = answer.headers_mut();
+    headers.insert(TUS_RESUMABLE, HeaderValue::from_static(VERSION));
+    match error.code() {
+        Code::UnknownTusVersion => {
+            headers.insert(TUS_VERSION, HeaderValue::from_static(VERSION));
+        }
+        Code::ChecksumMismatch => {
+            *answer.status_mut() = StatusCode::from_u16(CHECKSUM_STATUS).unwrap_or(StatusCode::BAD_REQUEST);
+            answer.head_mut().reason = Some("Checksum Mismatch");
+        }
+        _ => {}
+    }
+    answer
 }
 
 /// An answer with the headers that tell where an upload stands.
@@ -122,16 +141,25 @@ pub async fn create_upload(
     app: web::Data<App>,
     author: Author,
     payload: web::Payload,
+) -> HttpResponse {
+    begin(&req, &app, &author.0, payload).await.unwrap_or_else(|error| refuse(&error))
+}
+
+async fn begin(
+    req: &HttpRequest,
+    app: &App,
+    member: &CurrentMember,
+    payload: web::Payload,
 ) -> Result<HttpResponse> {
-    check_version(&req)?;
-    let bytes = read_bytes(&req, &UPLOAD_LENGTH)?;
-    let mut upload = writing::begin(&app, &author.0, bytes, read_metadata(&req)?).await?;
+    check_version(req)?;
+    let bytes = read_bytes(req, &UPLOAD_LENGTH)?;
+    let mut upload = writing::begin(app, member, bytes, read_metadata(req)?).await?;
     let has_first_bytes = req.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == PART_TYPE);
     if has_first_bytes {
-        let _turn = app.uploads.take(author.0.id)?;
-        upload = writing::append(&app, upload, payload, Checksum::read(&req)?).await?;
+        let _turn = app.uploads.take(member.id)?;
+        upload = writing::append(app, upload, payload, Checksum::read(req)?).await?;
     }
-    upload = writing::finish(&app, &author.0, upload).await?;
+    upload = writing::finish(app, member, upload).await?;
     let location = format!("/api/v1/media/uploads/{}", upload.id);
     Ok(answer(StatusCode::CREATED, &upload).insert_header((LOCATION, location)).finish())
 }
@@ -147,9 +175,17 @@ pub const GET_UPLOAD: Operation = Operation::export("get_upload", Caller::Role(R
 /// first, if that was interrupted.
 #[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id")), responses((status = 200, description = "The upload", body = Data<Upload>)))]
 #[get("/{id}")]
-pub async fn get_upload(app: web::Data<App>, author: Author, id: Id) -> Result<HttpResponse> {
-    let upload = find_own(&app, &author.0, id).await?;
-    let upload = writing::finish(&app, &author.0, upload).await?;
+pub async fn get_upload(req: HttpRequest, app: web::Data<App>, author: Author, id: Id) -> HttpResponse {
+    look_at(&req, &app, &author.0, id).await.unwrap_or_else(|error| refuse(&error))
+}
+
+async fn look_at(req: &HttpRequest, app: &App, member: &CurrentMember, id: Id) -> Result<HttpResponse> {
+    if req.headers().contains_key(TUS_RESUMABLE) {
+        check_version(req)?;
+    }
+    wait_until_free(app, id.0).await?;
+    let upload = find_own(app, member, id).await?;
+    let upload = writing::finish(app, member, upload).await?;
     if let Some(refusal) = &upload.refusal {
         return Err(writing::tell_refusal(refusal));
     }
@@ -172,15 +208,26 @@ pub async fn update_upload(
     author: Author,
     id: Id,
     payload: web::Payload,
+) -> HttpResponse {
+    append(&req, &app, &author.0, id, payload).await.unwrap_or_else(|error| refuse(&error))
+}
+
+async fn append(
+    req: &HttpRequest,
+    app: &App,
+    member: &CurrentMember,
+    id: Id,
+    payload: web::Payload,
 ) -> Result<HttpResponse> {
-    check_version(&req)?;
+    check_version(req)?;
     if req.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != PART_TYPE) {
         let detail = "Send the bytes as application/offset+octet-stream.";
         return Err(Error::Refused(Code::UnsupportedMediaType, detail.into()));
     }
-    let offset = read_bytes(&req, &UPLOAD_OFFSET)?;
-    let checksum = Checksum::read(&req)?;
-    let upload = find_own(&app, &author.0, id).await?;
+    let offset = read_bytes(req, &UPLOAD_OFFSET)?;
+    let checksum = Checksum::read(req)?;
+    wait_until_free(app, id.0).await?;
+    let upload = find_own(app, member, id).await?;
     if let Some(refusal) = &upload.refusal {
         return Err(writing::tell_refusal(refusal));
     }
@@ -189,17 +236,9 @@ pub async fn update_upload(
             crate::error::Sentence::from("{bytes} bytes have arrived.").with("bytes", upload.received);
         return Err(Error::Refused(Code::OffsetMismatch, detail));
     }
-    let _turn = app.uploads.take(author.0.id)?;
-    let upload = match writing::append(&app, upload, payload, checksum).await {
-        Ok(upload) => upload,
-        Err(refusal) if refusal.code() == Code::ChecksumMismatch => {
-            let mut answer = refusal.error_response();
-            *answer.status_mut() = StatusCode::from_u16(CHECKSUM_STATUS).unwrap_or(StatusCode::BAD_REQUEST);
-            return Ok(answer);
-        }
-        Err(failure) => return Err(failure),
-    };
-    let upload = writing::finish(&app, &author.0, upload).await?;
+    let _turn = app.uploads.take(member.id)?;
+    let upload = writing::append(app, upload, payload, checksum).await?;
+    let upload = writing::finish(app, member, upload).await?;
     Ok(answer(StatusCode::NO_CONTENT, &upload).finish())
 }
 
@@ -214,9 +253,15 @@ pub const DELETE_UPLOAD: Operation = Operation::delete("delete_upload", Caller::
 /// What has arrived is thrown away. Media that the upload has become stay.
 #[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id")), responses((status = 204, description = "Ended")))]
 #[delete("/{id}")]
-pub async fn delete_upload(app: web::Data<App>, author: Author, id: Id) -> Result<HttpResponse> {
-    let owner = author.0.id;
+pub async fn delete_upload(req: HttpRequest, app: web::Data<App>, author: Author, id: Id) -> HttpResponse {
+    end(&req, &app, author.0.id, id).await.unwrap_or_else(|error| refuse(&error))
+}
+
+async fn end(req: &HttpRequest, app: &App, owner: Uuid, id: Id) -> Result<HttpResponse> {
+    if req.headers().contains_key(TUS_RESUMABLE) {
+        check_version(req)?;
+    }
     let parts = app.write(async move |tx| Ok(uploads::delete(tx, id.0, owner).await?)).await?;
-    writing::delete_parts(&app, &parts.ok_or_else(Error::not_found)?).await;
+    writing::delete_parts(app, &parts.ok_or_else(Error::not_found)?).await;
     Ok(HttpResponse::NoContent().insert_header((TUS_RESUMABLE, VERSION)).finish())
 }

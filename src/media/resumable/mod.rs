@@ -6,4 +6,5 @@
 pub mod checksum;
 pub mod handlers;
 pub mod headers;
+pub mod turns;
 pub mod writing;

@@ -8,15 +8,18 @@ use tokio::time::{Duration, sleep};
 use uuid::Uuid;
 
 use super::checksum::Checksum;
+use super::turns::UploadTurn;
 use crate::app::App;
-use crate::error::{Code, Error, Fault, Result, Sentence};
+use crate::error::{Code, Error, Result, Sentence};
 use crate::http::query;
 use crate::http::slow_body::SlowBody;
 use crate::media::files::{self, too_large};
 use crate::media::input::UploadParams;
 use crate::media::intake;
 use crate::media::queries::uploads::{self, UploadRow};
-use crate::media::receiving::{Received, create_spool, map_read_error, max_bytes};
+use crate::media::picture_work::check_beginning;
+use crate::media::receiving::{Received, create_spool, map_read_error, max_bytes, spool_folder};
+use crate::media::uploading::check_id;
 use crate::members::guard::CurrentMember;
 use crate::storage::{ObjectName, Spool, StoreError};
 use crate::tx::Tx;
@@ -44,7 +47,7 @@ pub async fn begin(
     if bytes > max {
         return Err(too_large(max_bytes(app)));
     }
-    read_params(&metadata)?;
+    check_id(member, &read_params(&metadata)?)?;
     let (open, open_bytes) = uploads::load_open(&*app.reader().await?, member.id).await?;
     if open >= MAX_OPEN_UPLOADS || open_bytes.saturating_add(bytes) > max.saturating_mul(MAX_OPEN_FILES) {
         return Err(Error::Unavailable("media: the caller has too many uploads under way".to_owned()));
@@ -75,18 +78,31 @@ pub fn read_params(metadata: &Map<String, Value>) -> Result<UploadParams> {
     query::read(&texts.finish())
 }
 
-/// Adds the bytes of a request to an upload, of which `upload.received` are there. Returns how many there are then.
+/// Adds the bytes of a request to an upload. Returns how it stands then.
 ///
 /// What has arrived before the client was lost is kept, unless it was to have a checksum.
 pub async fn append(
     app: &App,
+    upload: UploadRow,
+    payload: web::Payload,
+    checksum: Option<Checksum>,
+) -> Result<UploadRow> {
+    let mut turn = UploadTurn::take(app, upload.id).await?;
+    let appended = append_parts(app, upload, payload, checksum, &mut turn).await;
+    turn.end(app).await;
+    appended
+}
+
+async fn append_parts(
+    app: &App,
     mut upload: UploadRow,
     payload: web::Payload,
     mut checksum: Option<Checksum>,
+    turn: &mut UploadTurn,
 ) -> Result<UploadRow> {
     let mut body = SlowBody::new(payload);
     let has_checksum = checksum.is_some();
-    let mut part = Spool::create(&crate::media::receiving::spool_folder(app), upload_space(&upload)).await?;
+    let mut part = create_part(app, &upload).await?;
     let lost = loop {
         let chunk = match body.next().await {
             None => break None,
@@ -100,9 +116,10 @@ pub async fn append(
             StoreError::TooLarge { .. } => exceeds_length(&upload),
             cause => cause.into(),
         })?;
+        turn.renew(app).await?;
         if part.size() >= PART_BYTES && !has_checksum {
             upload = add_part(app, upload, part).await?;
-            part = Spool::create(&crate::media::receiving::spool_folder(app), upload_space(&upload)).await?;
+            part = create_part(app, &upload).await?;
         }
     };
     match (lost, checksum.map(Checksum::is_met)) {
@@ -118,6 +135,10 @@ pub async fn append(
     }
 }
 
+async fn create_part(app: &App, upload: &UploadRow) -> Result<Spool> {
+    Ok(Spool::create(&spool_folder(app), upload_space(upload)).await?)
+}
+
 /// The bytes that an upload still lacks.
 fn upload_space(upload: &UploadRow) -> u64 {
     u64::try_from(upload.bytes - upload.received).unwrap_or_default()
@@ -131,6 +152,13 @@ fn exceeds_length(upload: &UploadRow) -> Error {
 /// Stores a part, and notes it. 409 if another request has added one meanwhile.
 async fn add_part(app: &App, upload: UploadRow, part: Spool) -> Result<UploadRow> {
     let part = part.finish().await?;
+    if upload.received == 0
+        && let Err(refusal) = check_beginning(app, &part).await
+    {
+        // What cannot become media need not arrive.
+        note_refusal(app, upload.id, &refusal).await?;
+        return Err(refusal);
+    }
     let bytes = i64::try_from(part.size()).unwrap_or(i64::MAX);
     let name = format!("uploads/{}/{:016}-{}", upload.id, upload.received, Uuid::new_v4().simple());
     let object = files::name(name.clone())?;
@@ -221,15 +249,7 @@ async fn join_parts(app: &App, member: &CurrentMember, upload: &UploadRow) -> Re
             .await?
         }
         Err(refusal @ (Error::Refused(..) | Error::Faults(..))) => {
-            let told = json!({
-                "code": refusal.code().as_str(),
-                "detail": refusal.detail().unwrap_or_default(),
-            });
-            let parts = app
-                .write(async move |tx| Ok(uploads::finish(tx, id, None, Some(told.clone())).await?))
-                .await?
-                .unwrap_or_default();
-            delete_parts(app, &parts).await;
+            note_refusal(app, id, &refusal).await?;
             return Err(refusal);
         }
         Err(failure) => return Err(failure),
@@ -238,8 +258,21 @@ async fn join_parts(app: &App, member: &CurrentMember, upload: &UploadRow) -> Re
     Ok(())
 }
 
-/// What is told of an upload that was refused when it had arrived.
+/// Ends an upload that cannot become media.
+async fn note_refusal(app: &App, id: Uuid, refusal: &Error) -> Result<()> {
+    let told = json!({
+        "code": refusal.code().as_str(),
+        "detail": refusal.detail().unwrap_or_default(),
+    });
+    let ended = app.write(async move |tx| Ok(uploads::finish(tx, id, None, Some(told.clone())).await?)).await?;
+    delete_parts(app, &ended.unwrap_or_default()).await;
+    Ok(())
+}
+
+/// What is told of an upload that was refused: what was told at first.
 pub fn tell_refusal(refusal: &Value) -> Error {
+    let code = Code::ALL.iter().find(|code| refusal["code"] == code.as_str());
     let detail = refusal["detail"].as_str().unwrap_or_default();
-    Fault::body("", Code::RefusedFile, "The file was refused: {reason}").with("reason", detail).into()
+    let sentence = Sentence::from("The file was refused: {reason}").with("reason", detail);
+    Error::Refused(code.copied().unwrap_or(Code::RefusedFile), sentence)
 }
