@@ -16,7 +16,8 @@ USER inkstone
 WORKDIR /var/lib/inkstone
 ENV INKSTONE_LISTEN=0.0.0.0:8080 INKSTONE_DATA_DIR=/var/lib/inkstone/data
 EXPOSE 8080
-# The private database: all content, and the keys that sign access tokens. Also mail files, if mail is configured so.
+# The private database: all content, and the keys that sign access tokens. Also pictures and files, and mail files, if mail
+# is configured so.
 VOLUME /var/lib/inkstone/data
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD curl --fail --silent http://127.0.0.1:8080/readyz || exit 1
 ENTRYPOINT ["inkstone"]

@@ -155,7 +155,8 @@ END
 $$;
 CREATE TRIGGER articles_note_media_of_new AFTER INSERT ON articles
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_media_of_new_articles();
-CREATE FUNCTION note_media_of_changed_articles() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION note_media_of_changed_articles() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT
+SET enable_nestloop = off AS $$
 BEGIN
     PERFORM note_media_uses('article', id, concat_ws(' ', new_rows.cover_url, new_rows.body))
     FROM new_rows JOIN old_rows USING (id)

@@ -215,17 +215,17 @@ fn open_body(open: &mut OpenImport, import: &Import) -> anyhow::Result<Body> {
 /// for as they are read.
 fn open_source(open: &mut OpenImport, import: &Import) -> anyhow::Result<Box<dyn Read + Send>> {
     let mut source = open.fault.watch(open.input.open_source()?);
-    if import.fetch_media && !import.dry_run {
-        let compression = std::mem::replace(&mut open.input.compression, Compression::Identity);
-        let (rewritten, counts) =
-            fetch_media(source, compression, open.media.clone(), import.fetch_allow.clone())?;
-        (source, open.fetched) = (rewritten, Some(counts));
-    }
     if let Some(report) = &mut open.monitor.report {
         let format = build_payload_format(&open.input, import, &parse_params(import, 0)?)?;
         let finder;
         (finder, source) = ImageFinder::start(source, format, open.monitor.skip);
         report.set_images(finder);
+    }
+    if import.fetch_media && !import.dry_run {
+        let compression = std::mem::replace(&mut open.input.compression, Compression::Identity);
+        let (rewritten, counts) =
+            fetch_media(source, compression, open.media.clone(), import.fetch_allow.clone())?;
+        (source, open.fetched) = (rewritten, Some(counts));
     }
     Ok(source)
 }

@@ -1,6 +1,6 @@
 //! `inkstone media import`, and the media of `inkstone export` and `inkstone import`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::media_target::{MediaLine, MediaTarget, describe};
 use crate::media::input::UploadParams;
@@ -54,7 +55,7 @@ fn conclude(text: String, failed: Vec<String>) -> anyhow::Result<String> {
 }
 
 /// Uploads a file, unless its bytes are there. Returns its id, and whether it is new.
-async fn import_file(target: &MediaTarget, file: &Path) -> anyhow::Result<(uuid::Uuid, bool)> {
+async fn import_file(target: &MediaTarget, file: &Path) -> anyhow::Result<(Uuid, bool)> {
     let digest = hash_file(file.to_owned()).await?;
     if let Some(id) = target.find(None, Some(&digest)).await? {
         return Ok((id, false));
@@ -105,6 +106,8 @@ fn list_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 pub async fn export_media(target: &MediaTarget, folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let mut list = BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
+    // In the order of their ids: the export of what was imported from this one is the same.
+    let mut exported: BTreeMap<Uuid, String> = BTreeMap::new();
     let mut position = None;
     loop {
         let (lines, next) = target.list_page(position).await?;
@@ -114,13 +117,15 @@ pub async fn export_media(target: &MediaTarget, folder: &Path) -> anyhow::Result
             if !is_there {
                 target.download(line, &path).await.with_context(|| format!("writing {}", path.display()))?;
             }
-            serde_json::to_writer(&mut list, line)?;
-            list.write_all(b"\n")?;
+            exported.insert(line.id, serde_json::to_string(line)?);
         }
         if next.is_none() {
             break;
         }
         position = next;
+    }
+    for line in exported.values() {
+        writeln!(list, "{line}")?;
     }
     let list = list.into_inner().map_err(|cause| anyhow::anyhow!("{cause}"))?;
     list.persist(folder.join(LIST_FILE)).map_err(|cause| anyhow::anyhow!("writing {LIST_FILE}: {cause}"))?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use actix_web::web;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ use crate::media::model::Row;
 use crate::media::queries::{self, Filter};
 use crate::media::receiving::{Received, create_spool};
 use crate::media::{files, intake, writing};
+use crate::outbound::error::FetchError;
 
 /// Media that are read at a time.
 const PAGE_ROWS: i64 = 100;
@@ -302,7 +303,7 @@ fn read_chunks(
     })
 }
 
-/// A failure for a person, without what comes before its sentence.
+/// A failure for a person. That of a download says all in its own sentence.
 pub fn describe(cause: &anyhow::Error) -> String {
-    anyhow!("{cause:#}").to_string()
+    if cause.is::<FetchError>() { cause.to_string() } else { format!("{cause:#}") }
 }

@@ -4,9 +4,14 @@ import { rememberAnswers, type Fetch } from "./memory.js";
 import { ProblemError, unwrap } from "./problem.js";
 import { Session, type SignedInMember, type Tokens } from "./session.js";
 import type { components, paths } from "./types.js";
+import { uploadMedia, type Transport, type UploadOptions } from "./upload.js";
+import { MemberChanged } from "./retry.js";
+import type { MediaFile } from "./sources.js";
 
 export { ProblemError, unwrap, type Fault, type Problem } from "./problem.js";
 export type { SignedInMember, Tokens } from "./session.js";
+export type { MediaFile } from "./sources.js";
+export type { UploadOptions } from "./upload.js";
 export type { components, paths } from "./types.js";
 
 /** The schemas of the document: `Schemas["Article"]`. */
@@ -56,10 +61,22 @@ export interface Inkstone extends Client<paths> {
   login(email: string, password: string): Promise<SignedInMember>;
   /** Ends the session. */
   logout(): Promise<void>;
+  /** Takes over a session that was opened elsewhere: the answer to a login, or tokens as `onTokens` has given them. */
+  adoptSession(session: Tokens | Schemas["Session"]): void;
   /** Whether a member is signed in. */
   readonly isSignedIn: boolean;
   /** All things of a list, page after page, by cursor: each once, whatever is added meanwhile. */
-  walk<Path extends ListPath>(path: Path, query?: Omit<NonNullable<Query<Path>>, "cursor" | "page">): AsyncGenerator<Item<Path>, void>;
+  walk<Path extends ListPath>(
+    path: Path,
+    query?: Omit<NonNullable<Query<Path>>, "cursor" | "page">,
+    init?: { headers?: HeadersInit; signal?: AbortSignal },
+  ): AsyncGenerator<Item<Path>, void>;
+  /**
+   * Uploads a picture or a file: a small one in one request, a larger one in parts, which survives lost connections.
+   *
+   * An API key that may not read media gets their `id` only.
+   */
+  uploadMedia(file: MediaFile, options?: UploadOptions): Promise<Schemas["Media"]>;
 }
 
 /** Makes a client. */
@@ -70,30 +87,46 @@ export function createInkstone(options: Options = {}): Inkstone {
   const remembering = remember === 0 ? plain : rememberAnswers(plain, remember, rememberBytes);
   const store = { save: options.onTokens ?? (() => {}), load: options.loadTokens };
   const session = new Session(url, plain, options.tokens, store);
-  const send: Fetch = (request) => {
-    if (options.key === undefined) return session.sign(request, remembering);
+  const send = (request: Request, rebuild?: () => Request) => {
+    // A request with a credential of its own is sent as it is, and its answer is nobody else's.
+    if (request.headers.has("authorization")) return plain(request);
+    if (options.key === undefined) return session.sign(request, remembering, rebuild);
     request.headers.set("authorization", `Bearer ${options.key}`);
     return remembering(request);
   };
   // Lists go by commas, the form in which the server writes them itself.
   const querySerializer = { array: { style: "form", explode: false } } as const;
-  const client = createFetchClient<paths>({ baseUrl: url, fetch: send, querySerializer });
+  const client = createFetchClient<paths>({ baseUrl: url, fetch: (request) => send(request), querySerializer });
   client.use({ onRequest: ({ params }) => refuseLostSegments(params.path) });
 
-  async function* walk(path: string, query: Record<string, unknown> = {}) {
+  async function* walk(path: string, query: Record<string, unknown> = {}, init: object = {}) {
     const get = client.GET as unknown as (path: string, init: unknown) => Promise<{ data?: Page; error?: unknown; response: Response }>;
     let cursor: string | undefined;
     do {
-      const page: Page = unwrap(await get(path, { params: { query: { page_size: 100, ...query, cursor } } }));
+      const page: Page = unwrap(await get(path, { ...init, params: { query: { page_size: 100, ...query, cursor } } }));
       yield* page.data;
       cursor = page.page.next_cursor ?? undefined;
     } while (cursor !== undefined);
   }
 
+  /** Sends the requests of one upload: all of them for the member who began it. */
+  const openTransport = (): Transport => {
+    const { owner } = session;
+    return {
+      url,
+      send: async (build) => {
+        if (session.owner !== owner) throw new MemberChanged("Another member has signed in; the upload is not theirs.");
+        return send(build(), build);
+      },
+    };
+  };
+
   return Object.assign(Object.create(null, { isSignedIn: { get: () => session.isOpen, enumerable: true } }), client, {
     login: session.login.bind(session),
     logout: session.logout.bind(session),
+    adoptSession: session.adopt.bind(session),
     walk,
+    uploadMedia: (file: MediaFile, options?: UploadOptions) => uploadMedia(openTransport(), file, options),
   }) as Inkstone;
 }
 

@@ -46,6 +46,18 @@ export class Session {
     return this.tokens !== undefined;
   }
 
+  /** Changes when another member signs in or out. */
+  get owner(): symbol {
+    return this.#owner;
+  }
+
+  /** Takes over a session that was opened elsewhere. */
+  adopt(session: Tokens | components["schemas"]["Session"]): void {
+    const tokens = "expires_in" in session ? toTokens(session) : session;
+    if (tokens.member_id === undefined || tokens.member_id !== this.tokens?.member_id) this.#owner = Symbol();
+    this.#keep(tokens);
+  }
+
   async login(email: string, password: string): Promise<SignedInMember> {
     const session = await this.#open("login", { email, password });
     this.#owner = Symbol();
@@ -75,8 +87,11 @@ export class Session {
     return this.send(new Request(`${this.url}/api/v1/auth/logout`, { method: "POST", headers }));
   }
 
-  /** Sends a request under the session's token, and once more under a new one if the token is no longer valid. */
-  async sign(request: Request, send: Fetch): Promise<Response> {
+  /**
+   * Sends a request under the session's token, and once more under a new one if the token is no longer valid: a copy of
+   * it, or what `rebuild` makes.
+   */
+  async sign(request: Request, send: Fetch, rebuild?: () => Request): Promise<Response> {
     const owner = this.#owner;
     const first = this.tokens;
     if (first && first.expires_at - MARGIN < Date.now()) {
@@ -88,13 +103,14 @@ export class Session {
     // Another member may have signed in meanwhile; the request is not theirs.
     const tokens = this.#owner === owner ? this.tokens : this.tokens && first;
     if (!tokens) return send(request);
-    const again = isRepeatable(request) ? request.clone() : undefined;
+    const copy = !rebuild && isRepeatable(request) ? request.clone() : undefined;
     request.headers.set("authorization", `Bearer ${tokens.access_token}`);
     const response = await send(request);
-    if (response.status !== 401 || !again || this.#owner !== owner) return response;
+    if (response.status !== 401 || !(copy || rebuild) || this.#owner !== owner) return response;
     // Another request may have renewed the tokens meanwhile.
     if (this.tokens === tokens) await this.#renew();
     if (!this.tokens || this.#owner !== owner) return response;
+    const again = copy ?? rebuild!();
     again.headers.set("authorization", `Bearer ${this.tokens.access_token}`);
     return send(again);
   }
@@ -110,7 +126,7 @@ export class Session {
   }
 
   async #renewAlone(): Promise<void> {
-    const adopted = await this.#adopt();
+    const adopted = await this.#adoptStored();
     const old = this.tokens;
     if (!old || (adopted && old.expires_at - MARGIN > Date.now())) return;
     // Who has signed in or out meanwhile stays so.
@@ -120,12 +136,12 @@ export class Session {
     } catch (error) {
       if (!(error instanceof ProblemError) || error.status !== 401) throw error;
       // Another tab was faster, if there are other tokens now.
-      if (this.tokens === old && !(await this.#adopt())) replace(undefined);
+      if (this.tokens === old && !(await this.#adoptStored())) replace(undefined);
     }
   }
 
   /** Takes the tokens of the store, if another tab has put others there. Returns whether it has. */
-  async #adopt(): Promise<boolean> {
+  async #adoptStored(): Promise<boolean> {
     const { load } = this.store;
     const old = this.tokens;
     if (!load || !old) return false;

@@ -681,6 +681,198 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List media
+         * @description Pictures and files, the newest first. Authors, editors and admins see all of them; in the trash, authors see their own.
+         */
+        get: operations["list_media"];
+        put?: never;
+        /**
+         * Upload a file
+         * @description As a form (`multipart/form-data`) with the part `file`, or as the bytes alone with any other `Content-Type`. What is said of
+         *     the file stands in parts of the form or in parameters. The type of the file is found by its bytes, whatever its name and
+         *     its `Content-Type` say. Bytes that are there already are stored once: `duplicate` says so of media that you may see.
+         */
+        post: operations["create_media"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/from-url": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetch a file from an address
+         * @description The server downloads the file, from public addresses only, and keeps it as if it were uploaded.
+         */
+        post: operations["create_media_from_url"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a resumable upload
+         * @description tus 1.0 (`creation`, `creation-with-upload`): `Upload-Length` says how many bytes there will be, `Upload-Metadata` what the
+         *     parameters of an upload in one piece say, and `filename`. `Location` in the answer is where the bytes go.
+         */
+        post: operations["create_upload"];
+        delete?: never;
+        /**
+         * Ask what resumable uploads can do
+         * @description tus 1.0: the version, the extensions and the largest file, as headers.
+         */
+        options: operations["describe_uploads"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a resumable upload
+         * @description How much of it has arrived (tus 1.0 asks by `HEAD`), and which media it has become. One that has arrived as a whole is brought to its end
+         *     first, if that was interrupted.
+         */
+        get: operations["get_upload"];
+        put?: never;
+        post?: never;
+        /**
+         * End a resumable upload
+         * @description What has arrived is thrown away. Media that the upload has become stay.
+         */
+        delete: operations["delete_upload"];
+        options?: never;
+        head?: never;
+        /**
+         * Add to a resumable upload
+         * @description tus 1.0: the bytes from `Upload-Offset` on; 409 if another number of bytes has arrived. With `Upload-Checksum`, bytes that do not have the checksum are not added
+         *     (460). When the last bytes have arrived, the upload becomes media, which `Upload-Media` in the answer names.
+         */
+        patch: operations["update_upload"];
+        trace?: never;
+    };
+    "/api/v1/media/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get media
+         * @description Visitors get media for everybody. Members get those for members too, with addresses that work for a day or two. Authors,
+         *     editors and admins see what uses them.
+         */
+        get: operations["get_media"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete media
+         * @description Puts them into the trash, from where they can be restored; after some time they are deleted for good. Refused with 409
+         *     while something uses them, also a draft or an article in the trash.
+         */
+        delete: operations["delete_media"];
+        options?: never;
+        head?: never;
+        /**
+         * Change media
+         * @description A merge patch of what is said of a file. Authors change what they have uploaded. What uses the media shows the change at
+         *     once; addresses that were handed out stay valid.
+         */
+        patch: operations["update_media"];
+        trace?: never;
+    };
+    "/api/v1/media/{id}/address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the address of a picture in any size
+         * @description For sizes that no preset has. The address is signed; nobody else can make one.
+         */
+        get: operations["get_media_address"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/{id}/original": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the original of media
+         * @description The bytes as they were uploaded, with all that a camera has written into them.
+         */
+        get: operations["get_media_original"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore media
+         * @description Takes them out of the trash, as they were.
+         */
+        post: operations["restore_media"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/members": {
         parameters: {
             query?: never;
@@ -1251,6 +1443,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/media/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the present file of media
+         * @description Leads (302) to the address of the file: of a picture, to its largest variant. Articles name media by this path.
+         */
+        get: operations["get_present_media_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/media/{id}/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the bytes of media
+         * @description The path is one that the API has handed out: `{preset}-{digest}` of a picture, in WebP if the client takes that (`Accept`) or
+         *     else as JPEG or PNG; with `.webp`, `.jpg` or `.png`, in that format; `file-{digest}.{ending}` of a file as it is. What
+         *     an address leads to never changes. Sounds, films and documents are to be had in parts (`Range`). Addresses of media for members are
+         *     signed.
+         */
+        get: operations["get_media_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -1363,6 +1598,11 @@ export interface components {
          * @enum {string}
          */
         ActorKind: "member" | "api_key" | "visitor" | "system";
+        /** @description An address. */
+        Address: {
+            /** @description The address. */
+            url: string;
+        };
         /** @description An API key, without its secret. */
         ApiKey: {
             /**
@@ -1487,8 +1727,14 @@ export interface components {
             source_name: string;
             /** @description The address it was taken from. */
             source_url: string | null;
+            /**
+             * @description Its picture: the id of media, or an address.
+             * @example 019378c4-8a3e-7d10-b1b5-9f7c2f1f3c00
+             */
+            cover: string | null;
             /** @description Its picture, as an absolute address. */
             cover_url: string | null;
+            image: components["schemas"]["Image"] | null;
             /** @description A frontend's own fields. */
             extra: {
                 [key: string]: unknown;
@@ -1529,7 +1775,7 @@ export interface components {
          * @description The keys that `fields=` can pick. `id` always comes along.
          * @enum {string}
          */
-        ArticleField: "id" | "slug" | "external_id" | "title" | "summary" | "body" | "body_format" | "category" | "tags" | "author" | "source_name" | "source_url" | "cover_url" | "extra" | "status" | "published_at" | "views" | "version" | "created_at" | "updated_at";
+        ArticleField: "id" | "slug" | "external_id" | "title" | "summary" | "body" | "body_format" | "category" | "tags" | "author" | "source_name" | "source_url" | "cover" | "cover_url" | "image" | "extra" | "status" | "published_at" | "views" | "version" | "created_at" | "updated_at";
         /**
          * @description A change to an article. Absent: kept.
          * @example {
@@ -1571,7 +1817,9 @@ export interface components {
             source_name?: string;
             /** @description The address it was taken from. */
             source_url?: string | null;
-            /** @description Its picture. */
+            /** @description Its picture: the id of media, or an address. */
+            cover?: string | null;
+            /** @description Its picture as an address, for clients that do not know `cover`. */
             cover_url?: string | null;
             /** @description Changes to a frontend's own fields: merged into them, null removes one. */
             extra?: {
@@ -1635,7 +1883,9 @@ export interface components {
             source_name?: string;
             /** @description The address it was taken from (http or https). */
             source_url?: string | null;
-            /** @description Its picture: an address (http or https), or a path on the site. */
+            /** @description Its picture: the id of media, an address (http or https), or a path on the site. */
+            cover?: string | null;
+            /** @description Its picture as an address, for clients that do not know `cover`. */
             cover_url?: string | null;
             /** @description A frontend's own fields, up to 16 KiB of JSON. */
             extra?: {
@@ -1673,7 +1923,7 @@ export interface components {
             items: components["schemas"]["ArticleCard"][];
         };
         /**
-         * @description Whom a notice is for.
+         * @description Whom a notice or a file is for.
          * @enum {string}
          */
         Audience: "public" | "members";
@@ -1923,6 +2173,10 @@ export interface components {
             data: components["schemas"]["Accepted"];
         };
         /** @description One thing. */
+        Data_Address: {
+            data: components["schemas"]["Address"];
+        };
+        /** @description One thing. */
         Data_Article: {
             data: components["schemas"]["Article"];
         };
@@ -1949,6 +2203,10 @@ export interface components {
         /** @description One thing. */
         Data_Job: {
             data: components["schemas"]["Job"];
+        };
+        /** @description One thing. */
+        Data_Media: {
+            data: components["schemas"]["Media"];
         };
         /** @description One thing. */
         Data_Member: {
@@ -1985,6 +2243,10 @@ export interface components {
         /** @description One thing. */
         Data_TagDetail: {
             data: components["schemas"]["TagDetail"];
+        };
+        /** @description One thing. */
+        Data_Upload: {
+            data: components["schemas"]["Upload"];
         };
         /** @description One thing. */
         Data_ViewBatchResult: {
@@ -2061,6 +2323,43 @@ export interface components {
          * @enum {string}
          */
         FeedContent: "full" | "summary";
+        /**
+         * @description A file that is to be fetched.
+         * @example {
+         *       "url": "https://www.example.org/harbour.jpg",
+         *       "alt": "The harbour at dawn"
+         *     }
+         */
+        FetchRequest: {
+            /** @description The address of the file (http or https), on the public internet. */
+            url: string;
+            /**
+             * Format: plain-text
+             * @description The name of the file; that in the address when absent.
+             */
+            name?: string | null;
+            /**
+             * Format: plain-text
+             * @description What a picture shows, for those who do not see it.
+             */
+            alt?: string | null;
+            /** @description The text below it. */
+            caption?: string | null;
+            /**
+             * Format: plain-text
+             * @description Whose work it is.
+             */
+            credit?: string | null;
+            /** @description Words to find it by. */
+            tags?: components["schemas"]["MediaTag"][];
+            /** @description Whom it is for; `public` when absent. */
+            audience?: components["schemas"]["Audience"];
+        };
+        /**
+         * Format: binary
+         * @description The bytes of a file.
+         */
+        FileBytes: string;
         /** @description Changes made by text filters in the rows that were written. */
         FilterCounts: {
             /**
@@ -2073,6 +2372,21 @@ export interface components {
              * @description Characters folded to Simplified.
              */
             simplified: number;
+        };
+        /** @description A point of a picture, in parts of its width and its height. */
+        FocalPoint: {
+            /**
+             * Format: double
+             * @description From the left: 0 to 1.
+             * @example 0.5
+             */
+            x: number;
+            /**
+             * Format: double
+             * @description From the top: 0 to 1.
+             * @example 0.35
+             */
+            y: number;
         };
         /**
          * @description The last segment of an address that leads to the article, percent-encoded or not.
@@ -2221,6 +2535,39 @@ export interface components {
             title: string | null;
             /** @description Safe HTML. */
             body: string;
+        };
+        /** @description A picture, with all that an `<img>` needs. */
+        Image: {
+            /**
+             * @description Its address.
+             * @example https://news.example.org/media/019378c4-8a3e-7d10-b1b5-9f7c2f1f3c00/w960-3f2a9c0d5e6b7a8190c1d2e3f4a5b6c7
+             */
+            src: string;
+            /** @description Its addresses by width, for the attribute `srcset`; null if there is one only. */
+            srcset: string | null;
+            /**
+             * Format: int32
+             * @description Its width in pixels; null for a picture that is elsewhere.
+             */
+            width: number | null;
+            /**
+             * Format: int32
+             * @description Its height in pixels; null for a picture that is elsewhere.
+             */
+            height: number | null;
+            /** @description A very small version of it to be shown until it is there: a ThumbHash in Base64. */
+            thumbhash: string | null;
+            /**
+             * @description The colour that it mostly has.
+             * @example #3a6b8c
+             */
+            dominant_color: string | null;
+            /** @description What it shows, for those who do not see it. */
+            alt: string;
+            /** @description The text below it. */
+            caption: string;
+            /** @description Whose work it is. */
+            credit: string;
         };
         /**
          * @description How to treat rows whose resource exists, and rows whose resource does not.
@@ -2505,6 +2852,13 @@ export interface components {
             page: components["schemas"]["PageInfo"];
         };
         /** @description A page of a list. */
+        List_Media: {
+            /** @description The rows. */
+            data: components["schemas"]["Media"][];
+            /** @description Where they stand. */
+            page: components["schemas"]["PageInfo"];
+        };
+        /** @description A page of a list. */
         List_Member: {
             /** @description The rows. */
             data: components["schemas"]["Member"][];
@@ -2612,6 +2966,158 @@ export interface components {
              */
             tables_repaired: number;
         };
+        /** @description A picture or a file. */
+        Media: {
+            /**
+             * Format: uuid
+             * @description Never changes.
+             */
+            id: string;
+            /** @description What the file is. */
+            kind: components["schemas"]["MediaKind"];
+            /**
+             * @description The media type of the file, found by its bytes.
+             * @example image/jpeg
+             */
+            mime: string;
+            /**
+             * Format: int64
+             * @description How many bytes the file has.
+             */
+            bytes: number;
+            /**
+             * Format: int32
+             * @description The width of a picture as it is seen, in pixels.
+             */
+            width: number | null;
+            /**
+             * Format: int32
+             * @description The height of a picture as it is seen, in pixels.
+             */
+            height: number | null;
+            /** @description The SHA-256 digest of the bytes, in hexadecimal. */
+            sha256: string;
+            /**
+             * @description The name of the file.
+             * @example harbour.jpg
+             */
+            name: string;
+            /** @description What a picture shows, for those who do not see it. */
+            alt: string;
+            /** @description The text below it. */
+            caption: string;
+            /** @description Whose work it is. */
+            credit: string;
+            /** @description The address it was taken from. */
+            source_url: string | null;
+            /** @description Words to find it by. */
+            tags: string[];
+            /** @description Where a picture is cropped about. */
+            focal_point: components["schemas"]["FocalPoint"];
+            /** @description A very small version of a picture, to be shown until it is there: a ThumbHash in Base64. */
+            thumbhash: string | null;
+            /**
+             * @description The colour that a picture mostly has.
+             * @example #3a6b8c
+             */
+            dominant_color: string | null;
+            /**
+             * Format: date-time
+             * @description When a picture was taken, by its camera.
+             */
+            taken_at: string | null;
+            /** @description Whether a picture moves. */
+            animated: boolean;
+            /** @description Whom it is for. */
+            audience: components["schemas"]["Audience"];
+            /** @description The address of the file; of a picture, that of its largest variant. */
+            url: string;
+            image: components["schemas"]["Image"] | null;
+            /**
+             * @description The address of a picture in each preset, by name.
+             * @example {
+             *       "w320": "https://news.example.org/media/019378c4-8a3e-7d10-b1b5-9f7c2f1f3c00/w320-3f2a9c0d5e6b7a8190c1d2e3f4a5b6c7"
+             *     }
+             */
+            variants: {
+                [key: string]: string;
+            };
+            /** @description What uses it, at most 20 things; also drafts and what is in the trash (author, editor and admin only). */
+            used_by?: components["schemas"]["Use"][];
+            /**
+             * Format: uuid
+             * @description The member who uploaded it (author, editor and admin only).
+             */
+            created_by?: string;
+            /**
+             * Format: int32
+             * @description For `If-Match`.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it came in.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /**
+         * @description What a file is.
+         * @enum {string}
+         */
+        MediaKind: "image" | "audio" | "video" | "document";
+        /**
+         * @description A change to media. Absent: kept.
+         * @example {
+         *       "alt": "The harbour at dawn",
+         *       "focal_point": {
+         *         "x": 0.4,
+         *         "y": 0.3
+         *       }
+         *     }
+         */
+        MediaPatch: {
+            /**
+             * Format: plain-text
+             * @description The name of the file.
+             */
+            name?: string;
+            /**
+             * Format: plain-text
+             * @description What a picture shows, for those who do not see it.
+             */
+            alt?: string;
+            /** @description The text below it. */
+            caption?: string;
+            /**
+             * Format: plain-text
+             * @description Whose work it is.
+             */
+            credit?: string;
+            /** @description The address it was taken from. */
+            source_url?: string | null;
+            /** @description Words to find it by, all of them. */
+            tags?: components["schemas"]["MediaTag"][];
+            /** @description Where a picture is cropped about. Addresses that were made before stay valid. */
+            focal_point?: components["schemas"]["FocalPoint"];
+            /** @description Whom it is for. */
+            audience?: components["schemas"]["Audience"];
+        };
+        /**
+         * Format: plain-text
+         * @description A word to find media by; without commas, which separate words.
+         * @example harbour
+         */
+        MediaTag: string;
+        /**
+         * @description What can use media.
+         * @enum {string}
+         */
+        MediaUser: "article" | "notice" | "menu" | "home_page";
         /** @description A member. */
         Member: {
             /**
@@ -2854,7 +3360,9 @@ export interface components {
             source_name?: string;
             /** @description The address it was taken from (http or https). */
             source_url?: string | null;
-            /** @description Its picture: an address (http or https), or a path on the site. */
+            /** @description Its picture: the id of media, an address (http or https), or a path on the site. */
+            cover?: string | null;
+            /** @description Its picture as an address, for clients that do not know `cover`. */
             cover_url?: string | null;
             /** @description A frontend's own fields, up to 16 KiB of JSON. */
             extra?: {
@@ -3541,7 +4049,7 @@ export interface components {
          * @description A right that an API key can have.
          * @enum {string}
          */
-        Scope: "articles:read" | "articles:write" | "articles:import" | "categories:read" | "categories:write" | "categories:import" | "notices:read" | "notices:write" | "notices:import";
+        Scope: "articles:read" | "articles:write" | "articles:import" | "categories:read" | "categories:write" | "categories:import" | "notices:read" | "notices:write" | "notices:import" | "media:read" | "media:write";
         /** @description The search index of a server. */
         SearchReadiness: {
             /** @description Whether it can be asked. */
@@ -3868,6 +4376,74 @@ export interface components {
              */
             count: number;
         };
+        /** @description An upload that arrives in parts. */
+        Upload: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many bytes it will have.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description How many have arrived.
+             */
+            received: number;
+            /**
+             * Format: uuid
+             * @description The media that it has become, when it has arrived as a whole.
+             */
+            media_id: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is kept, if it does not go on.
+             */
+            expires_at: string;
+        };
+        /** @description A form with a file. */
+        UploadForm: {
+            /**
+             * Format: binary
+             * @description The file.
+             */
+            file: string;
+            /** @description The name of the file; that of the part when absent. */
+            name?: string | null;
+            /** @description What a picture shows, for those who do not see it. */
+            alt?: string | null;
+            /** @description The text below it. */
+            caption?: string | null;
+            /** @description Whose work it is. */
+            credit?: string | null;
+            /** @description The address it was taken from. */
+            source_url?: string | null;
+            /** @description Words to find it by, comma-separated. */
+            tags?: string | null;
+            audience?: components["schemas"]["Audience"] | null;
+        };
+        /** @description What was uploaded. */
+        Uploaded: {
+            /** @description The media. */
+            data: components["schemas"]["Media"];
+            /** @description Whether there were media with the same bytes before, which you may see. */
+            duplicate: boolean;
+        };
+        /** @description Something that uses media. */
+        Use: {
+            /** @description What it is. */
+            type: components["schemas"]["MediaUser"];
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its title, or its name. */
+            title: string;
+        };
         /**
          * @description Views of several articles, as an app has gathered them.
          * @example {
@@ -4102,13 +4678,22 @@ export interface components {
          *     - `too_many_categories`: Too many categories
          *     - `too_many_menus`: Too many menus
          *     - `tag_busy`: Tag being renamed
+         *     - `media_in_use`: Media in use
+         *     - `media_id_taken`: Media id taken
+         *     - `offset_mismatch`: Offset mismatch
          *     - `idempotency_in_flight`: Request in flight
          *     - `last_admin`: Last admin
          *     - `version_mismatch`: Changed meanwhile
          *     - `already_exists`: Already exists
+         *     - `unknown_tus_version`: Unknown tus version
          *     - `payload_too_large`: Body too large
          *     - `head_too_large`: Head too large
          *     - `unsupported_media_type`: Unsupported media type
+         *     - `unsupported_file`: Unsupported file
+         *     - `invalid_range`: Invalid range
+         *     - `refused_file`: Refused file
+         *     - `fetch_failed`: Fetch failed
+         *     - `checksum_mismatch`: Checksum mismatch
          *     - `invalid_body`: Invalid body
          *     - `unknown_field`: Unknown field
          *     - `duplicate_field`: Duplicate field
@@ -7286,6 +7871,732 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list_media: {
+        parameters: {
+            query?: {
+                /** @description What the files are. */
+                kind?: components["schemas"]["MediaKind"];
+                /** @description All of these words, comma-separated. */
+                tags?: string[];
+                /** @description A part of the name, the alternative text, the caption or the credit, in any case. */
+                q?: string;
+                /** @description The SHA-256 digest of the bytes, in hexadecimal. */
+                sha256?: string;
+                /** @description The address they were taken from. */
+                source_url?: string;
+                /** @description Whether something uses them. */
+                used?: boolean;
+                /** @description Who uploaded them: your own with `true`. */
+                own?: boolean;
+                /** @description The trash instead. */
+                deleted?: boolean;
+                /** @description Rows a page. */
+                page_size?: number;
+                /** @description Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`. */
+                cursor?: string;
+                /** @description The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`. */
+                page?: number;
+                /**
+                 * @description Whether to count the rows, as `page.total`: not at all (`false`), up to 10,000 (`true`), or to the end, however
+                 *     long that takes (`exact`).
+                 */
+                count?: components["schemas"]["Counting"];
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of media */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Media"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_media: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The id that it gets; a new one when absent. If media have it, nothing is added: they are changed to what is said here if
+                 *     the bytes are the same. Set by editors and admins only.
+                 */
+                id?: string;
+                /** @description The name of the file. A part of a form, or `Content-Disposition`, can name it too. */
+                name?: string;
+                /** @description What a picture shows, for those who do not see it. */
+                alt?: string;
+                /** @description The text below it. */
+                caption?: string;
+                /** @description Whose work it is. */
+                credit?: string;
+                /** @description The address it was taken from. */
+                source_url?: string;
+                /** @description Words to find it by, comma-separated. */
+                tags?: string[];
+                /** @description Whom it is for; `public` when absent. */
+                audience?: components["schemas"]["Audience"];
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description A name of your own for this request, like a UUID. Sent again within 24 hours under the same name, the request acts no second time: you get the first answer, with `Idempotency-Replayed: true`. 422 if the name was given to another request, 409 while the first is being worked on. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example (the bytes) */
+                "application/octet-stream": components["schemas"]["FileBytes"];
+                /**
+                 * @example {
+                 *       "file": "(the bytes)",
+                 *       "alt": "The harbour at dawn"
+                 *     }
+                 */
+                "multipart/form-data": components["schemas"]["UploadForm"];
+            };
+        };
+        responses: {
+            /** @description The new media; a receipt (`id`, `version`, `updated_at`) for a key that may not read them */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uploaded"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidBody"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_media_from_url: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description A name of your own for this request, like a UUID. Sent again within 24 hours under the same name, the request acts no second time: you get the first answer, with `Idempotency-Replayed: true`. 422 if the name was given to another request, 409 while the first is being worked on. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://www.example.org/harbour.jpg",
+                 *       "alt": "The harbour at dawn"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FetchRequest"];
+            };
+        };
+        responses: {
+            /** @description The new media; a receipt (`id`, `version`, `updated_at`) for a key that may not read them */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    Location: components["headers"]["Location"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uploaded"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidBody"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `1.0.0` */
+                "Tus-Resumable": string;
+                /** @description How many bytes there will be */
+                "Upload-Length": number;
+                /** @description Keys, each with a value in Base64, separated by commas */
+                "Upload-Metadata"?: string | null;
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The first bytes; may be empty */
+        requestBody: {
+            content: {
+                /** @example (the bytes) */
+                "application/offset+octet-stream": components["schemas"]["FileBytes"];
+            };
+        };
+        responses: {
+            /** @description The upload has begun; `Location` is where its bytes go */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            /** @description Another version of tus */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    "Content-Language": components["headers"]["ContentLanguage"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidBody"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    describe_uploads: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the server can do, in its headers */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            406: components["responses"]["NotAcceptable"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_upload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The upload's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The upload */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Upload"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_upload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The upload's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    update_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `1.0.0` */
+                "Tus-Resumable": string;
+                /** @description How many bytes come before these */
+                "Upload-Offset": number;
+                /** @description The digest of the bytes: its name, a blank, and Base64 */
+                "Upload-Checksum"?: string | null;
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The upload's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example (the bytes) */
+                "application/offset+octet-stream": components["schemas"]["FileBytes"];
+            };
+        };
+        responses: {
+            /** @description The bytes are stored */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            /** @description Another version of tus */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    "Content-Language": components["headers"]["ContentLanguage"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidBody"];
+            /** @description The bytes do not have the checksum */
+            460: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    "Content-Language": components["headers"]["ContentLanguage"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_media: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description The id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The media */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Media"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_media: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag of what you read: the change is refused with 412 if it is no longer current. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    update_media: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag of what you read: the change is refused with 412 if it is no longer current. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "alt": "The harbour at dawn",
+                 *       "focal_point": {
+                 *         "x": 0.4,
+                 *         "y": 0.3
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["MediaPatch"];
+            };
+        };
+        responses: {
+            /** @description The media as changed; a receipt (`id`, `version`, `updated_at`) for a key that may not read them */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Media"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidBody"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_media_address: {
+        parameters: {
+            query: {
+                /** @description The width in pixels. A picture is never enlarged. */
+                width: number;
+                /** @description The height in pixels, if the picture is to be cropped about its focal point. */
+                height?: number;
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The address */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Address"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_media_original: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The id of the media */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": components["schemas"]["FileBytes"];
+                };
+            };
+            /** @description A part of the bytes */
+            206: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": components["schemas"]["FileBytes"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description A range that the file does not have */
+            416: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    "Content-Language": components["headers"]["ContentLanguage"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    restore_media: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag of what you read: the change is refused with 412 if it is no longer current. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /** @description A name of your own for this request, like a UUID. Sent again within 24 hours under the same name, the request acts no second time: you get the first answer, with `Idempotency-Replayed: true`. 422 if the name was given to another request, 409 while the first is being worked on. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description The id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The media; a receipt (`id`, `version`, `updated_at`) for a key that may not read them */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Media"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            422: components["responses"]["InvalidBody"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_members: {
         parameters: {
             query?: {
@@ -9652,6 +10963,128 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+        };
+    };
+    get_present_media_file: {
+        parameters: {
+            query?: {
+                /** @description Until when the address works, in seconds since 1970. */
+                exp?: number;
+                /** @description The signature. */
+                sig?: string;
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The id of the media */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where the file is */
+            302: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_media_file: {
+        parameters: {
+            query?: {
+                /** @description Until when the address works, in seconds since 1970. */
+                exp?: number;
+                /** @description The signature. */
+                sig?: string;
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description The id of the media */
+                id: string;
+                /** @description The preset and the digest, as handed out */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": components["schemas"]["FileBytes"];
+                    "image/jpeg": components["schemas"]["FileBytes"];
+                    "image/png": components["schemas"]["FileBytes"];
+                    "image/gif": components["schemas"]["FileBytes"];
+                    "application/octet-stream": components["schemas"]["FileBytes"];
+                };
+            };
+            /** @description A part of the bytes */
+            206: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": components["schemas"]["FileBytes"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["VaryByOrigin"];
+                    ETag: components["headers"]["ETag"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            /** @description A range that the file does not have */
+            416: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    "Content-Language": components["headers"]["ContentLanguage"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     get_readiness: {

@@ -296,3 +296,43 @@ test("an API key signs every request", async () => {
   const script = createInkstone({ url, key: unwrap(made).data.key });
   unwrap(await script.GET("/api/v1/articles", { params: { query: { status: ["draft", "archived"] } } }));
 });
+
+test("a session that was opened elsewhere is taken over, and renewed", async () => {
+  const headers = { "content-type": "application/json" };
+  const login = { method: "POST", headers, body: JSON.stringify({ email, password }) };
+  const { data: session } = await (await fetch(`${url}/api/v1/auth/login`, login)).json();
+  let stored;
+  const site = createInkstone({ url, onTokens: (tokens) => (stored = tokens) });
+  assert.equal(site.isSignedIn, false);
+  site.adoptSession(session);
+  assert.ok(site.isSignedIn);
+  assert.equal(unwrap(await site.GET("/api/v1/members/me")).data.email, email);
+  assert.equal(stored.refresh_token, session.refresh_token);
+  const { seen, fetch: spied } = spy();
+  const other = createInkstone({ url, fetch: spied, onTokens: (tokens) => (stored = tokens) });
+  other.adoptSession({ ...stored, access_token: "ended" });
+  assert.equal(unwrap(await other.GET("/api/v1/members/me")).data.email, email);
+  assert.deepEqual(seen.map((one) => one.status), [401, 200, 200]);
+  assert.notEqual(stored.refresh_token, session.refresh_token);
+});
+
+test("a request has its own headers, and its own credential if it brings one", async () => {
+  const { seen, fetch } = spy();
+  const site = await signedIn({ fetch });
+  const id = unique("request");
+  const answer = await site.GET("/api/v1/categories", { headers: { "X-Request-Id": id } });
+  assert.equal(answer.response.headers.get("x-request-id"), id);
+  for await (const card of site.walk("/api/v1/articles", {}, { headers: { "X-Request-Id": id } })) assert.ok(card.id);
+  assert.ok(seen.slice(2).every((one) => one.headers.get("x-request-id") === id));
+
+  const made = await site.POST("/api/v1/api-keys", { body: { name: "own", scopes: ["articles:read"] } });
+  const headers = { Authorization: `Bearer ${unwrap(made).data.key}` };
+  seen.length = 0;
+  for (const init of [{ headers }, { headers }, {}, {}]) unwrap(await site.GET("/api/v1/articles", init));
+  const areOwn = seen.map((one) => one.headers.get("authorization") === headers.Authorization);
+  assert.deepEqual(areOwn, [true, true, false, false]);
+  assert.ok(seen.slice(0, 2).every((one) => one.status === 200), "answers under a credential of its own are not kept");
+  const refused = await site.GET("/api/v1/members/me", { headers: { Authorization: "Bearer nonsense" } });
+  assert.equal(refused.response.status, 401);
+  assert.ok(site.isSignedIn, "the session is untouched");
+});

@@ -36,3 +36,19 @@ export async function save(id: string, etag: string): Promise<string> {
     throw error;
   }
 }
+
+export async function upload(file: File, stream: ReadableStream<Uint8Array>): Promise<string[]> {
+  const media: Schemas["Media"] = await site.uploadMedia(file, { audience: "members", onProgress: (sent: number) => sent });
+  await site.uploadMedia(stream, { size: 5, signal: AbortSignal.timeout(5), headers: { "Accept-Language": "zh" } });
+  await site.uploadMedia(new Uint8Array(5));
+  // @ts-expect-error: no such audience
+  await site.uploadMedia(file, { audience: "friends" });
+  // @ts-expect-error: a path is no file
+  await site.uploadMedia("harbour.jpg");
+  return media.tags;
+}
+
+export function takeOver(session: Schemas["Session"]): void {
+  site.adoptSession(session);
+  site.walk("/api/v1/articles", {}, { headers: { "Accept-Language": "zh" } });
+}

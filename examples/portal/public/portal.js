@@ -124,6 +124,18 @@ function scrollByKeys(wide) {
 }
 
 /**
+ * Shows the main colour of a picture until it is there. One that cannot be loaded has the colour of the others.
+ * @param {HTMLImageElement} image
+ */
+function tintPlace(image) {
+  if (image.complete) return;
+  image.style.backgroundColor = image.dataset.color ?? "";
+  const clear = () => image.style.removeProperty("background-color");
+  image.addEventListener("load", clear, { once: true });
+  image.addEventListener("error", clear, { once: true });
+}
+
+/**
  * Sends each form once, however often its button is pressed.
  * @param {HTMLFormElement} form
  */
@@ -141,6 +153,9 @@ for (const input of document.querySelectorAll("input[data-suggest]")) {
 }
 for (const button of document.querySelectorAll("button[data-copy]")) {
   if (button instanceof HTMLButtonElement) offerCopy(button);
+}
+for (const image of document.querySelectorAll("img[data-color]")) {
+  if (image instanceof HTMLImageElement) tintPlace(image);
 }
 const wide = new ResizeObserver((entries) => {
   for (const { target } of entries) if (target instanceof HTMLElement) scrollByKeys(target);

@@ -17,7 +17,7 @@ const TIMEOUT = 60_000;
 /** Milliseconds until a feed or a sitemap must have been read to its end. */
 const FEED_TIMEOUT = 120_000;
 /** What a card on a list shows. */
-const CARD = /** @type {const} */ (["title", "slug", "summary", "category", "cover_url", "published_at", "views"]);
+const CARD = /** @type {const} */ (["title", "slug", "summary", "category", "image", "published_at", "views"]);
 /** What a line of a list of notices shows. */
 const NOTICE_CARD = /** @type {const} */ (["title", "slug", "kind", "pinned", "audience", "published_at"]);
 
@@ -37,8 +37,15 @@ async function send(request) {
     request.headers.set("user-agent", present.userAgent);
   }
   const fetchOnce = () => fetch(request, { signal: AbortSignal.timeout(TIMEOUT) });
-  // Inkstone may just have closed the idle connection that a request was sent on.
-  return request.method === "GET" ? fetchOnce().catch((error) => (isReset(error) ? fetchOnce() : Promise.reject(error))) : fetchOnce();
+  return request.method === "GET" ? repeatReset(fetchOnce) : fetchOnce();
+}
+
+/**
+ * Sends a request again if Inkstone has just closed the idle connection that it was sent on.
+ * @param {() => Promise<Response>} fetchOnce
+ */
+function repeatReset(fetchOnce) {
+  return fetchOnce().catch((error) => (isReset(error) ? fetchOnce() : Promise.reject(error)));
 }
 
 /** @param {unknown} error */
@@ -303,10 +310,25 @@ export async function updateProfile(client, etag, body) {
 }
 
 /**
- * Passes a feed or a sitemap on, with its validators.
+ * Fetches a feed or a sitemap.
  * @param {string} url
  * @param {Headers} headers The reader's conditions.
  */
 export async function fetchFeed(url, headers) {
-  return fetch(url, { headers, redirect: "manual", signal: AbortSignal.timeout(FEED_TIMEOUT) });
+  return repeatReset(() => fetch(url, { headers, redirect: "manual", signal: AbortSignal.timeout(FEED_TIMEOUT) }));
+}
+
+/**
+ * Fetches a picture or a file. A long film may take as long as the reader watches.
+ * @param {string} url
+ * @param {Headers} headers The reader's conditions.
+ */
+export async function fetchMedia(url, headers) {
+  const begin = new AbortController();
+  const timer = setTimeout(() => begin.abort(), TIMEOUT);
+  try {
+    return await repeatReset(() => fetch(url, { headers, redirect: "manual", signal: begin.signal }));
+  } finally {
+    clearTimeout(timer);
+  }
 }

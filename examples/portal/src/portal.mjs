@@ -235,6 +235,10 @@ async function sendStream({ request }, response, { status, headers, stream }) {
     await stream.cancel();
     response.end();
   } else {
-    await pipeline(Readable.fromWeb(/** @type {any} */ (stream)), response);
+    // A reader who has seen enough of a film hangs up.
+    const ignoreHangup = (/** @type {Error & { code?: string }} */ error) => {
+      if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+    };
+    await pipeline(Readable.fromWeb(/** @type {any} */ (stream)), response).catch(ignoreHangup);
   }
 }

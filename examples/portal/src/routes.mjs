@@ -2,14 +2,15 @@ import { showAsset } from "./assets.mjs";
 import { showArchive, showMonth } from "./pages/archive.mjs";
 import { showArticle } from "./pages/article.mjs";
 import { showCategory } from "./pages/category.mjs";
-import { showFeed, showRobots } from "./pages/feeds.mjs";
 import { showHome } from "./pages/home.mjs";
 import { logIn, logOut, showLogin } from "./pages/login.mjs";
 import { showNotice, showNotices } from "./pages/notices.mjs";
+import { showFeed, showMedia } from "./pages/passing.mjs";
 import { changeOwnPassword, saveProfile, showPassword, showProfile } from "./pages/account.mjs";
 import { choosePassword, confirmEmail, mailConfirmation, mailReset } from "./pages/mails.mjs";
 import { showForgot, showResend, showReset, showVerify } from "./pages/mails.mjs";
 import { register, showRegister } from "./pages/register.mjs";
+import { showRobots } from "./pages/robots.mjs";
 import { showSearch, showSuggestions } from "./pages/search.mjs";
 import { showTag, showTags } from "./pages/tag.mjs";
 
@@ -58,6 +59,7 @@ const ROUTES = [
   page("/account/password", { get: showPassword, post: changeOwnPassword }),
   plain("/assets/:name", showAsset),
   plain("/feeds/*", showFeed),
+  plain("/media/*", showMedia),
   plain("/sitemap.xml", showFeed),
   plain("/sitemaps/*", showFeed),
   page("/robots.txt", { get: showRobots }),

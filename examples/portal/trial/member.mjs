@@ -1,5 +1,6 @@
 // What members do.
 import { readMailedLink } from "./mails.mjs";
+import { showMembersPicture } from "./pictures.mjs";
 
 /** @typedef {import("./browser.mjs").Trial} Trial */
 /** @typedef {import("./browser.mjs").WatchedPage} WatchedPage */
@@ -25,6 +26,7 @@ export async function beMember(trial, mails) {
   await watched.look("account-welcome");
   await completeProfile(watched);
   const notice = await readMembersNotice(watched);
+  await showMembersPicture(watched);
   await checkCookies(watched);
   await logOut(watched);
   await watched.open(notice, 404);

@@ -7,6 +7,7 @@ import { startBrowser, Trial } from "./browser.mjs";
 import { addContent, addRichArticle, composeHome } from "./content.mjs";
 import { beMember } from "./member.mjs";
 import { checkHeaders, countRequests, followLinks, forgeForms, loseInkstone, readFeeds, refuseOpenRedirects } from "./protocol.mjs";
+import { addPictures, missPictures, passPicturesOn, showPictures, waitForPictures } from "./pictures.mjs";
 import * as reading from "./reading.mjs";
 import { logInAdmin, moveSite, startInkstone, startPortal, startRelay, waitForSearch } from "./servers.mjs";
 
@@ -32,7 +33,8 @@ async function run() {
   await moveSite(admin, portal.url);
   await addContent(admin);
   await addRichArticle(admin, "/assets/favicon.svg");
-  await waitForSearch(admin, "图文并茂");
+  const pictures = await addPictures(admin);
+  await waitForSearch(admin, "有图的一篇");
   const browser = await startBrowser();
   endWith({ stop: () => browser.close() });
   const trial = new Trial(browser, portal.url, screenshots);
@@ -40,6 +42,10 @@ async function run() {
   const steps = /** @type {[string, () => Promise<void>][]} */ ([
     ["every page, at two widths, in light and dark, with axe", () => reading.lookAtPages(trial)],
     ["an article, its neighbours, its tags", () => reading.readArticle(trial)],
+    ["pictures, at two widths", () => showPictures(trial)],
+    ["pictures on their way", () => waitForPictures(trial)],
+    ["withheld and missing pictures", () => missPictures(trial, pictures)],
+    ["addresses of pictures", () => passPicturesOn(trial)],
     ["paging", () => reading.turnPages(trial)],
     ["former slugs", () => reading.followFormerSlugs(trial)],
     ["search and suggestions", () => reading.search(trial)],

@@ -16,8 +16,8 @@ use crate::http::slow_body::SlowBody;
 use crate::media::files::{self, too_large};
 use crate::media::input::UploadParams;
 use crate::media::intake;
-use crate::media::queries::uploads::{self, UploadRow};
 use crate::media::picture_work::check_beginning;
+use crate::media::queries::uploads::{self, UploadRow};
 use crate::media::receiving::{Received, create_spool, map_read_error, max_bytes, spool_folder};
 use crate::media::uploading::check_id;
 use crate::members::guard::CurrentMember;
@@ -264,7 +264,8 @@ async fn note_refusal(app: &App, id: Uuid, refusal: &Error) -> Result<()> {
         "code": refusal.code().as_str(),
         "detail": refusal.detail().unwrap_or_default(),
     });
-    let ended = app.write(async move |tx| Ok(uploads::finish(tx, id, None, Some(told.clone())).await?)).await?;
+    let ended =
+        app.write(async move |tx| Ok(uploads::finish(tx, id, None, Some(told.clone())).await?)).await?;
     delete_parts(app, &ended.unwrap_or_default()).await;
     Ok(())
 }

@@ -36,6 +36,14 @@ class Activity(TypedDict):
 ActorKind: TypeAlias = Literal["member", "api_key", "visitor", "system"]
 
 
+class Address(TypedDict):
+    """
+    An address.
+    """
+
+    url: str
+
+
 ArchiveMonth = TypedDict(
     "ArchiveMonth",
     {
@@ -66,7 +74,9 @@ ArticleField: TypeAlias = Literal[
     "author",
     "source_name",
     "source_url",
+    "cover",
     "cover_url",
+    "image",
     "extra",
     "status",
     "published_at",
@@ -176,6 +186,14 @@ class DataAccepted(TypedDict):
     data: Accepted
 
 
+class DataAddress(TypedDict):
+    """
+    One thing.
+    """
+
+    data: Address
+
+
 Duplicates: TypeAlias = Literal["off", "warn", "skip"]
 
 
@@ -200,6 +218,9 @@ ExportFormat: TypeAlias = Literal["ndjson", "csv"]
 FeedContent: TypeAlias = Literal["full", "summary"]
 
 
+FileBytes: TypeAlias = bytes
+
+
 class FilterCounts(TypedDict):
     """
     Changes made by text filters in the rows that were written.
@@ -207,6 +228,15 @@ class FilterCounts(TypedDict):
 
     pinyin_glosses: int
     simplified: int
+
+
+class FocalPoint(TypedDict):
+    """
+    A point of a picture, in parts of its width and its height.
+    """
+
+    x: float
+    y: float
 
 
 FormerSlug: TypeAlias = str
@@ -242,6 +272,22 @@ class HtmlBlock(TypedDict):
 
     title: str | None
     body: str
+
+
+class Image(TypedDict):
+    """
+    A picture, with all that an `<img>` needs.
+    """
+
+    src: str
+    srcset: str | None
+    width: int | None
+    height: int | None
+    thumbhash: str | None
+    dominant_color: str | None
+    alt: str
+    caption: str
+    credit: str
 
 
 ImportMode: TypeAlias = Literal["upsert", "create", "update"]
@@ -316,6 +362,15 @@ class MarkupChanges(TypedDict):
     embeds_linked: int
     relative_addresses: int
     tables_repaired: int
+
+
+MediaKind: TypeAlias = Literal["image", "audio", "video", "document"]
+
+
+MediaTag: TypeAlias = str
+
+
+MediaUser: TypeAlias = Literal["article", "notice", "menu", "home_page"]
 
 
 MemberSort: TypeAlias = Literal["-created_at", "created_at"]
@@ -536,6 +591,8 @@ Scope: TypeAlias = Literal[
     "notices:read",
     "notices:write",
     "notices:import",
+    "media:read",
+    "media:write",
 ]
 
 
@@ -678,6 +735,43 @@ class TypeCount(TypedDict):
     count: int
 
 
+class Upload(TypedDict):
+    """
+    An upload that arrives in parts.
+    """
+
+    id: str
+    bytes: int
+    received: int
+    media_id: str | None
+    expires_at: str
+
+
+class UploadForm(TypedDict):
+    """
+    A form with a file.
+    """
+
+    file: bytes
+    name: NotRequired[str | None]
+    alt: NotRequired[str | None]
+    caption: NotRequired[str | None]
+    credit: NotRequired[str | None]
+    source_url: NotRequired[str | None]
+    tags: NotRequired[str | None]
+    audience: NotRequired[Audience | None]
+
+
+class Use(TypedDict):
+    """
+    Something that uses media.
+    """
+
+    type: MediaUser
+    id: str
+    title: str
+
+
 class ViewBatch(TypedDict):
     """
     Views of several articles, as an app has gathered them.
@@ -757,6 +851,7 @@ class ArticlePatch(TypedDict):
     author: NotRequired[str]
     source_name: NotRequired[str]
     source_url: NotRequired[str | None]
+    cover: NotRequired[str | None]
     cover_url: NotRequired[str | None]
     extra: NotRequired[dict[str, Any]]
     status: NotRequired[Status]
@@ -863,6 +958,14 @@ class DataTagDetail(TypedDict):
     data: TagDetail
 
 
+class DataUpload(TypedDict):
+    """
+    One thing.
+    """
+
+    data: Upload
+
+
 class DataViewBatchResult(TypedDict):
     """
     One thing.
@@ -880,6 +983,20 @@ class Facets(TypedDict):
     tag: list[TagCount]
     year: list[YearCount]
     type: list[TypeCount]
+
+
+class FetchRequest(TypedDict):
+    """
+    A file that is to be fetched.
+    """
+
+    url: str
+    name: NotRequired[str | None]
+    alt: NotRequired[str | None]
+    caption: NotRequired[str | None]
+    credit: NotRequired[str | None]
+    tags: NotRequired[list[MediaTag]]
+    audience: NotRequired[Audience]
 
 
 class FoundNotice(TypedDict):
@@ -993,6 +1110,55 @@ class ListTagCount(TypedDict):
     page: PageInfo
 
 
+class Media(TypedDict):
+    """
+    A picture or a file.
+    """
+
+    id: str
+    kind: MediaKind
+    mime: str
+    bytes: int
+    width: int | None
+    height: int | None
+    sha256: str
+    name: str
+    alt: str
+    caption: str
+    credit: str
+    source_url: str | None
+    tags: list[Tag]
+    focal_point: FocalPoint
+    thumbhash: str | None
+    dominant_color: str | None
+    taken_at: str | None
+    animated: bool
+    audience: Audience
+    url: str
+    image: Image | None
+    variants: dict[str, str]
+    used_by: NotRequired[list[Use]]
+    created_by: NotRequired[str]
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class MediaPatch(TypedDict):
+    """
+    A change to media. Absent: kept.
+    """
+
+    name: NotRequired[str]
+    alt: NotRequired[str]
+    caption: NotRequired[str]
+    credit: NotRequired[str]
+    source_url: NotRequired[str | None]
+    tags: NotRequired[list[MediaTag]]
+    focal_point: NotRequired[FocalPoint]
+    audience: NotRequired[Audience]
+
+
 class Member(TypedDict):
     """
     A member.
@@ -1074,6 +1240,7 @@ class NewArticle(TypedDict):
     author: NotRequired[str]
     source_name: NotRequired[str]
     source_url: NotRequired[str | None]
+    cover: NotRequired[str | None]
     cover_url: NotRequired[str | None]
     extra: NotRequired[dict[str, Any] | None]
     status: NotRequired[Status | None]
@@ -1264,6 +1431,15 @@ class Suggestions(TypedDict):
     data: list[Suggestion]
 
 
+class Uploaded(TypedDict):
+    """
+    What was uploaded.
+    """
+
+    data: Media
+    duplicate: bool
+
+
 class WrittenHomeComposition(TypedDict):
     """
     One thing that was written.
@@ -1340,7 +1516,9 @@ class ArticleCard(TypedDict):
     author: str
     source_name: str
     source_url: str | None
+    cover: str | None
     cover_url: str | None
+    image: Image | None
     extra: dict[str, Any]
     status: Status
     published_at: str | None
@@ -1369,6 +1547,7 @@ class ArticleRow(TypedDict):
     author: NotRequired[str]
     source_name: NotRequired[str]
     source_url: NotRequired[str | None]
+    cover: NotRequired[str | None]
     cover_url: NotRequired[str | None]
     extra: NotRequired[dict[str, Any] | None]
     status: NotRequired[Status | None]
@@ -1401,6 +1580,14 @@ class DataJob(TypedDict):
     """
 
     data: Job
+
+
+class DataMedia(TypedDict):
+    """
+    One thing.
+    """
+
+    data: Media
 
 
 class DataMember(TypedDict):
@@ -1513,6 +1700,15 @@ class ListDuplicateGroup(TypedDict):
     """
 
     data: list[DuplicateGroup]
+    page: PageInfo
+
+
+class ListMedia(TypedDict):
+    """
+    A page of a list.
+    """
+
+    data: list[Media]
     page: PageInfo
 
 

@@ -1,6 +1,7 @@
 import { countView, findByUrl, loadArticle } from "../api.mjs";
-import { escape, html, raw, webAddress } from "../html.mjs";
+import { escape, html, webAddress } from "../html.mjs";
 import { formatCount, formatTime } from "../text.mjs";
+import { renderBody, renderCover } from "./images.mjs";
 import { articlePath, categoryPath, tagPath } from "./links.mjs";
 import { languageOf, renderBreadcrumb, renderNeighbors, renderNotices, renderTitles } from "./parts.mjs";
 
@@ -27,7 +28,7 @@ export async function showArticle({ visitors, frame, params, request, later }) {
       title: article.title,
       description: article.summary,
       canonical: articlePath(article),
-      image: webAddress(article.cover_url),
+      image: webAddress(article.image?.src),
       section: steps[0]?.slug,
       main,
     },
@@ -56,7 +57,8 @@ function renderArticle(article, site) {
       <span>浏览：${formatCount(article.views)}</span>
     </p>
     ${hasAbstract(article) && html`<p class="abstract">${article.summary}</p>`}
-    <div class="body">${raw(article.body)}</div>
+    ${renderCover(article.image)}
+    ${renderBody(article.body)}
     <footer lang="zh-CN">
       ${renderTags(article.tags)}
       ${renderShare(article, site)}

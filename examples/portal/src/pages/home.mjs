@@ -1,6 +1,7 @@
 import { loadHome } from "../api.mjs";
-import { html, raw, webAddress } from "../html.mjs";
+import { html } from "../html.mjs";
 import { formatCount, KIND_NAMES } from "../text.mjs";
+import { renderBody, renderImage } from "./images.mjs";
 import { articlePath, categoryPath, withQuery } from "./links.mjs";
 import { languageOf, renderDay, renderMenuItems, renderNotices, renderTitles } from "./parts.mjs";
 
@@ -76,7 +77,7 @@ function describeBlock(block, timeZone, isHead) {
     case "links":
       return { title: block.title ?? "链接", content: renderMenuItems(block.items) };
     case "html":
-      return { title: block.title ?? "本站", content: html`<div class="body">${raw(block.body)}</div>` };
+      return { title: block.title ?? "本站", content: renderBody(block.body) };
   }
 }
 
@@ -87,9 +88,8 @@ function describeBlock(block, timeZone, isHead) {
  */
 function renderHeadlines([lead, ...others], timeZone) {
   if (!lead) return html``;
-  const cover = webAddress(lead.cover_url);
   return html`<article class="lead">
-      ${cover && html`<img src="${cover}" alt="" width="840" height="360">`}
+      ${renderImage(lead.image, { place: "main", name: "lead-cover", isFirst: true })}
       <h3 lang="${languageOf(lead.title)}"><a href="${articlePath(lead)}">${lead.title}</a></h3>
       ${lead.summary && html`<p class="summary" lang="${languageOf(lead.summary)}">${lead.summary}</p>`}
       <p class="meta">

@@ -1,6 +1,7 @@
 import { listNotices, loadNotice } from "../api.mjs";
-import { html, raw } from "../html.mjs";
+import { html } from "../html.mjs";
 import { formatTime, KIND_NAMES } from "../text.mjs";
+import { renderBody } from "./images.mjs";
 import { noticePath, withQuery } from "./links.mjs";
 import { languageOf, readCursor, renderBreadcrumb, renderNeighbors, renderNotices, renderPaging } from "./parts.mjs";
 
@@ -55,7 +56,7 @@ export async function showNotice({ client, frame, params }) {
         ${notice.published_at && html`<span>发布时间：<time datetime="${notice.published_at}">${formatTime(notice.published_at, timezone)}</time></span>`}
         ${notice.expires_at && html`<span>有效期至：<time datetime="${notice.expires_at}">${formatTime(notice.expires_at, timezone)}</time></span>`}
       </p>
-      <div class="body">${raw(notice.body)}</div>
+      ${renderBody(notice.body)}
       <footer lang="zh-CN">${renderNeighbors(notice.neighbors, noticePath)}</footer>
     </article>`;
   return { page: { title: notice.title, description: notice.summary, canonical: noticePath(notice), main } };

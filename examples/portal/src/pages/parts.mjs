@@ -1,6 +1,7 @@
 // What several pages have.
 import { html, webAddress } from "../html.mjs";
 import { formatCount, formatDay, KIND_NAMES } from "../text.mjs";
+import { renderImage } from "./images.mjs";
 import { articlePath, categoryPath, noticePath, withQuery } from "./links.mjs";
 
 /** @typedef {import("../html.mjs").Html} Html */
@@ -22,9 +23,8 @@ export function renderDay(time, timeZone) {
  * @param {{ title?: Html, snippets?: Html[] }} [highlight]
  */
 export function renderCard(card, timeZone, { title, snippets = [] } = {}) {
-  const cover = webAddress(card.cover_url);
   return html`<li class="card">
-    ${cover && html`<img class="card-cover" src="${cover}" alt="" loading="lazy" decoding="async" width="192" height="128">`}
+    ${renderImage(card.image, { place: "card", name: "card-cover" })}
     <div class="card-text">
       <h2 class="card-title" lang="${languageOf(card.title)}"><a href="${articlePath(card)}">${title ?? card.title}</a></h2>
       ${snippets.length > 0
@@ -40,14 +40,14 @@ export function renderCard(card, timeZone, { title, snippets = [] } = {}) {
 }
 
 /**
- * Renders articles as lines: the title, and the day.
- * @param {{ slug: string, title: string, published_at: string | null }[]} cards
+ * Renders articles as lines: the picture, the title, and the day.
+ * @param {Pick<Card, "slug" | "title" | "image" | "published_at">[]} cards
  * @param {string} timeZone
  */
 export function renderTitles(cards, timeZone) {
   return html`<ul class="titles">
     ${cards.map(
-      (card) => html`<li lang="${languageOf(card.title)}"><a href="${articlePath(card)}">${card.title}</a> ${renderDay(card.published_at, timeZone)}</li>`,
+      (card) => html`<li lang="${languageOf(card.title)}">${renderImage(card.image, { place: "line", name: "line-cover" })}<a href="${articlePath(card)}">${card.title}</a> ${renderDay(card.published_at, timeZone)}</li>`,
     )}
   </ul>`;
 }
