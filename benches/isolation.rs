@@ -1,5 +1,5 @@
 //! Readers beside a flood of logins, writers of long markdown, visitors on the most expensive list, sockets
-//! that drip, and an import: no read fails, and the slowest hundredth may wait three times as long as on an
+//! that drip, an import, and large pictures: no read fails, and the slowest hundredth may wait three times as long as on an
 //! idle server.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -44,6 +44,16 @@ const EXPENSIVE: &str = "articles?category=busy&page=100&page_size=100&sort=titl
 const DRIPPERS: usize = 2_000;
 /// Rows of the import.
 const IMPORTED: usize = 200_000;
+/// Pictures that are uploaded at once, each of 24 megapixels.
+const PICTURES: usize = 10;
+/// The sides of such a picture.
+const SIDES: (u16, u16) = (6_000, 4_000);
+/// Presets of each picture that are asked for at once, for the first time.
+const PRESETS: [&str; 4] = ["w320", "w960", "w1920", "card"];
+/// How much the server may grow by large pictures, in MiB.
+const MAX_GROWTH_MIB: u64 = 300;
+/// How often what was turned away is asked for again.
+const ATTEMPTS: usize = 100;
 
 /// What became of the requests beside the readers.
 #[derive(Default)]
@@ -155,6 +165,95 @@ async fn list(server: &Server, load: &Load) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Draws a picture of 24 megapixels, like a photograph: gradients and noise.
+fn draw_picture(seed: u32) -> anyhow::Result<Vec<u8>> {
+    let (width, height) = (u32::from(SIDES.0), u32::from(SIDES.1));
+    let mut noise = seed.wrapping_mul(2_654_435_761).max(1);
+    let mut pixels = Vec::with_capacity((width * height * 3) as usize);
+    for y in 0..height {
+        for x in 0..width {
+            // A xorshift generator (Marsaglia).
+            noise ^= noise << 13;
+            noise ^= noise >> 17;
+            noise ^= noise << 5;
+            let grain = noise % 16;
+            let bytes = [x * 239 / width + grain, y * 239 / height + grain, (x + y) % 240 + grain];
+            pixels.extend(bytes.map(|byte| byte as u8));
+        }
+    }
+    let mut jpeg = Vec::new();
+    jpeg_encoder::Encoder::new(&mut jpeg, 85).encode(
+        &pixels,
+        SIDES.0,
+        SIDES.1,
+        jpeg_encoder::ColorType::Rgb,
+    )?;
+    Ok(jpeg)
+}
+
+/// Uploads large pictures at once, and then asks for many of their variants at once, until all are served.
+async fn upload_pictures(server: &Server, load: &Load, pictures: Vec<Vec<u8>>) -> anyhow::Result<()> {
+    let client = Client::new();
+    let token = sign_in(server, &client).await?;
+    let uploads = pictures.into_iter().map(async |picture| {
+        for _ in 0..ATTEMPTS {
+            let request = client.post(format!("{}/api/v1/media", server.url)).bearer_auth(&token);
+            let answer = request.body(picture.clone()).send().await?;
+            if answer.status() == 201 {
+                return Ok(answer.json::<Value>().await?);
+            }
+            load.count(201, Ok(answer));
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        anyhow::bail!("a picture was never taken")
+    });
+    let uploaded = join_all(uploads).await.into_iter().collect::<anyhow::Result<Vec<Value>>>()?;
+    let mut addresses = Vec::new();
+    for media in &uploaded {
+        addresses.extend(PRESETS.iter().filter_map(|name| media["data"]["variants"][*name].as_str()));
+    }
+    let variants = addresses.into_iter().map(async |address| {
+        for _ in 0..ATTEMPTS {
+            let answer = client.get(address.replace(&site_of(address), &server.url)).send().await;
+            let is_served = answer.as_ref().is_ok_and(|answer| answer.status() == 200);
+            load.count(200, answer);
+            if is_served {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        anyhow::bail!("{address} was never served")
+    });
+    join_all(variants).await.into_iter().collect()
+}
+
+/// The scheme and the host of an address.
+fn site_of(address: &str) -> String {
+    address.split('/').take(3).collect::<Vec<_>>().join("/")
+}
+
+/// Memory that the server uses, or has used at most, in MiB.
+fn read_memory(server: &Server, name: &str) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).context("a line of memory")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
+}
+
+/// Reads beside large pictures, on a server of its own, and says how much more memory it has used.
+fn read_beside_pictures() -> anyhow::Result<bool> {
+    let server = Server::start(&[])?;
+    let article = block_on(article(&server, &Client::new()))?;
+    let pictures = (0..PICTURES as u32).map(draw_picture).collect::<anyhow::Result<Vec<_>>>()?;
+    let idle = report("idle", &mut block_on(read(&Client::new(), &article))?);
+    let before = read_memory(&server, "VmRSS:")?;
+    let load = Load::default();
+    let times = read_beside(&article, async || upload_pictures(&server, &load, pictures).await)?;
+    let is_fine = report_beside("pictures", &load, times, idle);
+    let growth = read_memory(&server, "VmHWM:")?.saturating_sub(before);
+    println!("pictures: the server grew by {growth} MiB, at most {MAX_GROWTH_MIB}");
+    Ok(is_fine && growth <= MAX_GROWTH_MIB)
+}
+
 /// Opens sockets that send the head of a request a byte at a time, and again when they are closed.
 async fn drip(server: &Server, load: &Load) -> anyhow::Result<()> {
     let address = server.url.trim_start_matches("http://").to_owned();
@@ -216,6 +315,11 @@ fn report_beside(name: &str, load: &Load, mut times: Vec<Duration>, idle: f64) -
 }
 
 fn main() -> anyhow::Result<()> {
+    let pictures_are_fine = read_beside_pictures()?;
+    if std::env::args().any(|argument| argument == "pictures") {
+        ensure!(pictures_are_fine, "readers wait too long beside pictures, or these take too much memory");
+        return Ok(());
+    }
     let server = Server::start(&[])?;
     // The connections of a client belong to the runtime that opened them.
     let article = block_on(article(&server, &Client::new()))?;
@@ -238,6 +342,6 @@ fn main() -> anyhow::Result<()> {
             })?,
         ),
     ];
-    ensure!(fine.iter().all(|fine| *fine), "readers wait too long, or a load was none");
+    ensure!(pictures_are_fine && fine.iter().all(|fine| *fine), "readers wait too long, or a load was none");
     Ok(())
 }

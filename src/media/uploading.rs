@@ -73,7 +73,9 @@ pub async fn create_media(
     let _turn = app.uploads.take(author.0.id)?;
     let received = receive(&app, &req, params.0, payload).await?;
     check_id(&author.0, &received.params)?;
-    note_digest(&req, received.file.sha256().to_vec());
+    // The bytes, and what is said of them.
+    let said = format!("{:?}", received.params);
+    note_digest(&req, [&received.file.sha256()[..], said.as_bytes()].concat());
     let named = NamedRequest::read(&app, &req, author.0.id)?;
     let stored = intake::store(&app, received).await?;
     let addresses = load_addresses(&app).await?;
