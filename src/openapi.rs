@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use bounds::bound_answers;
 use headers::{
-    follows_counting, headers, headers_of_problem, headers_of_success, parameters, parameters_of, refer_to,
+    follows_counting, headers, headers_of_problem, headers_of_tus_problem, headers_of_success, parameters, parameters_of, refer_to,
 };
 use schemas::{complete_schemas, example_of, list_versioned_schemas};
 use serde_json::{Map, Value, json};
@@ -173,6 +173,9 @@ fn describe_operation(endpoint: &Endpoint, spec: &mut Value, versioned: &BTreeSe
         spec["responses"][*status] = if operation.is_throttled && follows_counting(status) {
             let limit = ["RateLimitOfCounted", "RateLimitPolicyOfCounted"];
             describe_failure(description, &[headers_of_problem(status), limit.to_vec()].concat())
+        } else if !headers_of_tus_problem(operation.id).is_empty() {
+            let tus = headers_of_tus_problem(operation.id).to_vec();
+            describe_failure(description, &[headers_of_problem(status), tus].concat())
         } else {
             json!({"$ref": format!("#/components/responses/{name}")})
         };
@@ -204,12 +207,13 @@ fn add_headers(endpoint: &Endpoint, responses: &mut Value, versioned: &BTreeSet<
     for (status, response) in responses.as_object_mut().into_iter().flatten() {
         let schema = response.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str);
         let has_version = schema.is_some_and(|schema| versioned.contains(schema));
-        let headers = if status.as_str() >= "400" {
-            headers_of_problem(status)
-        } else {
-            headers_of_success(endpoint, status, response, has_version)
-        };
-        response["headers"] = refer_to(&headers);
+        if status.as_str() >= "400" {
+            let description = response["description"].as_str().unwrap_or_default().to_owned();
+            let headers = [headers_of_problem(status), headers_of_tus_problem(endpoint.operation.id).to_vec()];
+            *response = describe_failure(&description, &headers.concat());
+            continue;
+        }
+        response["headers"] = refer_to(&headers_of_success(endpoint, status, response, has_version));
     }
 }
 

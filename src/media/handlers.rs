@@ -5,6 +5,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::addresses::{Addresses, UsedMedia};
+use super::answer_tags::tag_media;
 use super::input::{MediaPatch, MediaTag};
 use super::model::{MediaKind, Row};
 use super::queries::{self, Filter};
@@ -168,7 +169,8 @@ pub async fn get_media(app: web::Data<App>, reader: Reader, id: Id) -> Result<im
             Media::new(row, &addresses)
         }
     };
-    Ok(Reply::one(media).with_version(version))
+    let tags = vec![tag_media(media.id)];
+    Ok(Reply::one(media).with_version(version).kept_for(None, tags))
 }
 
 /// A size that no preset has.

@@ -74,7 +74,7 @@ pub const GET_MEDIA_FILE: Operation = Operation {
 /// else as JPEG or PNG; with `.webp`, `.jpg` or `.png`, in that format; `file-{digest}.{ending}` of a file as it is. What
 /// an address leads to never changes. Sounds, films and documents are to be had in parts (`Range`). Addresses of media for members are
 /// signed.
-#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media"), ("file" = String, Path, description = "The preset and the digest, as handed out", max_length = 120), MembersSignature), responses((status = 200, description = "The bytes", content((FileBytes = "image/webp"), (FileBytes = "image/jpeg"), (FileBytes = "image/png"), (FileBytes = "image/gif"), (FileBytes = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((FileBytes = "application/octet-stream"))), (status = 416, description = "A range that the file does not have")))]
+#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media"), ("file" = String, Path, description = "The preset and the digest, as handed out", max_length = 120), MembersSignature), responses((status = 200, description = "The bytes", content((FileBytes = "image/webp"), (FileBytes = "image/jpeg"), (FileBytes = "image/png"), (FileBytes = "image/gif"), (FileBytes = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((FileBytes = "application/octet-stream"))), (status = 403, description = "A signature that is not valid, or no more"), (status = 416, description = "A range that the file does not have")))]
 #[get("/media/{id}/{file}")]
 pub async fn get_media_file(
     req: HttpRequest,
@@ -276,7 +276,7 @@ pub const GET_PRESENT_MEDIA_FILE: Operation =
 /// Get the present file of media
 ///
 /// Leads (302) to the address of the file: of a picture, to its largest variant. Articles name media by this path.
-#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media"), MembersSignature), responses((status = 302, description = "Where the file is")))]
+#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media"), MembersSignature), responses((status = 302, description = "Where the file is"), (status = 403, description = "A signature that is not valid, or no more")))]
 #[get("/media/{id}")]
 pub async fn get_present_media_file(
     app: web::Data<App>,

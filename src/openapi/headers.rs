@@ -71,6 +71,24 @@ const HEADERS: &[Header] = &[
     ),
     always("Content-Disposition", "ContentDisposition", 200, "The name of the file"),
     sometimes(
+        "Content-Disposition",
+        "ContentDispositionOfMedia",
+        4096,
+        "Whether the file is to be shown in its place or downloaded, and its name",
+    ),
+    always("Location", "LocationOfFile", 8000, "Where the file is"),
+    always("Tus-Resumable", "TusResumable", 10, "The version of tus"),
+    sometimes("Tus-Resumable", "TusResumableOfProblem", 10, "The version of tus, unless the credential is refused"),
+    sometimes("Tus-Version", "TusVersionOfProblem", 10, "The versions of tus that are spoken, with 412"),
+    always("Tus-Version", "TusVersion", 10, "The versions of tus that are spoken"),
+    always("Tus-Extension", "TusExtension", 200, "The extensions of tus that are spoken"),
+    always("Tus-Max-Size", "TusMaxSize", 20, "The most bytes of an upload"),
+    always("Tus-Checksum-Algorithm", "TusChecksumAlgorithm", 100, "The digests that a part can be checked with"),
+    always("Upload-Offset", "UploadOffset", 20, "How many bytes have arrived"),
+    always("Upload-Length", "UploadLength", 20, "How many bytes there will be"),
+    always("Upload-Expires", "UploadExpires", MAX_DATE_CHARS, "Until when the upload is kept"),
+    sometimes("Upload-Media", "UploadMedia", 100, "The path of the media that the upload has become"),
+    sometimes(
         "X-Accel-Buffering",
         "AccelBuffering",
         10,
@@ -203,6 +221,11 @@ pub fn headers_of_success(
     add(operation.is_paged, "Link");
     add(is_read && operation.cache == CacheClass::Public, "SurrogateKey");
     let is_job = schema.is_some_and(|schema| schema.ends_with("/Data_Job"));
+    let is_media = operation.is_file && endpoint.pattern.contains("/media/") && status != "302";
+    add(is_media, "ContentDispositionOfMedia");
+    add(is_media && !is_read, "ETag");
+    add(is_media && !is_read, "SurrogateKey");
+    add(operation.is_file && status == "302", "LocationOfFile");
     add(status == "201" || (status == "202" && is_job), "Location");
     add(response.pointer("/content/text~1csv").is_some(), "ContentDisposition");
     add(has_warnings, "ContentLanguageOfWarnings");
@@ -211,5 +234,30 @@ pub fn headers_of_success(
     add(operation.takes_idempotency_key, "IdempotencyReplayed");
     add(operation.is_throttled, "RateLimit");
     add(operation.is_throttled, "RateLimitPolicy");
+    headers.extend(headers_of_tus(operation.id));
     headers
+}
+
+/// The headers of tus 1.0 of every problem, of the operations that speak it.
+pub fn headers_of_tus_problem(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "create_upload" | "get_upload" | "update_upload" | "delete_upload" => {
+            &["TusResumableOfProblem", "TusVersionOfProblem"]
+        }
+        _ => &[],
+    }
+}
+
+/// The headers of tus 1.0, of the operations that speak it.
+fn headers_of_tus(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "describe_uploads" => {
+            &["TusResumable", "TusVersion", "TusExtension", "TusMaxSize", "TusChecksumAlgorithm"]
+        }
+        "create_upload" | "get_upload" | "update_upload" => {
+            &["TusResumable", "UploadOffset", "UploadLength", "UploadExpires", "UploadMedia"]
+        }
+        "delete_upload" => &["TusResumable"],
+        _ => &[],
+    }
 }

@@ -25,8 +25,9 @@ pub fn list_versioned_schemas(document: &Value) -> BTreeSet<String> {
     let schemas = &document["components"]["schemas"];
     let names = schemas.as_object().into_iter().flatten().map(|(name, _)| name);
     let thing_of = |name: &str| {
-        let thing = name.strip_prefix("Data_").or_else(|| name.strip_prefix("Written_"))?;
-        schemas.get(thing)
+        let thing = name.strip_prefix("Data_").or_else(|| name.strip_prefix("Written_"));
+        // An answer that says more beside the thing has it as `data`.
+        thing.map_or_else(|| schemas[name].pointer("/properties/data"), |thing| schemas.get(thing))
     };
     names
         .filter(|name| thing_of(name).is_some_and(|thing| has_version(thing, schemas)))

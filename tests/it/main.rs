@@ -31,6 +31,7 @@ mod jobs;
 mod layers;
 mod leaving;
 mod licences;
+mod media;
 mod members;
 mod monitoring;
 mod nodes;

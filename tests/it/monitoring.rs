@@ -12,7 +12,7 @@ use crate::harness::machine::{made_folder, until};
 use crate::harness::process::Process;
 use crate::harness::{Client, TestApp};
 
-const TOKEN: &str = "a-token-for-monitors";
+pub const TOKEN: &str = "a-token-for-monitors";
 
 /// The lines of the log on requests.
 fn read_lines(server: &Process) -> Vec<Value> {
@@ -61,7 +61,7 @@ async fn the_log_says_who_got_how_much() {
 }
 
 /// The value of the sample that begins with `name`.
-fn find_sample(text: &str, name: &str) -> f64 {
+pub fn find_sample(text: &str, name: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.unwrap_or_else(|| panic!("no {name} in {text}")).trim().parse().unwrap()
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::harness::contract::{DOCUMENT, Operation, operations};
 use crate::harness::machine::ask;
 use crate::harness::{Answer, Cast, Client, TestApp};
+use crate::media::{OCTETS, PART, id_of, path_of, pictures, tus, upload_picture, visitor};
 use crate::members::PASSWORD;
 
 /// Those who ask, each with more rights than the one before.
@@ -108,6 +109,22 @@ const LEAST: &[(&str, Who)] = &[
     ("get_home_composition", Editor),
     ("put_home_composition", Editor),
     ("list_changes", Admin),
+    ("list_media", Author),
+    ("create_media", Author),
+    ("create_media_from_url", Author),
+    ("describe_uploads", Anon),
+    ("create_upload", Author),
+    ("get_upload", Author),
+    ("update_upload", Author),
+    ("delete_upload", Author),
+    ("get_media", Anon),
+    ("get_media_address", Author),
+    ("get_media_original", Author),
+    ("update_media", Author),
+    ("delete_media", Author),
+    ("restore_media", Author),
+    ("get_media_file", Anon),
+    ("get_present_media_file", Anon),
 ];
 
 fn least(operation: &Operation) -> Who {
@@ -129,8 +146,18 @@ fn people(cast: &Cast) -> [(Who, &Client); 5] {
 async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, Option<Value>) {
     let name = format!("t{}", Uuid::new_v4().simple());
     let mut path = operation.path.replace("{external_id}", &name).replace("{format}", "atom");
-    let body = body(&operation.id, &name);
+    let mut body = body(&operation.id, &name);
     match operation.id.as_str() {
+        "create_media_from_url" => {
+            // The server fetches what it serves itself.
+            let media = upload_picture(&cast.author).await;
+            body = Some(json!({"url": format!("{}{}", app.url, path_of(&media["variants"]["w160"]))}));
+        }
+        "get_media_file" => return (path_of(&upload_picture(&cast.author).await["variants"]["w160"]), None),
+        "get_present_media_file" => {
+            return (format!("/media/{}", id_of(&upload_picture(&cast.author).await)), None);
+        }
+        "get_media_address" => path.push_str("?width=10"),
         "list_search_results" => path.push_str("?q=a"),
         "list_suggestions" => path.push_str("?prefix=a"),
         _ => {}
@@ -222,6 +249,8 @@ async fn thing(app: &TestApp, cast: &Cast, operation: &Operation, name: &str) ->
             let key = json!({"name": name, "scopes": ["articles:read"]});
             cast.admin.post("/api/v1/api-keys", key).await.data(201)
         }
+        Some("media") if operation.path.contains("/uploads/") => return begin_upload(&cast.author).await,
+        Some("media") => upload_picture(&cast.author).await,
         Some("members") => return app.db_member(Role::Member).await.id.unwrap().to_string(),
         Some("categories") => cast.editor.category(name, None).await,
         Some("jobs") => {
@@ -247,6 +276,12 @@ async fn thing(app: &TestApp, cast: &Cast, operation: &Operation, name: &str) ->
     thing["id"].as_str().unwrap().to_owned()
 }
 
+/// Begins an upload of one byte, and returns its id.
+async fn begin_upload(client: &Client) -> String {
+    let answer = tus(client, Method::POST, "/api/v1/media/uploads").header("upload-length", "1").send().await;
+    answer.expect(201).header("location").rsplit_once('/').unwrap().1.to_owned()
+}
+
 /// A valid body of an operation, if it takes one.
 pub fn body(operation: &str, name: &str) -> Option<Value> {
     let account = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
@@ -259,6 +294,8 @@ pub fn body(operation: &str, name: &str) -> Option<Value> {
         "put_home_composition" => json!({"blocks": [{"kind": "latest", "title": name}]}),
         "count_article_views" => json!({"ids": [Uuid::now_v7()]}),
         "create_category" | "update_category" | "update_site" => json!({"name": format!("new {name}")}),
+        "create_media_from_url" => json!({"url": format!("https://x.example/{name}.jpg")}),
+        "update_media" => json!({"alt": name}),
         "update_tag" => json!({"tag": format!("new {name}")}),
         "create_notice" => json!({"kind": "announcement", "title": name}),
         "update_own_profile" | "update_member" => json!({"display_name": name}),
@@ -274,6 +311,15 @@ pub fn body(operation: &str, name: &str) -> Option<Value> {
 
 async fn call(client: &Client, operation: &Operation, path: &str, body: &Option<Value>) -> Answer {
     let request = client.request(operation.method.clone(), path);
+    let request = match operation.id.as_str() {
+        "create_media" => request.labelled(OCTETS, pictures::jpeg(8, 8)),
+        "create_upload" => request.header("tus-resumable", "1.0.0").header("upload-length", "1"),
+        // An empty part: the upload goes on.
+        "update_upload" => {
+            request.header("tus-resumable", "1.0.0").header("upload-offset", "0").labelled(PART, "")
+        }
+        _ => request,
+    };
     match body {
         Some(body) => request.json(body).send().await,
         None => request.send().await,
@@ -288,6 +334,8 @@ pub async fn everything(admin: &Client) -> String {
         "articles?deleted=true&",
         "notices?status=draft,published,archived&",
         "notices?deleted=true&",
+        "media?",
+        "media?deleted=true&",
         "members?",
         "audit?",
     ] {
@@ -337,7 +385,7 @@ async fn whoever_has_less_than_the_least_right_is_refused_and_changes_nothing() 
 
 #[actix_web::test]
 async fn whoever_has_the_least_right_or_more_is_served() {
-    let (app, _) = TestApp::start().await;
+    let (app, _) = TestApp::start_with(&["--fetch-allow", "127.0.0.0/8"]).await;
     for operation in operations() {
         let (cast, _another_admin) = (app.db_cast().await, app.db_member(Role::Admin).await);
         for (who, client) in people(&cast).iter().filter(|(who, _)| *who >= least(&operation)) {
@@ -346,8 +394,15 @@ async fn whoever_has_the_least_right_or_more_is_served() {
                 let own = client.get("/api/v1/members/me/sessions").await.data(200);
                 path = format!("/api/v1/members/me/sessions/{}", own[0]["id"].as_str().unwrap());
             }
+            if operation.path.contains("/uploads/") {
+                // Nobody else has a part in an upload.
+                path = operation.path.replace("{id}", &begin_upload(client).await);
+            }
+            let leads_on = operation.id == "get_present_media_file";
+            let client = if leads_on { &visitor(&app) } else { *client };
             let answer = call(client, &operation, &path, &body).await;
-            assert!(answer.status < 300, "{who:?} {}: {}", operation.id, answer.text());
+            let is_served = answer.status < 300 || (leads_on && answer.status == 302);
+            assert!(is_served, "{who:?} {}: {}", operation.id, answer.text());
         }
     }
 }

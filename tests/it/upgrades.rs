@@ -12,7 +12,7 @@ use crate::harness::cluster::bare_database;
 use crate::harness::machine::ask;
 
 /// The number of the last migration of each version that has landed.
-const LANDED: &[&str] = &["20261124000800"];
+const LANDED: &[&str] = &["20261124000800", "20261127040004"];
 
 /// A row of everything that the oldest landed version keeps.
 const FILL: &str = "

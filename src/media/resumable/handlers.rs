@@ -118,6 +118,7 @@ pub const DESCRIBE_UPLOADS: Operation =
 #[options("")]
 pub async fn describe_uploads(app: web::Data<App>) -> HttpResponse {
     HttpResponse::NoContent()
+        .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((TUS_RESUMABLE, VERSION))
         .insert_header((TUS_VERSION, VERSION))
         .insert_header((TUS_EXTENSION, EXTENSIONS))
@@ -173,7 +174,7 @@ pub const GET_UPLOAD: Operation = Operation::export("get_upload", Caller::Role(R
 ///
 /// How much of it has arrived (tus 1.0 asks by `HEAD`), and which media it has become. One that has arrived as a whole is brought to its end
 /// first, if that was interrupted.
-#[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id")), responses((status = 200, description = "The upload", body = Data<Upload>)))]
+#[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id")), responses((status = 200, description = "The upload", body = Data<Upload>), (status = 412, description = "Another version of tus"), (status = 413, description = "The file was refused when it had arrived"), (status = 415, description = "The file was refused when it had arrived"), (status = 422, description = "The file was refused when it had arrived")))]
 #[get("/{id}")]
 pub async fn get_upload(req: HttpRequest, app: web::Data<App>, author: Author, id: Id) -> HttpResponse {
     look_at(&req, &app, &author.0, id).await.unwrap_or_else(|error| refuse(&error))
@@ -251,7 +252,7 @@ pub const DELETE_UPLOAD: Operation = Operation::delete("delete_upload", Caller::
 /// End a resumable upload
 ///
 /// What has arrived is thrown away. Media that the upload has become stay.
-#[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id")), responses((status = 204, description = "Ended")))]
+#[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id")), responses((status = 204, description = "Ended"), (status = 412, description = "Another version of tus")))]
 #[delete("/{id}")]
 pub async fn delete_upload(req: HttpRequest, app: web::Data<App>, author: Author, id: Id) -> HttpResponse {
     end(&req, &app, author.0.id, id).await.unwrap_or_else(|error| refuse(&error))
@@ -263,5 +264,8 @@ async fn end(req: &HttpRequest, app: &App, owner: Uuid, id: Id) -> Result<HttpRe
     }
     let parts = app.write(async move |tx| Ok(uploads::delete(tx, id.0, owner).await?)).await?;
     writing::delete_parts(app, &parts.ok_or_else(Error::not_found)?).await;
-    Ok(HttpResponse::NoContent().insert_header((TUS_RESUMABLE, VERSION)).finish())
+    Ok(HttpResponse::NoContent()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((TUS_RESUMABLE, VERSION))
+        .finish())
 }
