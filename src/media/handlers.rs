@@ -14,6 +14,7 @@ use super::writing;
 use crate::app::App;
 use crate::config::presets::{MAX_SIDE, Size};
 use crate::db::rows::count;
+use crate::db::types::Audience;
 use crate::db::visibility;
 use crate::error::{Error, Result};
 use crate::http::body::Json;
@@ -158,6 +159,7 @@ pub async fn get_media(app: web::Data<App>, reader: Reader, id: Id) -> Result<im
     let visible = if reader.0.is_some() { visibility::Media::ForMembers } else { visibility::Media::Public };
     let row = queries::get(&*app.reader().await?, id.0, visible).await?;
     let version = row.version;
+    let is_as_visitors_get = row.content.audience == Audience::Public && reader.staff().is_none();
     let media = match reader.staff() {
         Some(_) => view_for_staff(&app, vec![row]).await?.pop().ok_or_else(Error::not_found)?,
         None => {
@@ -170,7 +172,8 @@ pub async fn get_media(app: web::Data<App>, reader: Reader, id: Id) -> Result<im
         }
     };
     let tags = vec![tag_media(media.id)];
-    Ok(Reply::one(media).with_version(version).kept_for(None, tags))
+    let reply = Reply::one(media).with_version(version).as_visitors_get(is_as_visitors_get);
+    Ok(reply.kept_for(None, tags))
 }
 
 /// A size that no preset has.

@@ -300,8 +300,12 @@ pub async fn get_present_media_file(
 }
 
 /// The entry of [`get_media_original`].
-pub const GET_MEDIA_ORIGINAL: Operation =
-    Operation::download("get_media_original", Caller::Role(Role::Author)).for_keys_with(Scope::MediaRead);
+pub const GET_MEDIA_ORIGINAL: Operation = Operation {
+    delivery: Delivery::STREAMED,
+    is_file: true,
+    has_last_modified: false,
+    ..Operation::read("get_media_original", Caller::Role(Role::Author)).for_keys_with(Scope::MediaRead)
+};
 
 /// Get the original of media
 ///
@@ -317,6 +321,8 @@ pub async fn get_media_original(
     let row = queries::get(&*app.reader().await?, id.0, visibility::Media::ForMembers).await?;
     let etag = format!("\"{}\"", super::presets::write_hex(&row.sha256));
     let mut headers = file_headers(&row, super::files::find_ending(&row.mime));
+    // What nobody may keep has no tag for caches.
+    headers.retain(|(name, _)| *name != SURROGATE_KEY);
     headers[0].1 = disposition::write(false, &row.content.name, super::files::find_ending(&row.mime));
     stream_object(&req, &app, &row, &name_original(&row.sha256)?, &etag, "private, no-store", headers).await
 }

@@ -271,11 +271,6 @@ impl Operation {
         Self { body: RequestBody::File, has_time_limit: false, ..Self::new(id, caller) }
     }
 
-    /// A download of a file that is too large to be kept ready: sent as it is read.
-    pub const fn download(id: &'static str, caller: Caller) -> Self {
-        Self { is_file: true, ..Self::export(id, caller) }
-    }
-
     /// A merge patch of a thing that has a version.
     pub const fn patch(id: &'static str, caller: Caller) -> Self {
         Self {
