@@ -34,7 +34,7 @@ use crate::http::query::Query;
 use crate::http::reply::{Rendered, SURROGATE_KEY};
 use crate::members::guard::Author;
 use crate::operations::scope::Scope;
-use crate::operations::{Caller, Delivery, Operation, Role};
+use crate::operations::{Caller, Conditional, Delivery, Operation, Role};
 use crate::storage::ObjectName;
 
 /// What an address leads to never changes.
@@ -300,8 +300,10 @@ pub async fn get_present_media_file(
 }
 
 /// The entry of [`get_media_original`].
-pub const GET_MEDIA_ORIGINAL: Operation =
-    Operation::download("get_media_original", Caller::Role(Role::Author)).for_keys_with(Scope::MediaRead);
+pub const GET_MEDIA_ORIGINAL: Operation = Operation {
+    conditional: Conditional::Read,
+    ..Operation::download("get_media_original", Caller::Role(Role::Author)).for_keys_with(Scope::MediaRead)
+};
 
 /// Get the original of media
 ///

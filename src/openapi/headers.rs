@@ -223,8 +223,7 @@ pub fn headers_of_success(
     let is_job = schema.is_some_and(|schema| schema.ends_with("/Data_Job"));
     let is_media = operation.is_file && endpoint.pattern.contains("/media/") && status != "302";
     add(is_media, "ContentDispositionOfMedia");
-    add(is_media && !is_read, "ETag");
-    add(is_media && !is_read, "SurrogateKey");
+    add(is_media && operation.cache != CacheClass::Public, "SurrogateKey");
     add(operation.is_file && status == "302", "LocationOfFile");
     add(status == "201" || (status == "202" && is_job), "Location");
     add(response.pointer("/content/text~1csv").is_some(), "ContentDisposition");
