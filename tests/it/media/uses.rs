@@ -175,3 +175,15 @@ async fn a_cover_that_is_deleted_meanwhile_is_not_taken() {
     let answer = writing.await.unwrap();
     assert_eq!(answer.status, 422, "{}", answer.text());
 }
+
+#[actix_web::test]
+async fn what_was_emptied_uses_nothing_any_more() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let media = upload_picture(&editor).await;
+    editor.post("/api/v1/articles", json!({"title": "t", "cover": media["id"]})).await.expect(201);
+    editor.post("/api/v1/notices", json!({"kind": "notice", "title": "n", "body": picture(&media)})).await.expect(201);
+    app.db_execute("TRUNCATE articles, notices CASCADE").await;
+    assert_eq!(ask(&app.db.url, "SELECT count(*) FROM media_uses").await, "0");
+    editor.delete(&api_path(&media)).await.expect(204);
+}
