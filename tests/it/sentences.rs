@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::harness::contract::DOCUMENT;
 use crate::harness::{Answer, Client, TestApp};
+use crate::media::{MEDIA, OCTETS, UPLOADS, pictures};
 
 const ARTICLES: &str = "/api/v1/articles";
 
@@ -214,6 +215,55 @@ async fn no_sentence_in_chinese_holds_a_clause_in_english() {
     let item = ask(Method::POST, "/api/v1/articles/import").labelled("application/json", "[{} x".to_owned());
     let item = item.send().await.expect(400).json();
     assert_eq!(item["detail"], "请求体不是 JSON 数组:第 1 项:之后应为 `,` 或 `]`。");
+}
+
+#[actix_web::test]
+async fn why_a_file_is_refused_is_told_in_chinese() {
+    let flags = ["--media-max-file", "20KB", "--media-max-image", "40KB", "--media-max-megapixels", "1"];
+    let (app, _) = TestApp::start_with(&flags).await;
+    let editor = app.db_member(Role::Editor).await;
+    let ask = |method: Method, path: &str| editor.request(method, path).header("accept-language", "zh");
+    let upload = async |bytes: Vec<u8>| ask(Method::POST, MEDIA).labelled(OCTETS, bytes).send().await;
+    let cut = pictures::jpeg(32, 32)[..300].to_vec();
+    let gif = pictures::gif(1001);
+    let used = super::media::upload_picture(&editor).await;
+    editor.post(ARTICLES, json!({"title": "t", "cover": used["id"]})).await.expect(201);
+    let used = super::media::api_path(&used);
+    let mut answers = vec![
+        upload(b"<html>".to_vec()).await,
+        upload(b"<svg/>".to_vec()).await,
+        upload(b"\0\0\0\x18ftypavif\0\0\0\0avifmif1".to_vec()).await,
+        upload(cut).await,
+        upload(gif).await,
+        upload(pictures::flat_png(1001, 1000)).await,
+        upload(pictures::pdf(30_000)).await,
+        upload(pictures::pdf(50_000)).await,
+        ask(Method::POST, &format!("{MEDIA}?colour=red&audience=x")).labelled(OCTETS, "a").send().await,
+        ask(Method::POST, MEDIA).labelled("multipart/form-data; boundary=x", "a").send().await,
+        ask(Method::POST, MEDIA).labelled("multipart/form-data", "a").send().await,
+        ask(Method::DELETE, &used).send().await,
+        ask(Method::POST, UPLOADS).send().await,
+        ask(Method::POST, UPLOADS).header("tus-resumable", "1.0.0").send().await,
+        ask(Method::POST, UPLOADS).header("tus-resumable", "1.0.0").header("upload-length", "50001").send().await,
+        ask(Method::PATCH, &used).json(&json!({"alt": 7, "focal_point": {"x": 2}, "tags": [","], "x": 1})).send().await,
+        ask(Method::POST, ARTICLES).json(&json!({"title": "t", "cover": Uuid::now_v7()})).send().await,
+        ask(Method::POST, ARTICLES).json(&json!({"title": "t", "cover": "x"})).send().await,
+        ask(Method::POST, ARTICLES)
+            .json(&json!({"title": "t", "cover": "https://x.example/a", "cover_url": "https://x.example/b"}))
+            .send()
+            .await,
+    ];
+    for url in ["http://127.0.0.1/", "http://x.invalid/", "ftp://x.example/", "http://127.0.0.1:25/", "http://a:b@x.example/"] {
+        answers.push(ask(Method::POST, &format!("{MEDIA}/from-url")).json(&json!({"url": url})).send().await);
+    }
+    for answer in answers {
+        assert!((400..500).contains(&answer.status), "{}", answer.text());
+        let mut texts = Vec::new();
+        collect(&answer.json(), "detail", &mut texts);
+        for text in texts {
+            assert!(is_chinese(&text) && !holds_english_clause(text.as_str().unwrap()), "{text}");
+        }
+    }
 }
 
 #[actix_web::test]

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::pictures::{jpeg, pdf};
 use super::{api_path, id_of, path_of, upload, upload_picture};
+use crate::harness::machine::ask;
 use crate::harness::{Client, TestApp};
 
 const ARTICLES: &str = "/api/v1/articles";
@@ -35,7 +36,7 @@ async fn a_cover_is_an_id_or_an_address_and_answers_have_what_a_page_needs() {
     let src = media["image"]["src"].as_str().unwrap();
     assert!(src.starts_with(BASE), "{src}");
     let short = format!("/media/{}", id_of(&media));
-    for cover in [id_of(&media), &id_of(&media).to_uppercase(), &short, src, &format!("{BASE}{short}"), &path_of(&media["image"]["src"])] {
+    for cover in [id_of(&media), &short, src, &format!("{BASE}{short}"), &path_of(&media["image"]["src"])] {
         let article = publish(&editor, json!({"title": "t", "cover": cover})).await;
         assert_eq!(article["cover"], media["id"], "{cover}");
         assert_eq!(article["image"], media["image"], "{cover}");
@@ -126,20 +127,46 @@ async fn pictures_of_a_body_are_completed_for_readers() {
     assert!(!anon.get(ARTICLES).await.expect(200).text().contains("<img"));
 }
 
-#[actix_web::test]
-async fn a_body_that_was_read_can_be_written_again_and_nothing_changes() {
-    let (app, _, editor) = start().await;
-    let media = upload(&editor, "?alt=Boats", &jpeg(400, 300)).await.data(201);
+/// An article with a picture, and its body as it is stored.
+async fn publish_with_picture(app: &TestApp, editor: &Client) -> (Value, Value, String) {
+    let media = upload(editor, "?alt=Boats", &jpeg(400, 300)).await.data(201);
     let body = format!("<p>a</p><img src=\"/media/{}\">", id_of(&media));
-    let article = publish(&editor, json!({"title": "t", "body": body, "cover": media["id"]})).await;
-    let stored = async || crate::harness::machine::ask(&app.db.url, "SELECT body FROM articles").await;
-    let before = stored().await;
-    let read = editor.get(&at(&article)).await.data(200);
+    let article = publish(editor, json!({"title": "t", "body": body, "cover": media["id"]})).await;
+    (media, article, ask(&app.db.url, "SELECT body FROM articles").await)
+}
+
+/// Writes an article as it was read.
+async fn write_again(editor: &Client, article: &Value) -> Value {
+    let read = editor.get(&at(article)).await.data(200);
     let again = json!({"title": read["title"], "body": read["body"], "cover": read["cover"], "cover_url": read["cover_url"]});
-    let written = editor.patch(&at(&article), again).await.expect(200).json();
+    editor.patch(&at(article), again).await.expect(200).json()
+}
+
+#[actix_web::test]
+async fn a_body_that_was_read_can_be_written_again_without_warnings() {
+    let (app, _, editor) = start().await;
+    let (_, article, stored) = publish_with_picture(&app, &editor).await;
+    assert!(stored.contains("src=\"/media/"), "{stored}");
+    let written = write_again(&editor, &article).await;
     assert!(written.get("warnings").is_none_or(|warnings| warnings == &json!([])), "{written}");
-    assert_eq!(written["data"]["body"], read["body"]);
-    assert_eq!(stored().await, before, "what is stored stays as it was written");
+    let now = ask(&app.db.url, "SELECT body FROM articles").await;
+    assert!(now.contains("src=\"/media/") && !now.contains("srcset") && !now.contains(BASE), "{now}");
+    let attributes = |body: &Value| {
+        let tag = body.as_str().unwrap().split("<img ").nth(1).unwrap().trim_end_matches('>').to_owned();
+        let mut attributes: Vec<String> = tag.split("\" ").map(|one| one.trim_matches('"').to_owned()).collect();
+        attributes.sort();
+        attributes
+    };
+    assert_eq!(attributes(&written["data"]["body"]), attributes(&article["body"]));
+    assert_eq!((&written["data"]["cover"], &written["data"]["image"]), (&article["cover"], &article["image"]));
+}
+
+#[actix_web::test]
+async fn a_body_that_is_written_as_it_was_read_changes_nothing() {
+    let (app, _, editor) = start().await;
+    let (media, article, stored) = publish_with_picture(&app, &editor).await;
+    let written = write_again(&editor, &article).await;
+    assert_eq!(ask(&app.db.url, "SELECT body FROM articles").await, stored, "what is stored stays as it was written");
     assert_eq!(written["data"]["version"], 1, "nothing has changed");
     // What is said of the media is still followed.
     editor.patch(&api_path(&media), json!({"alt": "Ships"})).await.expect(200);
@@ -163,7 +190,7 @@ async fn a_change_of_media_shows_at_once_wherever_they_are_shown() {
         at(&article),
         ARTICLES.to_owned(),
         format!("{ARTICLES}?category=sea"),
-        format!("{ARTICLES}?tags=tide"),
+        format!("{ARTICLES}?tag=tide"),
         format!("/api/v1/notices/{}", id_of(&notice)),
         "/api/v1/home".to_owned(),
     ];

@@ -75,6 +75,9 @@ async fn the_same_file_a_hundred_times_on_two_processes_is_one_original_and_one_
     let clients = [processes[0].admin().await, processes[1].admin().await];
     let bytes = jpeg(64, 48);
     let answers = join_all((0..100).map(|n| upload(&clients[n % 2], "", &bytes))).await;
+    let refused = answers.iter().filter(|answer| answer.status != 201).count();
+    let logs = || processes.iter().map(Process::read_log).collect::<String>();
+    assert_eq!(refused, 0, "{}", logs());
     let media: Vec<Value> = answers.into_iter().map(|answer| answer.data(201)).collect();
     assert_eq!(site.check_originals(), 1);
     assert_eq!(ask(&site.db.url, "SELECT count(*) FROM media").await, "100");
@@ -174,8 +177,10 @@ async fn a_client_that_is_lost_finds_what_has_arrived() {
         arrived.get() > 0
     })
     .await;
-    assert_eq!(arrived.get(), 200_000);
-    append(&admin, &path, 200_000, &bytes[200_000..]).await.expect(204);
+    // What was on the way when the connection closed may be lost.
+    let arrived = arrived.get();
+    assert!((1..=200_000).contains(&arrived), "{arrived}");
+    append(&admin, &path, arrived, &bytes[arrived..]).await.expect(204);
     assert_eq!(media_of(&admin, &path).await["sha256"], media_sha(&bytes));
 }
 

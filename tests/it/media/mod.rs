@@ -1,6 +1,7 @@
 //! Pictures and files: uploading, serving, and what becomes of them.
 
 mod articles;
+mod buckets;
 mod crashes;
 mod documents;
 mod fetching;
@@ -10,12 +11,18 @@ mod lists;
 mod members;
 pub mod pictures;
 pub mod resuming;
+#[path = "../../../src/storage/tests/s3_server.rs"]
+#[expect(dead_code, reason = "the tests of the store use more of it")]
+mod s3_server;
 mod scanning;
 pub mod serving;
 mod server;
 mod sweeping;
 mod uploading;
 mod uses;
+#[path = "../../../src/storage/tests/waits.rs"]
+#[expect(dead_code, clippy::expect_used, reason = "the tests of the store use more of it")]
+mod waits;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -75,7 +75,7 @@ async fn the_bytes_of_what_was_deleted_go_a_day_after_their_last_media() {
         assert!(!files_of(folder.path(), media).is_empty());
         anon.get(&path_of(&media["url"])).await.expect(200);
     }
-    assert_eq!(files_of(folder.path(), &kept).len(), 3, "original, master and a variant");
+    assert_eq!(files_of(folder.path(), &kept).len(), 4, "original, master and two variants");
     // The row goes when the bytes are surely gone.
     let rows = format!("SELECT count(*) FROM media_files WHERE sha256 = '\\x{}'", gone["sha256"].as_str().unwrap());
     assert_eq!(ask(&app.db.url, &rows).await, "1");

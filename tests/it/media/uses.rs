@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::pictures::jpeg;
 use super::{api_path, id_of, upload, upload_picture};
-use crate::harness::machine::ask;
+use crate::harness::machine::{ask, until};
 use crate::harness::process::{run_on, write_file};
 use crate::harness::{Client, TestApp};
 
@@ -149,4 +149,41 @@ async fn media_that_come_after_what_names_them_are_known_to_be_used() {
     let visitor = Client::new(&app.url, None);
     assert!(visitor.get(&path).await.data(200)["body"].as_str().unwrap().contains("late"), "it is shown at once");
     editor.delete(&api_path(&media)).await.expect(409);
+}
+
+#[actix_web::test]
+async fn a_cover_that_is_deleted_meanwhile_is_not_taken() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let media = upload_picture(&editor).await;
+    // What a request to delete them does, between its look at what uses them and its end.
+    let deleting = inkstone::db::pool::open_client(&app.db.url).await.unwrap();
+    let begin = format!(
+        "BEGIN; SELECT FROM media WHERE id = '{0}' FOR UPDATE; UPDATE media SET deleted_at = now() WHERE id = '{0}'",
+        id_of(&media)
+    );
+    deleting.batch_execute(&begin).await.unwrap();
+    let article = json!({"title": "t", "cover": media["id"], "status": "published"});
+    let (client, url) = (editor.clone(), app.db.url.clone());
+    let writing = actix_web::rt::spawn(async move { client.post("/api/v1/articles", article).await });
+    until("the article to wait", async || {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        ask(&url, waiting).await != "0"
+    })
+    .await;
+    deleting.batch_execute("COMMIT").await.unwrap();
+    let answer = writing.await.unwrap();
+    assert_eq!(answer.status, 422, "{}", answer.text());
+}
+
+#[actix_web::test]
+async fn what_was_emptied_uses_nothing_any_more() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let media = upload_picture(&editor).await;
+    editor.post("/api/v1/articles", json!({"title": "t", "cover": media["id"]})).await.expect(201);
+    editor.post("/api/v1/notices", json!({"kind": "notice", "title": "n", "body": picture(&media)})).await.expect(201);
+    app.db_execute("TRUNCATE articles, notices CASCADE").await;
+    assert_eq!(ask(&app.db.url, "SELECT count(*) FROM media_uses").await, "0");
+    editor.delete(&api_path(&media)).await.expect(204);
 }
