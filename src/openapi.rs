@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use bounds::bound_answers;
 use headers::{
-    follows_counting, headers, headers_of_problem, headers_of_tus_problem, headers_of_success, parameters, parameters_of, refer_to,
+    follows_counting, headers, headers_of_problem, headers_of_success, headers_of_tus_problem, parameters,
+    parameters_of, refer_to,
 };
 use schemas::{complete_schemas, example_of, list_versioned_schemas};
 use serde_json::{Map, Value, json};
@@ -209,7 +210,8 @@ fn add_headers(endpoint: &Endpoint, responses: &mut Value, versioned: &BTreeSet<
         let has_version = schema.is_some_and(|schema| versioned.contains(schema));
         if status.as_str() >= "400" {
             let description = response["description"].as_str().unwrap_or_default().to_owned();
-            let headers = [headers_of_problem(status), headers_of_tus_problem(endpoint.operation.id).to_vec()];
+            let headers =
+                [headers_of_problem(status), headers_of_tus_problem(endpoint.operation.id).to_vec()];
             *response = describe_failure(&description, &headers.concat());
             continue;
         }

@@ -53,9 +53,10 @@ CREATE TABLE media_presets (
     PRIMARY KEY (name, definition)
 );
 
--- Where media are used. Triggers keep it, whoever writes.
+-- Where media are used. Triggers keep it, whoever writes. What names media that are not there yet uses them too, as soon as they
+-- come.
 CREATE TABLE media_uses (
-    media_id uuid NOT NULL REFERENCES media ON DELETE CASCADE,
+    media_id uuid NOT NULL,
     entity   text NOT NULL CHECK (entity IN ('article', 'notice', 'menu', 'home_page')),
     user_id  uuid NOT NULL,
     PRIMARY KEY (media_id, entity, user_id)
@@ -129,19 +130,20 @@ BEGIN
     RETURN OLD;
 END
 $$;
--- Before, as its uses go with it.
+-- Before it is gone.
 CREATE TRIGGER media_note_stale_deleted BEFORE DELETE ON media
     FOR EACH ROW EXECUTE FUNCTION note_deleted_media_stale();
 CREATE TRIGGER media_note_stale_truncated AFTER TRUNCATE ON media
     FOR EACH STATEMENT EXECUTE FUNCTION note_all_stale();
 
--- Uses of media in what was written. Only media that are there are noted.
+-- Uses of media in what was written. The media are locked, so that nobody finds them unused at the same time.
 CREATE FUNCTION note_media_uses(of_entity text, of_user uuid, content text) RETURNS void LANGUAGE sql
 SET search_path FROM CURRENT AS $$
     DELETE FROM media_uses WHERE user_id = of_user AND entity = of_entity
         AND media_id <> ALL (coalesce(find_media_ids(content), '{}'));
+    SELECT FROM media WHERE id = ANY (find_media_ids(content)) ORDER BY id FOR KEY SHARE;
     INSERT INTO media_uses (media_id, entity, user_id)
-    SELECT id, of_entity, of_user FROM media WHERE id = ANY (find_media_ids(content))
+    SELECT id, of_entity, of_user FROM unnest(find_media_ids(content)) AS id
     ON CONFLICT DO NOTHING
 $$;
 

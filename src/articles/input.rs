@@ -75,7 +75,7 @@ pub struct NewArticle {
     /// Its picture: the id of media, an address (http or https), or a path on the site.
     #[schema(
         max_length = 2000,
-        pattern = r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$"
+        pattern = r"^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$"
     )]
     pub cover: Option<String>,
     /// Its picture as an address, for clients that do not know `cover`.
@@ -210,7 +210,7 @@ pub struct ArticlePatch {
     pub source_url: Patch<String>,
     /// Its picture: the id of media, or an address.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$")]
+    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$")]
     pub cover: Patch<String>,
     /// Its picture as an address, for clients that do not know `cover`.
     #[serde(default)]

@@ -46,7 +46,7 @@ const PATTERNS: &[(&str, &str)] = &[
         "must be an http or https address, like https://example.org/page",
     ),
     (
-        r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$",
+        r"^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|https?://[^\s/?#@\\<>\x22]+([/?#][^\s<>\x22]*)?|/([^\s/\\<>\x22][^\s<>\x22]*)?)$",
         "must be the id of media, an http or https address, or a path that begins with /",
     ),
     ("^[0-9a-f]{64}$", "must be 64 hexadecimal digits"),

@@ -7,6 +7,8 @@ use html5gum::StartTag;
 use super::addresses::{Addresses, Image, UsedMedia};
 use crate::markup::addresses::{rewrite_start_tags, write_start_tag};
 
+/// The order in which readers get the attributes of a picture, before all others.
+const ORDER: [&str; 7] = ["src", "srcset", "sizes", "width", "height", "alt", "loading"];
 /// Attributes with an address, besides those of pictures.
 const ADDRESS_ATTRIBUTES: [&str; 3] = ["href", "poster", "src"];
 
@@ -65,6 +67,9 @@ fn complete_picture(mut attributes: Vec<(String, String)>, image: Image) -> Vec<
     made.extend([("alt", Some(image.alt)), ("loading", Some("lazy".to_owned()))]);
     made.retain(|(name, value)| value.is_some() && !has(name));
     attributes.extend(made.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    // In one order, whatever was written and whatever is made: what was read and written again is read as before.
+    let place = |name: &str| ORDER.iter().position(|known| *known == name).unwrap_or(ORDER.len());
+    attributes.sort_by(|(one, _), (other, _)| (place(one), one).cmp(&(place(other), other)));
     attributes
 }
 

@@ -64,7 +64,11 @@ async fn store_file(app: &App, spooled: Spooled) -> Result<FileRow> {
                 let take =
                     async move |tx: &mut Tx| Ok(queries::files::take_lease(tx, &name, LEASE_SECONDS).await?);
                 if app.write(take).await? {
-                    let made = make_file(app, &spooled, &sha256, &facts).await;
+                    // It may have been made since it was looked for.
+                    let made = match queries::files::find_file(&*app.reader().await?, &sha256).await? {
+                        FileState::Ready(file) => Ok(file),
+                        _ => make_file(app, &spooled, &sha256, &facts).await,
+                    };
                     release(app, lease).await;
                     return made;
                 }

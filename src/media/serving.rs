@@ -34,7 +34,7 @@ use crate::http::query::Query;
 use crate::http::reply::{Rendered, SURROGATE_KEY};
 use crate::members::guard::Author;
 use crate::operations::scope::Scope;
-use crate::operations::{Caller, Conditional, Delivery, Operation, Role};
+use crate::operations::{Caller, Delivery, Operation, Role};
 use crate::storage::ObjectName;
 
 /// What an address leads to never changes.

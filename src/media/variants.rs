@@ -46,7 +46,11 @@ pub async fn load_variant(
         let taken = lease.clone();
         let take = async move |tx: &mut Tx| Ok(queries::files::take_lease(tx, &taken, LEASE_SECONDS).await?);
         if app.write(take).await? {
-            let made = make_variant(app, row, picture, crop, format).await;
+            // It may have been made since it was looked for.
+            let made = match app.store.read(&name, MAX_VARIANT_BYTES).await? {
+                Some(bytes) => Ok(bytes),
+                None => make_variant(app, row, picture, crop, format).await,
+            };
             if let Ok(bytes) = &made {
                 app.store.put_bytes(&name, bytes.clone()).await?;
             }

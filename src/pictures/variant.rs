@@ -20,8 +20,8 @@ use super::traits::is_flat;
 /// A picture is reduced in steps to not less than this many times the size of a variant, which is then resized well.
 const OVERSAMPLING: f64 = 2.0;
 /// How far quality is lowered at a time, and at most, to stay below a size in bytes.
-const QUALITY_STEP: u8 = 12;
-const MIN_QUALITY: u8 = 40;
+const QUALITY_STEP: u8 = 16;
+const MIN_QUALITY: u8 = 10;
 
 /// Width and height of a variant of a master of `width` × `height`: never enlarged, a cut keeps its ratio.
 pub fn variant_size(width: u32, height: u32, spec: &VariantSpec) -> (u32, u32) {
@@ -54,7 +54,7 @@ pub struct Fitted {
 /// Makes a variant that is not larger in bytes than `source`, the original that the master was made from.
 ///
 /// If it is larger at first, the source without its metadata is taken if it has the right size and format, else the
-/// quality is lowered in steps down to 40. A tiny source can win all the same: then `fits` is false.
+/// quality is lowered in steps down to 10. A tiny source can win all the same: then `fits` is false.
 pub fn fit_below(master: &[u8], spec: &VariantSpec, source: &[u8]) -> Result<Fitted, Refused> {
     let first = render(master, spec)?;
     if first.len() <= source.len() {

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::harness::contract::{Operation, operations};
 use crate::harness::machine::{ask, until};
 use crate::harness::{Answer, Client, TestApp};
+use crate::media;
 
 /// The reads under `/api` that take a visitor, or those that do not, with paths that lead somewhere.
 async fn reads(app: &TestApp, open: bool) -> Vec<String> {
@@ -29,7 +30,7 @@ async fn reads(app: &TestApp, open: bool) -> Vec<String> {
     .await;
     admin.put("/api/v1/site/menus/main", json!({"items": [{"title": "Home", "url": "/"}]})).await.expect(201);
     let job = ask(&app.db.url, "SELECT id::text FROM jobs").await;
-    let media = upload_picture(&admin).await;
+    let media = media::id_of(&media::upload_picture(&admin).await).to_owned();
     let path = |one: &Operation| {
         let id = match one.path.split('/').nth(3) {
             Some("notices") => notice["id"].as_str().unwrap().to_owned(),

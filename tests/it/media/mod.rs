@@ -15,8 +15,8 @@ pub mod resuming;
 #[expect(dead_code, reason = "the tests of the store use more of it")]
 mod s3_server;
 mod scanning;
-pub mod serving;
 mod server;
+pub mod serving;
 mod sweeping;
 mod uploading;
 mod uses;
