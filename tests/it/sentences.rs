@@ -244,8 +244,15 @@ async fn why_a_file_is_refused_is_told_in_chinese() {
         ask(Method::DELETE, &used).send().await,
         ask(Method::POST, UPLOADS).send().await,
         ask(Method::POST, UPLOADS).header("tus-resumable", "1.0.0").send().await,
-        ask(Method::POST, UPLOADS).header("tus-resumable", "1.0.0").header("upload-length", "50001").send().await,
-        ask(Method::PATCH, &used).json(&json!({"alt": 7, "focal_point": {"x": 2}, "tags": [","], "x": 1})).send().await,
+        ask(Method::POST, UPLOADS)
+            .header("tus-resumable", "1.0.0")
+            .header("upload-length", "50001")
+            .send()
+            .await,
+        ask(Method::PATCH, &used)
+            .json(&json!({"alt": 7, "focal_point": {"x": 2}, "tags": [","], "x": 1}))
+            .send()
+            .await,
         ask(Method::POST, ARTICLES).json(&json!({"title": "t", "cover": Uuid::now_v7()})).send().await,
         ask(Method::POST, ARTICLES).json(&json!({"title": "t", "cover": "x"})).send().await,
         ask(Method::POST, ARTICLES)
@@ -253,7 +260,13 @@ async fn why_a_file_is_refused_is_told_in_chinese() {
             .send()
             .await,
     ];
-    for url in ["http://127.0.0.1/", "http://x.invalid/", "ftp://x.example/", "http://127.0.0.1:25/", "http://a:b@x.example/"] {
+    for url in [
+        "http://127.0.0.1/",
+        "http://x.invalid/",
+        "ftp://x.example/",
+        "http://127.0.0.1:25/",
+        "http://a:b@x.example/",
+    ] {
         answers.push(ask(Method::POST, &format!("{MEDIA}/from-url")).json(&json!({"url": url})).send().await);
     }
     for answer in answers {

@@ -130,7 +130,8 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
         let is_receipt = is_receipt(&operation, &status, &body);
         let wrong = broken(&content["schema"], &body, picks_fields(path) || is_receipt);
         // A receipt says nothing else either.
-        let wrong: Vec<_> = wrong.into_iter().filter(|wrong| !(is_receipt && wrong.starts_with(": "))).collect();
+        let wrong: Vec<_> =
+            wrong.into_iter().filter(|wrong| !(is_receipt && wrong.starts_with(": "))).collect();
         assert!(
             wrong.is_empty(),
             "{} answered {status} against its schema: {wrong:#?}\n{body:#}",

@@ -41,7 +41,8 @@ async fn a_cover_is_an_id_or_an_address_and_answers_have_what_a_page_needs() {
         assert_eq!(article["cover"], media["id"], "{cover}");
         assert_eq!(article["image"], media["image"], "{cover}");
         assert_eq!(article["cover_url"], src, "{cover}");
-        let same = editor.patch(&at(&article), json!({"cover_url": src, "cover": media["id"]})).await.data(200);
+        let same =
+            editor.patch(&at(&article), json!({"cover_url": src, "cover": media["id"]})).await.data(200);
         assert_eq!(same["version"], 1, "nothing changes");
         editor.delete(&at(&article)).await.expect(204);
     }
@@ -56,7 +57,10 @@ async fn a_cover_is_an_id_or_an_address_and_answers_have_what_a_page_needs() {
     let elsewhere = "https://x.example/a.jpg";
     for name in ["cover", "cover_url"] {
         let foreign = publish(&editor, json!({"title": "t", name: elsewhere})).await;
-        assert_eq!((&foreign["cover"], &foreign["cover_url"], &foreign["image"]["src"]), (&json!(elsewhere), &json!(elsewhere), &json!(elsewhere)));
+        assert_eq!(
+            (&foreign["cover"], &foreign["cover_url"], &foreign["image"]["src"]),
+            (&json!(elsewhere), &json!(elsewhere), &json!(elsewhere))
+        );
         assert!(foreign["image"]["width"].is_null() && foreign["image"]["srcset"].is_null());
     }
     let bare = publish(&editor, json!({"title": "t"})).await;
@@ -89,7 +93,11 @@ async fn two_covers_that_differ_and_covers_that_are_not_there_are_refused() {
             editor.post(ARTICLES, json!({"title": "t", "cover": cover})).await,
             editor.patch(&at(&article), json!({"cover": cover})).await,
         ] {
-            assert_eq!((answer.status, answer.faults()), (422, fault("/cover", "unknown_reference")), "{cover}");
+            assert_eq!(
+                (answer.status, answer.faults()),
+                (422, fault("/cover", "unknown_reference")),
+                "{cover}"
+            );
         }
     }
     for cover in ["", "no uuid", "javascript:x", "//x.example/a.jpg", "ftp://x.example/a"] {
@@ -110,15 +118,29 @@ async fn pictures_of_a_body_are_completed_for_readers() {
         id_of(&document),
         Uuid::now_v7()
     );
-    let written = editor.post(ARTICLES, json!({"title": "t", "body": body, "status": "published"})).await.expect(201).json();
+    let written = editor
+        .post(ARTICLES, json!({"title": "t", "body": body, "status": "published"}))
+        .await
+        .expect(201)
+        .json();
     assert!(written.get("warnings").is_none_or(|warnings| warnings == &json!([])), "{written}");
     let article = &written["data"];
     let read = anon.get(&at(article)).await.data(200)["body"].as_str().unwrap().to_owned();
     let tags: Vec<&str> = read.split("<img ").skip(1).map(|rest| rest.split('>').next().unwrap()).collect();
-    for part in ["srcset=\"https://news.example.org/media/", "width=\"400\"", "height=\"300\"", "loading=\"lazy\"", "alt=\"Boats &quot;&amp;&quot;\""] {
+    for part in [
+        "srcset=\"https://news.example.org/media/",
+        "width=\"400\"",
+        "height=\"300\"",
+        "loading=\"lazy\"",
+        "alt=\"Boats &quot;&amp;&quot;\"",
+    ] {
         assert!(tags[0].contains(part), "{part}: {}", tags[0]);
     }
-    assert!(tags[1].contains("alt=\"mine\"") && tags[1].contains("width=\"9\"") && !tags[1].contains("height"), "{}", tags[1]);
+    assert!(
+        tags[1].contains("alt=\"mine\"") && tags[1].contains("width=\"9\"") && !tags[1].contains("height"),
+        "{}",
+        tags[1]
+    );
     assert!(!tags[2].contains("srcset") && !tags[3].contains("srcset"), "{tags:?}");
     assert!(read.contains(&format!("href=\"{}\"", document["url"].as_str().unwrap())), "{read}");
     let src = tags[0].split("src=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -153,12 +175,16 @@ async fn a_body_that_was_read_can_be_written_again_without_warnings() {
     assert!(now.contains("src=\"/media/") && !now.contains("srcset") && !now.contains(BASE), "{now}");
     let attributes = |body: &Value| {
         let tag = body.as_str().unwrap().split("<img ").nth(1).unwrap().trim_end_matches('>').to_owned();
-        let mut attributes: Vec<String> = tag.split("\" ").map(|one| one.trim_matches('"').to_owned()).collect();
+        let mut attributes: Vec<String> =
+            tag.split("\" ").map(|one| one.trim_matches('"').to_owned()).collect();
         attributes.sort();
         attributes
     };
     assert_eq!(attributes(&written["data"]["body"]), attributes(&article["body"]));
-    assert_eq!((&written["data"]["cover"], &written["data"]["image"]), (&article["cover"], &article["image"]));
+    assert_eq!(
+        (&written["data"]["cover"], &written["data"]["image"]),
+        (&article["cover"], &article["image"])
+    );
 }
 
 #[actix_web::test]
@@ -166,7 +192,11 @@ async fn a_body_that_is_written_as_it_was_read_changes_nothing() {
     let (app, _, editor) = start().await;
     let (media, article, stored) = publish_with_picture(&app, &editor).await;
     let written = write_again(&editor, &article).await;
-    assert_eq!(ask(&app.db.url, "SELECT body FROM articles").await, stored, "what is stored stays as it was written");
+    assert_eq!(
+        ask(&app.db.url, "SELECT body FROM articles").await,
+        stored,
+        "what is stored stays as it was written"
+    );
     assert_eq!(written["data"]["version"], 1, "nothing has changed");
     // What is said of the media is still followed.
     editor.patch(&api_path(&media), json!({"alt": "Ships"})).await.expect(200);
@@ -180,7 +210,8 @@ async fn a_change_of_media_shows_at_once_wherever_they_are_shown() {
     let media = upload(&editor, "?alt=Boats", &jpeg(400, 300)).await.data(201);
     let body = format!("<p>a</p><img src=\"/media/{}\">", id_of(&media));
     editor.category("sea", None).await;
-    let article = json!({"title": "Covered", "cover": media["id"], "body": body, "category": "sea", "tags": ["tide"]});
+    let article =
+        json!({"title": "Covered", "cover": media["id"], "body": body, "category": "sea", "tags": ["tide"]});
     let article = publish(&editor, article).await;
     let notice = json!({"kind": "notice", "title": "n", "body": body, "status": "published"});
     let notice = editor.post("/api/v1/notices", notice).await.data(201);

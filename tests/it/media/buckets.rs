@@ -52,7 +52,8 @@ async fn media_are_uploaded_served_and_swept_in_a_bucket() {
     assert!((objects(&picture), objects(&animation), objects(&document)) >= (3, 3, 1));
     assert_eq!(files_below(spool.path()).len(), 0, "nothing of what has arrived is left");
     editor.delete(&api_path(&picture)).await.expect(204);
-    app.db_execute("UPDATE media SET deleted_at = now() - interval '31 days' WHERE deleted_at IS NOT NULL").await;
+    app.db_execute("UPDATE media SET deleted_at = now() - interval '31 days' WHERE deleted_at IS NOT NULL")
+        .await;
     app.db_execute("UPDATE media_files SET last_used_at = now() - interval '25 hours'").await;
     for step in sweep::run(&app.shared.app).await {
         step.unwrap();
@@ -68,16 +69,31 @@ async fn media_are_uploaded_served_and_swept_in_a_bucket() {
 async fn without_its_bucket_a_server_keeps_nothing_and_says_when_to_come_back() {
     let server = S3Server::start();
     let endpoint = server.endpoint();
-    let flags = ["--media-url", "s3://bucket", "--media-endpoint", &endpoint, "--media-key-id", ACCESS_KEY, "--media-key-secret"];
+    let flags = [
+        "--media-url",
+        "s3://bucket",
+        "--media-endpoint",
+        &endpoint,
+        "--media-key-id",
+        ACCESS_KEY,
+        "--media-key-secret",
+    ];
     let (app, anon) = TestApp::start_with(&[&flags[..], &[SECRET_KEY]].concat()).await;
     let editor = app.db_member(Role::Editor).await;
     let media = upload(&editor, "", &jpeg(64, 48)).await.data(201);
-    let (wrong, visitor) = TestApp::start_on(app.db.clone(), &[&flags[..], &["another secret"]].concat()).await;
+    let (wrong, visitor) =
+        TestApp::start_on(app.db.clone(), &[&flags[..], &["another secret"]].concat()).await;
     let writer = wrong.db_member(Role::Editor).await;
-    for answer in [upload(&writer, "", &pdf(99)).await, visitor.get(&path_of(&media["variants"]["w320"])).await] {
+    for answer in
+        [upload(&writer, "", &pdf(99)).await, visitor.get(&path_of(&media["variants"]["w320"])).await]
+    {
         assert_eq!(answer.problem(), (503, "unavailable".to_owned()));
         assert!(!answer.header("retry-after").is_empty());
-        assert!(!answer.text().contains(SECRET_KEY) && !answer.text().contains("another secret"), "{}", answer.text());
+        assert!(
+            !answer.text().contains(SECRET_KEY) && !answer.text().contains("another secret"),
+            "{}",
+            answer.text()
+        );
     }
     anon.get(&path_of(&media["variants"]["w160"])).await.expect(200);
     assert_eq!(ask(&app.db.url, "SELECT count(*) FROM media").await, "1");

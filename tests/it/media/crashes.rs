@@ -37,7 +37,16 @@ impl Site {
     fn start(&self, number: usize) -> Process {
         let store = self.store.path().to_str().unwrap();
         let data = self.data.path().join(number.to_string());
-        let flags = ["--media-url", store, "--metrics-token", TOKEN, "--media-parallel-uploads", "300", "--base-url", "https://x.example"];
+        let flags = [
+            "--media-url",
+            store,
+            "--metrics-token",
+            TOKEN,
+            "--media-parallel-uploads",
+            "300",
+            "--base-url",
+            "https://x.example",
+        ];
         Process::start(serve(&self.db, &data, &[PASSWORD, &flags].concat()))
     }
 
@@ -46,7 +55,10 @@ impl Site {
         let folder = self.store.path().join("originals");
         let files = if folder.exists() { files_below(&folder) } else { Vec::new() };
         for path in &files {
-            let digest: String = Sha256::digest(std::fs::read(path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest: String = Sha256::digest(std::fs::read(path).unwrap())
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             assert_eq!(path.file_name().unwrap().to_str().unwrap(), digest, "a half file");
         }
         files.len()
@@ -57,7 +69,9 @@ impl Site {
 fn send_beginning(process: &Process, client: &Client, head: &str, length: usize, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(process.url.strip_prefix("http://").unwrap()).unwrap();
     let token = client.token.as_ref().unwrap();
-    let head = format!("{head}\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!(
+        "{head}\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(bytes).unwrap();
     stream
@@ -89,10 +103,13 @@ async fn the_same_file_a_hundred_times_on_two_processes_is_one_original_and_one_
     let mut asked = Vec::new();
     for n in 0..10 {
         for address in media[n]["variants"].as_object().unwrap().values() {
-            asked.extend([true, false].map(|takes_webp| (visitors[n % 2].clone(), path_of(address), takes_webp)));
+            asked.extend(
+                [true, false].map(|takes_webp| (visitors[n % 2].clone(), path_of(address), takes_webp)),
+            );
         }
     }
-    let served = join_all(asked.iter().map(|(client, path, takes_webp)| fetch(client, path, *takes_webp))).await;
+    let served =
+        join_all(asked.iter().map(|(client, path, takes_webp)| fetch(client, path, *takes_webp))).await;
     let mut refused = 0;
     for answer in &served {
         assert!([200, 503].contains(&answer.status), "{}", answer.text());
@@ -135,9 +152,11 @@ async fn an_upload_in_parts_goes_on_after_its_process_was_killed() {
     let admin = process.admin().await;
     let bytes = pdf(20 * MIB);
     let path = begin(&admin, bytes.len(), &[]).await;
-    let head = format!("PATCH {path} HTTP/1.1\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: {PART}");
+    let head =
+        format!("PATCH {path} HTTP/1.1\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: {PART}");
     let stream = send_beginning(&process, &admin, &head, bytes.len(), &bytes[..11 * MIB]);
-    until("the first part", async || ask(&site.db.url, "SELECT received FROM media_uploads").await != "0").await;
+    until("the first part", async || ask(&site.db.url, "SELECT received FROM media_uploads").await != "0")
+        .await;
     process.signal("KILL");
     process.wait();
     drop(stream);
@@ -165,7 +184,8 @@ async fn a_client_that_is_lost_finds_what_has_arrived() {
     let admin = process.admin().await;
     let bytes = pdf(300_000);
     let path = begin(&admin, bytes.len(), &[]).await;
-    let head = format!("PATCH {path} HTTP/1.1\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: {PART}");
+    let head =
+        format!("PATCH {path} HTTP/1.1\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: {PART}");
     let mut stream = send_beginning(&process, &admin, &head, bytes.len(), &bytes[..200_000]);
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let mut answer = Vec::new();
@@ -187,11 +207,14 @@ async fn a_client_that_is_lost_finds_what_has_arrived() {
 /// The files that are still arriving.
 fn spooled(site: &Site) -> usize {
     let all = files_below(site.store.path()).into_iter().chain(files_below(site.data.path()));
-    all.filter(|path| !path.starts_with(site.store.path().join("originals"))).filter(|path| is_spool(path)).count()
+    all.filter(|path| !path.starts_with(site.store.path().join("originals")))
+        .filter(|path| is_spool(path))
+        .count()
 }
 
 fn is_spool(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0) && !path.to_string_lossy().contains("/search/")
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0)
+        && !path.to_string_lossy().contains("/search/")
 }
 
 #[actix_web::test]

@@ -47,7 +47,12 @@ async fn a_file_is_fetched_and_kept_as_if_it_were_uploaded() {
     assert_eq!(moved["data"]["audience"], "members");
     assert_eq!(fetch(&author, &server.url("/a.pdf")).await.data(201)["kind"], "document");
     // Once under one name.
-    let named = || author.request(Method::POST, FROM_URL).header("idempotency-key", "k").json(&json!({"url": server.url("/a.pdf")}));
+    let named = || {
+        author
+            .request(Method::POST, FROM_URL)
+            .header("idempotency-key", "k")
+            .json(&json!({"url": server.url("/a.pdf")}))
+    };
     let first = named().send().await.expect(201);
     assert_eq!(named().send().await.expect(201).bytes, first.bytes);
     // A key that only writes gets a receipt.
@@ -64,15 +69,43 @@ async fn private_addresses_are_not_asked_however_they_are_written() {
     let server = FileServer::start(HERE, move |_| picture.clone()).await;
     let port = server.address.port();
     for host in [
-        "127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]", "127.0.0.1.", "10.0.0.1", "192.168.1.1", "169.254.169.254", "[fe80::1]", "[fd00::1]", "100.64.0.1",
-        "[64:ff9b::7f00:1]", "224.0.0.1", "255.255.255.255",
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "0.0.0.0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "127.0.0.1.",
+        "10.0.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "[fe80::1]",
+        "[fd00::1]",
+        "100.64.0.1",
+        "[64:ff9b::7f00:1]",
+        "224.0.0.1",
+        "255.255.255.255",
     ] {
         let answer = fetch(&author, &format!("http://{host}:{port}/a.jpg")).await;
         assert!(is_refused(&answer), "{host}: {} {}", answer.status, answer.text());
-        assert!(!answer.text().contains("10.0.0.1:") && !answer.text().contains("private network 1"), "{}", answer.text());
+        assert!(
+            !answer.text().contains("10.0.0.1:") && !answer.text().contains("private network 1"),
+            "{}",
+            answer.text()
+        );
     }
-    for url in ["ftp://x.example/a", "file:///etc/passwd", "http://user:pass@x.example/", "javascript:x", "http://", "gopher://x"] {
+    for url in [
+        "ftp://x.example/a",
+        "file:///etc/passwd",
+        "http://user:pass@x.example/",
+        "javascript:x",
+        "http://",
+        "gopher://x",
+    ] {
         assert_eq!(fetch(&author, url).await.status, 422, "{url}");
     }
     assert_eq!(server.paths(), [""; 0], "nobody has asked");
@@ -99,7 +132,11 @@ async fn a_redirect_leads_to_no_address_that_could_not_be_named() {
     for path in ["/a", "/b", "/c", "/d", "/e", "/f", "/none"] {
         let answer = fetch(&author, &server.url(path)).await;
         assert!(is_refused(&answer), "{path}: {} {}", answer.status, answer.text());
-        assert!(!answer.text().contains("127.0.0.2") && !answer.text().contains("169.254"), "{}", answer.text());
+        assert!(
+            !answer.text().contains("127.0.0.2") && !answer.text().contains("169.254"),
+            "{}",
+            answer.text()
+        );
     }
     assert_eq!(hidden.paths(), [""; 0]);
     assert!(server.paths().iter().filter(|path| *path == "/e").count() <= 6);
@@ -124,10 +161,18 @@ async fn what_is_too_large_or_ends_early_or_is_no_file_is_not_kept() {
     })
     .await;
     for path in ["/large", "/endless", "/picture"] {
-        assert_eq!(fetch(&author, &server.url(path)).await.problem(), (413, "payload_too_large".to_owned()), "{path}");
+        assert_eq!(
+            fetch(&author, &server.url(path)).await.problem(),
+            (413, "payload_too_large".to_owned()),
+            "{path}"
+        );
     }
     for path in ["/html", "/empty"] {
-        assert_eq!(fetch(&author, &server.url(path)).await.problem(), (415, "unsupported_file".to_owned()), "{path}");
+        assert_eq!(
+            fetch(&author, &server.url(path)).await.problem(),
+            (415, "unsupported_file".to_owned()),
+            "{path}"
+        );
     }
     for path in ["/cut", "/nothing", "/broken"] {
         let answer = fetch(&author, &server.url(path)).await;

@@ -34,20 +34,31 @@ async fn check_served(anon: &Client, name: &str, media: &Value) {
         for takes_webp in [true, false] {
             let answer = fetch(anon, &path_of(address), takes_webp).await.expect(200);
             let kind = answer.header("content-type");
-            assert!(!kind.contains("html") && !kind.contains("xml") && !kind.contains("script"), "{name}: {kind}");
+            assert!(
+                !kind.contains("html") && !kind.contains("xml") && !kind.contains("script"),
+                "{name}: {kind}"
+            );
             assert_eq!(kind.starts_with("image/"), is_image, "{name}: {kind}");
             assert_eq!(answer.header("x-content-type-options"), "nosniff", "{name}");
             assert!(answer.header("content-security-policy").starts_with("sandbox"), "{name}");
             let disposition = answer.header("content-disposition");
             assert!(!disposition.contains(".html"), "{name}: {disposition}");
-            assert!(media["kind"] != "document" || disposition.starts_with("attachment"), "{name}: {disposition}");
+            assert!(
+                media["kind"] != "document" || disposition.starts_with("attachment"),
+                "{name}: {disposition}"
+            );
             assert!(!is_image || !holds(&answer.bytes, EVIL), "{name} {kind}");
         }
     }
 }
 
 /// Sends all files over one path: those that must be refused are, the others are refused or become harmless.
-async fn send_all(path: &str, anon: &Client, files: &[Hostile], mut send: impl AsyncFnMut(usize, &Hostile) -> (Answer, Option<Value>)) {
+async fn send_all(
+    path: &str,
+    anon: &Client,
+    files: &[Hostile],
+    mut send: impl AsyncFnMut(usize, &Hostile) -> (Answer, Option<Value>),
+) {
     for (at, hostile) in files.iter().enumerate() {
         let (name, _, must_be_refused) = hostile;
         let (answer, media) = send(at, hostile).await;
@@ -84,7 +95,10 @@ async fn a_hostile_file_as_bytes_alone_is_refused_or_harmless() {
     let author = app.db_member(Role::Author).await;
     let files = all();
     assert!(files.len() >= 60, "{}", files.len());
-    send_all("bytes", &anon, &files, async |_, (_, bytes, _)| taken(upload(&author, "?name=a.html", bytes).await)).await;
+    send_all("bytes", &anon, &files, async |_, (_, bytes, _)| {
+        taken(upload(&author, "?name=a.html", bytes).await)
+    })
+    .await;
     // What was refused has left nothing behind.
     let kept = author.get(&format!("{MEDIA}?page_size=1&count=true")).await.expect(200).json();
     let files = "SELECT count(*) FROM media_files WHERE NOT EXISTS (SELECT FROM media WHERE media.sha256 = media_files.sha256)";

@@ -40,10 +40,22 @@ fn programs() -> Vec<Hostile> {
         refused("gif and js", &[b"GIF89a/*\x01\x01\0\0*/=1;alert(document.domain);//"]),
         refused("gif and js, small", &[b"GIF89a=1;alert(1)//;"]),
         refused("php as gif", &[b"GIF89a<?php system($_GET[0]); ?>"]),
-        refused("svg with a script", &[b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'>", EVIL, b"</svg>"]),
-        refused("svg with an entity", &[b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><svg>&a;</svg>"]),
-        refused("xhtml", &[b"<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'>", EVIL, b"</html>"]),
-        refused("jar", &[b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x14\0\0\0META-INF/MANIFEST.MF"]),
+        refused(
+            "svg with a script",
+            &[b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'>", EVIL, b"</svg>"],
+        ),
+        refused(
+            "svg with an entity",
+            &[b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><svg>&a;</svg>"],
+        ),
+        refused(
+            "xhtml",
+            &[b"<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'>", EVIL, b"</html>"],
+        ),
+        refused(
+            "jar",
+            &[b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x14\0\0\0META-INF/MANIFEST.MF"],
+        ),
         refused("shell", &[b"#!/bin/sh\nrm -rf /\n"]),
     ]
 }
@@ -59,7 +71,10 @@ fn polyglots() -> Vec<Hostile> {
     }
     for marker in [0xE1, 0xEC, 0xFE] {
         let length = (EVIL.len() as u16 + 2).to_be_bytes();
-        files.push(any(format!("jpeg with html in {marker:x}"), &[&jpeg[..2], &[0xFF, marker], &length, EVIL, &jpeg[2..]]));
+        files.push(any(
+            format!("jpeg with html in {marker:x}"),
+            &[&jpeg[..2], &[0xFF, marker], &length, EVIL, &jpeg[2..]],
+        ));
     }
     for kind in [b"tEXt", b"iTXt", b"eXIf", b"aaAa"] {
         let png = encode_png(&draw(8, 8), 8, 8, &[(*kind, EVIL.to_vec())]);
@@ -68,7 +83,10 @@ fn polyglots() -> Vec<Hostile> {
     let extension = [b"\x21\xFE", &[EVIL.len() as u8][..], EVIL, b"\0"].concat();
     files.push(any("gif with html in a comment", &[&gif[..gif.len() - 1], &extension, b";"]));
     files.push(any("pdf with html", &[&pdf(50), b"\n", &html]));
-    files.push(any("pdf with a script", &[b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\n"]));
+    files.push(any(
+        "pdf with a script",
+        &[b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\n"],
+    ));
     files.push(any("mp4 with html", &[b"\0\0\0\x14ftypisom\0\0\0\0isom", &html]));
     files
 }
@@ -86,7 +104,9 @@ fn truncated() -> Vec<Hostile> {
 /// Lengths and sizes that are replaced by wrong ones.
 fn wrong_numbers() -> Vec<Hostile> {
     let mut files = Vec::new();
-    for (name, bytes) in [("jpeg", jpeg(16, 16)), ("png", png(16, 16)), ("gif", gif(2)), ("webp", webp(16, 16))] {
+    for (name, bytes) in
+        [("jpeg", jpeg(16, 16)), ("png", png(16, 16)), ("gif", gif(2)), ("webp", webp(16, 16))]
+    {
         for at in [4, 16, 20] {
             let mut changed = bytes.clone();
             changed[at..at + 4].copy_from_slice(&[0xFF, 0xFF, 0xFF, 0xF0]);
@@ -117,7 +137,8 @@ fn png_of(width: u32, height: u32) -> Vec<u8> {
 /// Small files that want to become large: pixels, frames, chunks, metadata.
 fn bombs() -> Vec<Hostile> {
     let mut files = Vec::new();
-    for (width, height) in [(50_000, 50_000), (u32::MAX, u32::MAX), (0, 5), (0x7FFF_FFFF, 1), (7_000, 7_000)] {
+    for (width, height) in [(50_000, 50_000), (u32::MAX, u32::MAX), (0, 5), (0x7FFF_FFFF, 1), (7_000, 7_000)]
+    {
         files.push(refused(&format!("png of {width} × {height}"), &[&png_of(width, height)]));
     }
     let mut wide = jpeg(16, 16);
@@ -129,7 +150,10 @@ fn bombs() -> Vec<Hostile> {
     files.push(refused("gif of 65535 × 65535", &[&large]));
     files.push(refused("gif of 1001 frames", &[&gif(1001)]));
     let profile = [b"p\0\0".as_slice(), &zlib(&vec![0; 40 << 20])].concat();
-    files.push(refused("png with a profile of 40 MB", &[&encode_png(&draw(8, 8), 8, 8, &[(*b"iCCP", profile)])]));
+    files.push(refused(
+        "png with a profile of 40 MB",
+        &[&encode_png(&draw(8, 8), 8, 8, &[(*b"iCCP", profile)])],
+    ));
     let text = [b"a\0\0".as_slice(), &zlib(&vec![0; 40 << 20])].concat();
     files.push(any("png with a text of 40 MB", &[&encode_png(&draw(8, 8), 8, 8, &[(*b"zTXt", text)])]));
     let plain = png(8, 8);

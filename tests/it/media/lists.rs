@@ -13,7 +13,10 @@ async fn a_list_is_cut_down_by_what_is_known_of_the_files() {
     let (app, _) = TestApp::start().await;
     let (author, editor) = (app.db_member(Role::Author).await, app.db_member(Role::Editor).await);
     let bytes = jpeg(16, 16);
-    let harbour = upload(&author, "?name=Harbour.jpg&alt=Boats&tags=sea,dawn&source_url=https://x.example/a", &bytes).await.data(201);
+    let harbour =
+        upload(&author, "?name=Harbour.jpg&alt=Boats&tags=sea,dawn&source_url=https://x.example/a", &bytes)
+            .await
+            .data(201);
     let report = upload(&editor, "?name=report.pdf&caption=50%25%20more&tags=sea", &pdf(99)).await.data(201);
     let sha = harbour["sha256"].as_str().unwrap();
     let article = json!({"title": "t", "cover": harbour["id"]});
@@ -63,13 +66,27 @@ async fn authors_change_what_they_have_uploaded_and_see_their_own_trash() {
     let changed = author.patch(&path, change).await.expect(200);
     let etag = changed.header("etag").to_owned();
     let changed = changed.data(200);
-    assert_eq!((&changed["version"], &changed["tags"], &changed["name"]), (&json!(2), &json!(["b", "a"]), &json!("x.jpg")));
+    assert_eq!(
+        (&changed["version"], &changed["tags"], &changed["name"]),
+        (&json!(2), &json!(["b", "a"]), &json!("x.jpg"))
+    );
     assert_eq!(changed["focal_point"], json!({"x": 0.25, "y": 0.75}));
     // Nothing changes: neither does the version.
     assert_eq!(author.patch(&path, json!({"alt": "Boats"})).await.data(200)["version"], 2);
-    let stale = editor.request(Method::PATCH, &path).header("if-match", "\"1-0\"").json(&json!({"alt": "y"})).send().await;
+    let stale = editor
+        .request(Method::PATCH, &path)
+        .header("if-match", "\"1-0\"")
+        .json(&json!({"alt": "y"}))
+        .send()
+        .await;
     assert_eq!(stale.status, 412);
-    editor.request(Method::PATCH, &path).header("if-match", &etag).json(&json!({"source_url": null})).send().await.expect(200);
+    editor
+        .request(Method::PATCH, &path)
+        .header("if-match", &etag)
+        .json(&json!({"source_url": null}))
+        .send()
+        .await
+        .expect(200);
     for (wrong, pointer) in [
         (json!({"alt": "a".repeat(2001)}), "/alt"),
         (json!({"focal_point": {"x": 1.5, "y": 0}}), "/focal_point/x"),

@@ -47,7 +47,10 @@ async fn an_address_for_members_works_as_long_as_its_signature_says() {
         anon.get(&format!("{bare}{}", sign(&app, &media, now + 60))).await.expect(200);
         assert!(is_refused(&anon, bare).await, "unsigned");
         assert!(is_refused(&anon, &format!("{bare}{}", sign(&app, &media, now - 60))).await, "expired");
-        assert!(is_refused(&anon, &path.replace(&format!("exp={until}"), &format!("exp={}", until + 1))).await, "longer");
+        assert!(
+            is_refused(&anon, &path.replace(&format!("exp={until}"), &format!("exp={}", until + 1))).await,
+            "longer"
+        );
         assert!(is_refused(&anon, &format!("{path}A")).await, "another signature");
         assert!(is_refused(&anon, &format!("{bare}?exp={until}")).await);
         assert!(is_refused(&anon, &format!("{bare}?sig=")).await);
@@ -77,7 +80,10 @@ async fn media_for_members_are_in_their_notices_and_in_no_article() {
     let for_all = cast.editor.post("/api/v1/notices", notice("public")).await.data(201);
     let for_members = cast.editor.post("/api/v1/notices", notice("members")).await.data(201);
     let read = async |client: &Client, kind: &str, thing: &Value| {
-        client.get(&format!("/api/v1/{kind}/{}", id_of(thing))).await.data(200)["body"].as_str().unwrap().to_owned()
+        client.get(&format!("/api/v1/{kind}/{}", id_of(thing))).await.data(200)["body"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     for client in [&anon, &cast.member, &cast.editor] {
         for (kind, thing) in [("articles", &article), ("notices", &for_all)] {

@@ -9,7 +9,8 @@ static MADE: AtomicU32 = AtomicU32::new(0);
 
 /// Noise on a slope, as a photograph has it: more colours than a drawing.
 pub fn draw(width: u32, height: u32) -> Vec<u8> {
-    let mut state = MADE.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id()).wrapping_mul(2_654_435_761) | 1;
+    let mut state =
+        MADE.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id()).wrapping_mul(2_654_435_761) | 1;
     let mut noise = move || {
         state ^= state << 13;
         state ^= state >> 17;

@@ -58,7 +58,8 @@ async fn the_parts_of_an_upload_become_media_with_what_was_said_at_first() {
         assert_eq!(told.header(name), value);
     }
     let bytes = jpeg(200, 100);
-    let said = [("filename", "Harbour.jpg"), ("filetype", "text/html"), ("alt", "Boats 质量"), ("tags", "sea,dawn")];
+    let said =
+        [("filename", "Harbour.jpg"), ("filetype", "text/html"), ("alt", "Boats 质量"), ("tags", "sea,dawn")];
     let path = begin(&author, bytes.len(), &said).await;
     let mut sent = 0;
     for part in bytes.chunks(bytes.len() / 3 + 1) {
@@ -70,7 +71,10 @@ async fn the_parts_of_an_upload_become_media_with_what_was_said_at_first() {
         assert_eq!(answer.header("upload-media").is_empty(), sent < bytes.len());
     }
     let media = media_of(&author, &path).await;
-    assert_eq!((&media["name"], &media["alt"], &media["tags"]), (&json!("Harbour.jpg"), &json!("Boats 质量"), &json!(["sea", "dawn"])));
+    assert_eq!(
+        (&media["name"], &media["alt"], &media["tags"]),
+        (&json!("Harbour.jpg"), &json!("Boats 质量"), &json!(["sea", "dawn"]))
+    );
     assert_eq!((&media["mime"], &media["bytes"]), (&json!("image/jpeg"), &json!(bytes.len())));
     let original = author.get(&format!("{}/original", api_path(&media))).await.expect(200);
     assert!(original.bytes == bytes);
@@ -110,7 +114,10 @@ async fn a_part_at_another_place_or_in_another_way_is_not_added() {
     append(&author, &path, 0, &bytes[..400]).await.expect(204);
     let problem = |status: u16, code: &str| (status, code.to_owned());
     for wrong in [0, 399, 401, 1000, 5000] {
-        assert_eq!(append(&author, &path, wrong, &bytes[400..]).await.problem(), problem(409, "offset_mismatch"));
+        assert_eq!(
+            append(&author, &path, wrong, &bytes[400..]).await.problem(),
+            problem(409, "offset_mismatch")
+        );
     }
     assert_eq!(append(&author, &path, 400, &pdf(601)).await.problem(), problem(413, "payload_too_large"));
     let send = |version: &str, label: &str, at: &str| {
@@ -120,7 +127,10 @@ async fn a_part_at_another_place_or_in_another_way_is_not_added() {
     let unknown = send("0.2.2", PART, "400").send().await;
     assert_eq!(unknown.problem(), problem(412, "unknown_tus_version"));
     assert_eq!(unknown.header("tus-version"), "1.0.0", "the protocol asks for it");
-    assert_eq!(send("1.0.0", "application/octet-stream", "400").send().await.problem(), problem(415, "unsupported_media_type"));
+    assert_eq!(
+        send("1.0.0", "application/octet-stream", "400").send().await.problem(),
+        problem(415, "unsupported_media_type")
+    );
     for at in ["", "-1", "4e2", "99999999999999999999"] {
         assert_eq!(send("1.0.0", PART, at).send().await.status, 400, "{at}");
     }
@@ -221,7 +231,12 @@ async fn an_upload_ends_when_its_owner_ends_it_or_its_time_is_over() {
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let (app, _) = TestApp::start_with(&flags).await;
     let author = app.db_member(Role::Author).await;
-    let parts = || files_below(folder.path()).into_iter().filter(|path| path.starts_with(folder.path().join("uploads"))).count();
+    let parts = || {
+        files_below(folder.path())
+            .into_iter()
+            .filter(|path| path.starts_with(folder.path().join("uploads")))
+            .count()
+    };
     let path = begin(&author, 100, &[]).await;
     append(&author, &path, 0, &pdf(50)).await.expect(204);
     assert_eq!(parts(), 1);
@@ -290,11 +305,14 @@ async fn an_upload_that_is_refused_says_so_again() {
         let path = begin(&author, bytes.len(), &[]).await;
         let half = bytes.len() / 2;
         let first = append(&author, &path, 0, &bytes[..half]).await;
-        let last = if first.status == 204 { append(&author, &path, half, &bytes[half..]).await } else { first };
+        let last =
+            if first.status == 204 { append(&author, &path, half, &bytes[half..]).await } else { first };
         assert_eq!(last.problem(), (status, code.to_owned()));
         assert_eq!(author.get(&path).await.problem(), (status, code.to_owned()), "told alike");
         assert_eq!(append(&author, &path, bytes.len(), b"").await.problem(), (status, code.to_owned()));
     }
     assert_eq!(author.get(MEDIA).await.data(200), json!([]));
-    assert!(!folder.path().join("originals").exists() || files_below(&folder.path().join("originals")).is_empty());
+    assert!(
+        !folder.path().join("originals").exists() || files_below(&folder.path().join("originals")).is_empty()
+    );
 }

@@ -24,8 +24,11 @@ fn document(words: &[u8]) -> Vec<u8> {
 /// Uploads on all paths: the clean is kept; the bad is refused, and what the scanner cannot tell is not kept.
 async fn try_scanner(scanner: &str) {
     let (folder, flags) = own_store();
-    let flags: Vec<&str> =
-        [flags.iter().map(String::as_str).collect(), vec!["--media-scanner", scanner, "--fetch-allow", "127.0.0.0/8"]].concat();
+    let flags: Vec<&str> = [
+        flags.iter().map(String::as_str).collect(),
+        vec!["--media-scanner", scanner, "--fetch-allow", "127.0.0.0/8"],
+    ]
+    .concat();
     let (app, _) = TestApp::start_with(&flags).await;
     let author = app.db_member(Role::Author).await;
     let served = |words: &[u8]| file(&document(words), "application/pdf");
@@ -36,9 +39,11 @@ async fn try_scanner(scanner: &str) {
         _ => unclear.clone(),
     })
     .await;
-    for (words, name, wanted) in
-        [(b"clean".as_slice(), "clean", None), (VIRUS, "bad", Some((422, "refused_file"))), (b"unclear", "unclear", Some((503, "unavailable")))]
-    {
+    for (words, name, wanted) in [
+        (b"clean".as_slice(), "clean", None),
+        (VIRUS, "bad", Some((422, "refused_file"))),
+        (b"unclear", "unclear", Some((503, "unavailable"))),
+    ] {
         let bytes = document(words);
         let parts = begin(&author, bytes.len(), &[]).await;
         let url = server.url(&format!("/{name}"));
@@ -51,7 +56,9 @@ async fn try_scanner(scanner: &str) {
         for answer in answers {
             match wanted {
                 None => assert!([201, 204].contains(&answer.status), "{scanner} {}", answer.text()),
-                Some((status, code)) => assert_eq!(answer.problem(), (status, code.to_owned()), "{scanner} {name}"),
+                Some((status, code)) => {
+                    assert_eq!(answer.problem(), (status, code.to_owned()), "{scanner} {name}")
+                }
             }
         }
     }
@@ -63,7 +70,8 @@ async fn try_scanner(scanner: &str) {
 #[actix_web::test]
 async fn a_program_says_which_files_are_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let script = "#!/bin/sh\ngrep -q 'very bad virus' \"$1\" && exit 1\ngrep -q unclear \"$1\" && exit 2\nexit 0\n";
+    let script =
+        "#!/bin/sh\ngrep -q 'very bad virus' \"$1\" && exit 1\ngrep -q unclear \"$1\" && exit 2\nexit 0\n";
     let script = write_file(folder.path(), "scan.sh", script);
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     try_scanner(&script).await;

@@ -64,15 +64,21 @@ async fn each_preset_has_its_size_and_enlarges_nothing() {
 async fn an_ending_names_the_format_and_other_addresses_lead_nowhere() {
     let (app, anon) = TestApp::start().await;
     let author = app.db_member(Role::Author).await;
-    for (bytes, plain) in [(jpeg(64, 48), "jpg"), (png_with_alpha(64, 48), "png"), (flat_png(64, 48), "png")] {
+    for (bytes, plain) in [(jpeg(64, 48), "jpg"), (png_with_alpha(64, 48), "png"), (flat_png(64, 48), "png")]
+    {
         let media = upload(&author, "?name=boats.x", &bytes).await.data(201);
         let path = path_of(&media["variants"]["w160"]);
-        for (ending, kind) in [("webp", "image/webp"), (plain, &format!("image/{}", plain.replace("jpg", "jpeg")))] {
+        for (ending, kind) in
+            [("webp", "image/webp"), (plain, &format!("image/{}", plain.replace("jpg", "jpeg")))]
+        {
             for takes_webp in [true, false] {
                 let answer = fetch(&anon, &format!("{path}.{ending}"), takes_webp).await.expect(200);
                 assert_eq!(answer.header("content-type"), kind);
                 assert!(!vary(&answer).split(", ").any(|name| name == "accept"), "{}", vary(&answer));
-                assert_eq!(answer.header("content-disposition"), format!("inline; filename=\"boats.{ending}\""));
+                assert_eq!(
+                    answer.header("content-disposition"),
+                    format!("inline; filename=\"boats.{ending}\"")
+                );
             }
         }
         let other = if plain == "jpg" { "png" } else { "jpg" };
@@ -121,10 +127,14 @@ async fn the_format_is_what_the_client_takes_and_kept_answers_do_not_mix() {
             }
         }
         // The ETag of one format does not stand for the other.
-        let etag_of = |webp: bool| seen.iter().find(|(takes_webp, ..)| *takes_webp == webp).unwrap().1.clone();
-        for (takes_webp, etag, status) in
-            [(true, etag_of(true), 304), (true, etag_of(false), 200), (false, etag_of(false), 304), (false, etag_of(true), 200)]
-        {
+        let etag_of =
+            |webp: bool| seen.iter().find(|(takes_webp, ..)| *takes_webp == webp).unwrap().1.clone();
+        for (takes_webp, etag, status) in [
+            (true, etag_of(true), 304),
+            (true, etag_of(false), 200),
+            (false, etag_of(false), 304),
+            (false, etag_of(true), 200),
+        ] {
             let request = anon.request(Method::GET, &path).header("if-none-match", &etag);
             let request = if takes_webp { request.header("accept", WEBP) } else { request };
             let answer = request.send().await.expect(status);
@@ -174,7 +184,8 @@ async fn what_is_served_is_kept_for_ever_and_can_do_nothing() {
     let author = app.db_member(Role::Author).await;
     for (bytes, preset) in [(jpeg(64, 48), "w160"), (gif(2), "file"), (pdf(500), "")] {
         let media = upload(&author, "", &bytes).await.data(201);
-        let path = if preset.is_empty() { path_of(&media["url"]) } else { path_of(&media["variants"][preset]) };
+        let path =
+            if preset.is_empty() { path_of(&media["url"]) } else { path_of(&media["variants"][preset]) };
         for _ in 0..2 {
             let answer = anon.get(&path).await.expect(200);
             assert_eq!(answer.header("cache-control"), "public, immutable, max-age=31536000");
@@ -189,7 +200,8 @@ async fn what_is_served_is_kept_for_ever_and_can_do_nothing() {
             assert_eq!(head.header("content-length"), length.to_string());
             assert_eq!(head.header("content-type"), answer.header("content-type"));
             for tag in [etag.clone(), format!("W/{etag}"), format!("\"x\", {etag}"), "*".to_owned()] {
-                let again = anon.request(Method::GET, &path).header("if-none-match", &tag).send().await.expect(304);
+                let again =
+                    anon.request(Method::GET, &path).header("if-none-match", &tag).send().await.expect(304);
                 assert_eq!((again.bytes.len(), again.header("etag")), (0, etag.as_str()), "{tag}");
                 assert_eq!(again.header("cache-control"), "public, immutable, max-age=31536000");
             }
@@ -204,9 +216,12 @@ async fn only_the_server_makes_addresses_of_free_sizes() {
     let author = app.db_member(Role::Author).await;
     let media = upload(&author, "", &jpeg(300, 200)).await.data(201);
     let at = format!("{}/address", api_path(&media));
-    for (query, size) in
-        [("?width=123", (123, 82)), ("?width=100&height=50", (100, 50)), ("?width=2000", (300, 200)), ("?width=500&height=500", (200, 200))]
-    {
+    for (query, size) in [
+        ("?width=123", (123, 82)),
+        ("?width=100&height=50", (100, 50)),
+        ("?width=2000", (300, 200)),
+        ("?width=500&height=500", (200, 200)),
+    ] {
         let path = path_of(&author.get(&format!("{at}{query}")).await.data(200)["url"]);
         let answer = fetch(&anon, &path, true).await.expect(200);
         assert_eq!(size_of(&answer.bytes), size, "{query}");
@@ -243,7 +258,8 @@ async fn an_address_leads_to_the_same_bytes_after_the_focal_point_and_the_preset
     let bytes = anon.get(&thumb).await.expect(200).bytes;
     let mut addresses = vec![thumb.clone()];
     for x in [0.0, 1.0, 0.0] {
-        let changed = author.patch(&api_path(&media), json!({"focal_point": {"x": x, "y": 0.5}})).await.data(200);
+        let changed =
+            author.patch(&api_path(&media), json!({"focal_point": {"x": x, "y": 0.5}})).await.data(200);
         let moved = path_of(&changed["variants"]["thumb"]);
         assert_ne!(anon.get(&moved).await.expect(200).bytes, bytes, "another part of the picture");
         assert_eq!(path_of(&changed["variants"]["w160"]), wide, "what is not cropped stays where it is");

@@ -17,7 +17,9 @@ use crate::harness::{TestApp, files_below};
 /// Makes files as old as two days.
 fn age(files: &[PathBuf]) {
     let then = SystemTime::now() - Duration::from_secs(48 * 3600);
-    files.iter().for_each(|path| File::options().append(true).open(path).unwrap().set_modified(then).unwrap());
+    files
+        .iter()
+        .for_each(|path| File::options().append(true).open(path).unwrap().set_modified(then).unwrap());
 }
 
 /// Sweeps as the server does once a day.
@@ -43,10 +45,12 @@ async fn the_bytes_of_what_was_deleted_go_a_day_after_their_last_media() {
     let (app, anon) = TestApp::start_with(&flags).await;
     let editor = app.db_member(Role::Editor).await;
     let bytes = jpeg(200, 100);
-    let (gone, animated) = (upload(&editor, "", &bytes).await.data(201), upload(&editor, "", &gif(2)).await.data(201));
+    let (gone, animated) =
+        (upload(&editor, "", &bytes).await.data(201), upload(&editor, "", &gif(2)).await.data(201));
     let kept = upload(&editor, "", &jpeg(200, 100)).await.data(201);
     // The same bytes as media that stay.
-    let (shared, stays) = (upload(&editor, "", &pdf(99)).await, upload(&editor, "", &jpeg(16, 16)).await.data(201));
+    let (shared, stays) =
+        (upload(&editor, "", &pdf(99)).await, upload(&editor, "", &jpeg(16, 16)).await.data(201));
     let shared = shared.data(201);
     let original = editor.get(&format!("{}/original", api_path(&shared))).await.expect(200).bytes;
     let twin = upload(&editor, "", &original).await.data(201);
@@ -61,7 +65,8 @@ async fn the_bytes_of_what_was_deleted_go_a_day_after_their_last_media() {
     let before = files_below(folder.path()).len();
     sweep_all(&app).await;
     assert_eq!(files_below(folder.path()).len(), before, "what is in the trash can be restored");
-    app.db_execute("UPDATE media SET deleted_at = now() - interval '31 days' WHERE deleted_at IS NOT NULL").await;
+    app.db_execute("UPDATE media SET deleted_at = now() - interval '31 days' WHERE deleted_at IS NOT NULL")
+        .await;
     app.db_execute("UPDATE media_files SET last_used_at = now()").await;
     sweep_all(&app).await;
     assert_eq!(ask(&app.db.url, "SELECT count(*) FROM media WHERE deleted_at IS NOT NULL").await, "0");
@@ -69,7 +74,11 @@ async fn the_bytes_of_what_was_deleted_go_a_day_after_their_last_media() {
     app.db_execute(AGE_FILES).await;
     sweep_all(&app).await;
     for media in [&gone, &animated] {
-        assert_eq!(files_of(folder.path(), media), [""; 0].map(PathBuf::from), "original, master, clean file and variants");
+        assert_eq!(
+            files_of(folder.path(), media),
+            [""; 0].map(PathBuf::from),
+            "original, master, clean file and variants"
+        );
     }
     for media in [&kept, &twin, &stays] {
         assert!(!files_of(folder.path(), media).is_empty());
@@ -77,9 +86,13 @@ async fn the_bytes_of_what_was_deleted_go_a_day_after_their_last_media() {
     }
     assert_eq!(files_of(folder.path(), &kept).len(), 4, "original, master and two variants");
     // The row goes when the bytes are surely gone.
-    let rows = format!("SELECT count(*) FROM media_files WHERE sha256 = '\\x{}'", gone["sha256"].as_str().unwrap());
+    let rows =
+        format!("SELECT count(*) FROM media_files WHERE sha256 = '\\x{}'", gone["sha256"].as_str().unwrap());
     assert_eq!(ask(&app.db.url, &rows).await, "1");
-    app.db_execute("UPDATE media_files SET removing_at = now() - interval '11 minutes' WHERE removing_at IS NOT NULL").await;
+    app.db_execute(
+        "UPDATE media_files SET removing_at = now() - interval '11 minutes' WHERE removing_at IS NOT NULL",
+    )
+    .await;
     sweep_all(&app).await;
     assert_eq!(ask(&app.db.url, &rows).await, "0");
     // Bytes that were taken away can come again.
@@ -153,7 +166,8 @@ async fn what_has_no_row_goes_when_it_is_a_day_old() {
 #[actix_web::test]
 async fn a_file_in_use_is_never_taken_whatever_the_time() {
     let (_folder, flags) = own_store();
-    let flags: Vec<&str> = [flags.iter().map(String::as_str).collect(), vec!["--media-trash-days", "1"]].concat();
+    let flags: Vec<&str> =
+        [flags.iter().map(String::as_str).collect(), vec!["--media-trash-days", "1"]].concat();
     let (app, anon) = TestApp::start_with(&flags).await;
     let editor = app.db_member(Role::Editor).await;
     let media = upload(&editor, "", &jpeg(64, 48)).await.data(201);
@@ -171,7 +185,8 @@ async fn a_file_in_use_is_never_taken_whatever_the_time() {
 #[actix_web::test]
 async fn days_of_zero_keep_the_trash() {
     let (_folder, flags) = own_store();
-    let flags: Vec<&str> = [flags.iter().map(String::as_str).collect(), vec!["--media-trash-days", "0"]].concat();
+    let flags: Vec<&str> =
+        [flags.iter().map(String::as_str).collect(), vec!["--media-trash-days", "0"]].concat();
     let (app, _) = TestApp::start_with(&flags).await;
     let editor = app.db_member(Role::Editor).await;
     let media = upload(&editor, "", &jpeg(16, 16)).await.data(201);

@@ -26,7 +26,8 @@ async fn a_form_and_bytes_alone_make_the_same_media() {
     let form = said.iter().fold(Form::default(), |form, (name, value)| form.text(name, value));
     let by_form = form.file("harbour.jpg", &first).send(&author).await.expect(201);
     assert_eq!(by_form.json()["duplicate"], false);
-    let query = said.iter().map(|(name, value)| format!("&{name}={}", value.replace(' ', "%20"))).collect::<String>();
+    let query =
+        said.iter().map(|(name, value)| format!("&{name}={}", value.replace(' ', "%20"))).collect::<String>();
     let by_bytes = upload(&author, &format!("?name=harbour.jpg{query}"), &second).await.data(201);
     let by_form = {
         assert_eq!(by_form.header("location"), api_path(&by_form.json()["data"]));
@@ -37,7 +38,10 @@ async fn a_form_and_bytes_alone_make_the_same_media() {
             assert_eq!(media[*name], *value);
         }
         assert_eq!(media["tags"], json!(["sea", "dawn"]));
-        assert_eq!((&media["name"], &media["mime"], &media["kind"]), (&json!("harbour.jpg"), &json!("image/jpeg"), &json!("image")));
+        assert_eq!(
+            (&media["name"], &media["mime"], &media["kind"]),
+            (&json!("harbour.jpg"), &json!("image/jpeg"), &json!("image"))
+        );
         assert_eq!((&media["width"], &media["height"]), (&json!(300), &json!(200)));
         assert_eq!(media["created_by"], author.id.unwrap().to_string());
         assert!(!media["thumbhash"].as_str().unwrap().is_empty());
@@ -74,7 +78,11 @@ async fn a_name_is_found_where_it_is_said_and_hides_nothing() {
         ("a.png\u{85}", "a.png"),
     ] {
         assert_eq!(name(Form::default().file(given, &bytes).send(&author).await), clean, "{given:?}");
-        assert_eq!(name(Form::default().text("name", given).file("x", &bytes).send(&author).await), clean, "{given:?}");
+        assert_eq!(
+            name(Form::default().text("name", given).file("x", &bytes).send(&author).await),
+            clean,
+            "{given:?}"
+        );
     }
     // A name with a NUL and one of folders alone are none.
     let id_as_name = |media: &Value| format!("{}.png", id_of(media).replace('-', ""));
@@ -105,7 +113,10 @@ async fn a_part_with_two_names_has_one_and_is_served_by_its_bytes() {
     let media = answer.data(201);
     let served = anon.get(&path_of(&media["variants"]["w160"])).await.expect(200);
     assert!(!served.header("content-disposition").contains("html"), "{served:?}");
-    assert_eq!((served.header("content-type"), served.header("x-content-type-options")), ("image/jpeg", "nosniff"));
+    assert_eq!(
+        (served.header("content-type"), served.header("x-content-type-options")),
+        ("image/jpeg", "nosniff")
+    );
 }
 
 #[actix_web::test]
@@ -121,11 +132,16 @@ async fn a_form_that_is_none_is_refused_with_the_reason() {
     assert_eq!(unknown.faults(), [("colour".to_owned(), "unknown_parameter".to_owned())]);
     let wrong = Form::default().text("audience", "nobody").file("a.png", &bytes).send(&author).await;
     assert_eq!((wrong.status, wrong.faults()[0].0.as_str()), (400, "audience"));
-    let invalid = Form::default().part("form-data; name=\"alt\"", b"\xFF\xFE").file("a.png", &bytes).send(&author).await;
+    let invalid = Form::default()
+        .part("form-data; name=\"alt\"", b"\xFF\xFE")
+        .file("a.png", &bytes)
+        .send(&author)
+        .await;
     assert_eq!(invalid.faults(), [("alt".to_owned(), "invalid_encoding".to_owned())]);
     let long = Form::default().text("alt", &"a".repeat(20_000)).file("a.png", &bytes).send(&author).await;
     assert_eq!(long.problem(), (413, "payload_too_large".to_owned()));
-    let many = (0..70).fold(Form::default(), |form, i| form.text(&format!("alt{i}"), "a")).send(&author).await;
+    let many =
+        (0..70).fold(Form::default(), |form, i| form.text(&format!("alt{i}"), "a")).send(&author).await;
     assert_eq!(many.problem(), (413, "payload_too_large".to_owned()));
     let (label, whole) = Form::default().file("a.png", &bytes).finish();
     for body in [whole[..whole.len() - 30].to_vec(), Vec::new(), b"--other\r\n".to_vec()] {
@@ -156,7 +172,11 @@ async fn the_type_of_a_file_is_found_by_its_bytes() {
         (png(8, 8), "image", "image/png"),
         (gif(1), "image", "image/gif"),
         (webp(8, 8), "image", "image/webp"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg' width='5' height='5'/>".to_vec(), "image", "image/svg+xml"),
+        (
+            b"<svg xmlns='http://www.w3.org/2000/svg' width='5' height='5'/>".to_vec(),
+            "image",
+            "image/svg+xml",
+        ),
         (pdf(100), "document", "application/pdf"),
         (frame.repeat(3), "audio", "audio/mpeg"),
         (boxes("M4A "), "audio", "audio/mp4"),
@@ -164,9 +184,21 @@ async fn the_type_of_a_file_is_found_by_its_bytes() {
         (boxes("mp42"), "video", "video/mp4"),
         (b"\x1A\x45\xDF\xA3\x9F\x42\x82\x84webm\x42\x87\x81\x04".to_vec(), "video", "video/webm"),
         (zip("a.txt", "a"), "document", "application/zip"),
-        (office("word/document.xml"), "document", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-        (office("xl/workbook.xml"), "document", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (office("ppt/presentation.xml"), "document", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+        (
+            office("word/document.xml"),
+            "document",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        ),
+        (
+            office("xl/workbook.xml"),
+            "document",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        ),
+        (
+            office("ppt/presentation.xml"),
+            "document",
+            "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        ),
         (open("text"), "document", "application/vnd.oasis.opendocument.text"),
         (open("spreadsheet"), "document", "application/vnd.oasis.opendocument.spreadsheet"),
         (zip("mimetype", "application/epub+zip"), "document", "application/epub+zip"),
@@ -178,7 +210,11 @@ async fn the_type_of_a_file_is_found_by_its_bytes() {
         let served = author.get(&path_of(&media["url"])).await.expect(200);
         let sent = served.header("content-type").to_owned();
         assert!(kind == "image" && mime != "image/svg+xml" || sent == mime, "{mime}: {sent}");
-        assert!(!served.header("content-disposition").contains(".html"), "{}", served.header("content-disposition"));
+        assert!(
+            !served.header("content-disposition").contains(".html"),
+            "{}",
+            served.header("content-disposition")
+        );
         assert_eq!(served.header("x-content-type-options"), "nosniff");
     }
 }
@@ -200,10 +236,22 @@ async fn each_type_that_is_not_taken_is_refused_with_a_code_and_a_hint() {
         (b"\0\0\0\x18ftypavif\0\0\0\0avifmif1".to_vec(), "AVIF and HEIC"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec(), "AVIF and HEIC"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(), "SVG"),
-        (b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x14\0\0\0META-INF/MANIFEST.MF".to_vec(), "none of JPEG"),
+        (
+            b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x14\0\0\0META-INF/MANIFEST.MF"
+                .to_vec(),
+            "none of JPEG",
+        ),
     ] {
-        for answer in [upload(&author, "?name=a.png", &bytes).await, Form::default().file("a.png", &bytes).send(&author).await] {
-            assert_eq!(answer.problem(), (415, "unsupported_file".to_owned()), "{:?}", String::from_utf8_lossy(&bytes));
+        for answer in [
+            upload(&author, "?name=a.png", &bytes).await,
+            Form::default().file("a.png", &bytes).send(&author).await,
+        ] {
+            assert_eq!(
+                answer.problem(),
+                (415, "unsupported_file".to_owned()),
+                "{:?}",
+                String::from_utf8_lossy(&bytes)
+            );
             assert!(answer.json()["detail"].as_str().unwrap().contains(hint), "{}", answer.text());
         }
     }
@@ -222,7 +270,10 @@ async fn a_file_may_be_as_large_as_the_settings_say() {
     assert!((20_000..40_000).contains(&picture.len()), "{}", picture.len());
     assert_eq!(upload(&author, "", &picture).await.problem(), code(413, "payload_too_large"));
     upload(&author, "", &pdf(40_000)).await.expect(201);
-    for answer in [upload(&author, "", &pdf(40_001)).await, Form::default().file("a.pdf", &pdf(40_001)).send(&author).await] {
+    for answer in [
+        upload(&author, "", &pdf(40_001)).await,
+        Form::default().file("a.pdf", &pdf(40_001)).send(&author).await,
+    ] {
         assert_eq!(answer.problem(), code(413, "payload_too_large"));
         assert!(answer.json()["detail"].as_str().unwrap().contains("40000"), "{}", answer.text());
     }
@@ -270,7 +321,8 @@ async fn an_upload_is_done_once_under_one_idempotency_key() {
     let author = app.db_member(Role::Author).await;
     let bytes = jpeg(32, 32);
     let send = async |query: &str, bytes: &[u8]| {
-        let request = author.request(Method::POST, &format!("{MEDIA}{query}")).header("idempotency-key", "one");
+        let request =
+            author.request(Method::POST, &format!("{MEDIA}{query}")).header("idempotency-key", "one");
         request.labelled(OCTETS, bytes.to_vec()).send().await
     };
     let first = send("?alt=a", &bytes).await.expect(201);
@@ -297,7 +349,10 @@ async fn an_id_is_chosen_by_editors_only_and_names_one_file() {
     let first = upload(&editor, &format!("?id={id}&alt=first&name=a.jpg"), &bytes).await.data(201);
     assert_eq!(id_of(&first), id.to_string());
     let again = upload(&editor, &format!("?id={id}&alt=second"), &bytes).await.data(201);
-    assert_eq!((&again["id"], &again["alt"], &again["name"]), (&first["id"], &json!("second"), &json!("a.jpg")));
+    assert_eq!(
+        (&again["id"], &again["alt"], &again["name"]),
+        (&first["id"], &json!("second"), &json!("a.jpg"))
+    );
     let other = upload(&editor, &format!("?id={id}"), &jpeg(32, 32)).await;
     assert_eq!(other.problem(), (409, "media_id_taken".to_owned()));
     editor.delete(&api_path(&first)).await.expect(204);

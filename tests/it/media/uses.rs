@@ -35,12 +35,18 @@ async fn everything_that_names_media_is_listed() {
     let media = upload_picture(&editor).await;
     assert!(users(&editor, &media).await.is_empty());
     editor.post("/api/v1/articles", json!({"title": "cover", "cover": media["id"]})).await.expect(201);
-    editor.post("/api/v1/articles", json!({"title": "both", "cover": media["id"], "body": picture(&media)})).await.expect(201);
+    editor
+        .post("/api/v1/articles", json!({"title": "both", "cover": media["id"], "body": picture(&media)}))
+        .await
+        .expect(201);
     let link = format!("[file](/media/{})", id_of(&media));
     let markdown = json!({"title": "link", "body": link, "body_format": "markdown"});
     editor.post("/api/v1/articles", markdown).await.expect(201);
     editor.post("/api/v1/articles", json!({"title": "none", "body": "<p>x</p>"})).await.expect(201);
-    editor.post("/api/v1/notices", json!({"kind": "notice", "title": "note", "body": picture(&media)})).await.expect(201);
+    editor
+        .post("/api/v1/notices", json!({"kind": "notice", "title": "note", "body": picture(&media)}))
+        .await
+        .expect(201);
     let url = format!("/media/{}", id_of(&media));
     editor.put("/api/v1/site/menus/main", json!({"items": [{"title": "m", "url": url}]})).await.expect(201);
     let blocks = json!([{"kind": "html", "body": picture(&media)}]);
@@ -49,7 +55,10 @@ async fn everything_that_names_media_is_listed() {
     assert_eq!(users(&editor, &media).await, all);
     editor.put("/api/v1/site/menus/main", json!({"items": []})).await.expect(200);
     editor.put("/api/v1/site/home", json!({"blocks": [{"kind": "latest"}]})).await.expect(200);
-    assert_eq!(users(&editor, &media).await, ["article both", "article cover", "article link", "notice note"]);
+    assert_eq!(
+        users(&editor, &media).await,
+        ["article both", "article cover", "article link", "notice note"]
+    );
 }
 
 #[actix_web::test]
@@ -70,13 +79,18 @@ async fn uses_follow_every_kind_of_write() {
     assert_eq!(users(&editor, &other).await, ["article b"]);
     let put = json!({"title": "b", "external_id": "e", "cover": media["id"]});
     editor.put("/api/v1/articles/by-external-id/e", put).await.expect(200);
-    assert_eq!((users(&editor, &media).await, users(&editor, &other).await), (vec!["article b".to_owned()], vec![]));
+    assert_eq!(
+        (users(&editor, &media).await, users(&editor, &other).await),
+        (vec!["article b".to_owned()], vec![])
+    );
     // The trash: it uses them still.
     editor.delete(&at).await.expect(204);
     assert_eq!(users(&editor, &media).await, ["article b"]);
     editor.act(&format!("{at}/restore")).await.expect(200);
     // Imports: of one row, and of many.
-    let row = |n: usize, media: &Value| json!({"external_id": format!("i{n}"), "title": format!("i{n}"), "body": picture(media)}).to_string();
+    let row = |n: usize, media: &Value| {
+        json!({"external_id": format!("i{n}"), "title": format!("i{n}"), "body": picture(media)}).to_string()
+    };
     let import = async |rows: Vec<String>| {
         let request = editor.request(Method::POST, "/api/v1/articles/import");
         request.labelled("application/x-ndjson", rows.join("\n")).send().await.expect(200)
@@ -100,7 +114,8 @@ async fn uses_follow_every_kind_of_write() {
     // psql.
     app.db_execute("DELETE FROM articles WHERE external_id = 'i99'").await;
     app.db_execute("UPDATE notices SET body = ''").await;
-    app.db_execute(&format!("UPDATE articles SET body = '{}' WHERE external_id = 'i7'", picture(&media))).await;
+    app.db_execute(&format!("UPDATE articles SET body = '{}' WHERE external_id = 'i7'", picture(&media)))
+        .await;
     assert_eq!(users(&editor, &media).await, ["article b", "article i7"]);
     app.db_execute("UPDATE articles SET cover_url = NULL, body = ''").await;
     assert_eq!(ask(&app.db.url, "SELECT count(*) FROM media_uses").await, "0");
@@ -111,12 +126,17 @@ async fn media_in_use_are_not_deleted_and_the_refusal_names_what_uses_them() {
     let (app, _) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
     let media = upload_picture(&editor).await;
-    let article = editor.post("/api/v1/articles", json!({"title": "Tides", "cover": media["id"]})).await.data(201);
+    let article =
+        editor.post("/api/v1/articles", json!({"title": "Tides", "cover": media["id"]})).await.data(201);
     let at = format!("/api/v1/articles/{}", id_of(&article));
     for _ in 0..2 {
         let refused = editor.delete(&api_path(&media)).await;
         assert_eq!(refused.problem(), (409, "media_in_use".to_owned()));
-        assert!(refused.text().contains("Tides") && refused.text().contains(id_of(&article)), "{}", refused.text());
+        assert!(
+            refused.text().contains("Tides") && refused.text().contains(id_of(&article)),
+            "{}",
+            refused.text()
+        );
         // In the trash, too: it could be restored.
         let _ = editor.delete(&at).await;
     }
@@ -147,7 +167,10 @@ async fn media_that_come_after_what_names_them_are_known_to_be_used() {
     let media = upload(&editor, &format!("?id={id}&alt=late"), &jpeg(400, 300)).await.data(201);
     assert_eq!(users(&editor, &media).await, ["article early"]);
     let visitor = Client::new(&app.url, None);
-    assert!(visitor.get(&path).await.data(200)["body"].as_str().unwrap().contains("late"), "it is shown at once");
+    assert!(
+        visitor.get(&path).await.data(200)["body"].as_str().unwrap().contains("late"),
+        "it is shown at once"
+    );
     editor.delete(&api_path(&media)).await.expect(409);
 }
 
@@ -182,7 +205,10 @@ async fn what_was_emptied_uses_nothing_any_more() {
     let editor = app.db_member(Role::Editor).await;
     let media = upload_picture(&editor).await;
     editor.post("/api/v1/articles", json!({"title": "t", "cover": media["id"]})).await.expect(201);
-    editor.post("/api/v1/notices", json!({"kind": "notice", "title": "n", "body": picture(&media)})).await.expect(201);
+    editor
+        .post("/api/v1/notices", json!({"kind": "notice", "title": "n", "body": picture(&media)}))
+        .await
+        .expect(201);
     app.db_execute("TRUNCATE articles, notices CASCADE").await;
     assert_eq!(ask(&app.db.url, "SELECT count(*) FROM media_uses").await, "0");
     editor.delete(&api_path(&media)).await.expect(204);
