@@ -38,7 +38,8 @@ const FILL: &str = "
             'elsewhere', md5('local')::uuid, '{质量}', '{\"k\": 1}',
             CASE WHEN n % 3 = 0 THEN 'draft' ELSE 'published' END, now() - n * interval '1 hour', md5('ada')::uuid, {hashes}CASE WHEN n % 7 = 0 THEN now() END
         FROM generate_series(1, 50) n;
-    INSERT INTO article_views SELECT id, 7 FROM articles;
+    INSERT INTO article_views SELECT id, 7 FROM articles ON CONFLICT DO NOTHING;
+    UPDATE article_views SET views = 7;
     INSERT INTO notices (id, kind, title, body, sanitizer, external_id) VALUES
         (md5('notice')::uuid, 'notice', '通知', '<p>n</p>', 2, 'n-1');
     INSERT INTO changes (actor_kind, action, entity, entity_id) SELECT 'system', 'create', 'article', id FROM articles;

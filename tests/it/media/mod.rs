@@ -2,6 +2,7 @@
 
 mod articles;
 mod buckets;
+pub mod calls;
 mod crashes;
 mod documents;
 mod fetching;
