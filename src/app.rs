@@ -126,9 +126,7 @@ impl App {
             health: pool::build(url, 1, "", runtime)?,
             readers: Readers::new(url),
             renderers: CorePermits::new(RENDER_WAIT, "too many bodies to render"),
-            sanitiser: Arc::new(
-                Sanitiser::new(&config.bodies.embed_hosts()).with_media_bases(config.media_bases()),
-            ),
+            sanitiser: build_sanitiser(&config),
             imports: Turns::new("imports", config.transfers.parallel_imports(), MAX_TRANSFERS_OF_CALLER),
             exports: Turns::new("exports", MAX_PARALLEL_EXPORTS, MAX_TRANSFERS_OF_CALLER),
             import_memory: MemoryBudget::new(
@@ -142,21 +140,10 @@ impl App {
             follower,
             job_begun: Notify::new(),
             store: Store::open(&find_store(&config)?)?,
-            outbound: OutboundClient::new(ClientSettings {
-                allowed_networks: config.media.fetch_allow.clone(),
-                ..ClientSettings::new(USER_AGENT)
-            })?,
+            outbound: build_outbound_client(&config)?,
             picture_makers: CorePermits::new(PICTURE_WAIT, "too many pictures at a time"),
-            picture_memory: MemoryBudget::new(
-                usize::try_from(config.media.memory).unwrap_or(usize::MAX),
-                PICTURE_WAIT,
-                "no memory for pictures is free",
-            ),
-            uploads: Turns::new(
-                "uploads",
-                config.media.parallel_uploads,
-                config.media.parallel_uploads.div_ceil(2),
-            ),
+            picture_memory: build_picture_memory(&config),
+            uploads: build_upload_turns(&config),
             config,
             keys: Arc::new(keys),
             mailer,
@@ -297,4 +284,29 @@ impl From<PoolError> for Error {
     fn from(cause: PoolError) -> Self {
         Self::Unavailable(format!("database: {cause}"))
     }
+}
+
+/// The sanitiser of bodies, which knows the addresses of media.
+fn build_sanitiser(config: &Config) -> Arc<Sanitiser> {
+    Arc::new(Sanitiser::new(&config.bodies.embed_hosts()).with_media_bases(config.media_bases()))
+}
+
+/// The client for requests to other servers.
+fn build_outbound_client(config: &Config) -> anyhow::Result<OutboundClient> {
+    OutboundClient::new(ClientSettings {
+        allowed_networks: config.media.fetch_allow.clone(),
+        ..ClientSettings::new(USER_AGENT)
+    })
+}
+
+/// The memory for all pictures that are worked on.
+fn build_picture_memory(config: &Config) -> MemoryBudget {
+    let bytes = usize::try_from(config.media.memory).unwrap_or(usize::MAX);
+    MemoryBudget::new(bytes, PICTURE_WAIT, "no memory for pictures is free")
+}
+
+/// The turns of uploads. One caller gets at most half of them.
+fn build_upload_turns(config: &Config) -> Turns {
+    let turns = config.media.parallel_uploads;
+    Turns::new("uploads", turns, turns.div_ceil(2))
 }

@@ -12,7 +12,7 @@ use inkstone::app::App;
 use inkstone::commands::media_target::MediaTarget;
 use inkstone::commands::remote::Server;
 use inkstone::commands::site_database::SiteDatabase;
-use inkstone::config::bulk::Remote;
+use inkstone::config::bulk::{Export, Import, Remote};
 use inkstone::config::{Bodies, Cli, Command, Config, Database, MediaCommand, Refusal, SettingError};
 use inkstone::contract::Contract;
 use inkstone::edge::descriptors::raise_descriptor_limit;
@@ -96,30 +96,8 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
         Command::SigningKey { database, command } => {
             administer(*database, None, async |app, _| commands::signing_key(app, command).await)
         }
-        Command::Import { database, bodies, import } => {
-            let is_indexed = import.compares_texts();
-            bulk(*database, Some(bodies), is_indexed, &import.remote, async |place| {
-                let media = place.media();
-                if let Some(folder) = &import.media {
-                    say(&commands::media::import_media(&media, folder).await?)?;
-                }
-                match place {
-                    ImportTarget::Server(server) => commands::import::remotely(&server, &import, media).await,
-                    ImportTarget::Database(app) => commands::import::directly(app, &import, media).await,
-                }
-            })
-        }
-        Command::Export { database, export } => bulk(*database, None, false, &export.remote, async |place| {
-            let media = place.media();
-            match place {
-                ImportTarget::Server(server) => commands::export::remotely(&server, &export).await?,
-                ImportTarget::Database(app) => commands::export::directly(app, &export).await?,
-            }
-            if let Some(folder) = &export.media {
-                commands::media::export_media(&media, folder).await?;
-            }
-            Ok(String::new())
-        }),
+        Command::Import { database, bodies, import } => run_import(*database, bodies, &import),
+        Command::Export { database, export } => run_export(*database, &export),
         Command::Media { database, command: MediaCommand::Import { folder, remote } } => {
             bulk(*database, None, false, &remote, async |place| {
                 commands::media::import_folder(&place.media(), &folder).await
@@ -131,6 +109,35 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Openapi => Contract::new().and_then(|contract| say(contract.json.trim_end())),
     }
+}
+
+/// Stores the media of a folder, if one is given, and then the rows.
+fn run_import(database: Database, bodies: Bodies, import: &Import) -> anyhow::Result<()> {
+    bulk(database, Some(bodies), import.compares_texts(), &import.remote, async |place| {
+        let media = place.media();
+        if let Some(folder) = &import.media {
+            say(&commands::media::import_media(&media, folder).await?)?;
+        }
+        match place {
+            ImportTarget::Server(server) => commands::import::remotely(&server, import, media).await,
+            ImportTarget::Database(app) => commands::import::directly(app, import, media).await,
+        }
+    })
+}
+
+/// Writes the rows, and then the media they use, if a folder is given.
+fn run_export(database: Database, export: &Export) -> anyhow::Result<()> {
+    bulk(database, None, false, &export.remote, async |place| {
+        let media = place.media();
+        match place {
+            ImportTarget::Server(server) => commands::export::remotely(&server, export).await?,
+            ImportTarget::Database(app) => commands::export::directly(app, export).await?,
+        }
+        if let Some(folder) = &export.media {
+            commands::media::export_media(&media, folder).await?;
+        }
+        Ok(String::new())
+    })
 }
 
 /// A line on standard output.

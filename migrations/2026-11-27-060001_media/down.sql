@@ -1,3 +1,8 @@
+DROP TRIGGER home_page_forget_all_media ON home_page;
+DROP TRIGGER menus_forget_all_media ON menus;
+DROP TRIGGER notices_forget_all_media ON notices;
+DROP TRIGGER articles_forget_all_media ON articles;
+DROP FUNCTION forget_all_media_uses();
 DROP TRIGGER home_page_forget_media ON home_page;
 DROP TRIGGER menus_forget_media ON menus;
 DROP TRIGGER notices_forget_media ON notices;

@@ -210,3 +210,18 @@ CREATE TRIGGER menus_forget_media AFTER DELETE ON menus
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION forget_media_uses();
 CREATE TRIGGER home_page_forget_media AFTER DELETE ON home_page
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION forget_media_uses();
+
+CREATE FUNCTION forget_all_media_uses() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    DELETE FROM media_uses WHERE entity = TG_ARGV[0];
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER articles_forget_all_media AFTER TRUNCATE ON articles
+    FOR EACH STATEMENT EXECUTE FUNCTION forget_all_media_uses('article');
+CREATE TRIGGER notices_forget_all_media AFTER TRUNCATE ON notices
+    FOR EACH STATEMENT EXECUTE FUNCTION forget_all_media_uses('notice');
+CREATE TRIGGER menus_forget_all_media AFTER TRUNCATE ON menus
+    FOR EACH STATEMENT EXECUTE FUNCTION forget_all_media_uses('menu');
+CREATE TRIGGER home_page_forget_all_media AFTER TRUNCATE ON home_page
+    FOR EACH STATEMENT EXECUTE FUNCTION forget_all_media_uses('home_page');

@@ -24,7 +24,10 @@ use crate::http::patch::Patch;
 use crate::http::render_body::{render, render_off_thread, warn_of_body};
 use crate::markup::{Body, SANITIZER, Sanitiser};
 use crate::media;
+use crate::media::addresses::{Addresses, UsedMedia};
+use crate::media::bodies::complete_body;
 use crate::media::covers::find_media;
+use crate::site::model::Row as Site;
 use crate::slug;
 use crate::tx::Tx;
 
@@ -48,6 +51,8 @@ pub struct PreparedPatch {
     body: Option<Result<Body, Fault>>,
     category: Patch<Uuid>,
     former_slugs: FormerSlugs,
+    /// What readers get in the place of media.
+    addresses: Addresses,
     faults: Vec<Fault>,
 }
 
@@ -150,7 +155,9 @@ pub async fn prepare_patch(
         }
     };
     faults.extend(cover_fault);
-    Ok(PreparedPatch { patch, body, category, former_slugs, faults })
+    let site = app.snapshot::<Site>().await?;
+    let addresses = Addresses::for_visitors(app, &site);
+    Ok(PreparedPatch { patch, body, category, former_slugs, addresses, faults })
 }
 
 /// The id of the category of this id or slug, or the fault that there is none.
@@ -220,9 +227,15 @@ pub async fn add_article(tx: &mut Tx, actor: Actor, article: PreparedArticle) ->
 
 /// Changes the article `row`, which is locked; does nothing, and records nothing, where nothing changes.
 pub async fn patch_article(tx: &mut Tx, actor: Actor, row: Row, patch: PreparedPatch) -> Result<Row> {
-    let PreparedPatch { patch, body, category, former_slugs, faults } = patch;
+    let PreparedPatch { patch, body, category, former_slugs, addresses, faults } = patch;
     let views = patch.views;
-    let after = patch.apply(row.content.clone(), body, category, tx.now().await?, faults)?;
+    let mut after = patch.apply(row.content.clone(), body, category, tx.now().await?, faults)?;
+    let read =
+        |body: &str| complete_body(body.to_owned(), &UsedMedia::read_all(row.media.clone()), &addresses);
+    // A body that is sent as it was read says nothing new: it stays as it was written.
+    if row.media.is_some() && after.body != row.content.body && read(&after.body) == read(&row.content.body) {
+        after.body.clone_from(&row.content.body);
+    }
     replace_content(tx, actor, row, &after, &former_slugs, views).await
 }
 
@@ -230,7 +243,7 @@ pub async fn patch_article(tx: &mut Tx, actor: Actor, row: Row, patch: PreparedP
 async fn check_cover(tx: &Tx, before: Option<&Content>, after: &Content) -> Result<()> {
     let is_new = before.is_none_or(|before| before.cover_url != after.cover_url);
     let Some(id) = after.cover_url.as_deref().filter(|_| is_new).and_then(find_media) else { return Ok(()) };
-    if media::queries::find_public(tx, &[id]).await?.is_empty() {
+    if media::queries::lock_public(tx, &[id]).await?.is_empty() {
         let detail = "unknown media, or media for members, which no article can show";
         return Err(Fault::body("/cover", Code::UnknownReference, detail).into());
     }

@@ -278,9 +278,7 @@ fn finish_import(
     };
     let shown_path = failed_path.as_ref().ok().and_then(Option::as_deref);
     print_table(&build_table(&monitor, shown_path))?;
-    if let Some(counts) = &fetched {
-        print_table(&format!("{}\n", fetched_media::describe_counts(counts)))?;
-    }
+    fetched.as_ref().map_or(Ok(()), print_fetched)?;
     let text = describe_end(&monitor);
     let ending = monitor.summary.as_ref().map(|summary| summary.ending);
     let is_complete = matches!(ending, Some(Ending::Completed | Ending::DryRun));
@@ -301,6 +299,11 @@ fn finish_import(
         (true, false) => bail!("{text}; stopped"),
         (false, _) => bail!("{text}{failures}"),
     }
+}
+
+/// Prints how many pictures were fetched.
+fn print_fetched(counts: &fetched_media::FetchCounts) -> anyhow::Result<()> {
+    print_table(&format!("{}\n", fetched_media::describe_counts(counts)))
 }
 
 /// Writes the rows that failed to a file of their own. Returns its path, if there are any.

@@ -172,7 +172,7 @@ pub async fn has_media_of(tx: &Tx, sha256: &[u8], visible: Media) -> QueryResult
     conditions
         .and_if("media.sha256 = decode(?, 'hex')", Some(Value::Text(super::presets::write_hex(sha256))));
     visible.restrict(&mut conditions);
-    crate::db::rows::count(&*tx, "media", conditions, Some(1)).await.map(|count| count > 0)
+    crate::db::rows::count(tx, "media", conditions, Some(1)).await.map(|count| count > 0)
 }
 
 /// Replaces what can be changed about media. A focal point that is left is kept, for the addresses made with it.
@@ -225,13 +225,13 @@ pub async fn load_users(mut conn: &Connection, ids: Vec<Uuid>, most: i64) -> Que
     .await
 }
 
-/// Those of `ids` that media have which are for everybody.
-pub async fn find_public(mut conn: &Connection, ids: &[Uuid]) -> QueryResult<Vec<Uuid>> {
+/// Those of `ids` that media have which are for everybody. They cannot be deleted until the transaction ends.
+pub async fn lock_public(tx: &Tx, ids: &[Uuid]) -> QueryResult<Vec<Uuid>> {
     let mut conditions = Conditions::default();
     conditions.and_if("media.id = ANY(?)", Some(Value::Ids(ids.to_vec())));
     Media::Public.restrict(&mut conditions);
-    let text = format!("SELECT media.id FROM media WHERE {}", conditions.sql());
-    let found: Vec<FoundId> = conditions.statement(text).load(&mut conn).await?;
+    let text = format!("SELECT media.id FROM media WHERE {} FOR KEY SHARE", conditions.sql());
+    let found: Vec<FoundId> = conditions.statement(text).load(&mut &**tx).await?;
     Ok(found.into_iter().map(|found| found.id).collect())
 }
 

@@ -28,12 +28,19 @@ const MASTER_ENDINGS: [&str; 2] = ["jpg", "png"];
 /// Endings of files that are served as they are, but cleaned.
 const CLEAN_ENDINGS: [&str; 4] = ["gif", "png", "webp", "svg"];
 
+/// How long after a look through the whole store no other one begins, in seconds.
+const LOOK_SECONDS: i64 = 23 * 3600;
 /// How long one process sweeps for all, in seconds.
 const SWEEP_SECONDS: i64 = 3000;
 
 /// Whether this process is the one that sweeps now.
 pub async fn take_turn(app: &App) -> Result<bool> {
     app.write(async |tx| Ok(files::take_lease(tx, "sweep", SWEEP_SECONDS).await?)).await
+}
+
+/// Whether this process is the one that looks through the whole store now: once a day, whichever processes run.
+pub async fn take_turn_to_look(app: &App) -> Result<bool> {
+    app.write(async |tx| Ok(files::take_lease(tx, "look through the store", LOOK_SECONDS).await?)).await
 }
 
 /// The name of the mark that this site leaves in its store.

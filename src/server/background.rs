@@ -105,22 +105,18 @@ async fn housekeeping_loop(shared: Shared) {
 
 /// How often media that nothing needs any more are taken away.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(3600);
-/// Sweeps after which the whole store is looked through.
-const SWEEPS_OF_A_LOOK: u32 = 24;
 
 async fn sweep_media(shared: Shared) {
     let mut ticks = rt::time::interval(SWEEP_INTERVAL);
     // The start is no time for it: many processes may start at once.
     ticks.tick().await;
-    let mut sweeps = 0;
     loop {
         ticks.tick().await;
         if !sweep::take_turn(&shared.app).await.unwrap_or_default() {
             continue;
         }
         let mut done = sweep::run(&shared.app).await;
-        sweeps += 1;
-        if sweeps % SWEEPS_OF_A_LOOK == 0 {
+        if sweep::take_turn_to_look(&shared.app).await.unwrap_or_default() {
             done.push(sweep::look_through_store(&shared.app).await);
         }
         for error in done.into_iter().filter_map(Result::err) {

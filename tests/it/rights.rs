@@ -159,13 +159,7 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
     if let Some(path) = path_by_name(cast, operation, &name).await {
         return (path, body);
     }
-    if operation.id == "login_member" {
-        cast.anon.post("/api/v1/auth/register", json!(body)).await.expect(201);
-    }
-    if ["change_password", "change_email", "delete_own_account"].contains(&operation.id.as_str()) {
-        let hash = app.shared.hasher.hash(PASSWORD.to_owned()).await.unwrap();
-        app.db_execute(&format!("UPDATE auth.passwords SET hash = '{hash}'")).await;
-    }
+    prepare_account(app, cast, operation, &body).await;
     if let Some(body) = mailed_token(app, cast, operation, &name).await {
         return (path, Some(body));
     }
@@ -183,6 +177,20 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
         cast.editor.delete(thing).await.expect(204);
     }
     (path, body)
+}
+
+/// What an operation needs that asks for a password: the account, or the password of all.
+async fn prepare_account(app: &TestApp, cast: &Cast, operation: &Operation, body: &Option<Value>) {
+    match operation.id.as_str() {
+        "login_member" => {
+            cast.anon.post("/api/v1/auth/register", json!(body)).await.expect(201);
+        }
+        "change_password" | "change_email" | "delete_own_account" => {
+            let hash = app.shared.hasher.hash(PASSWORD.to_owned()).await.unwrap();
+            app.db_execute(&format!("UPDATE auth.passwords SET hash = '{hash}'")).await;
+        }
+        _ => {}
+    }
 }
 
 /// For the operations that name a feed, a menu, or an article by a tag or an old address: their path, to that of a new one.

@@ -21,6 +21,18 @@ fn document(words: &[u8]) -> Vec<u8> {
     [&pdf(200), b"\n".as_slice(), words].concat()
 }
 
+/// A server of a clean document, a bad one, and one of which the scanner cannot tell.
+async fn serve_documents() -> FileServer {
+    let served = |words: &[u8]| file(&document(words), "application/pdf");
+    let (clean, bad, unclear) = (served(b"clean"), served(VIRUS), served(b"unclear"));
+    let answer = move |path: &str| match path {
+        "/clean" => clean.clone(),
+        "/bad" => bad.clone(),
+        _ => unclear.clone(),
+    };
+    FileServer::start(Ipv4Addr::LOCALHOST, answer).await
+}
+
 /// Uploads on all paths: the clean is kept; the bad is refused, and what the scanner cannot tell is not kept.
 async fn try_scanner(scanner: &str) {
     let (folder, flags) = own_store();
@@ -31,14 +43,7 @@ async fn try_scanner(scanner: &str) {
     .concat();
     let (app, _) = TestApp::start_with(&flags).await;
     let author = app.db_member(Role::Author).await;
-    let served = |words: &[u8]| file(&document(words), "application/pdf");
-    let (clean, bad, unclear) = (served(b"clean"), served(VIRUS), served(b"unclear"));
-    let server = FileServer::start(Ipv4Addr::LOCALHOST, move |path| match path {
-        "/clean" => clean.clone(),
-        "/bad" => bad.clone(),
-        _ => unclear.clone(),
-    })
-    .await;
+    let server = serve_documents().await;
     for (words, name, wanted) in [
         (b"clean".as_slice(), "clean", None),
         (VIRUS, "bad", Some((422, "refused_file"))),
