@@ -1,15 +1,21 @@
 //! Ten variants of a 12-megapixel photograph beside those of npm `sharp` in the same run: processor time, memory,
-//! bytes, and likeness to the photograph.
+//! bytes, and likeness to the photograph. Then the library on a running server, beside nginx and beside plain copies.
 //!
-//! `cargo bench --bench media [-- --quick]`. `SHARP_DIR` names a folder whose `node_modules` has sharp; if it is not
+//! `cargo bench --bench media [-- --quick] [-- site]`, with `site` only the last. Serving needs nginx and wrk. `SHARP_DIR` names a folder whose `node_modules` has sharp; if it is not
 //! set, npm installs sharp into a temporary folder. Without Node.js or sharp, that part is left out.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "media/likeness.rs"]
 mod likeness;
+#[path = "media/site.rs"]
+mod site;
+mod support;
 #[path = "media/work.rs"]
 mod work;
+#[path = "reading/wrk.rs"]
+#[expect(dead_code, reason = "not all that it measures is told here")]
+mod wrk;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +37,8 @@ const QUALITY: u8 = 80;
 const PHOTOGRAPH: &str = "photograph.jpg";
 /// Runs, of which the median counts. The contestants take turns.
 const RUNS: usize = 5;
+/// Files that are uploaded.
+const FILES: usize = 10_000;
 const OURS: &str = "master and variants";
 const FLOOR: &str = "sharp, each from the file";
 
@@ -268,6 +276,9 @@ fn main() -> anyhow::Result<()> {
     for work in ["draw", "master"] {
         run(&Contestant::ours("", work, folder.path())?.command)?;
     }
+    if arguments.iter().any(|argument| argument == "site") {
+        return report_site(folder.path(), runs);
+    }
     let (mut contestants, left_out) = list_contestants(folder.path())?;
     for _ in 0..runs {
         contestants.iter_mut().try_for_each(Contestant::run)?;
@@ -279,5 +290,25 @@ fn main() -> anyhow::Result<()> {
         all.push((contestant, variants));
     }
     report(&all, left_out.as_deref(), &machine);
+    report_site(folder.path(), runs)
+}
+
+/// Measures the library on a running server, and prints what was measured.
+fn report_site(folder: &Path, runs: usize) -> anyhow::Result<()> {
+    let files = if runs == 1 { FILES / 10 } else { FILES };
+    let serving = site::compare_serving(&folder.join(PHOTOGRAPH), folder, runs);
+    println!("\n{:<28}{:>9}{:>9}{:>7}", "a second", "ours", "floor", "ratio");
+    for compared in [serving, site::compare_uploads(folder, files)] {
+        match compared {
+            Ok(one) => println!(
+                "{:<28}{:>9.0}{:>9.0}{:>7.2}",
+                one.name,
+                site::median(&one.ours),
+                site::median(&one.floor),
+                one.ratio()
+            ),
+            Err(cause) => println!("left out: {cause:#}"),
+        }
+    }
     Ok(())
 }

@@ -210,8 +210,12 @@ codes! {
 
 impl Code {
     /// The status an answer with this code has. A warning has none of its own.
-    pub const fn status(self) -> StatusCode {
-        self.entry().0
+    pub fn status(self) -> StatusCode {
+        match self {
+            // The number is that of tus 1.0 (extension checksum), which no registry has.
+            Self::ChecksumMismatch => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
+            _ => self.entry().0,
+        }
     }
     /// Whether the code is of a warning, which stands in the answer of a write that was done.
     pub const fn is_warning(self) -> bool {

@@ -8,9 +8,9 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::articles::input::NewArticle;
 
 /// The keys of an exported row, in the column order of CSV.
-pub const EXPORTED_KEYS: &[&str] = ARTICLE_KEYS.split_at(ARTICLE_KEYS.len() - 1).0;
+pub const EXPORTED_KEYS: &[&str] = ARTICLE_KEYS.split_at(ARTICLE_KEYS.len() - 2).0;
 
-/// The keys that a row can have. An export has all but the last.
+/// The keys that a row can have. An export has all but the last two.
 pub const ARTICLE_KEYS: &[&str] = &[
     "external_id",
     "slug",
@@ -30,6 +30,7 @@ pub const ARTICLE_KEYS: &[&str] = &[
     "views",
     "created_at",
     "former_slugs",
+    "cover",
     "former_external_id",
 ];
 

@@ -57,5 +57,7 @@ pub async fn fetch(app: &App, request: FetchRequest) -> Result<Received> {
 }
 
 fn refuse(cause: &FetchError) -> Error {
-    Fault::body("/url", Code::FetchFailed, "{reason}").with("reason", cause.to_string()).into()
+    Fault::body("/url", Code::FetchFailed, "cannot be fetched: {reason}")
+        .with("reason", cause.to_string())
+        .into()
 }

@@ -342,5 +342,5 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "必须是媒体的编号、http 或 https 网址,或以 / 开头的路径",
     ),
     ("must be 64 hexadecimal digits", "必须是 64 位十六进制数字"),
-    ("{reason}", "{reason}"),
+    ("cannot be fetched: {reason}", "无法获取:{reason}"),
 ];

@@ -261,6 +261,7 @@ fn build_article(
         extra_keys::take_extra_keys(row, conflicts, &mut parsed.faults, &mut warnings);
     let mut new: NewArticle = checked(parsed.value, parsed.faults).map_err(into_faults)?;
     new.external_id = parsed.identity.external_id();
+    let cover_fault = new.settle_cover(context.sanitiser.media_bases());
     let body = std::mem::take(&mut new.body);
     let body = render_body::render(context.sanitiser, body, new.format(), MAX_BODY_CHARS);
     warnings.extend(render_body::warn_of_body(&body));
@@ -269,7 +270,9 @@ fn build_article(
     let (published_at_is_given, views) = (new.published_at.is_some(), new.views);
     keep_unspecified(&mut new, existing);
     let category = category_ref.as_ref().and_then(|found| found.find(context.tree)).map(|row| row.id);
-    let content = new.into_content(body, category, Some(context.now), Vec::new()).map_err(into_faults)?;
+    let content = new
+        .into_content(body, category, Some(context.now), Vec::from_iter(cover_fault))
+        .map_err(into_faults)?;
     Ok(PreparedImport {
         identity: parsed.identity,
         former_identity: parsed.former_identity,

@@ -33,8 +33,6 @@ use crate::operations::{Caller, Operation, Role};
 
 /// The media type of a part.
 const PART_TYPE: &str = "application/offset+octet-stream";
-/// The status of a part that does not have its checksum, which no registry has.
-const CHECKSUM_STATUS: u16 = 460;
 
 /// An upload that arrives in parts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -73,10 +71,7 @@ fn refuse(error: &Error) -> HttpResponse {
         Code::UnknownTusVersion => {
             headers.insert(TUS_VERSION, HeaderValue::from_static(VERSION));
         }
-        Code::ChecksumMismatch => {
-            *answer.status_mut() = StatusCode::from_u16(CHECKSUM_STATUS).unwrap_or(StatusCode::BAD_REQUEST);
-            answer.head_mut().reason = Some("Checksum Mismatch");
-        }
+        Code::ChecksumMismatch => answer.head_mut().reason = Some("Checksum Mismatch"),
         _ => {}
     }
     answer

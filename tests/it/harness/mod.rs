@@ -372,7 +372,11 @@ impl Answer {
     /// The status and the code of a problem.
     #[track_caller]
     pub fn problem(&self) -> (u16, String) {
-        (self.status, self.json()["code"].as_str().unwrap_or_default().to_owned())
+        let body = self.json();
+        if let Some(told) = body["status"].as_u64() {
+            assert_eq!(told, u64::from(self.status), "the status in the document: {body}");
+        }
+        (self.status, body["code"].as_str().unwrap_or_default().to_owned())
     }
 
     /// Where a problem's faults lie and what kind they are, in order.

@@ -1,6 +1,7 @@
 //! Media as covers and in bodies of articles.
 
 use inkstone::operations::Role;
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -243,4 +244,28 @@ async fn a_change_of_media_shows_at_once_wherever_they_are_shown() {
     }
     // Pictures of the trash are shown nowhere: those that something uses cannot be put there.
     editor.delete(&api_path(&media)).await.expect(409);
+}
+
+#[actix_web::test]
+async fn rows_of_imports_have_covers_as_articles_have() {
+    let (_app, _, editor) = start().await;
+    let media = upload(&editor, "", &jpeg(40, 30)).await.data(201);
+    let id = id_of(&media);
+    let elsewhere = "https://example.org/a.png";
+    let rows = [
+        json!({"external_id": "id", "title": "a", "cover": id}),
+        json!({"external_id": "path", "title": "a", "cover_url": format!("/media/{id}")}),
+        json!({"external_id": "elsewhere", "title": "a", "cover": elsewhere}),
+        json!({"external_id": "both", "title": "a", "cover": elsewhere, "cover_url": "/b.png"}),
+    ];
+    let rows = rows.map(|row| format!("{row}\n")).concat();
+    let request = editor.request(Method::POST, "/api/v1/articles/import");
+    let summary = request.labelled("application/x-ndjson", rows).send().await.data(200);
+    let errors = summary["errors"].as_array().unwrap().iter();
+    let places: Vec<_> = errors.map(|error| (&error["line"], &error["pointer"])).collect();
+    assert_eq!(places, [(&json!(4), &json!("/cover_url"))], "{summary}");
+    for (name, cover) in [("id", id), ("path", id), ("elsewhere", elsewhere)] {
+        let article = editor.get(&format!("{ARTICLES}/by-external-id/{name}")).await.data(200);
+        assert_eq!(article["cover"], cover, "{name}");
+    }
 }
