@@ -58,7 +58,7 @@ fn invalid_rows() -> Vec<(Vec<u8>, &'static str, &'static str)> {
         (with("tags", json!(["a,b"])), "/tags/0", "invalid_format"),
         (with("tags", json!("a")), "/tags", "wrong_type"),
         (with("cover_url", json!("javascript:alert(1)")), "/cover_url", "invalid_format"),
-        (with("cover", json!("javascript:alert(1)")), "/cover_url", "invalid_format"),
+        (with("cover", json!("javascript:alert(1)")), "/cover", "invalid_format"),
         (with("source_url", json!("ftp://example.org")), "/source_url", "invalid_format"),
         (with("extra", json!({"x": "x".repeat(20_000)})), "/extra", "too_long"),
         (with("external_id", json!("x".repeat(201))), "/external_id", "too_long"),
