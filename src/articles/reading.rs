@@ -113,16 +113,17 @@ fn reply_page(
     facts: CacheFacts,
 ) -> Either<Reply<List<ArticleCard>>, Reply<List<PickedArticle>>> {
     let FoundPage { page, mut highlights } = found;
-    let mut view = |row: Row| {
-        let highlight = highlights.remove(&row.id);
-        ArticleCard { highlight, ..context.card(row) }
+    let mut highlight = |row: &Row| highlights.remove(&row.id);
+    let Some(fields) = fields else {
+        let view = |row: Row| ArticleCard { highlight: highlight(&row), ..context.card(row) };
+        return Either::Left(Reply::list(page.map(view)).told_to_caches(facts));
     };
-    let Some(fields) = fields else { return Either::Left(Reply::list(page.map(view)).told_to_caches(facts)) };
     let fields: Rc<[ArticleField]> = fields.into();
-    let pick = |mut row: Row| {
-        let body = std::mem::take(&mut row.content.body);
-        let body = context.complete_body(body, &row);
-        PickedArticle::new(Article::of_card(view(row), body), fields.clone())
+    let pick = |row: Row| {
+        let highlight = highlight(&row);
+        let mut article = context.view(row, false);
+        article.card.highlight = highlight;
+        PickedArticle::new(article, fields.clone())
     };
     Either::Right(Reply::list(page.map(pick)).told_to_caches(facts))
 }

@@ -86,10 +86,15 @@ pub struct ArticleCard {
 
 impl ArticleCard {
     /// The article in `row`, in its place in the tree; paths become absolute below `base_url`.
-    pub fn new(tree: &Tree, base_url: &str, addresses: &Addresses, row: Row) -> Self {
-        let media = UsedMedia::read_all(row.media);
+    pub fn new(tree: &Tree, base_url: &str, addresses: &Addresses, mut row: Row) -> Self {
+        let media = UsedMedia::read_all(row.media.take());
+        Self::with_media(tree, base_url, addresses, row, &media)
+    }
+
+    /// The same with the media of `row`, which are read already.
+    fn with_media(tree: &Tree, base_url: &str, addresses: &Addresses, row: Row, media: &[UsedMedia]) -> Self {
         let content = row.content;
-        let cover = Cover::new(content.cover_url, base_url, addresses, &media);
+        let cover = Cover::new(content.cover_url, base_url, addresses, media);
         Self {
             id: row.id,
             slug: content.slug,
@@ -151,25 +156,16 @@ pub struct Article {
 impl Article {
     /// The article in `row`, in its place in the tree; paths become absolute below `base_url`.
     pub fn new(tree: &Tree, base_url: &str, addresses: &Addresses, mut row: Row, for_staff: bool) -> Self {
-        let body = std::mem::take(&mut row.content.body);
-        let body = complete_body(body, &UsedMedia::read_all(row.media.clone()), addresses);
+        let media = UsedMedia::read_all(row.media.take());
+        let body = complete_body(std::mem::take(&mut row.content.body), &media, addresses);
         let body_source = row.content.body_source.take().filter(|_| for_staff);
         let former_slugs = std::mem::take(&mut row.former_slugs);
         let former_slugs = Some(former_slugs).filter(|slugs| for_staff && !slugs.is_empty());
         Self {
+            card: ArticleCard::with_media(tree, base_url, addresses, row, &media),
+            body,
             body_source,
             former_slugs,
-            ..Self::of_card(ArticleCard::new(tree, base_url, addresses, row), body)
-        }
-    }
-
-    /// The article of a card, with its body.
-    pub fn of_card(card: ArticleCard, body: String) -> Self {
-        Self {
-            card,
-            body,
-            body_source: None,
-            former_slugs: None,
             neighbors: None,
             related: None,
             notices: None,

@@ -41,11 +41,6 @@ impl ViewContext {
         ArticleCard::new(&self.tree, &self.site.content.base_url, &self.addresses, row)
     }
 
-    /// The body of the article in `row`, with its pictures as visitors get them.
-    pub fn complete_body(&self, body: String, row: &Row) -> String {
-        complete_body(body, &UsedMedia::read_all(row.media.clone()), &self.addresses)
-    }
-
     /// A piece of HTML that names media, with its pictures as visitors get them.
     pub fn complete_html(&self, html: String, media: &[UsedMedia]) -> String {
         complete_body(html, media, &self.addresses)

@@ -230,11 +230,13 @@ pub async fn patch_article(tx: &mut Tx, actor: Actor, row: Row, patch: PreparedP
     let PreparedPatch { patch, body, category, former_slugs, addresses, faults } = patch;
     let views = patch.views;
     let mut after = patch.apply(row.content.clone(), body, category, tx.now().await?, faults)?;
-    let read =
-        |body: &str| complete_body(body.to_owned(), &UsedMedia::read_all(row.media.clone()), &addresses);
-    // A body that is sent as it was read says nothing new: it stays as it was written.
-    if row.media.is_some() && after.body != row.content.body && read(&after.body) == read(&row.content.body) {
-        after.body.clone_from(&row.content.body);
+    if row.media.is_some() && after.body != row.content.body {
+        let media = UsedMedia::read_all(row.media.clone());
+        let read = |body: &str| complete_body(body.to_owned(), &media, &addresses);
+        // A body that is sent as it was read says nothing new: it stays as it was written.
+        if read(&after.body) == read(&row.content.body) {
+            after.body.clone_from(&row.content.body);
+        }
     }
     replace_content(tx, actor, row, &after, &former_slugs, views).await
 }

@@ -23,9 +23,9 @@ use crate::db::types::BodyFormat;
 use crate::imports::rows::{self, Format, RawRow, RawText, RowValue};
 use crate::interchange::channel_reader::ChannelReader;
 use crate::interchange::decode::{Compression, decode_body};
-use crate::markup::addresses::{rewrite_start_tags, write_start_tag};
+use crate::markup::addresses::{read_attributes, rewrite_start_tags, write_start_tag};
 use crate::markup::images::find_images;
-use crate::media::input::UploadParams;
+use crate::media::input::{UploadParams, name_in_url};
 use crate::outbound::client::{ClientSettings, OutboundClient};
 use crate::outbound::download::DownloadLimits;
 use crate::outbound::error::FetchError;
@@ -43,8 +43,6 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(120);
 const MIN_RATE: u64 = 2 << 10;
 /// The least time between two requests to a host.
 const HOST_INTERVAL: Duration = Duration::from_millis(100);
-/// Characters of the name of a file.
-const MAX_NAME_CHARS: usize = 200;
 
 /// What became of the pictures of an import.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -164,10 +162,8 @@ impl Fetcher {
         }
         let url = self.client.guard().parse_url(address).map_err(FetchError::from)?;
         let file = self.polite.fetch(&url, async |url| self.download(&url).await).await?;
-        let name = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
-        let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
         let params = UploadParams {
-            name: Some(name.chars().take(MAX_NAME_CHARS).collect()),
+            name: Some(name_in_url(&url)),
             source_url: Some(address.to_owned()),
             ..UploadParams::default()
         };
@@ -292,21 +288,18 @@ fn name_media(mut value: Value, media: &HashMap<String, Uuid>) -> Value {
 
 /// The HTML with media in its pictures, which have one address then.
 fn rewrite_html(body: &str, path: &impl Fn(&str) -> Option<String>) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     rewrite_start_tags(body, |tag| {
         let wanted = match tag.name.as_slice() {
             b"img" => "src",
             b"video" => "poster",
             _ => return None,
         };
-        let mut attributes: Vec<(String, String)> =
-            tag.attributes.iter().map(|(name, value)| (text(name), text(value.as_slice()))).collect();
+        let mut attributes = read_attributes(tag);
         let own = attributes.iter().find(|(name, _)| name == wanted).and_then(|(_, value)| path(value))?;
         attributes.retain(|(name, _)| !["srcset", "sizes"].contains(&name.as_str()));
         let found = attributes.iter_mut().find(|(name, _)| name == wanted)?;
         found.1 = own;
-        let pairs = attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Some(write_start_tag(&text(&tag.name), pairs))
+        Some(write_start_tag(tag, attributes))
     })
     .into_owned()
 }

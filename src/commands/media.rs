@@ -6,13 +6,13 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use data_encoding::HEXLOWER;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::media_target::{MediaLine, MediaTarget, describe};
 use crate::media::input::UploadParams;
-use crate::media::presets::write_hex;
 
 /// Files that are uploaded at a time.
 const PARALLEL_UPLOADS: usize = 4;
@@ -71,7 +71,7 @@ async fn hash_file(file: PathBuf) -> anyhow::Result<String> {
         let mut chunk = vec![0; HASH_CHUNK_BYTES];
         loop {
             match file.read(&mut chunk)? {
-                0 => return std::io::Result::Ok(write_hex(&digest.finalize())),
+                0 => return std::io::Result::Ok(HEXLOWER.encode(&digest.finalize())),
                 length => digest.update(&chunk[..length]),
             }
         }

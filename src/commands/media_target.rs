@@ -4,7 +4,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use actix_web::web;
-use anyhow::{Context, bail};
+use anyhow::Context;
+use data_encoding::HEXLOWER;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -85,19 +86,18 @@ impl MediaLine {
     }
 
     fn of_row(row: Row) -> Self {
-        let focal = row.content.focal();
-        let part = |thousandths: i16| f64::from(thousandths) / 1000.0;
+        let (x, y) = row.content.focal().to_parts();
         Self {
             id: row.id,
             file: format!("{}.{}", row.id, files::find_ending(&row.mime)),
-            sha256: crate::media::presets::write_hex(&row.sha256),
+            sha256: HEXLOWER.encode(&row.sha256),
             name: row.content.name,
             alt: row.content.alt,
             caption: row.content.caption,
             credit: row.content.credit,
             source_url: row.content.source_url,
             tags: row.content.tags,
-            focal_point: json!({"x": part(focal.x), "y": part(focal.y)}),
+            focal_point: json!({"x": x, "y": y}),
             audience: row.content.audience,
         }
     }
@@ -182,14 +182,7 @@ impl MediaTarget {
                 let stored = intake::store(app, received).await.map_err(to_anyhow)?;
                 let added = app.write(async move |tx| {
                     intake::use_stored_file(tx, &stored.file).await?;
-                    let (params, actor) = (stored.params.clone(), Actor::SYSTEM);
-                    match params.id {
-                        Some(id) => writing::put_media(tx, actor, id, &stored.file, params).await,
-                        None => {
-                            let content = params.into_content();
-                            writing::add_media(tx, actor, Uuid::now_v7(), &stored.file, content).await
-                        }
-                    }
+                    writing::put_media(tx, Actor::SYSTEM, &stored.file, stored.params.clone()).await
                 });
                 Ok(added.await.map_err(to_anyhow)?.id)
             }
@@ -260,7 +253,8 @@ impl MediaTarget {
                 }
             }
             Self::Database(app) => {
-                let digest = read_digest(&line.sha256)?;
+                let digest = HEXLOWER.decode(line.sha256.as_bytes()).ok().filter(|digest| digest.len() == 32);
+                let digest = digest.with_context(|| format!("{} is no SHA-256 digest", line.sha256))?;
                 let name = files::name_original(&digest).map_err(to_anyhow)?;
                 let object = app.store.open_object(&name, None).await?;
                 let mut object = object.with_context(|| format!("the bytes of {} are missing", line.id))?;
@@ -272,15 +266,6 @@ impl MediaTarget {
         out.sync_all().await?;
         drop(out);
         tokio::fs::rename(&partial, path).await.with_context(|| format!("writing {}", path.display()))
-    }
-}
-
-fn read_digest(text: &str) -> anyhow::Result<Vec<u8>> {
-    let byte = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(byte).collect();
-    match bytes.filter(|bytes| bytes.len() == 32) {
-        Some(bytes) => Ok(bytes),
-        None => bail!("{text} is no SHA-256 digest"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use anyhow::Context;
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -54,7 +55,7 @@ impl ResumeMark {
         if let Some(origin) = import.from {
             let options = (&import.origin, import.encoding, import.encoding_errors);
             digest.update(format!("{origin:?} {options:?}"));
-            source.reading = Some(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            source.reading = Some(HEXLOWER.encode(&digest.finalize()));
         }
         Ok(Some(Self { file: sibling_path(&import.file, "resume.json"), source }))
     }

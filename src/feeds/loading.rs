@@ -230,8 +230,7 @@ impl FeedContext {
 
     /// The cover as a file that all readers of feeds can show.
     fn find_enclosure(&self, stored: Option<&str>, media: &[UsedMedia]) -> Option<Enclosure> {
-        let id = self.addresses.find_id(stored?)?;
-        let found = media.iter().find(|media| media.id == id)?;
+        let found = self.addresses.find(stored?, media)?;
         let (address, media_type) = self.addresses.plain_file(found)?;
         Some(Enclosure { address, media_type })
     }

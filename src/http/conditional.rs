@@ -56,7 +56,7 @@ pub fn describes_body(name: &HeaderName) -> bool {
 /// Whether the header `name` lists `etag`, or is `*`.
 ///
 /// The comparison is weak (RFC 9110 §13.1.2): proxies that compress weaken every tag.
-fn names_tag(headers: &HeaderMap, name: HeaderName, etag: &str) -> bool {
+pub fn names_tag(headers: &HeaderMap, name: HeaderName, etag: &str) -> bool {
     let etag = strip_weak(etag);
     headers
         .get_all(name)

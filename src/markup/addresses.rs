@@ -59,15 +59,26 @@ fn rewrite_tag(tag: &StartTag<usize>, site: &Url, page: &Url) -> Option<String> 
     }
     let attributes =
         attributes.iter().map(|(name, value, absolute)| (&**name, absolute.as_deref().unwrap_or(value)));
-    Some(write_start_tag(&String::from_utf8_lossy(&tag.name), attributes))
+    Some(write_start_tag(tag, attributes))
 }
 
-/// A start tag with these attributes.
-pub fn write_start_tag<'a>(name: &str, attributes: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let mut written = format!("<{name}");
+/// The attributes of a start tag, decoded.
+pub fn read_attributes(tag: &StartTag<usize>) -> Vec<(String, String)> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    tag.attributes.iter().map(|(name, value)| (text(name), text(value.as_slice()))).collect()
+}
+
+/// The start tag with these attributes in the place of its own.
+pub fn write_start_tag<N, V>(tag: &StartTag<usize>, attributes: impl IntoIterator<Item = (N, V)>) -> String
+where
+    N: AsRef<str>,
+    V: AsRef<str>,
+{
+    let mut written = format!("<{}", String::from_utf8_lossy(&tag.name));
     for (name, value) in attributes {
+        let value = html_escape::encode_double_quoted_attribute(value.as_ref());
         // Writing to a string does not fail.
-        let _ = write!(written, " {name}=\"{}\"", html_escape::encode_double_quoted_attribute(value));
+        let _ = write!(written, " {}=\"{value}\"", name.as_ref());
     }
     written.push('>');
     written

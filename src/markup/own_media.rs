@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use html5gum::StartTag;
 
-use super::addresses::{rewrite_start_tags, write_start_tag};
+use super::addresses::{read_attributes, rewrite_start_tags, write_start_tag};
 
 /// Attributes that readers get and that are made again.
 const MADE_ATTRIBUTES: [&[u8]; 3] = [b"srcset", b"sizes", b"loading"];
@@ -21,9 +21,7 @@ pub fn shorten<'h>(html: &'h str, bases: &[String]) -> Cow<'h, str> {
 }
 
 fn shorten_tag(tag: &StartTag<usize>, bases: &[String]) -> Option<String> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let attributes: Vec<(String, String)> =
-        tag.attributes.iter().map(|(name, value)| (text(name), text(value.as_slice()))).collect();
+    let attributes = read_attributes(tag);
     let own = |value: &str| shorten_address(value, bases);
     let is_picture = tag.name.as_slice() == b"img"
         && attributes.iter().any(|(name, value)| name == "src" && find_media_path(value, bases).is_some());
@@ -31,13 +29,8 @@ fn shorten_tag(tag: &StartTag<usize>, bases: &[String]) -> Option<String> {
         return None;
     }
     let is_kept = |name: &str| !is_picture || !MADE_ATTRIBUTES.contains(&name.as_bytes());
-    let kept: Vec<(String, String)> = attributes
-        .into_iter()
-        .filter(|(name, _)| is_kept(name))
-        .map(|(name, value)| (name, own(&value).unwrap_or(value)))
-        .collect();
-    let pairs = kept.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    Some(write_start_tag(&text(&tag.name), pairs))
+    let kept = attributes.into_iter().filter(|(name, _)| is_kept(name));
+    Some(write_start_tag(tag, kept.map(|(name, value)| (name, own(&value).unwrap_or(value)))))
 }
 
 /// Whether an address is the path of media of this server.

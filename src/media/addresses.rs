@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -76,7 +77,7 @@ impl Image {
     }
 }
 
-/// Media that something uses, as `images` of its row has them.
+/// Media that something uses, as `media` of its row has them.
 #[derive(Clone, Debug, Deserialize)]
 pub struct UsedMedia {
     /// The id.
@@ -100,9 +101,14 @@ pub struct UsedMedia {
 }
 
 impl UsedMedia {
-    /// The media in a row's `images`, which is null without any.
-    pub fn read_all(images: Option<Value>) -> Vec<Self> {
-        images.and_then(|images| serde_json::from_value(images).ok()).unwrap_or_default()
+    /// The media in a row's `media`, which is null without any.
+    pub fn read_all(media: Option<Value>) -> Vec<Self> {
+        media.and_then(|media| serde_json::from_value(media).ok()).unwrap_or_default()
+    }
+
+    /// The digest of the bytes.
+    fn digest(&self) -> Vec<u8> {
+        HEXLOWER.decode(self.sha256.as_bytes()).unwrap_or_default()
     }
 
     /// What is known of a picture.
@@ -116,7 +122,7 @@ impl From<&Row> for UsedMedia {
         let Content { alt, caption, credit, focal_x, focal_y, audience, .. } = row.content.clone();
         Self {
             id: row.id,
-            sha256: super::presets::write_hex(&row.sha256),
+            sha256: HEXLOWER.encode(&row.sha256),
             kind: row.kind,
             mime: row.mime.clone(),
             bytes: row.bytes,
@@ -257,8 +263,13 @@ impl Addresses {
         Some(format!("?exp={until}&sig={}", write_members_signature(&self.keys, media.id, until)))
     }
 
-    /// The id of the media that an address of this server leads to.
-    pub fn find_id(&self, address: &str) -> Option<Uuid> {
+    /// The one of `media` that an address of this server leads to.
+    pub fn find<'m>(&self, address: &str, media: &'m [UsedMedia]) -> Option<&'m UsedMedia> {
+        let id = self.find_id(address)?;
+        media.iter().find(|media| media.id == id)
+    }
+
+    fn find_id(&self, address: &str) -> Option<Uuid> {
         let path = match address.strip_prefix(&*self.base) {
             Some(path) if path.starts_with('/') => path,
             _ => address,
@@ -298,19 +309,14 @@ impl AddressesByAudience {
 /// The path of a preset of a picture.
 fn variant_path(media: &UsedMedia, name: &str, size: Size) -> String {
     let crop = Crop::new(size, Focal { x: media.focal_x, y: media.focal_y });
-    let digest = crop.digest(&read_hex(&media.sha256));
+    let digest = crop.digest(&media.digest());
     format!("/media/{}/{name}-{digest}", media.id)
 }
 
 /// The path of a file that is served as it is.
 fn file_path(media: &UsedMedia) -> String {
     let ending = super::files::find_ending(&media.mime);
-    format!("/media/{}/{FILE}-{}.{ending}", media.id, digest_file(&read_hex(&media.sha256)))
-}
-
-fn read_hex(text: &str) -> Vec<u8> {
-    let digit = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    (0..text.len()).step_by(2).filter_map(digit).collect()
+    format!("/media/{}/{FILE}-{}.{ending}", media.id, digest_file(&media.digest()))
 }
 
 /// A signature with which media for members are to be had until `until`, in seconds since 1970.
@@ -344,13 +350,17 @@ fn read_free_size(name: &str) -> Option<Crop> {
 }
 
 fn seal_size(keys: &Keys, id: Uuid, name: &str) -> String {
-    super::presets::write_hex(&keys.seal(&[SIZE_SEAL, id.as_bytes(), name.as_bytes()]))
+    HEXLOWER.encode(&keys.seal(&[SIZE_SEAL, id.as_bytes(), name.as_bytes()]))
 }
 
 /// The free size that an address leads to, if it is signed.
 pub fn find_free_size(keys: &Keys, id: Uuid, name: &str, seal: &str) -> Option<Crop> {
     let crop = read_free_size(name)?;
-    keys.is_sealed(&[SIZE_SEAL, id.as_bytes(), name.as_bytes()], &read_hex(seal)).then_some(crop)
+    keys.is_sealed(
+        &[SIZE_SEAL, id.as_bytes(), name.as_bytes()],
+        &HEXLOWER.decode(seal.as_bytes()).unwrap_or_default(),
+    )
+    .then_some(crop)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use html5gum::StartTag;
 
 use super::addresses::{Addresses, Image, UsedMedia};
-use crate::markup::addresses::{rewrite_start_tags, write_start_tag};
+use crate::markup::addresses::{read_attributes, rewrite_start_tags, write_start_tag};
 
 /// The order in which readers get the attributes of a picture, before all others.
 const ORDER: [&str; 7] = ["src", "srcset", "sizes", "width", "height", "alt", "loading"];
@@ -28,13 +28,8 @@ pub fn complete_body(html: String, media: &[UsedMedia], addresses: &Addresses) -
 }
 
 fn complete_tag(tag: &StartTag<usize>, media: &[UsedMedia], addresses: &Addresses) -> Option<String> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let attributes: Vec<(String, String)> =
-        tag.attributes.iter().map(|(name, value)| (text(name), text(value.as_slice()))).collect();
-    let find = |address: &str| {
-        let id = addresses.find_id(address)?;
-        media.iter().find(|media| media.id == id)
-    };
+    let attributes = read_attributes(tag);
+    let find = |address: &str| addresses.find(address, media);
     let completed = if tag.name.as_slice() == b"img" {
         let (_, src) = attributes.iter().find(|(name, _)| name == "src")?;
         let found = find(src)?;
@@ -47,8 +42,7 @@ fn complete_tag(tag: &StartTag<usize>, media: &[UsedMedia], addresses: &Addresse
     } else {
         complete_links(attributes, &find, addresses)?
     };
-    let pairs = completed.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    Some(write_start_tag(&text(&tag.name), pairs))
+    Some(write_start_tag(tag, completed))
 }
 
 /// The attributes of a picture, with those that are missing.

@@ -21,8 +21,7 @@ impl Cover {
     /// The cover that is stored as `stored`; paths become absolute below `base_url`.
     pub fn new(stored: Option<String>, base_url: &str, addresses: &Addresses, media: &[UsedMedia]) -> Self {
         let Some(stored) = stored else { return Self { cover: None, address: None, image: None } };
-        let found = addresses.find_id(&stored).and_then(|id| media.iter().find(|media| media.id == id));
-        let Some(found) = found else {
+        let Some(found) = addresses.find(&stored, media) else {
             let address = if stored.starts_with('/') { format!("{base_url}{stored}") } else { stored };
             let image = Some(Image::elsewhere(address.clone()));
             return Self { cover: Some(address.clone()), address: Some(address), image };

@@ -6,7 +6,7 @@ use futures_util::future::join;
 use tokio::io::{AsyncReadExt, duplex};
 
 use super::files::too_large;
-use super::input::{FetchRequest, MAX_NAME_CHARS};
+use super::input::{FetchRequest, name_in_url};
 use super::receiving::{Received, create_spool, max_bytes};
 use crate::app::App;
 use crate::error::{Code, Error, Fault, Result};
@@ -49,11 +49,7 @@ pub async fn fetch(app: &App, request: FetchRequest) -> Result<Received> {
         FetchError::TooLarge { .. } => too_large(max_bytes),
         cause => refuse(&cause),
     })?;
-    let name =
-        downloaded.url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
-    let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
-    let name = name.chars().take(MAX_NAME_CHARS).collect();
-    Ok(Received { file: spool.finish().await?, params: request.into_params(name) })
+    Ok(Received { file: spool.finish().await?, params: request.into_params(name_in_url(&downloaded.url)) })
 }
 
 fn refuse(cause: &FetchError) -> Error {

@@ -1,7 +1,8 @@
 //! Types of files, and the names of their bytes in the store.
 
+use data_encoding::HEXLOWER;
+
 use super::model::Row;
-use super::presets::write_hex;
 use crate::error::{Code, Error, Result, Sentence};
 use crate::pictures::file_type::FileType;
 use crate::storage::{ObjectName, StoreError};
@@ -45,7 +46,7 @@ pub fn find_media_type(mime: &str) -> &'static str {
 
 /// The folder of what belongs to the bytes with this digest.
 fn folder(kind: &str, sha256: &[u8]) -> String {
-    let digest = write_hex(sha256);
+    let digest = HEXLOWER.encode(sha256);
     format!("{kind}/{}/{digest}", digest.get(..2).unwrap_or_default())
 }
 
@@ -85,9 +86,7 @@ pub fn name_variant(sha256: &[u8], digest: &str, ending: &str) -> Result<ObjectN
 /// The digest of the bytes that a name is of.
 pub fn find_digest(name: &ObjectName) -> Option<Vec<u8>> {
     let digest = name.as_str().split('/').nth(2)?.split('.').next()?;
-    let byte = |at: usize| digest.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let bytes: Option<Vec<u8>> = (0..digest.len()).step_by(2).map(byte).collect();
-    bytes.filter(|bytes| bytes.len() == 32)
+    HEXLOWER.decode(digest.as_bytes()).ok().filter(|bytes| bytes.len() == 32)
 }
 
 /// An object of the store by a name that was made here.

@@ -98,9 +98,8 @@ pub async fn view_for_staff(app: &App, rows: Vec<Row>) -> Result<Vec<Media>> {
     let ids = rows.iter().map(|row| row.id).collect();
     let users = queries::load_users(&*app.reader().await?, ids, writing::MAX_NAMED_USES).await?;
     let view = |row: Row| {
-        let (id, created_by) = (row.id, row.created_by);
-        let used_by = users.iter().filter(|user| user.media_id == id).cloned().map(Into::into).collect();
-        Media::new(row, &addresses).for_staff(created_by, used_by)
+        let id = row.id;
+        Media::for_staff(row, &addresses, users.iter().filter(|user| user.media_id == id).cloned())
     };
     Ok(rows.into_iter().map(view).collect())
 }
@@ -297,13 +296,12 @@ pub async fn restore_media(
         let row = queries::lock(tx, id.0, trash(&author.0), false).await?;
         if_match.check(row.version)?;
         let row = writing::set_deleted(tx, author.0.actor(), &row, false).await?;
-        let (version, created_by) = (row.version, row.created_by);
+        let version = row.version;
         if !author.0.may_read_back {
             return Reply::receipt(row.id, version, row.updated_at).render();
         }
         let users = queries::load_users(&*tx, vec![row.id], writing::MAX_NAMED_USES).await?;
-        let used_by = users.into_iter().map(Into::into).collect();
-        Reply::one(Media::new(row, &addresses).for_staff(created_by, used_by)).with_version(version).render()
+        Reply::one(Media::for_staff(row, &addresses, users.into_iter())).with_version(version).render()
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! Media as clients send them.
 
 use serde::Deserialize;
+use url::Url;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -92,6 +93,12 @@ pub fn clean_name(name: &str) -> String {
     };
     let name: String = last.chars().filter(is_plain).collect();
     name.trim().trim_start_matches('.').to_owned()
+}
+
+/// The name of the file that an address leads to: the end of its path.
+pub fn name_in_url(url: &Url) -> String {
+    let name = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+    percent_encoding::percent_decode_str(name).decode_utf8_lossy().chars().take(MAX_NAME_CHARS).collect()
 }
 
 fn distinct_tags(tags: Vec<String>) -> Vec<String> {

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
-use uuid::Uuid;
+use data_encoding::HEXLOWER;
 
 use super::files::{name_clean, name_master, name_original};
 use super::input::UploadParams;
+use super::leases::{SharedWork, make_once};
 use super::model::Row;
 use super::picture_work::{FileFacts, look_at, make_picture};
 use super::queries;
-use super::queries::files::{FileRow, FileState};
+use super::queries::files::FileRow;
 use super::receiving::Received;
 use super::scanner;
 use super::writing;
@@ -53,32 +53,15 @@ async fn store_file(app: &App, spooled: Spooled) -> Result<FileRow> {
     if let Some(scanner) = &app.config.media.scanner {
         scanner::scan(scanner, spooled.path()).await?;
     }
-    let lease = format!("file {}", spooled.sha256_hex());
-    let until = Instant::now() + FILE_WAIT;
-    loop {
-        match queries::files::find_file(&*app.reader().await?, &sha256).await? {
-            FileState::Ready(file) => return Ok(file),
-            FileState::Leaving => {}
-            FileState::Absent => {
-                let name = lease.clone();
-                let take =
-                    async move |tx: &mut Tx| Ok(queries::files::take_lease(tx, &name, LEASE_SECONDS).await?);
-                if app.write(take).await? {
-                    // It may have been made since it was looked for.
-                    let made = match queries::files::find_file(&*app.reader().await?, &sha256).await? {
-                        FileState::Ready(file) => Ok(file),
-                        _ => make_file(app, &spooled, &sha256, &facts).await,
-                    };
-                    release(app, lease).await;
-                    return made;
-                }
-            }
-        }
-        if Instant::now() >= until {
-            return Err(Error::Unavailable("media: the same file is being worked on".to_owned()));
-        }
-        sleep(FILE_POLL).await;
-    }
+    let work = SharedWork {
+        name: format!("file {}", HEXLOWER.encode(&sha256)),
+        seconds: LEASE_SECONDS,
+        wait: FILE_WAIT,
+        poll: FILE_POLL,
+        busy: "the same file is being worked on",
+    };
+    let find = async || Ok(queries::files::find_file(&*app.reader().await?, &sha256).await?);
+    make_once(app, work, find, async || make_file(app, &spooled, &sha256, &facts).await).await
 }
 
 /// Makes the master of a picture, and stores both. Nobody else does so at the same time.
@@ -111,13 +94,6 @@ async fn make_file(app: &App, spooled: &Spooled, sha256: &[u8], facts: &FileFact
     }
 }
 
-async fn release(app: &App, lease: String) {
-    let released = app.write(async move |tx| Ok(queries::files::release_lease(tx, &lease).await?)).await;
-    if let Err(error) = released {
-        tracing::warn!(%error, "A lease ends by its time");
-    }
-}
-
 /// Adds media over a file that is in the store. Returns also whether there were media with the same bytes before, which
 /// `member` may see.
 ///
@@ -129,13 +105,7 @@ pub async fn add(tx: &mut Tx, member: &CurrentMember, stored: &StoredFile) -> Re
         Some(visible) => queries::has_media_of(tx, &file.sha256, visible).await?,
         None => false,
     };
-    let row = match params.id {
-        None => {
-            writing::add_media(tx, member.actor(), Uuid::now_v7(), file, params.clone().into_content())
-                .await?
-        }
-        Some(id) => writing::put_media(tx, member.actor(), id, file, params.clone()).await?,
-    };
+    let row = writing::put_media(tx, member.actor(), file, params.clone()).await?;
     Ok((row, is_duplicate))
 }
 

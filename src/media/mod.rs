@@ -14,6 +14,7 @@ pub mod files;
 pub mod handlers;
 pub mod input;
 pub mod intake;
+pub mod leases;
 pub mod model;
 pub mod picture_work;
 pub mod presets;

@@ -53,6 +53,22 @@ pub struct Focal {
 impl Focal {
     /// The middle of a picture.
     pub const MIDDLE: Self = Self { x: 500, y: 500 };
+
+    /// In parts of the width and the height: 0 to 1.
+    pub fn to_parts(self) -> (f64, f64) {
+        (f64::from(self.x) / 1000.0, f64::from(self.y) / 1000.0)
+    }
+}
+
+/// Whether something that takes work to make is there.
+#[derive(Clone, Debug)]
+pub enum Presence<T> {
+    /// It is there.
+    There(T),
+    /// It is not there, or nobody relies on it.
+    Absent,
+    /// It is being taken away.
+    Leaving,
 }
 
 /// What was found in a picture when it came in. Stored as JSON beside its bytes.

@@ -1,5 +1,7 @@
 //! Work on the bytes of files: off the async threads, behind permits and a budget of memory.
 
+use std::path::Path;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeZone, Utc};
@@ -81,9 +83,8 @@ pub async fn look_at(app: &App, file: &Spooled) -> Result<FileFacts> {
     let media = &app.config.media;
     let (max_image, max_file) = (media.max_image, media.max_file);
     spawn_blocking(move || {
-        let source = Source::open(&path).map_err(|cause| Error::Internal(cause.into()))?;
-        let file_type = sniff(source.get(..SNIFF_BYTES).unwrap_or(&source));
-        let file_type = check_type(file_type, takes_svg)?;
+        let source = open(&path)?;
+        let file_type = check_type(&source, takes_svg)?;
         let max = if file_type.kind() == Kind::Image { max_image } else { max_file };
         if size > max {
             return Err(super::files::too_large(max));
@@ -103,16 +104,18 @@ pub async fn check_beginning(app: &App, beginning: &Spooled) -> Result<()> {
     if beginning.size() < SNIFF_BYTES as u64 {
         return Ok(());
     }
-    spawn_blocking(move || {
-        let source = Source::open(&path).map_err(|cause| Error::Internal(cause.into()))?;
-        check_type(sniff(source.get(..SNIFF_BYTES).unwrap_or(&source)), takes_svg).map(drop)
-    })
-    .await
-    .map_err(|cause| Error::Internal(cause.into()))?
+    spawn_blocking(move || check_type(&open(&path)?, takes_svg).map(drop))
+        .await
+        .map_err(|cause| Error::Internal(cause.into()))?
 }
 
-/// Refuses types that are not taken, with a hint where there is one.
-fn check_type(file_type: Option<FileType>, takes_svg: bool) -> Result<FileType> {
+fn open(path: &Path) -> Result<Source> {
+    Source::open(path).map_err(|cause| Error::Internal(cause.into()))
+}
+
+/// The type of a file, by its first bytes. Refuses types that are not taken, with a hint where there is one.
+fn check_type(file: &[u8], takes_svg: bool) -> Result<FileType> {
+    let file_type = sniff(file.get(..SNIFF_BYTES).unwrap_or(file));
     let refuse = |detail: &str| Err(Error::Refused(Code::UnsupportedFile, detail.into()));
     match file_type {
         None => refuse(
@@ -142,16 +145,15 @@ fn refuse(cause: Refused) -> Error {
 pub async fn make_picture(app: &App, file: &Spooled, facts: &FileFacts) -> Result<Option<MadePicture>> {
     let (path, facts, limits) = (file.path().to_path_buf(), *facts, limits(app));
     let timezone = app.snapshot::<crate::site::model::Row>().await?.timezone();
-    let open = move || Source::open(&path).map_err(|cause| Error::Internal(cause.into()));
     let Some(found) = facts.picture else {
         if facts.file_type != FileType::Svg {
             return Ok(None);
         }
-        return app.picture_makers.run(move || make_svg(&open()?)).await?.map(Some);
+        return app.picture_makers.run(move || make_svg(&open(&path)?)).await?.map(Some);
     };
     let needed = usize::try_from(found.decode_bytes).unwrap_or(usize::MAX);
     let _memory = app.picture_memory.take(needed).await?;
-    app.picture_makers.run(move || make_raster(&open()?, &found, &limits, timezone)).await?.map(Some)
+    app.picture_makers.run(move || make_raster(&open(&path)?, &found, &limits, timezone)).await?.map(Some)
 }
 
 fn make_raster(source: &[u8], found: &Facts, limits: &Limits, timezone: Tz) -> Result<MadePicture> {
@@ -238,7 +240,7 @@ pub async fn make_variant(
     format: VariantFormat,
 ) -> Result<Vec<u8>> {
     let quality = if format == VariantFormat::WEBP { WEBP_QUALITY } else { JPEG_QUALITY };
-    let share = |thousandths: i16| f64::from(thousandths) / 1000.0;
+    let (x, y) = crop.focal.to_parts();
     let variant = match crop.size {
         Size::Width(width) => {
             VariantSpec { width: Some(width), height: None, crop: None, format: format.0, quality }
@@ -246,12 +248,7 @@ pub async fn make_variant(
         Size::Crop(width, height) => VariantSpec {
             width: Some(width),
             height: Some(height),
-            crop: Some(spec::Crop::Focus {
-                x: share(crop.focal.x),
-                y: share(crop.focal.y),
-                ratio_width: width,
-                ratio_height: height,
-            }),
+            crop: Some(spec::Crop::Focus { x, y, ratio_width: width, ratio_height: height }),
             format: format.0,
             quality,
         },

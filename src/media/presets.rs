@@ -3,6 +3,7 @@
 //! An address names a preset and a digest of the bytes, the crop and the definition of the preset. What it leads to never
 //! changes, so it can be kept for ever. Definitions and focal points that were in use once still lead to what they did.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::model::Focal;
@@ -44,12 +45,7 @@ fn digest_parts(parts: &[&[u8]]) -> String {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
-    write_hex(&digest.finalize()[..16])
-}
-
-/// Bytes in hexadecimal.
-pub fn write_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&digest.finalize()[..16])
 }
 
 /// What an address with this digest leads to: in one of `sizes`, which its preset has or has had, about one of `focals`.

@@ -5,6 +5,7 @@ pub mod uploads;
 
 use std::fmt::Write;
 
+use data_encoding::HEXLOWER;
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -169,8 +170,7 @@ pub async fn insert(
 /// Whether media over this file are visible.
 pub async fn has_media_of(tx: &Tx, sha256: &[u8], visible: Media) -> QueryResult<bool> {
     let mut conditions = Conditions::default();
-    conditions
-        .and_if("media.sha256 = decode(?, 'hex')", Some(Value::Text(super::presets::write_hex(sha256))));
+    conditions.and_if("media.sha256 = decode(?, 'hex')", Some(Value::Text(HEXLOWER.encode(sha256))));
     visible.restrict(&mut conditions);
     crate::db::rows::count(tx, "media", conditions, Some(1)).await.map(|count| count > 0)
 }

@@ -9,6 +9,7 @@ use actix_web::http::header::{
     HeaderName, IF_NONE_MATCH, IF_RANGE, LOCATION, RANGE, VARY,
 };
 use actix_web::{Either, HttpRequest, HttpResponse, Responder, get, web};
+use data_encoding::HEXLOWER;
 use futures_util::TryStreamExt;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -29,6 +30,7 @@ use crate::db::types::Audience;
 use crate::db::visibility;
 use crate::error::{Code, Error, Result};
 use crate::http::cached::takes_webp;
+use crate::http::conditional::names_tag;
 use crate::http::id_or_slug::Id;
 use crate::http::query::Query;
 use crate::http::reply::{Rendered, SURROGATE_KEY};
@@ -216,11 +218,7 @@ async fn stream_object(
     for header in headers {
         answer.insert_header(header);
     }
-    let names_tag = |tags: &str| {
-        tags.split(',')
-            .any(|tag| matches!(tag.trim().trim_start_matches("W/"), tag if tag == etag || tag == "*"))
-    };
-    if header(IF_NONE_MATCH).is_some_and(names_tag) {
+    if names_tag(req.headers(), IF_NONE_MATCH, etag) {
         return Ok(answer.status(StatusCode::NOT_MODIFIED).finish());
     }
     // A condition that names another state asks for the whole.
@@ -319,7 +317,7 @@ pub async fn get_media_original(
     id: Id,
 ) -> Result<HttpResponse> {
     let row = queries::get(&*app.reader().await?, id.0, visibility::Media::ForMembers).await?;
-    let etag = format!("\"{}\"", super::presets::write_hex(&row.sha256));
+    let etag = format!("\"{}\"", HEXLOWER.encode(&row.sha256));
     let mut headers = file_headers(&row, super::files::find_ending(&row.mime));
     // What nobody may keep has no tag for caches.
     headers.retain(|(name, _)| *name != SURROGATE_KEY);

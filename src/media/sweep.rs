@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use data_encoding::HEXLOWER;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use super::files::{find_digest, name, name_clean, name_master, name_original, name_variants};
-use super::presets::write_hex;
+use super::leases::Lease;
 use super::queries::files::{self, ClaimedFile};
 use super::queries::{self, uploads};
 use super::resumable::writing::delete_parts;
@@ -35,17 +36,17 @@ const SWEEP_SECONDS: i64 = 3000;
 
 /// Whether this process is the one that sweeps now.
 pub async fn take_turn(app: &App) -> Result<bool> {
-    app.write(async |tx| Ok(files::take_lease(tx, "sweep", SWEEP_SECONDS).await?)).await
+    Ok(Lease::take(app, "sweep", SWEEP_SECONDS).await?.is_some())
 }
 
 /// Whether this process is the one that looks through the whole store now: once a day, whichever processes run.
 pub async fn take_turn_to_look(app: &App) -> Result<bool> {
-    app.write(async |tx| Ok(files::take_lease(tx, "look through the store", LOOK_SECONDS).await?)).await
+    Ok(Lease::take(app, "look through the store", LOOK_SECONDS).await?.is_some())
 }
 
 /// The name of the mark that this site leaves in its store.
 fn name_mark(app: &App) -> Result<ObjectName> {
-    name(format!("sites/{}", write_hex(&app.keys.derive(&[b"media store"])[..16])))
+    name(format!("sites/{}", HEXLOWER.encode(&app.keys.derive(&[b"media store"])[..16])))
 }
 
 /// Leaves the mark of this site in its store.

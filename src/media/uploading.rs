@@ -7,8 +7,8 @@ use super::addresses::Addresses;
 use super::fetching;
 use super::handlers::load_addresses;
 use super::input::{FetchRequest, UploadParams};
-use super::intake::{self, StoredFile};
-use super::receiving::receive;
+use super::intake;
+use super::receiving::{Received, receive};
 use super::view::{FileBytes, Media, Uploaded};
 use crate::app::App;
 use crate::db::types::Audience;
@@ -77,13 +77,7 @@ pub async fn create_media(
     let said = format!("{:?}", received.params);
     note_digest(&req, [&received.file.sha256()[..], said.as_bytes()].concat());
     let named = NamedRequest::read(&app, &req, author.0.id)?;
-    let stored = intake::store(&app, received).await?;
-    let addresses = load_addresses(&app).await?;
-    write_once(&app, named, async move |tx| {
-        let (row, is_duplicate) = intake::add(tx, &author.0, &stored).await?;
-        reply_uploaded(&author.0, row, is_duplicate, &addresses)
-    })
-    .await
+    keep(&app, author.0, named, received).await
 }
 
 /// The entry of [`create_media_from_url`].
@@ -107,11 +101,21 @@ pub async fn create_media_from_url(
     let named = NamedRequest::read(&app, &req, author.0.id)?;
     let _turn = app.uploads.take(author.0.id)?;
     let received = fetching::fetch(&app, body.0).await?;
-    let stored: StoredFile = intake::store(&app, received).await?;
-    let addresses = load_addresses(&app).await?;
-    write_once(&app, named, async move |tx| {
-        let (row, is_duplicate) = intake::add(tx, &author.0, &stored).await?;
-        reply_uploaded(&author.0, row, is_duplicate, &addresses)
+    keep(&app, author.0, named, received).await
+}
+
+/// Stores what has arrived, adds media over it, once for each key, and answers with them.
+async fn keep(
+    app: &App,
+    member: CurrentMember,
+    named: Option<NamedRequest>,
+    received: Received,
+) -> Result<impl Responder + use<>> {
+    let stored = intake::store(app, received).await?;
+    let addresses = load_addresses(app).await?;
+    write_once(app, named, async move |tx| {
+        let (row, is_duplicate) = intake::add(tx, &member, &stored).await?;
+        reply_uploaded(&member, row, is_duplicate, &addresses)
     })
     .await
 }
@@ -125,7 +129,7 @@ pub fn check_id(member: &CurrentMember, params: &UploadParams) -> Result<()> {
 }
 
 /// 201 with the media in `row`, or a receipt for a key that may not read them.
-pub fn reply_uploaded(
+fn reply_uploaded(
     member: &CurrentMember,
     row: super::model::Row,
     duplicate: bool,
@@ -136,7 +140,6 @@ pub fn reply_uploaded(
     if !member.may_read_back {
         return Reply::created_receipt(location, row.id, version, row.updated_at).render();
     }
-    let created_by = row.created_by;
-    let data = Media::new(row, addresses).for_staff(created_by, Vec::new());
+    let data = Media::for_staff(row, addresses, std::iter::empty());
     Reply::created_with(location, Uploaded { data, duplicate }).with_version(version).render()
 }

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use actix_web::web::Bytes;
-use tokio::time::{Instant, sleep};
+use data_encoding::HEXLOWER;
 
 use super::files::{name_master, name_variant};
-use super::model::{Picture, Row};
+use super::leases::{SharedWork, make_once};
+use super::model::{Picture, Presence, Row};
 use super::picture_work::{self, VariantFormat};
-use super::presets::{Crop, write_hex};
-use super::queries;
+use super::presets::Crop;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::tx::Tx;
 
 /// How long a process may make a variant that another one waits for.
 const LEASE_SECONDS: i64 = 30;
@@ -37,34 +36,23 @@ pub async fn load_variant(
 ) -> Result<Bytes> {
     let digest = crop.digest(&row.sha256);
     let name = name_variant(&row.sha256, &digest, format.ending())?;
-    let lease = format!("variant {} {digest} {}", write_hex(&row.sha256), format.ending());
-    let until = Instant::now() + VARIANT_WAIT;
-    loop {
-        if let Some(bytes) = app.store.read(&name, MAX_VARIANT_BYTES).await? {
-            return Ok(bytes);
-        }
-        let taken = lease.clone();
-        let take = async move |tx: &mut Tx| Ok(queries::files::take_lease(tx, &taken, LEASE_SECONDS).await?);
-        if app.write(take).await? {
-            // It may have been made since it was looked for.
-            let made = match app.store.read(&name, MAX_VARIANT_BYTES).await? {
-                Some(bytes) => Ok(bytes),
-                None => make_variant(app, row, picture, crop, format).await,
-            };
-            if let Ok(bytes) = &made {
-                app.store.put_bytes(&name, bytes.clone()).await?;
-            }
-            let release = async move |tx: &mut Tx| Ok(queries::files::release_lease(tx, &lease).await?);
-            if let Err(error) = app.write(release).await {
-                tracing::warn!(%error, "A lease ends by its time");
-            }
-            return made;
-        }
-        if Instant::now() >= until {
-            return Err(Error::Unavailable("media: a variant is being made".to_owned()));
-        }
-        sleep(VARIANT_POLL).await;
-    }
+    let work = SharedWork {
+        name: format!("variant {} {digest} {}", HEXLOWER.encode(&row.sha256), format.ending()),
+        seconds: LEASE_SECONDS,
+        wait: VARIANT_WAIT,
+        poll: VARIANT_POLL,
+        busy: "a variant is being made",
+    };
+    let find = async || {
+        let stored = app.store.read(&name, MAX_VARIANT_BYTES).await?;
+        Ok(stored.map_or(Presence::Absent, Presence::There))
+    };
+    let make = async || {
+        let bytes = make_variant(app, row, picture, crop, format).await?;
+        app.store.put_bytes(&name, bytes.clone()).await?;
+        Ok(bytes)
+    };
+    make_once(app, work, find, make).await
 }
 
 async fn make_variant(

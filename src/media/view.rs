@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::addresses::{Addresses, Image, UsedMedia};
 use super::model::{MediaKind, MediaUser, Row, UserRow};
-use super::presets::write_hex;
 use crate::db::types::Audience;
 
 /// A picture or a file.
@@ -141,8 +141,7 @@ impl Media {
     pub fn new(row: Row, addresses: &Addresses) -> Self {
         let used = UsedMedia::from(&row);
         let picture = used.picture().cloned();
-        let focal = row.content.focal();
-        let point = |thousandths: i16| f64::from(thousandths) / 1000.0;
+        let (x, y) = row.content.focal().to_parts();
         let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         Self {
             id: row.id,
@@ -151,14 +150,14 @@ impl Media {
             bytes: row.bytes,
             width: picture.as_ref().map(|picture| picture.width),
             height: picture.as_ref().map(|picture| picture.height),
-            sha256: write_hex(&row.sha256),
+            sha256: HEXLOWER.encode(&row.sha256),
             name: row.content.name,
             alt: row.content.alt,
             caption: row.content.caption,
             credit: row.content.credit,
             source_url: row.content.source_url,
             tags: row.content.tags,
-            focal_point: FocalPoint { x: point(focal.x), y: point(focal.y) },
+            focal_point: FocalPoint { x, y },
             thumbhash: picture.as_ref().and_then(|picture| text(&picture.thumbhash)),
             dominant_color: picture.as_ref().and_then(|picture| text(&picture.dominant_color)),
             taken_at: picture.as_ref().and_then(|picture| picture.taken_at),
@@ -175,8 +174,9 @@ impl Media {
         }
     }
 
-    /// The same with what staff see.
-    pub fn for_staff(self, created_by: Option<Uuid>, used_by: Vec<Use>) -> Self {
-        Self { created_by, used_by: Some(used_by), ..self }
+    /// The media in `row` as staff see them, with what uses them.
+    pub fn for_staff(row: Row, addresses: &Addresses, users: impl Iterator<Item = UserRow>) -> Self {
+        let (created_by, used_by) = (row.created_by, Some(users.map(Into::into).collect()));
+        Self { created_by, used_by, ..Self::new(row, addresses) }
     }
 }

@@ -36,15 +36,12 @@ pub async fn add_media(
     Ok(row)
 }
 
-/// Adds media with this id. If there are some with these bytes, they are changed to what `params` says, and taken out of the
-/// trash; 409 if they have other bytes.
-pub async fn put_media(
-    tx: &mut Tx,
-    actor: Actor,
-    id: Uuid,
-    file: &FileRow,
-    params: UploadParams,
-) -> Result<Row> {
+/// Adds media over a file. If there are some with the id in `params` and with these bytes, they are changed to what it says,
+/// and taken out of the trash; 409 if they have other bytes.
+pub async fn put_media(tx: &mut Tx, actor: Actor, file: &FileRow, params: UploadParams) -> Result<Row> {
+    let Some(id) = params.id else {
+        return add_media(tx, actor, Uuid::now_v7(), file, params.into_content()).await;
+    };
     let live = queries::lock(tx, id, Media::ForMembers, false).await.optional()?;
     let (row, is_deleted) = match live {
         Some(row) => (row, false),

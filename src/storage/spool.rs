@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -175,7 +176,7 @@ impl Spooled {
 
     /// The SHA-256 of its bytes in small hexadecimal digits.
     pub fn sha256_hex(&self) -> String {
-        self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(&self.sha256)
     }
 
     /// Its first bytes, at most 4 KiB.

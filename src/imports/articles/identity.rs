@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use data_encoding::HEXLOWER;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -63,7 +64,7 @@ pub fn derive_external_id(value: &Value) -> String {
     let mut sorted = value.clone();
     sorted.sort_all_objects();
     let digest = Sha256::digest(sorted.to_string());
-    format!("row:{}", digest[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("row:{}", HEXLOWER.encode(&digest[..16]))
 }
 
 /// Batches that may not be committed when a snapshot is loaded: one is being written, one is queued.

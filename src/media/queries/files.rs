@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::db::connection::Connection;
 use crate::db::schema::{media_files, media_leases, media_presets};
-use crate::media::model::MediaKind;
+use crate::media::model::{MediaKind, Presence};
 use crate::tx::Tx;
 
 /// What is stored of a file.
@@ -29,22 +29,11 @@ pub struct FileRow {
     pub picture: Option<Value>,
 }
 
-/// Where a file stands.
-#[derive(Clone, Debug)]
-pub enum FileState {
-    /// Its bytes are in the store.
-    Ready(FileRow),
-    /// Its bytes are not in the store, or nobody relies on them.
-    Absent,
-    /// The sweep takes its bytes away.
-    Leaving,
-}
-
 /// How long the sweep has to take bytes away, in minutes. After that, they can be stored again.
 const REMOVAL_MINUTES: i64 = 2;
 
-/// Where the file with these bytes stands.
-pub async fn find_file(mut conn: &Connection, sha256: &[u8]) -> QueryResult<FileState> {
+/// The file with these bytes, if they are in the store. They are leaving while the sweep takes them away.
+pub async fn find_file(mut conn: &Connection, sha256: &[u8]) -> QueryResult<Presence<FileRow>> {
     let is_leaving =
         sql::<Nullable<Bool>>(&format!("removing_at > now() - interval '{REMOVAL_MINUTES} minutes'"));
     let found: Option<(FileRow, Option<bool>)> = media_files::table
@@ -54,9 +43,9 @@ pub async fn find_file(mut conn: &Connection, sha256: &[u8]) -> QueryResult<File
         .await
         .optional()?;
     Ok(match found {
-        Some((file, None)) => FileState::Ready(file),
-        Some((_, Some(true))) => FileState::Leaving,
-        Some((_, Some(false))) | None => FileState::Absent,
+        Some((file, None)) => Presence::There(file),
+        Some((_, Some(true))) => Presence::Leaving,
+        Some((_, Some(false))) | None => Presence::Absent,
     })
 }
 

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Code, Error, Result};
+use crate::media::leases::Lease;
 use crate::media::queries::files;
-use crate::tx::Tx;
 
 /// How long a turn lasts that is not renewed: if its process dies, the upload waits so long.
 const TURN_SECONDS: i64 = 30;
@@ -20,7 +20,7 @@ const TURN_POLL: Duration = Duration::from_millis(40);
 
 /// The turn of a request to add to an upload. To be ended by [`UploadTurn::end`].
 pub struct UploadTurn {
-    name: String,
+    lease: Lease,
     renewed_at: Instant,
 }
 
@@ -42,10 +42,8 @@ impl UploadTurn {
     pub async fn take(app: &App, id: Uuid) -> Result<Self> {
         let (name, until) = (name_turn(id), Instant::now() + TURN_WAIT);
         loop {
-            let wanted = name.clone();
-            let take = async move |tx: &mut Tx| Ok(files::take_lease(tx, &wanted, TURN_SECONDS).await?);
-            if app.write(take).await? {
-                return Ok(Self { name, renewed_at: Instant::now() });
+            if let Some(lease) = Lease::take(app, &name, TURN_SECONDS).await? {
+                return Ok(Self { lease, renewed_at: Instant::now() });
             }
             if Instant::now() >= until {
                 let detail = "Another request adds to this upload; ask for its offset again.";
@@ -60,17 +58,13 @@ impl UploadTurn {
         if self.renewed_at.elapsed() < RENEWAL_INTERVAL {
             return Ok(());
         }
-        let name = self.name.clone();
-        app.write(async move |tx| Ok(files::renew_lease(tx, &name, TURN_SECONDS).await?)).await?;
+        self.lease.renew(app, TURN_SECONDS).await?;
         self.renewed_at = Instant::now();
         Ok(())
     }
 
     /// Ends the turn.
     pub async fn end(self, app: &App) {
-        let ended = app.write(async move |tx| Ok(files::release_lease(tx, &self.name).await?)).await;
-        if let Err(error) = ended {
-            tracing::warn!(%error, "A turn ends by its time");
-        }
+        self.lease.release(app).await;
     }
 }

@@ -1,10 +1,11 @@
 //! What arrives of an upload, and what becomes of it.
 
+use std::time::Duration;
+
 use actix_web::web;
 use diesel::OptionalExtension;
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
-use tokio::time::{Duration, sleep};
 use uuid::Uuid;
 
 use super::checksum::Checksum;
@@ -16,13 +17,14 @@ use crate::http::slow_body::SlowBody;
 use crate::media::files::{self, too_large};
 use crate::media::input::UploadParams;
 use crate::media::intake;
+use crate::media::leases::{SharedWork, make_once};
+use crate::media::model::Presence;
 use crate::media::picture_work::check_beginning;
 use crate::media::queries::uploads::{self, UploadRow};
 use crate::media::receiving::{Received, create_spool, map_read_error, max_bytes, spool_folder};
 use crate::media::uploading::check_id;
 use crate::members::guard::CurrentMember;
 use crate::storage::{ObjectName, Spool, StoreError};
-use crate::tx::Tx;
 
 /// Bytes of an upload that are stored at a time. If the process dies, at most so many arrive again.
 const PART_BYTES: u64 = 8 << 20;
@@ -31,7 +33,7 @@ const MAX_OPEN_UPLOADS: i64 = 100;
 /// Bytes of all uploads that one member or key may have under way, in the largest files.
 const MAX_OPEN_FILES: i64 = 10;
 /// How long the end of an upload is waited for that another request brings to its end.
-const FINISH_ATTEMPTS: u32 = 150;
+const FINISH_WAIT: Duration = Duration::from_secs(30);
 const FINISH_POLL: Duration = Duration::from_millis(200);
 /// How long a process may bring an upload to its end.
 const LEASE_SECONDS: i64 = 180;
@@ -193,33 +195,30 @@ pub async fn delete_parts(app: &App, parts: &[String]) {
 /// Brings an upload to its end if all of it has arrived: the parts become a file, and media. Does nothing to one that has
 /// ended. Returns the upload as it is then.
 pub async fn finish(app: &App, member: &CurrentMember, upload: UploadRow) -> Result<UploadRow> {
-    let mut upload = upload;
-    for _ in 0..FINISH_ATTEMPTS {
-        let has_ended = upload.media_id.is_some() || upload.refusal.is_some();
-        if has_ended || upload.received < upload.bytes {
-            return Ok(upload);
-        }
-        let lease = format!("upload {}", upload.id);
-        let name = lease.clone();
-        let take = async move |tx: &mut Tx| {
-            Ok(crate::media::queries::files::take_lease(tx, &name, LEASE_SECONDS).await?)
-        };
-        if app.write(take).await? {
-            let finished = join_parts(app, member, &upload).await;
-            let release =
-                async move |tx: &mut Tx| Ok(crate::media::queries::files::release_lease(tx, &lease).await?);
-            if let Err(error) = app.write(release).await {
-                tracing::warn!(%error, "A lease ends by its time");
-            }
-            finished?;
-        } else {
-            sleep(FINISH_POLL).await;
-        }
-        let (id, owner) = (upload.id, upload.owner_id);
-        upload =
-            uploads::find(&*app.reader().await?, id, owner).await.optional()?.ok_or_else(Error::not_found)?;
+    let has_ended = |upload: &UploadRow| upload.media_id.is_some() || upload.refusal.is_some();
+    if has_ended(&upload) || upload.received < upload.bytes {
+        return Ok(upload);
     }
-    Err(Error::Unavailable("media: the upload is still being worked on".to_owned()))
+    let work = SharedWork {
+        name: format!("upload {}", upload.id),
+        seconds: LEASE_SECONDS,
+        wait: FINISH_WAIT,
+        poll: FINISH_POLL,
+        busy: "the upload is still being worked on",
+    };
+    let load = async || -> Result<UploadRow> {
+        let found = uploads::find(&*app.reader().await?, upload.id, upload.owner_id).await.optional()?;
+        found.ok_or_else(Error::not_found)
+    };
+    let find = async || {
+        let found = load().await?;
+        Ok(if has_ended(&found) { Presence::There(found) } else { Presence::Absent })
+    };
+    let make = async || {
+        join_parts(app, member, &upload).await?;
+        load().await
+    };
+    make_once(app, work, find, make).await
 }
 
 /// Makes media of the parts of an upload, or notes why they are refused.

@@ -16,6 +16,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
@@ -218,7 +219,7 @@ fn use_archive(dir: &Path, address: &str) -> Result<Install> {
     let _lock = lock_dir(dir)?;
     // A file is read at each start. What is behind a URL is known by its digest, or by the note of the first start.
     let is_url = parse_web_address(place).is_some();
-    let note = dir.join(format!("url-{}", &show_digest(&Sha256::digest(place.as_bytes()))[..16]));
+    let note = dir.join(format!("url-{}", HEXLOWER.encode(&Sha256::digest(place.as_bytes())[..8])));
     if is_url
         && let Some(known) = wanted.clone().or_else(|| fs::read_to_string(&note).ok())
         && let Some(found) = find_copy(dir, &known)
@@ -325,14 +326,10 @@ fn digest_file(mut file: &File) -> Result<String> {
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
-            return Ok(show_digest(&hasher.finalize()));
+            return Ok(HEXLOWER.encode(&hasher.finalize()));
         }
         hasher.update(&buffer[..read]);
     }
-}
-
-fn show_digest(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Removes the name and the password from a URL.

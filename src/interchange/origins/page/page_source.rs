@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Component, Path};
 
 use chrono::{DateTime, Utc};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -84,7 +85,7 @@ fn shorten_id(id: String) -> String {
         return id;
     }
     let digest = Sha256::digest(id.as_bytes());
-    let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let digest = HEXLOWER.encode(&digest[..16]);
     let cut: String = id.chars().take(CUT_ID_CHARS).collect();
     format!("{cut}~{digest}")
 }
