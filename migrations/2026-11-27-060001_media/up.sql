@@ -74,6 +74,8 @@ CREATE TABLE media_uploads (
     parts      text[]      NOT NULL DEFAULT '{}',
     metadata   jsonb       NOT NULL DEFAULT '{}',
     media_id   uuid,
+    -- Whether there were media with the same bytes, which its owner may see.
+    duplicate  boolean     NOT NULL DEFAULT false,
     -- Why what has arrived was refused.
     refusal    jsonb,
     created_at timestamptz NOT NULL DEFAULT now(),

@@ -209,6 +209,7 @@ diesel::table! {
         parts -> Array<Text>,
         metadata -> Jsonb,
         media_id -> Nullable<Uuid>,
+        duplicate -> Bool,
         refusal -> Nullable<Jsonb>,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,

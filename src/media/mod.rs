@@ -61,6 +61,7 @@ pub const OPERATIONS: &[Operation] = &[
     resumable::handlers::CREATE_UPLOAD,
     resumable::handlers::GET_UPLOAD,
     resumable::handlers::UPDATE_UPLOAD,
+    resumable::handlers::CHANGE_UPLOAD,
     resumable::handlers::DELETE_UPLOAD,
     handlers::GET_MEDIA,
     handlers::GET_MEDIA_ADDRESS,
@@ -82,6 +83,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
                     .service(resumable::handlers::create_upload)
                     .service(resumable::handlers::get_upload)
                     .service(resumable::handlers::update_upload)
+                    .service(resumable::handlers::change_upload)
                     .service(resumable::handlers::delete_upload),
             )
             .service(uploading::create_media_from_url)

@@ -97,6 +97,24 @@ const HEADERS: &[Header] = &[
     always("Upload-Offset", "UploadOffset", 20, "How many bytes have arrived"),
     always("Upload-Length", "UploadLength", 20, "How many bytes there will be"),
     always("Upload-Expires", "UploadExpires", MAX_DATE_CHARS, "Until when the upload is kept"),
+    sometimes(
+        "Upload-Offset",
+        "UploadOffsetOfChange",
+        20,
+        "How many bytes have arrived, unless it was ended",
+    ),
+    sometimes(
+        "Upload-Length",
+        "UploadLengthOfChange",
+        20,
+        "How many bytes there will be, unless it was ended",
+    ),
+    sometimes(
+        "Upload-Expires",
+        "UploadExpiresOfChange",
+        MAX_DATE_CHARS,
+        "Until when it is kept, unless it was ended",
+    ),
     sometimes("Upload-Media", "UploadMedia", 100, "The path of the media that the upload has become"),
     sometimes(
         "X-Accel-Buffering",
@@ -249,7 +267,7 @@ pub fn headers_of_success(
 /// The headers of tus 1.0 of every problem, of the operations that speak it.
 pub fn headers_of_tus_problem(operation: &str) -> &'static [&'static str] {
     match operation {
-        "create_upload" | "get_upload" | "update_upload" | "delete_upload" => {
+        "create_upload" | "get_upload" | "update_upload" | "change_upload" | "delete_upload" => {
             &["TusResumableOfProblem", "TusVersionOfProblem"]
         }
         _ => &[],
@@ -265,6 +283,13 @@ fn headers_of_tus(operation: &str) -> &'static [&'static str] {
         "create_upload" | "get_upload" | "update_upload" => {
             &["TusResumable", "UploadOffset", "UploadLength", "UploadExpires", "UploadMedia"]
         }
+        "change_upload" => &[
+            "TusResumable",
+            "UploadOffsetOfChange",
+            "UploadLengthOfChange",
+            "UploadExpiresOfChange",
+            "UploadMedia",
+        ],
         "delete_upload" => &["TusResumable"],
         _ => &[],
     }

@@ -116,6 +116,7 @@ const LEAST: &[(&str, Who)] = &[
     ("create_upload", Author),
     ("get_upload", Author),
     ("update_upload", Author),
+    ("change_upload", Author),
     ("delete_upload", Author),
     ("get_media", Anon),
     ("get_media_address", Author),

@@ -152,5 +152,13 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "收到的字节与随请求发送的校验和不符,未被追加。",
     ),
     ("Send the bytes as application/offset+octet-stream.", "请以 application/offset+octet-stream 发送字节。"),
+    (
+        "At most {most} uploads, of {bytes} bytes in all, may be under way: end some, or wait until they expire.",
+        "未完成的上传最多 {most} 个,合计最多 {bytes} 字节;请结束其中一些,或等待其过期。",
+    ),
+    (
+        "Name the method in `X-HTTP-Method-Override`: PATCH or DELETE.",
+        "请在 `X-HTTP-Method-Override` 中写明方法:PATCH 或 DELETE。",
+    ),
     ("{bytes} bytes have arrived.", "已收到 {bytes} 字节。"),
 ];

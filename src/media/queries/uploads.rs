@@ -32,6 +32,8 @@ pub struct UploadRow {
     pub metadata: Value,
     /// The media that it has become.
     pub media_id: Option<Uuid>,
+    /// Whether there were media with the same bytes, which the owner may see.
+    pub duplicate: bool,
     /// Why the file was refused.
     pub refusal: Option<Value>,
     /// Until when it is kept.
@@ -105,14 +107,20 @@ pub async fn add_part(tx: &mut Tx, id: Uuid, received: i64, name: &str, bytes: i
     Ok(updated == 1)
 }
 
+/// What has become of an upload: media, or a refusal.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The media that it has become.
+    pub media_id: Option<Uuid>,
+    /// Whether there were media with the same bytes.
+    pub duplicate: bool,
+    /// Why the file was refused.
+    pub refusal: Option<Value>,
+}
+
 /// Notes what has become of an upload that has arrived as a whole. Returns the parts, which nothing needs any more; `None`
 /// if that was noted before.
-pub async fn finish(
-    tx: &mut Tx,
-    id: Uuid,
-    media_id: Option<Uuid>,
-    refusal: Option<Value>,
-) -> QueryResult<Option<Vec<String>>> {
+pub async fn finish(tx: &mut Tx, id: Uuid, outcome: Outcome) -> QueryResult<Option<Vec<String>>> {
     let open = media_uploads::table
         .find(id)
         .filter(media_uploads::media_id.is_null().and(media_uploads::refusal.is_null()));
@@ -121,8 +129,9 @@ pub async fn finish(
     if parts.is_some() {
         diesel::update(media_uploads::table.find(id))
             .set((
-                media_uploads::media_id.eq(media_id),
-                media_uploads::refusal.eq(refusal),
+                media_uploads::media_id.eq(outcome.media_id),
+                media_uploads::duplicate.eq(outcome.duplicate),
+                media_uploads::refusal.eq(outcome.refusal),
                 media_uploads::parts.eq(Vec::<String>::new()),
             ))
             .execute(&mut **tx)

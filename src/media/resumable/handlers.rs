@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::checksum::{ALGORITHMS, Checksum};
 use super::headers::{
-    EXTENSIONS, TUS_CHECKSUM_ALGORITHM, TUS_EXTENSION, TUS_MAX_SIZE, TUS_RESUMABLE, TUS_VERSION,
-    UPLOAD_EXPIRES, UPLOAD_LENGTH, UPLOAD_MEDIA, UPLOAD_OFFSET, VERSION, check_version, read_bytes,
-    read_metadata,
+    EXTENSIONS, METHOD_OVERRIDE, TUS_CHECKSUM_ALGORITHM, TUS_EXTENSION, TUS_MAX_SIZE, TUS_RESUMABLE,
+    TUS_VERSION, UPLOAD_EXPIRES, UPLOAD_LENGTH, UPLOAD_MEDIA, UPLOAD_OFFSET, VERSION, check_version,
+    read_bytes, read_metadata,
 };
 use super::turns::wait_until_free;
 use super::writing;
@@ -46,6 +46,8 @@ pub struct Upload {
     /// The media that it has become, when it has arrived as a whole.
     #[schema(required)]
     media_id: Option<Uuid>,
+    /// Whether there were media with the same bytes, which the caller may see.
+    duplicate: bool,
     /// Until when it is kept, if it does not go on.
     expires_at: chrono::DateTime<chrono::Utc>,
 }
@@ -57,6 +59,7 @@ impl From<&UploadRow> for Upload {
             bytes: row.bytes,
             received: row.received,
             media_id: row.media_id,
+            duplicate: row.duplicate,
             expires_at: row.expires_at,
         }
     }
@@ -236,6 +239,35 @@ async fn append(
     let upload = writing::append(app, upload, payload, checksum).await?;
     let upload = writing::finish(app, member, upload).await?;
     Ok(answer(StatusCode::NO_CONTENT, &upload).finish())
+}
+
+/// The entry of [`change_upload`].
+pub const CHANGE_UPLOAD: Operation =
+    Operation::upload("change_upload", Caller::Role(Role::Author)).for_keys_with(Scope::MediaWrite);
+
+/// Add to a resumable upload, or end it, by POST
+///
+/// tus 1.0: for clients behind proxies that pass on no PATCH and no DELETE. `X-HTTP-Method-Override` says which of the two is meant. Nowhere else
+/// does that header mean anything.
+#[utoipa::path(tag = "media", params(("id" = Uuid, Path, description = "The upload's id"), ("X-HTTP-Method-Override" = String, Header, description = "`PATCH` or `DELETE`"), ("Tus-Resumable" = String, Header, description = "`1.0.0`"), ("Upload-Offset" = Option<i64>, Header, description = "How many bytes come before these"), ("Upload-Checksum" = Option<String>, Header, description = "The digest of the bytes: its name, a blank, and Base64")), request_body(content((FileBytes = "application/offset+octet-stream", example = json!("(the bytes)")))), responses((status = 204, description = "The bytes are stored, or the upload is ended"), (status = 412, description = "Another version of tus"), (status = 415, description = "Another `Content-Type`, or a type of file that is not taken"), (status = 460, description = "The bytes do not have the checksum")))]
+#[post("/{id}")]
+pub async fn change_upload(
+    req: HttpRequest,
+    app: web::Data<App>,
+    author: Author,
+    id: Id,
+    payload: web::Payload,
+) -> HttpResponse {
+    let method = req.headers().get(METHOD_OVERRIDE).map(HeaderValue::as_bytes);
+    let answer = match method {
+        Some(b"PATCH") => append(&req, &app, &author.0, id, payload).await,
+        Some(b"DELETE") => end(&req, &app, author.0.id, id).await,
+        _ => {
+            let detail = "Name the method in `X-HTTP-Method-Override`: PATCH or DELETE.";
+            Err(Error::Refused(Code::InvalidParameter, detail.into()))
+        }
+    };
+    answer.unwrap_or_else(|error| refuse(&error))
 }
 
 /// The entry of [`delete_upload`].

@@ -31,6 +31,9 @@ pub const UPLOAD_CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum
 /// The media that an upload has become, as a path of the API.
 pub const UPLOAD_MEDIA: HeaderName = HeaderName::from_static("upload-media");
 
+/// The method that is meant by a POST, for clients behind proxies that pass on no other.
+pub const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
+
 /// The version of the protocol that is spoken here.
 pub const VERSION: &str = "1.0.0";
 /// The extensions of the protocol that are spoken here.

@@ -20,7 +20,7 @@ use crate::media::intake;
 use crate::media::leases::{SharedWork, make_once};
 use crate::media::model::Presence;
 use crate::media::picture_work::check_beginning;
-use crate::media::queries::uploads::{self, UploadRow};
+use crate::media::queries::uploads::{self, Outcome, UploadRow};
 use crate::media::receiving::{Received, create_spool, map_read_error, max_bytes, spool_folder};
 use crate::media::uploading::check_id;
 use crate::members::guard::CurrentMember;
@@ -52,7 +52,11 @@ pub async fn begin(
     check_id(member, &read_params(&metadata)?)?;
     let (open, open_bytes) = uploads::load_open(&*app.reader().await?, member.id).await?;
     if open >= MAX_OPEN_UPLOADS || open_bytes.saturating_add(bytes) > max.saturating_mul(MAX_OPEN_FILES) {
-        return Err(Error::Unavailable("media: the caller has too many uploads under way".to_owned()));
+        let detail = Sentence::from(
+            "At most {most} uploads, of {bytes} bytes in all, may be under way: end some, or wait until they expire.",
+        );
+        let detail = detail.with("most", MAX_OPEN_UPLOADS).with("bytes", max.saturating_mul(MAX_OPEN_FILES));
+        return Err(Error::Refused(Code::TooManyUploads, detail));
     }
     let (owner, metadata) = (member.id, Value::Object(metadata));
     app.write(async move |tx| Ok(uploads::insert(tx, Uuid::now_v7(), owner, bytes, &metadata).await?)).await
@@ -240,8 +244,9 @@ async fn join_parts(app: &App, member: &CurrentMember, upload: &UploadRow) -> Re
     let parts = match intake::store(app, received).await {
         Ok(stored) => {
             app.write(async move |tx| {
-                let (row, _) = intake::add(tx, &member, &stored).await?;
-                let parts = uploads::finish(tx, id, Some(row.id), None).await?;
+                let (row, duplicate) = intake::add(tx, &member, &stored).await?;
+                let outcome = Outcome { media_id: Some(row.id), duplicate, refusal: None };
+                let parts = uploads::finish(tx, id, outcome).await?;
                 // Somebody else has brought it to its end: these media are not needed.
                 parts.ok_or_else(|| Error::Contended("media: the upload has ended".to_owned()))
             })
@@ -263,8 +268,8 @@ async fn note_refusal(app: &App, id: Uuid, refusal: &Error) -> Result<()> {
         "code": refusal.code().as_str(),
         "detail": refusal.detail().unwrap_or_default(),
     });
-    let ended =
-        app.write(async move |tx| Ok(uploads::finish(tx, id, None, Some(told.clone())).await?)).await?;
+    let refused = Outcome { refusal: Some(told), ..Outcome::default() };
+    let ended = app.write(async move |tx| Ok(uploads::finish(tx, id, refused.clone()).await?)).await?;
     delete_parts(app, &ended.unwrap_or_default()).await;
     Ok(())
 }

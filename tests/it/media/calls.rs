@@ -48,6 +48,10 @@ pub fn complete(request: Request, operation: &str) -> Request {
         "update_upload" => {
             request.header("tus-resumable", "1.0.0").header("upload-offset", "0").labelled(PART, "")
         }
+        "change_upload" => {
+            let request = request.header("x-http-method-override", "PATCH").header("tus-resumable", "1.0.0");
+            request.header("upload-offset", "0").labelled(PART, "")
+        }
         _ => request,
     }
 }

@@ -316,3 +316,42 @@ async fn an_upload_that_is_refused_says_so_again() {
         !folder.path().join("originals").exists() || files_below(&folder.path().join("originals")).is_empty()
     );
 }
+
+#[actix_web::test]
+async fn where_only_posts_pass_the_method_is_told_in_a_header() {
+    let (app, _) = TestApp::start().await;
+    let author = app.db_member(Role::Author).await;
+    let bytes = pdf(900);
+    let post = |path: &str, method: &str| {
+        tus(&author, Method::POST, path).header("x-http-method-override", method).header("upload-offset", "0")
+    };
+    for is_duplicate in [false, true] {
+        let path = begin(&author, 900, &[]).await;
+        let sent = post(&path, "PATCH").labelled(PART, bytes.clone()).send().await.expect(204);
+        assert!(!sent.header("upload-media").is_empty());
+        assert_eq!(author.get(&path).await.data(200)["duplicate"], is_duplicate);
+        post(&path, "DELETE").send().await.expect(204);
+        author.get(&path).await.expect(404);
+    }
+    let path = begin(&author, 900, &[]).await;
+    for other in ["GET", "patch", ""] {
+        let refused = post(&path, other).labelled(PART, bytes.clone()).send().await;
+        assert_eq!(refused.problem(), (400, "invalid_parameter".to_owned()), "{other:?}");
+    }
+    assert_eq!(offset(&author, &path).await, 0);
+}
+
+#[actix_web::test]
+async fn nobody_has_more_uploads_under_way_than_one_may_have() {
+    let (app, _) = TestApp::start().await;
+    let (author, other) = (app.db_member(Role::Author).await, app.db_member(Role::Author).await);
+    let path = begin(&author, 10, &[]).await;
+    for _ in 1..100 {
+        begin(&author, 10, &[]).await;
+    }
+    let more = || tus(&author, Method::POST, UPLOADS).header("upload-length", "10").send();
+    assert_eq!(more().await.problem(), (409, "too_many_uploads".to_owned()));
+    begin(&other, 10, &[]).await;
+    tus(&author, Method::DELETE, &path).send().await.expect(204);
+    more().await.expect(201);
+}
