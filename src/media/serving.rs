@@ -308,7 +308,7 @@ pub const GET_MEDIA_ORIGINAL: Operation = Operation {
 /// Get the original of media
 ///
 /// The bytes as they were uploaded, with all that a camera has written into them.
-#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media")), responses((status = 200, description = "The bytes", content((FileBytes = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((FileBytes = "application/octet-stream"))), (status = 416, description = "A range that the file does not have")))]
+#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media")), responses((status = 200, description = "The bytes", content((FileBytes = "image/webp"), (FileBytes = "image/jpeg"), (FileBytes = "image/png"), (FileBytes = "image/gif"), (FileBytes = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((FileBytes = "application/octet-stream"))), (status = 416, description = "A range that the file does not have")))]
 #[get("/{id}/original")]
 pub async fn get_media_original(
     req: HttpRequest,

@@ -16,6 +16,12 @@ def write_ndjson(_context, value):
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
+@schemathesis.serializer("application/offset+octet-stream")
+def write_part(_context, value):
+    """The bytes of a part as they are."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+
+
 @schemathesis.hook
 def before_call(_context, case, _kwargs):
     """Asks for whole things: the document describes those, and says of `fields` that fewer keys come."""

@@ -186,7 +186,7 @@ export async function missPictures(trial, { hidden }) {
   const images = await loadPictures(watched, ".article img");
   trial.check(images.length === 1 && images[0]?.seen, "a picture beside one for members is not shown");
   const refused = await fetch(`${trial.portal}/media/${hidden}`);
-  trial.check(refused.status === 403, `a picture for members is ${refused.status} for everybody`);
+  trial.check(refused.status === 404, `a picture for members is ${refused.status} for everybody`);
 
   await watched.expecting(404, async () => {
     // The page is not counted as read: among what is popular, its picture would be missing elsewhere, too.

@@ -107,7 +107,8 @@ try {
 
   // Paused in the middle of a part, and resumed by another object, as after a reload.
   for (const chunkSize of [Infinity, 4 * MIB]) {
-    const file = makeFile(20 * MIB);
+    // So much is still on its way when the client, which looks ten times a second, sees that it has sent 9 MiB.
+    const file = makeFile(160 * MIB);
     const paused = await run(file, { options: { chunkSize }, pauseAfter: 9 * MIB });
     check(paused.last === undefined, "the upload has not ended");
     // The server stores what has arrived when it sees that the connection is closed.

@@ -744,6 +744,7 @@ class Upload(TypedDict):
     bytes: int
     received: int
     media_id: str | None
+    duplicate: bool
     expires_at: str
 
 
