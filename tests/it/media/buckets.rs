@@ -6,27 +6,17 @@ use inkstone::operations::Role;
 use super::pictures::{gif, jpeg, pdf};
 use super::resuming::{append, begin, media_of};
 use super::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
-use super::{api_path, path_of, upload};
+use super::{api_path, bucket_flags, path_of, upload};
 use crate::harness::machine::ask;
 use crate::harness::{TestApp, files_below};
 
 #[actix_web::test]
 async fn media_are_uploaded_served_and_swept_in_a_bucket() {
     let server = S3Server::start();
-    let endpoint = server.endpoint();
     let spool = tempfile::tempdir().unwrap();
-    let flags = [
-        "--media-url",
-        "s3://bucket/site",
-        "--media-endpoint",
-        &endpoint,
-        "--media-key-id",
-        ACCESS_KEY,
-        "--media-key-secret",
-        SECRET_KEY,
-        "--media-spool",
-        spool.path().to_str().unwrap(),
-    ];
+    let store = bucket_flags(&server);
+    let store: Vec<&str> = store.iter().map(String::as_str).collect();
+    let flags = [&store[..], &["--media-spool", spool.path().to_str().unwrap()]].concat();
     let (app, anon) = TestApp::start_with(&flags).await;
     let editor = app.db_member(Role::Editor).await;
     let folder = server.path("site");

@@ -8,13 +8,12 @@ use std::path::Path;
 use inkstone::media;
 use inkstone::operations::Role;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::hostile::check_served;
 use super::hostile_files::all;
 use super::pictures::{gif, jpeg, pdf};
 use super::server::{FileServer, empty, file};
-use super::{MEDIA, api_path, own_store, path_of, upload};
+use super::{MEDIA, api_path, key_with, own_store, path_of, sha256, upload};
 use crate::harness::process::{inkstone, run, run_on, write_file};
 use crate::harness::{Client, TestApp, files_below};
 
@@ -22,8 +21,7 @@ use crate::harness::{Client, TestApp, files_below};
 async fn make_key(app: &TestApp) -> String {
     let admin = app.db_member(Role::Admin).await;
     let scopes = ["articles:read", "articles:import", "media:read", "media:write"];
-    let made = admin.post("/api/v1/api-keys", json!({"name": "mover", "scopes": scopes})).await.data(201);
-    made["key"].as_str().unwrap().to_owned()
+    key_with(app, &admin, &scopes).await.token.unwrap()
 }
 
 /// Runs `inkstone` through the server. Returns success, and all that it printed.
@@ -42,10 +40,6 @@ async fn run_directly(app: &TestApp, store: &Path, arguments: &[&str]) -> (Optio
 
 async fn list_media(client: &Client) -> Vec<Value> {
     client.get(&format!("{MEDIA}?page_size=100")).await.data(200).as_array().unwrap().clone()
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[actix_web::test]
@@ -68,7 +62,7 @@ async fn a_folder_is_imported_once_however_often_it_is_given() {
     assert_eq!(list_media(&editor).await.len(), 2, "{printed}");
     for media in list_media(&editor).await {
         assert!(printed.contains(media["id"].as_str().unwrap()), "{printed}");
-        let digests = [digest(&picture), digest(&document)];
+        let digests = [sha256(&picture), sha256(&document)];
         assert!(digests.contains(&media["sha256"].as_str().unwrap().to_owned()));
     }
     let (success, printed) = run_through(&app, &key, &["media", "import", path]).await;
@@ -100,7 +94,7 @@ async fn hostile_files_of_a_folder_are_told_or_harmless() {
     assert!(!success, "{printed}");
     let mut taken = 0;
     for (at, (name, bytes, must_be_refused)) in files.iter().enumerate() {
-        let sha = digest(bytes);
+        let sha = sha256(bytes);
         let found = editor.get(&format!("{MEDIA}?sha256={sha}")).await.data(200);
         let is_told = printed.contains(&format!("/{at}.html: "));
         match found.as_array().unwrap().first() {
@@ -214,7 +208,7 @@ async fn pictures_of_imported_rows_are_fetched_once_and_named_and_the_missing_ar
         assert_eq!(asked.iter().filter(|path| path.as_str() == known).count(), 1, "{known}: {asked:?}");
     }
     let stored = list_media(&editor).await;
-    let find = |bytes: &[u8]| stored.iter().find(|media| media["sha256"] == digest(bytes)).unwrap().clone();
+    let find = |bytes: &[u8]| stored.iter().find(|media| media["sha256"] == sha256(bytes)).unwrap().clone();
     let (cover, inside) = (find(&cover), find(&inside));
     assert_eq!((&cover["source_url"], &inside["name"]), (&json!(cover_url), &json!("in side.jpg")));
     for article in anon.get("/api/v1/articles?fields=body,image").await.data(200).as_array().unwrap() {

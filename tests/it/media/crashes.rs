@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::pictures::{jpeg, pdf};
 use super::resuming::{append, begin, media_of, offset};
-use super::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
+use super::s3_server::S3Server;
 use super::serving::fetch;
-use super::{MEDIA, OCTETS, PART, UPLOADS, api_path, path_of, tus, upload};
+use super::{MEDIA, OCTETS, PART, UPLOADS, api_path, bucket_flags, path_of, sha256, tus, upload};
 use crate::harness::cluster::{TestDb, fresh_database};
 use crate::harness::machine::{ask, execute, until};
 use crate::harness::process::Process;
@@ -45,16 +44,12 @@ impl Store {
     }
 
     fn flags(&self) -> Vec<String> {
-        let flags = match self {
-            Self::Folder(folder) => vec!["--media-url", folder.path().to_str().unwrap()],
-            Self::Bucket(server) => {
-                let endpoint = server.endpoint();
-                let flags = ["--media-url", "s3://bucket/site", "--media-endpoint", &endpoint];
-                let keys = ["--media-key-id", ACCESS_KEY, "--media-key-secret", SECRET_KEY];
-                return flags.into_iter().chain(keys).map(str::to_owned).collect();
+        match self {
+            Self::Folder(folder) => {
+                vec!["--media-url".to_owned(), folder.path().to_str().unwrap().to_owned()]
             }
-        };
-        flags.into_iter().map(str::to_owned).collect()
+            Self::Bucket(server) => bucket_flags(server),
+        }
     }
 }
 
@@ -85,10 +80,7 @@ impl Site {
         let folder = self.store.path().join("originals");
         let files = if folder.exists() { files_below(&folder) } else { Vec::new() };
         for path in &files {
-            let digest: String = Sha256::digest(std::fs::read(path).unwrap())
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let digest = sha256(&std::fs::read(path).unwrap());
             assert_eq!(path.file_name().unwrap().to_str().unwrap(), digest, "a half file");
         }
         files.len()
@@ -130,7 +122,7 @@ async fn the_same_file_a_hundred_times_on_two_processes_is_one_original_and_one_
     assert_eq!(site.check_originals(), 1);
     assert_eq!(ask(&site.db.url, "SELECT count(*) FROM media").await, "100");
     assert_eq!(ask(&site.db.url, "SELECT count(*) FROM media_files").await, "1");
-    let duplicates = media.iter().filter(|media| media["sha256"] == media_sha(&bytes)).count();
+    let duplicates = media.iter().filter(|media| media["sha256"] == sha256(&bytes)).count();
     assert_eq!(duplicates, 100);
     // Every variant is asked for ten times at once, of different media over the same bytes.
     let visitors = [processes[0].client(), processes[1].client()];
@@ -154,10 +146,6 @@ async fn the_same_file_a_hundred_times_on_two_processes_is_one_original_and_one_
     assert!(refused > 0 || made == variants as f64, "{made} of {variants}");
     assert!(made <= variants as f64, "{made} of {variants}");
     assert_eq!(files_below(&site.store.path().join("variants")).len() as f64, made);
-}
-
-fn media_sha(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[actix_web::test]
@@ -212,7 +200,7 @@ async fn go_on_after_a_kill(site: Site) {
     let last = append(&admin, &path, arrived, &bytes[arrived..]).await.expect(204);
     assert!(!last.header("upload-media").is_empty());
     let media = media_of(&admin, &path).await;
-    assert_eq!(media["sha256"], media_sha(&bytes));
+    assert_eq!(media["sha256"], sha256(&bytes));
     assert!(process.client().get(&path_of(&media["url"])).await.expect(200).bytes == bytes);
     assert_eq!(site.check_originals(), 1);
     let parts = site.store.path().join("uploads");
@@ -243,7 +231,7 @@ async fn a_client_that_is_lost_finds_what_has_arrived() {
     let arrived = arrived.get();
     assert!((1..=200_000).contains(&arrived), "{arrived}");
     append(&admin, &path, arrived, &bytes[arrived..]).await.expect(204);
-    assert_eq!(media_of(&admin, &path).await["sha256"], media_sha(&bytes));
+    assert_eq!(media_of(&admin, &path).await["sha256"], sha256(&bytes));
 }
 
 /// The files that are still arriving.
@@ -303,7 +291,7 @@ async fn kill_during_uploads(site: Site) {
     assert!(list.as_array().unwrap().len() >= 18);
     for media in list.as_array().unwrap() {
         let original = admin.get(&format!("{}/original", api_path(media))).await.expect(200);
-        assert_eq!(media["sha256"], media_sha(&original.bytes), "acknowledged or not: a row has its bytes");
+        assert_eq!(media["sha256"], sha256(&original.bytes), "acknowledged or not: a row has its bytes");
         process.client().get(&path_of(&media["variants"]["w160"])).await.expect(200);
     }
     tus(&admin, Method::OPTIONS, UPLOADS).send().await.expect(204);

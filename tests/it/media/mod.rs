@@ -26,10 +26,13 @@ mod uses;
 #[expect(dead_code, clippy::expect_used, reason = "the tests of the store use more of it")]
 mod waits;
 
+use data_encoding::HEXLOWER;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use self::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
 use crate::cache::staying;
 use crate::harness::{Answer, Client, Request, TestApp};
 
@@ -103,6 +106,19 @@ pub fn api_path(media: &Value) -> String {
 
 pub fn id_of(thing: &Value) -> &str {
     thing["id"].as_str().unwrap_or_else(|| panic!("no id: {thing}"))
+}
+
+/// The digest of bytes, as media have it.
+pub fn sha256(bytes: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(bytes))
+}
+
+/// The flags of a server whose media are below `site` in the bucket.
+fn bucket_flags(server: &S3Server) -> Vec<String> {
+    let endpoint = server.endpoint();
+    let store = ["--media-url", "s3://bucket/site", "--media-endpoint", &endpoint];
+    let key = ["--media-key-id", ACCESS_KEY, "--media-key-secret", SECRET_KEY];
+    store.into_iter().chain(key).map(str::to_owned).collect()
 }
 
 /// A visitor who is not led on by redirects.
