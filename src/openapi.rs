@@ -50,6 +50,7 @@ use crate::tags::view::TagSort;
         (name = "articles", description = "What the site is for"),
         (name = "imports", description = "Many at once, in and out, for scripts"),
         (name = "tags", description = "The tags of articles, with counts"),
+        (name = "changes", description = "What has changed since a cursor, for whoever keeps copies"),
         (name = "categories", description = "The category tree, with breadcrumbs"),
         (name = "notices", description = "Notices (通知) and announcements (公告)"),
         (name = "media", description = "Pictures and files"),

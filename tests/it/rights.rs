@@ -108,6 +108,7 @@ const LEAST: &[(&str, Who)] = &[
     ("get_home", Anon),
     ("get_home_composition", Editor),
     ("put_home_composition", Editor),
+    ("get_changes", Anon),
     ("list_changes", Admin),
     ("list_media", Author),
     ("create_media", Author),

@@ -1,0 +1,49 @@
+//! The end of the change log, in memory: whoever stands there learns without a query that nothing is new.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::QueryResult;
+
+use super::model::Position;
+use super::queries;
+use crate::app::App;
+use crate::db::connection::Connection;
+use crate::error::Result;
+use crate::follower::Snapshot;
+
+/// How far our reading of the database's clock may be off.
+const CLOCK_MARGIN: TimeDelta = TimeDelta::milliseconds(250);
+
+/// A position after which nothing has changed that the feed tells of.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The position.
+    pub position: Position,
+    /// The next moment at which time alone changes what readers see.
+    pub next_moment: Option<DateTime<Utc>>,
+}
+
+impl Snapshot for Head {
+    const ENTITIES: &'static [&'static str] = &["article", "notice", "category"];
+
+    async fn load(conn: &Connection) -> QueryResult<Self> {
+        queries::load_head(conn).await
+    }
+}
+
+impl Head {
+    /// The end of the log as it is now: no older than what was committed here before, and at most a second behind
+    /// other processes.
+    pub async fn find(app: &App) -> Result<Self> {
+        let head = app.snapshot::<Self>().await?;
+        if !head.is_passed(app.now()) {
+            return Ok(Self::clone(&head));
+        }
+        app.follower.drop_snapshot::<Self>();
+        Ok(Self::clone(&*app.snapshot::<Self>().await?))
+    }
+
+    /// Whether time may have changed something since.
+    fn is_passed(&self, now: DateTime<Utc>) -> bool {
+        self.next_moment.is_some_and(|moment| moment <= now + CLOCK_MARGIN)
+    }
+}
