@@ -156,7 +156,7 @@ async fn main() {
     let url = Embedded::find_running(&dir.path().join("data")).unwrap();
     let copied = dir.path().join("articles.copy");
     psql(&url, &format!("\\copy articles TO '{}'", copied.display()));
-    psql(&url, "TRUNCATE articles CASCADE");
+    psql(&url, "TRUNCATE articles, article_slugs CASCADE");
     psql(&url, "VACUUM (ANALYZE) articles");
     psql(&url, "CHECKPOINT");
     let floor = psql(&url, &format!("\\copy articles FROM '{}'", copied.display()));

@@ -115,6 +115,9 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
 fn run_import(database: Database, bodies: Bodies, import: &Import) -> anyhow::Result<()> {
     bulk(database, Some(bodies), import.compares_texts(), &import.remote, async |place| {
         let media = place.media();
+        if import.fetch_media {
+            media.check_store().await?;
+        }
         if let Some(folder) = &import.media {
             say(&commands::media::import_media(&media, folder).await?)?;
         }

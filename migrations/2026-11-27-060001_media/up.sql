@@ -84,8 +84,9 @@ CREATE TABLE media_uploads (
 CREATE INDEX media_uploads_expires_idx ON media_uploads (expires_at);
 CREATE INDEX media_uploads_owner_idx ON media_uploads (owner_id);
 
--- Work on a file or a picture that one process does for all. It ends with the row, or at its time.
-CREATE TABLE media_leases (
+-- Work on a file or a picture that one process does for all. It ends with the row, or at its time. After a crash of the
+-- database it may be done twice, which harms nothing: a lease is not worth waiting for the disk.
+CREATE UNLOGGED TABLE media_leases (
     name  text        PRIMARY KEY,
     until timestamptz NOT NULL
 );

@@ -1,14 +1,17 @@
 //! `inkstone media import`, and the media of `inkstone export` and `inkstone import`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context, bail};
 use data_encoding::HEXLOWER;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::media_target::{MediaLine, MediaTarget, describe};
@@ -24,10 +27,12 @@ const LIST_FILE: &str = "media.ndjson";
 /// Uploads all files of a folder and its subfolders that are not there yet. Prints a line for each file with its id. Returns
 /// what became of them. Fails if some could not be uploaded.
 pub async fn import_folder(target: &MediaTarget, folder: &Path) -> anyhow::Result<String> {
+    target.check_store().await?;
     let files = list_files(folder)?;
     let (mut added, mut known, mut failed) = (0, 0, Vec::new());
+    let known_files = KnownFiles::default();
     let uploads = stream::iter(files).map(async |file| {
-        let done = import_file(target, &file).await;
+        let done = import_file(target, &known_files, &file).await;
         (file, done)
     });
     let mut uploads = std::pin::pin!(uploads.buffer_unordered(PARALLEL_UPLOADS));
@@ -54,15 +59,25 @@ fn conclude(text: String, failed: Vec<String>) -> anyhow::Result<String> {
     bail!("{text}, {} failed:\n  {}", failed.len(), failed.join("\n  "))
 }
 
+/// The media of files by their digests. Of equal files that come together, one is uploaded, and the others wait for it.
+type KnownFiles = RefCell<HashMap<String, Rc<OnceCell<Uuid>>>>;
+
 /// Uploads a file, unless its bytes are there. Returns its id, and whether it is new.
-async fn import_file(target: &MediaTarget, file: &Path) -> anyhow::Result<(Uuid, bool)> {
+async fn import_file(target: &MediaTarget, known: &KnownFiles, file: &Path) -> anyhow::Result<(Uuid, bool)> {
     let digest = hash_file(file.to_owned()).await?;
-    if let Some(id) = target.find(None, Some(&digest)).await? {
-        return Ok((id, false));
-    }
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
-    let params = UploadParams { name, ..UploadParams::default() };
-    Ok((target.upload(file, params).await?, true))
+    let cell = known.borrow_mut().entry(digest.clone()).or_default().clone();
+    let mut is_new = false;
+    let upload = async || {
+        if let Some(id) = target.find(None, Some(&digest)).await? {
+            return Ok(id);
+        }
+        is_new = true;
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
+        let params = UploadParams { name, ..UploadParams::default() };
+        target.upload(file, params).await
+    };
+    let id = *cell.get_or_try_init(upload).await?;
+    Ok((id, is_new))
 }
 
 async fn hash_file(file: PathBuf) -> anyhow::Result<String> {
@@ -104,6 +119,7 @@ fn list_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// Writes all media to a folder: a file each, and what is said of them as lines of JSON. Files that are there already with
 /// the right length stay.
 pub async fn export_media(target: &MediaTarget, folder: &Path) -> anyhow::Result<()> {
+    target.check_store().await?;
     std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let mut list = BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
     // In the order of their ids: the export of what was imported from this one is the same.
@@ -135,6 +151,7 @@ pub async fn export_media(target: &MediaTarget, folder: &Path) -> anyhow::Result
 /// Uploads the media of an exported folder under the ids that they had. Those that are there stay as they are. Returns what
 /// became of them. Fails if some could not be uploaded.
 pub async fn import_media(target: &MediaTarget, folder: &Path) -> anyhow::Result<String> {
+    target.check_store().await?;
     let path = folder.join(LIST_FILE);
     let list = BufReader::new(File::open(&path).with_context(|| format!("opening {}", path.display()))?);
     let (mut stored, mut failed) = (0, Vec::new());

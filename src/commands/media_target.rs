@@ -23,7 +23,7 @@ use crate::media::input::UploadParams;
 use crate::media::model::Row;
 use crate::media::queries::{self, Filter};
 use crate::media::receiving::{Received, create_spool};
-use crate::media::{files, intake, writing};
+use crate::media::{files, intake, sweep, writing};
 use crate::outbound::error::FetchError;
 
 /// Media that are read at a time.
@@ -132,6 +132,19 @@ fn write_query(params: &UploadParams) -> Vec<(&'static str, String)> {
 }
 
 impl MediaTarget {
+    /// Fails if the store is another one than that of the site: it would get files that no reader finds.
+    pub async fn check_store(&self) -> anyhow::Result<()> {
+        let Self::Database(app) = self else { return Ok(()) };
+        let is_own = sweep::claim_store(app).await.map_err(to_anyhow)?;
+        anyhow::ensure!(
+            is_own,
+            "this site has not kept media in {:?}: name its store as for the server (INKSTONE_MEDIA_URL, \
+             --data-dir), or work through the server (--url)",
+            app.store
+        );
+        Ok(())
+    }
+
     /// The media that were taken from an address, or that have these bytes. `None` if there are none.
     pub async fn find(&self, source_url: Option<&str>, sha256: Option<&str>) -> anyhow::Result<Option<Uuid>> {
         match self {

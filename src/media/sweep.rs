@@ -29,6 +29,8 @@ const MASTER_ENDINGS: [&str; 2] = ["jpg", "png"];
 /// Endings of files that are served as they are, but cleaned.
 const CLEAN_ENDINGS: [&str; 4] = ["gif", "png", "webp", "svg"];
 
+/// Bytes of a mark at most.
+const MAX_MARK_BYTES: usize = 100;
 /// How long after a look through the whole store no other one begins, in seconds.
 const LOOK_SECONDS: i64 = 23 * 3600;
 /// How long one process sweeps for all, in seconds.
@@ -53,6 +55,18 @@ fn name_mark(app: &App) -> Result<ObjectName> {
 pub async fn leave_mark(app: &App) -> Result<()> {
     app.store.put_bytes(&name_mark(app)?, Bytes::from_static(b"Inkstone")).await?;
     Ok(())
+}
+
+/// Whether the store is one that this site has used. If the site has no files yet, it begins to use this one.
+pub async fn claim_store(app: &App) -> Result<bool> {
+    if app.store.read(&name_mark(app)?, MAX_MARK_BYTES).await?.is_some() {
+        return Ok(true);
+    }
+    if files::has_files(&*app.reader().await?).await? {
+        return Ok(false);
+    }
+    leave_mark(app).await?;
+    Ok(true)
 }
 
 /// Whether another site has left its mark in the store: one that shares it, or one whose database was there before. What has

@@ -115,6 +115,13 @@ pub async fn forget_removed(tx: &mut Tx, removed: &[Vec<u8>]) -> QueryResult<()>
     diesel::delete(gone).execute(&mut **tx).await.map(drop)
 }
 
+/// Whether the site has any file.
+pub async fn has_files(mut conn: &Connection) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(media_files::table.select(media_files::sha256)))
+        .get_result(&mut conn)
+        .await
+}
+
 /// Those of `digests` that have no row.
 pub async fn find_unknown(mut conn: &Connection, digests: Vec<Vec<u8>>) -> QueryResult<Vec<Vec<u8>>> {
     let unknown: Vec<Digest> = sql_query(

@@ -453,8 +453,7 @@ async fn run(
         (0..THINGS).map(|at| scene.write_article(&admin, at, numbers.fork(), with_steps)).collect();
     let writers = futures::future::join_all(writers);
     let mut more = numbers.fork();
-    let (a, b) = (&one.url, &other.url);
-    let [a, b] = [a, b].map(|url| staying(&Client::new(url, None), url));
+    let [a, b] = [&one.url, &other.url].map(|url| staying(&Client::new(url, None), url));
     let readers: Vec<_> = (0..8)
         .map(|at| {
             let (client, lag) = if at % 2 == 0 { (&a, Duration::ZERO) } else { (&b, MAX_LAG) };
@@ -464,7 +463,7 @@ async fn run(
     let other_writers = scene.write_others(&admin, more.fork());
     let ending = async {
         let mut second = 0;
-        let is_enough = || scene.changes.get() > 50 && hits(one) > 0 && hits(other) > 10;
+        let is_enough = || are_enough(&scene, one, other);
         // On a busy machine it takes longer until all has happened that is to be looked at.
         let is_over = || scene.changes.get() >= changes || began.elapsed() >= longest;
         while !(is_over() && is_enough()) && began.elapsed() < longest + MAX_DELAY {
@@ -483,7 +482,12 @@ async fn run(
         hits(one),
         hits(other)
     );
-    assert!(scene.changes.get() > 50 && hits(one) > 0 && hits(other) > 10);
+    assert!(are_enough(&scene, one, other));
+}
+
+/// Whether there were so many changes and hits that a run shows something.
+fn are_enough(scene: &Scene, one: &TestApp, other: &TestApp) -> bool {
+    scene.changes.get() > 50 && hits(one) > 0 && hits(other) > 10
 }
 
 #[actix_web::test]

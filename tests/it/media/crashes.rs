@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures::future::join_all;
 use reqwest::Method;
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::pictures::{jpeg, pdf};
 use super::resuming::{append, begin, media_of, offset};
+use super::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
 use super::serving::fetch;
 use super::{MEDIA, OCTETS, PART, UPLOADS, api_path, path_of, tus, upload};
 use crate::harness::cluster::{TestDb, fresh_database};
@@ -24,30 +25,59 @@ use crate::processes::{PASSWORD, serve};
 /// A database, a store, and what starts servers on them.
 struct Site {
     db: TestDb,
-    store: TempDir,
+    store: Store,
     data: TempDir,
+}
+
+/// Where the media of a site are.
+enum Store {
+    Folder(TempDir),
+    Bucket(S3Server),
+}
+
+impl Store {
+    /// The folder with the objects, by their names.
+    fn path(&self) -> PathBuf {
+        match self {
+            Self::Folder(folder) => folder.path().to_owned(),
+            Self::Bucket(server) => server.path("site"),
+        }
+    }
+
+    fn flags(&self) -> Vec<String> {
+        let flags = match self {
+            Self::Folder(folder) => vec!["--media-url", folder.path().to_str().unwrap()],
+            Self::Bucket(server) => {
+                let endpoint = server.endpoint();
+                let flags = ["--media-url", "s3://bucket/site", "--media-endpoint", &endpoint];
+                let keys = ["--media-key-id", ACCESS_KEY, "--media-key-secret", SECRET_KEY];
+                return flags.into_iter().chain(keys).map(str::to_owned).collect();
+            }
+        };
+        flags.into_iter().map(str::to_owned).collect()
+    }
 }
 
 impl Site {
     async fn new() -> Self {
-        let folder = || tempfile::tempdir_in(crate::harness::cluster::folder()).unwrap();
-        Self { db: fresh_database().await, store: folder(), data: folder() }
+        Self::with(Store::Folder(make_folder())).await
+    }
+
+    async fn in_bucket() -> Self {
+        Self::with(Store::Bucket(S3Server::start())).await
+    }
+
+    async fn with(store: Store) -> Self {
+        Self { db: fresh_database().await, store, data: make_folder() }
     }
 
     fn start(&self, number: usize) -> Process {
-        let store = self.store.path().to_str().unwrap();
+        let store = self.store.flags();
+        let store: Vec<&str> = store.iter().map(String::as_str).collect();
         let data = self.data.path().join(number.to_string());
-        let flags = [
-            "--media-url",
-            store,
-            "--metrics-token",
-            TOKEN,
-            "--media-parallel-uploads",
-            "300",
-            "--base-url",
-            "https://x.example",
-        ];
-        Process::start(serve(&self.db, &data, &[PASSWORD, &flags].concat()))
+        let flags =
+            ["--metrics-token", TOKEN, "--media-parallel-uploads", "300", "--base-url", "https://x.example"];
+        Process::start(serve(&self.db, &data, &[PASSWORD, &store, &flags].concat()))
     }
 
     /// Fails unless each original in the store is what its name says.
@@ -63,6 +93,10 @@ impl Site {
         }
         files.len()
     }
+}
+
+fn make_folder() -> TempDir {
+    tempfile::tempdir_in(crate::harness::cluster::folder()).unwrap()
 }
 
 /// Sends the head of a request with a body of `length`, and the beginning of the body. The connection stays open.
@@ -146,8 +180,16 @@ async fn an_upload_goes_on_at_another_process() {
 
 #[actix_web::test]
 async fn an_upload_in_parts_goes_on_after_its_process_was_killed() {
+    go_on_after_a_kill(Site::new().await).await;
+}
+
+#[actix_web::test]
+async fn an_upload_into_a_bucket_goes_on_after_its_process_was_killed() {
+    go_on_after_a_kill(Site::in_bucket().await).await;
+}
+
+async fn go_on_after_a_kill(site: Site) {
     const MIB: usize = 1 << 20;
-    let site = Site::new().await;
     let mut process = site.start(0);
     let admin = process.admin().await;
     let bytes = pdf(20 * MIB);
@@ -206,7 +248,7 @@ async fn a_client_that_is_lost_finds_what_has_arrived() {
 
 /// The files that are still arriving.
 fn spooled(site: &Site) -> usize {
-    let all = files_below(site.store.path()).into_iter().chain(files_below(site.data.path()));
+    let all = files_below(&site.store.path()).into_iter().chain(files_below(site.data.path()));
     all.filter(|path| !path.starts_with(site.store.path().join("originals")))
         .filter(|path| is_spool(path))
         .count()
@@ -219,7 +261,15 @@ fn is_spool(path: &Path) -> bool {
 
 #[actix_web::test]
 async fn a_process_that_is_killed_during_uploads_leaves_no_half_file() {
-    let site = Site::new().await;
+    kill_during_uploads(Site::new().await).await;
+}
+
+#[actix_web::test]
+async fn a_process_that_is_killed_during_uploads_leaves_no_half_object_in_a_bucket() {
+    kill_during_uploads(Site::in_bucket().await).await;
+}
+
+async fn kill_during_uploads(site: Site) {
     for round in 0..4 {
         let mut process = site.start(round);
         let admin = process.admin().await;

@@ -13,7 +13,7 @@ pub const EVIL: &[u8] = b"<script>alert(document.domain)</script>";
 pub type Hostile = (String, Vec<u8>, bool);
 
 pub fn all() -> Vec<Hostile> {
-    [programs(), polyglots(), truncated(), wrong_numbers(), bombs()].concat()
+    [programs(), polyglots(), truncated(), wrong_numbers(), damaged(), bombs()].concat()
 }
 
 fn refused(name: &str, parts: &[&[u8]]) -> Hostile {
@@ -111,6 +111,22 @@ fn wrong_numbers() -> Vec<Hostile> {
             let mut changed = bytes.clone();
             changed[at..at + 4].copy_from_slice(&[0xFF, 0xFF, 0xFF, 0xF0]);
             files.push(any(format!("{name} with a wrong number at {at}"), &[&changed]));
+        }
+    }
+    files
+}
+
+/// Pictures and documents with one byte turned round, all over them.
+fn damaged() -> Vec<Hostile> {
+    const PLACES: usize = 28;
+    let mut files = Vec::new();
+    let pictures = [("jpeg", jpeg(16, 16)), ("png", png(16, 16)), ("gif", gif(2)), ("webp", webp(16, 16))];
+    for (name, bytes) in pictures.into_iter().chain([("pdf", pdf(60))]) {
+        for place in 0..PLACES {
+            let mut changed = bytes.clone();
+            let at = place * bytes.len() / PLACES;
+            changed[at] ^= 0xFF;
+            files.push(any(format!("{name} with another byte at {at}"), &[&changed]));
         }
     }
     files

@@ -3,6 +3,7 @@
 mod articles;
 mod buckets;
 pub mod calls;
+mod commands;
 mod crashes;
 mod documents;
 mod fetching;
