@@ -5,8 +5,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::operations::Operation;
 use crate::{
-    articles, audit, categories, change_feed, feeds, health, home, imports, interchange, jobs, media, members, menus,
-    notices, site, site_search, sitemaps, tags,
+    articles, audit, categories, change_feed, feeds, health, home, imports, interchange, jobs, media,
+    members, menus, notices, site, site_search, sitemaps, tags,
 };
 
 /// The entries of all operations.

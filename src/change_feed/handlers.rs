@@ -8,8 +8,7 @@ use chrono::TimeDelta;
 use tokio::time::{Instant, sleep};
 
 use super::cursor::{Cursor, Walk};
-use super::head::Head;
-use super::model::{Kind, Position};
+use super::model::{Head, Kind, Position};
 use super::queries;
 use super::resolving::Audience;
 use super::view::{Feed, FeedPage, FeedParams};
@@ -75,7 +74,10 @@ pub async fn get_changes(
     };
     let lifetime = params.wait.is_none().then(|| until_moment(head));
     let is_as_visitors_get = audience.notices == Notices::Public;
-    Ok(Reply::new(StatusCode::OK, feed).with_version(0).as_visitors_get(is_as_visitors_get).kept_for(lifetime, tags))
+    Ok(Reply::new(StatusCode::OK, feed)
+        .with_version(0)
+        .as_visitors_get(is_as_visitors_get)
+        .kept_for(lifetime, tags))
 }
 
 /// Where the reader stands, and the walk that begins there.

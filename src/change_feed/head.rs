@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 
-use super::model::Position;
+use super::model::Head;
 use super::queries;
 use crate::app::App;
 use crate::db::connection::Connection;
@@ -12,15 +12,6 @@ use crate::follower::Snapshot;
 
 /// How far our reading of the database's clock may be off.
 const CLOCK_MARGIN: TimeDelta = TimeDelta::milliseconds(250);
-
-/// A position after which nothing has changed that the feed tells of.
-#[derive(Clone, Debug)]
-pub struct Head {
-    /// The position.
-    pub position: Position,
-    /// The next moment at which time alone changes what readers see.
-    pub next_moment: Option<DateTime<Utc>>,
-}
 
 impl Snapshot for Head {
     const ENTITIES: &'static [&'static str] = &["article", "notice", "category"];

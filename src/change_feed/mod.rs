@@ -9,7 +9,7 @@
 mod cursor;
 pub mod handlers;
 mod head;
-mod model;
+pub mod model;
 pub mod queries;
 mod resolving;
 pub mod view;

@@ -61,6 +61,15 @@ impl Position {
     }
 }
 
+/// A position after which nothing has changed that the feed tells of.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The position.
+    pub position: Position,
+    /// The next moment at which time alone changes what readers see.
+    pub next_moment: Option<DateTime<Utc>>,
+}
+
 /// What lies between two positions.
 #[derive(Clone, Debug)]
 pub struct Window {

@@ -6,8 +6,7 @@ use diesel::{QueryResult, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::head::Head;
-use super::model::{Candidate, Kind, Position, Window};
+use super::model::{Candidate, Head, Kind, Position, Window};
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, Value};
 use crate::db::visibility::{Articles, Notices, PUBLISHED_ARTICLE, PUBLISHED_NOTICE};
@@ -72,7 +71,10 @@ impl BoundWindow {
 
     /// The condition that no line of the log in the window is about the thing with this id.
     fn has_no_line_about(&self, id: &str) -> String {
-        format!("NOT EXISTS (SELECT FROM changes WHERE changes.entity_id = {id} AND {})", self.has_line("changes"))
+        format!(
+            "NOT EXISTS (SELECT FROM changes WHERE changes.entity_id = {id} AND {})",
+            self.has_line("changes")
+        )
     }
 }
 
@@ -136,7 +138,8 @@ pub async fn load_lines(
     let BoundWindow { before, until, .. } = &bound;
     let names = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
     let kinds = conditions.bind(Value::Texts(names));
-    let (xid, seq) = (conditions.bind(Value::Text(after.0.to_string())), conditions.bind(Value::Number(after.1)));
+    let (xid, seq) =
+        (conditions.bind(Value::Text(after.0.to_string())), conditions.bind(Value::Number(after.1)));
     let text = format!(
         "SELECT line.entity AS kind, line.entity_id AS id, line.at, line.xid::text::bigint AS transaction_id, line.seq
          FROM (SELECT entity, entity_id, at, xid, seq FROM changes
@@ -175,7 +178,11 @@ pub async fn find_articles(mut conn: &Connection, ids: Vec<Uuid>) -> QueryResult
 }
 
 /// Those of the notices with `ids` that are up now for these readers.
-pub async fn find_notices(mut conn: &Connection, ids: Vec<Uuid>, visible: Notices) -> QueryResult<Vec<Visible>> {
+pub async fn find_notices(
+    mut conn: &Connection,
+    ids: Vec<Uuid>,
+    visible: Notices,
+) -> QueryResult<Vec<Visible>> {
     let conditions = notices_with_ids(ids, visible);
     let text = format!("SELECT id, version FROM notices WHERE {}", conditions.sql());
     conditions.statement(text).load(&mut conn).await

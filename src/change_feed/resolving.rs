@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::model::{Candidate, Kind, Position};
 use super::queries;
-use super::view::{Change, Changed, Op};
+use super::view::{ChangeOf, Changed, Op};
 use crate::app::App;
 use crate::articles::queries::found;
 use crate::articles::view::ArticleCard;
@@ -66,8 +66,7 @@ pub async fn resolve(
         categories: see_categories(audience, &tree, &ids(Kind::Category)),
         withdrawn: HashSet::new(),
     };
-    let hidden: Vec<Uuid> =
-        candidates.iter().filter(|one| !resolved.has(one)).map(|one| one.id).collect();
+    let hidden: Vec<Uuid> = candidates.iter().filter(|one| !resolved.has(one)).map(|one| one.id).collect();
     if !hidden.is_empty() {
         let found = queries::find_withdrawn(conn, before, hidden, audience.notices).await?;
         resolved.withdrawn.extend(found);
@@ -135,11 +134,15 @@ impl Resolved {
     }
 }
 
-fn tell<T>(one: &Candidate, seen: Option<(i32, Option<T>)>, was_seen: bool) -> Option<Box<Change<T>>> {
+fn tell<T, C: ChangeOf<T>>(
+    one: &Candidate,
+    seen: Option<(i32, Option<T>)>,
+    was_seen: bool,
+) -> Option<Box<C>> {
     let (op, version, data) = match seen {
         Some((version, data)) => (Op::Upsert, Some(version), data),
         None if was_seen => (Op::Delete, None, None),
         None => return None,
     };
-    Some(Box::new(Change { id: one.id, op, version, at: one.at, data }))
+    Some(Box::new(C::new(one.id, op, version, one.at, data)))
 }

@@ -57,36 +57,62 @@ pub enum Op {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Changed {
     /// An article.
-    Article(Box<Change<ArticleCard>>),
+    Article(Box<ChangedArticle>),
     /// A notice.
-    Notice(Box<Change<NoticeCard>>),
+    Notice(Box<ChangedNotice>),
     /// A category.
-    Category(Box<Change<Category>>),
+    Category(Box<ChangedCategory>),
 }
 
-/// What has become of a thing.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Change<T> {
-    /// Which one.
-    pub id: Uuid,
-    /// What has become of it.
-    pub op: Op,
-    /// Its version; null with `delete`.
-    #[schema(required)]
-    pub version: Option<i32>,
-    /// When that was: the time of the transaction, or the hour at which it came into sight or went out of it. Lines are not in
-    /// this order.
-    pub at: DateTime<Utc>,
-    /// The thing as it is now, with `include=card`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub data: Option<T>,
+macro_rules! changes {
+    ($($(#[$doc:meta])* $name:ident of $card:ty;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Serialize, ToSchema)]
+        pub struct $name {
+            /// Which one.
+            pub id: Uuid,
+            /// What has become of it.
+            pub op: Op,
+            /// Its version; null with `delete`.
+            #[schema(required)]
+            pub version: Option<i32>,
+            /// When that was: the time of the transaction, or the hour at which it came into sight or went out of it. Lines
+            /// are not in this order.
+            pub at: DateTime<Utc>,
+            /// The thing as it is now, with `include=card`.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schema(nullable = false)]
+            pub data: Option<$card>,
+        }
+
+        impl ChangeOf<$card> for $name {
+            fn new(id: Uuid, op: Op, version: Option<i32>, at: DateTime<Utc>, data: Option<$card>) -> Self {
+                Self { id, op, version, at, data }
+            }
+        }
+    )+};
+}
+
+/// A line of the feed about a thing that is shown as `T`. Each kind has a type of its own, which clients name.
+pub trait ChangeOf<T> {
+    /// The line.
+    fn new(id: Uuid, op: Op, version: Option<i32>, at: DateTime<Utc>, data: Option<T>) -> Self;
+}
+
+changes! {
+    /// What has become of an article.
+    ChangedArticle of ArticleCard;
+    /// What has become of a notice.
+    ChangedNotice of NoticeCard;
+    /// What has become of a category.
+    ChangedCategory of Category;
 }
 
 /// A page of the feed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Feed {
     /// What has changed, each thing once.
+    #[schema(max_items = 1000)]
     pub data: Vec<Changed>,
     /// How to go on.
     pub page: FeedPage,
@@ -96,6 +122,7 @@ pub struct Feed {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FeedPage {
     /// What to send as `since`: now if there is more, else next time.
+    #[schema(max_length = 8000)]
     pub next_cursor: String,
     /// Whether there is more.
     pub has_next: bool,

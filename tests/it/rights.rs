@@ -152,6 +152,7 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
     match operation.id.as_str() {
         "get_media_address" => path.push_str("?width=10"),
         "list_search_results" => path.push_str("?q=a"),
+        "get_changes" => path.push_str("?since=now"),
         "list_suggestions" => path.push_str("?prefix=a"),
         _ => {}
     }

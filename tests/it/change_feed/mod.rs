@@ -103,7 +103,8 @@ async fn a_snapshot_tells_all_that_can_be_seen_and_the_cursor_goes_on_from_there
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
     for number in 0..7 {
-        article(&editor, &format!("砝码 {number}"), if number % 3 == 0 { "draft" } else { "published" }).await;
+        article(&editor, &format!("砝码 {number}"), if number % 3 == 0 { "draft" } else { "published" })
+            .await;
     }
     editor.post("/api/v1/categories", json!({"name": "新闻", "slug": "news"})).await.expect(201);
     editor

@@ -104,7 +104,8 @@ async fn what_time_alone_changes_is_told_when_its_hour_has_come() {
 async fn a_transaction_that_stays_open_delays_nobody_and_is_not_missed() {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
-    let (slow, quick) = (article(&editor, "slow", "published").await, article(&editor, "quick", "published").await);
+    let (slow, quick) =
+        (article(&editor, "slow", "published").await, article(&editor, "quick", "published").await);
     let mut phone = Phone::begin(&anon, 200).await;
     let mut open = db::pool::open(app.db.url.clone()).await.unwrap();
     let statements = format!(
