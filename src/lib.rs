@@ -37,6 +37,7 @@ pub mod articles;
 pub mod audit;
 pub mod cache;
 pub mod categories;
+pub mod change_feed;
 pub mod changes;
 pub mod commands;
 pub mod config;

@@ -19,6 +19,8 @@ use crate::articles::latest::CategoryRelation;
 use crate::articles::listing::{ArticleSort, Popular, TagMode};
 use crate::articles::relations::Relation;
 use crate::articles::view::ArticleField;
+use crate::change_feed::model::Entity;
+use crate::change_feed::view::Included;
 use crate::config::charsets::EncodingErrors;
 use crate::db::types::Status;
 use crate::error::Problem;
@@ -50,6 +52,7 @@ use crate::tags::view::TagSort;
         (name = "articles", description = "What the site is for"),
         (name = "imports", description = "Many at once, in and out, for scripts"),
         (name = "tags", description = "The tags of articles, with counts"),
+        (name = "changes", description = "What has changed since a cursor, for whoever keeps copies"),
         (name = "categories", description = "The category tree, with breadcrumbs"),
         (name = "notices", description = "Notices (通知) and announcements (公告)"),
         (name = "media", description = "Pictures and files"),
@@ -64,7 +67,7 @@ use crate::tags::view::TagSort;
     components(schemas(
         Problem,
         // Enumerations of parameters.
-        ArticleField, ArticleSort, CategoryRelation, Counting, Duplicates, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeField, NoticeKind, NoticeRelation, OnError, Popular, Relation, Role, SlugConflicts,
+        Entity, Included, ArticleField, ArticleSort, CategoryRelation, Counting, Duplicates, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeField, NoticeKind, NoticeRelation, OnError, Popular, Relation, Role, SlugConflicts,
         Status, TagMode, TagSort, TextFilter,
     )),
     security(("bearer" = []))

@@ -5,8 +5,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::operations::Operation;
 use crate::{
-    articles, audit, categories, feeds, health, home, imports, interchange, jobs, media, members, menus,
-    notices, site, site_search, sitemaps, tags,
+    articles, audit, categories, change_feed, feeds, health, home, imports, interchange, jobs, media,
+    members, menus, notices, site, site_search, sitemaps, tags,
 };
 
 /// The entries of all operations.
@@ -25,6 +25,7 @@ pub const OPERATIONS: &[&[Operation]] = &[
     tags::OPERATIONS,
     feeds::OPERATIONS,
     sitemaps::OPERATIONS,
+    change_feed::OPERATIONS,
     audit::OPERATIONS,
     jobs::OPERATIONS,
     health::OPERATIONS,
@@ -61,6 +62,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(home::routes)
             .configure(site_search::routes)
             .configure(tags::routes)
+            .configure(change_feed::routes)
             .configure(audit::routes)
             .configure(jobs::routes),
     )

@@ -22,6 +22,9 @@ pub const PUBLISHED_ARTICLE: &str = "(articles.status = 'published' AND articles
 pub const SCHEDULED_ARTICLE: &str = "(articles.status = 'published' \
      AND articles.published_at > now() AND articles.deleted_at IS NULL)";
 
+/// Notices that are up now, were, or will be, whoever they are for. Part of [`CURRENT_NOTICE`].
+pub const PUBLISHED_NOTICE: &str = "(notices.status = 'published' AND notices.deleted_at IS NULL)";
+
 /// Notices that are up now, whoever they are for.
 pub const CURRENT_NOTICE: &str = "(notices.status = 'published' \
      AND notices.published_at <= now() AND notices.deleted_at IS NULL \
@@ -184,6 +187,11 @@ impl Notices {
             Self::All => "(notices.deleted_at IS NULL)".to_owned(),
             Self::Trash => "(notices.deleted_at IS NOT NULL)".to_owned(),
         }
+    }
+
+    /// The same at another time, which stands at `mark`.
+    pub fn sql_at(self, mark: &str) -> String {
+        self.sql().replace("now()", mark)
     }
 }
 

@@ -46,6 +46,8 @@ codes! {
     RepeatedParameter = BAD_REQUEST "repeated_parameter" "Repeated parameter", "参数重复" "同一个参数出现了不止一次。";
     /// The cursor was not made by this list with these filters.
     InvalidCursor = BAD_REQUEST "invalid_cursor" "Invalid cursor", "游标无效" "游标不是由这个列表以相同的筛选条件生成的。";
+    /// The cursor is too old to be gone on from, or of another audience.
+    CursorExpired = GONE "cursor_expired" "Cursor expired", "游标已失效" "游标过旧,或属于另一类读者,无法继续;请重新获取快照。";
     /// The page is too deep for page numbers.
     PageTooDeep = BAD_REQUEST "page_too_deep" "Page too deep", "页码过大" "页码超出了按页码翻页的范围,请改用游标。";
     /// The body is not JSON.

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::articles::queries::{archive, popular};
 use crate::articles::view_counter::FLUSH_EVERY;
 use crate::categories::{self, moving};
+use crate::change_feed;
 use crate::changes;
 use crate::error::Result;
 use crate::media::sweep;
@@ -144,6 +145,15 @@ async fn run_housekeeping(app: &App) -> Vec<Result<()>> {
             Some(days) => {
                 repeat(async || {
                     app.write(async move |tx| Ok(changes::queries::delete_old(tx, days).await?)).await
+                })
+                .await
+            }
+            None => Ok(()),
+        },
+        match app.config.access.audit_retention_days {
+            Some(days) => {
+                repeat(async || {
+                    app.write(async move |tx| Ok(change_feed::queries::delete_old(tx, days).await?)).await
                 })
                 .await
             }

@@ -27,7 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["categories", "notices", "audit", "health", "monitoring"],
     &["articles"],
     &["tags"],
-    &["site_search", "menus", "feeds", "sitemaps"],
+    &["site_search", "menus", "feeds", "sitemaps", "change_feed"],
     &["home"],
     &["interchange"],
     &["imports", "demo", "upgrade"],

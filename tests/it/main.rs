@@ -15,6 +15,7 @@ mod audit;
 mod cache;
 mod cases;
 mod categories;
+mod change_feed;
 mod clocks;
 mod costs;
 mod deadlines;

@@ -108,6 +108,7 @@ const LEAST: &[(&str, Who)] = &[
     ("get_home", Anon),
     ("get_home_composition", Editor),
     ("put_home_composition", Editor),
+    ("get_changes", Anon),
     ("list_changes", Admin),
     ("list_media", Author),
     ("create_media", Author),
@@ -151,6 +152,7 @@ async fn target(app: &TestApp, cast: &Cast, operation: &Operation) -> (String, O
     match operation.id.as_str() {
         "get_media_address" => path.push_str("?width=10"),
         "list_search_results" => path.push_str("?q=a"),
+        "get_changes" => path.push_str("?since=now"),
         "list_suggestions" => path.push_str("?prefix=a"),
         _ => {}
     }

@@ -160,5 +160,10 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "Name the method in `X-HTTP-Method-Override`: PATCH or DELETE.",
         "请在 `X-HTTP-Method-Override` 中写明方法:PATCH 或 DELETE。",
     ),
+    (
+        "The cursor cannot be gone on from. Begin again with GET /api/v1/changes?snapshot=true, and remove \
+         copies of what is not in it.",
+        "无法从这个游标继续。请用 GET /api/v1/changes?snapshot=true 重新开始,并删除快照中没有的副本。",
+    ),
     ("{bytes} bytes have arrived.", "已收到 {bytes} 字节。"),
 ];

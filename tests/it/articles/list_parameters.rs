@@ -39,6 +39,7 @@ fn find_needed(operation: &str) -> &'static str {
     match operation {
         "list_search_results" => "q=a&",
         "get_article_by_url" => "path=/mine&",
+        "get_changes" => "snapshot=true&",
         _ => "",
     }
 }

@@ -1,0 +1,112 @@
+//! Positions, windows between them, and what may have changed in one.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::db::types::text_enum;
+
+text_enum! {
+    /// A kind of things whose changes are told, as the change log names it.
+    Kind {
+        /// An article.
+        Article => "article",
+        /// A notice.
+        Notice => "notice",
+        /// A category.
+        Category => "category",
+    }
+}
+
+/// Kinds of things, as the path of each is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Entity {
+    /// Articles.
+    Articles,
+    /// Notices.
+    Notices,
+    /// Categories.
+    Categories,
+}
+
+impl From<Entity> for Kind {
+    fn from(entity: Entity) -> Self {
+        match entity {
+            Entity::Articles => Self::Article,
+            Entity::Notices => Self::Notice,
+            Entity::Categories => Self::Category,
+        }
+    }
+}
+
+/// A position in the change log, and the database's time at it.
+#[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
+pub struct Position {
+    /// A `pg_snapshot` as text: `xmin:xmax:xip,…`.
+    #[diesel(sql_type = Text)]
+    pub snapshot: String,
+    /// The time.
+    #[diesel(sql_type = Timestamptz)]
+    pub at: DateTime<Utc>,
+}
+
+impl Position {
+    /// The first transaction that had not begun.
+    pub fn xmax(&self) -> u64 {
+        self.snapshot.split(':').nth(1).and_then(|xmax| xmax.parse().ok()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A position after which nothing has changed that the feed tells of.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The position.
+    pub position: Position,
+    /// The next moment at which time alone changes what readers see.
+    pub next_moment: Option<DateTime<Utc>>,
+}
+
+/// What lies between two positions.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// What was visible here is known.
+    pub before: Position,
+    /// What is not visible here is left for later.
+    pub until: Position,
+}
+
+/// A thing that may have changed for a reader.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Candidate {
+    /// What it is.
+    #[diesel(sql_type = Text)]
+    pub kind: Kind,
+    /// Which one.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// When it changed.
+    #[diesel(sql_type = Timestamptz)]
+    pub at: DateTime<Utc>,
+    /// The transaction of its last line in the log. 0 if time alone has changed it.
+    #[diesel(sql_type = BigInt)]
+    pub transaction_id: i64,
+    /// The number of that line. 0 if time alone has changed it.
+    #[diesel(sql_type = BigInt)]
+    pub seq: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_tells_the_first_transaction_that_had_not_begun() {
+        let position = |snapshot: &str| Position { snapshot: snapshot.to_owned(), at: Utc::now() };
+        assert_eq!(position("700:712:705,709").xmax(), 712);
+        assert_eq!(position("700:700:").xmax(), 700);
+    }
+}

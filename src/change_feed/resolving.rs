@@ -1,0 +1,148 @@
+//! What has become of the things that may have changed: they are told as they are now.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::model::{Candidate, Kind, Position};
+use super::queries;
+use super::view::{ChangeOf, Changed, Op};
+use crate::app::App;
+use crate::articles::queries::found;
+use crate::articles::view::ArticleCard;
+use crate::articles::view_context::ViewContext;
+use crate::categories::model::Tree;
+use crate::categories::queries::load_tree;
+use crate::categories::view::Category;
+use crate::db::connection::Connection;
+use crate::db::visibility::{Articles, Notices};
+use crate::error::Result;
+use crate::http::id_or_slug::IdOrSlug;
+use crate::notices::queries::lists;
+use crate::notices::view::NoticeCard;
+
+/// Who reads the feed, and how much of each thing they want.
+#[derive(Clone, Copy, Debug)]
+pub struct Audience {
+    /// Which notices they see. Articles and categories are the same for all.
+    pub notices: Notices,
+    /// Whether cards come along.
+    pub with_cards: bool,
+}
+
+/// What readers see of some things of a kind.
+type Seen<T> = HashMap<Uuid, (i32, Option<T>)>;
+
+/// The things among candidates that can be seen, and those that could.
+struct Resolved {
+    articles: Seen<ArticleCard>,
+    notices: Seen<NoticeCard>,
+    categories: Seen<Category>,
+    withdrawn: HashSet<Uuid>,
+}
+
+/// The lines of the feed for `candidates`, in their order. What could not be seen `before` and cannot be seen now has none.
+///
+/// `conn` reads later than the candidates were read: what is new besides is told once more by the next window.
+pub async fn resolve(
+    app: &App,
+    conn: &Connection,
+    audience: Audience,
+    before: &Position,
+    candidates: &[Candidate],
+) -> Result<Vec<Changed>> {
+    let ids = |kind: Kind| -> Vec<Uuid> {
+        candidates.iter().filter(|one| one.kind == kind).map(|one| one.id).collect()
+    };
+    // The tree in memory may be a moment behind the candidates, which nothing would tell again.
+    let tree = match audience.with_cards || candidates.iter().any(|one| one.kind == Kind::Category) {
+        true => Arc::new(load_tree(conn).await?),
+        false => Arc::new(Tree::new(Vec::new())),
+    };
+    let mut resolved = Resolved {
+        articles: see_articles(app, conn, audience, &tree, ids(Kind::Article)).await?,
+        notices: see_notices(conn, audience, ids(Kind::Notice)).await?,
+        categories: see_categories(audience, &tree, &ids(Kind::Category)),
+        withdrawn: HashSet::new(),
+    };
+    let hidden: Vec<Uuid> = candidates.iter().filter(|one| !resolved.has(one)).map(|one| one.id).collect();
+    if !hidden.is_empty() {
+        let found = queries::find_withdrawn(conn, before, hidden, audience.notices).await?;
+        resolved.withdrawn.extend(found);
+    }
+    Ok(candidates.iter().filter_map(|one| resolved.tell(one)).collect())
+}
+
+async fn see_articles(
+    app: &App,
+    conn: &Connection,
+    audience: Audience,
+    tree: &Arc<Tree>,
+    ids: Vec<Uuid>,
+) -> Result<Seen<ArticleCard>> {
+    if ids.is_empty() {
+        return Ok(Seen::new());
+    }
+    if !audience.with_cards {
+        let visible = queries::find_articles(conn, ids).await?;
+        return Ok(visible.into_iter().map(|one| (one.id, (one.version, None))).collect());
+    }
+    let context = ViewContext::new(app, tree.clone(), app.snapshot().await?);
+    let rows = found::load_cards(conn, Articles::Public.conditions(), ids, None).await?;
+    Ok(rows.into_iter().map(|row| (row.id, (row.version, Some(context.card(row))))).collect())
+}
+
+async fn see_notices(conn: &Connection, audience: Audience, ids: Vec<Uuid>) -> Result<Seen<NoticeCard>> {
+    if ids.is_empty() {
+        return Ok(Seen::new());
+    }
+    if !audience.with_cards {
+        let visible = queries::find_notices(conn, ids, audience.notices).await?;
+        return Ok(visible.into_iter().map(|one| (one.id, (one.version, None))).collect());
+    }
+    let conditions = queries::notices_with_ids(ids, audience.notices);
+    let rows = lists::load_all(conn, conditions, false).await?;
+    Ok(rows.into_iter().map(|row| (row.id, (row.version, Some(NoticeCard::from(row))))).collect())
+}
+
+fn see_categories(audience: Audience, tree: &Tree, ids: &[Uuid]) -> Seen<Category> {
+    let seen = ids.iter().filter_map(|id| tree.find(&IdOrSlug::Id(*id))).map(|row| {
+        let card = audience.with_cards.then(|| Category::flat(tree, row));
+        (row.id, (row.version, card))
+    });
+    seen.collect()
+}
+
+impl Resolved {
+    fn has(&self, one: &Candidate) -> bool {
+        match one.kind {
+            Kind::Article => self.articles.contains_key(&one.id),
+            Kind::Notice => self.notices.contains_key(&one.id),
+            // Everybody could see each of them.
+            Kind::Category => true,
+        }
+    }
+
+    fn tell(&mut self, one: &Candidate) -> Option<Changed> {
+        let was_seen = self.withdrawn.contains(&one.id) || one.kind == Kind::Category;
+        match one.kind {
+            Kind::Article => tell(one, self.articles.remove(&one.id), was_seen).map(Changed::Article),
+            Kind::Notice => tell(one, self.notices.remove(&one.id), was_seen).map(Changed::Notice),
+            Kind::Category => tell(one, self.categories.remove(&one.id), was_seen).map(Changed::Category),
+        }
+    }
+}
+
+fn tell<T, C: ChangeOf<T>>(
+    one: &Candidate,
+    seen: Option<(i32, Option<T>)>,
+    was_seen: bool,
+) -> Option<Box<C>> {
+    let (op, version, data) = match seen {
+        Some((version, data)) => (Op::Upsert, Some(version), data),
+        None if was_seen => (Op::Delete, None, None),
+        None => return None,
+    };
+    Some(Box::new(C::new(one.id, op, version, one.at, data)))
+}
