@@ -91,6 +91,8 @@ pub struct App {
     pub store: Store,
     /// How other people's servers are reached.
     pub outbound: OutboundClient,
+    /// How the receivers of webhooks are reached.
+    pub webhook_client: OutboundClient,
     /// Permits to work on pictures.
     pub picture_makers: CorePermits,
     /// The memory for all pictures that are worked on.
@@ -141,6 +143,7 @@ impl App {
             job_begun: Notify::new(),
             store: Store::open(&find_store(&config)?)?,
             outbound: build_outbound_client(&config)?,
+            webhook_client: build_webhook_client(&config)?,
             picture_makers: CorePermits::new(PICTURE_WAIT, "too many pictures at a time"),
             picture_memory: build_picture_memory(&config),
             uploads: build_upload_turns(&config),
@@ -295,6 +298,15 @@ fn build_sanitiser(config: &Config) -> Arc<Sanitiser> {
 fn build_outbound_client(config: &Config) -> anyhow::Result<OutboundClient> {
     OutboundClient::new(ClientSettings {
         allowed_networks: config.media.fetch_allow.clone(),
+        ..ClientSettings::new(USER_AGENT)
+    })
+}
+
+/// The client for the receivers of webhooks.
+fn build_webhook_client(config: &Config) -> anyhow::Result<OutboundClient> {
+    OutboundClient::new(ClientSettings {
+        allowed_networks: config.webhooks.allow.clone(),
+        max_redirects: 0,
         ..ClientSettings::new(USER_AGENT)
     })
 }

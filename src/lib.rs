@@ -18,7 +18,8 @@
 //!     [`site`], [`media`]: what the site is called; pictures and files
 //! 11. [`categories`], [`notices`], [`audit`], [`health`]: the small features
 //! 12. [`articles`]: the large feature
-//!     [`site_search`]: articles and notices together; [`feeds`], [`sitemaps`]: files for readers and search engines
+//!     [`site_search`]: articles and notices together; [`feeds`], [`sitemaps`]: files for readers and search engines;
+//!     [`change_feed`], [`webhooks`]: what has changed, for whoever asks and whoever is to be told
 //! 13. [`interchange`]: foreign formats in, export out
 //! 14. [`imports`]: the bulk engine; [`demo`]: a small site to look at; [`upgrade`]: what an older version stored
 //! 15. [`openapi`]: what the entries add to the document; [`commands`]: the command line's work
@@ -89,3 +90,4 @@ pub mod text;
 pub mod throttle;
 pub mod tx;
 pub mod upgrade;
+pub mod webhooks;

@@ -36,6 +36,8 @@ use crate::notices::view::{NoticeField, NoticeRelation};
 use crate::operations::table::{Endpoint, Table};
 use crate::operations::{Caller, Conditional, Operation, RequestBody, Role};
 use crate::tags::view::TagSort;
+use crate::webhooks::events::{EventFilter, EventType};
+use crate::webhooks::model::DeliveryState;
 
 /// What the handlers cannot know: the title, the tags, the security scheme.
 #[derive(OpenApi)]
@@ -53,6 +55,7 @@ use crate::tags::view::TagSort;
         (name = "imports", description = "Many at once, in and out, for scripts"),
         (name = "tags", description = "The tags of articles, with counts"),
         (name = "changes", description = "What has changed since a cursor, for whoever keeps copies"),
+        (name = "webhooks", description = "Servers that are told what has changed, by Standard Webhooks 1.0.0"),
         (name = "categories", description = "The category tree, with breadcrumbs"),
         (name = "notices", description = "Notices (通知) and announcements (公告)"),
         (name = "media", description = "Pictures and files"),
@@ -67,7 +70,7 @@ use crate::tags::view::TagSort;
     components(schemas(
         Problem,
         // Enumerations of parameters.
-        Entity, Included, ArticleField, ArticleSort, CategoryRelation, Counting, Duplicates, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeField, NoticeKind, NoticeRelation, OnError, Popular, Relation, Role, SlugConflicts,
+        DeliveryState, Entity, EventFilter, EventType, Included, ArticleField, ArticleSort, CategoryRelation, Counting, Duplicates, EncodingErrors, ExportFormat, MemberSort, MemberStatus, Mode, NoticeField, NoticeKind, NoticeRelation, OnError, Popular, Relation, Role, SlugConflicts,
         Status, TagMode, TagSort, TextFilter,
     )),
     security(("bearer" = []))

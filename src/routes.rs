@@ -6,7 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::operations::Operation;
 use crate::{
     articles, audit, categories, change_feed, feeds, health, home, imports, interchange, jobs, media,
-    members, menus, notices, site, site_search, sitemaps, tags,
+    members, menus, notices, site, site_search, sitemaps, tags, webhooks,
 };
 
 /// The entries of all operations.
@@ -26,6 +26,7 @@ pub const OPERATIONS: &[&[Operation]] = &[
     feeds::OPERATIONS,
     sitemaps::OPERATIONS,
     change_feed::OPERATIONS,
+    webhooks::OPERATIONS,
     audit::OPERATIONS,
     jobs::OPERATIONS,
     health::OPERATIONS,
@@ -63,6 +64,7 @@ pub fn routes(cfg: &mut ServiceConfig) {
             .configure(site_search::routes)
             .configure(tags::routes)
             .configure(change_feed::routes)
+            .configure(webhooks::routes)
             .configure(audit::routes)
             .configure(jobs::routes),
     )

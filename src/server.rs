@@ -84,6 +84,7 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
             .app_data(shared.contract.clone())
             .app_data(shared.cross_origin.clone())
             .app_data(shared.answers.clone())
+            .app_data(shared.live_feed.clone())
             .service(get_document)
             .route("/metrics", web::get().to(get_guarded_metrics))
             .default_service(web::to(reply_not_found))

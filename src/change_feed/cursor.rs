@@ -69,6 +69,11 @@ const PURPOSE: &[u8] = b"change feed";
 const SEAL_BYTES: usize = 16;
 
 impl Cursor {
+    /// The cursor of a reader of all kinds who knows all that was before `position`.
+    pub fn at(position: Position, for_members: bool) -> Self {
+        Self { kinds: Kind::ALL.to_vec(), for_members, before: position, walk: None }
+    }
+
     /// The cursor as clients get it.
     pub fn seal(&self, keys: &Keys) -> String {
         let walk = self.walk.as_ref().map(|walk| match walk {

@@ -21,6 +21,19 @@ text_enum! {
     }
 }
 
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Article, Self::Notice, Self::Category];
+
+    /// The kinds that a client has named, each once, in order.
+    pub fn of_entities(entities: &[Entity]) -> Vec<Self> {
+        let mut kinds: Vec<Self> = entities.iter().copied().map(Self::from).collect();
+        kinds.sort();
+        kinds.dedup();
+        kinds
+    }
+}
+
 /// Kinds of things, as the path of each is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,14 +1,16 @@
 //! All SQL of the change feed.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryResult, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::model::{Candidate, Head, Kind, Position, Window};
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, Value};
+use crate::db::rows::{Conditions, SizedRow, Value};
 use crate::db::visibility::{Articles, Notices, PUBLISHED_ARTICLE, PUBLISHED_NOTICE};
 use crate::tx::Tx;
 
@@ -158,6 +160,13 @@ pub async fn load_lines(
     conditions.statement(text).load(&mut conn).await
 }
 
+/// Which thing.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+struct ThingId {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
 /// A thing that can be seen.
 #[derive(Clone, Copy, Debug, QueryableByName)]
 pub struct Visible {
@@ -197,30 +206,115 @@ pub fn notices_with_ids(ids: Vec<Uuid>, visible: Notices) -> Conditions {
 }
 
 /// Those of `ids` that these readers could see at `before`. They are known not to be visible now.
+///
+/// A row of the table tells what could be seen before its change, and so at any time since the change before it.
 pub async fn find_withdrawn(
     mut conn: &Connection,
     before: &Position,
     ids: Vec<Uuid>,
     visible: Notices,
 ) -> QueryResult<Vec<Uuid>> {
-    #[derive(QueryableByName)]
-    struct Withdrawn {
-        #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
-    }
     let mut conditions = Conditions::default();
     let (ids, at) = (conditions.bind(Value::Ids(ids)), conditions.bind(Value::Time(before.at)));
     let snapshot = conditions.bind(Value::Text(before.snapshot.clone()));
     let audience = if visible == Notices::Public { "AND NOT members_only" } else { "" };
     let text = format!(
-        "SELECT entity_id AS id FROM withdrawals
+        "SELECT entity_id AS id FROM visibility_changes
          WHERE entity_id = ANY ({ids}) AND NOT pg_visible_in_snapshot(xid, {snapshot}::pg_snapshot)
                AND visible_from <= {at} AND (visible_until IS NULL OR visible_until > {at}) {audience}
          UNION SELECT id FROM notices WHERE id = ANY ({ids}) AND {}",
         visible.sql_at(&at)
     );
-    let withdrawn: Vec<Withdrawn> = conditions.statement(text).load(&mut conn).await?;
+    let withdrawn: Vec<ThingId> = conditions.statement(text).load(&mut conn).await?;
     Ok(withdrawn.into_iter().map(|one| one.id).collect())
+}
+
+/// How many bytes the bodies of the articles and notices with `ids` have.
+pub async fn load_body_sizes(mut conn: &Connection, ids: Vec<Uuid>) -> QueryResult<Vec<SizedRow>> {
+    sql_query(
+        "SELECT id, octet_length(body)::bigint AS bytes FROM articles WHERE id = ANY ($1)
+         UNION ALL SELECT id, octet_length(body)::bigint FROM notices WHERE id = ANY ($1)",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .load(&mut conn)
+    .await
+}
+
+/// Those of `ids` that visitors could not see at `before`. They are known to be visible now.
+///
+/// What was made since could not be seen. Of anything else, the first change of what can be seen tells; without one, it is
+/// as it was.
+pub async fn find_appeared(
+    mut conn: &Connection,
+    before: &Position,
+    ids: Vec<Uuid>,
+) -> QueryResult<HashSet<Uuid>> {
+    let mut conditions = Conditions::default();
+    let (ids, at) = (conditions.bind(Value::Ids(ids)), conditions.bind(Value::Time(before.at)));
+    let snapshot = format!("{}::pg_snapshot", conditions.bind(Value::Text(before.snapshot.clone())));
+    let text = format!(
+        "SELECT thing.id FROM unnest({ids}) AS thing (id)
+         LEFT JOIN LATERAL (
+             SELECT NOT members_only AND visible_from <= {at} AND (visible_until IS NULL OR visible_until > {at}) AS visible
+             FROM visibility_changes
+             WHERE entity_id = thing.id AND NOT pg_visible_in_snapshot(xid, {snapshot}) ORDER BY seq LIMIT 1) AS first ON true
+         WHERE EXISTS (SELECT FROM changes WHERE changes.entity_id = thing.id AND changes.action = 'create'
+                             AND NOT pg_visible_in_snapshot(changes.xid, {snapshot}))
+            OR NOT coalesce(first.visible, (SELECT {PUBLISHED_ARTICLE} AND published_at <= {at} FROM articles WHERE articles.id = thing.id),
+                            (SELECT {} FROM notices WHERE notices.id = thing.id), false)",
+        Notices::Public.sql_at(&at)
+    );
+    let appeared: Vec<ThingId> = conditions.statement(text).load(&mut conn).await?;
+    Ok(appeared.into_iter().map(|one| one.id).collect())
+}
+
+/// What the address of a page was made of that is not to be seen any more.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct FormerPage {
+    /// Which thing it was of.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    /// Its slug.
+    #[diesel(sql_type = Text)]
+    pub slug: String,
+    /// The category it was in.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub category_id: Option<Uuid>,
+    /// Its kind, if it was a notice.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub notice_kind: Option<String>,
+    /// From when it was out.
+    #[diesel(sql_type = Timestamptz)]
+    pub published_at: DateTime<Utc>,
+    /// Whether it is in the trash, or gone altogether.
+    #[diesel(sql_type = Bool)]
+    pub is_deleted: bool,
+}
+
+/// The pages of `ids` as visitors could see them at `before`. They are known not to be visible now.
+pub async fn load_former_pages(
+    mut conn: &Connection,
+    before: &Position,
+    ids: Vec<Uuid>,
+) -> QueryResult<Vec<FormerPage>> {
+    let mut conditions = Conditions::default();
+    let (ids, at) = (conditions.bind(Value::Ids(ids)), conditions.bind(Value::Time(before.at)));
+    let snapshot = format!("{}::pg_snapshot", conditions.bind(Value::Text(before.snapshot.clone())));
+    let text = format!(
+        "SELECT DISTINCT ON (entity_id) entity_id AS id, slug, category_id, notice_kind, visible_from AS published_at,
+                NOT EXISTS (SELECT FROM articles WHERE articles.id = entity_id AND deleted_at IS NULL)
+                AND NOT EXISTS (SELECT FROM notices WHERE notices.id = entity_id AND deleted_at IS NULL) AS is_deleted
+         FROM visibility_changes
+         WHERE entity_id = ANY ({ids}) AND NOT pg_visible_in_snapshot(xid, {snapshot}) AND NOT members_only
+               AND visible_from <= {at} AND (visible_until IS NULL OR visible_until > {at})
+         ORDER BY entity_id, visibility_changes.seq",
+    );
+    let text = format!(
+        "(SELECT * FROM ({text}) AS noted) UNION ALL
+         (SELECT id, slug, NULL, kind, published_at, false FROM notices WHERE id = ANY ({ids}) AND {})",
+        Notices::Public.sql_at(&at)
+    );
+    conditions.statement(text).load(&mut conn).await
 }
 
 /// The things of a kind that these readers can see, in the order of their ids.
@@ -249,12 +343,12 @@ pub async fn list_visible(
     conditions.statement(text).load(&mut conn).await
 }
 
-/// Deletes withdrawals that are older than so many days, a bounded number; returns whether there may be more.
+/// Deletes changes of visibility that are older than so many days, a bounded number; returns whether there may be more.
 pub async fn delete_old(tx: &mut Tx, days: i32) -> QueryResult<bool> {
     const MAX_ROWS: usize = 10_000;
     let deleted = sql_query(format!(
-        "DELETE FROM withdrawals WHERE ctid = ANY (ARRAY(
-             SELECT ctid FROM withdrawals WHERE at < now() - make_interval(days => $1) ORDER BY at LIMIT {MAX_ROWS}))"
+        "DELETE FROM visibility_changes WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM visibility_changes WHERE at < now() - make_interval(days => $1) ORDER BY at LIMIT {MAX_ROWS}))"
     ))
     .bind::<Integer, _>(days)
     .execute(&mut **tx)

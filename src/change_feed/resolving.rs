@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::model::{Candidate, Kind, Position};
 use super::queries;
-use super::view::{ChangeOf, Changed, Op};
+use super::view::{ArticleCopy, ChangeOf, Changed, Included, NoticeCopy, Op};
 use crate::app::App;
+use crate::articles::model::Row;
 use crate::articles::queries::found;
-use crate::articles::view::ArticleCard;
 use crate::articles::view_context::ViewContext;
 use crate::categories::model::Tree;
 use crate::categories::queries::load_tree;
@@ -19,16 +19,31 @@ use crate::db::connection::Connection;
 use crate::db::visibility::{Articles, Notices};
 use crate::error::Result;
 use crate::http::id_or_slug::IdOrSlug;
+use crate::media::addresses::AddressesByAudience;
+use crate::members::guard::Reader;
 use crate::notices::queries::lists;
-use crate::notices::view::NoticeCard;
+use crate::notices::view::{Notice, NoticeCard};
 
 /// Who reads the feed, and how much of each thing they want.
 #[derive(Clone, Copy, Debug)]
 pub struct Audience {
     /// Which notices they see. Articles and categories are the same for all.
     pub notices: Notices,
-    /// Whether cards come along.
-    pub with_cards: bool,
+    /// What comes along.
+    pub included: Option<Included>,
+}
+
+impl Audience {
+    /// The audience that a reader belongs to. Staff get what members get.
+    pub fn of(reader: &Reader, included: Option<Included>) -> Self {
+        let notices = if reader.0.is_some() { Notices::ForMembers } else { Notices::Public };
+        Self { notices, included }
+    }
+
+    /// Whether what members see is told.
+    pub fn is_of_members(self) -> bool {
+        self.notices != Notices::Public
+    }
 }
 
 /// What readers see of some things of a kind.
@@ -36,8 +51,8 @@ type Seen<T> = HashMap<Uuid, (i32, Option<T>)>;
 
 /// The things among candidates that can be seen, and those that could.
 struct Resolved {
-    articles: Seen<ArticleCard>,
-    notices: Seen<NoticeCard>,
+    articles: Seen<ArticleCopy>,
+    notices: Seen<NoticeCopy>,
     categories: Seen<Category>,
     withdrawn: HashSet<Uuid>,
 }
@@ -56,13 +71,13 @@ pub async fn resolve(
         candidates.iter().filter(|one| one.kind == kind).map(|one| one.id).collect()
     };
     // The tree in memory may be a moment behind the candidates, which nothing would tell again.
-    let tree = match audience.with_cards || candidates.iter().any(|one| one.kind == Kind::Category) {
+    let tree = match audience.included.is_some() || candidates.iter().any(|one| one.kind == Kind::Category) {
         true => Arc::new(load_tree(conn).await?),
         false => Arc::new(Tree::new(Vec::new())),
     };
     let mut resolved = Resolved {
         articles: see_articles(app, conn, audience, &tree, ids(Kind::Article)).await?,
-        notices: see_notices(conn, audience, ids(Kind::Notice)).await?,
+        notices: see_notices(app, conn, audience, ids(Kind::Notice)).await?,
         categories: see_categories(audience, &tree, &ids(Kind::Category)),
         withdrawn: HashSet::new(),
     };
@@ -80,35 +95,57 @@ async fn see_articles(
     audience: Audience,
     tree: &Arc<Tree>,
     ids: Vec<Uuid>,
-) -> Result<Seen<ArticleCard>> {
+) -> Result<Seen<ArticleCopy>> {
     if ids.is_empty() {
         return Ok(Seen::new());
     }
-    if !audience.with_cards {
+    let Some(included) = audience.included else {
         let visible = queries::find_articles(conn, ids).await?;
         return Ok(visible.into_iter().map(|one| (one.id, (one.version, None))).collect());
-    }
+    };
     let context = ViewContext::new(app, tree.clone(), app.snapshot().await?);
-    let rows = found::load_cards(conn, Articles::Public.conditions(), ids, None).await?;
-    Ok(rows.into_iter().map(|row| (row.id, (row.version, Some(context.card(row))))).collect())
+    let conditions = Articles::Public.conditions();
+    let (rows, view): (_, fn(&ViewContext, Row) -> ArticleCopy) = match included {
+        Included::Card => {
+            (found::load_cards(conn, conditions, ids, None).await?, |context, row| context.card(row).into())
+        }
+        Included::Body => {
+            (found::load_full(conn, conditions, ids).await?, |context, row| context.view(row, false).into())
+        }
+    };
+    Ok(rows.into_iter().map(|row| (row.id, (row.version, Some(view(&context, row))))).collect())
 }
 
-async fn see_notices(conn: &Connection, audience: Audience, ids: Vec<Uuid>) -> Result<Seen<NoticeCard>> {
+async fn see_notices(
+    app: &App,
+    conn: &Connection,
+    audience: Audience,
+    ids: Vec<Uuid>,
+) -> Result<Seen<NoticeCopy>> {
     if ids.is_empty() {
         return Ok(Seen::new());
     }
-    if !audience.with_cards {
+    let Some(included) = audience.included else {
         let visible = queries::find_notices(conn, ids, audience.notices).await?;
         return Ok(visible.into_iter().map(|one| (one.id, (one.version, None))).collect());
-    }
-    let conditions = queries::notices_with_ids(ids, audience.notices);
-    let rows = lists::load_all(conn, conditions, false).await?;
-    Ok(rows.into_iter().map(|row| (row.id, (row.version, Some(NoticeCard::from(row))))).collect())
+    };
+    let with_body = included == Included::Body;
+    let addresses = AddressesByAudience::load(app).await?;
+    let rows = lists::load_all(conn, queries::notices_with_ids(ids, audience.notices), with_body).await?;
+    let seen = rows.into_iter().map(|row| {
+        let (id, version) = (row.id, row.version);
+        let copy = match with_body {
+            true => Notice::new(row, false, &addresses).into(),
+            false => NoticeCard::from(row).into(),
+        };
+        (id, (version, Some(copy)))
+    });
+    Ok(seen.collect())
 }
 
 fn see_categories(audience: Audience, tree: &Tree, ids: &[Uuid]) -> Seen<Category> {
     let seen = ids.iter().filter_map(|id| tree.find(&IdOrSlug::Id(*id))).map(|row| {
-        let card = audience.with_cards.then(|| Category::flat(tree, row));
+        let card = audience.included.map(|_| Category::flat(tree, row));
         (row.id, (row.version, card))
     });
     seen.collect()

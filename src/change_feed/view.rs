@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::model::Entity;
-use crate::articles::view::ArticleCard;
+use super::model::{Entity, Kind};
+use crate::articles::view::{Article, ArticleCard};
 use crate::categories::view::Category;
-use crate::notices::view::NoticeCard;
+use crate::notices::view::{Notice, NoticeCard};
 
 /// Which changes are told, and how much of each.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -34,12 +34,75 @@ pub struct FeedParams {
     pub wait: Option<u64>,
 }
 
+/// Which changes are told to a listener.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventParams {
+    /// What is known already: the `next_cursor` of `GET /api/v1/changes`, or the id of an event. The header `Last-Event-ID` takes
+    /// its place. Without either, the events are those from now on.
+    #[param(min_length = 1, max_length = 8000, pattern = "^[A-Za-z0-9_-]*$", nullable = false)]
+    pub since: Option<String>,
+    /// Only these kinds of things, comma-separated.
+    #[param(inline, style = Form, explode = false, min_items = 1, max_items = 3, nullable = false)]
+    pub entity: Option<Vec<Entity>>,
+}
+
 /// What comes along with a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Included {
     /// What lists have: complete, but for the body.
     Card,
+    /// The body too. A page then ends after 4 MiB of bodies, with fewer changes than `limit`.
+    Body,
+}
+
+/// An article that comes along with its change.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ArticleCopy {
+    /// All that a list shows.
+    #[serde(flatten)]
+    pub card: ArticleCard,
+    /// Safe HTML, with `include=body`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub body: Option<String>,
+}
+
+impl From<ArticleCard> for ArticleCopy {
+    fn from(card: ArticleCard) -> Self {
+        Self { card, body: None }
+    }
+}
+
+impl From<Article> for ArticleCopy {
+    fn from(article: Article) -> Self {
+        Self { card: article.card, body: Some(article.body) }
+    }
+}
+
+/// A notice that comes along with its change.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct NoticeCopy {
+    /// All that a list shows.
+    #[serde(flatten)]
+    pub card: NoticeCard,
+    /// Safe HTML, with `include=body`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub body: Option<String>,
+}
+
+impl From<NoticeCard> for NoticeCopy {
+    fn from(card: NoticeCard) -> Self {
+        Self { card, body: None }
+    }
+}
+
+impl From<Notice> for NoticeCopy {
+    fn from(notice: Notice) -> Self {
+        Self { card: notice.card, body: Some(notice.body) }
+    }
 }
 
 /// What has become of a thing.
@@ -50,6 +113,35 @@ pub enum Op {
     Upsert,
     /// It cannot be seen any more: remove the copy, if there is one.
     Delete,
+}
+
+impl Changed {
+    /// Which thing it is about.
+    pub const fn id(&self) -> Uuid {
+        match self {
+            Self::Article(line) => line.id,
+            Self::Notice(line) => line.id,
+            Self::Category(line) => line.id,
+        }
+    }
+
+    /// What has become of it.
+    pub const fn op(&self) -> Op {
+        match self {
+            Self::Article(line) => line.op,
+            Self::Notice(line) => line.op,
+            Self::Category(line) => line.op,
+        }
+    }
+
+    /// What it is about.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Article(_) => Kind::Article,
+            Self::Notice(_) => Kind::Notice,
+            Self::Category(_) => Kind::Category,
+        }
+    }
 }
 
 /// A thing that has changed for the reader.
@@ -79,7 +171,7 @@ macro_rules! changes {
             /// When that was: the time of the transaction, or the hour at which it came into sight or went out of it. Lines
             /// are not in this order.
             pub at: DateTime<Utc>,
-            /// The thing as it is now, with `include=card`.
+            /// The thing as it is now, with `include`.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[schema(nullable = false)]
             pub data: Option<$card>,
@@ -101,9 +193,9 @@ pub trait ChangeOf<T> {
 
 changes! {
     /// What has become of an article.
-    ChangedArticle of ArticleCard;
+    ChangedArticle of ArticleCopy;
     /// What has become of a notice.
-    ChangedNotice of NoticeCard;
+    ChangedNotice of NoticeCopy;
     /// What has become of a category.
     ChangedCategory of Category;
 }

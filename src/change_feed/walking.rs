@@ -1,14 +1,17 @@
 //! Walks through the feed, a page at a time.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::cursor::{Cursor, Step, Walk};
 use super::model::{Candidate, Kind, Position, Window};
 use super::queries;
 use super::resolving::{Audience, resolve};
-use super::view::Changed;
+use super::view::{Changed, Included};
 use crate::app::App;
 use crate::db::connection::Connection;
+use crate::db::rows::MAX_PAGE_BYTES;
 use crate::error::Result;
 
 /// How often a page asks for more candidates, when few of them are for the reader. It then ends early.
@@ -37,75 +40,117 @@ pub const fn begin_with_changes(until: Position) -> Walk {
 /// The next page of at most `limit` lines of the walk that `cursor` is in.
 pub async fn walk(app: &App, cursor: Cursor, audience: Audience, limit: usize) -> Result<WalkedPage> {
     let conn = app.costly_reader().await?;
-    let mut page = WalkedPage { lines: Vec::new(), next: cursor };
+    let page = WalkedPage { lines: Vec::new(), next: cursor };
+    let mut walker = Walker { app, conn: &conn, audience, limit, bytes_left: MAX_PAGE_BYTES, page };
     for _ in 0..MAX_ROUNDS {
-        let room = limit.saturating_sub(page.lines.len());
-        match page.next.walk.clone().filter(|_| room > 0) {
+        match walker.page.next.walk.clone().filter(|_| walker.room() > 0) {
             None => break,
-            Some(Walk::Everything(kind, after)) => {
-                page.tell_everything(app, &conn, audience, (kind, after), room).await?;
-            }
-            Some(Walk::Changes(until, step)) => {
-                page.tell_changes(app, &conn, audience, (until, step), room).await?;
-            }
+            Some(Walk::Everything(kind, after)) => walker.tell_everything(kind, after).await?,
+            Some(Walk::Changes(until, step)) => walker.tell_changes(until, step).await?,
         }
     }
-    Ok(page)
+    Ok(walker.page)
 }
 
-impl WalkedPage {
-    /// Adds at most `room` things of `kind` that can be seen.
-    async fn tell_everything(
-        &mut self,
-        app: &App,
-        conn: &Connection,
-        audience: Audience,
-        (kind, after): (Kind, Option<Uuid>),
-        room: usize,
-    ) -> Result<()> {
-        let found = queries::list_visible(conn, kind, audience.notices, after, count(room)).await?;
-        self.lines.extend(resolve(app, conn, audience, &self.next.before, &found).await?);
+/// Fills a page.
+struct Walker<'w> {
+    app: &'w App,
+    conn: &'w Connection,
+    audience: Audience,
+    limit: usize,
+    /// Bytes of bodies for which there is room.
+    bytes_left: i64,
+    page: WalkedPage,
+}
+
+/// Things that were found, and whether there may be more after the last of them.
+struct Found {
+    candidates: Vec<Candidate>,
+    is_cut: bool,
+}
+
+impl Found {
+    /// The last one, if there may be more.
+    fn last_of_cut(&self) -> Option<&Candidate> {
+        self.candidates.last().filter(|_| self.is_cut)
+    }
+}
+
+impl Walker<'_> {
+    /// Lines for which there is room.
+    fn room(&self) -> usize {
+        if self.bytes_left > 0 { self.limit.saturating_sub(self.page.lines.len()) } else { 0 }
+    }
+
+    /// Adds things of `kind` that can be seen.
+    async fn tell_everything(&mut self, kind: Kind, after: Option<Uuid>) -> Result<()> {
+        let (visible, room) = (self.audience.notices, self.room());
+        let found = queries::list_visible(self.conn, kind, visible, after, count(room)).await?;
+        let Some(found) = self.fit(found, room).await? else { return Ok(()) };
+        let before = self.page.next.before.clone();
+        self.tell(&before, &found).await?;
         let next_kind = || {
             let rest = ORDER.into_iter().skip_while(|one| *one != kind).skip(1);
-            rest.into_iter().find(|kind| self.next.kinds.contains(kind))
+            rest.into_iter().find(|kind| self.page.next.kinds.contains(kind))
         };
-        self.next.walk = match last_of_full(&found, room) {
+        self.page.next.walk = match found.last_of_cut() {
             Some(last) => Some(Walk::Everything(kind, Some(last.id))),
             None => next_kind().map(|kind| Walk::Everything(kind, None)),
         };
         Ok(())
     }
 
-    /// Adds what has become of at most `room` things that may have changed until `until`.
-    async fn tell_changes(
-        &mut self,
-        app: &App,
-        conn: &Connection,
-        audience: Audience,
-        (until, step): (Position, Step),
-        room: usize,
-    ) -> Result<()> {
-        let window = Window { before: self.next.before.clone(), until };
-        let found = find_changes(conn, &window, &self.next.kinds, step, count(room)).await?;
-        self.lines.extend(resolve(app, conn, audience, &window.before, &found).await?);
-        self.next.walk = match go_on(step, last_of_full(&found, room)) {
+    /// Adds what has become of things that may have changed until `until`.
+    async fn tell_changes(&mut self, until: Position, step: Step) -> Result<()> {
+        let window = Window { before: self.page.next.before.clone(), until };
+        let room = self.room();
+        let found = find_changes(self.conn, &window, &self.page.next.kinds, step, count(room)).await?;
+        let Some(found) = self.fit(found, room).await? else { return Ok(()) };
+        self.tell(&window.before, &found).await?;
+        self.page.next.walk = match go_on(step, found.last_of_cut()) {
             Some(step) => Some(Walk::Changes(window.until, step)),
             None => {
-                self.next.before = window.until;
+                self.page.next.before = window.until;
                 None
             }
         };
         Ok(())
     }
+
+    async fn tell(&mut self, before: &Position, found: &Found) -> Result<()> {
+        let lines = resolve(self.app, self.conn, self.audience, before, &found.candidates).await?;
+        self.page.lines.extend(lines);
+        Ok(())
+    }
+
+    /// The first of `candidates` whose bodies there is room for. There was room for so many lines. `None` if there is room for
+    /// none of them: the page is full. An empty page takes one, however large.
+    async fn fit(&mut self, mut candidates: Vec<Candidate>, room: usize) -> Result<Option<Found>> {
+        let is_full = candidates.len() >= room;
+        if self.audience.included != Some(Included::Body) || candidates.is_empty() {
+            return Ok(Some(Found { candidates, is_cut: is_full }));
+        }
+        let ids = candidates.iter().map(|one| one.id).collect();
+        let sizes = queries::load_body_sizes(self.conn, ids).await?;
+        let sizes: HashMap<Uuid, i64> = sizes.into_iter().map(|one| (one.id, one.bytes)).collect();
+        let mut kept = 0;
+        for one in &candidates {
+            let bytes = sizes.get(&one.id).copied().unwrap_or_default();
+            if bytes > self.bytes_left && (kept > 0 || !self.page.lines.is_empty()) {
+                self.bytes_left = 0;
+                break;
+            }
+            self.bytes_left -= bytes;
+            kept += 1;
+        }
+        let is_cut = is_full || kept < candidates.len();
+        candidates.truncate(kept);
+        Ok((kept > 0).then_some(Found { candidates, is_cut }))
+    }
 }
 
 fn count(room: usize) -> i64 {
     i64::try_from(room).unwrap_or(i64::MAX)
-}
-
-/// The last of `found`, if there may be more.
-fn last_of_full(found: &[Candidate], room: usize) -> Option<&Candidate> {
-    found.last().filter(|_| found.len() >= room)
 }
 
 async fn find_changes(

@@ -18,6 +18,7 @@ mod serve;
 pub mod timezones;
 mod transfers;
 mod values;
+mod webhooks;
 
 pub use access::{Access, ProfileField};
 pub use bodies::Bodies;
@@ -30,3 +31,4 @@ pub use mail::Mail;
 pub use media::Media;
 pub use serve::Config;
 pub use transfers::Transfers;
+pub use webhooks::Webhooks;

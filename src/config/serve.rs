@@ -12,6 +12,7 @@ use super::http::Http;
 use super::mail::Mail;
 use super::media::Media;
 use super::transfers::Transfers;
+use super::webhooks::Webhooks;
 
 /// The configuration of `serve`.
 #[derive(Args, Clone, Debug)]
@@ -34,6 +35,9 @@ pub struct Config {
     /// Pictures and files.
     #[command(flatten)]
     pub media: Media,
+    /// Servers that are told what has changed.
+    #[command(flatten)]
+    pub webhooks: Webhooks,
     /// Imports and exports through the API.
     #[command(flatten)]
     pub transfers: Transfers,

@@ -90,6 +90,8 @@ codes! {
     TooManyCategories = CONFLICT "too_many_categories" "Too many categories", "栏目过多" "站点的栏目数已达到设置允许的上限。";
     /// A site has as many menus as it can have.
     TooManyMenus = CONFLICT "too_many_menus" "Too many menus", "菜单过多" "站点的菜单数已达到上限。";
+    /// The site has as many webhooks as it can have.
+    TooManyWebhooks = CONFLICT "too_many_webhooks" "Too many webhooks", "Webhook 过多" "站点的 webhook 数已达到上限。";
     /// The caller has as many uploads under way as one may have.
     TooManyUploads = CONFLICT "too_many_uploads" "Too many uploads", "上传过多" "未完成的上传已达到上限。";
     /// A job is renaming the tag, or another one to it.

@@ -1,7 +1,9 @@
 //! How an error is told: as a problem document (RFC 9457).
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_LANGUAGE, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ALLOW, CONTENT_LANGUAGE, HeaderValue, LINK, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::Value;
@@ -160,6 +162,9 @@ impl Error {
                 let challenge = "Bearer realm=\"inkstone\", error=\"invalid_token\", \
                     error_description=\"The access token has expired\"";
                 response.insert_header((WWW_AUTHENTICATE, challenge));
+            }
+            Self::Refused(Code::CursorExpired, _) => {
+                response.insert_header((LINK, "</api/v1/changes?snapshot=true>; rel=\"start\""));
             }
             _ if status == StatusCode::SERVICE_UNAVAILABLE => {
                 response.insert_header((RETRY_AFTER, "1"));

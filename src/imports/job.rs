@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use actix_web::web;
+use serde::Serialize;
 
 use super::params::{Duplicates, ImportParams};
 use crate::app::App;
@@ -31,7 +32,8 @@ const NOTICE_KEYS: &[&str] = &[
 ];
 
 /// A resource that can be imported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Resource {
     /// Articles.
     Articles,

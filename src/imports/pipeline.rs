@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use actix_web::rt;
 use futures_util::future::try_join3;
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -30,6 +31,8 @@ use crate::categories::queries::load_tree;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::permits::MemoryShare;
+use crate::webhooks::enqueuing::enqueue_for_all;
+use crate::webhooks::events::{Event as WebhookEvent, EventType};
 
 /// The end of an import.
 pub struct ImportEnd {
@@ -44,6 +47,36 @@ pub struct ImportEnd {
 /// Rows that an event reports as done are committed, unless the import is atomic or a dry run.
 /// Those have one transaction, which begins when the whole body has arrived.
 pub async fn run_import(
+    job: Job,
+    source: impl Read + Send + 'static,
+    format: PayloadFormat,
+    send_events: impl AsyncFnMut(Vec<Event>),
+) -> ImportEnd {
+    let end = run_checked(job.clone(), source, format, send_events).await;
+    if matches!(end.summary.ending, Ending::Completed | Ending::Aborted) {
+        tell_webhooks(&job, &end.summary).await;
+    }
+    end
+}
+
+/// Tells webhooks that an import has ended. What it has stored stays, whether they can be told or not.
+async fn tell_webhooks(job: &Job, summary: &Summary) {
+    let data = json!({
+        "entity": job.resource,
+        "is_complete": summary.ending == Ending::Completed,
+        "created": summary.created,
+        "updated": summary.updated,
+        "unchanged": summary.unchanged,
+        "failed": summary.failed,
+    });
+    let event = WebhookEvent { kind: EventType::ImportFinished, entity_id: None, at: job.app.now(), data };
+    let events = vec![event];
+    if let Err(error) = job.app.write(async move |tx| enqueue_for_all(tx, &events).await).await {
+        tracing::error!(%error, "Webhooks are not told of an import");
+    }
+}
+
+async fn run_checked(
     job: Job,
     source: impl Read + Send + 'static,
     format: PayloadFormat,

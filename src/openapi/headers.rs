@@ -54,6 +54,7 @@ const HEADERS: &[Header] = &[
         4096,
         "Where the first, next and previous pages are (RFC 8288). Absent if it would be longer; the body has the cursors too",
     ),
+    always("Link", "LinkToStart", 100, "Where to begin again (RFC 8288)"),
     always("Location", "Location", 300, "Where the new thing, or the job, is"),
     always("Location", "LocationOfMoved", 8000, "Where the thing is now, with the query of the request"),
     always(
@@ -213,6 +214,7 @@ pub fn headers_of_problem(status: &str) -> Vec<&'static str> {
     let mut headers = vec!["RequestId", "CacheControl", "Vary", "ContentLanguage"];
     match status {
         "401" => headers.push("WwwAuthenticate"),
+        "410" => headers.push("LinkToStart"),
         "429" => headers.extend(["RetryAfter", "RateLimit", "RateLimitPolicy"]),
         "503" => headers.push("RetryAfter"),
         _ => {}
@@ -256,7 +258,8 @@ pub fn headers_of_success(
     add(response.pointer("/content/text~1csv").is_some(), "ContentDisposition");
     add(has_warnings, "ContentLanguageOfWarnings");
     add(operation.body == RequestBody::Rows, "ContentLanguage");
-    add(operation.body == RequestBody::Rows, "AccelBuffering");
+    let is_event_stream = response.pointer("/content/text~1event-stream").is_some();
+    add(operation.body == RequestBody::Rows || is_event_stream, "AccelBuffering");
     add(operation.takes_idempotency_key, "IdempotencyReplayed");
     add(operation.is_throttled, "RateLimit");
     add(operation.is_throttled, "RateLimitPolicy");

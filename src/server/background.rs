@@ -17,7 +17,7 @@ use crate::media::sweep;
 use crate::members::{outbox, sessions};
 use crate::tags::{self, renaming};
 use crate::throttle;
-use crate::{idempotency, jobs, sitemaps};
+use crate::{idempotency, jobs, sitemaps, webhooks};
 
 /// Begins all of it, on this thread.
 pub fn start(shared: &Shared) {
@@ -27,6 +27,7 @@ pub fn start(shared: &Shared) {
     rt::spawn(run_jobs(shared.clone()));
     rt::spawn(sweep_media(shared.clone()));
     rt::spawn(log_hits(shared.clone()));
+    rt::spawn(webhooks::worker::run_worker(shared.app.clone()));
     // Two, so that one slow mailbox does not hold up the others.
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
     rt::spawn(outbox::worker::run_worker(shared.app.clone()));
@@ -137,6 +138,7 @@ async fn run_housekeeping(app: &App) -> Vec<Result<()>> {
         repeat(async || app.write(async |tx| Ok(popular::delete_forgotten(tx).await?)).await).await,
         app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await.map(drop),
         repeat(async || app.write(async |tx| Ok(changes::queries::delete_old_tags(tx).await?)).await).await,
+        repeat(async || app.write(async |tx| Ok(webhooks::queries::log::delete_old(tx).await?)).await).await,
         app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await.map(drop),
         app.write(async move |tx| Ok(sessions::queries::delete_ended_sessions(tx, days).await?))
             .await

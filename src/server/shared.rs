@@ -6,6 +6,7 @@ use actix_web::web;
 
 use crate::app::App;
 use crate::articles::view_counter::ViewCounter;
+use crate::change_feed::live::LiveFeed;
 use crate::contract::Contract;
 use crate::edge::Patience;
 use crate::http::cached::AnswerCache;
@@ -25,6 +26,8 @@ pub struct Shared {
     pub patience: Patience,
     /// The answers that are ready.
     pub answers: web::Data<AnswerCache>,
+    /// Tells listeners what is new.
+    pub live_feed: web::Data<LiveFeed>,
     /// What this build promises to clients.
     pub contract: web::Data<Contract>,
     /// Which pages of other origins may do what.
@@ -42,6 +45,7 @@ impl Shared {
             counter: web::Data::new(ViewCounter::new(app.config.http.view_window)),
             cross_origin: web::Data::new(CrossOrigin::new(&app.config.http.cors_origins)),
             app: web::Data::new(app),
+            live_feed: web::Data::new(LiveFeed::default()),
             patience: Patience::default(),
             contract,
         }

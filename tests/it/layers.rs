@@ -28,7 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["articles"],
     &["tags"],
     &["site_search", "menus", "feeds", "sitemaps", "change_feed"],
-    &["home"],
+    &["home", "webhooks"],
     &["interchange"],
     &["imports", "demo", "upgrade"],
     &["openapi", "commands"],

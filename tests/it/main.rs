@@ -55,3 +55,4 @@ mod site;
 mod tags;
 mod tls;
 mod upgrades;
+mod webhooks;

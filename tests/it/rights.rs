@@ -109,6 +109,16 @@ const LEAST: &[(&str, Who)] = &[
     ("get_home_composition", Editor),
     ("put_home_composition", Editor),
     ("get_changes", Anon),
+    ("get_events", Anon),
+    ("list_webhooks", Admin),
+    ("create_webhook", Admin),
+    ("get_webhook", Admin),
+    ("update_webhook", Admin),
+    ("delete_webhook", Admin),
+    ("rotate_webhook_secret", Admin),
+    ("list_deliveries", Admin),
+    ("test_webhook", Admin),
+    ("replay_deliveries", Admin),
     ("list_changes", Admin),
     ("list_media", Author),
     ("create_media", Author),
@@ -254,6 +264,10 @@ async fn thing(app: &TestApp, cast: &Cast, operation: &Operation, name: &str) ->
             let key = json!({"name": name, "scopes": ["articles:read"]});
             cast.admin.post("/api/v1/api-keys", key).await.data(201)
         }
+        Some("webhooks") => {
+            let webhook = json!({"url": format!("https://{name}.example/hook"), "events": ["*"]});
+            cast.admin.post("/api/v1/webhooks", webhook).await.data(201)
+        }
         Some("media") => return calls::thing(&cast.author, operation).await,
         Some("members") => return app.db_member(Role::Member).await.id.unwrap().to_string(),
         Some("categories") => cast.editor.category(name, None).await,
@@ -301,6 +315,9 @@ pub fn body(operation: &str, name: &str) -> Option<Value> {
         "change_email" => json!({"email": format!("{name}@example.org"), "password": PASSWORD}),
         "delete_own_account" => json!({"password": PASSWORD}),
         "create_api_key" => json!({"name": name, "scopes": ["articles:import"]}),
+        "create_webhook" => json!({"url": format!("https://{name}.example/hook"), "events": ["*"]}),
+        "update_webhook" => json!({"description": name}),
+        "replay_deliveries" => json!({"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}),
         "change_password" => json!({"current_password": PASSWORD, "new_password": "four quite long words"}),
         "register_member" | "login_member" | "create_member" => account,
         _ => return None,

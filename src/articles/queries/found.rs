@@ -8,7 +8,7 @@ use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{VIEWS, list_columns};
+use super::{NO_FORMER_SLUGS, VIEWS, full_columns, list_columns};
 use crate::articles::model::Row;
 use crate::db::connection::Connection;
 use crate::db::names::{add_names, match_names};
@@ -31,6 +31,18 @@ pub async fn load_cards(
             conditions.statement(text).load(&mut conn).await
         }
     }
+}
+
+/// The articles among `ids` that meet `conditions`, with their bodies, in any order.
+pub async fn load_full(
+    mut conn: &Connection,
+    mut conditions: Conditions,
+    ids: Vec<Uuid>,
+) -> QueryResult<Vec<Row>> {
+    conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
+    let columns = full_columns("NULL::text", NO_FORMER_SLUGS);
+    let text = format!("SELECT {columns} FROM articles {VIEWS} WHERE {}", conditions.sql());
+    conditions.statement(text).load(&mut conn).await
 }
 
 /// What a link to an article shows.

@@ -19,5 +19,7 @@ text_enum! {
         EmailChanged => "email_changed",
         /// The password was changed.
         PasswordChanged => "password_changed",
+        /// A webhook was disabled; sent to the admins.
+        WebhookDisabled => "webhook_disabled",
     }
 }

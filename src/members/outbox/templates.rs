@@ -43,6 +43,11 @@ fn chinese_texts(kind: MailKind) -> Texts {
             "您账号的密码刚刚更改，所有设备都已退出登录。如果不是您本人操作，请立即重设密码。",
             "",
         ),
+        MailKind::WebhookDisabled => (
+            "一个 webhook 已停用",
+            "网站的一个 webhook 因接收方持续失败，或接收方表示不再接收，已被停用，不再收到通知。请在管理后台查看其投递记录，修复后重新启用。",
+            "",
+        ),
         MailKind::Invitation => {
             ("邀请您加入", "我们为您创建了账号。请在 48 小时内点击下面的链接设置密码。", "设置密码")
         }
@@ -82,6 +87,11 @@ fn english_texts(kind: MailKind) -> Texts {
         MailKind::EmailChanged => (
             "Your e-mail address was changed",
             "Your account now has another e-mail address. If it was not you who changed it, contact us at once.",
+            "",
+        ),
+        MailKind::WebhookDisabled => (
+            "A webhook was disabled",
+            "A webhook of the site was disabled: its receiver has failed for days, or has answered that it wants no deliveries. It is told nothing any more. Its list of deliveries says what went wrong; enable it again when that is mended.",
             "",
         ),
         MailKind::PasswordChanged => (

@@ -120,7 +120,10 @@ fn page_and_purpose(kind: MailKind) -> Option<(&'static str, Purpose)> {
         MailKind::Verify => Some(("verify-email", Purpose::Verify)),
         MailKind::ChangeEmail => Some(("verify-email", Purpose::ChangeEmail)),
         MailKind::Reset | MailKind::Invitation => Some(("reset-password", Purpose::Reset)),
-        MailKind::AlreadyRegistered | MailKind::EmailChanged | MailKind::PasswordChanged => None,
+        MailKind::AlreadyRegistered
+        | MailKind::EmailChanged
+        | MailKind::PasswordChanged
+        | MailKind::WebhookDisabled => None,
     }
 }
 

@@ -1,10 +1,15 @@
 //! The change feed: what a phone learns of what has changed.
 
+mod bodies;
+mod events;
 mod model;
 mod sight;
 
 use std::collections::BTreeMap;
 
+use chrono::{TimeDelta, Utc};
+use inkstone::change_feed::cursor::Cursor;
+use inkstone::change_feed::model::Position;
 use inkstone::operations::Role;
 use serde_json::{Value, json};
 
@@ -196,5 +201,25 @@ async fn a_cursor_is_of_its_feed_and_its_audience() {
     assert_eq!(other.problem(), problem(400, "invalid_cursor"));
     let refused = member.get(&format!("{CHANGES}?since={}", phone.cursor)).await;
     assert_eq!(refused.problem(), problem(410, "cursor_expired"));
+    assert_eq!(refused.header("link"), "</api/v1/changes?snapshot=true>; rel=\"start\"");
     anon.get(&format!("{CHANGES}?since={}", phone.cursor)).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_cursor_from_before_the_log_or_from_another_cluster_is_refused() {
+    let (app, anon) = TestApp::start_with(&["--audit-retention-days", "3"]).await;
+    let keys = &app.shared.app.keys;
+    let cursor = |snapshot: &str, hours: i64| {
+        let position = Position { snapshot: snapshot.to_owned(), at: Utc::now() - TimeDelta::hours(hours) };
+        Cursor::at(position, false).seal(keys)
+    };
+    let path = |cursor: String| format!("{CHANGES}?since={cursor}");
+    let gone = (410, "cursor_expired".to_owned());
+    assert_eq!(anon.get(&path(cursor("700:700:", 49))).await.problem(), gone, "too old");
+    anon.get(&path(cursor("700:700:", 47))).await.expect(200);
+    assert_eq!(
+        anon.get(&path(cursor("900000000:900000000:", 0))).await.problem(),
+        gone,
+        "of another cluster"
+    );
 }

@@ -11,7 +11,7 @@ use crate::harness::TestApp;
 use crate::harness::machine::ask;
 
 #[actix_web::test]
-async fn what_is_withdrawn_in_any_way_is_told_of() {
+async fn what_is_withdrawn_in_any_way_is_told() {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
     let later = Utc::now() + TimeDelta::days(1);
@@ -44,7 +44,7 @@ async fn what_is_withdrawn_in_any_way_is_told_of() {
 }
 
 #[actix_web::test]
-async fn of_what_was_never_in_sight_nothing_is_told_of() {
+async fn what_was_never_in_sight_is_not_told() {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
     let mut phone = Phone::begin(&anon, 200).await;
@@ -125,5 +125,5 @@ async fn a_transaction_that_stays_open_delays_nobody_and_is_not_missed() {
     let lines = phone.sync().await;
     assert_eq!(lines.len(), 2, "{lines:?}");
     phone.check().await;
-    assert_eq!(ask(&app.db.url, "SELECT count(*) FROM withdrawals").await, "0");
+    assert_eq!(ask(&app.db.url, "SELECT count(*) FROM visibility_changes").await, "0");
 }

@@ -122,7 +122,11 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
         return;
     }
     let bodies = match media_type.as_str() {
-        "text/csv" | "application/atom+xml" | "application/rss+xml" | "application/xml" => Vec::new(),
+        "text/csv"
+        | "application/atom+xml"
+        | "application/rss+xml"
+        | "application/xml"
+        | "text/event-stream" => Vec::new(),
         "application/x-ndjson" => answer.lines(),
         _ => vec![answer.json()],
     };

@@ -52,7 +52,7 @@ fn every_operation_is_described_in_sentences() {
 
 #[test]
 fn all_bodies_are_of_types_that_everybody_knows() {
-    const KNOWN: [&str; 15] = [
+    const KNOWN: [&str; 16] = [
         "application/json",
         "application/problem+json",
         "application/x-ndjson",
@@ -62,6 +62,8 @@ fn all_bodies_are_of_types_that_everybody_knows() {
         "application/rss+xml",
         "application/feed+json",
         "application/xml",
+        // Server-sent events.
+        "text/event-stream",
         // Media, and how they are uploaded.
         "application/octet-stream",
         "application/offset+octet-stream",

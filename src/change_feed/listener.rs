@@ -1,0 +1,143 @@
+//! A client that listens: what it missed, and then what is new.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{Bytes, Data};
+use futures_util::{Stream, stream};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, Interval, interval_at};
+use uuid::Uuid;
+
+use super::cursor::Cursor;
+use super::frames::{HEARTBEAT, write_cursor, write_reset, write_retry};
+use super::live::{Frame, LiveFeed, Told};
+use super::model::{Head, Kind};
+use super::reading::{Asked, load_page};
+use super::resolving::Audience;
+use crate::app::App;
+use crate::error::Result;
+use crate::members::sessions::memory;
+
+/// How often a listener is told that the connection lives. Proxies close one on which nothing comes for a minute.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
+/// Lines that are read at a time of what a listener missed.
+const PAGE_LINES: usize = 500;
+
+/// The session that a member listens in.
+#[derive(Clone, Copy, Debug)]
+pub struct Session {
+    /// Who.
+    pub member: Uuid,
+    /// Which session of theirs.
+    pub id: Uuid,
+}
+
+/// What a client asks to be told.
+pub struct ListenerOptions {
+    /// Of which kinds of things.
+    pub kinds: Vec<Kind>,
+    /// For whom.
+    pub audience: Audience,
+    /// The session of a member, with which the stream ends.
+    pub session: Option<Session>,
+}
+
+/// A client that listens.
+pub struct Listener {
+    app: Data<App>,
+    options: ListenerOptions,
+    receiver: Receiver<Told>,
+    /// Where the client stands, while it is told what it missed.
+    behind: Option<Cursor>,
+    /// What comes first.
+    greeting: Option<String>,
+    heartbeat: Interval,
+}
+
+impl Listener {
+    /// A listener that was last told what is before `cursor`. Without one, it begins at the end of the log, and is told that
+    /// it missed something if `is_reset`.
+    pub async fn begin(
+        app: &Data<App>,
+        feed: &Arc<LiveFeed>,
+        options: ListenerOptions,
+        cursor: Option<Cursor>,
+        is_reset: bool,
+    ) -> Result<Self> {
+        // From here on nothing is missed.
+        let receiver = feed.listen(app, options.audience);
+        let head = Head::find(app).await?;
+        // Not all who have lost a connection come again at the same moment.
+        let mut greeting = write_retry(2_000 + u16::from(Uuid::new_v4().as_bytes()[0]) * 12);
+        if is_reset {
+            greeting += &write_reset();
+        }
+        if cursor.is_none() {
+            let start = Cursor::at(head.position, options.audience.is_of_members());
+            greeting += &write_cursor(&start.seal(&app.keys));
+        }
+        let heartbeat = interval_at(Instant::now() + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
+        let (app, greeting) = (app.clone(), Some(greeting));
+        Ok(Self { app, options, receiver, behind: cursor, greeting, heartbeat })
+    }
+
+    /// All that the client is told, until it leaves.
+    pub fn stream(self) -> impl Stream<Item = Bytes> {
+        stream::unfold(self, |mut listener| async move { Some((listener.next_bytes().await?, listener)) })
+    }
+
+    /// `None` at the end.
+    async fn next_bytes(&mut self) -> Option<Bytes> {
+        if let Some(greeting) = self.greeting.take() {
+            return Some(greeting.into());
+        }
+        if let Some(cursor) = self.behind.take() {
+            return Some(self.tell_missed(cursor).await.unwrap_or_else(|_| write_reset().into()));
+        }
+        tokio::select! {
+            told = self.receiver.recv() => match told {
+                Ok(Told::News(frame)) => Some(self.select(&frame)),
+                Ok(Told::Reset) | Err(RecvError::Lagged(_)) => Some(write_reset().into()),
+                Ok(Told::End) | Err(RecvError::Closed) => None,
+            },
+            _ = self.heartbeat.tick() => {
+                let goes_on = !self.app.is_leaving() && self.is_in_session().await;
+                goes_on.then(|| Bytes::from_static(HEARTBEAT))
+            }
+        }
+    }
+
+    /// The next page of what the client missed after `cursor`.
+    async fn tell_missed(&mut self, cursor: Cursor) -> Result<Bytes> {
+        let asked = Asked { audience: self.options.audience, limit: PAGE_LINES, wait: Duration::ZERO };
+        let (_, page) = load_page(&self.app, cursor, asked, Head::find(&self.app).await?).await?;
+        let frame = Frame::new(&self.app, &page.lines, &page.next);
+        self.behind = Some(page.next).filter(|next| next.walk.is_some());
+        Ok(self.select(&frame))
+    }
+
+    /// What of a frame the client asks for.
+    fn select(&self, frame: &Frame) -> Bytes {
+        let mut bytes = Vec::new();
+        for (kind, line) in &frame.lines {
+            if self.options.kinds.contains(kind) {
+                bytes.extend_from_slice(line);
+            }
+        }
+        bytes.extend(write_cursor(&frame.cursor).into_bytes());
+        bytes.into()
+    }
+
+    /// Whether the member may still listen. A database that cannot be asked is no answer.
+    async fn is_in_session(&self) -> bool {
+        match self.options.session {
+            None => true,
+            Some(session) => match memory::load_role(&self.app, session.member, session.id).await {
+                Ok(role) => role.is_some(),
+                Err(_) => true,
+            },
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Pages of the feed: what is new after a cursor, or that nothing is.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::time::{Instant, sleep};
+
+use super::cursor::{Cursor, Walk};
+use super::model::{Head, Position};
+use super::queries;
+use super::resolving::Audience;
+use super::walking::{WalkedPage, begin_with_changes, walk};
+use crate::app::App;
+use crate::error::{Code, Error, Result};
+
+/// How often it is looked whether something is new. It costs no query.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// Hours before the log forgets a change in which no cursor counts on it any more: transactions may have been open for so long.
+const MARGIN_HOURS: i64 = 24;
+
+/// What a reader of the feed asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// Who reads, and how much of each thing.
+    pub audience: Audience,
+    /// Lines of a page at most.
+    pub limit: usize,
+    /// How long to wait for something new.
+    pub wait: Duration,
+}
+
+/// Fails with 410 if a cursor cannot be gone on from: it is of other readers, or older than the log.
+pub fn check_cursor(app: &App, cursor: &Cursor, audience: Audience) -> Result<()> {
+    let is_kept = app.config.access.audit_retention_days.is_none_or(|days| {
+        let hours = i64::from(days) * 24;
+        app.now() - cursor.before.at < TimeDelta::hours(hours - MARGIN_HOURS.min(hours / 2))
+    });
+    if is_kept && cursor.for_members == audience.is_of_members() {
+        return Ok(());
+    }
+    Err(gone())
+}
+
+fn gone() -> Error {
+    let detail = "The cursor cannot be gone on from. Begin again with GET /api/v1/changes?snapshot=true, and remove \
+         copies of what is not in it.";
+    Error::Refused(Code::CursorExpired, detail.into())
+}
+
+/// The next page after `cursor`, and the end of the log that it was read by; `head` is the last that was seen.
+pub async fn load_page(
+    app: &App,
+    mut cursor: Cursor,
+    asked: Asked,
+    mut head: Head,
+) -> Result<(Head, WalkedPage)> {
+    let end = Instant::now() + asked.wait;
+    loop {
+        if cursor.walk.is_none() && cursor.before != head.position {
+            cursor.walk = begin_walk(app, &cursor, &head).await?;
+        }
+        let page = match cursor.walk {
+            // Whoever stands at the end of the log learns so without a query.
+            None => WalkedPage { lines: Vec::new(), next: cursor },
+            Some(_) => walk(app, cursor, asked.audience, asked.limit).await?,
+        };
+        let is_news = !page.lines.is_empty() || page.next.walk.is_some();
+        if is_news || Instant::now() >= end || app.is_leaving() {
+            return Ok((head, page));
+        }
+        cursor = page.next;
+        while head.position == cursor.before && Instant::now() < end && !app.is_leaving() {
+            sleep(LOOK_INTERVAL).await;
+            head = Head::find(app).await?;
+        }
+    }
+}
+
+/// The walk from `cursor` to the end of the log.
+async fn begin_walk(app: &App, cursor: &Cursor, head: &Head) -> Result<Option<Walk>> {
+    if head.position.xmax() >= cursor.before.xmax() && head.position.at >= cursor.before.at {
+        return Ok(Some(begin_with_changes(head.position.clone())));
+    }
+    // Another process has gone on further than this one knows.
+    let position: Position = queries::load_position(&*app.reader().await?).await?;
+    if position.xmax() < cursor.before.xmax() {
+        // The log is that of another cluster, by way of a dump.
+        return Err(gone());
+    }
+    Ok(Some(begin_with_changes(position)))
+}

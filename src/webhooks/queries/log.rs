@@ -1,0 +1,101 @@
+//! SQL of the log of deliveries.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{QueryResult, sql_query};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::db::connection::Connection;
+use crate::db::rows::{Conditions, PageSlice, SortColumn};
+use crate::tx::Tx;
+use crate::webhooks::model::{AttemptRow, DELIVERY_COLUMNS, DeliveryRow, DeliveryState, LOG_DAYS};
+
+/// Tries of a delivery that are shown at most, the last ones.
+const MAX_SHOWN_ATTEMPTS: i32 = 20;
+/// Deliveries that are replayed at a time.
+const MAX_REPLAYED: usize = 10_000;
+
+/// The newest first.
+pub fn newest_first() -> Vec<SortColumn> {
+    vec![SortColumn { name: "seq", sql: "webhook_deliveries.seq", cast: "bigint", descending: true }]
+}
+
+/// Deliveries that meet `conditions`.
+pub async fn list(
+    mut conn: &Connection,
+    conditions: Conditions,
+    slice: &PageSlice,
+) -> QueryResult<Vec<DeliveryRow>> {
+    conditions.page_query(DELIVERY_COLUMNS, "webhook_deliveries", slice).load(&mut conn).await
+}
+
+/// The last tries of `deliveries`, the oldest first.
+pub async fn list_attempts(mut conn: &Connection, deliveries: Vec<Uuid>) -> QueryResult<Vec<AttemptRow>> {
+    sql_query(
+        "SELECT attempt.* FROM unnest($1) AS delivery (id) CROSS JOIN LATERAL (
+             SELECT id AS place, delivery_id, at, duration_ms, status, error, response_headers FROM webhook_attempts
+             WHERE delivery_id = delivery.id ORDER BY webhook_attempts.id DESC LIMIT $2) AS attempt
+         ORDER BY place",
+    )
+    .bind::<Array<SqlUuid>, _>(deliveries)
+    .bind::<Integer, _>(MAX_SHOWN_ATTEMPTS)
+    .load(&mut conn)
+    .await
+}
+
+/// Which deliveries of a webhook are sent once more.
+#[derive(Clone, Debug)]
+pub enum Replayed {
+    /// This one.
+    One(Uuid),
+    /// Those that were enqueued in a span of time, in this state if one is given.
+    Span {
+        /// From when.
+        from: DateTime<Utc>,
+        /// Until when, which is not in it.
+        to: DateTime<Utc>,
+        /// In which state.
+        state: Option<DeliveryState>,
+    },
+}
+
+/// Makes deliveries that have ended, or are parked, due at once and out of turn. Returns how many, and whether there are more.
+pub async fn replay(tx: &mut Tx, webhook: Uuid, which: &Replayed) -> QueryResult<(usize, bool)> {
+    let (id, from, to, state) = match which {
+        Replayed::One(id) => (Some(*id), None, None, None),
+        Replayed::Span { from, to, state } => (None, Some(*from), Some(*to), *state),
+    };
+    let replayed = sql_query(format!(
+        "UPDATE webhook_deliveries
+         SET state = 'parked', is_asked_for = true, tries = 0, first_tried_at = NULL, due_at = now(), ended_at = NULL
+         WHERE id IN (SELECT id FROM webhook_deliveries
+                      WHERE webhook_id = $1 AND ($2 IS NULL OR id = $2) AND state <> 'pending'
+                            AND ($3 IS NULL OR created_at >= $3) AND ($4 IS NULL OR created_at < $4)
+                            AND ($5 IS NULL OR state = $5)
+                            AND NOT (state = 'parked' AND is_asked_for AND due_at <= now() AND tries = 0)
+                      ORDER BY seq LIMIT {MAX_REPLAYED})"
+    ))
+    .bind::<SqlUuid, _>(webhook)
+    .bind::<Nullable<SqlUuid>, _>(id)
+    .bind::<Nullable<Timestamptz>, _>(from)
+    .bind::<Nullable<Timestamptz>, _>(to)
+    .bind::<Nullable<Text>, _>(state.map(DeliveryState::as_str))
+    .execute(&mut **tx)
+    .await?;
+    Ok((replayed, replayed == MAX_REPLAYED))
+}
+
+/// Deletes deliveries that are older than the log, a bounded number; returns whether there may be more.
+pub async fn delete_old(tx: &mut Tx) -> QueryResult<bool> {
+    const MAX_ROWS: usize = 10_000;
+    let deleted = sql_query(format!(
+        "DELETE FROM webhook_deliveries WHERE id IN (
+             SELECT id FROM webhook_deliveries WHERE created_at < now() - make_interval(days => $1)
+             ORDER BY created_at LIMIT {MAX_ROWS})"
+    ))
+    .bind::<Integer, _>(LOG_DAYS)
+    .execute(&mut **tx)
+    .await?;
+    Ok(deleted == MAX_ROWS)
+}

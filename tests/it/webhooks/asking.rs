@@ -1,0 +1,79 @@
+//! Tests and replays that an admin asks for.
+
+use serde_json::{Value, json};
+
+use super::receiver::Receiver;
+use super::{deliveries, path_of, start, subscribe, until_in_state};
+
+#[actix_web::test]
+async fn a_test_reaches_a_webhook_that_is_disabled() {
+    let (_app, admin) = start().await;
+    let receiver = Receiver::start();
+    let webhook = subscribe(&admin, &receiver, &["notice.*"]).await;
+    admin.patch(&path_of(&webhook), json!({"status": "disabled"})).await.expect(200);
+    admin.article("nobody is told", None).await;
+    let test = admin.act(&format!("{}/test", path_of(&webhook))).await.data(202);
+    let told = receiver.until_received(1).await;
+    assert_eq!((&told[0].id, &told[0].body), (&test["id"].as_str().unwrap().to_owned(), &test["body"]));
+    assert_eq!(told[0].body["type"], "webhook.test");
+    until_in_state(&admin, &webhook, "delivered", 1).await;
+    let logged = &deliveries(&admin, &webhook).await[0];
+    assert_eq!(
+        (&logged["attempts"][0]["status"], &logged["attempts"][0]["error"]),
+        (&json!(200), &Value::Null)
+    );
+    assert_eq!(logged["due_at"], Value::Null);
+}
+
+#[actix_web::test]
+async fn what_was_delivered_is_sent_once_more_as_it_was() {
+    let (_app, admin) = start().await;
+    let receiver = Receiver::start();
+    let webhook = subscribe(&admin, &receiver, &["article.*"]).await;
+    for title in ["a", "b", "c"] {
+        admin.article(title, None).await;
+    }
+    until_in_state(&admin, &webhook, "delivered", 3).await;
+    let replay = format!("{}/replay", path_of(&webhook));
+    let logged = deliveries(&admin, &webhook).await;
+    let one = admin.post(&replay, json!({"delivery": logged[1]["id"]})).await.data(202);
+    assert_eq!(one, json!({"replayed": 1, "has_more": false}));
+    let told = receiver.until_received(4).await;
+    assert_eq!((&told[3].id, &told[3].raw), (&told[1].id, &told[1].raw));
+    until_in_state(&admin, &webhook, "delivered", 3).await;
+    let span = json!({"from": logged[0]["created_at"], "to": logged[2]["created_at"]});
+    let (first, last) = (&logged[0]["created_at"], &logged[2]["created_at"]);
+    if first != last {
+        let some = admin.post(&replay, span).await.data(202);
+        assert!((1..3).contains(&some["replayed"].as_i64().unwrap()), "the end of a span is not in it");
+    }
+    let all = json!({"from": "2026-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z", "state": "failed"});
+    assert_eq!(admin.post(&replay, all).await.data(202)["replayed"], 0);
+}
+
+#[actix_web::test]
+async fn the_log_is_paged_and_filtered_and_ends_after_a_month() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    let webhook = subscribe(&admin, &receiver, &["article.*"]).await;
+    for _ in 0..3 {
+        admin.act(&format!("{}/test", path_of(&webhook))).await.expect(202);
+    }
+    admin.article("a", None).await;
+    until_in_state(&admin, &webhook, "delivered", 4).await;
+    let path = format!("{}/deliveries", path_of(&webhook));
+    let of_articles = admin.get(&format!("{path}?event=article.published&state=delivered")).await.data(200);
+    assert_eq!(of_articles.as_array().unwrap().len(), 1);
+    let page = admin.get(&format!("{path}?page_size=3&count=true")).await.expect(200).json();
+    assert_eq!((&page["page"]["total"], &page["page"]["has_next"]), (&json!(4), &json!(true)));
+    let next = format!("{path}?page_size=3&cursor={}", page["page"]["next_cursor"].as_str().unwrap());
+    assert_eq!(admin.get(&next).await.data(200).as_array().unwrap().len(), 1);
+    app.db_execute(
+        "UPDATE webhook_deliveries SET created_at = now() - interval '31 days' WHERE event = 'webhook.test'",
+    )
+    .await;
+    let mut tx = app.shared.app.begin().await.unwrap();
+    assert!(!inkstone::webhooks::queries::log::delete_old(&mut tx).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(deliveries(&admin, &webhook).await.len(), 1);
+}

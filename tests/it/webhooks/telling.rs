@@ -1,0 +1,185 @@
+//! What receivers are told.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::receiver::Receiver;
+use super::{path_of, start, subscribe, until_in_state};
+use crate::harness::Client;
+
+const ARTICLES: &str = "/api/v1/articles";
+const NOTICES: &str = "/api/v1/notices";
+
+fn id(thing: &Value) -> &str {
+    thing["id"].as_str().unwrap()
+}
+
+async fn article(admin: &Client, slug: &str, status: &str) -> Value {
+    let body = json!({"title": slug, "slug": slug, "body": "<p>a</p>", "status": status});
+    admin.post(ARTICLES, body).await.data(201)
+}
+
+/// Waits until everything that was committed has been told to `receiver`: a last article is.
+async fn settle(admin: &Client, receiver: &Receiver) -> Vec<String> {
+    let last = format!("last-{}", receiver.received().len());
+    article(admin, &last, "published").await;
+    let expected = format!("article.published {last}");
+    crate::harness::machine::until("the last article", async || receiver.summaries().contains(&expected))
+        .await;
+    let told = receiver.summaries();
+    told.into_iter().filter(|summary| !summary.contains("last-")).collect()
+}
+
+#[actix_web::test]
+async fn a_receiver_is_told_of_each_step_in_the_life_of_an_article() {
+    let (_app, admin) = start().await;
+    let receiver = Receiver::start();
+    let webhook = subscribe(&admin, &receiver, &["*"]).await;
+    let made = article(&admin, "tides", "draft").await;
+    let path = format!("{ARTICLES}/{}", id(&made));
+    let mut expected = Vec::new();
+    for (change, event) in [
+        (json!({"title": "still a draft"}), None),
+        (json!({"status": "published"}), Some("published")),
+        (json!({"title": "Tides"}), Some("updated")),
+        (json!({"published_at": Utc::now() - TimeDelta::days(2)}), Some("updated")),
+        (json!({"status": "archived"}), Some("unpublished")),
+        (json!({"title": "nobody sees it"}), None),
+        (json!({"status": "published"}), Some("published")),
+    ] {
+        admin.patch(&path, change).await.expect(200);
+        expected.extend(event.map(|event| format!("article.{event} tides")));
+        // Changes between two looks at the feed become one event.
+        assert_eq!(settle(&admin, &receiver).await, expected);
+    }
+    admin.delete(&path).await.expect(204);
+    expected.push("article.deleted tides".to_owned());
+    assert_eq!(settle(&admin, &receiver).await, expected);
+    admin.act(&format!("{path}/restore")).await.expect(200);
+    expected.push("article.published tides".to_owned());
+    assert_eq!(settle(&admin, &receiver).await, expected);
+    for received in receiver.received() {
+        let data = &received.body["data"];
+        assert!(received.body["timestamp"].as_str().unwrap().parse::<DateTime<Utc>>().is_ok());
+        let slug = data["slug"].as_str().unwrap();
+        assert!(data["url"].as_str().unwrap().ends_with(&format!("/articles/{slug}")), "{data}");
+        let is_gone = received.summary().contains("unpublished") || received.summary().contains("deleted");
+        assert_eq!(data["version"].is_null(), is_gone, "{data}");
+        assert_eq!(data.as_object().unwrap().len(), 4, "events are thin: {data}");
+        assert!(received.is_signed_with(webhook["secret"].as_str().unwrap()));
+        assert!(received.is_signed_by(webhook["public_key"].as_str().unwrap()));
+    }
+}
+
+#[actix_web::test]
+async fn what_visitors_do_not_see_is_not_told() {
+    let (_app, admin) = start().await;
+    let receiver = Receiver::start();
+    subscribe(&admin, &receiver, &["*"]).await;
+    let later = Utc::now() + TimeDelta::days(1);
+    let made = article(&admin, "draft", "draft").await;
+    let path = format!("{ARTICLES}/{}", id(&made));
+    admin.patch(&path, json!({"status": "published", "published_at": later})).await.expect(200);
+    admin.patch(&path, json!({"published_at": later + TimeDelta::hours(1)})).await.expect(200);
+    admin.delete(&path).await.expect(204);
+    let notice = json!({"kind": "notice", "title": "m", "status": "published", "audience": "members"});
+    let notice = admin.post(NOTICES, notice).await.data(201);
+    admin.patch(&format!("{NOTICES}/{}", id(&notice)), json!({"title": "n"})).await.expect(200);
+    admin.delete(&format!("{NOTICES}/{}", id(&notice))).await.expect(204);
+    assert_eq!(settle(&admin, &receiver).await, Vec::<String>::new());
+}
+
+#[actix_web::test]
+async fn what_time_alone_changes_is_told_when_its_hour_has_come() {
+    let (_app, admin) = start().await;
+    let receiver = Receiver::start();
+    subscribe(&admin, &receiver, &["*"]).await;
+    let soon = Utc::now() + TimeDelta::seconds(3);
+    let scheduled = json!({"title": "a", "slug": "soon", "status": "published", "published_at": soon});
+    admin.post(ARTICLES, scheduled).await.expect(201);
+    let expiring =
+        json!({"kind": "notice", "title": "n", "slug": "brief", "status": "published", "expires_at": soon});
+    admin.post(NOTICES, expiring).await.expect(201);
+    receiver.until_received(3).await;
+    let mut told = receiver.summaries();
+    assert_eq!(told[0], "notice.published brief");
+    told.sort();
+    assert_eq!(told, ["article.published soon", "notice.published brief", "notice.unpublished brief"]);
+}
+
+#[actix_web::test]
+async fn notices_and_categories_are_told_of() {
+    let (_app, admin) = start().await;
+    let receiver = Receiver::start();
+    subscribe(&admin, &receiver, &["*"]).await;
+    admin.category("news", None).await;
+    let notice = json!({"kind": "announcement", "title": "n", "slug": "pause", "status": "published"});
+    let notice = admin.post(NOTICES, notice).await.data(201);
+    settle(&admin, &receiver).await;
+    let path = format!("{NOTICES}/{}", id(&notice));
+    admin.patch(&path, json!({"pinned": true})).await.expect(200);
+    settle(&admin, &receiver).await;
+    admin.patch(&path, json!({"audience": "members"})).await.expect(200);
+    settle(&admin, &receiver).await;
+    admin.delete("/api/v1/categories/news").await.expect(204);
+    assert_eq!(
+        settle(&admin, &receiver).await,
+        [
+            "category.changed news",
+            "notice.published pause",
+            "notice.updated pause",
+            "notice.unpublished pause",
+            "category.changed -"
+        ]
+    );
+}
+
+#[actix_web::test]
+async fn receivers_get_what_they_ask_for() {
+    let (_app, admin) = start().await;
+    let (all, notices, published, changed) =
+        (Receiver::start(), Receiver::start(), Receiver::start(), Receiver::start());
+    subscribe(&admin, &all, &["*"]).await;
+    subscribe(&admin, &notices, &["notice.*"]).await;
+    subscribe(&admin, &published, &["article.published"]).await;
+    let coalescing = subscribe(&admin, &changed, &["articles.changed"]).await;
+    admin.patch(&path_of(&coalescing), json!({"coalesce_seconds": 3600})).await.expect(200);
+    let body = json!({"kind": "notice", "title": "n", "slug": "n", "status": "published"});
+    admin.post(NOTICES, body).await.expect(201);
+    for number in 0..5 {
+        let made = article(&admin, &format!("a{number}"), "published").await;
+        settle(&admin, &all).await;
+        admin.patch(&format!("{ARTICLES}/{}", id(&made)), json!({"title": "b"})).await.expect(200);
+    }
+    settle(&admin, &all).await;
+    published.until_received(11).await;
+    assert!(published.summaries().iter().all(|told| told.starts_with("article.published ")));
+    notices.until_received(1).await;
+    assert_eq!(notices.summaries(), ["notice.published n"]);
+    let told = changed.until_received(1).await;
+    assert_eq!(told.len(), 1, "the rest waits for the end of the window");
+    assert_eq!(told[0].body["type"], "articles.changed");
+    until_in_state(&admin, &coalescing, "pending", 1).await;
+    let waiting = super::deliveries(&admin, &coalescing).await;
+    let count = |body: &Value| body["data"]["count"].as_i64().unwrap();
+    crate::harness::machine::until("all articles to be counted", async || {
+        let waiting = super::deliveries(&admin, &coalescing).await;
+        waiting.iter().map(|one| count(&one["body"])).sum::<i64>() == 16
+    })
+    .await;
+    assert_eq!(waiting.len(), 2);
+}
+
+#[actix_web::test]
+async fn the_end_of_an_import_is_told() {
+    let (_app, admin) = start().await;
+    let receiver = Receiver::start();
+    subscribe(&admin, &receiver, &["import.*"]).await;
+    let rows =
+        json!([{"title": "a", "external_id": "1", "status": "published"}, {"title": "", "external_id": "2"}]);
+    admin.post(&format!("{ARTICLES}/import"), rows.clone()).await.expect(200);
+    admin.post(&format!("{ARTICLES}/import?dry_run=true"), rows).await;
+    let told = receiver.until_received(1).await;
+    let expected = json!({"entity": "articles", "is_complete": true, "created": 1, "updated": 0, "unchanged": 0, "failed": 1});
+    assert_eq!(told[0].body["data"], expected);
+}
