@@ -148,7 +148,9 @@ async fn receive(req: HttpRequest, body: Bytes, state: web::Data<State>) -> Http
         None => HttpResponse::Ok().finish(),
         Some(Reply::Status(status, headers)) => {
             let mut answer = HttpResponse::build(StatusCode::from_u16(status).unwrap());
-            headers.into_iter().for_each(|header| drop(answer.insert_header(header)));
+            for header in headers {
+                answer.insert_header(header);
+            }
             answer.finish()
         }
         Some(Reply::Slowly(pause)) => {

@@ -9,7 +9,7 @@ PREFIX = "/api/v1"
 
 
 class Api:
-    """A session of the admin. No answer may contain a secret, except the one that discloses it."""
+    """Requests of the admin. No answer may contain a secret, except the one that discloses it."""
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, timeout=20)
@@ -33,7 +33,8 @@ class Api:
     def call(self, method: str, path: str, body: object = None, status: int = 200, **more: object) -> dict:
         """Sends a request that must be answered with `status`. Returns the body of the answer."""
         answer = self.send(method, path, body, **more)
-        if not check(answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text}, not {status}"):
+        if answer.status_code != status:
+            check(False, f"{method} {path}: {answer.status_code} {answer.text}, not {status}")
             raise SystemExit(f"the trial ends: {method} {path} with {body!r} failed")
         return answer.json() if answer.content else {}
 
@@ -63,5 +64,5 @@ class Api:
         self.secrets.add(secret)
 
     def check_secrets(self) -> None:
-        """Counts the watch over the secrets as one check. Each leak has been counted by itself."""
+        """Counts the search of all answers for secrets as one check. Each secret that was found is its own fault."""
         check(True, f"{self.answers} answers without a secret")

@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from api import Api
 from check import check, equal, report, unique
@@ -35,7 +36,7 @@ def write_time(seconds: float) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
 
 
-def tell_articles() -> None:
+def change_articles() -> None:
     # A draft is no event, neither when it is made nor edited nor deleted.
     draft = api.create("/articles", {"title": unique("Draft")})
     api.patch(f"/articles/{draft['id']}", {"title": unique("Edited")})
@@ -59,13 +60,13 @@ def tell_articles() -> None:
     story.expect(describe("article.deleted", article))
     article = api.call("POST", f"{path}/restore")["data"]
     story.expect(describe("article.published", article))
-    # Neither the change out of sight nor the deletion of what is out of sight.
+    # The deletion of an archived article is no event.
     api.patch(path, {"status": "archived"})
     story.expect(describe("article.unpublished", article))
     api.delete(path)
 
 
-def tell_scheduled_article() -> None:
+def schedule_article() -> None:
     article = api.create(
         "/articles", {"title": unique("Scheduled"), "status": "published", "published_at": write_time(3)}
     )
@@ -78,7 +79,7 @@ def tell_scheduled_article() -> None:
     story.expect(describe("article.deleted", article))
 
 
-def tell_notices() -> None:
+def change_notices() -> None:
     notice = api.create("/notices", {"kind": "notice", "title": unique("Notice"), "status": "published"})
     path = f"/notices/{notice['id']}"
     story.expect(describe("notice.published", notice))
@@ -97,7 +98,7 @@ def tell_notices() -> None:
     story.expect(describe("notice.deleted", notice))
 
 
-def tell_categories() -> None:
+def change_categories() -> None:
     category = api.create("/categories", {"name": unique("Category")})
     path = f"/categories/{category['id']}"
     story.expect(describe("category.changed", category))
@@ -126,7 +127,7 @@ def load_imported(row: dict) -> dict:
     return api.call("GET", f"/articles/by-external-id/{row['external_id']}")["data"]
 
 
-def tell_imports() -> None:
+def import_articles() -> None:
     prefix = unique("row")
     rows = [{"title": f"Row {number}", "external_id": f"{prefix}-{number}"} for number in range(4)]
     rows = [row | {"status": "published" if number else "draft"} for number, row in enumerate(rows)]
@@ -139,7 +140,7 @@ def tell_imports() -> None:
     story.expect(updated, describe_import("articles", counts))
 
 
-def tell_many() -> None:
+def publish_many() -> None:
     """Publishes articles one right after another."""
     bodies = [{"title": unique("Many"), "status": "published"} for _ in range(8)]
     created = [api.create("/articles", body) for body in bodies]
@@ -173,18 +174,18 @@ def check_coalesced(endpoint: Endpoint) -> None:
     changes = sum(event["type"].startswith("article.") for group in story.groups for event in group)
     equal(sum(body["data"]["count"] for body in bodies), changes, f"{endpoint}: changes that were counted")
     times = [delivery["at"] for delivery in endpoint.load_received()]
-    pauses = [after - before for before, after in zip(times, times[1:])]
+    pauses = [after - before for before, after in pairwise(times)]
     check(all(pause > COALESCE_SECONDS - 0.5 for pause in pauses), f"{endpoint}: the pauses {pauses}")
     check(len(bodies) < changes, f"{endpoint}: {len(bodies)} events of {changes} changes")
 
 
-tell_articles()
-tell_scheduled_article()
-tell_notices()
-tell_categories()
-tell_imports()
-tell_many()
-# What nobody asked for would have come by then.
+change_articles()
+schedule_article()
+change_notices()
+change_categories()
+import_articles()
+publish_many()
+# Events that nobody asked for would have come by then.
 last = everything[0].load_received()[-1]
 wait_for_age(COALESCE_SECONDS + 2, last["at"])
 

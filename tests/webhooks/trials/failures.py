@@ -20,18 +20,18 @@ SLOW_ANSWER = 18
 api = Api(os.environ["INKSTONE_URL"])
 
 
-def create(word: str, answers: list[dict] | None = None) -> list[Endpoint]:
+def create_pair(word: str, answers: list[dict] | None = None) -> list[Endpoint]:
     return create_endpoints(api, word, answers, events=["article.published"])
 
 
 target = unique("target")
-healthy = create("healthy")
-paused = create("paused")
-recovering = create("recovering", [{"status": 500}])
-busy = create("busy", [{"status": 429, "headers": {"retry-after": str(RETRY_AFTER)}}])
-redirecting = create("redirecting", [{"status": 302, "headers": {"location": f"/hooks/{target}"}}] * 5)
-gone = create("gone", [{"status": 410}])
-slow = create("slow", [{"delay": SLOW_ANSWER}])
+healthy = create_pair("healthy")
+paused = create_pair("paused")
+recovering = create_pair("recovering", [{"status": 500}])
+busy = create_pair("busy", [{"status": 429, "headers": {"retry-after": str(RETRY_AFTER)}}])
+redirecting = create_pair("redirecting", [{"status": 302, "headers": {"location": f"/hooks/{target}"}}] * 5)
+gone = create_pair("gone", [{"status": 410}])
+slow = create_pair("slow", [{"delay": SLOW_ANSWER}])
 
 
 def publish() -> str:
@@ -60,7 +60,8 @@ def check_status(endpoint: Endpoint, status: str, reason: str | None) -> None:
 def load_log(endpoint: Endpoint, entity: str) -> dict:
     """The delivery about an article in the log."""
     found = [row for row in api.list_all(f"{endpoint.path}/deliveries") if row["entity_id"] == entity]
-    equal(len(found), 1, f"{endpoint}: deliveries about {entity}")
+    if len(found) != 1:
+        check(False, f"{endpoint}: {len(found)} deliveries about {entity}, not 1")
     return found[0]
 
 
@@ -167,7 +168,7 @@ for endpoint in redirecting:
     check_redirected(endpoint, first)
 for endpoint in gone:
     endpoint.wait_for(4)
-    # What the receiver refused waits until the webhook is enabled again. What came meanwhile is not told.
+    # The refused delivery waits until the webhook is enabled again. Events of the meantime are not told.
     equal(list_entities(endpoint), [first, None, first, third], f"{endpoint}: articles")
     equal(list_statuses(load_log(endpoint, first)), [410, 204], f"{endpoint}: the statuses in the log")
 for endpoint in paused:

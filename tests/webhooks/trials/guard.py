@@ -112,7 +112,7 @@ def try_names(api: Api, canary: Canary) -> None:
         canary.check_unseen(f"connections after a test of {name}")
         if error is None:
             continue
-        # Otherwise the name was not found, and its addresses were not judged.
+        # The error of an unknown name would mean that no address was judged.
         check(error != unknown, f"{name}: {error}")
         check(not any(address in error for address in INNER_ADDRESSES), f"{name}: the error tells: {error}")
 
@@ -128,12 +128,12 @@ def try_other_networks(api: Api, canary: Canary) -> None:
 
 
 guarded = Api(os.environ["TRIAL_GUARDED_URL"])
-bird = Canary()
-socket.create_connection(("127.0.0.1", bird.port)).close()
-check(wait_until(lambda: bird.connections, 5), "the canary sees connections")
-bird.connections.clear()
-try_urls(guarded, bird)
-try_names(guarded, bird)
-try_other_networks(Api(os.environ["INKSTONE_URL"]), bird)
+canary = Canary()
+socket.create_connection(("127.0.0.1", canary.port)).close()
+check(wait_until(lambda: canary.connections, 5), "the canary sees connections")
+canary.connections.clear()
+try_urls(guarded, canary)
+try_names(guarded, canary)
+try_other_networks(Api(os.environ["INKSTONE_URL"]), canary)
 guarded.check_secrets()
 report("guard")

@@ -32,7 +32,7 @@ def send_test(endpoint: Endpoint) -> dict:
     return delivery
 
 
-def rotate(endpoint: Endpoint) -> None:
+def rotate_secret(endpoint: Endpoint) -> None:
     rotated = api.call("POST", f"{endpoint.path}/rotate")["data"]
     endpoint.add_secret(api, rotated)
     equal(len(set(endpoint.secrets)), len(endpoint.secrets), f"{endpoint}: secrets that differ")
@@ -73,14 +73,14 @@ for endpoint in endpoints:
         check_refused(endpoint, first, "keys of others", other.secrets[0], other.public_keys[0])
     check(endpoint.receiver.verify(first, secret=make_secret()), f"{endpoint}: a random secret verifies")
 
-    rotate(endpoint)
+    rotate_secret(endpoint)
     for _ in range(2):
         second = send_test(endpoint)
         check_signed_by(endpoint, second, [0, 1])
         check_tampering(endpoint, second)
     check_refused(endpoint, first, "the later secret", endpoint.secrets[1], endpoint.public_keys[1])
 
-    rotate(endpoint)
+    rotate_secret(endpoint)
     check_signed_by(endpoint, send_test(endpoint), [1, 2])
     read_all_answers(endpoint)
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from check import check, equal
 from receivers import Endpoint
 
-# RFC 3339 in UTC, as all times of the API.
+# RFC 3339 in UTC.
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -21,7 +21,7 @@ def make_secret() -> str:
     return "whsec_" + base64.b64encode(os.urandom(32)).decode()
 
 
-def with_headers(delivery: dict, **headers: str) -> dict:
+def replace_headers(delivery: dict, **headers: str) -> dict:
     """A copy of a delivery with other headers `webhook-…`."""
     changed = {f"webhook-{name}": value for name, value in headers.items()}
     return delivery | {"headers": delivery["headers"] | changed}
@@ -38,9 +38,9 @@ def list_tampered(delivery: dict) -> Iterable[tuple[str, dict]]:
     yield "a longer body", delivery | {"body": body + " "}
     yield "a changed body", delivery | {"body": body.replace('"type"', '"kind"', 1)}
     seconds = int(headers["webhook-timestamp"])
-    yield "a later timestamp", with_headers(delivery, timestamp=str(seconds + 1))
-    yield "an earlier timestamp", with_headers(delivery, timestamp=str(seconds - 1))
-    yield "another id", with_headers(delivery, id=str(uuid.uuid4()))
+    yield "a later timestamp", replace_headers(delivery, timestamp=str(seconds + 1))
+    yield "an earlier timestamp", replace_headers(delivery, timestamp=str(seconds - 1))
+    yield "another id", replace_headers(delivery, id=str(uuid.uuid4()))
 
 
 def check_verified(endpoint: Endpoint, delivery: dict, secrets: list[str], public_keys: list[str]) -> None:
@@ -65,7 +65,7 @@ def check_tampering(endpoint: Endpoint, delivery: dict) -> None:
         check_refused(endpoint, changed, why, secret, public_key)
     # A signature of one version does not stand for one of the other.
     for kept, key in [("v1a", {"secret": secret}), ("v1", {"public_key": public_key})]:
-        changed = with_headers(delivery, signature=" ".join(list_signatures(delivery, kept)))
+        changed = replace_headers(delivery, signature=" ".join(list_signatures(delivery, kept)))
         check(endpoint.receiver.verify(changed, **key), f"{endpoint}: a delivery with {kept} alone is taken")
 
 
