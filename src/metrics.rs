@@ -155,6 +155,9 @@ pub struct Metrics {
     pub cache: CacheNumbers,
     /// Variants of pictures that were made.
     pub variants_made: IntCounter,
+    /// Clients that listen to changes.
+    pub listeners: IntGauge,
+    webhook_attempts: IntCounterVec,
     search: SearchNumbers,
     registry: Registry,
     requests: IntCounterVec,
@@ -182,6 +185,12 @@ impl Metrics {
             cache: CacheNumbers::new(&register)?,
             variants_made: register
                 .counter("inkstone_media_variants_total", "Variants of pictures that were made.")?,
+            listeners: register.gauge("inkstone_event_listeners", "Clients that listen to changes.")?,
+            webhook_attempts: register.counters(
+                "inkstone_webhook_attempts_total",
+                "Tries of deliveries to webhooks by their outcome.",
+                &["outcome"],
+            )?,
             search: SearchNumbers::new(&register)?,
             requests: register.counters(
                 "inkstone_http_requests_total",
@@ -224,6 +233,12 @@ impl Metrics {
     /// Counts a row of an import.
     pub fn count_import_row(&self, outcome: &str) {
         self.import_rows.with_label_values(&[outcome]).inc();
+    }
+
+    /// Counts a try of a delivery to a webhook.
+    pub fn count_webhook_attempt(&self, is_success: bool) {
+        let outcome = if is_success { "delivered" } else { "failed" };
+        self.webhook_attempts.with_label_values(&[outcome]).inc();
     }
 
     /// Writes all numbers in the text format.

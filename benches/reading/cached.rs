@@ -57,7 +57,7 @@ pub fn measure(plan: &Plan, site: &Site, results: &mut Results) -> anyhow::Resul
 }
 
 /// Writes what the server answers where the others find it.
-fn keep_files(folder: &Path, address: SocketAddr, paths: &[String; 2]) -> anyhow::Result<()> {
+pub fn keep_files(folder: &Path, address: SocketAddr, paths: &[String; 2]) -> anyhow::Result<()> {
     fs::create_dir(folder)?;
     for (name, path) in ["single", "list"].into_iter().zip(paths) {
         let (head, body) = fetch(address, path)?;

@@ -1,12 +1,14 @@
 //! Reading, beside what could stand in its place: cached answers beside a bare actix handler, nginx and Varnish, uncached
 //! ones beside pgbench with the same SQL, reads among writes, readers beside a crawler, memory, and the start.
 //!
-//! `cargo bench --bench reading` writes `benches/results`; `-- --quick` takes a minute and writes nothing.
+//! `cargo bench --bench reading` writes `benches/results`; `-- --quick` takes a minute and writes nothing; `-- changes` measures
+//! the change feed alone.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod bare;
 mod cached;
+mod changes;
 mod client;
 #[path = "../support/connection.rs"]
 mod connection;
@@ -76,12 +78,18 @@ fn main() -> anyhow::Result<()> {
     let uncached = Server::start(&["--database-url", &database.url, "--cache-size", "0"])?;
     let site = block_on(Site::fill(&uncached, database, ARTICLES))?;
     let mut results = Results::begin()?;
+    if arguments.iter().any(|argument| argument == "changes") {
+        drop(uncached);
+        changes::measure(&plan, &site, &mut results)?;
+        return results.finish();
+    }
     uncached::measure(&plan, &site, &uncached, &mut results)?;
     drop(uncached);
     cached::measure(&plan, &site, &mut results)?;
     mix::measure(&plan, &site, &mut results)?;
     crawl::measure(&plan, &site, &mut results)?;
     memory::measure(&plan, &site, &mut results)?;
+    changes::measure(&plan, &site, &mut results)?;
     if !is_quick {
         results.write(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/results").as_ref())?;
     }

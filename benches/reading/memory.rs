@@ -70,7 +70,7 @@ async fn read_all(server: &Server, articles: usize) -> anyhow::Result<()> {
 }
 
 /// The memory of a server without its PostgreSQL, shared pages by their share, in MiB.
-fn read_pss(server: &Server) -> anyhow::Result<f64> {
+pub fn read_pss(server: &Server) -> anyhow::Result<f64> {
     let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", server.child.id()))?;
     let pss = text.lines().find_map(|line| line.strip_prefix("Pss:")).context("the memory")?;
     Ok(pss.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)

@@ -49,6 +49,7 @@ CREATE UNIQUE INDEX webhook_deliveries_log_idx ON webhook_deliveries (webhook_id
 CREATE INDEX webhook_deliveries_pending_idx ON webhook_deliveries (webhook_id, seq) WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_tried_idx ON webhook_deliveries (webhook_id, seq) WHERE state = 'pending' AND tries > 0;
 CREATE INDEX webhook_deliveries_parked_idx ON webhook_deliveries (webhook_id, due_at) WHERE state = 'parked';
+CREATE INDEX webhook_deliveries_failed_idx ON webhook_deliveries (webhook_id, seq) WHERE state = 'failed';
 CREATE INDEX webhook_deliveries_at_idx ON webhook_deliveries (created_at);
 
 -- What became of each try.

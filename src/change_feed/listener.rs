@@ -79,6 +79,7 @@ impl Listener {
             greeting += &write_cursor(&start.seal(&app.keys));
         }
         let heartbeat = interval_at(Instant::now() + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
+        app.metrics.listeners.inc();
         let (app, greeting) = (app.clone(), Some(greeting));
         Ok(Self { app, options, receiver, behind: cursor, greeting, heartbeat })
     }
@@ -139,5 +140,11 @@ impl Listener {
                 Err(_) => true,
             },
         }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.app.metrics.listeners.dec();
     }
 }

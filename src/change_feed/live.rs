@@ -96,11 +96,6 @@ impl LiveFeed {
         receiver
     }
 
-    /// How many listen.
-    pub fn count_listeners(&self) -> usize {
-        self.visitors.sender.receiver_count() + self.members.sender.receiver_count()
-    }
-
     /// Tells what is new while anybody listens.
     async fn run(&self, app: &App, audience: Audience) {
         let channel = self.channel(audience);

@@ -20,6 +20,8 @@ const GUIDES: &[Guide] = &[
     ("paging", include_str!("../../docs/guides/paging.md")),
     ("search", include_str!("../../docs/guides/search.md")),
     ("feeds", include_str!("../../docs/guides/feeds.md")),
+    ("changes", include_str!("../../docs/guides/changes.md")),
+    ("webhooks", include_str!("../../docs/guides/webhooks.md")),
     ("caching", include_str!("../../docs/guides/caching.md")),
     ("errors", include_str!("../../docs/guides/errors.md")),
     ("bodies", include_str!("../../docs/guides/bodies.md")),

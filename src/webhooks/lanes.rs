@@ -28,6 +28,7 @@ pub async fn run_lane(app: &Data<App>, webhook: Uuid, holder: Uuid) -> Result<()
         let Some((receiver, due)) = begun else { return Ok(()) };
         parked_first = due.is_in_turn;
         let outcome = send(app, &write_message(app, webhook, &receiver, &due)).await;
+        app.metrics.count_webhook_attempt(outcome.is_success());
         app.write(async move |tx| end_try(tx, webhook, &due, &outcome).await).await?;
     }
     app.write(async move |tx| Ok(lanes::leave_lane(tx, webhook, holder).await?)).await

@@ -12,7 +12,7 @@ use crate::harness::cluster::bare_database;
 use crate::harness::machine::ask;
 
 /// The number of the last migration of each version that has landed: the first, and the last before there were media.
-const LANDED: &[&str] = &["20261124000800", "20261127040004"];
+const LANDED: &[&str] = &["20261124000800", "20261127040004", "20261127060001"];
 
 /// A row of everything that the oldest landed version keeps.
 const FILL: &str = "
@@ -45,12 +45,22 @@ const FILL: &str = "
     INSERT INTO changes (actor_kind, action, entity, entity_id) SELECT 'system', 'create', 'article', id FROM articles;
 ";
 
+/// What the first version with media keeps besides.
+const FILL_OF_MEDIA: &str = "
+    INSERT INTO media_files (sha256, bytes, mime, kind, picture) VALUES
+        (decode(repeat('2a', 32), 'hex'), 7, 'image/png', 'image', '{\"width\": 1}');
+    INSERT INTO media (id, sha256, kind, name, created_by) VALUES
+        (md5('media')::uuid, decode(repeat('2a', 32), 'hex'), 'image', 'a.png', md5('ada')::uuid);
+    INSERT INTO media_uses (media_id, entity, user_id) VALUES (md5('media')::uuid, 'article', md5('a1')::uuid);
+";
+
 /// The same for the version of the migration `last`.
 fn fill_of(last: &str) -> String {
     // Digests of articles have gone since the first.
     let is_first = last == LANDED[0];
     let (columns, values) = if is_first { ("content_hash, source_hash, ", "'h', 's', ") } else { ("", "") };
-    FILL.replace("{hash_columns}", columns).replace("{hashes}", values)
+    let media = if last >= "20261127060001" { FILL_OF_MEDIA } else { "" };
+    FILL.replace("{hash_columns}", columns).replace("{hashes}", values) + media
 }
 
 /// All rows of all tables but those of the migrations, as JSON by table.

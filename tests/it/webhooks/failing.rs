@@ -17,7 +17,8 @@ async fn let_pass(app: &TestApp, interval: &str) {
          SET due_at = due_at - interval '{interval}', first_tried_at = first_tried_at - interval '{interval}'"
     ))
     .await;
-    app.db_execute(&format!("UPDATE webhooks SET failing_since = failing_since - interval '{interval}'")).await;
+    app.db_execute(&format!("UPDATE webhooks SET failing_since = failing_since - interval '{interval}'"))
+        .await;
 }
 
 #[actix_web::test]

@@ -35,7 +35,8 @@ async fn write(admin: &Client, numbers: &mut Numbers) -> BTreeMap<String, i64> {
         versions.insert(id.clone(), 1);
         ids.push(id);
         let id = numbers.one_of(&ids).clone();
-        let (path, change) = (format!("/api/v1/articles/{id}"), json!({"title": format!("changed {number}")}));
+        let (path, change) =
+            (format!("/api/v1/articles/{id}"), json!({"title": format!("changed {number}")}));
         let changed = admin.patch(&path, change).await.data(200);
         versions.insert(id, changed["version"].as_i64().unwrap());
         tokio::time::sleep(Duration::from_millis(60)).await;
