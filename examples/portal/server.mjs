@@ -4,7 +4,8 @@ import { createPortal } from "./src/portal.mjs";
 import { readSettings } from "./src/settings.mjs";
 
 const settings = readSettings(process.env);
-const server = createServer({ requestTimeout: 15_000 }, createPortal(settings));
+const closing = new AbortController();
+const server = createServer({ requestTimeout: 15_000 }, createPortal(settings, closing.signal));
 
 server.listen(settings.port, settings.host, () => {
   const address = /** @type {import("node:net").AddressInfo} */ (server.address());
@@ -16,5 +17,6 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
   process.once(signal, () => {
     server.close();
     server.closeIdleConnections();
+    closing.abort();
   });
 }

@@ -4,7 +4,8 @@ CREATE TABLE visibility_changes (
     -- Changes of one thing are in the order of this number: its row is locked while each is noted.
     seq           bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     xid           xid8        NOT NULL DEFAULT pg_current_xact_id(),
-    at            timestamptz NOT NULL DEFAULT now(),
+    -- The time of the change itself, which may have waited for another one.
+    at            timestamptz NOT NULL DEFAULT clock_timestamp(),
     entity        text        NOT NULL CHECK (entity IN ('article', 'notice')),
     entity_id     uuid        NOT NULL,
     -- As it was before: for whom, and from when until when it could be seen. From 'infinity' on: never.

@@ -1,3 +1,5 @@
+DROP TABLE webhook_announcements;
+DROP TABLE webhook_told;
 DROP TABLE webhook_position;
 DROP TABLE webhook_attempts;
 DROP TABLE webhook_deliveries;

@@ -70,3 +70,22 @@ CREATE TABLE webhook_position (
     cursor   text    NOT NULL
 );
 INSERT INTO webhook_position (cursor) VALUES ('');
+
+-- What was last told of a thing, as long as it may be newer than the position: things are read as they are, which may be
+-- later than the lines that name them.
+CREATE TABLE webhook_told (
+    entity_id  uuid        PRIMARY KEY,
+    is_visible boolean     NOT NULL,
+    version    integer,
+    at         timestamptz NOT NULL
+);
+CREATE INDEX webhook_told_at_idx ON webhook_told (at);
+
+-- Events that are told after all that was committed before them.
+CREATE TABLE webhook_announcements (
+    id         bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    xid        xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    event      text        NOT NULL,
+    data       jsonb       NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);

@@ -34,9 +34,9 @@ pub enum Walk {
 /// How far a walk through changes has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
-    /// Articles that time has changed, after this id.
+    /// Articles that time has changed, after this hour, in microseconds since 1970, and this id.
     #[serde(rename = "a")]
-    Articles(Option<Uuid>),
+    Articles(Option<(i64, Uuid)>),
     /// Notices that time has changed, after this id.
     #[serde(rename = "n")]
     Notices(Option<Uuid>),

@@ -14,7 +14,8 @@ use crate::follower::Snapshot;
 const CLOCK_MARGIN: TimeDelta = TimeDelta::milliseconds(250);
 
 impl Snapshot for Head {
-    const ENTITIES: &'static [&'static str] = &["article", "notice", "category"];
+    /// What the feed tells of, and the ends of imports, after which webhooks are told of them.
+    const ENTITIES: &'static [&'static str] = &["article", "notice", "category", "import"];
 
     async fn load(conn: &Connection) -> QueryResult<Self> {
         queries::load_head(conn).await

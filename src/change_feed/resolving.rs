@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::model::{Candidate, Kind, Position};
-use super::queries;
+use super::queries::{self, sight::find_withdrawn};
 use super::view::{ArticleCopy, ChangeOf, Changed, Included, NoticeCopy, Op};
 use crate::app::App;
 use crate::articles::model::Row;
@@ -83,7 +83,7 @@ pub async fn resolve(
     };
     let hidden: Vec<Uuid> = candidates.iter().filter(|one| !resolved.has(one)).map(|one| one.id).collect();
     if !hidden.is_empty() {
-        let found = queries::find_withdrawn(conn, before, hidden, audience.notices).await?;
+        let found = find_withdrawn(conn, before, hidden, audience.notices).await?;
         resolved.withdrawn.extend(found);
     }
     Ok(candidates.iter().filter_map(|one| resolved.tell(one)).collect())

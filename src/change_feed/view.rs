@@ -125,6 +125,15 @@ impl Changed {
         }
     }
 
+    /// Its version, if it can be seen.
+    pub const fn version(&self) -> Option<i32> {
+        match self {
+            Self::Article(line) => line.version,
+            Self::Notice(line) => line.version,
+            Self::Category(line) => line.version,
+        }
+    }
+
     /// What has become of it.
     pub const fn op(&self) -> Op {
         match self {

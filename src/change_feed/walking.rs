@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use chrono::DateTime;
 use uuid::Uuid;
 
 use super::cursor::{Cursor, Step, Walk};
 use super::model::{Candidate, Kind, Position, Window};
-use super::queries;
+use super::queries::{self, windows};
 use super::resolving::{Audience, resolve};
 use super::view::{Changed, Included};
 use crate::app::App;
@@ -63,16 +64,18 @@ struct Walker<'w> {
     page: WalkedPage,
 }
 
-/// Things that were found, and whether there may be more after the last of them.
+/// Things that were found, and how many were looked at for them.
 struct Found {
     candidates: Vec<Candidate>,
-    is_cut: bool,
+    /// The last of those that were looked at, if there may be more after it.
+    last_of_cut: Option<Candidate>,
 }
 
 impl Found {
-    /// The last one, if there may be more.
-    fn last_of_cut(&self) -> Option<&Candidate> {
-        self.candidates.last().filter(|_| self.is_cut)
+    /// All of `candidates`, among which there was room for so many.
+    fn all(candidates: Vec<Candidate>, room: usize) -> Self {
+        let last_of_cut = candidates.last().filter(|_| candidates.len() >= room).cloned();
+        Self { candidates, last_of_cut }
     }
 }
 
@@ -85,15 +88,15 @@ impl Walker<'_> {
     /// Adds things of `kind` that can be seen.
     async fn tell_everything(&mut self, kind: Kind, after: Option<Uuid>) -> Result<()> {
         let (visible, room) = (self.audience.notices, self.room());
-        let found = queries::list_visible(self.conn, kind, visible, after, count(room)).await?;
-        let Some(found) = self.fit(found, room).await? else { return Ok(()) };
+        let visible = queries::list_visible(self.conn, kind, visible, after, count(room)).await?;
+        let Some(found) = self.fit(Found::all(visible, room)).await? else { return Ok(()) };
         let before = self.page.next.before.clone();
         self.tell(&before, &found).await?;
         let next_kind = || {
             let rest = ORDER.into_iter().skip_while(|one| *one != kind).skip(1);
             rest.into_iter().find(|kind| self.page.next.kinds.contains(kind))
         };
-        self.page.next.walk = match found.last_of_cut() {
+        self.page.next.walk = match &found.last_of_cut {
             Some(last) => Some(Walk::Everything(kind, Some(last.id))),
             None => next_kind().map(|kind| Walk::Everything(kind, None)),
         };
@@ -104,10 +107,10 @@ impl Walker<'_> {
     async fn tell_changes(&mut self, until: Position, step: Step) -> Result<()> {
         let window = Window { before: self.page.next.before.clone(), until };
         let room = self.room();
-        let found = find_changes(self.conn, &window, &self.page.next.kinds, step, count(room)).await?;
-        let Some(found) = self.fit(found, room).await? else { return Ok(()) };
+        let found = find_changes(self.conn, &window, &self.page.next.kinds, step, room).await?;
+        let Some(found) = self.fit(found).await? else { return Ok(()) };
         self.tell(&window.before, &found).await?;
-        self.page.next.walk = match go_on(step, found.last_of_cut()) {
+        self.page.next.walk = match go_on(step, found.last_of_cut.as_ref()) {
             Some(step) => Some(Walk::Changes(window.until, step)),
             None => {
                 self.page.next.before = window.until;
@@ -123,18 +126,17 @@ impl Walker<'_> {
         Ok(())
     }
 
-    /// The first of `candidates` whose bodies there is room for. There was room for so many lines. `None` if there is room for
-    /// none of them: the page is full. An empty page takes one, however large.
-    async fn fit(&mut self, mut candidates: Vec<Candidate>, room: usize) -> Result<Option<Found>> {
-        let is_full = candidates.len() >= room;
-        if self.audience.included != Some(Included::Body) || candidates.is_empty() {
-            return Ok(Some(Found { candidates, is_cut: is_full }));
+    /// The first of what was found whose bodies there is room for. `None` if there is room for none of them: the page is full.
+    /// An empty page takes one, however large.
+    async fn fit(&mut self, mut found: Found) -> Result<Option<Found>> {
+        if self.audience.included != Some(Included::Body) || found.candidates.is_empty() {
+            return Ok(Some(found));
         }
-        let ids = candidates.iter().map(|one| one.id).collect();
+        let ids = found.candidates.iter().map(|one| one.id).collect();
         let sizes = queries::load_body_sizes(self.conn, ids).await?;
         let sizes: HashMap<Uuid, i64> = sizes.into_iter().map(|one| (one.id, one.bytes)).collect();
         let mut kept = 0;
-        for one in &candidates {
+        for one in &found.candidates {
             let bytes = sizes.get(&one.id).copied().unwrap_or_default();
             if bytes > self.bytes_left && (kept > 0 || !self.page.lines.is_empty()) {
                 self.bytes_left = 0;
@@ -143,9 +145,11 @@ impl Walker<'_> {
             self.bytes_left -= bytes;
             kept += 1;
         }
-        let is_cut = is_full || kept < candidates.len();
-        candidates.truncate(kept);
-        Ok((kept > 0).then_some(Found { candidates, is_cut }))
+        if kept < found.candidates.len() {
+            found.candidates.truncate(kept);
+            found.last_of_cut = found.candidates.last().cloned();
+        }
+        Ok((kept > 0).then_some(found))
     }
 }
 
@@ -153,31 +157,44 @@ fn count(room: usize) -> i64 {
     i64::try_from(room).unwrap_or(i64::MAX)
 }
 
+/// Things that may have changed in the window, each at its last line.
 async fn find_changes(
     conn: &Connection,
     window: &Window,
     kinds: &[Kind],
     step: Step,
-    most: i64,
-) -> Result<Vec<Candidate>> {
-    Ok(match step {
+    room: usize,
+) -> Result<Found> {
+    let most = count(room);
+    let found = match step {
         Step::Articles(after) if kinds.contains(&Kind::Article) => {
-            queries::load_timed_articles(conn, window, after, most).await?
+            let after = after.and_then(|(hour, id)| Some((DateTime::from_timestamp_micros(hour)?, id)));
+            windows::load_timed_articles(conn, window, after, most).await?
         }
         Step::Notices(after) if kinds.contains(&Kind::Notice) => {
-            queries::load_timed_notices(conn, window, after, most).await?
+            windows::load_timed_notices(conn, window, after, most).await?
         }
         Step::Articles(_) | Step::Notices(_) => Vec::new(),
         Step::Log(transaction, seq) => {
-            queries::load_lines(conn, window, kinds, (transaction, seq), most).await?
+            windows::load_lines(conn, window, kinds, (transaction, seq), most).await?
         }
-    })
+    };
+    let mut found = Found::all(found, room);
+    if !found.candidates.is_empty() {
+        let ids = found.candidates.iter().map(|one| one.id).collect();
+        let last = windows::load_last_places(conn, window, ids).await?;
+        // What time has changed, and somebody besides, is told at its last line.
+        let own_place =
+            |one: &Candidate| matches!(step, Step::Log(..)).then_some((one.transaction_id, one.seq));
+        found.candidates.retain(|one| last.get(&one.id).copied() == own_place(one));
+    }
+    Ok(found)
 }
 
 /// The step after this one, which goes on after `last`, or is at its end. `None` after the last step.
 fn go_on(step: Step, last: Option<&Candidate>) -> Option<Step> {
     match (step, last) {
-        (Step::Articles(_), Some(last)) => Some(Step::Articles(Some(last.id))),
+        (Step::Articles(_), Some(last)) => Some(Step::Articles(Some((last.at.timestamp_micros(), last.id)))),
         (Step::Articles(_), None) => Some(Step::Notices(None)),
         (Step::Notices(_), Some(last)) => Some(Step::Notices(Some(last.id))),
         (Step::Notices(_), None) => Some(Step::Log(0, 0)),

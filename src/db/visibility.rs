@@ -189,6 +189,11 @@ impl Notices {
         }
     }
 
+    /// Those that were up at any time between that at `mark` and now, by what they are now.
+    pub fn sql_since(self, mark: &str) -> String {
+        self.sql().replace("notices.expires_at > now()", &format!("notices.expires_at > {mark}"))
+    }
+
     /// The same at another time, which stands at `mark`.
     pub fn sql_at(self, mark: &str) -> String {
         self.sql().replace("now()", mark)

@@ -11,6 +11,7 @@ use futures_util::future::try_join3;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use super::articles::identity::UnseenWrites;
 use super::articles::prepare::{self, ParsedRow, PrepareContext, PreparedRow};
@@ -28,11 +29,12 @@ use super::view::{Ending, Event, Summary};
 use super::writer::{Batch, BatchWriter};
 use crate::app::App;
 use crate::categories::queries::load_tree;
+use crate::changes::model::Change;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::permits::MemoryShare;
-use crate::webhooks::enqueuing::enqueue_for_all;
-use crate::webhooks::events::{Event as WebhookEvent, EventType};
+use crate::webhooks::events::EventType;
+use crate::webhooks::queries::told::insert_announcement;
 
 /// The end of an import.
 pub struct ImportEnd {
@@ -54,13 +56,13 @@ pub async fn run_import(
 ) -> ImportEnd {
     let end = run_checked(job.clone(), source, format, send_events).await;
     if matches!(end.summary.ending, Ending::Completed | Ending::Aborted) {
-        tell_webhooks(&job, &end.summary).await;
+        record_end(&job, &end.summary).await;
     }
     end
 }
 
-/// Tells webhooks that an import has ended. What it has stored stays, whether they can be told or not.
-async fn tell_webhooks(job: &Job, summary: &Summary) {
+/// Records that an import has ended, and announces it to webhooks. What it has stored stays, whether that can be done or not.
+async fn record_end(job: &Job, summary: &Summary) {
     let data = json!({
         "entity": job.resource,
         "is_complete": summary.ending == Ending::Completed,
@@ -69,10 +71,13 @@ async fn tell_webhooks(job: &Job, summary: &Summary) {
         "unchanged": summary.unchanged,
         "failed": summary.failed,
     });
-    let event = WebhookEvent { kind: EventType::ImportFinished, entity_id: None, at: job.app.now(), data };
-    let events = vec![event];
-    if let Err(error) = job.app.write(async move |tx| enqueue_for_all(tx, &events).await).await {
-        tracing::error!(%error, "Webhooks are not told of an import");
+    let actor = job.actor;
+    let recorded = job.app.write(async move |tx| {
+        tx.record(actor, Change::new("finish", "import", Uuid::now_v7()));
+        Ok(insert_announcement(tx, EventType::ImportFinished, data.clone()).await?)
+    });
+    if let Err(error) = recorded.await {
+        tracing::error!(%error, "The end of an import is not recorded");
     }
 }
 

@@ -13,11 +13,11 @@ pub const MAX_URL_BYTES: usize = 8 << 10;
 
 /// Ports from here on need no privileges to listen on, and may be reached.
 const FIRST_FREE_PORT: u16 = 1024;
-/// Ports from [`FIRST_FREE_PORT`] on that other protocols than HTTP use, which a request could confuse. They are those
-/// that browsers refuse (<https://fetch.spec.whatwg.org/#port-blocking>).
+/// Ports from [`FIRST_FREE_PORT`] on that other protocols than HTTP use, which a request could confuse: those that browsers
+/// refuse (<https://fetch.spec.whatwg.org/#port-blocking>), and those of databases, queues and desktops (IANA).
 const BAD_PORTS: &[u16] = &[
-    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679,
-    6697, 10080,
+    1433, 1521, 3306, 3389, 5432, 5672, 5900, 6379, 9042, 11211, 27017, 1719, 1720, 1723, 2049, 3659, 4045,
+    4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ];
 
 /// Whether an IP address is public unicast: one that a host of the internet may have.

@@ -63,28 +63,39 @@ async fn end_try(tx: &mut Tx, webhook: Uuid, due: &Due, outcome: &Outcome) -> Re
         return Ok(());
     }
     lanes::insert_attempt(tx, due.id, outcome).await?;
-    queries::note_health(tx, webhook, outcome.is_success()).await?;
     if outcome.is_success() {
+        queries::note_health(tx, webhook, true).await?;
         lanes::end_delivery(tx, due.id, true).await?;
         lanes::hasten_held(tx, webhook).await?;
         return Ok(());
     }
-    let age = Duration::try_from_secs_f64(due.age).unwrap_or_default();
-    let jitter = f64::from(Uuid::new_v4().as_bytes()[0]) / 255.0;
-    match plan_retry(due.tries, age, outcome.retry_after, jitter) {
+    if !due.is_test {
+        queries::note_health(tx, webhook, false).await?;
+    }
+    if outcome.is_gone() {
+        disable_webhook(tx, webhook, DisabledReason::Gone).await?;
+    }
+    match plan_next(due, outcome) {
         Next::InTurn(pause) => {
             lanes::postpone_delivery(tx, due.id, pause.as_secs_f64(), !due.is_in_turn).await?;
         }
         Next::Parked(pause) => lanes::postpone_delivery(tx, due.id, pause.as_secs_f64(), true).await?,
         Next::Failed => {
             lanes::end_delivery(tx, due.id, false).await?;
-            if lanes::is_failing_since(tx, webhook, due.id).await? {
+            if !due.is_test && lanes::is_failing_since(tx, webhook, due.id).await? {
                 disable_webhook(tx, webhook, DisabledReason::Failing).await?;
             }
         }
     }
-    if outcome.is_gone() {
-        disable_webhook(tx, webhook, DisabledReason::Gone).await?;
-    }
     Ok(())
+}
+
+/// What becomes of a delivery after a try that failed. A test is tried once, and a receiver that is gone is not asked again.
+fn plan_next(due: &Due, outcome: &Outcome) -> Next {
+    if due.is_test || outcome.is_gone() {
+        return Next::Failed;
+    }
+    let age = Duration::try_from_secs_f64(due.age).unwrap_or_default();
+    let jitter = f64::from(Uuid::new_v4().as_bytes()[0]) / 255.0;
+    plan_retry(due.tries, age, outcome.retry_after, jitter)
 }

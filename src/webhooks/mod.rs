@@ -18,6 +18,7 @@ pub mod queries;
 pub mod schedule;
 pub mod sending;
 pub mod signing;
+mod telling;
 pub mod view;
 pub mod worker;
 

@@ -179,6 +179,9 @@ pub struct Due {
     /// Whether it holds up those behind it.
     #[diesel(sql_type = Bool)]
     pub is_in_turn: bool,
+    /// Whether it is a test, which is tried once.
+    #[diesel(sql_type = Bool)]
+    pub is_test: bool,
     /// Seconds since its first try.
     #[diesel(sql_type = diesel::sql_types::Double)]
     pub age: f64,

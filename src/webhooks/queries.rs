@@ -3,6 +3,7 @@
 pub mod lanes;
 pub mod log;
 pub mod position;
+pub mod told;
 
 use diesel::sql_types::{Array, Integer, Text, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryResult, sql_query};

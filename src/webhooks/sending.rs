@@ -89,7 +89,7 @@ pub async fn send(app: &App, message: &Message<'_>) -> Outcome {
     match answered {
         Ok(response) => {
             outcome.status = Some(response.status().as_u16());
-            if response.status().is_redirection() {
+            if matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 outcome.error = Some("the receiver redirects, which is not followed".to_owned());
             }
             outcome.retry_after = read_retry_after(response.headers());

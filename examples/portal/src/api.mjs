@@ -6,18 +6,19 @@ import { createInkstone, unwrap } from "#inkstone-client";
 /** @typedef {import("#inkstone-client").Schemas} Schemas */
 /** @typedef {import("#inkstone-client").Inkstone} Client */
 /** @typedef {import("#inkstone-client").Tokens} Tokens */
+/** @typedef {import("./answers.mjs").FreshAnswers} FreshAnswers */
 /** @typedef {Schemas["ArticleCard"]} Card */
 /** @typedef {Schemas["Notice"]} Notice */
 /** @typedef {Schemas["Category"]} Category */
 /** @typedef {{ site: Schemas["Site"], tree: Category[], menus: Schemas["Menu"][] }} Frame What stands around each page. */
-/** @typedef {{ forwardedFor: string, userAgent: string }} Reader Whom a request is sent for. */
+/** @typedef {{ forwardedFor: string, userAgent: string, isReload: boolean }} Reader Whom a request is sent for, and whether they reload a page. */
 
 /** Milliseconds until an answer must have begun. Inkstone itself refuses what takes too long; this is for a dead network. */
 const TIMEOUT = 60_000;
 /** Milliseconds until a feed or a sitemap must have been read to its end. */
 const FEED_TIMEOUT = 120_000;
 /** What a card on a list shows. */
-const CARD = /** @type {const} */ (["title", "slug", "summary", "category", "image", "published_at", "views"]);
+const CARD = /** @type {const} */ (["id", "title", "slug", "summary", "category", "image", "published_at", "views"]);
 /** What a line of a list of notices shows. */
 const NOTICE_CARD = /** @type {const} */ (["title", "slug", "kind", "pinned", "audience", "published_at"]);
 
@@ -57,10 +58,12 @@ function isReset(error) {
 /**
  * Makes a client: for all visitors together, or for one member.
  * @param {string} url
- * @param {{ tokens?: Tokens, onTokens?: (tokens: Tokens | undefined) => void, remember?: number }} [options]
+ * @param {{ tokens?: Tokens, onTokens?: (tokens: Tokens | undefined) => void, remember?: number, answers?: FreshAnswers }} [options]
  */
-export function createClient(url, options = {}) {
-  return createInkstone({ ...options, url, fetch: send });
+export function createClient(url, { answers, ...options } = {}) {
+  const isReload = () => reader.getStore()?.isReload ?? false;
+  const fetch = answers ? (/** @type {Request} */ request) => answers.fetch(request, send, isReload()) : send;
+  return createInkstone({ ...options, url, fetch });
 }
 
 /**
@@ -328,6 +331,22 @@ export async function fetchMedia(url, headers) {
   const timer = setTimeout(() => begin.abort(), TIMEOUT);
   try {
     return await repeatReset(() => fetch(url, { headers, redirect: "manual", signal: begin.signal }));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Opens the stream of changes of articles. A stream may last for as long as the browser listens.
+ * @param {string} api
+ * @param {string | undefined} lastEventId What the browser was told last.
+ * @param {AbortController} upstream Ends it.
+ */
+export async function fetchEvents(api, lastEventId, upstream) {
+  const timer = setTimeout(() => upstream.abort(), TIMEOUT);
+  try {
+    const headers = { accept: "text/event-stream", ...(lastEventId && { "last-event-id": lastEventId }) };
+    return await fetch(`${api}/api/v1/events?entity=articles`, { headers, redirect: "manual", signal: upstream.signal });
   } finally {
     clearTimeout(timer);
   }

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 const TYPES = {
   "portal.css": "text/css; charset=utf-8",
   "portal.js": "text/javascript; charset=utf-8",
+  "live.js": "text/javascript; charset=utf-8",
   "favicon.svg": "image/svg+xml",
 };
 

@@ -39,14 +39,25 @@ export function readCookies(request) {
 export async function readForm(request) {
   const type = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
   if (type !== "application/x-www-form-urlencoded") throw new Refusal(415, "请通过网页上的表单提交。");
+  return new URLSearchParams((await readBody(request, MAX_FORM_BYTES)).toString("utf8"));
+}
+
+/**
+ * Reads the body of a request. Refuses one that is too long, as soon as it is known.
+ * @param {IncomingMessage} request
+ * @param {number} max Bytes.
+ */
+export async function readBody(request, max) {
+  const tooLong = new Refusal(413, "提交的内容过长。");
+  if (Number(request.headers["content-length"] ?? 0) > max) throw tooLong;
   const chunks = [];
   let bytes = 0;
   for await (const chunk of request) {
     bytes += chunk.length;
-    if (bytes > MAX_FORM_BYTES) throw new Refusal(413, "提交的内容过长。");
+    if (bytes > max) throw tooLong;
     chunks.push(chunk);
   }
-  return new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
+  return Buffer.concat(chunks);
 }
 
 /**
@@ -76,6 +87,7 @@ export function readReader(request) {
   return {
     forwardedFor: before ? `${before}, ${address}` : address,
     userAgent: request.headers["user-agent"] ?? "",
+    isReload: /no-cache|max-age=0/.test(request.headers["cache-control"] ?? ""),
   };
 }
 

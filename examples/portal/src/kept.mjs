@@ -33,19 +33,30 @@ export class Kept {
     return this.#value;
   }
 
+  /** Forgets that the value is fresh: the next to ask waits for a new one. What is being loaded may be old, too. */
+  forget() {
+    this.#loadedAt = -Infinity;
+    this.#loading = undefined;
+  }
+
   /** Returns the last value, however old. */
   peek() {
     return this.#value;
   }
 
   #reload() {
-    this.#loading ??= this.#load()
+    if (this.#loading) return this.#loading;
+    const loading = this.#load()
       .then((value) => {
+        if (this.#loading !== loading) return value;
         this.#value = value;
         this.#loadedAt = performance.now();
         return value;
       })
-      .finally(() => (this.#loading = undefined));
-    return this.#loading;
+      .finally(() => {
+        if (this.#loading === loading) this.#loading = undefined;
+      });
+    this.#loading = loading;
+    return loading;
   }
 }

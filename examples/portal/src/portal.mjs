@@ -1,7 +1,9 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
+import { FreshAnswers } from "./answers.mjs";
 import { createClient, loadFrame, reader } from "./api.mjs";
+import { EventStreams } from "./events.mjs";
 import { Kept } from "./kept.mjs";
 import { readCookies, readForm, readReader, Refusal, refuseOtherSites, securityHeaders, sendBody } from "./http.mjs";
 import { showOldAddress } from "./pages/article.mjs";
@@ -9,6 +11,7 @@ import { explainError, showNotFound } from "./pages/errors.mjs";
 import { renderPage } from "./pages/layout.mjs";
 import { findRoute } from "./routes.mjs";
 import { FormTokens, newId, Sessions } from "./sessions.mjs";
+import { forgetTouched } from "./webhook.mjs";
 
 /** @typedef {import("node:http").IncomingMessage} IncomingMessage */
 /** @typedef {import("node:http").ServerResponse} ServerResponse */
@@ -30,6 +33,8 @@ import { FormTokens, newId, Sessions } from "./sessions.mjs";
  * @property {Sessions} sessions
  * @property {string} formToken For the hidden field of each form.
  * @property {(task: () => Promise<unknown>) => void} later Does something that the answer does not wait for.
+ * @property {EventStreams} streams
+ * @property {(type: string) => void} forget Forgets what an event of a webhook touches.
  */
 
 /**
@@ -53,6 +58,7 @@ import { FormTokens, newId, Sessions } from "./sessions.mjs";
  * @property {string} [image]
  * @property {string} [query] What was searched for.
  * @property {string} [section] The slug of the root category.
+ * @property {boolean} [isLive] Whether it has a list that changes while it is open.
  * @property {boolean} [isPrivate] Whether it is a form or of a member: nobody keeps it, search engines leave it out.
  */
 
@@ -60,15 +66,21 @@ import { FormTokens, newId, Sessions } from "./sessions.mjs";
 /** @typedef {(context: FullContext) => Promise<Answer | undefined>} Handler */
 
 /**
- * Makes the listener of an HTTP server.
+ * Makes the listener of an HTTP server. Without a webhook, it asks Inkstone at each request whether an answer has changed.
  * @param {import("./settings.mjs").Settings} settings
+ * @param {AbortSignal} closing Ends what would go on by itself.
  */
-export function createPortal(settings) {
-  const visitors = createClient(settings.api, { remember: 1000 });
+export function createPortal(settings, closing) {
+  const answers = new FreshAnswers();
+  const hasWebhook = settings.webhookKeys.length > 0;
+  const visitors = createClient(settings.api, { remember: 1000, ...(hasWebhook && { answers }) });
+  const frameClient = createClient(settings.api);
   const shared = {
     settings,
     visitors,
-    frame: new Kept(() => loadFrame(visitors)),
+    answers,
+    frame: new Kept(() => loadFrame(frameClient)),
+    streams: new EventStreams(closing),
     sessions: new Sessions(settings.api),
     formTokens: new FormTokens(),
     security: securityHeaders(settings),
@@ -82,7 +94,7 @@ export function createPortal(settings) {
   };
 }
 
-/** @typedef {{ settings: import("./settings.mjs").Settings, visitors: import("./api.mjs").Client, frame: Kept<import("./api.mjs").Frame>, sessions: Sessions, formTokens: FormTokens, security: Record<string, string>, cookieNames: { session: string, form: string } }} Shared */
+/** @typedef {{ settings: import("./settings.mjs").Settings, visitors: import("./api.mjs").Client, answers: FreshAnswers, frame: Kept<import("./api.mjs").Frame>, streams: EventStreams, sessions: Sessions, formTokens: FormTokens, security: Record<string, string>, cookieNames: { session: string, form: string } }} Shared */
 
 /**
  * @param {Shared} shared
@@ -111,7 +123,7 @@ async function answerRequest(shared, request, response) {
  * @param {Map<string, string>} cookies
  * @returns {Context & { formCookie: string }}
  */
-function beginContext({ settings, visitors, frame, sessions, formTokens, cookieNames }, request, cookies) {
+function beginContext({ settings, visitors, answers, frame, streams, sessions, formTokens, cookieNames }, request, cookies) {
   const target = request.url ?? "/";
   const url = target.startsWith("/") ? new URL(`http://portal${target}`) : new URL("http://portal/");
   const session = sessions.find(cookies.get(cookieNames.session));
@@ -131,6 +143,8 @@ function beginContext({ settings, visitors, frame, sessions, formTokens, cookieN
     formCookie,
     formToken: formTokens.make(formCookie),
     later: (task) => void task().catch((error) => console.error(error)),
+    streams,
+    forget: (type) => forgetTouched(answers, frame, type),
   };
 }
 

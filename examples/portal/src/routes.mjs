@@ -1,4 +1,5 @@
 import { showAsset } from "./assets.mjs";
+import { showEvents } from "./events.mjs";
 import { showArchive, showMonth } from "./pages/archive.mjs";
 import { showArticle } from "./pages/article.mjs";
 import { showCategory } from "./pages/category.mjs";
@@ -13,6 +14,7 @@ import { register, showRegister } from "./pages/register.mjs";
 import { showRobots } from "./pages/robots.mjs";
 import { showSearch, showSuggestions } from "./pages/search.mjs";
 import { showTag, showTags } from "./pages/tag.mjs";
+import { receiveWebhook } from "./webhook.mjs";
 
 /** @typedef {import("./portal.mjs").Handler} Handler */
 /** @typedef {{ segments: string[], get?: Handler, post?: Handler, isPlain: boolean }} Route */
@@ -33,6 +35,15 @@ function page(pattern, handlers) {
  */
 function plain(pattern, get) {
   return { segments: pattern.split("/").slice(1), get, isPlain: true };
+}
+
+/**
+ * Names who receives what another server sends to a path: it is no form, and proves by itself who has sent it.
+ * @param {string} pattern
+ * @param {Handler} post
+ */
+function hook(pattern, post) {
+  return { segments: pattern.split("/").slice(1), post, isPlain: true };
 }
 
 /** @type {Route[]} */
@@ -57,6 +68,8 @@ const ROUTES = [
   page("/reset-password", { get: showReset, post: choosePassword }),
   page("/account", { get: showProfile, post: saveProfile }),
   page("/account/password", { get: showPassword, post: changeOwnPassword }),
+  hook("/hooks/inkstone", receiveWebhook),
+  plain("/events", showEvents),
   plain("/assets/:name", showAsset),
   plain("/feeds/*", showFeed),
   plain("/media/*", showMedia),
@@ -72,11 +85,11 @@ const ROUTES = [
  * @returns {{ handle: Handler, params: Record<string, string>, isForm: boolean, isPlain: boolean } | undefined}
  */
 export function findRoute(method, path) {
-  const isForm = method === "POST";
+  const isPost = method === "POST";
   for (const route of ROUTES) {
     const params = matchPath(route.segments, path);
-    const handle = isForm ? route.post : ["GET", "HEAD"].includes(method) ? route.get : undefined;
-    if (params && handle) return { handle, params, isForm, isPlain: route.isPlain };
+    const handle = isPost ? route.post : ["GET", "HEAD"].includes(method) ? route.get : undefined;
+    if (params && handle) return { handle, params, isForm: isPost && !route.isPlain, isPlain: route.isPlain };
   }
   return undefined;
 }

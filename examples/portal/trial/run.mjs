@@ -5,11 +5,13 @@ import { join } from "node:path";
 
 import { startBrowser, Trial } from "./browser.mjs";
 import { addContent, addRichArticle, composeHome } from "./content.mjs";
+import { loseStream, watchLists } from "./live.mjs";
 import { beMember } from "./member.mjs";
 import { checkHeaders, countRequests, followLinks, forgeForms, loseInkstone, readFeeds, refuseOpenRedirects } from "./protocol.mjs";
 import { addPictures, missPictures, passPicturesOn, showPictures, waitForPictures } from "./pictures.mjs";
 import * as reading from "./reading.mjs";
 import { logInAdmin, moveSite, startInkstone, startPortal, startRelay, waitForSearch } from "./servers.mjs";
+import { createWebhook, forgeWebhooks, Hooked, refuseWithoutSecret, revalidatePages, rotateSecret } from "./webhooks.mjs";
 
 const [binary = "", screenshots = ""] = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), "inkstone-portal-"));
@@ -58,6 +60,9 @@ async function run() {
     ["feeds and the sitemap", () => readFeeds(trial)],
     ["links", () => followLinks(trial)],
     ["requests for each page", () => countRequests(trial, relay, { "/": 1, "/articles/rich": 1, "/categories/news": 1, "/notices": 1 })],
+    ["lists that change while they are open", () => watchLists(trial, admin, relay)],
+    ["a stream that is lost", () => loseStream(trial, admin, relay)],
+    ["a webhook", () => tryWebhook(trial, admin, inkstone.url)],
     ["a home page that was composed", () => tryComposedHome(trial, admin, relay.url)],
     ["Inkstone is down", () => loseInkstone(trial, relay)],
   ]);
@@ -87,6 +92,34 @@ async function tryComposedHome(trial, admin, api) {
   await composeHome(admin);
   const other = new Trial(trial.browser, portal.url, trial.screenshots);
   await reading.readComposedHome(other);
+  await moveSite(admin, trial.portal);
+  trial.checks += other.checks;
+  trial.findings.push(...other.findings);
+}
+
+/**
+ * Has another portal told what has changed. This one has no webhook.
+ * @param {Trial} trial
+ * @param {import("#inkstone-client").Inkstone} admin
+ * @param {string} api
+ */
+async function tryWebhook(trial, admin, api) {
+  await refuseWithoutSecret(trial);
+  const deliveries = await startRelay("");
+  endWith(deliveries);
+  const requests = await startRelay(api);
+  endWith(requests);
+  const webhook = await createWebhook(admin, deliveries.url);
+  const portal = await startPortal(requests.url, [webhook.secret]);
+  endWith(portal);
+  deliveries.target = portal.url;
+  await moveSite(admin, portal.url);
+  const other = new Trial(trial.browser, portal.url, "");
+  const hooked = new Hooked(other, admin, webhook, deliveries, requests);
+  await revalidatePages(hooked);
+  await forgeWebhooks(hooked);
+  await rotateSecret(hooked);
+  await hooked.withhold(() => watchLists(other, admin, requests));
   await moveSite(admin, trial.portal);
   trial.checks += other.checks;
   trial.findings.push(...other.findings);

@@ -51,17 +51,19 @@ export async function startInkstone(binary, folder) {
     // A build without optimisations takes long for a password, on a machine that does other things too.
     INKSTONE_REQUEST_TIMEOUT: "60",
   };
-  const args = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", folder];
+  const args = ["serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", folder, "--webhook-allow", "127.0.0.0/8"];
   return startProgram(binary, args, environment, /^Inkstone is ready: (\S+)/);
 }
 
 /**
  * Starts the portal on a free port.
  * @param {string} api
+ * @param {string[]} [secrets] Those of its webhook.
  */
-export async function startPortal(api) {
+export async function startPortal(api, secrets = []) {
   const server = fileURLToPath(new URL("../server.mjs", import.meta.url));
-  return startProgram(process.execPath, [server], { INKSTONE_URL: api, PORTAL_PORT: "0" }, /^The portal is ready: (\S+)/);
+  const environment = { INKSTONE_URL: api, PORTAL_PORT: "0", PORTAL_WEBHOOK_SECRETS: secrets.join(" ") };
+  return startProgram(process.execPath, [server], environment, /^The portal is ready: (\S+)/);
 }
 
 /**
@@ -97,29 +99,61 @@ export async function waitForSearch(client, q) {
 }
 
 /**
- * Starts what stands between the portal and Inkstone: it counts requests, and can be as if Inkstone were down.
+ * What stands between two servers.
+ * @typedef {object} Relay
+ * @property {string} url
+ * @property {string} target Where it leads.
+ * @property {boolean} isCut Whether it is as if the target were down.
+ * @property {Promise<unknown>} gate What requests wait for.
+ * @property {string[]} seen The requests.
+ * @property {string[]} answered The same, with the status of each answer.
+ * @property {boolean} isMute Whether streams of events tell nothing.
+ * @property {Set<import("node:http").ServerResponse>} streams Those that are open.
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * Starts a relay.
  * @param {string} target
+ * @returns {Promise<Relay>}
  */
 export async function startRelay(target) {
-  /** @type {{ url: string, isCut: boolean, seen: string[], stop: () => Promise<void> }} */
-  const relay = { url: "", isCut: false, seen: [], stop: async () => {} };
-  const server = createServer((incoming, outgoing) => {
-    relay.seen.push(`${incoming.method} ${incoming.url}`);
-    if (relay.isCut) return void incoming.socket.destroy();
-    const { method, headers, url } = incoming;
-    const request = sendRequest(target + url, { method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
-      answer.pipe(outgoing);
-    });
-    request.on("error", () => outgoing.destroy());
-    incoming.pipe(request);
-  });
+  const server = createServer((incoming, outgoing) => void relay.gate.then(() => passOn(relay, incoming, outgoing)));
+  /** @type {Relay} */
+  const relay = {
+    url: "", target, isCut: false, gate: Promise.resolve(), seen: [], answered: [], isMute: false, streams: new Set(),
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   relay.url = `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}`;
-  relay.stop = async () => {
-    server.closeAllConnections();
-    server.close();
-  };
   return relay;
+}
+
+/**
+ * @param {Relay} relay
+ * @param {import("node:http").IncomingMessage} incoming
+ * @param {import("node:http").ServerResponse} outgoing
+ */
+function passOn(relay, incoming, outgoing) {
+  const { method, headers, url } = incoming;
+  relay.seen.push(`${method} ${url}`);
+  if (relay.isCut) return void incoming.socket.destroy();
+  const request = sendRequest(relay.target + url, { method, headers }, (answer) => {
+    relay.answered.push(`${method} ${url} ${answer.statusCode}`);
+    outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+    if (answer.headers["content-type"] !== "text/event-stream") return void answer.pipe(outgoing);
+    relay.streams.add(outgoing);
+    answer.on("data", (bytes) => relay.isMute || outgoing.write(bytes));
+    answer.on("close", () => outgoing.end());
+  });
+  request.on("error", () => outgoing.destroy());
+  outgoing.on("close", () => {
+    relay.streams.delete(outgoing);
+    request.destroy();
+  });
+  incoming.pipe(request);
 }

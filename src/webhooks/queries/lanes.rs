@@ -97,7 +97,7 @@ pub async fn begin_try(
     sql_query(format!(
         "UPDATE webhook_deliveries SET tries = tries + 1, first_tried_at = coalesce(first_tried_at, now())
          WHERE id = coalesce({first}, {second})
-         RETURNING id, body::text AS body, tries, state = 'pending' AS is_in_turn,
+         RETURNING id, body::text AS body, tries, state = 'pending' AS is_in_turn, event = 'webhook.test' AS is_test,
                    extract(epoch FROM now() - first_tried_at)::double precision AS age"
     ))
     .bind::<SqlUuid, _>(webhook)

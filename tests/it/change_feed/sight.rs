@@ -1,14 +1,21 @@
 //! What leaves the sight of a reader is told, and what was never in it is not.
 
+use std::time::Duration;
+
 use chrono::{TimeDelta, Utc};
 use diesel_async::SimpleAsyncConnection;
+use inkstone::change_feed::cursor::Cursor;
+use inkstone::change_feed::model::Head;
+use inkstone::change_feed::reading::{Asked, load_page};
+use inkstone::change_feed::resolving::Audience;
 use inkstone::db;
+use inkstone::db::visibility::Notices;
 use inkstone::operations::Role;
 use serde_json::json;
 
 use super::{CHANGES, Phone, article, path_of, told_of};
 use crate::harness::TestApp;
-use crate::harness::machine::ask;
+use crate::harness::machine::{ask, until};
 
 #[actix_web::test]
 async fn what_is_withdrawn_in_any_way_is_told() {
@@ -126,4 +133,41 @@ async fn a_transaction_that_stays_open_delays_nobody_and_is_not_missed() {
     assert_eq!(lines.len(), 2, "{lines:?}");
     phone.check().await;
     assert_eq!(ask(&app.db.url, "SELECT count(*) FROM visibility_changes").await, "0");
+}
+
+/// The page after `cursor` up to the end of the log as it was at `head`, and the cursor after it.
+async fn read_until(app: &TestApp, cursor: Cursor, head: &Head) -> (Vec<String>, Cursor) {
+    let audience = Audience { notices: Notices::Public, included: None };
+    let asked = Asked { audience, limit: 100, wait: Duration::ZERO };
+    let (_, page) = load_page(&app.shared.app, cursor, asked, head.clone()).await.unwrap();
+    let told = page.lines.iter().map(|line| format!("{:?} {:?}", line.kind(), line.op()));
+    (told.collect(), page.next)
+}
+
+#[actix_web::test]
+async fn what_was_told_early_and_is_withdrawn_is_told_again() {
+    let (app, _) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let draft = article(&editor, "a", "draft").await;
+    let soon = Utc::now() + TimeDelta::seconds(2);
+    let brief = json!({"kind": "notice", "title": "n", "status": "published", "published_at": soon, "expires_at": soon + TimeDelta::seconds(1)});
+    let brief = editor.post("/api/v1/notices", brief).await.data(201);
+    let find_head = async || Head::find(&app.shared.app).await.unwrap();
+    let start = Cursor::at(find_head().await.position, false);
+    editor.patch(&path_of(&draft), json!({"title": "b"})).await.expect(200);
+    let notice = format!("/api/v1/notices/{}", brief["id"].as_str().unwrap());
+    editor.patch(&notice, json!({"title": "m"})).await.expect(200);
+    let early = find_head().await;
+    // Both come into sight after the end of the window, and before it is read.
+    editor.patch(&path_of(&draft), json!({"status": "published"})).await.expect(200);
+    until("the notice to be up", async || app.shared.app.now() > soon).await;
+    let (mut told, next) = read_until(&app, start, &early).await;
+    told.sort();
+    assert_eq!(told, ["Article Upsert", "Notice Upsert"], "as they are when they are read");
+    editor.patch(&path_of(&draft), json!({"status": "draft"})).await.expect(200);
+    until("the notice to expire", async || app.shared.app.now() > soon + TimeDelta::seconds(1)).await;
+    app.shared.app.follower.forget_all();
+    let (mut told, _) = read_until(&app, next, &find_head().await).await;
+    told.sort();
+    assert_eq!(told, ["Article Delete", "Notice Delete"]);
 }

@@ -145,6 +145,7 @@ async fn a_receiver_that_is_gone_is_told_nothing_more_and_the_admins_are_told() 
     let status = async || admin.get(&path_of(&webhook)).await.data(200);
     until("the webhook to be disabled", async || status().await["status"] == "disabled").await;
     assert_eq!(status().await["disabled_reason"], "gone");
+    assert_eq!(deliveries(&admin, &webhook).await[0]["state"], "failed");
     admin.article("b", None).await;
     receiver.reply_with(200);
     admin.act(&format!("{}/test", path_of(&webhook))).await.expect(202);

@@ -1,11 +1,16 @@
 //! What receivers are told.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::receiver::Receiver;
+use super::receiver::{Received, Receiver};
 use super::{path_of, start, subscribe, until_in_state};
+use crate::cache::staleness::Numbers;
 use crate::harness::Client;
+use crate::harness::machine::ask;
 
 const ARTICLES: &str = "/api/v1/articles";
 const NOTICES: &str = "/api/v1/notices";
@@ -170,16 +175,67 @@ async fn receivers_get_what_they_ask_for() {
     assert_eq!(waiting.len(), 2);
 }
 
+/// What a receiver believes of an article after an event about it. Fails if the event does not fit to what it believed before.
+fn believe(believed: Option<i64>, received: &Received) -> Option<i64> {
+    let version = received.body["data"]["version"].as_i64();
+    let summary = received.summary();
+    match (summary.split(' ').next().unwrap(), believed, version) {
+        ("article.published", None, Some(version)) => Some(version),
+        ("article.updated", Some(before), Some(version)) if version > before => Some(version),
+        ("article.unpublished" | "article.deleted", Some(_), None) => None,
+        other => panic!("{other:?}: {received:?}"),
+    }
+}
+
+#[actix_web::test]
+async fn the_events_of_each_article_follow_from_one_another_however_quickly_it_changes() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    subscribe(&admin, &receiver, &["article.*"]).await;
+    let writers = (0..6).map(|writer| {
+        let admin = &admin;
+        async move {
+            let mut numbers = Numbers::new(writer);
+            for number in 0..15 {
+                let made = article(admin, &format!("w{writer}-{number}"), "published").await;
+                let path = format!("{ARTICLES}/{}", id(&made));
+                for _ in 0..numbers.below(6) {
+                    let status = *numbers.one_of(&["published", "archived", "draft"]);
+                    match numbers.below(5) {
+                        0 => drop(admin.delete(&path).await),
+                        1 => drop(admin.act(&format!("{path}/restore")).await),
+                        _ => drop(admin.patch(&path, json!({"status": status})).await),
+                    }
+                }
+            }
+        }
+    });
+    join_all(writers).await;
+    settle(&admin, &receiver).await;
+    let mut believed = BTreeMap::new();
+    for received in receiver.received() {
+        let id = received.body["data"]["id"].as_str().unwrap().to_owned();
+        let before = believed.get(&id).copied().flatten();
+        believed.insert(id, believe(before, &received));
+    }
+    let visible: BTreeMap<String, Option<i64>> =
+        believed.into_iter().filter(|(_, version)| version.is_some()).collect();
+    let rows = "SELECT coalesce(jsonb_object_agg(id, version), '{}')::text FROM articles WHERE status = 'published' AND deleted_at IS NULL";
+    let rows: BTreeMap<String, Option<i64>> = serde_json::from_str(&ask(&app.db.url, rows).await).unwrap();
+    assert_eq!(visible, rows, "what receivers believe is what there is");
+}
+
 #[actix_web::test]
 async fn the_end_of_an_import_is_told() {
     let (_app, admin) = start().await;
     let receiver = Receiver::start();
-    subscribe(&admin, &receiver, &["import.*"]).await;
+    subscribe(&admin, &receiver, &["import.*", "article.*"]).await;
     let rows =
         json!([{"title": "a", "external_id": "1", "status": "published"}, {"title": "", "external_id": "2"}]);
     admin.post(&format!("{ARTICLES}/import"), rows.clone()).await.expect(200);
     admin.post(&format!("{ARTICLES}/import?dry_run=true"), rows).await;
-    let told = receiver.until_received(1).await;
+    let told = receiver.until_received(2).await;
+    assert_eq!(told[0].body["type"], "article.published", "the end comes after the rows");
     let expected = json!({"entity": "articles", "is_complete": true, "created": 1, "updated": 0, "unchanged": 0, "failed": 1});
-    assert_eq!(told[0].body["data"], expected);
+    assert_eq!(told[1].body["data"], expected);
 }

@@ -12,19 +12,21 @@ export async function showCategory({ visitors, frame, params, query }) {
   const cursor = readCursor(query);
   const { data, page } = await listCategory(visitors, slug, cursor);
   const path = categoryPath(category);
+  // What is new is on the first page.
+  const isLive = cursor === undefined;
   const main = html`${renderBreadcrumb(
       category.path.map((step) => ({ name: step.name, path: step.id === category.id ? undefined : categoryPath(step) })),
     )}
     <h1>${category.name}</h1>
     ${category.description && html`<p class="intro">${category.description}</p>`}
     ${renderChildren(category.children ?? [])}
-    ${data.length > 0
+    <div${isLive && html` data-live="category"`}>${data.length > 0
       ? html`<ul class="cards">${data.map((card) => renderCard(card, frame.site.timezone))}</ul>`
-      : html`<p class="empty">这个栏目还没有文章。</p>`}
+      : html`<p class="empty">这个栏目还没有文章。</p>`}</div>
     ${renderPaging(page, path)}`;
   const canonical = withQuery(path, { cursor });
   const title = cursor ? `${category.name}（续）` : category.name;
-  return { page: { title, description: category.description, canonical, section: category.path[0]?.slug, main } };
+  return { page: { title, description: category.description, canonical, section: category.path[0]?.slug, isLive, main } };
 }
 
 /** @param {import("../api.mjs").Category[]} children */

@@ -27,7 +27,7 @@ export async function showHome({ visitors, frame }) {
       <div class="aside">${aside.map(render)}</div>
     </div>
     <div class="blocks">${news.map(render)}</div>`;
-  return { page: { title: site.name, description: site.tagline, canonical: "/", main } };
+  return { page: { title: site.name, description: site.tagline, canonical: "/", isLive: true, main } };
 }
 
 /** @param {Block} block */
@@ -62,7 +62,7 @@ function describeBlock(block, timeZone, isHead) {
       return {
         title: block.title ?? block.category?.name ?? "最新资讯",
         path: block.category ? categoryPath(block.category) : undefined,
-        content: renderCards(block.items, timeZone),
+        content: html`<div data-live="${block.category?.slug ?? ""}">${renderCards(block.items, timeZone)}</div>`,
       };
     case "articles":
       return { title: block.title ?? "头条", content: renderCards(block.items, timeZone) };
@@ -88,7 +88,7 @@ function describeBlock(block, timeZone, isHead) {
  */
 function renderHeadlines([lead, ...others], timeZone) {
   if (!lead) return html``;
-  return html`<article class="lead">
+  return html`<article class="lead" data-id="${lead.id}">
       ${renderImage(lead.image, { place: "main", name: "lead-cover", isFirst: true })}
       <h3 lang="${languageOf(lead.title)}"><a href="${articlePath(lead)}">${lead.title}</a></h3>
       ${lead.summary && html`<p class="summary" lang="${languageOf(lead.summary)}">${lead.summary}</p>`}

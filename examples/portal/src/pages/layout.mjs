@@ -24,6 +24,7 @@ export function renderPage(context, page) {
   <link rel="stylesheet" href="${assetPath("portal.css")}">
   <link rel="alternate" type="application/atom+xml" title="${name}" href="/feeds/articles.atom">
   <script src="${assetPath("portal.js")}" type="module"></script>
+  ${page.isLive && html`<script src="${assetPath("live.js")}" type="module"></script>`}
 </head>
 <body>
   <a class="skip" href="#main">跳到正文</a>

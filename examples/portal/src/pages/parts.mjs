@@ -23,7 +23,7 @@ export function renderDay(time, timeZone) {
  * @param {{ title?: Html, snippets?: Html[] }} [highlight]
  */
 export function renderCard(card, timeZone, { title, snippets = [] } = {}) {
-  return html`<li class="card">
+  return html`<li class="card" data-id="${card.id}">
     ${renderImage(card.image, { place: "card", name: "card-cover" })}
     <div class="card-text">
       <h2 class="card-title" lang="${languageOf(card.title)}"><a href="${articlePath(card)}">${title ?? card.title}</a></h2>
@@ -41,13 +41,13 @@ export function renderCard(card, timeZone, { title, snippets = [] } = {}) {
 
 /**
  * Renders articles as lines: the picture, the title, and the day.
- * @param {Pick<Card, "slug" | "title" | "image" | "published_at">[]} cards
+ * @param {Pick<Card, "id" | "slug" | "title" | "image" | "published_at">[]} cards
  * @param {string} timeZone
  */
 export function renderTitles(cards, timeZone) {
   return html`<ul class="titles">
     ${cards.map(
-      (card) => html`<li lang="${languageOf(card.title)}">${renderImage(card.image, { place: "line", name: "line-cover" })}<a href="${articlePath(card)}">${card.title}</a> ${renderDay(card.published_at, timeZone)}</li>`,
+      (card) => html`<li data-id="${card.id}" lang="${languageOf(card.title)}">${renderImage(card.image, { place: "line", name: "line-cover" })}<a href="${articlePath(card)}">${card.title}</a> ${renderDay(card.published_at, timeZone)}</li>`,
     )}
   </ul>`;
 }
