@@ -17,7 +17,7 @@ CREATE TABLE visibility_changes (
     category_id   uuid,
     notice_kind   text
 );
-CREATE INDEX visibility_changes_entity_idx ON visibility_changes (entity_id, xid);
+CREATE INDEX visibility_changes_entity_idx ON visibility_changes (entity_id, seq);
 CREATE INDEX visibility_changes_at_idx ON visibility_changes (at);
 
 CREATE FUNCTION note_visibility_of_article() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$

@@ -45,11 +45,13 @@ CREATE TABLE webhook_deliveries (
     created_at     timestamptz NOT NULL DEFAULT now(),
     ended_at       timestamptz
 );
-CREATE UNIQUE INDEX webhook_deliveries_log_idx ON webhook_deliveries (webhook_id, seq);
+-- The log is read by the ids, which are in the order of time. Only what waits has an index of the order of sending, so that
+-- nothing reads the log to find it.
+CREATE INDEX webhook_deliveries_log_idx ON webhook_deliveries (webhook_id, id);
 CREATE INDEX webhook_deliveries_pending_idx ON webhook_deliveries (webhook_id, seq) WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_tried_idx ON webhook_deliveries (webhook_id, seq) WHERE state = 'pending' AND tries > 0;
 CREATE INDEX webhook_deliveries_parked_idx ON webhook_deliveries (webhook_id, due_at) WHERE state = 'parked';
-CREATE INDEX webhook_deliveries_failed_idx ON webhook_deliveries (webhook_id, seq) WHERE state = 'failed';
+CREATE INDEX webhook_deliveries_failed_idx ON webhook_deliveries (webhook_id, id) WHERE state = 'failed';
 CREATE INDEX webhook_deliveries_at_idx ON webhook_deliveries (created_at);
 
 -- What became of each try.

@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::model::{Candidate, Head, Kind, Position};
+use crate::articles::queries::found::choose_articles;
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, SizedRow, Value};
 use crate::db::visibility::{Articles, Notices, PUBLISHED_ARTICLE, PUBLISHED_NOTICE};
@@ -53,8 +54,8 @@ pub struct Visible {
 /// Those of the articles with `ids` that everybody may read now.
 pub async fn find_articles(mut conn: &Connection, ids: Vec<Uuid>) -> QueryResult<Vec<Visible>> {
     let mut conditions = Articles::Public.conditions();
-    conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
-    let text = format!("SELECT id, version FROM articles WHERE {}", conditions.sql());
+    let chosen = choose_articles(&mut conditions, ids);
+    let text = format!("SELECT id, version FROM {chosen} WHERE {}", conditions.sql());
     conditions.statement(text).load(&mut conn).await
 }
 

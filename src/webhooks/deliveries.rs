@@ -45,7 +45,7 @@ pub async fn list_deliveries(
     let slice = paging.page_slice(log::newest_first())?;
     let total = paging.total(|most| count(&conn, "webhook_deliveries", conditions.clone(), most)).await?;
     let rows = log::list(&conn, conditions, &slice).await?;
-    let page = paging.page(&slice, rows, total, |row| vec![row.seq.to_string()]);
+    let page = paging.page(&slice, rows, total, |row| vec![row.id.to_string()]);
     let mut attempts = load_attempts(&conn, page.data.iter().map(|row| row.id).collect()).await?;
     Ok(Reply::list(page.map(|row| {
         let own = attempts.remove(&row.id).unwrap_or_default();

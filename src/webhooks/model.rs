@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -103,8 +103,7 @@ pub struct Row {
 }
 
 /// The columns of a [`DeliveryRow`].
-pub const DELIVERY_COLUMNS: &str =
-    "id, seq, event, entity_id, body, state, tries, due_at, created_at, ended_at";
+pub const DELIVERY_COLUMNS: &str = "id, event, entity_id, body, state, tries, due_at, created_at, ended_at";
 
 /// A delivery in the log.
 #[derive(Clone, Debug, QueryableByName)]
@@ -112,9 +111,6 @@ pub struct DeliveryRow {
     /// The id, which is also that of the message.
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
-    /// Its place in the order.
-    #[diesel(sql_type = BigInt)]
-    pub seq: i64,
     /// What it tells.
     #[diesel(sql_type = Text)]
     pub event: EventType,

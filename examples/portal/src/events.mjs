@@ -65,6 +65,8 @@ function passOn(body, end) {
 export async function showEvents({ settings, request, streams }) {
   const lastEventId = request.headers["last-event-id"];
   const stream = await streams.open(settings.api, typeof lastEventId === "string" ? lastEventId : undefined);
-  const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no" };
-  return { headers, stream };
+  return {
+    headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no", Connection: "close" },
+    stream,
+  };
 }

@@ -88,7 +88,8 @@ pub async fn load_timed_notices(
 /// several times.
 ///
 /// Lines of transactions that ran at the window's beginning are found by these transactions: one that stays open for hours
-/// makes nobody read the log of these hours. No index of the kinds may be used, which would read the log from its beginning.
+/// makes nobody read the log of these hours. Each branch reads the index of the order, and no more lines than are asked for;
+/// no index of the kinds may be used, which would read the log from its beginning.
 pub async fn load_lines(
     mut conn: &Connection,
     window: &Window,
@@ -102,16 +103,21 @@ pub async fn load_lines(
     let kinds = conditions.bind(Value::Texts(names));
     let (xid, seq) =
         (conditions.bind(Value::Text(after.0.to_string())), conditions.bind(Value::Number(after.1)));
+    let lines = |condition: &str| {
+        format!(
+            "SELECT entity, entity_id, at, xid, seq FROM changes
+             WHERE {condition} AND (xid, seq) > ({xid}::xid8, {seq}) AND pg_visible_in_snapshot(xid, {until})
+                   AND (entity = ANY ({kinds})) IS TRUE
+             ORDER BY xid, seq LIMIT {most}"
+        )
+    };
+    let of_running = lines("changes.xid = running.xid");
+    let of_later = lines(&format!("xid >= pg_snapshot_xmax({before}) AND xid < pg_snapshot_xmax({until})"));
     let text = format!(
-        "SELECT line.entity AS kind, line.entity_id AS id, line.at, line.xid::text::bigint AS transaction_id, line.seq
-         FROM (SELECT entity, entity_id, at, xid, seq FROM changes
-               WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip({before})))
-               UNION ALL
-               SELECT entity, entity_id, at, xid, seq FROM changes
-               WHERE xid >= pg_snapshot_xmax({before}) AND xid < pg_snapshot_xmax({until})) AS line
-         WHERE pg_visible_in_snapshot(line.xid, {until}) AND (line.entity = ANY ({kinds})) IS TRUE
-               AND (line.xid, line.seq) > ({xid}::xid8, {seq})
-         ORDER BY line.xid, line.seq LIMIT {most}"
+        "SELECT entity AS kind, entity_id AS id, at, xid::text::bigint AS transaction_id, seq
+         FROM (SELECT line.* FROM pg_snapshot_xip({before}) AS running (xid) CROSS JOIN LATERAL ({of_running}) AS line
+               UNION ALL ({of_later})) AS lines
+         ORDER BY xid, seq LIMIT {most}"
     );
     conditions.statement(text).load(&mut conn).await
 }

@@ -18,7 +18,7 @@ const MAX_REPLAYED: usize = 10_000;
 
 /// The newest first.
 pub fn newest_first() -> Vec<SortColumn> {
-    vec![SortColumn { name: "seq", sql: "webhook_deliveries.seq", cast: "bigint", descending: true }]
+    vec![SortColumn { name: "id", sql: "webhook_deliveries.id", cast: "uuid", descending: true }]
 }
 
 /// Deliveries that meet `conditions`.
@@ -74,7 +74,7 @@ pub async fn replay(tx: &mut Tx, webhook: Uuid, which: &Replayed) -> QueryResult
                             AND ($3 IS NULL OR created_at >= $3) AND ($4 IS NULL OR created_at < $4)
                             AND ($5 IS NULL OR state = $5)
                             AND NOT (state = 'parked' AND is_asked_for AND due_at <= now() AND tries = 0)
-                      ORDER BY seq LIMIT {MAX_REPLAYED})"
+                      ORDER BY id LIMIT {MAX_REPLAYED})"
     ))
     .bind::<SqlUuid, _>(webhook)
     .bind::<Nullable<SqlUuid>, _>(id)
