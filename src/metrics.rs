@@ -176,8 +176,7 @@ impl Metrics {
     pub fn new() -> Result<Self> {
         let registry = Registry::new();
         let register = Registering(&registry);
-        let build = register.gauges("inkstone_build_info", "The version of this build.", "version")?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        register.build_info()?;
         let skew = "Seconds by which the clock of the database is ahead of that of this process.";
         let lag = "Time since the last completed look at the change log began.";
         let waiting = "Tasks that wait for a database connection.";
@@ -265,6 +264,12 @@ impl Metrics {
 struct Registering<'r>(&'r Registry);
 
 impl Registering<'_> {
+    fn build_info(&self) -> Result<()> {
+        let build = self.gauges("inkstone_build_info", "The version of this build.", "version")?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        Ok(())
+    }
+
     fn counter(&self, name: &str, help: &str) -> Result<IntCounter> {
         self.add(IntCounter::new(name, help)?)
     }

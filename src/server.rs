@@ -52,24 +52,7 @@ use shared::Shared;
 ///
 /// Stopping gracefully lets requests in flight finish, within the configured time.
 pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> {
-    let config = &shared.app.config.http;
-    let connections = Connections::new(
-        config.max_connections.min(count_free_descriptors(2 * shared.app.config.database.pool_size)),
-        config.max_connections_per_network,
-        &config.trusted_proxies,
-    );
-    let settings = edge::Settings {
-        connections: Arc::new(connections),
-        cross_origin: shared.cross_origin.clone().into_inner(),
-        hits: Hits {
-            app: shared.app.clone(),
-            cache: shared.answers.clone().into_inner(),
-            rules: shared.cross_origin.clone().into_inner(),
-        },
-        patience: shared.patience,
-        workers: config.workers.unwrap_or_else(count_cores).max(1),
-        shutdown_timeout: config.shutdown_timeout,
-    };
+    let settings = settings_of_edge(shared);
     let shared = shared.clone();
     background::start(&shared);
     edge::serve(listener, &settings, move || {
@@ -93,6 +76,28 @@ pub fn start(shared: &Shared, listener: TcpListener) -> std::io::Result<Server> 
             .wrap(from_fn(wrap_request))
             .wrap(from_fn(follow_exchange))
     })
+}
+
+/// How connections are served.
+fn settings_of_edge(shared: &Shared) -> edge::Settings {
+    let config = &shared.app.config.http;
+    let connections = Connections::new(
+        config.max_connections.min(count_free_descriptors(2 * shared.app.config.database.pool_size)),
+        config.max_connections_per_network,
+        &config.trusted_proxies,
+    );
+    edge::Settings {
+        connections: Arc::new(connections),
+        cross_origin: shared.cross_origin.clone().into_inner(),
+        hits: Hits {
+            app: shared.app.clone(),
+            cache: shared.answers.clone().into_inner(),
+            rules: shared.cross_origin.clone().into_inner(),
+        },
+        patience: shared.patience,
+        workers: config.workers.unwrap_or_else(count_cores).max(1),
+        shutdown_timeout: config.shutdown_timeout,
+    }
 }
 
 /// Serves the numbers of the process on an address of their own, until the process ends.

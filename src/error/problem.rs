@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ALLOW, CONTENT_LANGUAGE, HeaderValue, LINK, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -146,6 +146,12 @@ impl Error {
         response.insert_header(("cache-control", "no-store"));
         response.insert_header((CONTENT_LANGUAGE, Language::current().tag()));
         response.insert_header((VARY, "Accept-Language"));
+        self.add_headers(status, &mut response);
+        response.body(serde_json::to_vec(&Problem { summary, ..Problem::of(self) }).unwrap_or_default())
+    }
+
+    /// Adds the headers that say what the client can do.
+    fn add_headers(&self, status: StatusCode, response: &mut HttpResponseBuilder) {
         match self {
             Self::MethodNotAllowed { allow } => {
                 if let Ok(allow) = HeaderValue::from_str(allow) {
@@ -174,7 +180,6 @@ impl Error {
             }
             _ => {}
         }
-        response.body(serde_json::to_vec(&Problem { summary, ..Problem::of(self) }).unwrap_or_default())
     }
 }
 

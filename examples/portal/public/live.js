@@ -1,23 +1,23 @@
-// Keeps the lists of an open page as they are now: offers what has come out, and takes away what was withdrawn.
+// Keeps the lists of an open page up to date: offers new articles, and takes away withdrawn ones.
 
-/** Milliseconds at most from a change to the request for the page: browsers that are told together do not ask together. */
+/** Milliseconds from an event to the request for the page, at most: not all browsers ask at the same time. */
 const SPREAD = 1_500;
 /** Milliseconds at least between two requests for the page, however much is published. */
 const INTERVAL = 5_000;
 /** Milliseconds after which the page listens again, about, when a server between has refused the stream. */
 const RETRY = 60_000;
 
-/** The stream, while the page is seen: a browser has few connections, and all its tabs share them. */
+/** The stream. A hidden page has none: all tabs of a browser share its few connections. */
 let events = /** @type {EventSource | undefined} */ (undefined);
-/** Articles that have come out or were changed since the lists were loaded. */
-const told = /** @type {Set<string>} */ (new Set());
+/** The articles that were published or changed since the lists were loaded. */
+const changedIds = /** @type {Set<string>} */ (new Set());
 let loading = new AbortController();
 let loadedAt = -Infinity;
 let timer = 0;
-/** What is to be done when the time has come. */
-let planned = offerNew;
+/** The function that the timer calls. */
+let plannedWork = offerNew;
 
-/** Tells of what has changed. It floats above the page, so that nothing moves. */
+/** The line that tells of changes. It floats above the page, so that nothing moves. */
 const line = document.createElement("div");
 const message = document.createElement("span");
 const button = document.createElement("button");
@@ -56,18 +56,18 @@ function pairLists(page) {
 }
 
 /**
- * Lists what is new in a list. What moves up at its end, as others were withdrawn, is not new.
+ * Lists the new articles of a list. An article that moves up at its end, because others were withdrawn, is not new.
  * @param {{ list: HTMLElement, other: HTMLElement }} pair
  */
 function findNew({ list, other }) {
   const known = new Set(listIds(list));
   const ids = listIds(other);
   const lastKnown = ids.findLastIndex((id) => known.has(id));
-  const isNew = (/** @type {string} */ id, /** @type {number} */ index) => told.has(id) || lastKnown < 0 || index < lastKnown;
+  const isNew = (/** @type {string} */ id, /** @type {number} */ index) => changedIds.has(id) || lastKnown < 0 || index < lastKnown;
   return ids.filter((id, index) => !known.has(id) && isNew(id, index));
 }
 
-/** Loads the page as it is now. Its own address serves, so that the lists are made in one place. */
+/** Loads this page once more. So the server alone makes the HTML of lists. */
 async function loadPage() {
   loading.abort();
   loading = new AbortController();
@@ -76,12 +76,12 @@ async function loadPage() {
     const response = await fetch(location.href, { cache: "no-cache", signal: loading.signal });
     return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : undefined;
   } catch {
-    // The next change is another occasion.
+    // The next event is another occasion.
     return undefined;
   }
 }
 
-/** Offers what is new. It is not inserted unasked, as somebody may be reading what it would move. */
+/** Offers new articles. They are not inserted by themselves, as this would move the lines that somebody reads. */
 async function offerNew() {
   const page = await loadPage();
   if (!page) return;
@@ -98,7 +98,7 @@ async function offerNew() {
   };
 }
 
-/** Loads the lists anew, after changes that nobody has told of. */
+/** Shows the lists anew, after changes for which there was no event. */
 async function reloadLists() {
   const page = await loadPage();
   if (!page) return;
@@ -111,7 +111,7 @@ async function reloadLists() {
 /** @param {{ list: HTMLElement, other: HTMLElement }[]} pairs */
 function showLists(pairs) {
   for (const { list, other } of pairs) list.replaceChildren(...other.childNodes);
-  told.clear();
+  changedIds.clear();
   line.replaceChildren();
 }
 
@@ -144,27 +144,27 @@ function withdraw(id) {
 }
 
 /**
- * Loads the page soon, once for all changes until then. Lists that must be loaded anew need not be offered.
+ * Loads the page soon, once for all events until then. Lists that are shown anew need no offer.
  * @param {() => Promise<void>} work
  */
 function plan(work) {
-  if (timer === 0 || work === reloadLists) planned = work;
+  if (timer === 0 || work === reloadLists) plannedWork = work;
   if (timer !== 0) return;
-  const pause = Math.max(0, loadedAt + INTERVAL - performance.now());
+  const delay = Math.max(0, loadedAt + INTERVAL - performance.now());
   timer = window.setTimeout(() => {
     timer = 0;
-    void planned();
-  }, pause + Math.random() * SPREAD);
+    void plannedWork();
+  }, delay + Math.random() * SPREAD);
 }
 
 /** @param {{ id: string, op: "upsert" | "delete" }} change */
 function applyChange({ id, op }) {
   if (op === "delete") {
-    told.delete(id);
+    changedIds.delete(id);
     withdraw(id);
     button.remove();
   } else {
-    told.add(id);
+    changedIds.add(id);
   }
   plan(offerNew);
 }

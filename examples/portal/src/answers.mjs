@@ -1,11 +1,14 @@
-/** Answers at most that are known to be fresh. */
+/** The number of answers that are known to be fresh, at most. */
 const MAX_ANSWERS = 1000;
-/** Milliseconds from an event until all processes of Inkstone answer with the change. An answer that was asked for before is not fresh. */
+/**
+ * Milliseconds from an event until all processes of Inkstone answer with the change. An answer to an earlier request may
+ * be an old one.
+ */
 const SETTLING = 1_500;
 
 /**
- * Knows which answers of Inkstone are fresh. The client remembers them with their ETag, and need not ask for them again
- * for as long as their `s-maxage` says, or until `forget`.
+ * Knows which answers of Inkstone are fresh. The client remembers answers by their ETag; it need not ask again until their
+ * `s-maxage` has passed, or an event has touched them.
  */
 export class FreshAnswers {
   /** @type {Map<string, { etag: string, keys: string[], until: number }>} */
@@ -16,7 +19,7 @@ export class FreshAnswers {
    * Answers a request with 304 if the client has a fresh answer. Sends it otherwise.
    * @param {Request} request
    * @param {(request: Request) => Promise<Response>} send
-   * @param {boolean} isReload Whether to ask even for what is fresh.
+   * @param {boolean} isReload Whether to send it in any case.
    */
   async fetch(request, send, isReload) {
     if (!mayKeep(request)) return send(request);
@@ -30,7 +33,7 @@ export class FreshAnswers {
   }
 
   /**
-   * Forgets that answers are fresh: those with a key that was touched, and those without any key.
+   * Forgets that answers are fresh if one of their keys was touched, or if they have none.
    * @param {(key: string) => boolean} isTouched
    */
   forget(isTouched) {

@@ -5,10 +5,10 @@ import { fetchEvents } from "./api.mjs";
 const MAX_STREAMS = 500;
 /** Tells a browser to come again in half a minute. */
 const LATER = "retry: 30000\n\n";
-/** Tells a browser that changes were left out, and to forget the id of the last event. */
+/** Tells a browser that changes were left out, and takes back the id of the last event. */
 const START_OVER = "retry: 3000\n\nid\nevent: reset\ndata: {}\n\n";
 
-/** The streams that are open. */
+/** The open streams. */
 export class EventStreams {
   /** @type {Set<AbortController>} */
   #open = new Set();

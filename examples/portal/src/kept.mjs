@@ -33,7 +33,7 @@ export class Kept {
     return this.#value;
   }
 
-  /** Forgets that the value is fresh: the next to ask waits for a new one. What is being loaded may be old, too. */
+  /** Makes the next `get` wait for a new value. A load that has begun may return an old one, and is not kept. */
   forget() {
     this.#loadedAt = -Infinity;
     this.#loading = undefined;

@@ -34,7 +34,7 @@ import { forgetTouched } from "./webhook.mjs";
  * @property {string} formToken For the hidden field of each form.
  * @property {(task: () => Promise<unknown>) => void} later Does something that the answer does not wait for.
  * @property {EventStreams} streams
- * @property {(type: string) => void} forget Forgets what an event of a webhook touches.
+ * @property {(type: string) => void} forget Forgets the answers that an event of the webhook touches.
  */
 
 /**
@@ -68,7 +68,7 @@ import { forgetTouched } from "./webhook.mjs";
 /**
  * Makes the listener of an HTTP server. Without a webhook, it asks Inkstone at each request whether an answer has changed.
  * @param {import("./settings.mjs").Settings} settings
- * @param {AbortSignal} closing Ends what would go on by itself.
+ * @param {AbortSignal} closing Ends the streams of events.
  */
 export function createPortal(settings, closing) {
   const answers = new FreshAnswers();

@@ -38,7 +38,7 @@ function plain(pattern, get) {
 }
 
 /**
- * Names who receives what another server sends to a path: it is no form, and proves by itself who has sent it.
+ * Names the handler of requests from another server. They are no forms: a signature takes the place of the token.
  * @param {string} pattern
  * @param {Handler} post
  */

@@ -6,7 +6,7 @@ import { readSecret } from "./signature.mjs";
  * @property {string} host The address to listen on.
  * @property {number} port The port to listen on; 0 for any that is free.
  * @property {boolean} isSecure Whether browsers reach the portal over https: cookies are then sent over nothing else.
- * @property {Buffer[]} webhookKeys What signs webhooks; none if there is no webhook.
+ * @property {Buffer[]} webhookKeys The keys that sign the webhook; none if there is no webhook.
  */
 
 /**

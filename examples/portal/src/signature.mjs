@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 
 import { Refusal } from "./http.mjs";
 
-/** Seconds that a timestamp may be away from now: what is older may have been recorded, and sent again. */
+/** Seconds by which a timestamp may differ from now. An older webhook may be a recorded one that is sent again. */
 const TOLERANCE = 300;
 
 /**
@@ -17,8 +17,8 @@ export function readSecret(secret) {
 }
 
 /**
- * Checks that a webhook was signed with one of the keys, just now. One right signature is enough: while a secret is
- * exchanged there are several.
+ * Checks that a webhook was signed with one of the keys, just now. One right signature is enough: a webhook has several
+ * while its secret is exchanged.
  * @param {import("node:http").IncomingHttpHeaders} headers
  * @param {Buffer} body The bytes as they came.
  * @param {Buffer[]} keys
@@ -31,10 +31,10 @@ export function verifySignature(headers, body, keys) {
   if (!/^\d{1,12}$/.test(timestamp)) throw new Refusal(400, "webhook-timestamp is not in seconds");
   if (Math.abs(Date.now() / 1000 - Number(timestamp)) > TOLERANCE) throw new Refusal(401, "webhook-timestamp is not of now");
   const expected = keys.map((key) => createHmac("sha256", key).update(`${id}.${timestamp}.`).update(body).digest());
-  const given = signatures.split(" ").filter((signature) => signature.startsWith("v1,"));
-  const isSigned = given.some((signature) => {
+  const candidates = signatures.split(" ").filter((signature) => signature.startsWith("v1,"));
+  const isSigned = candidates.some((signature) => {
     const bytes = Buffer.from(signature.slice("v1,".length), "base64");
-    return expected.some((one) => bytes.length === one.length && timingSafeEqual(bytes, one));
+    return expected.some((digest) => bytes.length === digest.length && timingSafeEqual(bytes, digest));
   });
   if (!isSigned) throw new Refusal(401, "webhook-signature is not right");
 }

@@ -1,4 +1,4 @@
-// The webhook, by which Inkstone tells what has changed.
+// The webhook of Inkstone, which tells of changes.
 import { readBody, Refusal } from "./http.mjs";
 import { verifySignature } from "./signature.mjs";
 
@@ -9,8 +9,8 @@ const ARTICLE_KEYS = /^(article|articles|category_articles|tag|author|source|sch
 const NOTICE_KEYS = /^(notice|notices|scheduled_notices)(:|$)/;
 
 /**
- * Receives an event. One that comes twice does no harm: what is forgotten already is only forgotten again, so no
- * `webhook-id` needs to be kept.
+ * Receives an event. An event may come twice: the second time there is nothing left to forget, so the portal keeps no
+ * `webhook-id`.
  * @type {import("./portal.mjs").Handler}
  */
 export async function receiveWebhook({ settings, request, forget }) {
@@ -33,14 +33,14 @@ function readEventType(body) {
     const { type } = JSON.parse(body.toString("utf8"));
     if (typeof type === "string") return type;
   } catch {
-    // It is refused as any other body that is no event.
+    // A body that is no JSON is refused as any other that is no event.
   }
   throw new Refusal(400, "the body is no event");
 }
 
 /**
- * Forgets what an event touches. An article stands in lists, and beside other articles; notices stand beside articles. A
- * category, an import, and an event of a kind that is not known may touch anything.
+ * Forgets the answers that an event touches. An article is in lists, and beside other articles; a notice is beside articles.
+ * A category, an import, and an event of an unknown kind may touch all answers.
  * @param {import("./answers.mjs").FreshAnswers} answers
  * @param {import("./kept.mjs").Kept<unknown>} frame
  * @param {string} type

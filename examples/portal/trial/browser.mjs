@@ -88,7 +88,7 @@ export class WatchedPage {
   /** @param {string} finding */
   note(finding) {
     // What was overtaken by the next key, or by the next page, is no failure.
-    if (/\/(suggest\?|assets\/favicon\.svg\?|media\/|events).*ERR_ABORTED/.test(finding) || this.#expected?.test(finding)) return;
+    if (/\/(suggest\?|assets\/favicon\.svg|media\/|events).*ERR_ABORTED/.test(finding) || this.#expected?.test(finding)) return;
     this.trial.check(false, `${this.page.url()}: ${finding}`);
   }
 

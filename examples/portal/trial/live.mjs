@@ -6,12 +6,12 @@ import { unwrap } from "#inkstone-client";
 /** @typedef {import("./servers.mjs").Relay} Relay */
 /** @typedef {import("#inkstone-client").Inkstone} Client */
 
-/** What a page moves by at most while its lists change by themselves. */
+/** The layout shift of a page while its lists change by themselves, at most. */
 const MAX_SHIFT = 0.001;
 /** Milliseconds until a stream must have ended whose browser has left. */
 const LEAVING = 2_000;
 
-/** Where an article of the category `tech` must come out. */
+/** The pages on which a new article of the category `tech` comes first. */
 const LISTS = Object.freeze([
   { path: "/categories/tech", first: ".card-title a" },
   { path: "/", first: ".lead h3 a" },
@@ -129,8 +129,8 @@ async function checkWithdrawal(watched, admin, { id, title }) {
   unwrap(await admin.PATCH("/api/v1/articles/{id}", { params, body: { status: "draft" } }));
   await page.locator(".withdrawn").first().waitFor();
   trial.check((await page.locator("[data-live]").getByText(title).count()) === 0, `${page.url()} shows what was withdrawn`);
-  const told = await page.getByRole("status").innerText();
-  trial.check(told.includes(title), `what was withdrawn is told as ${told}`);
+  const announcement = await page.getByRole("status").innerText();
+  trial.check(announcement.includes(title), `an article that was withdrawn is announced as ${announcement}`);
   const focused = await page.evaluate(() => document.activeElement?.textContent);
   trial.check(focused === "这篇文章已撤下。", `after an article was withdrawn, the focus is on ${focused}`);
   await checkStill(watched);

@@ -190,6 +190,8 @@ export async function readWithoutScripts(trial) {
   const watched = await trial.openPage({ javaScriptEnabled: false });
   const { page } = watched;
   await watched.open("/");
+  trial.check((await page.locator("[data-live] a").count()) > 0, "without scripts the home page has no list");
+  trial.check((await page.locator(".live").count()) === 0, "without scripts a page has a line for news");
   await page.locator("#q").fill("质量");
   await page.locator(".search button").click();
   await page.waitForURL("**/search?*");

@@ -11,7 +11,7 @@ import { checkHeaders, countRequests, followLinks, forgeForms, loseInkstone, rea
 import { addPictures, missPictures, passPicturesOn, showPictures, waitForPictures } from "./pictures.mjs";
 import * as reading from "./reading.mjs";
 import { logInAdmin, moveSite, startInkstone, startPortal, startRelay, waitForSearch } from "./servers.mjs";
-import { createWebhook, forgeWebhooks, Hooked, refuseWithoutSecret, revalidatePages, rotateSecret } from "./webhooks.mjs";
+import { createWebhook, forgeWebhooks, WebhookTrial, refuseWithoutSecret, revalidatePages, rotateSecret } from "./webhooks.mjs";
 
 const [binary = "", screenshots = ""] = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), "inkstone-portal-"));
@@ -98,7 +98,7 @@ async function tryComposedHome(trial, admin, api) {
 }
 
 /**
- * Has another portal told what has changed. This one has no webhook.
+ * Has a webhook tell another portal of changes. This portal has none.
  * @param {Trial} trial
  * @param {import("#inkstone-client").Inkstone} admin
  * @param {string} api
@@ -115,11 +115,11 @@ async function tryWebhook(trial, admin, api) {
   deliveries.target = portal.url;
   await moveSite(admin, portal.url);
   const other = new Trial(trial.browser, portal.url, "");
-  const hooked = new Hooked(other, admin, webhook, deliveries, requests);
-  await revalidatePages(hooked);
-  await forgeWebhooks(hooked);
-  await rotateSecret(hooked);
-  await hooked.withhold(() => watchLists(other, admin, requests));
+  const webhooks = new WebhookTrial(other, admin, webhook, deliveries, requests);
+  await revalidatePages(webhooks);
+  await forgeWebhooks(webhooks);
+  await rotateSecret(webhooks);
+  await webhooks.withhold(() => watchLists(other, admin, requests));
   await moveSite(admin, trial.portal);
   trial.checks += other.checks;
   trial.findings.push(...other.findings);

@@ -99,16 +99,16 @@ export async function waitForSearch(client, q) {
 }
 
 /**
- * What stands between two servers.
+ * A server that passes requests on to another.
  * @typedef {object} Relay
  * @property {string} url
  * @property {string} target Where it leads.
  * @property {boolean} isCut Whether it is as if the target were down.
- * @property {Promise<unknown>} gate What requests wait for.
+ * @property {Promise<unknown>} gate Requests wait for it.
  * @property {string[]} seen The requests.
- * @property {string[]} answered The same, with the status of each answer.
- * @property {boolean} isMute Whether streams of events tell nothing.
- * @property {Set<import("node:http").ServerResponse>} streams Those that are open.
+ * @property {string[]} answers Those that were answered, with the status.
+ * @property {boolean} isMute Whether it leaves events out.
+ * @property {Set<import("node:http").ServerResponse>} streams The open streams of events.
  * @property {() => Promise<void>} stop
  */
 
@@ -121,7 +121,7 @@ export async function startRelay(target) {
   const server = createServer((incoming, outgoing) => void relay.gate.then(() => passOn(relay, incoming, outgoing)));
   /** @type {Relay} */
   const relay = {
-    url: "", target, isCut: false, gate: Promise.resolve(), seen: [], answered: [], isMute: false, streams: new Set(),
+    url: "", target, isCut: false, gate: Promise.resolve(), seen: [], answers: [], isMute: false, streams: new Set(),
     stop: async () => {
       server.closeAllConnections();
       server.close();
@@ -143,7 +143,7 @@ function passOn(relay, incoming, outgoing) {
   relay.seen.push(`${method} ${url}`);
   if (relay.isCut) return void incoming.socket.destroy();
   const request = sendRequest(relay.target + url, { method, headers }, (answer) => {
-    relay.answered.push(`${method} ${url} ${answer.statusCode}`);
+    relay.answers.push(`${method} ${url} ${answer.statusCode}`);
     outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
     if (answer.headers["content-type"] !== "text/event-stream") return void answer.pipe(outgoing);
     relay.streams.add(outgoing);

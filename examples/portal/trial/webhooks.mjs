@@ -1,4 +1,4 @@
-// The portal keeps what it has fetched, and is told by a webhook what has changed.
+// The portal keeps answers of Inkstone, until a webhook tells of a change.
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 
 import { unwrap } from "#inkstone-client";
@@ -10,7 +10,7 @@ import { unwrap } from "#inkstone-client";
 const HOOK = "/hooks/inkstone";
 /** Milliseconds for which a delivery is waited for: a first try that fails is followed by another after 5 seconds. */
 const PATIENCE = 30_000;
-/** Milliseconds after an event until the portal keeps answers again. */
+/** Milliseconds from a delivery until the portal keeps answers again. */
 const SETTLING = 2_000;
 
 /**
@@ -34,14 +34,14 @@ async function ask(admin, method, path, init) {
   return /** @type {any} */ (unwrap(await /** @type {any} */ (admin)[method](path, init)));
 }
 
-/** A portal with a webhook, and what stands before it and behind it. */
-export class Hooked {
+/** A portal with a webhook, between two relays. */
+export class WebhookTrial {
   /**
    * @param {Trial} trial
    * @param {Client} admin
    * @param {{ id: string, secret: string }} webhook
-   * @param {Relay} deliveries What stands between Inkstone and the portal's webhook.
-   * @param {Relay} requests What stands between the portal and Inkstone.
+   * @param {Relay} deliveries It passes the webhook on to the portal.
+   * @param {Relay} requests It passes the requests of the portal on to Inkstone.
    */
   constructor(trial, admin, webhook, deliveries, requests) {
     this.trial = trial;
@@ -52,11 +52,11 @@ export class Hooked {
   }
 
   /**
-   * Changes something, and waits until the portal has been told.
+   * Changes something, and waits for the delivery.
    * @param {() => Promise<unknown>} change
    */
-  async tell(change) {
-    this.deliveries.answered.length = 0;
+  async deliver(change) {
+    this.deliveries.answers.length = 0;
     await change();
     await this.#waitForDelivery();
   }
@@ -66,8 +66,8 @@ export class Hooked {
    * @param {() => Promise<unknown>} change
    * @param {() => Promise<unknown>} meanwhile
    */
-  async tellLate(change, meanwhile) {
-    this.deliveries.answered.length = 0;
+  async deliverLate(change, meanwhile) {
+    this.deliveries.answers.length = 0;
     await this.withhold(async () => {
       await change();
       await meanwhile();
@@ -87,17 +87,20 @@ export class Hooked {
 
   async #waitForDelivery() {
     const end = Date.now() + PATIENCE;
-    while (this.deliveries.answered.length === 0 && Date.now() < end) await pause(20);
-    const answer = this.deliveries.answered[0];
+    while (this.deliveries.answers.length === 0 && Date.now() < end) await pause(20);
+    const answer = this.deliveries.answers[0];
     this.trial.check(answer === `POST ${HOOK} 204`, `a delivery is answered with ${answer ?? "nothing"}`);
   }
 
   /**
-   * Reads a page twice, so that the portal keeps what it shows.
+   * Reads pages once no delivery is under way, so that the portal keeps their answers.
    * @param {string[]} paths
    */
   async keep(...paths) {
-    await pause(SETTLING);
+    for (let count = -1; count !== this.deliveries.answers.length; ) {
+      count = this.deliveries.answers.length;
+      await pause(SETTLING);
+    }
     for (const path of paths) {
       await this.read(path);
       await this.readKept(path, "which was just read");
@@ -139,7 +142,7 @@ export class Hooked {
   }
 
   /**
-   * Sends a webhook as Inkstone would, but for what a case changes.
+   * Sends a webhook as Inkstone would, but for the options.
    * @param {{ key?: Buffer, id?: string, seconds?: number, signed?: string, body?: string, signature?: (right: string) => string, headers?: Record<string, string> }} options
    */
   async send({ key = readKey(this.webhook.secret), id = randomUUID(), seconds = 0, signed, body = TEST, signature = (right) => right, headers }) {
@@ -166,57 +169,57 @@ function pause(milliseconds) {
 
 /**
  * Changes articles, notices and categories, and reads the pages that show them.
- * @param {Hooked} hooked
+ * @param {WebhookTrial} webhooks
  */
-export async function revalidatePages(hooked) {
-  const { admin } = hooked;
+export async function revalidatePages(webhooks) {
+  const { admin } = webhooks;
   const path = { id: "hooked" };
   const list = "/categories/tech";
   const page = "/articles/hooked";
-  await hooked.keep("/", list, "/notices");
+  await webhooks.keep("/", list, "/notices");
   const article = { title: "推送来的一篇", slug: "hooked", category: "tech", body: "<p>正文。</p>", status: /** @type {const} */ ("published") };
   const publish = async () => unwrap(await admin.POST("/api/v1/articles", { body: article }));
-  await hooked.tellLate(publish, async () => {
-    await hooked.shows("/", article.title, false, "while it is kept");
-    await hooked.shows(list, article.title, false, "while it is kept");
-    const again = await hooked.read(list, { "Cache-Control": "max-age=0" });
-    hooked.trial.check(again.includes(article.title), "a list that is reloaded does not have a new article");
+  await webhooks.deliverLate(publish, async () => {
+    await webhooks.shows("/", article.title, false, "while it is kept");
+    await webhooks.shows(list, article.title, false, "while it is kept");
+    const again = await webhooks.read(list, { "Cache-Control": "max-age=0" });
+    webhooks.trial.check(again.includes(article.title), "a list that is reloaded does not have a new article");
   });
-  await hooked.shows("/", article.title, true, "after the webhook");
-  await hooked.shows(list, article.title, true, "after the webhook");
-  await hooked.readKept("/notices", "after an article came out");
+  await webhooks.shows("/", article.title, true, "after the webhook");
+  await webhooks.shows(list, article.title, true, "after the webhook");
+  await webhooks.readKept("/notices", "after an article came out");
 
-  await hooked.keep(page, list);
-  await hooked.tell(async () => unwrap(await admin.PATCH("/api/v1/articles/{id}", { params: { path }, body: { title: "改过标题的一篇" } })));
-  await hooked.shows(page, "改过标题的一篇", true, "after it was changed");
-  await hooked.shows(list, "改过标题的一篇", true, "after it was changed");
+  await webhooks.keep(page, list);
+  await webhooks.deliver(async () => unwrap(await admin.PATCH("/api/v1/articles/{id}", { params: { path }, body: { title: "改过标题的一篇" } })));
+  await webhooks.shows(page, "改过标题的一篇", true, "after it was changed");
+  await webhooks.shows(list, "改过标题的一篇", true, "after it was changed");
 
-  await hooked.keep(page, list);
-  await hooked.tell(async () => unwrap(await admin.PATCH("/api/v1/articles/{id}", { params: { path }, body: { status: "draft" } })));
-  hooked.trial.check((await hooked.read(page)) === "404", "an article that was withdrawn is still a page");
-  await hooked.shows(list, "改过标题的一篇", false, "after it was withdrawn");
+  await webhooks.keep(page, list);
+  await webhooks.deliver(async () => unwrap(await admin.PATCH("/api/v1/articles/{id}", { params: { path }, body: { status: "draft" } })));
+  webhooks.trial.check((await webhooks.read(page)) === "404", "an article that was withdrawn is still a page");
+  await webhooks.shows(list, "改过标题的一篇", false, "after it was withdrawn");
 
-  await hooked.keep("/", "/notices");
+  await webhooks.keep("/", "/notices");
   const notice = { kind: /** @type {const} */ ("notice"), title: "推送来的通知", body: "<p>正文。</p>", status: /** @type {const} */ ("published") };
-  await hooked.tell(async () => unwrap(await admin.POST("/api/v1/notices", { body: notice })));
-  await hooked.shows("/notices", notice.title, true, "after the webhook");
+  await webhooks.deliver(async () => unwrap(await admin.POST("/api/v1/notices", { body: notice })));
+  await webhooks.shows("/notices", notice.title, true, "after the webhook");
 
-  await hooked.keep("/notices");
+  await webhooks.keep("/notices");
   const category = { id: "tech" };
-  await hooked.tell(async () => unwrap(await admin.PATCH("/api/v1/categories/{id}", { params: { path: category }, body: { name: "科技" } })));
-  await hooked.shows("/notices", ">科技<", true, "after a category was renamed");
-  await hooked.tell(async () => unwrap(await admin.PATCH("/api/v1/categories/{id}", { params: { path: category }, body: { name: "技术" } })));
+  await webhooks.deliver(async () => unwrap(await admin.PATCH("/api/v1/categories/{id}", { params: { path: category }, body: { name: "科技" } })));
+  await webhooks.shows("/notices", ">科技<", true, "after a category was renamed");
+  await webhooks.deliver(async () => unwrap(await admin.PATCH("/api/v1/categories/{id}", { params: { path: category }, body: { name: "技术" } })));
 }
 
 /**
- * Sends what Inkstone would not send, or not so.
- * @param {Hooked} hooked
+ * Sends webhooks that the portal must refuse, and some that it must not.
+ * @param {WebhookTrial} webhooks
  */
-export async function forgeWebhooks(hooked) {
-  const { trial } = hooked;
+export async function forgeWebhooks(webhooks) {
+  const { trial } = webhooks;
   const other = randomBytes(32);
   const id = randomUUID();
-  const cases = /** @type {[string, number, Parameters<Hooked["send"]>[0]][]} */ ([
+  const cases = /** @type {[string, number, Parameters<WebhookTrial["send"]>[0]][]} */ ([
     ["a right signature", 204, { id }],
     ["the same id again", 204, { id }],
     ["a right signature among others", 204, { signature: (right) => `v1a,AAAA v1,AAAA ${right} v2,x` }],
@@ -238,14 +241,14 @@ export async function forgeWebhooks(hooked) {
     ["a body that is no event", 400, { body: "null" }],
     ["a long body", 413, { body: JSON.stringify({ type: "category.changed", data: "x".repeat(100_000) }) }],
   ]);
-  await hooked.keep("/notices");
+  await webhooks.keep("/notices");
   for (const [name, status, options] of cases.filter(([, expected]) => expected >= 400)) {
-    const answer = await hooked.send(options);
+    const answer = await webhooks.send(options);
     trial.check(answer === status, `a webhook with ${name} is ${answer}, not ${status}`);
   }
-  await hooked.readKept("/notices", "after webhooks were refused");
+  await webhooks.readKept("/notices", "after webhooks were refused");
   for (const [name, status, options] of cases.filter(([, expected]) => expected < 400)) {
-    const answer = await hooked.send(options);
+    const answer = await webhooks.send(options);
     trial.check(answer === status, `a webhook with ${name} is ${answer}, not ${status}`);
   }
   const bare = await fetch(trial.portal + HOOK, { method: "POST", body: TEST });
@@ -256,16 +259,16 @@ export async function forgeWebhooks(hooked) {
 
 /**
  * Exchanges the secret: the portal, which has the former one, still believes the deliveries.
- * @param {Hooked} hooked
+ * @param {WebhookTrial} webhooks
  */
-export async function rotateSecret(hooked) {
-  const { admin, webhook } = hooked;
+export async function rotateSecret(webhooks) {
+  const { admin, webhook } = webhooks;
   const path = `/api/v1/webhooks/${webhook.id}`;
   const { secret } = (await ask(admin, "POST", `${path}/rotate`, {})).data;
-  hooked.trial.check(secret !== webhook.secret, "the secret is the same after a rotation");
-  await hooked.tell(() => ask(admin, "POST", `${path}/test`, {}));
+  webhooks.trial.check(secret !== webhook.secret, "the secret is the same after a rotation");
+  await webhooks.deliver(() => ask(admin, "POST", `${path}/test`, {}));
   const failed = (await ask(admin, "GET", `${path}/deliveries`, { params: { query: { state: "failed" } } })).data;
-  hooked.trial.check(failed.length === 0, `${failed.length} deliveries have failed`);
+  webhooks.trial.check(failed.length === 0, `${failed.length} deliveries have failed`);
 }
 
 /**

@@ -16,6 +16,17 @@ pub struct Site {
 /// The subject, the text, and the label of the link.
 type Texts = (&'static str, &'static str, &'static str);
 
+const WEBHOOK_DISABLED_IN_CHINESE: Texts = (
+    "一个 webhook 已停用",
+    "网站的一个 webhook 因接收方持续失败，或接收方表示不再接收，已被停用，不再收到通知。请在管理后台查看其投递记录，修复后重新启用。",
+    "",
+);
+const WEBHOOK_DISABLED_IN_ENGLISH: Texts = (
+    "A webhook was disabled",
+    "A webhook of the site was disabled: its receiver has failed for days, or has answered that it wants no deliveries. It is told nothing any more. Its list of deliveries says what went wrong; enable it again when that is mended.",
+    "",
+);
+
 fn chinese_texts(kind: MailKind) -> Texts {
     match kind {
         MailKind::Verify => (
@@ -43,11 +54,7 @@ fn chinese_texts(kind: MailKind) -> Texts {
             "您账号的密码刚刚更改，所有设备都已退出登录。如果不是您本人操作，请立即重设密码。",
             "",
         ),
-        MailKind::WebhookDisabled => (
-            "一个 webhook 已停用",
-            "网站的一个 webhook 因接收方持续失败，或接收方表示不再接收，已被停用，不再收到通知。请在管理后台查看其投递记录，修复后重新启用。",
-            "",
-        ),
+        MailKind::WebhookDisabled => WEBHOOK_DISABLED_IN_CHINESE,
         MailKind::Invitation => {
             ("邀请您加入", "我们为您创建了账号。请在 48 小时内点击下面的链接设置密码。", "设置密码")
         }
@@ -89,11 +96,7 @@ fn english_texts(kind: MailKind) -> Texts {
             "Your account now has another e-mail address. If it was not you who changed it, contact us at once.",
             "",
         ),
-        MailKind::WebhookDisabled => (
-            "A webhook was disabled",
-            "A webhook of the site was disabled: its receiver has failed for days, or has answered that it wants no deliveries. It is told nothing any more. Its list of deliveries says what went wrong; enable it again when that is mended.",
-            "",
-        ),
+        MailKind::WebhookDisabled => WEBHOOK_DISABLED_IN_ENGLISH,
         MailKind::PasswordChanged => (
             "Your password was changed",
             "The password of your account was changed, and you were signed out everywhere. If it was not you, reset it at once.",

@@ -12,7 +12,7 @@ export async function showCategory({ visitors, frame, params, query }) {
   const cursor = readCursor(query);
   const { data, page } = await listCategory(visitors, slug, cursor);
   const path = categoryPath(category);
-  // What is new is on the first page.
+  // New articles come on the first page.
   const isLive = cursor === undefined;
   const main = html`${renderBreadcrumb(
       category.path.map((step) => ({ name: step.name, path: step.id === category.id ? undefined : categoryPath(step) })),
