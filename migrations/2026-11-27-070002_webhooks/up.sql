@@ -31,7 +31,8 @@ CREATE TABLE webhook_deliveries (
     id             uuid        PRIMARY KEY,
     -- The order in which they are sent.
     seq            bigint      GENERATED ALWAYS AS IDENTITY,
-    webhook_id     uuid        NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    -- Those of a webhook that is gone are removed piece by piece.
+    webhook_id     uuid        NOT NULL,
     event          text        NOT NULL,
     entity_id      uuid,
     body           jsonb       NOT NULL,
@@ -50,7 +51,11 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX webhook_deliveries_log_idx ON webhook_deliveries (webhook_id, id);
 CREATE INDEX webhook_deliveries_pending_idx ON webhook_deliveries (webhook_id, seq) WHERE state = 'pending';
 CREATE INDEX webhook_deliveries_tried_idx ON webhook_deliveries (webhook_id, seq) WHERE state = 'pending' AND tries > 0;
-CREATE INDEX webhook_deliveries_parked_idx ON webhook_deliveries (webhook_id, due_at) WHERE state = 'parked';
+CREATE INDEX webhook_deliveries_parked_idx ON webhook_deliveries (webhook_id, due_at, seq) WHERE state = 'parked';
+CREATE INDEX webhook_deliveries_asked_for_idx ON webhook_deliveries (webhook_id, due_at, seq)
+WHERE state = 'parked' AND is_asked_for;
+CREATE INDEX webhook_deliveries_coalesced_idx ON webhook_deliveries (webhook_id)
+WHERE event = 'articles.changed' AND state = 'pending';
 CREATE INDEX webhook_deliveries_failed_idx ON webhook_deliveries (webhook_id, id) WHERE state = 'failed';
 CREATE INDEX webhook_deliveries_at_idx ON webhook_deliveries (created_at);
 

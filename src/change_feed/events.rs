@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use futures_util::StreamExt;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Walk};
+use super::handlers::NOW;
 use super::listener::{Listener, ListenerOptions, Session};
 use super::live::LiveFeed;
 use super::model::Kind;
@@ -33,7 +34,7 @@ pub const GET_EVENTS: Operation =
 /// The feed of `GET /api/v1/changes` as server-sent events, as they happen: events `change`, each with the JSON of a line,
 /// without the thing itself. The id of an event is a cursor. `EventSource` sends it back when it has lost the connection,
 /// and is told what it missed; `GET /api/v1/changes?since=` takes it too. The event `reset` says that changes were left out:
-/// the client was too slow, or away too long. Go on with `GET /api/v1/changes` from the last id, or with its snapshot. A comment every
+/// the client was too slow, or away too long. Go on with `GET /api/v1/changes` from the last id before it, or with its snapshot. A comment every
 /// 15 seconds shows that the connection lives. The stream of a member ends with the session.
 #[utoipa::path(tag = "changes", params(EventParams), responses((status = 200, description = "A stream of events", body = String, content_type = "text/event-stream")))]
 #[get("/events")]
@@ -49,13 +50,15 @@ pub async fn get_events(
     let options = ListenerOptions {
         kinds: params.entity.as_deref().map_or_else(|| Kind::ALL.to_vec(), Kind::of_entities),
         audience,
-        session: reader.0.map(|member| Session { member: member.id, id: member.session }),
+        session: Session::of(&reader),
     };
-    let cursor =
-        read_last_id(req.headers(), params.since)?.map(|text| open_cursor(&app, &text)).transpose()?;
-    let (cursor, is_reset) = match cursor {
-        Some(cursor) if check_cursor(&app, &cursor, audience).is_ok() => (Some(cursor), false),
-        other => (None, other.is_some()),
+    let (cursor, is_reset) = match find_cursor(&app, req.headers(), params.since.as_deref())? {
+        Start::Now => (None, false),
+        Start::Nowhere => (None, true),
+        Start::After(cursor) => {
+            let can_go_on = check_cursor(&app, &cursor, audience).is_ok();
+            (Some(cursor).filter(|_| can_go_on), !can_go_on)
+        }
     };
     let listener = Listener::begin(&app, &Arc::clone(&feed), options, cursor, is_reset).await?;
     Ok(HttpResponse::Ok()
@@ -65,21 +68,35 @@ pub async fn get_events(
         .streaming(listener.stream().map(Ok::<_, std::convert::Infallible>)))
 }
 
-/// What the client was told last. The header has the last word: a browser asks again with the address of the first time.
-fn read_last_id(headers: &HeaderMap, since: Option<String>) -> Result<Option<String>> {
-    let Some(id) = headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()) else { return Ok(since) };
-    match HeaderValue::to_str(id) {
-        Ok(id) => Ok(Some(id.to_owned())),
-        Err(_) => Err(refuse("Last-Event-ID")),
-    }
+/// Where a listener begins.
+enum Start {
+    /// At the end of the log.
+    Now,
+    /// There, as what it knows cannot be found out.
+    Nowhere,
+    /// After what it knows.
+    After(Cursor),
 }
 
-fn open_cursor(app: &App, text: &str) -> Result<Cursor> {
-    let cursor = Cursor::open(text, &app.keys).ok_or_else(|| refuse("Last-Event-ID"))?;
-    // The events of a listener have the lines of all kinds behind them.
-    Ok(Cursor { kinds: Kind::ALL.to_vec(), ..cursor })
-}
-
-fn refuse(name: &str) -> crate::error::Error {
-    Fault::parameter(name, Code::InvalidCursor, "is no cursor of the change feed").into()
+/// Where a listener begins. The header has the last word: a browser asks again with the address of the first time.
+///
+/// A header that is no cursor is no fault of the person at the browser, which would never come again after a refusal: the
+/// keys of the site may have changed. A parameter was written by the client.
+fn find_cursor(app: &App, headers: &HeaderMap, since: Option<&str>) -> Result<Start> {
+    let last_id = headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty());
+    let cursor = match (last_id, since) {
+        (None, None | Some(NOW)) => return Ok(Start::Now),
+        (Some(id), _) => id.to_str().ok().and_then(|id| Cursor::open(id, &app.keys)),
+        (None, Some(since)) => {
+            let detail = "is no cursor of the change feed";
+            let fault = || Fault::parameter("since", Code::InvalidCursor, detail);
+            Some(Cursor::open(since, &app.keys).ok_or_else(fault)?)
+        }
+    };
+    Ok(match cursor {
+        // All that can be seen is too much for events.
+        Some(Cursor { walk: Some(Walk::Everything(..)), .. }) | None => Start::Nowhere,
+        // The events of a listener have the lines of all kinds behind them.
+        Some(cursor) => Start::After(Cursor { kinds: Kind::ALL.to_vec(), ..cursor }),
+    })
 }

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{Responder, get, web};
 
 use super::cursor::Cursor;
+use super::listener::Session;
 use super::model::{Head, Kind};
 use super::reading::{Asked, check_cursor, load_page};
 use super::resolving::Audience;
@@ -14,7 +15,7 @@ use super::walking::begin_with_everything;
 use crate::app::App;
 use crate::cache::tags::Tag;
 use crate::categories::answer_tags::{CATEGORIES, tag_articles_in_any};
-use crate::error::{Code, Fault, Result};
+use crate::error::{Code, Error, Fault, Result};
 use crate::http::query::Query;
 use crate::http::reply::Reply;
 use crate::members::guard::Reader;
@@ -24,7 +25,7 @@ use crate::operations::{Caller, Operation};
 /// Changes of a page, if the client does not say.
 const DEFAULT_LIMIT: i64 = 200;
 /// The word in place of a cursor that stands for this moment.
-const NOW: &str = "now";
+pub const NOW: &str = "now";
 
 /// The entry of [`get_changes`].
 pub const GET_CHANGES: Operation = Operation::read("get_changes", Caller::Reader)
@@ -55,6 +56,10 @@ pub async fn get_changes(
     let limit = usize::try_from(params.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or_default();
     let asked = Asked { audience, limit, wait: Duration::from_secs(params.wait.unwrap_or_default()) };
     let (head, page) = load_page(&app, cursor, asked, head).await?;
+    let waits = !asked.wait.is_zero();
+    if waits && has_left(&app, &reader).await {
+        return Err(Error::unauthenticated());
+    }
     let next_cursor = page.next.seal(&app.keys);
     let feed = Feed { data: page.lines, page: FeedPage { next_cursor, has_next: page.next.walk.is_some() } };
     let mut tags = vec![Tag::all("site"), Tag::all(CATEGORIES)];
@@ -64,11 +69,19 @@ pub async fn get_changes(
         let left = head.next_moment.map(|moment| (moment - app.now()).to_std().unwrap_or_default());
         left.unwrap_or(Duration::MAX)
     };
-    let lifetime = params.wait.is_none().then(|| until_moment(head));
+    let lifetime = (!waits).then(|| until_moment(head));
     Ok(Reply::new(StatusCode::OK, feed)
         .with_version(0)
-        .as_visitors_get(!audience.is_of_members())
+        .as_visitors_get(!audience.is_of_members() && !waits)
         .kept_for(lifetime, tags))
+}
+
+/// Whether the session of a member has ended while the answer was waited for.
+async fn has_left(app: &App, reader: &Reader) -> bool {
+    match Session::of(reader) {
+        Some(session) => !session.goes_on(app).await,
+        None => false,
+    }
 }
 
 /// Where the reader stands, and the walk that begins there.
@@ -85,7 +98,8 @@ fn find_cursor(app: &App, params: &FeedParams, audience: Audience, head: &Head) 
             let detail = "is missing; begin with snapshot=true, or with since=now";
             Err(Fault::parameter("since", Code::InvalidParameter, detail).into())
         }
-        Some(NOW) if !is_snapshot => Ok(begin(None)),
+        Some(NOW) if is_snapshot => refuse("now is not to be had together with snapshot"),
+        Some(NOW) => Ok(begin(None)),
         Some(sealed) => {
             let Some(cursor) = Cursor::open(sealed, &app.keys) else {
                 return refuse("is no cursor of the change feed");

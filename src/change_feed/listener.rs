@@ -18,6 +18,7 @@ use super::reading::{Asked, load_page};
 use super::resolving::Audience;
 use crate::app::App;
 use crate::error::Result;
+use crate::members::guard::Reader;
 use crate::members::sessions::memory;
 
 /// How often a listener is told that the connection lives. Proxies close one on which nothing comes for a minute.
@@ -32,6 +33,18 @@ pub struct Session {
     pub member: Uuid,
     /// Which session of theirs.
     pub id: Uuid,
+}
+
+impl Session {
+    /// The session of a reader. `None` for visitors, and for keys, which are told what visitors are.
+    pub fn of(reader: &Reader) -> Option<Self> {
+        reader.0.map(|member| Self { member: member.id, id: member.session })
+    }
+
+    /// Whether it goes on. It may have ended a second ago. If that cannot be found out, it does not.
+    pub async fn goes_on(self, app: &App) -> bool {
+        memory::load_role(app, self.member, self.id).await.is_ok_and(|role| role.is_some())
+    }
 }
 
 /// What a client asks to be told.
@@ -66,9 +79,9 @@ impl Listener {
         cursor: Option<Cursor>,
         is_reset: bool,
     ) -> Result<Self> {
-        // From here on nothing is missed.
-        let receiver = feed.listen(app, options.audience);
         let head = Head::find(app).await?;
+        // What is new after this position is in the frames: nothing is missed.
+        let receiver = feed.listen(app, options.audience, &head.position);
         // Not all who have lost a connection come again at the same moment.
         let mut greeting = write_retry(2_000 + u16::from(Uuid::new_v4().as_bytes()[0]) * 12);
         if is_reset {
@@ -94,18 +107,21 @@ impl Listener {
         if let Some(greeting) = self.greeting.take() {
             return Some(greeting.into());
         }
+        if !self.is_in_session().await {
+            return None;
+        }
         if let Some(cursor) = self.behind.take() {
             return Some(self.tell_missed(cursor).await.unwrap_or_else(|_| write_reset().into()));
         }
         tokio::select! {
             told = self.receiver.recv() => match told {
-                Ok(Told::News(frame)) => Some(self.select(&frame)),
+                // A session may have ended while nothing was new.
+                Ok(Told::News(frame)) => self.is_in_session().await.then(|| self.select(&frame)),
                 Ok(Told::Reset) | Err(RecvError::Lagged(_)) => Some(write_reset().into()),
                 Ok(Told::End) | Err(RecvError::Closed) => None,
             },
             _ = self.heartbeat.tick() => {
-                let goes_on = !self.app.is_leaving() && self.is_in_session().await;
-                goes_on.then(|| Bytes::from_static(HEARTBEAT))
+                (!self.app.is_leaving()).then(|| Bytes::from_static(HEARTBEAT))
             }
         }
     }
@@ -131,14 +147,11 @@ impl Listener {
         bytes.into()
     }
 
-    /// Whether the member may still listen. A database that cannot be asked is no answer.
+    /// Whether the member may still listen. Who cannot be asked for may not.
     async fn is_in_session(&self) -> bool {
         match self.options.session {
             None => true,
-            Some(session) => match memory::load_role(&self.app, session.member, session.id).await {
-                Ok(role) => role.is_some(),
-                Err(_) => true,
-            },
+            Some(session) => session.goes_on(&self.app).await,
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::cursor::Cursor;
 use super::frames::write_change;
-use super::model::{Head, Kind};
+use super::model::{Head, Kind, Position};
 use super::reading::{Asked, load_page};
 use super::resolving::Audience;
 use super::view::Changed;
@@ -84,36 +84,56 @@ impl LiveFeed {
         }
     }
 
-    /// Begins to listen. What was committed before may be told too.
-    pub fn listen(self: &Arc<Self>, app: &Data<App>, audience: Audience) -> Receiver<Told> {
+    /// Begins to listen. All is told that is new after `position`; what was committed before may be told too.
+    pub fn listen(
+        self: &Arc<Self>,
+        app: &Data<App>,
+        audience: Audience,
+        position: &Position,
+    ) -> Receiver<Told> {
         let channel = self.channel(audience);
         let mut is_running = channel.is_running.lock().unwrap_or_else(PoisonError::into_inner);
         let receiver = channel.sender.subscribe();
         if !std::mem::replace(&mut *is_running, true) {
             let (feed, app) = (Arc::clone(self), app.clone());
-            rt::spawn(async move { feed.run(&app, audience).await });
+            let cursor = Cursor::at(position.clone(), audience.is_of_members());
+            rt::spawn(async move { feed.run(&app, audience, cursor).await });
         }
         receiver
     }
 
-    /// Tells what is new while anybody listens.
-    async fn run(&self, app: &App, audience: Audience) {
-        let channel = self.channel(audience);
-        let mut cursor = None;
+    /// Tells what is new after `cursor` while anybody listens.
+    async fn run(&self, app: &App, audience: Audience, mut cursor: Cursor) {
+        let running = Running(self.channel(audience));
+        let channel = running.0;
         while !channel.stop_if_idle() {
             if app.is_leaving() {
                 // An error says that nobody listens any more.
                 let _ = channel.sender.send(Told::End);
-                return;
+                break;
             }
             if let Err(error) = channel.tell_news(app, audience, &mut cursor).await {
                 tracing::warn!(%error, "Listeners are not told what is new until it can be read again");
-                if error.code() == Code::CursorExpired {
-                    cursor = None;
+                if error.code() == Code::CursorExpired
+                    && let Ok(head) = Head::find(app).await
+                {
+                    cursor = Cursor::at(head.position, audience.is_of_members());
                     let _ = channel.sender.send(Told::Reset);
                 }
                 sleep(RETRY_DELAY).await;
             }
+        }
+    }
+}
+
+/// The task of a channel. However it ends, the next listener begins another, and those that are left learn of it.
+struct Running<'c>(&'c Channel);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut is_running = self.0.is_running.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut *is_running) {
+            let _ = self.0.sender.send(Told::End);
         }
     }
 }
@@ -126,16 +146,14 @@ impl Channel {
         !*is_running
     }
 
-    /// Waits a while for something new after `cursor`, tells it, and moves the cursor. Without one, begins at the end of the log.
-    async fn tell_news(&self, app: &App, audience: Audience, cursor: &mut Option<Cursor>) -> Result<()> {
-        let head = Head::find(app).await?;
-        let from = cursor.get_or_insert_with(|| Cursor::at(head.position.clone(), audience.is_of_members()));
+    /// Waits a while for something new after `cursor`, tells it, and moves the cursor.
+    async fn tell_news(&self, app: &App, audience: Audience, cursor: &mut Cursor) -> Result<()> {
         let asked = Asked { audience, limit: FRAME_LINES, wait: WAIT };
-        let (_, page) = load_page(app, from.clone(), asked, head).await?;
+        let (_, page) = load_page(app, cursor.clone(), asked, Head::find(app).await?).await?;
         if !page.lines.is_empty() {
             let _ = self.sender.send(Told::News(Arc::new(Frame::new(app, &page.lines, &page.next))));
         }
-        *cursor = Some(page.next);
+        *cursor = page.next;
         Ok(())
     }
 }

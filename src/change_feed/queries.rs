@@ -16,6 +16,11 @@ use crate::db::rows::{Conditions, SizedRow, Value};
 use crate::db::visibility::{Articles, Notices, PUBLISHED_ARTICLE, PUBLISHED_NOTICE};
 use crate::tx::Tx;
 
+/// The snapshot of the statement as text. If very many transactions run, it ends before the first of them, so that a cursor has
+/// a bounded length: what is visible besides is told later.
+const SNAPSHOT: &str = "(SELECT CASE WHEN length(now::text) <= 2000 THEN now::text
+     ELSE concat(pg_snapshot_xmin(now), ':', pg_snapshot_xmin(now), ':') END FROM pg_current_snapshot() AS now)";
+
 /// The end of the log, and the next moment at which time alone changes what readers see.
 pub async fn load_head(mut conn: &Connection) -> QueryResult<Head> {
     #[derive(QueryableByName)]
@@ -26,7 +31,7 @@ pub async fn load_head(mut conn: &Connection) -> QueryResult<Head> {
         next_moment: Option<DateTime<Utc>>,
     }
     let text = format!(
-        "SELECT pg_current_snapshot()::text AS snapshot, now() AS at, least(
+        "SELECT {SNAPSHOT} AS snapshot, now() AS at, least(
              (SELECT min(published_at) FROM articles WHERE {PUBLISHED_ARTICLE} AND published_at > now()),
              (SELECT min(published_at) FROM notices WHERE {PUBLISHED_NOTICE} AND published_at > now()),
              (SELECT min(expires_at) FROM notices WHERE {PUBLISHED_NOTICE} AND expires_at > now())) AS next_moment"
@@ -37,7 +42,7 @@ pub async fn load_head(mut conn: &Connection) -> QueryResult<Head> {
 
 /// The position that the log has now.
 pub async fn load_position(mut conn: &Connection) -> QueryResult<Position> {
-    sql_query("SELECT pg_current_snapshot()::text AS snapshot, now() AS at").get_result(&mut conn).await
+    sql_query(format!("SELECT {SNAPSHOT} AS snapshot, now() AS at")).get_result(&mut conn).await
 }
 
 /// A thing that can be seen.

@@ -139,6 +139,8 @@ async fn run_housekeeping(app: &App) -> Vec<Result<()>> {
         app.write(async |tx| Ok(jobs::queries::delete_old_jobs(tx).await?)).await.map(drop),
         repeat(async || app.write(async |tx| Ok(changes::queries::delete_old_tags(tx).await?)).await).await,
         repeat(async || app.write(async |tx| Ok(webhooks::queries::log::delete_old(tx).await?)).await).await,
+        repeat(async || app.write(async |tx| Ok(webhooks::queries::log::delete_orphans(tx).await?)).await)
+            .await,
         app.write(async |tx| Ok(idempotency::queries::delete_old_answers(tx).await?)).await.map(drop),
         app.write(async move |tx| Ok(sessions::queries::delete_ended_sessions(tx, days).await?))
             .await

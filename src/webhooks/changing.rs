@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::input::apply_patch;
 use super::model::{Content, DisabledReason, MAX_WEBHOOKS, Row, WebhookStatus};
-use super::queries::{self, position};
+use super::queries::{self, position, told};
 use super::view::WebhookPatch;
 use crate::app::App;
 use crate::change_feed::cursor::Cursor;
@@ -59,6 +59,7 @@ async fn begin_to_tell(tx: &mut Tx, app: &App, row: &Row) -> Result<()> {
     if is_enabled && queries::count_other_enabled(tx, row.id).await? == 0 {
         let here = Cursor::at(load_position(tx).await?, false);
         position::set_cursor(tx, &here.seal(&app.keys)).await?;
+        told::forget_all(tx).await?;
     }
     Ok(())
 }
@@ -70,8 +71,9 @@ pub async fn rotate_secret(tx: &mut Tx, actor: Actor, id: Uuid) -> Result<Row> {
     Ok(queries::rotate_secret(tx, id).await?)
 }
 
-/// Removes a webhook with its log, and records it.
+/// Removes a webhook, and records it. Its log follows piece by piece.
 pub async fn delete_webhook(tx: &mut Tx, actor: Actor, id: Uuid, if_match: &IfMatch) -> Result<()> {
+    position::lock_cursor(tx).await?;
     let row = queries::lock(tx, id).await?.ok_or_else(Error::not_found)?;
     if_match.check(row.version)?;
     queries::delete(tx, id).await?;

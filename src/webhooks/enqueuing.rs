@@ -100,7 +100,13 @@ impl Enqueuer {
             "What has happened since webhooks were last told cannot be found out; they are told from now on"
         );
         let after = Cursor::at(head.position, false).seal(&app.keys);
-        app.write(async move |tx| Ok(position::move_cursor(tx, &before, &after).await?)).await?;
+        app.write(async move |tx| {
+            if position::move_cursor(tx, &before, &after).await? {
+                told::forget_all(tx).await?;
+            }
+            Ok(())
+        })
+        .await?;
         Ok(false)
     }
 }

@@ -29,7 +29,7 @@ pub async fn run_lane(app: &Data<App>, webhook: Uuid, holder: Uuid) -> Result<()
         parked_first = due.is_in_turn;
         let outcome = send(app, &write_message(app, webhook, &receiver, &due)).await;
         app.metrics.count_webhook_attempt(outcome.is_success());
-        app.write(async move |tx| end_try(tx, webhook, &due, &outcome).await).await?;
+        app.write(async move |tx| end_try(tx, (webhook, holder), &due, &outcome).await).await?;
     }
     app.write(async move |tx| Ok(lanes::leave_lane(tx, webhook, holder).await?)).await
 }
@@ -57,15 +57,15 @@ fn write_message<'m>(app: &App, webhook: Uuid, receiver: &'m Receiver, due: &'m 
 }
 
 /// Logs a try, and decides what becomes of its delivery and of the webhook.
-async fn end_try(tx: &mut Tx, webhook: Uuid, due: &Due, outcome: &Outcome) -> Result<()> {
-    // First of all, so that two transactions never wait for each other.
-    if queries::lock(tx, webhook).await?.is_none() {
+async fn end_try(tx: &mut Tx, (webhook, holder): (Uuid, Uuid), due: &Due, outcome: &Outcome) -> Result<()> {
+    // First of all, so that two transactions never wait for each other. Who has lost the lane decides nothing any more.
+    if !lanes::lock_lane(tx, webhook, holder).await? {
         return Ok(());
     }
     lanes::insert_attempt(tx, due.id, outcome).await?;
     if outcome.is_success() {
         queries::note_health(tx, webhook, true).await?;
-        lanes::end_delivery(tx, due.id, true).await?;
+        lanes::end_delivery(tx, due, true).await?;
         lanes::hasten_held(tx, webhook).await?;
         return Ok(());
     }
@@ -77,11 +77,11 @@ async fn end_try(tx: &mut Tx, webhook: Uuid, due: &Due, outcome: &Outcome) -> Re
     }
     match plan_next(due, outcome) {
         Next::InTurn(pause) => {
-            lanes::postpone_delivery(tx, due.id, pause.as_secs_f64(), !due.is_in_turn).await?;
+            lanes::postpone_delivery(tx, due, pause.as_secs_f64(), !due.is_in_turn).await?;
         }
-        Next::Parked(pause) => lanes::postpone_delivery(tx, due.id, pause.as_secs_f64(), true).await?,
+        Next::Parked(pause) => lanes::postpone_delivery(tx, due, pause.as_secs_f64(), true).await?,
         Next::Failed => {
-            lanes::end_delivery(tx, due.id, false).await?;
+            lanes::end_delivery(tx, due, false).await?;
             if !due.is_test && lanes::is_failing_since(tx, webhook, due.id).await? {
                 disable_webhook(tx, webhook, DisabledReason::Failing).await?;
             }

@@ -108,7 +108,7 @@ pub async fn rotate_secret(tx: &mut Tx, id: Uuid) -> QueryResult<Row> {
     sql_query(text).bind::<SqlUuid, _>(id).bind::<Integer, _>(FORMER_SECRET_HOURS).get_result(&mut **tx).await
 }
 
-/// Removes a webhook, and its log.
+/// Removes a webhook. Its deliveries are removed later, as they may be many.
 pub async fn delete(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
     sql_query("DELETE FROM webhooks WHERE id = $1").bind::<SqlUuid, _>(id).execute(&mut **tx).await?;
     Ok(())

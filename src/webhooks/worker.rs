@@ -35,10 +35,14 @@ async fn look(app: &Data<App>, enqueuer: &mut Enqueuer) -> Result<()> {
     if !app.snapshot::<Demand>().await?.has_any {
         return Ok(());
     }
-    while enqueuer.enqueue_page(app).await? {
+    loop {
+        let has_more = enqueuer.enqueue_page(app).await;
+        // What is enqueued already is sent, whether the feed can be read or not.
         begin_lanes(app).await?;
+        if !has_more? || app.is_leaving() {
+            return Ok(());
+        }
     }
-    begin_lanes(app).await
 }
 
 /// Begins to send in each lane that has something due and that nobody holds.

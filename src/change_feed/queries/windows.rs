@@ -26,7 +26,8 @@ impl BoundWindow {
     fn bind(conditions: &mut Conditions, window: &Window) -> Self {
         let mut snapshot = |position: &Position| {
             let mark = conditions.bind(Value::Text(position.snapshot.clone()));
-            format!("{mark}::pg_snapshot")
+            // Parsed once, and not for each row.
+            format!("(SELECT {mark}::pg_snapshot)")
         };
         Self { before: snapshot(&window.before), until: snapshot(&window.until) }
     }

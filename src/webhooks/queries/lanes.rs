@@ -12,15 +12,19 @@ use crate::webhooks::sending::Outcome;
 /// Seconds for which a lane belongs to its holder, from each try on: longer than a try can last.
 const LEASE_SECONDS: i32 = 20;
 
-/// The condition that a webhook has a delivery that is due. A delivery that waits for its next try holds up those behind it.
-const HAS_DUE: &str = "(status = 'enabled' AND CASE
-         WHEN EXISTS (SELECT FROM webhook_deliveries AS one WHERE one.webhook_id = webhooks.id AND state = 'pending' AND tries > 0)
-         THEN EXISTS (SELECT FROM webhook_deliveries AS one
-                      WHERE one.webhook_id = webhooks.id AND state = 'pending' AND tries > 0 AND due_at <= now())
-         ELSE EXISTS (SELECT FROM webhook_deliveries AS one
-                      WHERE one.webhook_id = webhooks.id AND state = 'pending' AND due_at <= now()) END
-     OR EXISTS (SELECT FROM webhook_deliveries AS one WHERE one.webhook_id = webhooks.id AND state = 'parked'
-                AND due_at <= now() AND (status = 'enabled' OR is_asked_for)))";
+/// The condition that a webhook has a delivery that is due. One that waits for its next try holds up those behind it.
+///
+/// Each part reads the first entry of an index in its order. A part that only asked whether there is one would let the planner
+/// read the log of webhooks that have none.
+const HAS_DUE: &str = "(status = 'enabled' AND coalesce(
+         (SELECT due_at FROM webhook_deliveries AS one
+          WHERE one.webhook_id = webhooks.id AND state = 'pending' AND tries > 0 ORDER BY seq LIMIT 1),
+         (SELECT due_at FROM webhook_deliveries AS one
+          WHERE one.webhook_id = webhooks.id AND state = 'pending' AND due_at <= now() ORDER BY seq LIMIT 1)) <= now()
+     OR status = 'enabled' AND (SELECT due_at FROM webhook_deliveries AS one
+          WHERE one.webhook_id = webhooks.id AND state = 'parked' ORDER BY due_at, seq LIMIT 1) <= now()
+     OR (SELECT due_at FROM webhook_deliveries AS one
+          WHERE one.webhook_id = webhooks.id AND state = 'parked' AND is_asked_for ORDER BY due_at, seq LIMIT 1) <= now())";
 
 #[derive(QueryableByName)]
 struct Found {
@@ -124,28 +128,40 @@ pub async fn insert_attempt(tx: &mut Tx, delivery: Uuid, outcome: &Outcome) -> Q
     Ok(())
 }
 
-/// Ends a delivery: it was taken, or has failed for good.
-pub async fn end_delivery(tx: &mut Tx, delivery: Uuid, is_delivered: bool) -> QueryResult<()> {
-    let state = if is_delivered { "delivered" } else { "failed" };
-    sql_query(format!("UPDATE webhook_deliveries SET state = '{state}', ended_at = now() WHERE id = $1"))
-        .bind::<SqlUuid, _>(delivery)
+/// Whether a lane belongs to `holder`. Locks its webhook until the transaction ends.
+pub async fn lock_lane(tx: &mut Tx, webhook: Uuid, holder: Uuid) -> QueryResult<bool> {
+    let found = sql_query("SELECT FROM webhooks WHERE id = $1 AND lease_holder = $2 FOR NO KEY UPDATE")
+        .bind::<SqlUuid, _>(webhook)
+        .bind::<SqlUuid, _>(holder)
         .execute(&mut **tx)
         .await?;
+    Ok(found == 1)
+}
+
+/// The condition that a delivery is as it was when the try that `due` stands for began: nobody has asked for it again.
+const IS_AS_TRIED: &str = "id = $1 AND tries = $2 AND state IN ('pending', 'parked')";
+
+/// Ends a delivery: it was taken, or has failed for good.
+pub async fn end_delivery(tx: &mut Tx, due: &Due, is_delivered: bool) -> QueryResult<()> {
+    let state = if is_delivered { "delivered" } else { "failed" };
+    sql_query(format!(
+        "UPDATE webhook_deliveries SET state = '{state}', ended_at = now() WHERE {IS_AS_TRIED}"
+    ))
+    .bind::<SqlUuid, _>(due.id)
+    .bind::<Integer, _>(due.tries)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
 /// Puts a delivery off: in its turn, or parked.
-pub async fn postpone_delivery(
-    tx: &mut Tx,
-    delivery: Uuid,
-    seconds: f64,
-    is_parked: bool,
-) -> QueryResult<()> {
+pub async fn postpone_delivery(tx: &mut Tx, due: &Due, seconds: f64, is_parked: bool) -> QueryResult<()> {
     let state = if is_parked { "parked" } else { "pending" };
     sql_query(format!(
-        "UPDATE webhook_deliveries SET state = '{state}', due_at = now() + make_interval(secs => $2) WHERE id = $1"
+        "UPDATE webhook_deliveries SET state = '{state}', due_at = now() + make_interval(secs => $3) WHERE {IS_AS_TRIED}"
     ))
-    .bind::<SqlUuid, _>(delivery)
+    .bind::<SqlUuid, _>(due.id)
+    .bind::<Integer, _>(due.tries)
     .bind::<Double, _>(seconds)
     .execute(&mut **tx)
     .await?;

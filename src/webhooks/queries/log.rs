@@ -1,13 +1,13 @@
 //! SQL of the log of deliveries.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Integer, Uuid as SqlUuid};
 use diesel::{QueryResult, sql_query};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, PageSlice, SortColumn};
+use crate::db::rows::{Conditions, PageSlice, SortColumn, Value};
 use crate::tx::Tx;
 use crate::webhooks::model::{AttemptRow, DELIVERY_COLUMNS, DeliveryRow, DeliveryState, LOG_DAYS};
 
@@ -62,27 +62,26 @@ pub enum Replayed {
 
 /// Makes deliveries that have ended, or are parked, due at once and out of turn. Returns how many, and whether there are more.
 pub async fn replay(tx: &mut Tx, webhook: Uuid, which: &Replayed) -> QueryResult<(usize, bool)> {
-    let (id, from, to, state) = match which {
-        Replayed::One(id) => (Some(*id), None, None, None),
-        Replayed::Span { from, to, state } => (None, Some(*from), Some(*to), *state),
-    };
-    let replayed = sql_query(format!(
+    let mut conditions = Conditions::default();
+    conditions.and_if("webhook_id = ?", Some(Value::Id(webhook)));
+    conditions.and("state <> 'pending'");
+    // What was asked for already, and not tried yet, is on its way.
+    conditions.and("NOT (state = 'parked' AND is_asked_for AND tries = 0)");
+    match which {
+        Replayed::One(id) => conditions.and_if("id = ?", Some(Value::Id(*id))),
+        Replayed::Span { from, to, state } => {
+            conditions.and_if("created_at >= ?", Some(Value::Time(*from)));
+            conditions.and_if("created_at < ?", Some(Value::Time(*to)));
+            conditions.and_if("state = ?", state.map(|state| Value::Text(state.as_str().to_owned())));
+        }
+    }
+    let text = format!(
         "UPDATE webhook_deliveries
          SET state = 'parked', is_asked_for = true, tries = 0, first_tried_at = NULL, due_at = now(), ended_at = NULL
-         WHERE id IN (SELECT id FROM webhook_deliveries
-                      WHERE webhook_id = $1 AND ($2 IS NULL OR id = $2) AND state <> 'pending'
-                            AND ($3 IS NULL OR created_at >= $3) AND ($4 IS NULL OR created_at < $4)
-                            AND ($5 IS NULL OR state = $5)
-                            AND NOT (state = 'parked' AND is_asked_for AND due_at <= now() AND tries = 0)
-                      ORDER BY id LIMIT {MAX_REPLAYED})"
-    ))
-    .bind::<SqlUuid, _>(webhook)
-    .bind::<Nullable<SqlUuid>, _>(id)
-    .bind::<Nullable<Timestamptz>, _>(from)
-    .bind::<Nullable<Timestamptz>, _>(to)
-    .bind::<Nullable<Text>, _>(state.map(DeliveryState::as_str))
-    .execute(&mut **tx)
-    .await?;
+         WHERE id IN (SELECT id FROM webhook_deliveries WHERE {} ORDER BY id LIMIT {MAX_REPLAYED})",
+        conditions.sql()
+    );
+    let replayed = conditions.statement(text).execute(&mut **tx).await?;
     Ok((replayed, replayed == MAX_REPLAYED))
 }
 
@@ -90,11 +89,24 @@ pub async fn replay(tx: &mut Tx, webhook: Uuid, which: &Replayed) -> QueryResult
 pub async fn delete_old(tx: &mut Tx) -> QueryResult<bool> {
     const MAX_ROWS: usize = 10_000;
     let deleted = sql_query(format!(
-        "DELETE FROM webhook_deliveries WHERE id IN (
-             SELECT id FROM webhook_deliveries WHERE created_at < now() - make_interval(days => $1)
-             ORDER BY created_at LIMIT {MAX_ROWS})"
+        "DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM webhook_deliveries WHERE created_at < now() - make_interval(days => $1)
+             ORDER BY created_at LIMIT {MAX_ROWS}))"
     ))
     .bind::<Integer, _>(LOG_DAYS)
+    .execute(&mut **tx)
+    .await?;
+    Ok(deleted == MAX_ROWS)
+}
+
+/// Deletes deliveries of webhooks that are gone, a bounded number; returns whether there may be more.
+pub async fn delete_orphans(tx: &mut Tx) -> QueryResult<bool> {
+    const MAX_ROWS: usize = 10_000;
+    let deleted = sql_query(format!(
+        "DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM webhook_deliveries AS one
+             WHERE NOT EXISTS (SELECT FROM webhooks WHERE webhooks.id = one.webhook_id) LIMIT {MAX_ROWS}))"
+    ))
     .execute(&mut **tx)
     .await?;
     Ok(deleted == MAX_ROWS)

@@ -62,6 +62,13 @@ pub async fn forget_told(tx: &mut Tx, position: DateTime<Utc>) -> QueryResult<()
     Ok(())
 }
 
+/// Forgets all that was told and announced: the position is set anew.
+pub async fn forget_all(tx: &mut Tx) -> QueryResult<()> {
+    sql_query("DELETE FROM webhook_told").execute(&mut **tx).await?;
+    sql_query("DELETE FROM webhook_announcements").execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// An event that is told after all that was committed before it.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct Announcement {

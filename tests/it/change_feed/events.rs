@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use inkstone::change_feed::live::{MAX_WAITING, Told};
+use inkstone::change_feed::model::Head;
 use inkstone::change_feed::resolving::Audience;
 use inkstone::db::visibility::Notices;
 use inkstone::operations::Role;
@@ -54,9 +55,8 @@ impl Listener {
     /// The event of the next block, if it dispatches one.
     async fn read_block(&mut self) -> Option<Event> {
         while !self.unread.contains("\n\n") {
-            let chunk =
-                timeout(Duration::from_secs(30), self.response.chunk()).await.expect("something comes");
-            self.unread += std::str::from_utf8(&chunk.unwrap().expect("the stream goes on")).unwrap();
+            let chunk = timeout(Duration::from_secs(30), self.response.chunk()).await.unwrap().unwrap();
+            self.unread += std::str::from_utf8(&chunk.unwrap()).unwrap();
         }
         let (block, rest) = self.unread.split_once("\n\n").unwrap();
         let (mut name, mut data) = (String::new(), None);
@@ -145,7 +145,7 @@ async fn what_is_for_members_is_told_to_members_until_their_session_ends() {
     app.db_execute("UPDATE auth.sessions SET revoked_at = now()").await;
     app.shared.app.follower.forget_all();
     let ended = async { while members.response.chunk().await.unwrap().is_some() {} };
-    timeout(Duration::from_secs(40), ended).await.expect("the stream of a session that ended ends");
+    timeout(Duration::from_secs(40), ended).await.unwrap();
 }
 
 #[actix_web::test]
@@ -155,8 +155,55 @@ async fn a_listener_that_cannot_go_on_from_its_id_is_reset() {
     let last_id = Listener::begin(&anon, "").await.last_id;
     let mut listener = Listener::open(&member, "", &last_id).await;
     assert_eq!(listener.next().await, Event { name: "reset".to_owned(), data: json!({}) });
-    let refused = anon.request(Method::GET, EVENTS).header("last-event-id", "nonsense").send().await;
-    assert_eq!(refused.problem(), (400, "invalid_cursor".to_owned()));
+    // A browser would never come again after a refusal.
+    let mut listener = Listener::open(&anon, "", "nonsense").await;
+    assert_eq!(listener.next().await.name, "reset");
+    let refused = anon.get(&format!("{EVENTS}?since=nonsense")).await;
+    assert_eq!(refused.faults(), [("since".to_owned(), "invalid_cursor".to_owned())]);
+}
+
+#[actix_web::test]
+async fn the_first_listener_misses_nothing_that_comes_before_the_feed_is_read() {
+    let (app, anon) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let shared = &app.shared;
+    let audience = Audience { notices: Notices::Public, included: None };
+    let head = Head::find(&shared.app).await.unwrap();
+    let id = article(&editor, "a", "published").await;
+    // Its task begins after the article was made, and tells it: the listener stands before it.
+    let mut receiver = shared.live_feed.clone().into_inner().listen(&shared.app, audience, &head.position);
+    match receiver.recv().await {
+        Ok(Told::News(frame)) => assert!(String::from_utf8_lossy(&frame.lines[0].1).contains(&id)),
+        _ => panic!("not told"),
+    }
+    drop(anon);
+}
+
+#[actix_web::test]
+async fn whoever_has_left_is_told_nothing_that_is_for_members() {
+    let (app, _) = TestApp::start().await;
+    let (editor, member) = (app.db_member(Role::Editor).await, app.db_member(Role::Member).await);
+    let mut listener = Listener::begin(&member, "").await;
+    let start = member.get(&format!("{CHANGES}?since=now")).await.expect(200).json();
+    let wait =
+        format!("{CHANGES}?since={}&wait=30&include=body", start["page"]["next_cursor"].as_str().unwrap());
+    let leave = async {
+        // The wait has begun once the server has answered something else after it.
+        member.get("/api/v1/members/me").await.expect(200);
+        let own =
+            format!("UPDATE auth.sessions SET revoked_at = now() WHERE member_id = '{}'", member.id.unwrap());
+        app.db_execute(&own).await;
+        app.shared.app.follower.forget_all();
+        let notice = json!({"kind": "notice", "title": "m", "status": "published", "audience": "members"});
+        editor.post("/api/v1/notices", notice).await.expect(201);
+    };
+    let (waited, ()) = tokio::join!(member.get(&wait), leave);
+    assert_eq!(waited.status, 401, "{}", waited.text());
+    let mut rest = String::new();
+    while let Some(chunk) = listener.response.chunk().await.unwrap() {
+        rest += std::str::from_utf8(&chunk).unwrap();
+    }
+    assert!(!rest.contains("change"), "{rest}");
 }
 
 #[actix_web::test]
@@ -164,7 +211,8 @@ async fn a_slow_listener_is_told_that_it_missed_something_and_holds_up_nobody() 
     let (app, anon) = TestApp::start().await;
     let (shared, feed) = (&app.shared, app.shared.live_feed.clone().into_inner());
     let audience = Audience { notices: Notices::Public, included: None };
-    let mut slow = feed.listen(&shared.app, audience);
+    let position = Head::find(&shared.app).await.unwrap().position;
+    let mut slow = feed.listen(&shared.app, audience, &position);
     let editor = app.db_member(Role::Editor).await;
     let mut quick = Listener::begin(&anon, "").await;
     let id = article(&editor, "a", "published").await;

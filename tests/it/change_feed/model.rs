@@ -54,17 +54,8 @@ async fn change(editor: &Client, known: &RefCell<Known>, numbers: &mut Numbers) 
     let status = *numbers.one_of(&statuses);
     match (numbers.below(8), path) {
         (0 | 1, _) | (_, None) if !is_full => {
-            let mut body = json!({"title": "t", "body": "<p>b</p>", "status": status});
-            if collection == "notices" {
-                body["kind"] = json!("notice");
-                body["audience"] = json!(*numbers.one_of(&["public", "members"]));
-            }
-            let made = id(&editor.post(&format!("/api/v1/{collection}"), body).await.data(201));
-            let mut known = known.borrow_mut();
-            match collection {
-                "notices" => known.notices.push(made),
-                _ => known.articles.push(made),
-            }
+            let audience = *numbers.one_of(&["public", "members"]);
+            create(editor, known, collection, status, audience).await;
         }
         (2, Some(path)) => drop(editor.delete(&path).await),
         (3, Some(path)) => drop(editor.post(&format!("{path}/restore"), Value::Null).await),
@@ -79,6 +70,20 @@ async fn change(editor: &Client, known: &RefCell<Known>, numbers: &mut Numbers) 
         (6, Some(path)) => drop(editor.patch(&path, json!({"title": "u"})).await),
         (_, Some(path)) => drop(editor.patch(&path, json!({"status": status})).await),
         (_, None) => {}
+    }
+}
+
+async fn create(editor: &Client, known: &RefCell<Known>, collection: &str, status: &str, audience: &str) {
+    let mut body = json!({"title": "t", "body": "<p>b</p>", "status": status});
+    if collection == "notices" {
+        body["kind"] = json!("notice");
+        body["audience"] = json!(audience);
+    }
+    let made = id(&editor.post(&format!("/api/v1/{collection}"), body).await.data(201));
+    let mut known = known.borrow_mut();
+    match collection {
+        "notices" => known.notices.push(made),
+        _ => known.articles.push(made),
     }
 }
 

@@ -9,6 +9,7 @@ use inkstone::change_feed::model::Head;
 use inkstone::change_feed::reading::{Asked, load_page};
 use inkstone::change_feed::resolving::Audience;
 use inkstone::db;
+use inkstone::db::connection::Connection;
 use inkstone::db::visibility::Notices;
 use inkstone::operations::Role;
 use serde_json::json;
@@ -150,7 +151,7 @@ async fn what_was_told_early_and_is_withdrawn_is_told_again() {
     let editor = app.db_member(Role::Editor).await;
     let draft = article(&editor, "a", "draft").await;
     let soon = Utc::now() + TimeDelta::seconds(2);
-    let brief = json!({"kind": "notice", "title": "n", "status": "published", "published_at": soon, "expires_at": soon + TimeDelta::seconds(1)});
+    let brief = json!({"kind": "notice", "title": "n", "status": "published", "published_at": soon, "expires_at": soon + TimeDelta::seconds(8)});
     let brief = editor.post("/api/v1/notices", brief).await.data(201);
     let find_head = async || Head::find(&app.shared.app).await.unwrap();
     let start = Cursor::at(find_head().await.position, false);
@@ -165,9 +166,58 @@ async fn what_was_told_early_and_is_withdrawn_is_told_again() {
     told.sort();
     assert_eq!(told, ["Article Upsert", "Notice Upsert"], "as they are when they are read");
     editor.patch(&path_of(&draft), json!({"status": "draft"})).await.expect(200);
-    until("the notice to expire", async || app.shared.app.now() > soon + TimeDelta::seconds(1)).await;
+    until("the notice to expire", async || app.shared.app.now() > soon + TimeDelta::seconds(8)).await;
     app.shared.app.follower.forget_all();
     let (mut told, _) = read_until(&app, next, &find_head().await).await;
     told.sort();
     assert_eq!(told, ["Article Delete", "Notice Delete"]);
+}
+
+/// Changes a thing behind the server's back, in a transaction that is left open.
+async fn change_in_open_transaction(app: &TestApp, table: &str, entity: &str, id: &str) -> Connection {
+    let mut open = db::pool::open(app.db.url.clone()).await.unwrap();
+    let statements = format!(
+        "BEGIN; UPDATE {table} SET status = 'archived' WHERE id = '{id}';
+         INSERT INTO changes (actor_kind, action, entity, entity_id) VALUES ('system', 'update', '{entity}', '{id}')"
+    );
+    open.batch_execute(&statements).await.unwrap();
+    open
+}
+
+#[actix_web::test]
+async fn what_is_withdrawn_while_its_hour_comes_is_told() {
+    let (app, anon) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let soon = Utc::now() + TimeDelta::seconds(2);
+    let scheduled = json!({"title": "a", "status": "published", "published_at": soon});
+    let scheduled = editor.post("/api/v1/articles", scheduled).await.data(201);
+    let mut phone = Phone::begin(&anon, 200).await;
+    let mut open =
+        change_in_open_transaction(&app, "articles", "article", scheduled["id"].as_str().unwrap()).await;
+    until("the hour", async || app.shared.app.now() > soon).await;
+    assert_eq!(told_of(&phone.sync().await), ["article upsert"], "nobody knows that it is being withdrawn");
+    open.batch_execute("COMMIT").await.unwrap();
+    app.shared.app.follower.forget_all();
+    assert_eq!(told_of(&phone.sync().await), ["article delete"]);
+    phone.check().await;
+}
+
+#[actix_web::test]
+async fn what_is_withdrawn_just_after_it_expired_is_told() {
+    let (app, anon) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let soon = Utc::now() + TimeDelta::seconds(2);
+    let notice = json!({"kind": "notice", "title": "n", "status": "published", "expires_at": soon});
+    let notice = editor.post("/api/v1/notices", notice).await.data(201);
+    let start = Cursor::at(Head::find(&app.shared.app).await.unwrap().position, false);
+    until("the notice to expire", async || app.shared.app.now() > soon).await;
+    app.shared.app.follower.forget_all();
+    let expired = Head::find(&app.shared.app).await.unwrap();
+    // After the end of the window, and before it is read.
+    let path = format!("/api/v1/notices/{}", notice["id"].as_str().unwrap());
+    editor.patch(&path, json!({"status": "draft"})).await.expect(200);
+    let (early, next) = read_until(&app, start, &expired).await;
+    let (late, _) = read_until(&app, next, &Head::find(&app.shared.app).await.unwrap()).await;
+    assert_eq!([early, late].concat(), ["Notice Delete"]);
+    drop(anon);
 }
