@@ -52,10 +52,10 @@ def load_events(endpoint: Endpoint) -> dict[str, list[Event]]:
 def is_final(events: list[Event], version: int | None) -> bool:
     """Whether the last event tells the final version, or the deletion.
 
-    An article without an event may be deleted without one.
+    An article that nobody was told of, or that was withdrawn before, may be deleted without an event.
     """
     if version is None:
-        return not events or events[-1] == ("deleted", None)
+        return not events or events[-1] in [("deleted", None), ("unpublished", None)]
     return bool(events) and events[-1][1] == version
 
 
