@@ -22,11 +22,11 @@ const MOST_ROUND_TRIPS: [(&str, usize); 12] = [
     ("update_article title, body", 5),
     ("count_article_view", 1),
     // One batch: the session, what is there when it is prepared and when it is written, the commit.
-    ("import_articles unchanged", 4),
+    ("import_articles unchanged", 6),
     // One more for the rows.
-    ("import_articles new", 5),
+    ("import_articles new", 7),
     // One more for the locks.
-    ("import_articles changed", 6),
+    ("import_articles changed", 8),
 ];
 
 /// Sends one request of `operation`. `turn` makes every write a change.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{ARTICLES, create, titles};
-use crate::harness::contract::{followed, operations};
+use crate::harness::contract::{Operation, followed, operations};
 use crate::harness::{Client, TestApp};
 
 /// `name=one,two` in each form that stands for it.
@@ -59,7 +59,9 @@ async fn every_list_of_the_document_has_one_meaning_in_all_forms() {
         admin.category(slug, None).await;
     }
     let mut tried = 0;
-    for operation in operations().into_iter().filter(|one| one.method == Method::GET) {
+    // A stream is never the same twice.
+    let is_list = |one: &Operation| one.method == Method::GET && one.id != "get_events";
+    for operation in operations().into_iter().filter(is_list) {
         let lists = operation.spec["parameters"].as_array().into_iter().flatten();
         for list in lists.filter(|parameter| parameter["schema"]["type"] == "array") {
             let name = list["name"].as_str().unwrap();

@@ -22,18 +22,22 @@ async fn reads(app: &TestApp, open: bool) -> Vec<String> {
     let notice = fill_site(app, &admin).await;
     let job = ask(&app.db.url, "SELECT id::text FROM jobs").await;
     let media = media::id_of(&media::upload_picture(&admin).await).to_owned();
+    let webhook = json!({"url": "https://hooks.example/", "events": ["*"]});
+    let webhook = admin.post("/api/v1/webhooks", webhook).await.data(201)["id"].as_str().unwrap().to_owned();
     let path = |one: &Operation| {
         let id = match one.path.split('/').nth(3) {
             Some("notices") => notice.clone(),
             Some("members") => admin.id.unwrap().to_string(),
             Some("jobs") => job.clone(),
             Some("media") => media.clone(),
+            Some("webhooks") => webhook.clone(),
             _ => "a".to_owned(),
         };
         let query = match one.id.as_str() {
             "list_search_results" => "?q=a",
             "list_suggestions" => "?prefix=a",
             "get_article_by_url" => "?path=/a.html",
+            "get_changes" => "?snapshot=true",
             _ => "",
         };
         let path = one.path.replace("{id}", &id).replace("{external_id}", "x");
@@ -43,8 +47,8 @@ async fn reads(app: &TestApp, open: bool) -> Vec<String> {
         one.spec["security"].as_array().is_some_and(|alternatives| alternatives.contains(&json!({})))
     };
     let all = operations();
-    // An export is sent as it is read, and has no tag; neither has what is asked for once.
-    let untagged = ["/export", "/address", "/uploads/{id}"];
+    // An export and a stream are sent as they are read, and have no tag; neither has what is asked for once.
+    let untagged = ["/export", "/events", "/address", "/uploads/{id}"];
     let is_read = |one: &Operation| {
         let is_tagged = !untagged.iter().any(|end| one.path.ends_with(end));
         one.method == Method::GET && one.path.starts_with("/api/") && is_tagged
@@ -80,7 +84,7 @@ async fn every_public_read_spares_who_has_it_already() {
     assert!(paths.len() >= 8, "{paths:?}");
     for path in paths {
         // Of what the index has found, and of what is made from many things, times prove nothing.
-        if !["/search", "/home", "/menus", "/media/"].iter().any(|word| path.contains(word)) {
+        if !["/search", "/home", "/menus", "/media/", "/changes"].iter().any(|word| path.contains(word)) {
             settle(&anon, &path).await;
         }
         let first = anon.get(&path).await.expect(200);
@@ -130,7 +134,9 @@ async fn shared_caches_keep_what_visitors_read_and_nothing_else() {
         assert_eq!((open.header("cache-control"), vary), (rules, "Authorization"), "{path}");
         assert!(!open.header("surrogate-key").is_empty(), "{path}");
         let closed = member.get(&path).await.expect(200);
-        assert_eq!(closed.header("cache-control"), "private, no-cache", "{path}");
+        // A cursor of members is none of visitors.
+        let rules = if path.contains("/changes") { "private, no-store" } else { "private, no-cache" };
+        assert_eq!(closed.header("cache-control"), rules, "{path}");
         assert_eq!(closed.header("vary").trim_start_matches("Accept-Encoding, "), "Authorization", "{path}");
     }
 }

@@ -64,6 +64,8 @@ async fn each_scope_permits_its_operations_and_no_others() {
                 "list_tags",
                 "get_tag",
                 "list_archive_months",
+                "get_changes",
+                "get_events",
             ];
             let free = for_all.contains(&operation.id.as_str()) || !takes_token;
             assert_eq!(refused, !(opens || free), "{} {}: {}", scope.as_str(), operation.id, answer.text());
