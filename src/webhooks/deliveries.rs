@@ -124,19 +124,19 @@ pub async fn replay_deliveries(
 /// Fails with 422 unless one delivery or a span is named.
 fn choose_deliveries(request: &ReplayRequest) -> Result<Replayed> {
     let missing = |pointer: &str| {
-        Fault::body(pointer, Code::MissingField, "is missing; name a delivery, or from and to").into()
+        Fault::body(pointer, Code::MissingField, "is missing; name a delivery, or since and until").into()
     };
-    match (request.delivery, request.from, request.to) {
+    match (request.delivery, request.since, request.until) {
         (Some(id), None, None) if request.state.is_none() => Ok(Replayed::One(id)),
         (Some(_), ..) => {
-            let detail = "is not to be had together with from, to or state";
+            let detail = "is not to be had together with since, until or state";
             Err(Fault::body("/delivery", Code::InvalidFormat, detail).into())
         }
         (None, Some(from), Some(to)) if from < to => Ok(Replayed::Span { from, to, state: request.state }),
         (None, Some(_), Some(_)) => {
-            Err(Fault::body("/to", Code::OutOfRange, "must be later than from").into())
+            Err(Fault::body("/until", Code::OutOfRange, "must be later than since").into())
         }
-        (None, None, _) => Err(missing("/from")),
-        (None, Some(_), None) => Err(missing("/to")),
+        (None, None, _) => Err(missing("/since")),
+        (None, Some(_), None) => Err(missing("/until")),
     }
 }

@@ -224,17 +224,17 @@ pub struct DeliveryFilter {
 /// Which deliveries to send once more: one, or those of a span of time.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "state": "failed"}))]
+#[schema(example = json!({"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z", "state": "failed"}))]
 pub struct ReplayRequest {
     /// This one. Not together with the others.
     #[schema(nullable = false)]
     pub delivery: Option<Uuid>,
     /// Those that were enqueued from here on. Required without `delivery`.
     #[schema(value_type = Option<String>, format = DateTime, max_length = 64, nullable = false)]
-    pub from: Option<DateTime<Utc>>,
+    pub since: Option<DateTime<Utc>>,
     /// And before this time. Required without `delivery`.
     #[schema(value_type = Option<String>, format = DateTime, max_length = 64, nullable = false)]
-    pub to: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
     /// Of those, only the ones in this state. Without it, all that are not in their turn already.
     #[schema(nullable = false)]
     pub state: Option<DeliveryState>,

@@ -317,7 +317,7 @@ pub fn body(operation: &str, name: &str) -> Option<Value> {
         "create_api_key" => json!({"name": name, "scopes": ["articles:import"]}),
         "create_webhook" => json!({"url": format!("https://{name}.example/hook"), "events": ["*"]}),
         "update_webhook" => json!({"description": name}),
-        "replay_deliveries" => json!({"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}),
+        "replay_deliveries" => json!({"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}),
         "change_password" => json!({"current_password": PASSWORD, "new_password": "four quite long words"}),
         "register_member" | "login_member" | "create_member" => account,
         _ => return None,

@@ -21,7 +21,7 @@ const MOST_ROUND_TRIPS: [(&str, usize); 12] = [
     ("update_article title", 4),
     ("update_article title, body", 5),
     ("count_article_view", 1),
-    // One batch: the session, what is there when it is prepared and when it is written, the commit.
+    // One batch: the session, what is there when it is prepared and when it is written, the commit; and two for its end.
     ("import_articles unchanged", 6),
     // One more for the rows.
     ("import_articles new", 7),

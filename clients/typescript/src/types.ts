@@ -640,6 +640,56 @@ export interface paths {
         patch: operations["update_category"];
         trace?: never;
     };
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what has changed
+         * @description What has changed since a cursor, for whoever keeps copies: each thing once, as it is now. `upsert`: it can be seen, add it or
+         *     replace the copy. `delete`: it cannot be seen any more, for whatever reason. What comes into sight or goes out of it by
+         *     time alone is told too, when its hour has come. Send `next_cursor` as `since` to go on: at once while `has_next`, else next
+         *     time. A line may be told twice, and never is one left out.
+         *
+         *     Begin with `snapshot=true`, which tells all that can be seen. A cursor is of one audience: after a login, begin again. 410: the cursor is too
+         *     old, or of another audience; take a snapshot, and remove copies that are not in it.
+         */
+        get: operations["get_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen to changes
+         * @description The feed of `GET /api/v1/changes` as server-sent events, as they happen: events `change`, each with the JSON of a line,
+         *     without the thing itself. The id of an event is a cursor. `EventSource` sends it back when it has lost the connection,
+         *     and is told what it missed; `GET /api/v1/changes?since=` takes it too. The event `reset` says that changes were left out:
+         *     the client was too slow, or away too long. Go on with `GET /api/v1/changes` from the last id before it, or with its snapshot. A comment every
+         *     15 seconds shows that the connection lives. The stream of a member ends with the session.
+         */
+        get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/home": {
         parameters: {
             query?: never;
@@ -1327,6 +1377,141 @@ export interface paths {
         patch: operations["update_tag"];
         trace?: never;
     };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhooks
+         * @description All webhooks, the oldest first.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Create a webhook
+         * @description A receiver that is told what happens from now on to what visitors see, by Standard Webhooks 1.0.0: thin events, signed,
+         *     at least once, in order. The secret is shown only in this answer. What is for members is not told.
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a webhook
+         * @description With all but its secret, which only the answers to its creation and to `rotate` hold.
+         */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description It is gone for good, with its deliveries and their log.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook
+         * @description To disable it, or to enable it again: what happened while it was disabled is not told.
+         */
+        patch: operations["update_webhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List deliveries of a webhook
+         * @description Events on their way to the receiver, and those of the last 30 days, the newest first, each with its tries.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send deliveries once more
+         * @description One, or those of a span of time, with their ids and bodies as they were: out of turn, up to 10,000 at a time. Those that
+         *     still wait in their turn are left there.
+         */
+        post: operations["replay_deliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a webhook another secret
+         * @description The secret is shown only in this answer. For 24 hours each delivery is signed with the old secret and key too.
+         */
+        post: operations["rotate_webhook_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event
+         * @description The event `webhook.test`, at once and out of turn, also to a webhook that is disabled. The list of deliveries tells what
+         *     became of it.
+         */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/feeds/articles.{format}": {
         parameters: {
             query?: never;
@@ -1776,6 +1961,11 @@ export interface components {
             /** @description Safe HTML. A list has it only with `fields=body`. */
             body?: string;
         };
+        /** @description An article that comes along with its change. */
+        ArticleCopy: components["schemas"]["ArticleCard"] & {
+            /** @description Safe HTML, with `include=body`. */
+            body?: string;
+        };
         /**
          * @description The keys that `fields=` can pick. `id` always comes along.
          * @enum {string}
@@ -1926,6 +2116,30 @@ export interface components {
             title: string | null;
             /** @description The articles as they were picked, without those that readers do not see. */
             items: components["schemas"]["ArticleCard"][];
+        };
+        /** @description A try of a delivery. */
+        Attempt: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description How long it took, in milliseconds.
+             */
+            duration_ms: number;
+            /**
+             * Format: int32
+             * @description The status that the receiver answered with; null if there was no answer.
+             */
+            status: number | null;
+            /** @description Why there was no answer, or what was wrong with it; null if nothing. */
+            error: string | null;
+            /** @description The head of the answer: 32 headers at most, without those that hold secrets. */
+            response_headers: {
+                [key: string]: unknown;
+            };
         };
         /**
          * @description Whom a notice or a file is for.
@@ -2141,6 +2355,77 @@ export interface components {
             /** @description The request that did it. */
             request_id: string | null;
         };
+        /** @description A thing that has changed for the reader. */
+        Changed: components["schemas"]["ArticleChanged"] | components["schemas"]["NoticeChanged"] | components["schemas"]["CategoryChanged"];
+        /** @description What has become of an article. */
+        ChangedArticle: {
+            /**
+             * Format: uuid
+             * @description Which one.
+             */
+            id: string;
+            /** @description What has become of it. */
+            op: components["schemas"]["Op"];
+            /**
+             * Format: int32
+             * @description Its version; null with `delete`.
+             */
+            version: number | null;
+            /**
+             * Format: date-time
+             * @description When that was: the time of the transaction, or the hour at which it came into sight or went out of it. Lines
+             *     are not in this order.
+             */
+            at: string;
+            /** @description The thing as it is now, with `include`. */
+            data?: components["schemas"]["ArticleCopy"];
+        };
+        /** @description What has become of a category. */
+        ChangedCategory: {
+            /**
+             * Format: uuid
+             * @description Which one.
+             */
+            id: string;
+            /** @description What has become of it. */
+            op: components["schemas"]["Op"];
+            /**
+             * Format: int32
+             * @description Its version; null with `delete`.
+             */
+            version: number | null;
+            /**
+             * Format: date-time
+             * @description When that was: the time of the transaction, or the hour at which it came into sight or went out of it. Lines
+             *     are not in this order.
+             */
+            at: string;
+            /** @description The thing as it is now, with `include`. */
+            data?: components["schemas"]["Category"];
+        };
+        /** @description What has become of a notice. */
+        ChangedNotice: {
+            /**
+             * Format: uuid
+             * @description Which one.
+             */
+            id: string;
+            /** @description What has become of it. */
+            op: components["schemas"]["Op"];
+            /**
+             * Format: int32
+             * @description Its version; null with `delete`.
+             */
+            version: number | null;
+            /**
+             * Format: date-time
+             * @description When that was: the time of the transaction, or the hour at which it came into sight or went out of it. Lines
+             *     are not in this order.
+             */
+            at: string;
+            /** @description The thing as it is now, with `include`. */
+            data?: components["schemas"]["NoticeCopy"];
+        };
         /**
          * @description How far the rows of a list are counted.
          * @default false
@@ -2194,6 +2479,10 @@ export interface components {
             data: components["schemas"]["CreatedKey"];
         };
         /** @description One thing. */
+        Data_Delivery: {
+            data: components["schemas"]["Delivery"];
+        };
+        /** @description One thing. */
         Data_Home: {
             data: components["schemas"]["Home"];
         };
@@ -2238,6 +2527,10 @@ export interface components {
             data: components["schemas"]["PasswordRequired"];
         };
         /** @description One thing. */
+        Data_Replay: {
+            data: components["schemas"]["Replay"];
+        };
+        /** @description One thing. */
         Data_Session: {
             data: components["schemas"]["Session"];
         };
@@ -2257,6 +2550,67 @@ export interface components {
         Data_ViewBatchResult: {
             data: components["schemas"]["ViewBatchResult"];
         };
+        /** @description One thing. */
+        Data_Webhook: {
+            data: components["schemas"]["Webhook"];
+        };
+        /** @description One thing. */
+        Data_WebhookWithSecret: {
+            data: components["schemas"]["WebhookWithSecret"];
+        };
+        /** @description An event on its way to a receiver, or in the log. */
+        Delivery: {
+            /**
+             * Format: uuid
+             * @description The id, which the receiver gets as `webhook-id`. It is the same in all tries.
+             */
+            id: string;
+            /** @description What it tells. */
+            event: components["schemas"]["EventType"];
+            /**
+             * Format: uuid
+             * @description Of which thing; null if of none.
+             */
+            entity_id: string | null;
+            /** @description How far it has come. */
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Format: int32
+             * @description How often it was tried, since it was last asked for.
+             */
+            tries: number;
+            /** @description What the receiver is sent. */
+            body: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: date-time
+             * @description When it was enqueued.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it is tried next; null if it has ended.
+             */
+            due_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it was delivered, or failed for good; null before that.
+             */
+            ended_at: string | null;
+            /** @description The last 20 tries, the oldest first. */
+            attempts: components["schemas"]["Attempt"][];
+        };
+        /**
+         * @description How far a delivery has come.
+         * @enum {string}
+         */
+        DeliveryState: "pending" | "parked" | "delivered" | "failed";
+        /**
+         * @description Why a webhook is disabled.
+         * @enum {string}
+         */
+        DisabledReason: "by_admin" | "gone" | "failing";
         /** @description Articles whose texts are nearly the same. */
         DuplicateGroup: {
             /** @description The articles, the newest first. */
@@ -2304,8 +2658,23 @@ export interface components {
          * @enum {string}
          */
         Ending: "completed" | "dry_run" | "aborted" | "rolled_back";
+        /**
+         * @description Kinds of things, as the path of each is named.
+         * @enum {string}
+         */
+        Entity: "articles" | "notices" | "categories";
         /** @description An event: one line of the live stream. */
         Event: components["schemas"]["ProgressEvent"] | components["schemas"]["ErrorEvent"] | components["schemas"]["WarningEvent"] | components["schemas"]["RowEvent"] | components["schemas"]["SummaryEvent"] | components["schemas"]["ProblemEvent"];
+        /**
+         * @description Events that a webhook asks for.
+         * @enum {string}
+         */
+        EventFilter: "*" | "article.*" | "article.published" | "article.updated" | "article.unpublished" | "article.deleted" | "notice.*" | "notice.published" | "notice.updated" | "notice.unpublished" | "notice.deleted" | "category.*" | "category.changed" | "import.*" | "import.finished" | "articles.changed";
+        /**
+         * @description What happened.
+         * @enum {string}
+         */
+        EventType: "article.published" | "article.updated" | "article.unpublished" | "article.deleted" | "notice.published" | "notice.updated" | "notice.unpublished" | "notice.deleted" | "category.changed" | "import.finished" | "articles.changed" | "webhook.test";
         /**
          * @description The format of the rows of an export.
          * @default ndjson
@@ -2323,11 +2692,25 @@ export interface components {
             /** @description By type; most first. */
             type: components["schemas"]["TypeCount"][];
         };
+        /** @description A page of the feed. */
+        Feed: {
+            /** @description What has changed, each thing once. */
+            data: components["schemas"]["Changed"][];
+            /** @description How to go on. */
+            page: components["schemas"]["FeedPage"];
+        };
         /**
          * @description How much of an article feeds hold.
          * @enum {string}
          */
         FeedContent: "full" | "summary";
+        /** @description How to go on after a page of the feed. */
+        FeedPage: {
+            /** @description What to send as `since`: now if there is more, else next time. */
+            next_cursor: string;
+            /** @description Whether there is more. */
+            has_next: boolean;
+        };
         /**
          * @description A file that is to be fetched.
          * @example {
@@ -2725,6 +3108,11 @@ export interface components {
              */
             elapsed_ms: number;
         };
+        /**
+         * @description What comes along with a change.
+         * @enum {string}
+         */
+        Included: "card" | "body";
         /** @description Long work, and how far it is. */
         Job: {
             /**
@@ -2843,6 +3231,13 @@ export interface components {
             page: components["schemas"]["PageInfo"];
         };
         /** @description A page of a list. */
+        List_Delivery: {
+            /** @description The rows. */
+            data: components["schemas"]["Delivery"][];
+            /** @description Where they stand. */
+            page: components["schemas"]["PageInfo"];
+        };
+        /** @description A page of a list. */
         List_DuplicateGroup: {
             /** @description The rows. */
             data: components["schemas"]["DuplicateGroup"][];
@@ -2895,6 +3290,13 @@ export interface components {
         List_TagCount: {
             /** @description The rows. */
             data: components["schemas"]["TagCount"][];
+            /** @description Where they stand. */
+            page: components["schemas"]["PageInfo"];
+        };
+        /** @description A page of a list. */
+        List_Webhook: {
+            /** @description The rows. */
+            data: components["schemas"]["Webhook"][];
             /** @description Where they stand. */
             page: components["schemas"]["PageInfo"];
         };
@@ -3528,6 +3930,41 @@ export interface components {
              */
             expires_at?: string | null;
         };
+        /**
+         * @description A webhook to be created.
+         * @example {
+         *       "url": "https://www.example.org/hooks/news",
+         *       "events": [
+         *         "article.*",
+         *         "notice.published"
+         *       ]
+         *     }
+         */
+        NewWebhook: {
+            /**
+             * @description Where deliveries are sent: an http or https address of the public internet. Networks of one's own take the setting
+             *     `--webhook-allow`.
+             */
+            url: string;
+            /** @description The events that it is to be told of. `*` is all but `articles.changed`. */
+            events: components["schemas"]["EventFilter"][];
+            /**
+             * Format: plain-text
+             * @description What it is for.
+             */
+            description?: string;
+            /**
+             * Format: int32
+             * @description The least seconds between two events `articles.changed`.
+             * @default 10
+             */
+            coalesce_seconds: number;
+            /**
+             * @description Whether it is told anything.
+             * @default enabled
+             */
+            status: components["schemas"]["WebhookStatus"];
+        };
         /** @description A notice. */
         Notice: components["schemas"]["NoticeCard"] & {
             /**
@@ -3599,6 +4036,11 @@ export interface components {
             /** @description Where it has the words that were searched for (with `highlight=true`). */
             highlight?: components["schemas"]["Highlight"];
             /** @description Safe HTML. A list has it only with `fields=body`. */
+            body?: string;
+        };
+        /** @description A notice that comes along with its change. */
+        NoticeCopy: components["schemas"]["NoticeCard"] & {
+            /** @description Safe HTML, with `include=body`. */
             body?: string;
         };
         /**
@@ -3693,6 +4135,11 @@ export interface components {
          * @enum {string}
          */
         OnError: "continue" | "abort";
+        /**
+         * @description What has become of a thing.
+         * @enum {string}
+         */
+        Op: "upsert" | "delete";
         /** @description An open session of a member. */
         OpenSession: {
             /**
@@ -4020,6 +4467,40 @@ export interface components {
          * @enum {string}
          */
         Relation: "neighbors" | "related" | "notices";
+        /** @description What is sent once more. */
+        Replay: {
+            /** @description How many deliveries. */
+            replayed: number;
+            /** @description Whether there are more: ask again. */
+            has_more: boolean;
+        };
+        /**
+         * @description Which deliveries to send once more: one, or those of a span of time.
+         * @example {
+         *       "since": "2026-01-01T00:00:00Z",
+         *       "until": "2026-01-02T00:00:00Z",
+         *       "state": "failed"
+         *     }
+         */
+        ReplayRequest: {
+            /**
+             * Format: uuid
+             * @description This one. Not together with the others.
+             */
+            delivery?: string;
+            /**
+             * Format: date-time
+             * @description Those that were enqueued from here on. Required without `delivery`.
+             */
+            since?: string;
+            /**
+             * Format: date-time
+             * @description And before this time. Required without `delivery`.
+             */
+            until?: string;
+            /** @description Of those, only the ones in this state. Without it, all that are not in their turn already. */
+            state?: components["schemas"]["DeliveryState"];
+        };
         /**
          * @description The role of a member. Each role includes the rights of the roles before it.
          * @enum {string}
@@ -4468,6 +4949,99 @@ export interface components {
             /** @description The ids that no article has, or none that you may know of. */
             unknown: string[];
         };
+        /** @description A webhook. */
+        Webhook: {
+            /**
+             * Format: uuid
+             * @description The id.
+             */
+            id: string;
+            /**
+             * @description Where deliveries are sent.
+             * @example https://www.example.org/hooks/news
+             */
+            url: string;
+            /**
+             * @description The events that it is told of.
+             * @example [
+             *       "article.*",
+             *       "notice.published"
+             *     ]
+             */
+            events: components["schemas"]["EventFilter"][];
+            /** @description What it is for. */
+            description: string;
+            /**
+             * Format: int32
+             * @description The least seconds between two events `articles.changed`.
+             */
+            coalesce_seconds: number;
+            /** @description Whether it is told anything. */
+            status: components["schemas"]["WebhookStatus"];
+            disabled_reason: components["schemas"]["DisabledReason"] | null;
+            /**
+             * Format: date-time
+             * @description Since when no delivery has succeeded; null if the last one has.
+             */
+            failing_since: string | null;
+            /**
+             * @description The key with which a receiver can check `v1a` signatures, without a secret.
+             * @example whpk_…
+             */
+            public_key: string;
+            /**
+             * Format: int32
+             * @description For `If-Match`.
+             */
+            version: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /**
+         * @description A change of a webhook (RFC 7396).
+         * @example {
+         *       "status": "disabled"
+         *     }
+         */
+        WebhookPatch: {
+            /** @description Where deliveries are sent. */
+            url?: string;
+            /** @description The events that it is to be told of. */
+            events?: components["schemas"]["EventFilter"][];
+            /**
+             * Format: plain-text
+             * @description What it is for.
+             */
+            description?: string;
+            /**
+             * Format: int32
+             * @description The least seconds between two events `articles.changed`.
+             */
+            coalesce_seconds?: number;
+            /** @description Whether it is told anything. One that is enabled again is told what happens from then on, and what was waiting. */
+            status?: components["schemas"]["WebhookStatus"];
+        };
+        /**
+         * @description Whether a webhook is told anything.
+         * @enum {string}
+         */
+        WebhookStatus: "enabled" | "disabled";
+        /** @description A webhook with a new secret. */
+        WebhookWithSecret: components["schemas"]["Webhook"] & {
+            /**
+             * @description The secret with which a receiver checks `v1` signatures. It is shown only in this answer.
+             * @example whsec_…
+             */
+            secret: string;
+        };
         /** @description One thing that was written. */
         Written_Article: {
             data: components["schemas"]["Article"];
@@ -4498,6 +5072,39 @@ export interface components {
              * @description How many.
              */
             count: number;
+        };
+        /** @description An article. */
+        ArticleChanged: components["schemas"]["ChangedArticle"] & {
+            /** @enum {string} */
+            type: "article";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "article";
+        };
+        /** @description A notice. */
+        NoticeChanged: components["schemas"]["ChangedNotice"] & {
+            /** @enum {string} */
+            type: "notice";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "notice";
+        };
+        /** @description A category. */
+        CategoryChanged: components["schemas"]["ChangedCategory"] & {
+            /** @enum {string} */
+            type: "category";
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "category";
         };
         /** @description The batches up to here are committed (unless the import is atomic or a dry run). */
         ProgressEvent: components["schemas"]["ImportProgress"] & {
@@ -4663,6 +5270,7 @@ export interface components {
          *     - `unknown_parameter`: Unknown parameter
          *     - `repeated_parameter`: Repeated parameter
          *     - `invalid_cursor`: Invalid cursor
+         *     - `cursor_expired`: Cursor expired
          *     - `page_too_deep`: Page too deep
          *     - `malformed_json`: Malformed JSON
          *     - `invalid_token`: Invalid token
@@ -4684,6 +5292,7 @@ export interface components {
          *     - `category_cycle`: Category inside itself
          *     - `too_many_categories`: Too many categories
          *     - `too_many_menus`: Too many menus
+         *     - `too_many_webhooks`: Too many webhooks
          *     - `too_many_uploads`: Too many uploads
          *     - `tag_busy`: Tag being renamed
          *     - `media_in_use`: Media in use
@@ -4980,6 +5589,8 @@ export interface components {
         LastModified: string;
         /** @description Where the first, next and previous pages are (RFC 8288). Absent if it would be longer; the body has the cursors too */
         Link: string;
+        /** @description Where to begin again (RFC 8288) */
+        LinkToStart: string;
         /** @description Where the new thing, or the job, is */
         Location: string;
         /** @description Where the thing is now, with the query of the request */
@@ -7803,6 +8414,123 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidBody"];
             428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_changes: {
+        parameters: {
+            query?: {
+                /** @description What is known already: the `next_cursor` of an answer; or `now`, to learn from here on. Required without `snapshot`. */
+                since?: string;
+                /** @description Whether to begin with all that can be seen, as changes. */
+                snapshot?: boolean;
+                /** @description Only these kinds of things, comma-separated. A cursor keeps them. */
+                entity?: components["schemas"]["Entity"][];
+                /** @description What comes along with each thing that can be seen. Without it, `data` is absent. */
+                include?: components["schemas"]["Included"];
+                /** @description Changes at most. */
+                limit?: number;
+                /** @description Seconds to wait for something new, if there is nothing. */
+                wait?: number;
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What has changed */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feed"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Surrogate-Key": components["headers"]["SurrogateKey"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            /** @description The cursor cannot be gone on from: `GET /api/v1/changes?snapshot=true` */
+            410: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    Link: components["headers"]["LinkToStart"];
+                    "Content-Language": components["headers"]["ContentLanguage"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_events: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What is known already: the `next_cursor` of `GET /api/v1/changes`, or the id of an event. The header `Last-Event-ID` takes
+                 *     its place. Without either, the events are those from now on.
+                 */
+                since?: string;
+                /** @description Only these kinds of things, comma-separated. */
+                entity?: components["schemas"]["Entity"][];
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream of events */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    "X-Accel-Buffering": components["headers"]["AccelBuffering"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -11594,6 +12322,448 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["InvalidBody"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All webhooks */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Webhook"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://www.example.org/hooks/news",
+                 *       "events": [
+                 *         "article.*",
+                 *         "notice.published"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description The new webhook, and its secret */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidBody"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description The `Last-Modified` you have: answered with 304 if nothing has changed since. Ignored beside If-None-Match. */
+                "If-Modified-Since"?: components["parameters"]["IfModifiedSince"];
+            };
+            path: {
+                /** @description The webhook's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Webhook"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    "Last-Modified": components["headers"]["LastModified"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag of what you read: the change is refused with 412 if it is no longer current. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The webhook's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    update_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag of what you read: the change is refused with 412 if it is no longer current. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The webhook's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "status": "disabled"
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookPatch"];
+            };
+        };
+        responses: {
+            /** @description The webhook as changed */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Webhook"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidBody"];
+            428: components["responses"]["PreconditionRequired"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Only those that have come so far. */
+                state?: components["schemas"]["DeliveryState"];
+                /** @description Only those that tell of this. */
+                event?: components["schemas"]["EventType"];
+                /** @description Rows a page. */
+                page_size?: number;
+                /** @description Where to go on: the `next_cursor` or `prev_cursor` of a page of this very list. Not together with `page`. */
+                cursor?: string;
+                /** @description The page's number, from 1; reaches the first 10,000 rows. Not together with `cursor`. */
+                page?: number;
+                /**
+                 * @description Whether to count the rows, as `page.total`: not at all (`false`), up to 10,000 (`true`), or to the end, however
+                 *     long that takes (`exact`).
+                 */
+                count?: components["schemas"]["Counting"];
+            };
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+                /** @description The ETag you have: answered with 304 if it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description The webhook's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Delivery"];
+                };
+            };
+            /** @description You have it already */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replay_deliveries: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The webhook's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "since": "2026-01-01T00:00:00Z",
+                 *       "until": "2026-01-02T00:00:00Z",
+                 *       "state": "failed"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReplayRequest"];
+            };
+        };
+        responses: {
+            /** @description What is sent once more */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Replay"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidBody"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotate_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The webhook's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook, and its new secret */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your id of this request, echoed and logged; made up when absent. */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The webhook's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery, which is on its way */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Data_Delivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            406: components["responses"]["NotAcceptable"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

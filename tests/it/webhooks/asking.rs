@@ -47,10 +47,10 @@ async fn what_was_delivered_is_sent_once_more_as_it_was() {
          WHERE placed.id = webhook_deliveries.id",
     )
     .await;
-    let span = json!({"from": "2026-02-02T00:00:00Z", "to": "2026-02-04T00:00:00Z"});
+    let span = json!({"since": "2026-02-02T00:00:00Z", "until": "2026-02-04T00:00:00Z"});
     assert_eq!(admin.post(&replay, span).await.data(202)["replayed"], 2, "the end of a span is not in it");
     until_in_state(&admin, &webhook, "delivered", 3).await;
-    let all = json!({"from": "2026-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z", "state": "failed"});
+    let all = json!({"since": "2026-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z", "state": "failed"});
     assert_eq!(admin.post(&replay, all).await.data(202)["replayed"], 0);
 }
 

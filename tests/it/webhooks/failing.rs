@@ -174,7 +174,7 @@ async fn a_webhook_is_disabled_when_all_tries_of_three_days_have_failed() {
     assert_eq!(deliveries(&admin, &webhook).await[0]["state"], "failed");
     receiver.reply_with(200);
     admin.patch(&path_of(&webhook), json!({"status": "enabled"})).await.expect(200);
-    let all = json!({"from": "2026-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z", "state": "failed"});
+    let all = json!({"since": "2026-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z", "state": "failed"});
     let replayed = admin.post(&format!("{}/replay", path_of(&webhook)), all).await.data(202);
     assert_eq!(replayed["replayed"], 1);
     until_in_state(&admin, &webhook, "delivered", 1).await;

@@ -112,10 +112,10 @@ async fn what_is_wrong_with_a_webhook_is_told_at_once() {
     }
     let made = admin.post(WEBHOOKS, json!({"url": "https://example.org", "events": ["*"]})).await.data(201);
     for (body, place) in [
-        (json!({}), "/from"),
-        (json!({"from": "2026-01-01T00:00:00Z"}), "/to"),
-        (json!({"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}), "/to"),
-        (json!({"delivery": made["id"], "from": "2026-01-02T00:00:00Z"}), "/delivery"),
+        (json!({}), "/since"),
+        (json!({"since": "2026-01-01T00:00:00Z"}), "/until"),
+        (json!({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}), "/until"),
+        (json!({"delivery": made["id"], "since": "2026-01-02T00:00:00Z"}), "/delivery"),
     ] {
         let faults =
             admin.post(&format!("{}/replay", path_of(&made)), body.clone()).await.expect(422).faults();

@@ -133,8 +133,8 @@ def check_replay(endpoint: Endpoint, articles: list[str]) -> None:
     check_repeated(endpoint, first, endpoint.wait_for(count + 1)[count])
     wait_until(lambda: not api.list_all(f"{endpoint.path}/deliveries", state="parked"), 5)
     span = {
-        "from": (datetime.now(UTC) - timedelta(hours=1)).isoformat(),
-        "to": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+        "since": (datetime.now(UTC) - timedelta(hours=1)).isoformat(),
+        "until": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
     }
     failed = api.call("POST", f"{endpoint.path}/replay", span | {"state": "failed"}, 202)["data"]
     equal(failed, {"replayed": 0, "has_more": False}, f"{endpoint}: a replay of what has failed")

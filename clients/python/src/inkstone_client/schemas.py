@@ -102,6 +102,18 @@ ArticleSort: TypeAlias = Literal[
 ]
 
 
+class Attempt(TypedDict):
+    """
+    A try of a delivery.
+    """
+
+    at: str
+    duration_ms: int
+    status: int | None
+    error: str | None
+    response_headers: dict[str, Any]
+
+
 Audience: TypeAlias = Literal["public", "members"]
 
 
@@ -194,6 +206,12 @@ class DataAddress(TypedDict):
     data: Address
 
 
+DeliveryState: TypeAlias = Literal["pending", "parked", "delivered", "failed"]
+
+
+DisabledReason: TypeAlias = Literal["by_admin", "gone", "failing"]
+
+
 Duplicates: TypeAlias = Literal["off", "warn", "skip"]
 
 
@@ -212,10 +230,58 @@ EncodingErrors: TypeAlias = Literal["fail", "replace"]
 Ending: TypeAlias = Literal["completed", "dry_run", "aborted", "rolled_back"]
 
 
+Entity: TypeAlias = Literal["articles", "notices", "categories"]
+
+
+EventFilter: TypeAlias = Literal[
+    "*",
+    "article.*",
+    "article.published",
+    "article.updated",
+    "article.unpublished",
+    "article.deleted",
+    "notice.*",
+    "notice.published",
+    "notice.updated",
+    "notice.unpublished",
+    "notice.deleted",
+    "category.*",
+    "category.changed",
+    "import.*",
+    "import.finished",
+    "articles.changed",
+]
+
+
+EventType: TypeAlias = Literal[
+    "article.published",
+    "article.updated",
+    "article.unpublished",
+    "article.deleted",
+    "notice.published",
+    "notice.updated",
+    "notice.unpublished",
+    "notice.deleted",
+    "category.changed",
+    "import.finished",
+    "articles.changed",
+    "webhook.test",
+]
+
+
 ExportFormat: TypeAlias = Literal["ndjson", "csv"]
 
 
 FeedContent: TypeAlias = Literal["full", "summary"]
+
+
+class FeedPage(TypedDict):
+    """
+    How to go on after a page of the feed.
+    """
+
+    next_cursor: str
+    has_next: bool
 
 
 FileBytes: TypeAlias = bytes
@@ -317,6 +383,9 @@ ImportRowOutcome: TypeAlias = Literal[
     "kept_edited",
     "skipped_duplicate",
 ]
+
+
+Included: TypeAlias = Literal["card", "body"]
 
 
 JobKind: TypeAlias = Literal["category_move", "tag_merge"]
@@ -473,6 +542,9 @@ NoticeRelation: TypeAlias = Literal["neighbors"]
 OnError: TypeAlias = Literal["continue", "abort"]
 
 
+Op: TypeAlias = Literal["upsert", "delete"]
+
+
 class OpenSession(TypedDict):
     """
     An open session of a member.
@@ -576,6 +648,26 @@ class Registration(TypedDict):
 
 
 Relation: TypeAlias = Literal["neighbors", "related", "notices"]
+
+
+class Replay(TypedDict):
+    """
+    What is sent once more.
+    """
+
+    replayed: int
+    has_more: bool
+
+
+class ReplayRequest(TypedDict):
+    """
+    Which deliveries to send once more: one, or those of a span of time.
+    """
+
+    delivery: NotRequired[str]
+    since: NotRequired[str]
+    until: NotRequired[str]
+    state: NotRequired[DeliveryState]
 
 
 Role: TypeAlias = Literal["member", "author", "editor", "admin"]
@@ -792,6 +884,9 @@ class ViewBatchResult(TypedDict):
     unknown: list[UnknownItem]
 
 
+WebhookStatus: TypeAlias = Literal["enabled", "disabled"]
+
+
 class YearCount(TypedDict):
     """
     Hits of a year.
@@ -911,6 +1006,18 @@ class CategorySummary(TypedDict):
     path: list[Crumb]
 
 
+class ChangedCategory(TypedDict):
+    """
+    What has become of a category.
+    """
+
+    id: str
+    op: Op
+    version: int | None
+    at: str
+    data: NotRequired[Category1]
+
+
 class CreatedKey(ApiKey):
     """
     A new key, with its secret.
@@ -943,6 +1050,14 @@ class DataPasswordRequired(TypedDict):
     data: PasswordRequired
 
 
+class DataReplay(TypedDict):
+    """
+    One thing.
+    """
+
+    data: Replay
+
+
 class DataSite(TypedDict):
     """
     One thing.
@@ -973,6 +1088,23 @@ class DataViewBatchResult(TypedDict):
     """
 
     data: ViewBatchResult
+
+
+class Delivery(TypedDict):
+    """
+    An event on its way to a receiver, or in the log.
+    """
+
+    id: str
+    event: EventType
+    entity_id: str | None
+    state: DeliveryState
+    tries: int
+    body: dict[str, Any]
+    created_at: str
+    due_at: str | None
+    ended_at: str | None
+    attempts: list[Attempt]
 
 
 class Facets(TypedDict):
@@ -1090,6 +1222,15 @@ class ListChange(TypedDict):
     """
 
     data: list[Change]
+    page: PageInfo
+
+
+class ListDelivery(TypedDict):
+    """
+    A page of a list.
+    """
+
+    data: list[Delivery]
     page: PageInfo
 
 
@@ -1295,6 +1436,18 @@ class NewNotice(TypedDict):
     expires_at: NotRequired[str | None]
 
 
+class NewWebhook(TypedDict):
+    """
+    A webhook to be created.
+    """
+
+    url: str
+    events: list[EventFilter]
+    description: NotRequired[str]
+    coalesce_seconds: NotRequired[int]
+    status: NotRequired[WebhookStatus]
+
+
 class NoticeCard(TypedDict):
     """
     A notice in a list: complete, but for its body.
@@ -1316,6 +1469,14 @@ class NoticeCard(TypedDict):
     created_at: str
     updated_at: str
     highlight: NotRequired[Highlight]
+    body: NotRequired[str]
+
+
+class NoticeCopy(NoticeCard):
+    """
+    A notice that comes along with its change.
+    """
+
     body: NotRequired[str]
 
 
@@ -1441,6 +1602,45 @@ class Uploaded(TypedDict):
     duplicate: bool
 
 
+class Webhook(TypedDict):
+    """
+    A webhook.
+    """
+
+    id: str
+    url: str
+    events: list[EventFilter]
+    description: str
+    coalesce_seconds: int
+    status: WebhookStatus
+    disabled_reason: DisabledReason | None
+    failing_since: str | None
+    public_key: str
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class WebhookPatch(TypedDict):
+    """
+    A change of a webhook (RFC 7396).
+    """
+
+    url: NotRequired[str]
+    events: NotRequired[list[EventFilter]]
+    description: NotRequired[str]
+    coalesce_seconds: NotRequired[int]
+    status: NotRequired[WebhookStatus]
+
+
+class WebhookWithSecret(Webhook):
+    """
+    A webhook with a new secret.
+    """
+
+    secret: str
+
+
 class WrittenHomeComposition(TypedDict):
     """
     One thing that was written.
@@ -1448,6 +1648,14 @@ class WrittenHomeComposition(TypedDict):
 
     data: HomeComposition
     warnings: NotRequired[list[ProblemFault]]
+
+
+class CategoryChanged(ChangedCategory):
+    """
+    A category.
+    """
+
+    type: Literal["category"]
 
 
 class ErrorEvent(RowProblem):
@@ -1531,6 +1739,14 @@ class ArticleCard(TypedDict):
     body: NotRequired[str]
 
 
+class ArticleCopy(ArticleCard):
+    """
+    An article that comes along with its change.
+    """
+
+    body: NotRequired[str]
+
+
 class ArticleRow(TypedDict):
     """
     An article as a row of an import or an export.
@@ -1565,6 +1781,38 @@ class ArticlesBlock(TypedDict):
 
     title: str | None
     items: list[ArticleCard]
+
+
+class ChangedArticle(TypedDict):
+    """
+    What has become of an article.
+    """
+
+    id: str
+    op: Op
+    version: int | None
+    at: str
+    data: NotRequired[ArticleCopy]
+
+
+class ChangedNotice(TypedDict):
+    """
+    What has become of a notice.
+    """
+
+    id: str
+    op: Op
+    version: int | None
+    at: str
+    data: NotRequired[NoticeCopy]
+
+
+class DataDelivery(TypedDict):
+    """
+    One thing.
+    """
+
+    data: Delivery
 
 
 class DataHomeComposition(TypedDict):
@@ -1613,6 +1861,22 @@ class DataSession(TypedDict):
     """
 
     data: Session
+
+
+class DataWebhook(TypedDict):
+    """
+    One thing.
+    """
+
+    data: Webhook
+
+
+class DataWebhookWithSecret(TypedDict):
+    """
+    One thing.
+    """
+
+    data: WebhookWithSecret
 
 
 class DuplicateGroup(TypedDict):
@@ -1731,6 +1995,15 @@ class ListNoticeCard(TypedDict):
     page: PageInfo
 
 
+class ListWebhook(TypedDict):
+    """
+    A page of a list.
+    """
+
+    data: list[Webhook]
+    page: PageInfo
+
+
 class ListedCategory(Category1):
     """
     A category in the list of all.
@@ -1808,6 +2081,22 @@ class WrittenNotice(TypedDict):
     warnings: NotRequired[list[ProblemFault]]
 
 
+class ArticleChanged(ChangedArticle):
+    """
+    An article.
+    """
+
+    type: Literal["article"]
+
+
+class NoticeChanged(ChangedNotice):
+    """
+    A notice.
+    """
+
+    type: Literal["notice"]
+
+
 class SummaryEvent(ImportSummary):
     """
     The end of the import. Nothing follows but a `problem`, if there is one.
@@ -1869,6 +2158,9 @@ class Article(ArticleCard):
     notices: NotRequired[list[NoticeCard]]
 
 
+Changed: TypeAlias = ArticleChanged | NoticeChanged | CategoryChanged
+
+
 class DataArticle(TypedDict):
     """
     One thing.
@@ -1912,6 +2204,15 @@ class DataOwnData(TypedDict):
 Event: TypeAlias = (
     ProgressEvent | ErrorEvent | WarningEvent | RowEvent | SummaryEvent | ProblemEvent
 )
+
+
+class Feed(TypedDict):
+    """
+    A page of the feed.
+    """
+
+    data: list[Changed]
+    page: FeedPage
 
 
 Found: TypeAlias = ArticleFound | NoticeFound
