@@ -171,11 +171,27 @@ export async function loseStream(trial, admin, relay) {
   await waitForStreams(trial, relay, 0, `the stream of ${path} goes on without a browser`, LEAVING);
 
   const forged = await fetch(`${trial.portal}/events`, { headers: { "Last-Event-ID": "x" } });
-  trial.check((await forged.text()).includes("event: reset"), "a browser with an id that is none is not told to begin anew");
+  trial.check(await beginsAnew(forged), "a browser with an id that is none is not told to begin anew");
   relay.isCut = true;
   const later = await fetch(`${trial.portal}/events`);
   trial.check((await later.text()).startsWith("retry: "), "a browser is not told to come again while Inkstone is down");
   relay.isCut = false;
+}
+
+/**
+ * Whether a stream begins with a reset. The stream goes on, and is left then.
+ * @param {Response} response
+ */
+async function beginsAnew(response) {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (reader && !text.includes("event: reset")) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    text += value;
+  }
+  await reader?.cancel();
+  return text.includes("event: reset");
 }
 
 /**
