@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use futures_util::StreamExt;
 
@@ -11,19 +11,18 @@ use super::handlers::NOW;
 use super::listener::{Listener, ListenerOptions, Session};
 use super::live::LiveFeed;
 use super::model::Kind;
-use super::reading::check_cursor;
+use super::reading::{check_cursor, open_since};
 use super::resolving::Audience;
 use super::view::EventParams;
 use crate::app::App;
-use crate::error::{Code, Fault, Result};
+use crate::error::Result;
 use crate::http::query::Query;
+use crate::http::streamed::UNBUFFERED;
 use crate::members::guard::Reader;
 use crate::operations::{Caller, Operation};
 
 /// The header by which a client that lost its connection tells what it was told last (HTML §9.2.4).
 const LAST_EVENT_ID: &str = "last-event-id";
-/// Tells nginx to pass on each event at once.
-const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The entry of [`get_events`].
 pub const GET_EVENTS: Operation =
@@ -64,7 +63,7 @@ pub async fn get_events(
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((X_ACCEL_BUFFERING, "no"))
+        .insert_header(UNBUFFERED)
         .streaming(listener.stream().map(Ok::<_, std::convert::Infallible>)))
 }
 
@@ -87,11 +86,7 @@ fn find_cursor(app: &App, headers: &HeaderMap, since: Option<&str>) -> Result<St
     let cursor = match (last_id, since) {
         (None, None | Some(NOW)) => return Ok(Start::Now),
         (Some(id), _) => id.to_str().ok().and_then(|id| Cursor::open(id, &app.keys)),
-        (None, Some(since)) => {
-            let detail = "is no cursor of the change feed";
-            let fault = || Fault::parameter("since", Code::InvalidCursor, detail);
-            Some(Cursor::open(since, &app.keys).ok_or_else(fault)?)
-        }
+        (None, Some(since)) => Some(open_since(app, since)?),
     };
     Ok(match cursor {
         // All that can be seen is too much for events.

@@ -8,7 +8,7 @@ use actix_web::{Responder, get, web};
 use super::cursor::Cursor;
 use super::listener::Session;
 use super::model::{Head, Kind};
-use super::reading::{Asked, check_cursor, load_page};
+use super::reading::{Asked, check_cursor, load_page, open_since};
 use super::resolving::Audience;
 use super::view::{Feed, FeedPage, FeedParams};
 use super::walking::begin_with_everything;
@@ -57,7 +57,7 @@ pub async fn get_changes(
     let asked = Asked { audience, limit, wait: Duration::from_secs(params.wait.unwrap_or_default()) };
     let (head, page) = load_page(&app, cursor, asked, head).await?;
     let waits = !asked.wait.is_zero();
-    if waits && has_left(&app, &reader).await {
+    if waits && !Session::goes_on(Session::of(&reader), &app).await {
         return Err(Error::unauthenticated());
     }
     let next_cursor = page.next.seal(&app.keys);
@@ -74,14 +74,6 @@ pub async fn get_changes(
         .with_version(0)
         .as_visitors_get(!audience.is_of_members() && !waits)
         .kept_for(lifetime, tags))
-}
-
-/// Whether the session of a member has ended while the answer was waited for.
-async fn has_left(app: &App, reader: &Reader) -> bool {
-    match Session::of(reader) {
-        Some(session) => !session.goes_on(app).await,
-        None => false,
-    }
 }
 
 /// Where the reader stands, and the walk that begins there.
@@ -101,9 +93,7 @@ fn find_cursor(app: &App, params: &FeedParams, audience: Audience, head: &Head) 
         Some(NOW) if is_snapshot => refuse("now is not to be had together with snapshot"),
         Some(NOW) => Ok(begin(None)),
         Some(sealed) => {
-            let Some(cursor) = Cursor::open(sealed, &app.keys) else {
-                return refuse("is no cursor of the change feed");
-            };
+            let cursor = open_since(app, sealed)?;
             if kinds.is_some_and(|kinds| kinds != cursor.kinds) {
                 return refuse("is a cursor of other kinds of things");
             }

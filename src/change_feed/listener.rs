@@ -41,9 +41,11 @@ impl Session {
         reader.0.map(|member| Self { member: member.id, id: member.session })
     }
 
-    /// Whether it goes on. It may have ended a second ago. If that cannot be found out, it does not.
-    pub async fn goes_on(self, app: &App) -> bool {
-        memory::load_role(app, self.member, self.id).await.is_ok_and(|role| role.is_some())
+    /// Whether a session goes on; visitors have none that could end. It may have ended a second ago. If that cannot be found
+    /// out, it does not go on.
+    pub async fn goes_on(session: Option<Self>, app: &App) -> bool {
+        let Some(Self { member, id }) = session else { return true };
+        memory::load_role(app, member, id).await.is_ok_and(|role| role.is_some())
     }
 }
 
@@ -107,16 +109,18 @@ impl Listener {
         if let Some(greeting) = self.greeting.take() {
             return Some(greeting.into());
         }
-        if !self.is_in_session().await {
-            return None;
-        }
+        let bytes = self.wait_for_bytes().await?;
+        // The session may have ended while nothing was new.
+        Session::goes_on(self.options.session, &self.app).await.then_some(bytes)
+    }
+
+    async fn wait_for_bytes(&mut self) -> Option<Bytes> {
         if let Some(cursor) = self.behind.take() {
             return Some(self.tell_missed(cursor).await.unwrap_or_else(|_| write_reset().into()));
         }
         tokio::select! {
             told = self.receiver.recv() => match told {
-                // A session may have ended while nothing was new.
-                Ok(Told::News(frame)) => self.is_in_session().await.then(|| self.select(&frame)),
+                Ok(Told::News(frame)) => Some(self.select(&frame)),
                 Ok(Told::Reset) | Err(RecvError::Lagged(_)) => Some(write_reset().into()),
                 Ok(Told::End) | Err(RecvError::Closed) => None,
             },
@@ -145,14 +149,6 @@ impl Listener {
         }
         bytes.extend(write_cursor(&frame.cursor).into_bytes());
         bytes.into()
-    }
-
-    /// Whether the member may still listen. Who cannot be asked for may not.
-    async fn is_in_session(&self) -> bool {
-        match self.options.session {
-            None => true,
-            Some(session) => session.goes_on(&self.app).await,
-        }
     }
 }
 

@@ -108,9 +108,7 @@ impl LiveFeed {
         let channel = running.0;
         while !channel.stop_if_idle() {
             if app.is_leaving() {
-                // An error says that nobody listens any more.
-                let _ = channel.sender.send(Told::End);
-                break;
+                return;
             }
             if let Err(error) = channel.tell_news(app, audience, &mut cursor).await {
                 tracing::warn!(%error, "Listeners are not told what is new until it can be read again");
@@ -123,18 +121,21 @@ impl LiveFeed {
                 sleep(RETRY_DELAY).await;
             }
         }
+        // That it ended is noted already, and another task may have begun since.
+        std::mem::forget(running);
     }
 }
 
-/// The task of a channel. However it ends, the next listener begins another, and those that are left learn of it.
+/// The task of a channel while it runs. If it ends with listeners left (the process stops, or the task panics), they learn of it,
+/// and the next listener begins another task.
 struct Running<'c>(&'c Channel);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         let mut is_running = self.0.is_running.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::take(&mut *is_running) {
-            let _ = self.0.sender.send(Told::End);
-        }
+        *is_running = false;
+        // An error says that nobody listens any more.
+        let _ = self.0.sender.send(Told::End);
     }
 }
 

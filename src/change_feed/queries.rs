@@ -12,9 +12,8 @@ use uuid::Uuid;
 use super::model::{Candidate, Head, Kind, Position};
 use crate::articles::queries::found::choose_articles;
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, SizedRow, Value};
+use crate::db::rows::{Conditions, SizedRow, Value, delete_batch};
 use crate::db::visibility::{Articles, Notices, PUBLISHED_ARTICLE, PUBLISHED_NOTICE};
-use crate::tx::Tx;
 
 /// The snapshot of the statement as text. If very many transactions run, it ends before the first of them, so that a cursor has
 /// a bounded length: what is visible besides is told later.
@@ -121,14 +120,8 @@ pub async fn list_visible(
 }
 
 /// Deletes changes of visibility that are older than so many days, a bounded number; returns whether there may be more.
-pub async fn delete_old(tx: &mut Tx, days: i32) -> QueryResult<bool> {
-    const MAX_ROWS: usize = 10_000;
-    let deleted = sql_query(format!(
-        "DELETE FROM visibility_changes WHERE ctid = ANY (ARRAY(
-             SELECT ctid FROM visibility_changes WHERE at < now() - make_interval(days => $1) ORDER BY at LIMIT {MAX_ROWS}))"
-    ))
-    .bind::<Integer, _>(days)
-    .execute(&mut **tx)
-    .await?;
-    Ok(deleted == MAX_ROWS)
+pub async fn delete_old(conn: &Connection, days: i32) -> QueryResult<bool> {
+    let mut conditions = Conditions::default();
+    conditions.and_if("at < now() - make_interval(days => ?::integer)", Some(Value::Number(days.into())));
+    delete_batch(conn, "visibility_changes", conditions, "at").await
 }

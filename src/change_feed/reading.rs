@@ -11,7 +11,7 @@ use super::queries;
 use super::resolving::Audience;
 use super::walking::{WalkedPage, begin_with_changes, walk};
 use crate::app::App;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Fault, Result};
 
 /// How often it is looked whether something is new. It costs no query.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
@@ -27,6 +27,12 @@ pub struct Asked {
     pub limit: usize,
     /// How long to wait for something new.
     pub wait: Duration,
+}
+
+/// The cursor in the parameter `since`. Fails with 400 if it is none.
+pub fn open_since(app: &App, text: &str) -> Result<Cursor> {
+    let refusal = || Fault::parameter("since", Code::InvalidCursor, "is no cursor of the change feed");
+    Ok(Cursor::open(text, &app.keys).ok_or_else(refusal)?)
 }
 
 /// Fails with 410 if a cursor cannot be gone on from: it is of other readers, or older than the log.

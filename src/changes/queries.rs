@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::CHANNEL;
 use super::model::{Entry, Recorded};
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, PageSlice, SortColumn};
+use crate::db::rows::{Conditions, PageSlice, SortColumn, delete_batch};
 use crate::telemetry;
 
 /// Writes the lines of all `recorded` changes, in one statement.
@@ -114,15 +114,10 @@ pub async fn look_since(
 }
 
 /// Deletes tags that every process has found long ago, a bounded number; returns whether there may be more.
-pub async fn delete_old_tags(mut conn: &Connection) -> QueryResult<bool> {
-    const MAX_ROWS: usize = 10_000;
-    let deleted = sql_query(format!(
-        "DELETE FROM invalidations WHERE ctid = ANY (ARRAY(
-             SELECT ctid FROM invalidations WHERE at < now() - interval '1 day' ORDER BY at LIMIT {MAX_ROWS}))"
-    ))
-    .execute(&mut conn)
-    .await?;
-    Ok(deleted == MAX_ROWS)
+pub async fn delete_old_tags(conn: &Connection) -> QueryResult<bool> {
+    let mut conditions = Conditions::default();
+    conditions.and("at < now() - interval '1 day'");
+    delete_batch(conn, "invalidations", conditions, "at").await
 }
 
 /// Whether a change of this action and entity was ever recorded.

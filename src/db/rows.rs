@@ -171,6 +171,14 @@ impl PageSlice {
 /// Bytes of bodies on a page at most; its first row is always there.
 pub const MAX_PAGE_BYTES: i64 = 4 << 20;
 
+/// A row of which only the id is asked for.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub struct IdRow {
+    /// Its id.
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+}
+
 /// A row, and how long its body is.
 #[derive(Debug, QueryableByName)]
 pub struct SizedRow {
@@ -193,6 +201,25 @@ pub fn fit_rows(rows: &[SizedRow]) -> (Vec<Uuid>, bool) {
     let ids: Vec<Uuid> = rows.iter().take_while(fits).map(|row| row.id).collect();
     let is_cut = ids.len() < rows.len();
     (ids, is_cut)
+}
+
+/// Rows that [`delete_batch`] deletes at most.
+const MAX_DELETED_ROWS: usize = 10_000;
+
+/// Deletes rows of `table` that meet `conditions`, the first by the column `order`, a bounded number; returns whether there may be
+/// more.
+pub async fn delete_batch(
+    mut conn: &Connection,
+    table: &str,
+    conditions: Conditions,
+    order: &str,
+) -> QueryResult<bool> {
+    let text = format!(
+        "DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM {table} WHERE {} ORDER BY {order} LIMIT {MAX_DELETED_ROWS}))",
+        conditions.sql()
+    );
+    Ok(conditions.statement(text).execute(&mut conn).await? == MAX_DELETED_ROWS)
 }
 
 /// How many rows of `from` meet `conditions`; counts to `most` only, if that is given.

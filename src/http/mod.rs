@@ -27,6 +27,7 @@ pub mod render_body;
 pub mod reply;
 pub mod schema;
 pub mod slow_body;
+pub mod streamed;
 pub mod tagged_body;
 pub mod target;
 pub mod xml;

@@ -22,6 +22,7 @@ use crate::http::accept::find_quality;
 use crate::http::pointer::MAX_FAULTS;
 use crate::http::query::Query;
 use crate::http::reply::{Data, Reply};
+use crate::http::streamed::UNBUFFERED;
 use crate::interchange::article_row::ArticleRow;
 use crate::language::{LANGUAGE, Language};
 use crate::members::guard::{Editor, require_scope};
@@ -192,8 +193,7 @@ fn stream_events(
     HttpResponse::Ok()
         .content_type("application/x-ndjson")
         .insert_header((CACHE_CONTROL, "private, no-store"))
-        // nginx would gather the events until its buffers are full.
-        .insert_header(("x-accel-buffering", "no"))
+        .insert_header(UNBUFFERED)
         .insert_header((CONTENT_LANGUAGE, Language::current().tag()))
         .insert_header((VARY, VARIES))
         .streaming(lines.map(Ok::<_, Infallible>))

@@ -145,25 +145,21 @@ async fn run_housekeeping(app: &App) -> Vec<Result<()>> {
         app.write(async move |tx| Ok(sessions::queries::delete_ended_sessions(tx, days).await?))
             .await
             .map(drop),
-        match app.config.access.audit_retention_days {
-            Some(days) => {
-                repeat(async || {
-                    app.write(async move |tx| Ok(changes::queries::delete_old(tx, days).await?)).await
-                })
-                .await
-            }
-            None => Ok(()),
-        },
-        match app.config.access.audit_retention_days {
-            Some(days) => {
-                repeat(async || {
-                    app.write(async move |tx| Ok(change_feed::queries::delete_old(tx, days).await?)).await
-                })
-                .await
-            }
-            None => Ok(()),
-        },
+        delete_old_changes(app).await,
     ]
+}
+
+/// Deletes what the change log keeps for no longer than the settings say.
+async fn delete_old_changes(app: &App) -> Result<()> {
+    let Some(days) = app.config.access.audit_retention_days else { return Ok(()) };
+    repeat(async || {
+        app.write(async move |tx| {
+            let has_more_lines = changes::queries::delete_old(tx, days).await?;
+            Ok(change_feed::queries::delete_old(tx, days).await? || has_more_lines)
+        })
+        .await
+    })
+    .await
 }
 
 /// Does a step again as long as it says that there is more to do.

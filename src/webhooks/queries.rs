@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::model::{Content, DisabledReason, FORMER_SECRET_HOURS, Row};
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, Value, count as count_rows};
+use crate::db::rows::{Conditions, IdRow, Value, count as count_rows};
 use crate::tx::Tx;
 
 const COLUMNS: &str = "id, url, description, events, coalesce_seconds, status, disabled_reason, secret_number, failing_since, \
@@ -54,15 +54,7 @@ pub async fn insert(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row
         "INSERT INTO webhooks (id, url, description, events, coalesce_seconds, status, disabled_reason)
          VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $6 = 'disabled' THEN 'by_admin' END) RETURNING {COLUMNS}"
     );
-    sql_query(text)
-        .bind::<SqlUuid, _>(id)
-        .bind::<Text, _>(&content.url)
-        .bind::<Text, _>(&content.description)
-        .bind::<Array<Text>, _>(&content.events)
-        .bind::<Integer, _>(content.coalesce_seconds)
-        .bind::<Text, _>(content.status.as_str())
-        .get_result(&mut **tx)
-        .await
+    write_content(tx, text, id, content).await
 }
 
 /// Changes what an admin decides. One that is enabled again begins without a past.
@@ -74,6 +66,11 @@ pub async fn update(tx: &mut Tx, id: Uuid, content: &Content) -> QueryResult<Row
                 version = version + 1, updated_at = now()
          WHERE id = $1 RETURNING {COLUMNS}"
     );
+    write_content(tx, text, id, content).await
+}
+
+/// Runs `text`, in which the parameters are an id and what an admin decides.
+async fn write_content(tx: &mut Tx, text: String, id: Uuid, content: &Content) -> QueryResult<Row> {
     sql_query(text)
         .bind::<SqlUuid, _>(id)
         .bind::<Text, _>(&content.url)
@@ -116,14 +113,8 @@ pub async fn delete(tx: &mut Tx, id: Uuid) -> QueryResult<()> {
 
 /// The ids of the members who are told when a webhook is disabled: active admins.
 pub async fn list_admins(mut conn: &Connection) -> QueryResult<Vec<Uuid>> {
-    use diesel::QueryableByName;
-    #[derive(QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
-    }
     let text = "SELECT id FROM members WHERE role = 'admin' AND status = 'active' AND deleted_at IS NULL ORDER BY id";
-    let found: Vec<Found> = sql_query(text).load(&mut conn).await?;
+    let found: Vec<IdRow> = sql_query(text).load(&mut conn).await?;
     Ok(found.into_iter().map(|found| found.id).collect())
 }
 

@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::db::connection::Connection;
+use crate::db::rows::IdRow;
 use crate::db::visibility::{PUBLIC_ARTICLE, SCHEDULED_ARTICLE};
 
 /// An article among the newest of its category.
@@ -45,15 +46,10 @@ pub async fn load_newest(
 
 /// The newest public articles of the whole site.
 pub async fn load_newest_of_all(mut conn: &Connection, most: usize) -> QueryResult<Vec<Uuid>> {
-    #[derive(QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
-    }
     let text = format!(
         "SELECT id FROM articles WHERE {PUBLIC_ARTICLE} ORDER BY published_at DESC, id DESC LIMIT {most}"
     );
-    let found: Vec<Found> = sql_query(text).load(&mut conn).await?;
+    let found: Vec<IdRow> = sql_query(text).load(&mut conn).await?;
     Ok(found.into_iter().map(|found| found.id).collect())
 }
 

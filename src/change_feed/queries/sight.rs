@@ -10,15 +10,8 @@ use uuid::Uuid;
 
 use crate::change_feed::model::Position;
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, Value};
+use crate::db::rows::{Conditions, IdRow, Value};
 use crate::db::visibility::{Notices, PUBLISHED_ARTICLE};
-
-/// Which thing.
-#[derive(Clone, Copy, Debug, QueryableByName)]
-struct ThingId {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-}
 
 fn bind_snapshot(conditions: &mut Conditions, position: &Position) -> String {
     // Parsed once, and not for each row.
@@ -64,7 +57,7 @@ pub async fn find_withdrawn(
         was_visible_since(&at),
         visible.sql_since(&lenient(&at))
     );
-    let withdrawn: Vec<ThingId> = conditions.statement(text).load(&mut conn).await?;
+    let withdrawn: Vec<IdRow> = conditions.statement(text).load(&mut conn).await?;
     Ok(withdrawn.into_iter().map(|one| one.id).collect())
 }
 
@@ -93,7 +86,7 @@ pub async fn find_unseen(
         lenient(&at),
         Notices::Public.sql_at(&at)
     );
-    let unseen: Vec<ThingId> = conditions.statement(text).load(&mut conn).await?;
+    let unseen: Vec<IdRow> = conditions.statement(text).load(&mut conn).await?;
     Ok(unseen.into_iter().map(|one| one.id).collect())
 }
 

@@ -1,10 +1,11 @@
 //! SQL of lanes: who delivers for a webhook, and what its next delivery is.
 
 use diesel::sql_types::{Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryResult, QueryableByName, sql_query};
+use diesel::{OptionalExtension, QueryResult, sql_query};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use crate::db::rows::IdRow;
 use crate::tx::Tx;
 use crate::webhooks::model::{Due, Receiver};
 use crate::webhooks::sending::Outcome;
@@ -26,15 +27,9 @@ const HAS_DUE: &str = "(status = 'enabled' AND coalesce(
      OR (SELECT due_at FROM webhook_deliveries AS one
           WHERE one.webhook_id = webhooks.id AND state = 'parked' AND is_asked_for ORDER BY due_at, seq LIMIT 1) <= now())";
 
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-}
-
 /// Takes the lanes that have something due and belong to nobody.
 pub async fn take_lanes(tx: &mut Tx, holder: Uuid) -> QueryResult<Vec<Uuid>> {
-    let taken: Vec<Found> = sql_query(format!(
+    let taken: Vec<IdRow> = sql_query(format!(
         "UPDATE webhooks SET lease_holder = $1, leased_until = clock_timestamp() + make_interval(secs => $2)
          WHERE id IN (SELECT id FROM webhooks WHERE (leased_until IS NULL OR leased_until < now()) AND {HAS_DUE}
                       FOR NO KEY UPDATE SKIP LOCKED)

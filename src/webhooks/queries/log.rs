@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, PageSlice, SortColumn, Value};
+use crate::db::rows::{Conditions, PageSlice, SortColumn, Value, delete_batch};
 use crate::tx::Tx;
 use crate::webhooks::model::{AttemptRow, DELIVERY_COLUMNS, DeliveryRow, DeliveryState, LOG_DAYS};
 
@@ -86,28 +86,15 @@ pub async fn replay(tx: &mut Tx, webhook: Uuid, which: &Replayed) -> QueryResult
 }
 
 /// Deletes deliveries that are older than the log, a bounded number; returns whether there may be more.
-pub async fn delete_old(tx: &mut Tx) -> QueryResult<bool> {
-    const MAX_ROWS: usize = 10_000;
-    let deleted = sql_query(format!(
-        "DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY(
-             SELECT ctid FROM webhook_deliveries WHERE created_at < now() - make_interval(days => $1)
-             ORDER BY created_at LIMIT {MAX_ROWS}))"
-    ))
-    .bind::<Integer, _>(LOG_DAYS)
-    .execute(&mut **tx)
-    .await?;
-    Ok(deleted == MAX_ROWS)
+pub async fn delete_old(conn: &Connection) -> QueryResult<bool> {
+    let mut conditions = Conditions::default();
+    conditions.and(format!("created_at < now() - interval '{LOG_DAYS} days'"));
+    delete_batch(conn, "webhook_deliveries", conditions, "created_at").await
 }
 
 /// Deletes deliveries of webhooks that are gone, a bounded number; returns whether there may be more.
-pub async fn delete_orphans(tx: &mut Tx) -> QueryResult<bool> {
-    const MAX_ROWS: usize = 10_000;
-    let deleted = sql_query(format!(
-        "DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY(
-             SELECT ctid FROM webhook_deliveries AS one
-             WHERE NOT EXISTS (SELECT FROM webhooks WHERE webhooks.id = one.webhook_id) LIMIT {MAX_ROWS}))"
-    ))
-    .execute(&mut **tx)
-    .await?;
-    Ok(deleted == MAX_ROWS)
+pub async fn delete_orphans(conn: &Connection) -> QueryResult<bool> {
+    let mut conditions = Conditions::default();
+    conditions.and("NOT EXISTS (SELECT FROM webhooks WHERE webhooks.id = webhook_deliveries.webhook_id)");
+    delete_batch(conn, "webhook_deliveries", conditions, "created_at").await
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::receiver::{Receiver, Reply};
 use super::{deliveries, path_of, start, subscribe, until_in_state};
-use crate::harness::TestApp;
 use crate::harness::machine::{ask, until};
+use crate::harness::{Client, TestApp};
 
 /// Moves all that is to come of deliveries into the past by `interval`.
 async fn let_pass(app: &TestApp, interval: &str) {
@@ -21,14 +21,20 @@ async fn let_pass(app: &TestApp, interval: &str) {
         .await;
 }
 
+/// A receiver that has answered the first try of an article with `status`, and its webhook.
+async fn fail_first_try(admin: &Client, status: u16) -> (Receiver, Value) {
+    let receiver = Receiver::start();
+    receiver.reply_with(status);
+    let webhook = subscribe(admin, &receiver, &["article.*"]).await;
+    admin.article("a", None).await;
+    receiver.until_received(1).await;
+    (receiver, webhook)
+}
+
 #[actix_web::test]
 async fn a_delivery_that_failed_is_tried_again_before_those_behind_it() {
     let (app, admin) = start().await;
-    let receiver = Receiver::start();
-    receiver.reply_with(500);
-    let webhook = subscribe(&admin, &receiver, &["article.*"]).await;
-    admin.article("a", None).await;
-    receiver.until_received(1).await;
+    let (receiver, webhook) = fail_first_try(&admin, 500).await;
     admin.article("b", None).await;
     until_in_state(&admin, &webhook, "pending", 2).await;
     let failing = admin.get(&path_of(&webhook)).await.data(200);
@@ -49,11 +55,7 @@ async fn a_delivery_that_failed_is_tried_again_before_those_behind_it() {
 #[actix_web::test]
 async fn after_half_an_hour_a_delivery_is_parked_and_holds_up_nobody() {
     let (app, admin) = start().await;
-    let receiver = Receiver::start();
-    receiver.reply_with(503);
-    let webhook = subscribe(&admin, &receiver, &["article.*"]).await;
-    admin.article("a", None).await;
-    receiver.until_received(1).await;
+    let (receiver, webhook) = fail_first_try(&admin, 503).await;
     admin.article("b", None).await;
     until_in_state(&admin, &webhook, "pending", 2).await;
     for (pause, tries) in [("6 seconds", 2), ("6 minutes", 3), ("25 minutes", 4)] {
@@ -160,11 +162,7 @@ async fn a_receiver_that_is_gone_is_told_nothing_more_and_the_admins_are_told() 
 #[actix_web::test]
 async fn a_webhook_is_disabled_when_all_tries_of_three_days_have_failed() {
     let (app, admin) = start().await;
-    let receiver = Receiver::start();
-    receiver.reply_with(500);
-    let webhook = subscribe(&admin, &receiver, &["article.*"]).await;
-    admin.article("a", None).await;
-    receiver.until_received(1).await;
+    let (receiver, webhook) = fail_first_try(&admin, 500).await;
     until_in_state(&admin, &webhook, "pending", 1).await;
     app.db_execute("UPDATE webhook_deliveries SET tries = 9").await;
     let_pass(&app, "76 hours").await;
