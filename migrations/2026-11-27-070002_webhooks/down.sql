@@ -1,5 +1,5 @@
 DROP TABLE webhook_announcements;
-DROP TABLE webhook_told;
+DROP TABLE webhook_last_states;
 DROP TABLE webhook_position;
 DROP TABLE webhook_attempts;
 DROP TABLE webhook_deliveries;

@@ -80,13 +80,13 @@ INSERT INTO webhook_position (cursor) VALUES ('');
 
 -- What was last told of a thing, as long as it may be newer than the position: things are read as they are, which may be
 -- later than the lines that name them.
-CREATE TABLE webhook_told (
+CREATE TABLE webhook_last_states (
     entity_id  uuid        PRIMARY KEY,
     is_visible boolean     NOT NULL,
     version    integer,
     at         timestamptz NOT NULL
 );
-CREATE INDEX webhook_told_at_idx ON webhook_told (at);
+CREATE INDEX webhook_last_states_at_idx ON webhook_last_states (at);
 
 -- Events that are told after all that was committed before them.
 CREATE TABLE webhook_announcements (

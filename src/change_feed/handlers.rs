@@ -8,7 +8,7 @@ use actix_web::{Responder, get, web};
 use super::cursor::Cursor;
 use super::listener::Session;
 use super::model::{Head, Kind};
-use super::reading::{Asked, check_cursor, load_page, open_since};
+use super::reading::{PageRequest, check_cursor, load_page, open_since};
 use super::resolving::Audience;
 use super::view::{Feed, FeedPage, FeedParams};
 use super::walking::begin_with_everything;
@@ -54,7 +54,7 @@ pub async fn get_changes(
     let head = Head::find(&app).await?;
     let cursor = find_cursor(&app, &params, audience, &head)?;
     let limit = usize::try_from(params.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or_default();
-    let asked = Asked { audience, limit, wait: Duration::from_secs(params.wait.unwrap_or_default()) };
+    let asked = PageRequest { audience, limit, wait: Duration::from_secs(params.wait.unwrap_or_default()) };
     let (head, page) = load_page(&app, cursor, asked, head).await?;
     let waits = !asked.wait.is_zero();
     if waits && !Session::goes_on(Session::of(&reader), &app).await {

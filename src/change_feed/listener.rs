@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use super::cursor::Cursor;
 use super::frames::{HEARTBEAT, write_cursor, write_reset, write_retry};
-use super::live::{Frame, LiveFeed, Told};
+use super::live::{Broadcast, Frame, LiveFeed};
 use super::model::{Head, Kind};
-use super::reading::{Asked, load_page};
+use super::reading::{PageRequest, load_page};
 use super::resolving::Audience;
 use crate::app::App;
 use crate::error::Result;
@@ -63,7 +63,7 @@ pub struct ListenerOptions {
 pub struct Listener {
     app: Data<App>,
     options: ListenerOptions,
-    receiver: Receiver<Told>,
+    receiver: Receiver<Broadcast>,
     /// Where the client stands, while it is told what it missed.
     behind: Option<Cursor>,
     /// What comes first.
@@ -120,9 +120,9 @@ impl Listener {
         }
         tokio::select! {
             told = self.receiver.recv() => match told {
-                Ok(Told::News(frame)) => Some(self.select(&frame)),
-                Ok(Told::Reset) | Err(RecvError::Lagged(_)) => Some(write_reset().into()),
-                Ok(Told::End) | Err(RecvError::Closed) => None,
+                Ok(Broadcast::News(frame)) => Some(self.select(&frame)),
+                Ok(Broadcast::Reset) | Err(RecvError::Lagged(_)) => Some(write_reset().into()),
+                Ok(Broadcast::End) | Err(RecvError::Closed) => None,
             },
             _ = self.heartbeat.tick() => {
                 (!self.app.is_leaving()).then(|| Bytes::from_static(HEARTBEAT))
@@ -132,7 +132,7 @@ impl Listener {
 
     /// The next page of what the client missed after `cursor`.
     async fn tell_missed(&mut self, cursor: Cursor) -> Result<Bytes> {
-        let asked = Asked { audience: self.options.audience, limit: PAGE_LINES, wait: Duration::ZERO };
+        let asked = PageRequest { audience: self.options.audience, limit: PAGE_LINES, wait: Duration::ZERO };
         let (_, page) = load_page(&self.app, cursor, asked, Head::find(&self.app).await?).await?;
         let frame = Frame::new(&self.app, &page.lines, &page.next);
         self.behind = Some(page.next).filter(|next| next.walk.is_some());

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::cursor::Cursor;
 use super::frames::write_change;
 use super::model::{Head, Kind, Position};
-use super::reading::{Asked, load_page};
+use super::reading::{PageRequest, load_page};
 use super::resolving::Audience;
 use super::view::Changed;
 use crate::app::App;
@@ -48,7 +48,7 @@ impl Frame {
 
 /// What a listener is told.
 #[derive(Clone)]
-pub enum Told {
+pub enum Broadcast {
     /// Something is new.
     News(Arc<Frame>),
     /// The feed could not be gone on from: something may be left out.
@@ -66,7 +66,7 @@ pub struct LiveFeed {
 
 /// What the listeners of an audience are told through.
 struct Channel {
-    sender: Sender<Told>,
+    sender: Sender<Broadcast>,
     is_running: Mutex<bool>,
 }
 
@@ -90,7 +90,7 @@ impl LiveFeed {
         app: &Data<App>,
         audience: Audience,
         position: &Position,
-    ) -> Receiver<Told> {
+    ) -> Receiver<Broadcast> {
         let channel = self.channel(audience);
         let mut is_running = channel.is_running.lock().unwrap_or_else(PoisonError::into_inner);
         let receiver = channel.sender.subscribe();
@@ -116,7 +116,7 @@ impl LiveFeed {
                     && let Ok(head) = Head::find(app).await
                 {
                     cursor = Cursor::at(head.position, audience.is_of_members());
-                    let _ = channel.sender.send(Told::Reset);
+                    let _ = channel.sender.send(Broadcast::Reset);
                 }
                 sleep(RETRY_DELAY).await;
             }
@@ -135,7 +135,7 @@ impl Drop for Running<'_> {
         let mut is_running = self.0.is_running.lock().unwrap_or_else(PoisonError::into_inner);
         *is_running = false;
         // An error says that nobody listens any more.
-        let _ = self.0.sender.send(Told::End);
+        let _ = self.0.sender.send(Broadcast::End);
     }
 }
 
@@ -149,10 +149,10 @@ impl Channel {
 
     /// Waits a while for something new after `cursor`, tells it, and moves the cursor.
     async fn tell_news(&self, app: &App, audience: Audience, cursor: &mut Cursor) -> Result<()> {
-        let asked = Asked { audience, limit: FRAME_LINES, wait: WAIT };
+        let asked = PageRequest { audience, limit: FRAME_LINES, wait: WAIT };
         let (_, page) = load_page(app, cursor.clone(), asked, Head::find(app).await?).await?;
         if !page.lines.is_empty() {
-            let _ = self.sender.send(Told::News(Arc::new(Frame::new(app, &page.lines, &page.next))));
+            let _ = self.sender.send(Broadcast::News(Arc::new(Frame::new(app, &page.lines, &page.next))));
         }
         *cursor = page.next;
         Ok(())

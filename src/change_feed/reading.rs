@@ -20,7 +20,7 @@ const MARGIN_HOURS: i64 = 24;
 
 /// What a reader of the feed asks for.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked {
+pub struct PageRequest {
     /// Who reads, and how much of each thing.
     pub audience: Audience,
     /// Lines of a page at most.
@@ -57,7 +57,7 @@ fn gone() -> Error {
 pub async fn load_page(
     app: &App,
     mut cursor: Cursor,
-    asked: Asked,
+    asked: PageRequest,
     mut head: Head,
 ) -> Result<(Head, WalkedPage)> {
     let end = Instant::now() + asked.wait;

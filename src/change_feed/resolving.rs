@@ -47,13 +47,13 @@ impl Audience {
 }
 
 /// What readers see of some things of a kind.
-type Seen<T> = HashMap<Uuid, (i32, Option<T>)>;
+type VisibleById<T> = HashMap<Uuid, (i32, Option<T>)>;
 
 /// The things among candidates that can be seen, and those that could.
 struct Resolved {
-    articles: Seen<ArticleCopy>,
-    notices: Seen<NoticeCopy>,
-    categories: Seen<Category>,
+    articles: VisibleById<ArticleCopy>,
+    notices: VisibleById<NoticeCopy>,
+    categories: VisibleById<Category>,
     withdrawn: HashSet<Uuid>,
 }
 
@@ -76,9 +76,9 @@ pub async fn resolve(
         false => Arc::new(Tree::new(Vec::new())),
     };
     let mut resolved = Resolved {
-        articles: see_articles(app, conn, audience, &tree, ids(Kind::Article)).await?,
-        notices: see_notices(app, conn, audience, ids(Kind::Notice)).await?,
-        categories: see_categories(audience, &tree, &ids(Kind::Category)),
+        articles: load_visible_articles(app, conn, audience, &tree, ids(Kind::Article)).await?,
+        notices: load_visible_notices(app, conn, audience, ids(Kind::Notice)).await?,
+        categories: find_visible_categories(audience, &tree, &ids(Kind::Category)),
         withdrawn: HashSet::new(),
     };
     let hidden: Vec<Uuid> = candidates.iter().filter(|one| !resolved.has(one)).map(|one| one.id).collect();
@@ -89,15 +89,15 @@ pub async fn resolve(
     Ok(candidates.iter().filter_map(|one| resolved.tell(one)).collect())
 }
 
-async fn see_articles(
+async fn load_visible_articles(
     app: &App,
     conn: &Connection,
     audience: Audience,
     tree: &Arc<Tree>,
     ids: Vec<Uuid>,
-) -> Result<Seen<ArticleCopy>> {
+) -> Result<VisibleById<ArticleCopy>> {
     if ids.is_empty() {
-        return Ok(Seen::new());
+        return Ok(VisibleById::new());
     }
     let Some(included) = audience.included else {
         let visible = queries::find_articles(conn, ids).await?;
@@ -116,14 +116,14 @@ async fn see_articles(
     Ok(rows.into_iter().map(|row| (row.id, (row.version, Some(view(&context, row))))).collect())
 }
 
-async fn see_notices(
+async fn load_visible_notices(
     app: &App,
     conn: &Connection,
     audience: Audience,
     ids: Vec<Uuid>,
-) -> Result<Seen<NoticeCopy>> {
+) -> Result<VisibleById<NoticeCopy>> {
     if ids.is_empty() {
-        return Ok(Seen::new());
+        return Ok(VisibleById::new());
     }
     let Some(included) = audience.included else {
         let visible = queries::find_notices(conn, ids, audience.notices).await?;
@@ -143,7 +143,7 @@ async fn see_notices(
     Ok(seen.collect())
 }
 
-fn see_categories(audience: Audience, tree: &Tree, ids: &[Uuid]) -> Seen<Category> {
+fn find_visible_categories(audience: Audience, tree: &Tree, ids: &[Uuid]) -> VisibleById<Category> {
     let seen = ids.iter().filter_map(|id| tree.find(&IdOrSlug::Id(*id))).map(|row| {
         let card = audience.included.map(|_| Category::flat(tree, row));
         (row.id, (row.version, card))

@@ -182,7 +182,7 @@ async fn find_changes(
     let mut found = Found::all(found, room);
     if !found.candidates.is_empty() {
         let ids = found.candidates.iter().map(|one| one.id).collect();
-        let last = windows::load_last_places(conn, window, ids).await?;
+        let last = windows::load_last_keys(conn, window, ids).await?;
         // What time has changed, and somebody besides, is told at its last line.
         let own_place =
             |one: &Candidate| matches!(step, Step::Log(..)).then_some((one.transaction_id, one.seq));

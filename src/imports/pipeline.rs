@@ -34,7 +34,7 @@ use crate::db;
 use crate::error::{Error, Result};
 use crate::permits::MemoryShare;
 use crate::webhooks::events::EventType;
-use crate::webhooks::queries::told::insert_announcement;
+use crate::webhooks::queries::last_states::insert_announcement;
 
 /// The end of an import.
 pub struct ImportEnd {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::input::apply_patch;
 use super::model::{Content, DisabledReason, MAX_WEBHOOKS, Row, WebhookStatus};
-use super::queries::{self, position, told};
+use super::queries::{self, last_states, position};
 use super::view::WebhookPatch;
 use crate::app::App;
 use crate::change_feed::cursor::Cursor;
@@ -59,7 +59,7 @@ async fn begin_to_tell(tx: &mut Tx, app: &App, row: &Row) -> Result<()> {
     if is_enabled && queries::count_other_enabled(tx, row.id).await? == 0 {
         let here = Cursor::at(load_position(tx).await?, false);
         position::set_cursor(tx, &here.seal(&app.keys)).await?;
-        told::forget_all(tx).await?;
+        last_states::delete_all(tx).await?;
     }
     Ok(())
 }

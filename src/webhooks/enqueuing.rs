@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use super::events::{Event, EventType, asks_for};
 use super::queries;
+use super::queries::last_states::{self, LastState};
 use super::queries::position::{self, Subscriber};
-use super::queries::told::{self, Told};
 use super::telling::find_events;
 use crate::app::App;
 use crate::change_feed::cursor::Cursor;
 use crate::change_feed::model::Head;
-use crate::change_feed::reading::{Asked, check_cursor, load_page};
+use crate::change_feed::reading::{PageRequest, check_cursor, load_page};
 use crate::change_feed::resolving::Audience;
 use crate::change_feed::view::Included;
 use crate::change_feed::walking::WalkedPage;
@@ -76,7 +76,7 @@ impl Enqueuer {
             return Ok(false);
         }
         let from = cursor.before.clone();
-        let asked = Asked { audience: AUDIENCE, limit: PAGE_LINES, wait: Duration::ZERO };
+        let asked = PageRequest { audience: AUDIENCE, limit: PAGE_LINES, wait: Duration::ZERO };
         let page = match load_page(app, cursor, asked, head.clone()).await {
             Ok((_, page)) => page,
             Err(error) if error.code() == Code::CursorExpired => {
@@ -85,7 +85,7 @@ impl Enqueuer {
             Err(error) => return Err(error),
         };
         let (events, told) = find_events(app, &from, &page.lines).await?;
-        let news = Arc::new(News::gather(app, before, &page, events, told).await?);
+        let news = Arc::new(NextDeliveries::gather(app, before, &page, events, told).await?);
         let (after, goes_on) = (news.after.clone(), page.next.walk.is_some());
         let is_moved = app.write(async move |tx| news.enqueue(tx).await).await?;
         // Otherwise another process was quicker.
@@ -102,7 +102,7 @@ impl Enqueuer {
         let after = Cursor::at(head.position, false).seal(&app.keys);
         app.write(async move |tx| {
             if position::move_cursor(tx, &before, &after).await? {
-                told::forget_all(tx).await?;
+                last_states::delete_all(tx).await?;
             }
             Ok(())
         })
@@ -116,30 +116,30 @@ fn open_cursor(app: &App, text: &str) -> Option<Cursor> {
 }
 
 /// What a page of the feed becomes.
-struct News {
+struct NextDeliveries {
     /// The cursors before and after the page.
     before: String,
     after: String,
     /// The time of the position that the cursor has left behind.
     position_at: DateTime<Utc>,
     events: Vec<Event>,
-    told: Vec<Told>,
+    told: Vec<LastState>,
     announced: Vec<i64>,
 }
 
-impl News {
+impl NextDeliveries {
     /// Adds what was announced to the last page of what is new.
     async fn gather(
         app: &App,
         before: String,
         page: &WalkedPage,
         mut events: Vec<Event>,
-        told: Vec<Told>,
+        told: Vec<LastState>,
     ) -> Result<Self> {
         let position = &page.next.before;
         let announcements = match page.next.walk {
             Some(_) => Vec::new(),
-            None => told::load_announcements(&*app.reader().await?, &position.snapshot).await?,
+            None => last_states::load_announcements(&*app.reader().await?, &position.snapshot).await?,
         };
         let announced = announcements.iter().map(|one| one.id).collect();
         events.extend(announcements.into_iter().map(|one| Event {
@@ -157,12 +157,12 @@ impl News {
         if !position::move_cursor(tx, &self.before, &self.after).await? {
             return Ok(false);
         }
-        told::forget_told(tx, self.position_at).await?;
+        last_states::delete_old_states(tx, self.position_at).await?;
         if !self.told.is_empty() {
-            told::store_told(tx, &self.told).await?;
+            last_states::store_last_states(tx, &self.told).await?;
         }
         if !self.announced.is_empty() {
-            told::delete_announcements(tx, self.announced.clone()).await?;
+            last_states::delete_announcements(tx, self.announced.clone()).await?;
         }
         if !self.events.is_empty() {
             enqueue_for_all(tx, &self.events).await?;

@@ -1,9 +1,9 @@
 //! All SQL of webhooks.
 
 pub mod lanes;
+pub mod last_states;
 pub mod log;
 pub mod position;
-pub mod told;
 
 use diesel::sql_types::{Array, Integer, Text, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryResult, sql_query};

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::events::{Event, EventType};
-use super::queries::told::{Told, load_told};
+use super::queries::last_states::{LastState, load_last_states};
 use crate::app::App;
 use crate::categories::model::Tree;
 use crate::categories::view::Category;
 use crate::change_feed::model::{Kind, Position};
-use crate::change_feed::queries::sight::{FormerPage, find_unseen, load_former_pages};
+use crate::change_feed::queries::sight::{FormerPage, find_invisible, load_former_pages};
 use crate::change_feed::view::{ArticleCopy, Changed, NoticeCopy, Op};
 use crate::error::Result;
 use crate::site::links::{Links, PageKind, Thing};
@@ -23,12 +23,16 @@ use crate::site::model::Row as Site;
 ///
 /// Things are told as they are when they are read, which may be later than the lines that name them. So what was told last
 /// counts; for a thing of which that is not known, what visitors saw at `before`.
-pub async fn find_events(app: &App, before: &Position, lines: &[Changed]) -> Result<(Vec<Event>, Vec<Told>)> {
+pub async fn find_events(
+    app: &App,
+    before: &Position,
+    lines: &[Changed],
+) -> Result<(Vec<Event>, Vec<LastState>)> {
     if lines.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
     let conn = app.long_reader().await?;
-    let told = load_told(&conn, lines.iter().map(Changed::id).collect()).await?;
+    let told = load_last_states(&conn, lines.iter().map(Changed::id).collect()).await?;
     let is_unknown = |line: &&Changed| !told.contains_key(&line.id()) && line.kind() != Kind::Category;
     let unknown = lines.iter().filter(is_unknown).map(Changed::id).collect();
     let gone = lines.iter().filter(|line| line.op() == Op::Delete).map(Changed::id).collect();
@@ -36,12 +40,12 @@ pub async fn find_events(app: &App, before: &Position, lines: &[Changed]) -> Res
     let pages = Pages {
         links: Links::new(&*app.snapshot::<Site>().await?),
         tree: app.snapshot::<Tree>().await?,
-        unseen: find_unseen(&conn, before, unknown).await?,
+        invisible: find_invisible(&conn, before, unknown).await?,
         former: former.into_iter().map(|page| (page.id, page)).collect(),
         told,
     };
     let events = lines.iter().filter_map(|line| pages.find_event(line)).collect();
-    let told = lines.iter().map(|line| Told {
+    let told = lines.iter().map(|line| LastState {
         id: line.id(),
         is_visible: line.op() == Op::Upsert,
         version: line.version(),
@@ -54,9 +58,9 @@ struct Pages {
     links: Links,
     tree: Arc<Tree>,
     /// What was last told, as far as it is known.
-    told: HashMap<Uuid, Told>,
+    told: HashMap<Uuid, LastState>,
     /// Of the others, what visitors could not see before.
-    unseen: HashSet<Uuid>,
+    invisible: HashSet<Uuid>,
     /// What has gone out of sight.
     former: HashMap<Uuid, FormerPage>,
 }
@@ -92,7 +96,7 @@ impl Pages {
         if told.is_some_and(|told| told.is_visible == is_visible && told.version == line.version()) {
             return None;
         }
-        let was_visible = told.map_or_else(|| !self.unseen.contains(&id), |told| told.is_visible);
+        let was_visible = told.map_or_else(|| !self.invisible.contains(&id), |told| told.is_visible);
         match line {
             Changed::Article(line) => {
                 let at = (id, line.at, line.version);

@@ -236,7 +236,7 @@ async fn the_code_and_the_database_agree_on_tables_and_columns() {
         "public.webhook_deliveries",
         "public.webhook_attempts",
         "public.webhook_position",
-        "public.webhook_told",
+        "public.webhook_last_states",
         "public.webhook_announcements",
     ] {
         assert!(found.remove(other).is_some(), "{other} is not there");

@@ -65,7 +65,7 @@ pub async fn find_withdrawn(
 ///
 /// What was made since could not be seen. Of anything else, the first change of what can be seen tells; without one, it is
 /// as it was.
-pub async fn find_unseen(
+pub async fn find_invisible(
     mut conn: &Connection,
     before: &Position,
     ids: Vec<Uuid>,
@@ -86,8 +86,8 @@ pub async fn find_unseen(
         lenient(&at),
         Notices::Public.sql_at(&at)
     );
-    let unseen: Vec<IdRow> = conditions.statement(text).load(&mut conn).await?;
-    Ok(unseen.into_iter().map(|one| one.id).collect())
+    let invisible: Vec<IdRow> = conditions.statement(text).load(&mut conn).await?;
+    Ok(invisible.into_iter().map(|one| one.id).collect())
 }
 
 /// What the address of a page was made of that is not to be seen any more.

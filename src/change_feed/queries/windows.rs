@@ -14,7 +14,7 @@ use crate::db::rows::{Conditions, Value};
 use crate::db::visibility::{PUBLISHED_ARTICLE, PUBLISHED_NOTICE};
 
 /// The place of a line in the log: its transaction, and its number.
-pub type Place = (i64, i64);
+pub type LineKey = (i64, i64);
 
 /// A window whose ends are bound.
 struct BoundWindow {
@@ -95,7 +95,7 @@ pub async fn load_lines(
     mut conn: &Connection,
     window: &Window,
     kinds: &[Kind],
-    after: Place,
+    after: LineKey,
     most: i64,
 ) -> QueryResult<Vec<Candidate>> {
     let mut conditions = Conditions::default();
@@ -124,11 +124,11 @@ pub async fn load_lines(
 }
 
 /// The place of the last line in the window about each of the things with `ids` that has one.
-pub async fn load_last_places(
+pub async fn load_last_keys(
     mut conn: &Connection,
     window: &Window,
     ids: Vec<Uuid>,
-) -> QueryResult<HashMap<Uuid, Place>> {
+) -> QueryResult<HashMap<Uuid, LineKey>> {
     #[derive(QueryableByName)]
     struct Last {
         #[diesel(sql_type = SqlUuid)]

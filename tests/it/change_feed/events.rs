@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use inkstone::change_feed::live::{MAX_WAITING, Told};
+use inkstone::change_feed::live::{Broadcast, MAX_WAITING};
 use inkstone::change_feed::model::Head;
 use inkstone::change_feed::resolving::Audience;
 use inkstone::db::visibility::Notices;
@@ -173,7 +173,7 @@ async fn the_first_listener_misses_nothing_that_comes_before_the_feed_is_read() 
     // Its task begins after the article was made, and tells it: the listener stands before it.
     let mut receiver = shared.live_feed.clone().into_inner().listen(&shared.app, audience, &head.position);
     match receiver.recv().await {
-        Ok(Told::News(frame)) => assert!(String::from_utf8_lossy(&frame.lines[0].1).contains(&id)),
+        Ok(Broadcast::News(frame)) => assert!(String::from_utf8_lossy(&frame.lines[0].1).contains(&id)),
         _ => panic!("not told"),
     }
     drop(anon);
@@ -223,5 +223,5 @@ async fn a_slow_listener_is_told_that_it_missed_something_and_holds_up_nobody() 
         quick.next_change().await;
     }
     assert!(matches!(slow.recv().await, Err(RecvError::Lagged(_))));
-    assert!(matches!(slow.recv().await, Ok(Told::News(_))), "it goes on with what is left");
+    assert!(matches!(slow.recv().await, Ok(Broadcast::News(_))), "it goes on with what is left");
 }

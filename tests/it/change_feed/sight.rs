@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Utc};
 use diesel_async::SimpleAsyncConnection;
 use inkstone::change_feed::cursor::Cursor;
 use inkstone::change_feed::model::Head;
-use inkstone::change_feed::reading::{Asked, load_page};
+use inkstone::change_feed::reading::{PageRequest, load_page};
 use inkstone::change_feed::resolving::Audience;
 use inkstone::db;
 use inkstone::db::connection::Connection;
@@ -139,7 +139,7 @@ async fn a_transaction_that_stays_open_delays_nobody_and_is_not_missed() {
 /// The page after `cursor` up to the end of the log as it was at `head`, and the cursor after it.
 async fn read_until(app: &TestApp, cursor: Cursor, head: &Head) -> (Vec<String>, Cursor) {
     let audience = Audience { notices: Notices::Public, included: None };
-    let asked = Asked { audience, limit: 100, wait: Duration::ZERO };
+    let asked = PageRequest { audience, limit: 100, wait: Duration::ZERO };
     let (_, page) = load_page(&app.shared.app, cursor, asked, head.clone()).await.unwrap();
     let told = page.lines.iter().map(|line| format!("{:?} {:?}", line.kind(), line.op()));
     (told.collect(), page.next)

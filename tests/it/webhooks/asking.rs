@@ -75,8 +75,8 @@ async fn the_log_is_paged_and_filtered_and_ends_after_a_month() {
         "UPDATE webhook_deliveries SET created_at = now() - interval '31 days' WHERE event = 'webhook.test'",
     )
     .await;
-    let mut tx = app.shared.app.begin().await.unwrap();
-    assert!(!inkstone::webhooks::queries::log::delete_old(&mut tx).await.unwrap());
+    let tx = app.shared.app.begin().await.unwrap();
+    assert!(!inkstone::webhooks::queries::log::delete_old(&tx).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(deliveries(&admin, &webhook).await.len(), 1);
 }

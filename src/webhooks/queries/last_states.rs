@@ -15,7 +15,7 @@ use crate::webhooks::events::EventType;
 
 /// What was last told of a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
-pub struct Told {
+pub struct LastState {
     /// Which thing.
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
@@ -28,19 +28,23 @@ pub struct Told {
 }
 
 /// What was last told of the things with `ids`, as far as that may be newer than the position.
-pub async fn load_told(mut conn: &Connection, ids: Vec<Uuid>) -> QueryResult<HashMap<Uuid, Told>> {
-    let told: Vec<Told> =
-        sql_query("SELECT entity_id AS id, is_visible, version FROM webhook_told WHERE entity_id = ANY ($1)")
-            .bind::<Array<SqlUuid>, _>(ids)
-            .load(&mut conn)
-            .await?;
+pub async fn load_last_states(
+    mut conn: &Connection,
+    ids: Vec<Uuid>,
+) -> QueryResult<HashMap<Uuid, LastState>> {
+    let told: Vec<LastState> = sql_query(
+        "SELECT entity_id AS id, is_visible, version FROM webhook_last_states WHERE entity_id = ANY ($1)",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .load(&mut conn)
+    .await?;
     Ok(told.into_iter().map(|one| (one.id, one)).collect())
 }
 
 /// Notes what is told of things, each of which is named once.
-pub async fn store_told(tx: &mut Tx, told: &[Told]) -> QueryResult<()> {
+pub async fn store_last_states(tx: &mut Tx, told: &[LastState]) -> QueryResult<()> {
     sql_query(
-        "INSERT INTO webhook_told (entity_id, is_visible, version, at)
+        "INSERT INTO webhook_last_states (entity_id, is_visible, version, at)
          SELECT id, is_visible, version, now() FROM unnest($1, $2, $3) AS new (id, is_visible, version)
          ON CONFLICT (entity_id) DO UPDATE
          SET is_visible = excluded.is_visible, version = excluded.version, at = excluded.at",
@@ -54,8 +58,8 @@ pub async fn store_told(tx: &mut Tx, told: &[Told]) -> QueryResult<()> {
 }
 
 /// Forgets what was told well before `position`: whatever has changed since is told from there.
-pub async fn forget_told(tx: &mut Tx, position: DateTime<Utc>) -> QueryResult<()> {
-    sql_query("DELETE FROM webhook_told WHERE at < $1 - interval '1 minute'")
+pub async fn delete_old_states(tx: &mut Tx, position: DateTime<Utc>) -> QueryResult<()> {
+    sql_query("DELETE FROM webhook_last_states WHERE at < $1 - interval '1 minute'")
         .bind::<Timestamptz, _>(position)
         .execute(&mut **tx)
         .await?;
@@ -63,8 +67,8 @@ pub async fn forget_told(tx: &mut Tx, position: DateTime<Utc>) -> QueryResult<()
 }
 
 /// Forgets all that was told and announced: the position is set anew.
-pub async fn forget_all(tx: &mut Tx) -> QueryResult<()> {
-    sql_query("DELETE FROM webhook_told").execute(&mut **tx).await?;
+pub async fn delete_all(tx: &mut Tx) -> QueryResult<()> {
+    sql_query("DELETE FROM webhook_last_states").execute(&mut **tx).await?;
     sql_query("DELETE FROM webhook_announcements").execute(&mut **tx).await?;
     Ok(())
 }
