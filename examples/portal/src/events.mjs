@@ -5,8 +5,6 @@ import { fetchEvents } from "./api.mjs";
 const MAX_STREAMS = 500;
 /** Tells a browser to come again in half a minute. */
 const LATER = "retry: 30000\n\n";
-/** Tells a browser that changes were left out, and takes back the id of the last event. */
-const START_OVER = "retry: 3000\n\nid\nevent: reset\ndata: {}\n\n";
 
 /** The open streams. */
 export class EventStreams {
@@ -36,7 +34,7 @@ export class EventStreams {
     const response = await fetchEvents(api, lastEventId, upstream).catch(() => undefined);
     if (response?.status === 200 && response.body) return passOn(response.body, end);
     end();
-    return new Response(response?.status === 400 ? START_OVER : LATER).body;
+    return new Response(LATER).body;
   }
 }
 
