@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::queries::found::{self, Texts};
+use super::queries::found;
 use crate::app::App;
 use crate::db::visibility::Articles;
 use crate::error::{Code, Fault, Result};
 use crate::index::fold::fold;
-use crate::index::likeness::similarity;
+use crate::index::likeness::Pieces;
 use crate::search::documents::{make_fingerprint, split_blocks};
 use crate::search::{filters, finding};
 
@@ -15,8 +15,10 @@ use crate::search::{filters, finding};
 pub const MIN_LIKENESS: f32 = 0.8;
 /// Copies of one article that are warned of.
 pub const MAX_WARNINGS: usize = 3;
-/// Articles that are compared with one.
-const CANDIDATES: usize = 20;
+/// Articles that are compared with one that is written.
+pub const MAX_COMPARED: usize = 6;
+/// Characters of a body, with its markup, that are compared.
+pub const MAX_BODY_CHARS: usize = 60_000;
 /// Characters of a text that are compared.
 const MAX_CHARS: usize = 20_000;
 
@@ -30,39 +32,43 @@ pub struct Copy {
 }
 
 /// The articles in `visible`, but for `own`, whose text is nearly that of an article with this title and this body; the most
-/// alike first. None while the index is not ready. It has permits of its own: neither visitors who search nor long bodies keep
-/// writers waiting.
+/// alike first. At most `most` are compared, those that share the most with it. None while the index is not ready. It has
+/// permits of its own: neither visitors who search nor long bodies keep writers waiting.
 pub async fn find_copies(
     app: &App,
     title: &str,
     body: &str,
     own: Option<Uuid>,
     visible: Articles,
+    most: usize,
 ) -> Result<Vec<Copy>> {
     let Some(view) = app.search.view_now(app.follower.is_current()) else { return Ok(Vec::new()) };
     let (title, body) = (title.to_owned(), body.to_owned());
     let filter = filters::articles(visible, None, app.now());
     let look = move || {
-        let (fingerprint, text) = make_comparable(&title, &body);
-        (view.index.find_alike(&fingerprint, &filter, CANDIDATES), text)
+        let fingerprint = make_fingerprint(&title, &split_blocks(&body));
+        // The article itself may be among them.
+        (view.index.find_alike(&fingerprint, &filter, most + 1), title, body)
     };
-    let (found, text) = app.comparers.run(look).await?;
+    let (found, title, body) = app.comparers.run(look).await?;
     // Writing goes on without an index.
     let found = found.unwrap_or_else(|cause| {
         finding::drop_failed(app, cause);
         Vec::new()
     });
-    let ids: Vec<Uuid> = found.into_iter().map(|(id, _)| id).filter(|id| Some(*id) != own).collect();
+    let others = found.into_iter().map(|(id, _)| id).filter(|id| Some(*id) != own);
+    let ids: Vec<Uuid> = others.take(most).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     // What may be read is asked again: the index can lag behind.
-    let texts = found::load_texts(&*app.reader().await?, visible.conditions(), ids).await?;
+    let conditions = visible.conditions();
+    let texts = found::load_beginnings(&*app.reader().await?, conditions, ids, MAX_BODY_CHARS).await?;
     let compare = move || {
-        let copies = texts.into_iter().map(|other: Texts| Copy {
-            id: other.id,
-            likeness: similarity(&text, &fold_text(&other.title, &other.body)),
-        });
+        let pieces = list_pieces(&title, &body);
+        let rate = |other: &str, body: &str| pieces.likeness(&list_pieces(other, body));
+        let copies =
+            texts.iter().map(|other| Copy { id: other.id, likeness: rate(&other.title, &other.body) });
         let mut copies: Vec<Copy> = copies.filter(|copy| copy.likeness >= MIN_LIKENESS).collect();
         copies.sort_by(|a, b| b.likeness.total_cmp(&a.likeness).then(a.id.cmp(&b.id)));
         copies
@@ -85,22 +91,11 @@ pub fn round_likeness(likeness: f32) -> f64 {
     (f64::from(likeness) * 100.0).round() / 100.0
 }
 
-/// What of an article is compared.
-pub fn fold_text(title: &str, body: &str) -> String {
-    fold_blocks(title, &split_blocks(body))
-}
-
-/// The terms by which an article is found among others, and what of it is compared with them.
-pub fn make_comparable(title: &str, body: &str) -> (Vec<u64>, String) {
-    let blocks = split_blocks(body);
-    (make_fingerprint(title, &blocks), fold_blocks(title, &blocks))
-}
-
-fn fold_blocks(title: &str, blocks: &[String]) -> String {
-    let text: String = std::iter::once(title)
-        .chain(blocks.iter().map(String::as_str))
-        .flat_map(str::chars)
-        .take(MAX_CHARS)
-        .collect();
-    fold(&text)
+/// The pieces of the text of an article by which it is compared: those of the beginning of a long one.
+pub fn list_pieces(title: &str, body: &str) -> Pieces {
+    let end = body.char_indices().nth(MAX_BODY_CHARS).map_or(body.len(), |(end, _)| end);
+    let blocks = split_blocks(&body[..end]);
+    let texts = std::iter::once(title).chain(blocks.iter().map(String::as_str));
+    let text: String = texts.flat_map(str::chars).take(MAX_CHARS).collect();
+    Pieces::of(&fold(&text))
 }

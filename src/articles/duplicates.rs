@@ -24,6 +24,8 @@ use crate::operations::{Caller, Operation, Role};
 
 /// Articles that are compared for a page; with more, it ends early.
 const MAX_COMPARED: usize = 200;
+/// Articles that are compared with one, and so the most of a group beside its newest.
+const MAX_OTHERS: usize = 20;
 /// Articles that are read at a time.
 const BATCH: i64 = 50;
 /// The order of the groups: that of their newest members.
@@ -95,7 +97,8 @@ async fn find_groups(app: &App, visible: Articles, before: Option<Uuid>, most: u
         for (at, text) in texts.into_iter().enumerate() {
             last = Some(text.id);
             compared += 1;
-            let copies = alike::find_copies(app, &text.title, &text.body, Some(text.id), visible).await?;
+            let copies =
+                alike::find_copies(app, &text.title, &text.body, Some(text.id), visible, MAX_OTHERS).await?;
             if !copies.is_empty() && copies.iter().all(|copy| copy.id < text.id) {
                 groups.push((text.id, copies));
             }

@@ -58,7 +58,8 @@ pub async fn create_article(
     let prepared = prepare_article(&app, context.tree(), new).await?;
     let mut warnings = prepared.warnings();
     let (title, html) = prepared.text();
-    let copies = alike::find_copies(&app, title, html, None, member.readable_articles()).await?;
+    let copies =
+        alike::find_copies(&app, title, html, None, member.readable_articles(), alike::MAX_COMPARED).await?;
     warnings.extend(alike::warn_of_copies(&copies));
     let named = NamedRequest::read(&app, &req, member.id)?;
     write_once(&app, named, async move |tx| {

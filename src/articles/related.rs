@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::alike::{MIN_LIKENESS, fold_text};
+use super::alike::{MAX_BODY_CHARS, MIN_LIKENESS, list_pieces};
 use super::listing::order;
 use super::model::Row;
 use super::queries::listing::Listing;
@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::db::rows::PageSlice;
 use crate::db::visibility::Articles;
 use crate::error::Result;
-use crate::index::likeness::similarity;
+use crate::index::likeness::Pieces;
 use crate::index::{Filter, Order, Search};
 use crate::search::documents::split_blocks;
 use crate::search::{filters, finding, labels};
@@ -22,8 +22,6 @@ use crate::search::{filters, finding, labels};
 pub const MAX_RELATED: usize = 6;
 /// Articles that are looked at.
 const CANDIDATES: usize = 24;
-/// Characters of the body, with its markup, by which copies are known.
-const MAX_COMPARED_CHARS: usize = 20_000;
 /// Characters of the body that tell what an article is about.
 const MAX_CHARS: usize = 3_000;
 /// What a shared tag, and the same category, are worth beside the best shared words, which are worth 1.
@@ -41,20 +39,21 @@ pub async fn load_related(app: &App, row: &Row) -> Result<Vec<Row>> {
     let ids: Vec<Uuid> = scores.keys().copied().collect();
     let conn = app.costly_reader().await?;
     let mut rows = found::load_cards(&conn, conditions.clone(), ids.clone(), None).await?;
-    let texts = found::load_beginnings(&conn, conditions, ids, MAX_COMPARED_CHARS).await?;
+    let texts = found::load_beginnings(&conn, conditions, ids, MAX_BODY_CHARS).await?;
     drop(conn);
     sort_by_worth(&mut rows, row, &scores);
-    let own =
-        (row.content.title.clone(), row.content.body.chars().take(MAX_COMPARED_CHARS).collect::<String>());
+    let own = (row.content.title.clone(), row.content.body.clone());
     let choose = move || {
-        let texts: HashMap<Uuid, String> =
-            texts.into_iter().map(|text| (text.id, fold_text(&text.title, &text.body))).collect();
-        let mut kept = vec![fold_text(&own.0, &own.1)];
+        let mut texts: HashMap<Uuid, Pieces> =
+            texts.into_iter().map(|text| (text.id, list_pieces(&text.title, &text.body))).collect();
+        let mut kept = vec![list_pieces(&own.0, &own.1)];
         rows.retain(|row| {
-            let Some(text) = texts.get(&row.id).filter(|_| kept.len() <= MAX_RELATED) else { return false };
-            let is_other = kept.iter().all(|other| similarity(text, other) < MIN_LIKENESS);
+            let Some(pieces) = texts.remove(&row.id).filter(|_| kept.len() <= MAX_RELATED) else {
+                return false;
+            };
+            let is_other = kept.iter().all(|other| pieces.likeness(other) < MIN_LIKENESS);
             if is_other {
-                kept.push(text.clone());
+                kept.push(pieces);
             }
             is_other
         });

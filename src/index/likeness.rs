@@ -42,25 +42,37 @@ pub fn fingerprint(title: &str, blocks: &[String]) -> Vec<u64> {
     bands.map(|(band, values)| values.iter().fold(band as u64, |term, value| mix(term ^ value))).collect()
 }
 
-/// Returns the share of the pieces of two folded texts that both have, from 0 to 1. Texts without a piece are alike
-/// if their characters are equal.
-pub fn similarity(a: &str, b: &str) -> f32 {
-    let [a, b] = [a, b].map(|text| list_characters(text).collect::<Vec<char>>());
-    if a.len().min(b.len()) < PIECE_CHARS {
-        return if a == b { 1.0 } else { 0.0 };
-    }
-    let [a, b] = [a, b].map(|characters| {
-        let mut pieces: Vec<u64> = hash_pieces(&characters).collect();
+/// The pieces of a text, to compare it with other texts. Each takes four bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Pieces(Vec<u32>);
+
+impl Pieces {
+    /// The pieces of a folded text. A text that is shorter than a piece is one piece.
+    pub fn of(text: &str) -> Self {
+        let characters: Vec<char> = list_characters(text).collect();
+        let mut pieces: Vec<u32> = match characters.len() {
+            ..PIECE_CHARS => vec![keep_half(characters.iter().fold(0, |hash, c| mix(hash ^ u64::from(*c))))],
+            PIECE_CHARS.. => hash_pieces(&characters).map(keep_half).collect(),
+        };
         pieces.sort_unstable();
         pieces.dedup();
-        pieces
-    });
-    let common = count_common(&a, &b);
-    common as f32 / (a.len() + b.len() - common) as f32
+        Self(pieces)
+    }
+
+    /// Returns the share of the pieces of both that both have, from 0 to 1.
+    pub fn likeness(&self, other: &Self) -> f32 {
+        let common = count_common(&self.0, &other.0);
+        common as f32 / (self.0.len() + other.0.len() - common).max(1) as f32
+    }
+}
+
+/// Half of a hash: of a text of 20,000 pieces, one in 200,000 has that of another piece of it.
+fn keep_half(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// Counts the values that two sorted lists without repetitions both have.
-fn count_common(a: &[u64], b: &[u64]) -> usize {
+fn count_common(a: &[u32], b: &[u32]) -> usize {
     let (mut at_a, mut at_b, mut common) = (0, 0, 0);
     while at_a < a.len() && at_b < b.len() {
         let order = a[at_a].cmp(&b[at_b]);
@@ -132,6 +144,10 @@ mod tests {
             };
             (0..length).map(|_| character(self)).collect()
         }
+    }
+
+    fn similarity(a: &str, b: &str) -> f32 {
+        Pieces::of(a).likeness(&Pieces::of(b))
     }
 
     /// The terms that the fingerprints of two texts both have.

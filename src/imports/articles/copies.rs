@@ -5,7 +5,7 @@
 //! compared. While the batch is written, it is known which rows create articles; these are warned of, or left out.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 use uuid::Uuid;
@@ -14,14 +14,15 @@ use super::fingerprints::{Fingerprints, LastRows};
 use super::pending_write::PendingWrite;
 use super::prepare::PreparedRow;
 use super::queries;
-use crate::articles::alike::{MAX_WARNINGS, MIN_LIKENESS, fold_text, make_comparable, round_likeness};
+use crate::articles::alike::{MAX_BODY_CHARS, MAX_WARNINGS, MIN_LIKENESS, list_pieces, round_likeness};
 use crate::db::connection::Connection;
 use crate::error::{Code, Fault, Result};
 use crate::imports::job::Job;
 use crate::imports::outcome::{Outcome, RowOutcome};
 use crate::imports::params::Duplicates;
 use crate::imports::threads::run_on_import_threads;
-use crate::index::likeness::similarity;
+use crate::index::likeness::Pieces;
+use crate::search::documents::{make_fingerprint, split_blocks};
 use crate::search::{filters, finding};
 
 /// Articles that a row is compared with, of each source.
@@ -36,7 +37,17 @@ struct RowText {
     /// Whether no article with its identity was found.
     is_new: bool,
     fingerprint: Vec<u64>,
-    text: String,
+    title: String,
+    /// The beginning of the body.
+    body: String,
+    /// Most rows are compared with no other.
+    pieces: OnceLock<Pieces>,
+}
+
+impl RowText {
+    fn pieces(&self) -> &Pieces {
+        self.pieces.get_or_init(|| list_pieces(&self.title, &self.body))
+    }
 }
 
 /// An article of this import.
@@ -157,12 +168,12 @@ impl CopyFinder {
             let (texts, candidates) = (texts.clone(), candidates.clone());
             let found = run_on_import_threads(move || {
                 let compare = |article: queries::ArticleText| {
-                    let other = fold_text(&article.title, &article.body);
+                    let other = list_pieces(&article.title, &article.body);
                     let candidate = candidates.get(&article.id);
                     let line = candidate.and_then(|candidate| candidate.line);
                     let rows = candidate.map(|candidate| candidate.rows.as_slice()).unwrap_or_default();
                     let copies = rows.iter().filter_map(|at| texts.get(*at)).filter_map(|row| {
-                        let likeness = similarity(&row.text, &other);
+                        let likeness = row.pieces().likeness(&other);
                         let copy = Copy { other: Other::Article(article.id, line), likeness };
                         (likeness >= MIN_LIKENESS).then_some((row.index, copy))
                     });
@@ -211,8 +222,15 @@ impl Candidate {
 fn read_texts(rows: &[PreparedRow]) -> Vec<RowText> {
     let read = |(index, row): (usize, &PreparedRow)| {
         let article = row.article()?;
-        let (fingerprint, text) = make_comparable(&article.content.title, &article.content.body);
-        Some(RowText { index, is_new: article.is_new, fingerprint, text })
+        let (title, body) = (&article.content.title, &article.content.body);
+        Some(RowText {
+            index,
+            is_new: article.is_new,
+            fingerprint: make_fingerprint(title, &split_blocks(body)),
+            title: title.clone(),
+            body: body.chars().take(MAX_BODY_CHARS).collect(),
+            pieces: OnceLock::new(),
+        })
     };
     rows.par_iter().enumerate().filter_map(read).collect()
 }
@@ -226,7 +244,7 @@ fn compare_rows(mode: Duplicates, texts: &[RowText], by_row: &mut HashMap<usize,
             let others = others.into_iter().filter_map(|(at, _)| texts.get(at));
             let copies = others.map(|other| Copy {
                 other: Other::Row(other.index),
-                likeness: similarity(&row.text, &other.text),
+                likeness: row.pieces().likeness(other.pieces()),
             });
             let mut copies: Vec<Copy> = copies.filter(|copy| copy.likeness >= MIN_LIKENESS).collect();
             sort_copies(&mut copies);

@@ -11,6 +11,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::identity::{FormerIdentity, Identity, UnseenWrites};
+use crate::articles::alike::MAX_BODY_CHARS;
 use crate::articles::model::{Content, Row};
 use crate::articles::queries::slugs::NO_FORMER_SLUGS;
 use crate::articles::queries::{EXTRA_COLUMNS, VIEWS};
@@ -143,12 +144,12 @@ pub struct ArticleText {
     /// Its title.
     #[diesel(sql_type = Text)]
     pub title: String,
-    /// Its body, as HTML.
+    /// The beginning of its body, as HTML.
     #[diesel(sql_type = Text)]
     pub body: String,
 }
 
-/// The texts of the articles among `ids` that are `readable`, or among `own` and not in the trash.
+/// The texts, with the beginnings of the bodies, of the articles among `ids` that are `readable`, or among `own` and not in the trash.
 pub async fn load_texts(
     mut conn: &Connection,
     readable: Articles,
@@ -160,7 +161,8 @@ pub async fn load_texts(
     let own = conditions.bind(Value::Ids(own));
     conditions.and(format!("({readable} OR (articles.id = ANY({own}) AND articles.deleted_at IS NULL))"));
     conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
-    let text = format!("SELECT id, title, body FROM articles WHERE {}", conditions.sql());
+    let columns = format!("id, title, left(body, {MAX_BODY_CHARS}) AS body");
+    let text = format!("SELECT {columns} FROM articles WHERE {}", conditions.sql());
     conditions.statement(text).load(&mut conn).await
 }
 

@@ -59,6 +59,33 @@ async fn a_copy_is_told_to_whoever_writes_it_and_found_in_its_group() {
 }
 
 #[actix_web::test]
+async fn a_copy_of_a_very_long_text_is_told_by_its_beginning() {
+    let (app, _, editor) = start().await;
+    // Longer than what is compared, with and without its markup.
+    let mut number = 1_u64;
+    let mut write = |paragraphs: usize| -> String {
+        let mut character = |_| {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from_u32(0x4e00 + (number >> 33) as u32 % 3_000).unwrap()
+        };
+        let mut paragraph = |_| format!("<p>{}</p>", (0..30).map(&mut character).collect::<String>());
+        (0..paragraphs).map(&mut paragraph).collect()
+    };
+    let body = write(2_500);
+    let first = publish(&editor, json!({"title": "长篇", "body": body})).await;
+    app.index().await;
+    let copy = json!({"title": "长篇(转载)", "body": format!("{body}<p>来源:某网。</p>")});
+    let answer = editor.post(ARTICLES, copy).await.expect(201).json();
+    let warning = &answer["warnings"][0];
+    assert_eq!((&warning["code"], &warning["params"]["id"]), (&json!("possible_duplicate"), &first["id"]));
+    // Another text that only begins like it is none.
+    let beginning: String = body.chars().take(8_000).collect();
+    let other = json!({"title": "长篇", "body": format!("{beginning}</p>{}", write(2_300))});
+    let answer = editor.post(ARTICLES, other).await.expect(201).json();
+    assert!(answer.get("warnings").is_none(), "{}", answer["warnings"]);
+}
+
+#[actix_web::test]
 async fn related_articles_are_about_the_same_and_no_copies() {
     let (app, anon, editor) = start().await;
     let filler = |topic: &str, seed: usize| {
