@@ -12,6 +12,7 @@ use flate2::write::GzEncoder;
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::permits::count_cores;
+use crate::priority::PauseTimer;
 use crate::ranges::parse_ranges;
 
 /// Bytes below which a body is sent as it is.
@@ -162,6 +163,7 @@ pub async fn encode(body: Bytes, encoding: Encoding, effort: Effort) -> Option<B
         let permit = ENCODERS.clone().acquire_owned().await.ok()?;
         // The work goes on if the client hangs up, and so does its permit.
         let work = move || {
+            let _pauses = PauseTimer::start();
             let encoded = encoding.encode(&body, effort);
             drop(permit);
             encoded

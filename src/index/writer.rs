@@ -14,12 +14,13 @@ use super::store::{Index, WriterState, guard, seal_position};
 use super::{Document, Result};
 use crate::priority::be_modest;
 
-/// Bytes of terms in memory, from which they are written to a segment.
-const MEMORY_BYTES: usize = 20 << 20;
+/// Bytes of terms in memory, from which they are written to a segment. The larger a segment, the more of its documents share
+/// a term, and what a term costs.
+const MEMORY_BYTES: usize = 48 << 20;
 /// Bytes of texts that may wait for the indexing thread.
-const MAX_WAITING_BYTES: usize = 6 << 20;
-/// Segments of one size that are merged into one.
-const MERGED_SEGMENTS: usize = 6;
+const MAX_WAITING_BYTES: usize = 16 << 20;
+/// Segments of one size that are merged into one. With fewer, each document is written more often.
+const MERGED_SEGMENTS: usize = 10;
 /// Documents up to which segments are of one size.
 const SMALL_SEGMENT_DOCS: u32 = 64;
 /// The ratio of removed documents from which a segment is written anew.

@@ -23,6 +23,7 @@ use crate::db::connection::Connection;
 use crate::db::pool;
 use crate::index::live::Look;
 use crate::index::{Index, IndexWriter};
+use crate::priority::PauseTimer;
 
 /// How often the log is looked at, for the changes of other processes.
 const LOOK_INTERVAL: Duration = Duration::from_millis(150);
@@ -240,6 +241,7 @@ impl Following {
     ) -> anyhow::Result<IndexWriter> {
         let timezone = base.timezone();
         let work = move || {
+            let _pauses = PauseTimer::start();
             for id in ids.into_iter().filter(|id| !rows.iter().any(|row| row.id == *id)) {
                 writer.remove(id)?;
             }
