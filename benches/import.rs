@@ -9,6 +9,8 @@
 
 #[path = "support/rows.rs"]
 mod rows;
+#[path = "support/texts.rs"]
+mod texts;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -22,6 +24,8 @@ use rows::row;
 use serde_json::{Value, json};
 
 const ROWS: usize = 200_000;
+/// Words of an article: about 4 KB of HTML.
+const LENGTH: usize = 580;
 
 struct Server {
     child: Child,
@@ -131,7 +135,7 @@ async fn main() {
     let file = dir.path().join("rows.ndjson");
     let mut out = BufWriter::new(File::create(&file).unwrap());
     for at in 0..rows {
-        writeln!(out, "{}", row(at)).unwrap();
+        writeln!(out, "{}", row(at, LENGTH)).unwrap();
     }
     out.flush().unwrap();
     drop(out);

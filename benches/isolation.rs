@@ -1,10 +1,14 @@
 //! Readers beside a flood of logins, writers of long markdown, visitors on the most expensive list, sockets
 //! that drip, an import, and large pictures: no read fails, and the slowest hundredth may wait three times as long as on an
-//! idle server.
+//! idle server. `-- logins`, `writers`, `lists`, `drips`, `import` and `pictures` choose among them.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+#[path = "support/rows.rs"]
+mod rows;
 mod support;
+#[path = "support/texts.rs"]
+mod texts;
 #[path = "support/timed.rs"]
 mod timed;
 #[path = "support/times.rs"]
@@ -19,6 +23,7 @@ use inkstone::priority::lower_thread_priority;
 use reqwest::Client;
 use serde_json::{Value, json};
 use support::{ADMIN, PASSWORD, Server, block_on, login};
+use texts::{Numbers, write_words};
 use timed::timed;
 use times::quantile;
 
@@ -44,6 +49,8 @@ const EXPENSIVE: &str = "articles?category=busy&page=100&page_size=100&sort=titl
 const DRIPPERS: usize = 2_000;
 /// Rows of the import.
 const IMPORTED: usize = 200_000;
+/// Words of each of them: about 1 KB of HTML.
+const SHORT: usize = 150;
 /// Pictures that are uploaded at once, each of 24 megapixels.
 const PICTURES: usize = 10;
 /// The sides of such a picture.
@@ -118,27 +125,39 @@ async fn flood(server: &Server, load: &Load) -> anyhow::Result<()> {
 async fn write(server: &Server, load: &Load) -> anyhow::Result<()> {
     let client = Client::new();
     let (token, end) = (sign_in(server, &client).await?, Instant::now() + SPAN);
-    let paragraph = "Some *words* of a [long](https://example.org/) article, with `code` and **more**.\n\n";
-    let markdown = paragraph.repeat(MARKDOWN_BYTES / paragraph.len());
-    let body = json!({"title": "Long", "body": markdown, "body_format": "markdown"});
-    let writer = async || {
+    let bodies: Vec<Value> = (0..WRITERS)
+        .map(|seed| json!({"title": "Long", "body": write_markdown(seed), "body_format": "markdown"}))
+        .collect();
+    let writer = async |body| {
         while Instant::now() < end {
-            load.count(201, server.post(&client, "/articles", &body).bearer_auth(&token).send().await);
+            load.count(201, server.post(&client, "/articles", body).bearer_auth(&token).send().await);
         }
     };
-    join_all((0..WRITERS).map(|_| writer())).await;
+    join_all(bodies.iter().map(writer)).await;
     Ok(())
 }
 
-/// Builds `rows` articles of the category `busy`, as NDJSON.
-fn build_rows(name: &str, rows: usize) -> String {
+/// A long text with much markup.
+fn write_markdown(seed: usize) -> String {
+    let (mut numbers, mut text) = (Numbers(seed as u64 + 1), String::with_capacity(MARKDOWN_BYTES));
+    while text.len() < MARKDOWN_BYTES {
+        let words = write_words(&mut numbers, 40);
+        let [one, two, three, four] =
+            [&words[..10], &words[10..20], &words[20..30], &words[30..]].map(|part| part.concat());
+        text += &format!("{one} *{two}* [{three}](https://example.org/), `code` and **{four}**.\n\n");
+    }
+    text
+}
+
+/// Builds `count` articles of the category `busy`, as NDJSON.
+fn build_rows(name: &str, count: usize) -> String {
     let row = |number: usize| {
-        let body = format!("<p>{}</p>", "Some words of an article. ".repeat(40));
-        let row = json!({"external_id": format!("{name}-{number}"), "title": format!("{name} {number}"), "body": body,
-            "category": "busy", "status": "published"});
+        let mut row = rows::row(number, SHORT);
+        row["external_id"] = json!(format!("{name}-{number}"));
+        row["category"] = json!("busy");
         format!("{row}\n")
     };
-    (0..rows).map(row).collect()
+    (0..count).map(row).collect()
 }
 
 /// Imports articles of NDJSON.
@@ -314,34 +333,39 @@ fn report_beside(name: &str, load: &Load, mut times: Vec<Duration>, idle: f64) -
     done > 0 && other == 0 && ratio <= LIMIT
 }
 
-fn main() -> anyhow::Result<()> {
-    let pictures_are_fine = read_beside_pictures()?;
-    if std::env::args().any(|argument| argument == "pictures") {
-        ensure!(pictures_are_fine, "readers wait too long beside pictures, or these take too much memory");
-        return Ok(());
-    }
+/// Reads beside those of the loads that are wanted.
+fn read_beside_loads(is_wanted: impl Fn(&str) -> bool) -> anyhow::Result<bool> {
     let server = Server::start(&[])?;
     // The connections of a client belong to the runtime that opened them.
     let article = block_on(article(&server, &Client::new()))?;
     let idle = report("idle", &mut block_on(read(&Client::new(), &article))?);
     block_on(import(&server, build_rows("listed", LISTED)))?;
-    let rows = build_rows("imported", IMPORTED);
-    let [flooding, writing, listing, dripping, importing] = std::array::from_fn(|_| Load::default());
-    let beside = |name, load: &Load, times| report_beside(name, load, times, idle);
-    let fine = [
-        beside("logins", &flooding, read_beside(&article, async || flood(&server, &flooding).await)?),
-        beside("writers", &writing, read_beside(&article, async || write(&server, &writing).await)?),
-        beside("lists", &listing, read_beside(&article, async || list(&server, &listing).await)?),
-        beside("drips", &dripping, read_beside(&article, async || drip(&server, &dripping).await)?),
-        beside(
-            "import",
-            &importing,
-            read_beside(&article, async || {
-                importing.done.fetch_add(1, Ordering::Relaxed);
-                import(&server, rows).await
-            })?,
-        ),
-    ];
-    ensure!(pictures_are_fine && fine.iter().all(|fine| *fine), "readers wait too long, or a load was none");
+    let mut rows = if is_wanted("import") { build_rows("imported", IMPORTED) } else { String::new() };
+    let mut are_fine = true;
+    for name in ["logins", "writers", "lists", "drips", "import"].into_iter().filter(|name| is_wanted(name)) {
+        let load = Load::default();
+        let times = read_beside(&article, async || match name {
+            "logins" => flood(&server, &load).await,
+            "writers" => write(&server, &load).await,
+            "lists" => list(&server, &load).await,
+            "drips" => drip(&server, &load).await,
+            _ => {
+                load.done.fetch_add(1, Ordering::Relaxed);
+                import(&server, std::mem::take(&mut rows)).await
+            }
+        })?;
+        are_fine &= report_beside(name, &load, times, idle);
+    }
+    Ok(are_fine)
+}
+
+fn main() -> anyhow::Result<()> {
+    let names: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    let mut are_fine = !is_wanted("pictures") || read_beside_pictures()?;
+    if names.iter().any(|name| name != "pictures") || names.is_empty() {
+        are_fine &= read_beside_loads(is_wanted)?;
+    }
+    ensure!(are_fine, "readers wait too long, or a load was none");
     Ok(())
 }

@@ -86,6 +86,8 @@ fn measure_changes(plan: &Plan, site: &Site, server: &Server, results: &mut Resu
         "WITH changed AS (UPDATE articles SET version = version + 1 WHERE id IN ({chosen}) RETURNING id)
          INSERT INTO changes (actor_kind, action, entity, entity_id) SELECT 'system', 'update', 'article', id FROM changed"
     )])?;
+    // What another process commits is seen within a second.
+    fetch(address(server)?, &format!("/api/v1/changes?since={cursor}&limit=1&wait=20"))?;
     let copy = format!("COPY (SELECT {CARD} FROM articles WHERE id IN ({chosen})) TO STDOUT");
     let (mut ours, mut floor) = (Vec::new(), Vec::new());
     for _ in 0..plan.runs {

@@ -26,6 +26,8 @@ mod rows;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/texts.rs"]
+mod texts;
 #[path = "../support/times.rs"]
 mod times;
 mod uncached;

@@ -14,6 +14,8 @@ mod floor;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/texts.rs"]
+mod texts;
 #[path = "../support/times.rs"]
 mod times;
 mod words;
