@@ -32,6 +32,8 @@ const MAX_NEARNESS_DOCS: usize = 3_000;
 const MAX_NEARNESS_STARTS: usize = 64;
 /// What the present adds.
 const FRESHNESS: f32 = 0.1;
+/// The most that the age of a document makes of its score.
+pub const MAX_AGE_WEIGHT: f32 = 1.0 + FRESHNESS;
 /// Microseconds after which half of [`FRESHNESS`] is left.
 const FRESHNESS_HALF_LIFE: f32 = 180.0 * 86_400.0 * 1e6;
 

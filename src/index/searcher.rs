@@ -8,7 +8,7 @@ use tantivy::{Searcher, Term};
 use uuid::Uuid;
 
 use super::docs::Docs;
-use super::ranking::{Sought, find, weigh_age};
+use super::ranking::{MAX_AGE_WEIGHT, Sought, find, weigh_age};
 use super::segment::{Segment, each_doc};
 use super::store::{Index, guard};
 use super::{Filter, Hit, Hits, Order, Query, Result, Search};
@@ -92,6 +92,13 @@ impl Best {
         }
     }
 
+    /// Whether no document with at most this score can be among the best. Then nothing else of it is read.
+    fn is_out_of_reach(&self, score: f32) -> bool {
+        self.order == Order::Relevance
+            && self.heap.len() >= self.top
+            && self.heap.peek().is_none_or(|Reverse(last)| score < last.hit.score)
+    }
+
     fn is_ascending(&self) -> bool {
         matches!(
             self.order,
@@ -126,6 +133,9 @@ fn count_labels(
     prefixes: &[&str],
     counts: &mut HashMap<String, u64>,
 ) -> tantivy::Result<()> {
+    if prefixes.is_empty() {
+        return Ok(());
+    }
     let Some(labels) = segment.labels()? else { return Ok(()) };
     let mut numbers = vec![0_u64; labels.num_terms()];
     for doc in docs.iter() {
@@ -182,8 +192,11 @@ impl Index {
                 count_labels(segment, &docs, search.count_labels, &mut labels)?;
                 let times = segment.times(search.order)?;
                 for doc in docs.iter() {
-                    let time = times.get_val(doc);
                     let score = scores.get(doc as usize).copied().unwrap_or(1.0);
+                    if best.is_out_of_reach(score * MAX_AGE_WEIGHT) {
+                        continue;
+                    }
+                    let time = times.get_val(doc);
                     let age = if is_ranked { weigh_age(time, search.now) } else { 1.0 };
                     best.add(score * age, time, || segment.id(doc));
                 }
