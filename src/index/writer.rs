@@ -16,9 +16,9 @@ use crate::priority::be_modest;
 
 /// Bytes of terms in memory, from which they are written to a segment. The larger a segment, the more of its documents share
 /// a term, and what a term costs.
-const MEMORY_BYTES: usize = 48 << 20;
+const MEMORY_BYTES: usize = 32 << 20;
 /// Bytes of texts that may wait for the indexing thread.
-const MAX_WAITING_BYTES: usize = 16 << 20;
+const MAX_WAITING_BYTES: usize = 10 << 20;
 /// Segments of one size that are merged into one. With fewer, each document is written more often.
 const MERGED_SEGMENTS: usize = 10;
 /// Documents up to which segments are of one size.
