@@ -1,8 +1,8 @@
 //! Reading, beside what could stand in its place: cached answers beside a bare actix handler, nginx and Varnish, uncached
 //! ones beside pgbench with the same SQL, reads among writes, readers beside a crawler, memory, and the start.
 //!
-//! `cargo bench --bench reading` writes `benches/results`; `-- --quick` takes a minute and writes nothing; `-- changes` measures
-//! the change feed alone.
+//! `cargo bench --bench reading` writes `benches/results`; `-- --quick` takes a minute and writes nothing; `-- changes`,
+//! `crawl` and `memory` measure these alone.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -80,9 +80,18 @@ fn main() -> anyhow::Result<()> {
     let uncached = Server::start(&["--database-url", &database.url, "--cache-size", "0"])?;
     let site = block_on(Site::fill(&uncached, database, ARTICLES))?;
     let mut results = Results::begin()?;
-    if arguments.iter().any(|argument| argument == "changes") {
+    let is_named = |part: &str| arguments.iter().any(|argument| argument == part);
+    if is_named("changes") || is_named("crawl") || is_named("memory") {
         drop(uncached);
-        changes::measure(&plan, &site, &mut results)?;
+        if is_named("crawl") {
+            crawl::measure(&plan, &site, &mut results)?;
+        }
+        if is_named("memory") {
+            memory::measure(&plan, &site, &mut results)?;
+        }
+        if is_named("changes") {
+            changes::measure(&plan, &site, &mut results)?;
+        }
         return results.finish();
     }
     uncached::measure(&plan, &site, &uncached, &mut results)?;

@@ -1,7 +1,8 @@
 //! What the server's process takes of memory, and how soon it answers.
 
 use std::fs;
-use std::time::Instant;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use serde_json::json;
@@ -16,6 +17,8 @@ use crate::wrk::{self, Load};
 
 /// The most that an idle server with the demo site may take, in MiB.
 const MAX_IDLE_MIB: f64 = 40.0;
+/// How long a server has nothing to do before it is idle.
+const REST: Duration = Duration::from_secs(15);
 /// The most under load, beside the cache.
 const MAX_LOADED_MIB: f64 = 60.0;
 /// The size of the cache by default.
@@ -24,15 +27,17 @@ const CONNECTIONS: usize = 128;
 
 pub fn measure(plan: &Plan, site: &Site, results: &mut Results) -> anyhow::Result<()> {
     let began = Instant::now();
-    let demo = Server::start(&["--demo"])?;
+    let start = |more: &[&str]| Server::launch_at_once(Command::new(env!("CARGO_BIN_EXE_inkstone")), more);
+    let demo = start(&["--demo"])?;
     fetch(address(&demo)?, "/api/v1/articles")?;
     let first_start = began.elapsed().as_secs_f64();
+    std::thread::sleep(REST);
     let idle = read_pss(&demo)?;
     drop(demo);
     let (mut starts, url) = (Vec::new(), &site.database.url);
     for _ in 0..plan.runs {
         let began = Instant::now();
-        let server = Server::start(&["--database-url", url])?;
+        let server = start(&["--database-url", url])?;
         fetch(address(&server)?, "/api/v1/articles")?;
         starts.push(began.elapsed().as_secs_f64());
     }
@@ -45,7 +50,7 @@ pub fn measure(plan: &Plan, site: &Site, results: &mut Results) -> anyhow::Resul
         let mut most = 0.0_f64;
         while !load.is_finished() {
             most = most.max(read_pss(&server)?);
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(100));
         }
         load.join().ok().context("the load")??;
         anyhow::Ok(most)

@@ -1,8 +1,10 @@
 //! What the benchmarks share: the released server over a PostgreSQL of its own, and figures.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use reqwest::{Client, RequestBuilder};
@@ -13,6 +15,9 @@ use tempfile::TempDir;
 pub const PASSWORD: &str = "four quite long words";
 /// The admin's address.
 pub const ADMIN: &str = "admin@localhost";
+
+/// How long the search index of a filled database may take to be built.
+const INDEX_PATIENCE: Duration = Duration::from_secs(300);
 
 /// A running server. The limits on attempts are out of the way: it is the work behind them that is measured.
 pub struct Server {
@@ -28,7 +33,14 @@ impl Server {
     }
 
     /// The same by a command of which only arguments are missing.
-    pub fn launch(mut command: Command, more: &[&str]) -> anyhow::Result<Self> {
+    pub fn launch(command: Command, more: &[&str]) -> anyhow::Result<Self> {
+        let server = Self::launch_at_once(command, more)?;
+        server.wait_for_index()?;
+        Ok(server)
+    }
+
+    /// The same, as soon as it answers.
+    pub fn launch_at_once(mut command: Command, more: &[&str]) -> anyhow::Result<Self> {
         // What the clients of the benchmarks encrypt with, though they stay on this machine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir()?;
@@ -46,6 +58,24 @@ impl Server {
         let ready = lines.find_map(|line| line.ok()?.strip_prefix("Inkstone is ready: ").map(str::to_owned));
         std::thread::spawn(move || lines.for_each(drop));
         Ok(Self { url: ready.context("the server did not start")?, child, _folder: folder })
+    }
+
+    /// Waits until its search index is built: on a filled database, that is work beside what is measured.
+    fn wait_for_index(&self) -> anyhow::Result<()> {
+        let end = Instant::now() + INDEX_PATIENCE;
+        while !self.ask_readiness()?.contains(r#""ready":true"#) {
+            anyhow::ensure!(Instant::now() < end, "the search index is not built");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    fn ask_readiness(&self) -> anyhow::Result<String> {
+        let mut stream = TcpStream::connect(self.url.trim_start_matches("http://"))?;
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(text)
     }
 
     /// A POST of `body` to `path`.

@@ -116,8 +116,8 @@ async fn an_import_sends_few_notifications_to_caches() {
     while let Some(payload) = notifications.recv().await.filter(|payload| payload != "end") {
         payloads.push(payload);
     }
-    // Two batches.
-    assert!(payloads.len() <= 2, "{payloads:?}");
+    // One a batch, of which a busy machine makes more than two: rows are committed every two seconds.
+    assert!(payloads.len() <= 10, "{payloads:?}");
 }
 
 #[actix_web::test]
