@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::harness::TestApp;
 use crate::harness::cluster::bare_database;
-use crate::harness::machine::ask;
+use crate::harness::machine::{ask, execute};
 
 /// The number of the last migration of versions that have landed: the first, the last before there were media, the
 /// first with media, and the first with webhooks.
@@ -93,6 +93,18 @@ async fn contents(url: &str) -> Value {
 fn keep_shared(row: &Value, other: &Value) -> Value {
     let shared = row.as_object().unwrap().iter().filter(|(key, _)| other.get(key.as_str()).is_some());
     shared.map(|(key, value)| (key.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
+}
+
+#[actix_web::test]
+async fn the_former_name_of_what_webhooks_were_told_is_found() {
+    let (app, _) = TestApp::start().await;
+    execute(&app.db.url, "ALTER TABLE webhook_last_states RENAME TO webhook_told").await;
+    let migration = include_str!("../../migrations/2026-11-27-080001_last_states/up.sql");
+    // Also where it has its name already.
+    for _ in 0..2 {
+        execute(&app.db.url, migration).await;
+        assert_eq!(ask(&app.db.url, "SELECT count(*) FROM webhook_last_states").await, "0");
+    }
 }
 
 #[actix_web::test]
