@@ -13,6 +13,7 @@ pub mod query;
 pub mod tokens;
 
 mod docs;
+mod folder;
 mod matching;
 mod plan;
 mod ranking;

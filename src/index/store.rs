@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tantivy::directory::MmapDirectory;
 use tantivy::{IndexReader, IndexSettings, ReloadPolicy};
 
+use super::folder::Folder;
 use super::schema::{self, Columns};
 use super::segment::{CommonLabels, no_labels};
 use super::{IndexError, OpenError, Result};
@@ -102,7 +102,7 @@ impl Index {
         }
         let (schema, columns) = schema::build();
         let opened = guard(|| {
-            let index = tantivy::Index::open(MmapDirectory::open(folder)?)?;
+            let index = tantivy::Index::open(Folder::open(folder)?)?;
             let damaged = index.validate_checksum()?;
             let payload = index.load_metas()?.payload;
             Ok((index, damaged, payload))
@@ -131,8 +131,7 @@ impl Index {
         let lock = lock(folder)?;
         let (schema, columns) = schema::build();
         let created = guard(|| {
-            let folder = MmapDirectory::open(folder)?;
-            tantivy::Index::create(folder, schema, IndexSettings::default())
+            tantivy::Index::create(Folder::open(folder)?, schema, IndexSettings::default())
         });
         let index = created.map_err(|error| OpenError::NotUsable(error.0))?;
         std::fs::write(folder.join(IDENTITY_FILE), describe(identity)).map_err(OpenError::Io)?;
