@@ -1,8 +1,8 @@
 //! Reading, beside what could stand in its place: cached answers beside a bare actix handler, nginx and Varnish, uncached
 //! ones beside pgbench with the same SQL, reads among writes, readers beside a crawler, memory, and the start.
 //!
-//! `cargo bench --bench reading` writes `benches/results`; `-- --quick` takes a minute and writes nothing; `-- changes`,
-//! `crawl` and `memory` measure these alone.
+//! `cargo bench --bench reading` writes `benches/results`; `-- --quick` takes a minute and writes nothing; `-- mix`, or the
+//! name of another part, measures this part alone and writes nothing.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -66,6 +66,18 @@ const FULL: Plan =
 const QUICK: Plan =
     Plan { runs: 1, seconds: 1, connections: &[32], mix: Duration::from_secs(5), crawled: 2_000 };
 
+/// What measures a part.
+type Measure = fn(&Plan, &Site, &mut Results) -> anyhow::Result<()>;
+
+/// The parts after the uncached one, each with a server of its own.
+const REST: [(&str, Measure); 5] = [
+    ("cached", cached::measure),
+    ("mix", mix::measure),
+    ("crawl", crawl::measure),
+    ("memory", memory::measure),
+    ("changes", changes::measure),
+];
+
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [word, port, folder] = &arguments[..]
@@ -81,27 +93,18 @@ fn main() -> anyhow::Result<()> {
     let site = block_on(Site::fill(&uncached, database, ARTICLES))?;
     let mut results = Results::begin()?;
     let is_named = |part: &str| arguments.iter().any(|argument| argument == part);
-    if is_named("changes") || is_named("crawl") || is_named("memory") {
-        drop(uncached);
-        if is_named("crawl") {
-            crawl::measure(&plan, &site, &mut results)?;
-        }
-        if is_named("memory") {
-            memory::measure(&plan, &site, &mut results)?;
-        }
-        if is_named("changes") {
-            changes::measure(&plan, &site, &mut results)?;
-        }
-        return results.finish();
+    let is_whole = !is_named("uncached") && !REST.iter().any(|(part, _)| is_named(part));
+    let is_wanted = |part: &str| is_whole || is_named(part);
+    if is_wanted("uncached") {
+        uncached::measure(&plan, &site, &uncached, &mut results)?;
     }
-    uncached::measure(&plan, &site, &uncached, &mut results)?;
     drop(uncached);
-    cached::measure(&plan, &site, &mut results)?;
-    mix::measure(&plan, &site, &mut results)?;
-    crawl::measure(&plan, &site, &mut results)?;
-    memory::measure(&plan, &site, &mut results)?;
-    changes::measure(&plan, &site, &mut results)?;
-    if !is_quick {
+    for (part, measure) in REST {
+        if is_wanted(part) {
+            measure(&plan, &site, &mut results)?;
+        }
+    }
+    if is_whole && !is_quick {
         results.write(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/results").as_ref())?;
     }
     results.finish()

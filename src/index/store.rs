@@ -130,9 +130,8 @@ impl Index {
         std::fs::create_dir_all(folder).map_err(OpenError::Io)?;
         let lock = lock(folder)?;
         let (schema, columns) = schema::build();
-        let created = guard(|| {
-            tantivy::Index::create(Folder::open(folder)?, schema, IndexSettings::default())
-        });
+        let created =
+            guard(|| tantivy::Index::create(Folder::open(folder)?, schema, IndexSettings::default()));
         let index = created.map_err(|error| OpenError::NotUsable(error.0))?;
         std::fs::write(folder.join(IDENTITY_FILE), describe(identity)).map_err(OpenError::Io)?;
         Self::start(folder, index, columns, None, lock)

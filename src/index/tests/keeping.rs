@@ -70,7 +70,9 @@ fn a_file_that_is_damaged_or_gone_is_an_error_or_harmless_and_never_a_panic() {
         for remains in remains.into_iter().chain([None]) {
             let folder = copy(folder.path());
             let path = folder.path().join(file);
-            remains.map_or_else(|| std::fs::remove_file(&path), |bytes| std::fs::write(&path, bytes)).unwrap();
+            remains
+                .map_or_else(|| std::fs::remove_file(&path), |bytes| std::fs::write(&path, bytes))
+                .unwrap();
             let Ok(index) = Index::open(folder.path(), "test") else {
                 refused += 1;
                 continue;
