@@ -172,7 +172,6 @@ impl App {
         SearchState {
             is_ready: self.search.view_now(self.follower.is_current()).is_some(),
             documents: index.as_ref().map_or(0, Index::documents),
-            bytes: index.as_ref().map_or(0, Index::bytes_on_disk),
             touched: self.search.count_touched(),
             lag: self.search.lag(),
         }

@@ -30,6 +30,8 @@ pub struct State {
     pub clock_skew: f64,
     /// The search index.
     pub search: SearchState,
+    /// Bytes of the files of the search index.
+    pub search_bytes: u64,
 }
 
 /// The search index at a moment.
@@ -39,8 +41,6 @@ pub struct SearchState {
     pub is_ready: bool,
     /// Articles and notices in it.
     pub documents: u64,
-    /// Bytes of its files.
-    pub bytes: u64,
     /// Articles and notices that are left out until it has their changes.
     pub touched: usize,
     /// How long ago the last completed look at the change log began.
@@ -70,11 +70,11 @@ impl SearchNumbers {
         })
     }
 
-    fn set(&self, state: &SearchState) {
+    fn set(&self, state: &SearchState, bytes: u64) {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.ready.set(state.is_ready.into());
         self.documents.set(number(state.documents));
-        self.bytes.set(number(state.bytes));
+        self.bytes.set(number(bytes));
         self.touched.set(number(state.touched as u64));
         self.lag.set(state.lag.map_or(f64::INFINITY, |lag| lag.as_secs_f64()));
     }
@@ -253,7 +253,7 @@ impl Metrics {
         }
         self.follower_lag.set(state.follower_lag.as_secs_f64());
         self.clock_skew.set(state.clock_skew);
-        self.search.set(&state.search);
+        self.search.set(&state.search, state.search_bytes);
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use sha2::{Digest, Sha256};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::app::App;
@@ -34,12 +35,15 @@ pub async fn get_metrics(app: web::Data<App>) -> Result<HttpResponse> {
         let conn = app.health_reader().await.ok()?;
         outbox::queries::count_pending(&conn).await.ok()
     };
+    let index = app.search.index();
+    let search_bytes = spawn_blocking(move || index.map_or(0, |index| index.bytes_on_disk())).await;
     let state = State {
         pools: app.pool_statuses(),
         pending_mails: timeout(DATABASE_TIMEOUT, pending).await.ok().flatten(),
         follower_lag: app.follower.lag(),
         clock_skew: app.follower.clock.skew(),
         search: app.search_state(),
+        search_bytes: search_bytes.unwrap_or_default(),
     };
     let text = app.metrics.render(&state).map_err(|cause| Error::Internal(cause.into()))?;
     Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).insert_header(("cache-control", "no-store")).body(text))

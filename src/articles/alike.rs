@@ -45,6 +45,7 @@ pub async fn find_copies(
     let Some(view) = app.search.view_now(app.follower.is_current()) else { return Ok(Vec::new()) };
     let (title, body) = (title.to_owned(), body.to_owned());
     let filter = filters::articles(visible, None, app.now());
+    let index = view.index.clone();
     let look = move || {
         let fingerprint = make_fingerprint(&title, &split_blocks(&body));
         // The article itself may be among them.
@@ -53,7 +54,7 @@ pub async fn find_copies(
     let (found, title, body) = app.comparers.run(look).await?;
     // Writing goes on without an index.
     let found = found.unwrap_or_else(|cause| {
-        finding::drop_failed(app, cause);
+        finding::drop_failed(app, &index, cause);
         Vec::new()
     });
     let others = found.into_iter().map(|(id, _)| id).filter(|id| Some(*id) != own);

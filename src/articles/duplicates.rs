@@ -13,7 +13,7 @@ use super::queries::found;
 use super::view::ArticleCard;
 use super::view_context::ViewContext;
 use crate::app::App;
-use crate::db::rows::SortColumn;
+use crate::db::rows::{MAX_PAGE_BYTES, SortColumn};
 use crate::db::visibility::Articles;
 use crate::error::Result;
 use crate::http::paging::{List, Paging, PagingParams};
@@ -27,7 +27,7 @@ const MAX_COMPARED: usize = 200;
 /// Articles that are compared with one, and so the most of a group beside its newest.
 const MAX_OTHERS: usize = 20;
 /// Articles that are read at a time.
-const BATCH: i64 = 50;
+const BATCH: usize = 50;
 /// The order of the groups: that of their newest members.
 const NEWEST: SortColumn = SortColumn { name: "id", sql: "articles.id", cast: "uuid", descending: true };
 
@@ -92,8 +92,8 @@ async fn find_groups(app: &App, visible: Articles, before: Option<Uuid>, most: u
         let conn = app.long_reader().await?;
         let texts = found::load_texts_before(&conn, visible.conditions(), last, BATCH).await?;
         drop(conn);
-        let is_end = i64::try_from(texts.len()).is_ok_and(|rows| rows < BATCH);
-        let count = texts.len();
+        let (count, bytes) = (texts.len(), texts.iter().map(|text| text.body.len() as i64).sum::<i64>());
+        let is_end = count < BATCH && bytes < MAX_PAGE_BYTES;
         for (at, text) in texts.into_iter().enumerate() {
             last = Some(text.id);
             compared += 1;

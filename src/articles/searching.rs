@@ -19,7 +19,7 @@ use crate::error::{Code, Fault, Result};
 use crate::http::paging::{List, Paging};
 use crate::index::{Filter, Query};
 use crate::search::finding::{self, Ask, RELEVANCE, Wanted};
-use crate::search::highlights::{Highlight, Marked, mark_all};
+use crate::search::highlights::{Highlight, mark_all};
 use crate::search::{filters, labels, parse_query};
 
 /// Which words articles must have.
@@ -159,7 +159,10 @@ impl ArticleQuery {
         }
         all.extend(listing.author.as_deref().map(|author| Filter::Label(labels::author(author))));
         all.extend(listing.source.as_deref().map(|source| Filter::Label(labels::source(source))));
-        all.extend(filter.published_from.map(|from| Filter::BeginsFrom(from.timestamp_micros())));
+        if let Some(from) = filter.published_from {
+            // A draft without a publication time is in no span of time.
+            all.extend([Filter::BeginsFrom(from.timestamp_micros()), Filter::BeginsBefore(i64::MAX)]);
+        }
         all.extend(filter.published_to.map(|to| Filter::BeginsBefore(to.timestamp_micros())));
         let exclude = filter.exclude.clone().unwrap_or_default();
         Wanted { query: self.query.clone(), filter: Filter::All(all), exclude }
@@ -173,12 +176,9 @@ pub async fn highlight_articles(
     visible: Articles,
     ids: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, Highlight>> {
-    let texts = found::load_texts(&*app.long_reader().await?, visible.conditions(), ids).await?;
-    let marked = texts.into_iter().map(|text| Marked {
-        id: text.id,
-        title: text.title,
-        summary: text.summary,
-        body: text.body,
-    });
-    mark_all(app, query, marked.collect()).await
+    let load = async |ids| {
+        let conn = app.long_reader().await?;
+        Ok(found::load_texts(&conn, visible.conditions(), ids).await?)
+    };
+    mark_all(app, query, ids, load).await
 }

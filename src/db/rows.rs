@@ -203,6 +203,17 @@ pub fn fit_rows(rows: &[SizedRow]) -> (Vec<Uuid>, bool) {
     (ids, is_cut)
 }
 
+/// A condition on `column`, an id: the first rows of `sized`, which lists ids with the `bytes` of their bodies, that begin within
+/// [`MAX_PAGE_BYTES`] of bodies, by `order`. There is always one.
+pub fn begins_within_bytes(column: &str, sized: &str, order: &str) -> String {
+    format!(
+        "{column} IN (
+             SELECT id FROM (
+                 SELECT id, sum(bytes) OVER (ORDER BY {order}) - bytes AS bytes_before FROM ({sized}) AS sized
+             ) AS placed WHERE bytes_before < {MAX_PAGE_BYTES})"
+    )
+}
+
 /// Rows that [`delete_batch`] deletes at most.
 const MAX_DELETED_ROWS: usize = 10_000;
 

@@ -4,7 +4,7 @@
 //! ([`Index::open`](super::Index::open)). What a machine that loses its power would keep is therefore not worth waiting
 //! for at each commit: the database forces its own files to the same disk.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,14 +62,15 @@ impl Directory for Folder {
         self.reading.exists(path)
     }
 
+    /// A file of this name is left of a commit that did not come to its end, whose numbers are given again. Nobody reads it.
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
-        match File::create_new(self.path.join(path)) {
-            Ok(file) => Ok(BufWriter::new(Box::new(Written(file)))),
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {
-                Err(OpenWriteError::FileAlreadyExists(path.to_owned()))
-            }
-            Err(cause) => Err(OpenWriteError::wrap_io_error(cause, path.to_owned())),
-        }
+        let full = self.path.join(path);
+        let created = File::create_new(&full).or_else(|cause| match cause.kind() {
+            io::ErrorKind::AlreadyExists => fs::remove_file(&full).and_then(|()| File::create_new(&full)),
+            _ => Err(cause),
+        });
+        let file = created.map_err(|cause| OpenWriteError::wrap_io_error(cause, path.to_owned()))?;
+        Ok(BufWriter::new(Box::new(Written(file))))
     }
 
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {

@@ -11,6 +11,9 @@ use super::tokens::{Kind, Unit, Units};
 /// Bytes of texts after which no better part is looked for, if there are enough.
 const MAX_SNIPPET_BYTES: usize = 256 << 10;
 
+/// Parts of one text that are looked at.
+const MAX_WINDOWS: usize = 200;
+
 /// The words of a query in a text of `field`, in the script that the text has.
 ///
 /// The ranges are bytes of `text`, at the borders of characters; they are in order and do not overlap. `None` if there
@@ -112,7 +115,7 @@ pub fn mark(text: &str, ranges: &[Range<usize>]) -> String {
 
 /// Parts of the texts that have words of the query, as HTML with `<mark>`.
 ///
-/// At most `max` parts of about `chars` characters: those with the most different words, in the order of the texts.
+/// At most `max` parts of at most `chars` characters: those with the most different words, in the order of the texts.
 /// `…` stands where a text was cut.
 pub fn cut_snippets(blocks: &[String], query: &Query, max: usize, chars: usize) -> Vec<String> {
     let mut parts: Vec<(usize, usize, String)> = Vec::new();
@@ -125,14 +128,17 @@ pub fn cut_snippets(blocks: &[String], query: &Query, max: usize, chars: usize) 
         let places = find_places(query, Field::Body, &Units::cut(block));
         let ranges = merge(places.iter().map(|(range, _)| range.clone()));
         let mut rest: &[Range<usize>] = &ranges;
-        while let Some(first) = rest.first() {
+        let mut windows = 0;
+        while let Some(first) = rest.first().filter(|_| windows < MAX_WINDOWS) {
             let window = cut_window(block, first, chars);
             let inside = rest.iter().take_while(|range| range.end <= window.end).count().max(1);
-            let seen =
-                places.iter().filter(|(range, _)| window.start <= range.start && range.end <= window.end);
+            let from = places.partition_point(|(range, _)| range.start < window.start);
+            let begun = places[from..].iter().take_while(|(range, _)| range.start < window.end);
+            let seen = begun.filter(|(range, _)| range.end <= window.end);
             let words: BTreeSet<usize> = seen.map(|(_, word)| *word).collect();
             parts.push((words.len(), parts.len(), mark_window(block, &window, &rest[..inside])));
             rest = &rest[inside..];
+            windows += 1;
         }
     }
     parts.sort_by_key(|(words, at, _)| (Reverse(*words), *at));
@@ -141,8 +147,11 @@ pub fn cut_snippets(blocks: &[String], query: &Query, max: usize, chars: usize) 
     parts.into_iter().map(|(.., html)| html).collect()
 }
 
-/// About `chars` characters of `text` around `range`.
+/// At most `chars` characters of `text` around `range`, or of its beginning if it is longer.
 fn cut_window(text: &str, range: &Range<usize>, chars: usize) -> Range<usize> {
+    if let Some((longer, _)) = text[range.clone()].char_indices().nth(chars) {
+        return range.start..range.start + longer;
+    }
     let inside = text[range.clone()].chars().count();
     let room = chars.saturating_sub(inside);
     let before: usize = text[..range.start].chars().rev().take(room / 3).map(char::len_utf8).sum();
@@ -153,8 +162,9 @@ fn cut_window(text: &str, range: &Range<usize>, chars: usize) -> Range<usize> {
 
 /// The part of `text` in `window`, marked.
 fn mark_window(text: &str, window: &Range<usize>, ranges: &[Range<usize>]) -> String {
-    let inside: Vec<Range<usize>> =
-        ranges.iter().map(|range| range.start - window.start..range.end - window.start).collect();
+    let inside =
+        ranges.iter().map(|range| range.start - window.start..range.end.min(window.end) - window.start);
+    let inside: Vec<Range<usize>> = inside.collect();
     let start = if window.start > 0 { "…" } else { "" };
     let end = if window.end < text.len() { "…" } else { "" };
     format!("{start}{}{end}", mark(&text[window.clone()], &inside))

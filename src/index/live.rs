@@ -48,7 +48,7 @@ pub struct LiveIndex {
 #[derive(Default)]
 struct State {
     index: Option<Index>,
-    /// Grows with every change that is noted.
+    /// Grows with every change that is noted, and with every look.
     seq: u64,
     /// When each document was touched last.
     touched: HashMap<Uuid, u64>,
@@ -112,9 +112,17 @@ impl LiveIndex {
         self.replace(index);
     }
 
-    /// Stops using an index that has failed.
+    /// Stops using the index.
     pub fn remove(&self) {
         self.write().index = None;
+    }
+
+    /// Stops using an index that has failed, unless another has taken its place.
+    pub fn remove_failed(&self, failed: &Index) {
+        let mut state = self.write();
+        if state.index.as_ref().is_some_and(|index| index.is_same(failed)) {
+            state.index = None;
+        }
     }
 
     /// Waits until something has changed.
@@ -124,7 +132,9 @@ impl LiveIndex {
 
     /// Begins a look at the log.
     pub fn begin_look(&self) -> Look {
-        Look { seq: self.read().seq, began_at: Instant::now() }
+        let mut state = self.write();
+        state.seq += 1;
+        Look { seq: state.seq, began_at: Instant::now() }
     }
 
     /// Notes what a look has found: the index lacks `ids`, and nothing else that was touched before.
@@ -135,7 +145,9 @@ impl LiveIndex {
             let State { touched, without, .. } = &mut *state;
             let without = Arc::make_mut(without);
             for id in ids {
-                touched.entry(*id).or_insert(look.seq);
+                // A later look may have found another change than an earlier one.
+                let seq = touched.entry(*id).or_insert(look.seq);
+                *seq = look.seq.max(*seq);
                 without.insert(*id);
             }
         }

@@ -254,10 +254,7 @@ impl<'m> Matcher<'m> {
         ending: &Ending,
         mut visit: impl FnMut(&TermInfo, Fit) -> tantivy::Result<()>,
     ) -> tantivy::Result<()> {
-        let mut end = ending.prefix.clone().into_bytes();
-        // The last byte of a character is never the greatest one.
-        end.last_mut().into_iter().for_each(|last| *last += 1);
-        let mut terms = self.terms.terms().range().ge(&ending.prefix).lt(end).into_stream()?;
+        let mut terms = self.terms.terms().range().ge(&ending.prefix).lt(ending.end()).into_stream()?;
         while let Some((key, info)) = terms.next() {
             let is_whole = !ending.is_word || key == ending.prefix.as_bytes();
             visit(info, if is_whole { Fit::Exact } else { Fit::Prefix })?;

@@ -56,6 +56,16 @@ pub struct Ending {
     pub is_word: bool,
 }
 
+impl Ending {
+    /// The term before which all are that begin so.
+    pub fn end(&self) -> Vec<u8> {
+        let mut end = self.prefix.clone().into_bytes();
+        // The last byte of a character is never the greatest one.
+        end.last_mut().into_iter().for_each(|last| *last += 1);
+        end
+    }
+}
+
 impl Plan {
     /// Plans how `word` is found.
     pub fn make(word: &Word) -> Self {

@@ -4,12 +4,13 @@
 //! length (BM25), and by how well it fits. Words that are near each other count more than words far apart, and fresh
 //! documents a little more than old ones.
 
+use tantivy::schema::Field as Column;
 use tantivy::{Searcher, Term};
 
 use super::Field;
 use super::docs::Docs;
 use super::matching::{Fit, Matcher};
-use super::plan::Plan;
+use super::plan::{Ending, Plan};
 use super::query::Query;
 use super::schema::{Columns, find_letter};
 use super::segment::Segment;
@@ -73,7 +74,8 @@ fn weigh_plans(searcher: &Searcher, columns: &Columns, plans: Vec<Plan>) -> tant
     Ok(weighted)
 }
 
-/// An upper bound of the documents that have a word in a field.
+/// About how many documents have a word in a field: of a phrase as many as have its rarest part, of the beginning of a word
+/// as many as all words have that begin so, of a word that may have a typo as many as have it without one.
 fn count_documents(
     searcher: &Searcher,
     columns: &Columns,
@@ -84,13 +86,35 @@ fn count_documents(
         let text = format!("{}{character}", find_letter(field));
         return searcher.doc_freq(&Term::from_field_text(columns.characters, &text));
     }
-    let last = plan.ending.iter().filter(|ending| ending.is_word || plan.parts.is_empty());
-    let tokens = plan.parts.iter().map(|(_, token)| token).chain(last.map(|ending| &ending.prefix));
-    let mut least = u64::MAX;
-    for token in tokens {
-        least = least.min(searcher.doc_freq(&Term::from_field_text(columns.text(field), token))?);
+    let column = columns.text(field);
+    let mut least = None;
+    for (_, token) in &plan.parts {
+        let documents = searcher.doc_freq(&Term::from_field_text(column, token))?;
+        least = Some(least.map_or(documents, |least: u64| least.min(documents)));
     }
-    Ok(if least == u64::MAX { 0 } else { least })
+    match (least, &plan.ending) {
+        (Some(least), _) => Ok(least),
+        (None, Some(ending)) => count_longer(searcher, column, ending),
+        (None, None) => Ok(0),
+    }
+}
+
+/// The documents with a token that begins as `ending` says. One with several of them counts as often, up to the number of
+/// all documents.
+fn count_longer(searcher: &Searcher, column: Column, ending: &Ending) -> tantivy::Result<u64> {
+    let (all, end) = (searcher.num_docs(), ending.end());
+    let mut count = 0;
+    for reader in searcher.segment_readers() {
+        let terms = reader.inverted_index(column)?;
+        let mut longer = terms.terms().range().ge(&ending.prefix).lt(&end).into_stream()?;
+        while let Some((_, info)) = longer.next() {
+            count += u64::from(info.doc_freq);
+            if count >= all {
+                return Ok(all);
+            }
+        }
+    }
+    Ok(count)
 }
 
 /// The documents of a segment that were found, and their scores.
@@ -183,15 +207,15 @@ fn find_word(
             continue;
         }
         let length = Length::open(segment, field, *average)?;
-        let mut values: Vec<(u32, f32)> = Vec::new();
+        let mut best = BestValues::new(&word.plan, segment.end());
         matcher.visit(docs, &mut |found| {
             having.insert(found.doc);
             let at = found.doc as usize;
             fits[at] = fits[at].max(Some(found.fit));
             let factor = if found.fit == Fit::Prefix { PREFIX_FACTOR } else { 1.0 };
-            values.push((found.doc, factor * length.weigh(found.doc, found.count)));
+            best.add(found.doc, factor * length.weigh(found.doc, found.count));
         })?;
-        add_best(&mut values, &mut sums);
+        best.add_to(&mut sums);
     }
     for doc in having.iter() {
         let at = doc as usize;
@@ -207,13 +231,41 @@ fn find_word(
     Ok(having)
 }
 
-/// Adds the best value of each document to its sum.
-fn add_best(values: &mut [(u32, f32)], sums: &mut [f32]) {
-    if !values.is_sorted_by_key(|(doc, _)| *doc) {
-        values.sort_by_key(|(doc, _)| *doc);
+/// The best value of each document for one word in one field.
+enum BestValues {
+    /// Of one token: documents come in order, each once.
+    InOrder(Vec<(u32, f32)>),
+    /// Of many tokens, which a document may have many of: the values of all documents of the segment.
+    Dense(Docs, Vec<f32>),
+}
+
+impl BestValues {
+    /// None yet, in a segment of so many documents.
+    fn new(plan: &Plan, end: u32) -> Self {
+        match plan.ending.is_some() || plan.tolerant.is_some() {
+            true => Self::Dense(Docs::none(end), vec![0.0; end as usize]),
+            false => Self::InOrder(Vec::new()),
+        }
     }
-    for same in values.chunk_by(|a, b| a.0 == b.0) {
-        sums[same[0].0 as usize] += same.iter().map(|(_, value)| *value).fold(0.0, f32::max);
+
+    fn add(&mut self, doc: u32, value: f32) {
+        match self {
+            Self::InOrder(values) => values.push((doc, value)),
+            Self::Dense(docs, values) => {
+                docs.insert(doc);
+                let best = &mut values[doc as usize];
+                *best = best.max(value);
+            }
+        }
+    }
+
+    fn add_to(self, sums: &mut [f32]) {
+        match self {
+            Self::InOrder(values) => values.into_iter().for_each(|(doc, value)| sums[doc as usize] += value),
+            Self::Dense(docs, values) => {
+                docs.iter().for_each(|doc| sums[doc as usize] += values[doc as usize])
+            }
+        }
     }
 }
 

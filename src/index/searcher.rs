@@ -181,13 +181,14 @@ impl Index {
             let mut total = 0;
             let mut labels = HashMap::new();
             self.each_segment(searcher, |segment| {
-                let mut docs = segment.select_by_labels(search.filter, search.without)?;
+                let mut docs = segment.select_by_labels(search.filter)?;
                 let mut scores = Vec::new();
                 if let Some(sought) = &sought {
                     let found = find(segment, docs, sought, is_ranked)?;
                     (docs, scores) = (found.docs, found.scores);
                 }
                 segment.keep_timed(search.filter, &mut docs)?;
+                segment.leave_out(search.without, &mut docs)?;
                 total += docs.len() as u64;
                 count_labels(segment, &docs, search.count_labels, &mut labels)?;
                 let times = segment.times(search.order)?;
@@ -220,8 +221,12 @@ impl Index {
             let sought = Sought::plan(searcher, &self.store().columns, query)?;
             let mut ids = Vec::new();
             self.each_segment(searcher, |segment| {
-                let mut found = find(segment, segment.select_by_labels(filter, without)?, &sought, false)?;
+                if ids.len() > most {
+                    return Ok(());
+                }
+                let mut found = find(segment, segment.select_by_labels(filter)?, &sought, false)?;
                 segment.keep_timed(filter, &mut found.docs)?;
+                segment.leave_out(without, &mut found.docs)?;
                 let room = most.saturating_add(1).saturating_sub(ids.len());
                 ids.extend(found.docs.iter().take(room).map(|doc| segment.id(doc)));
                 Ok(())
@@ -269,7 +274,7 @@ impl Index {
         })
     }
 
-    /// Documents that share numbers of `likeness`, and how many; most first.
+    /// Documents that share numbers of `likeness`, and how many; most first, and of as many the one with the greatest id.
     pub fn find_alike(&self, likeness: &[u64], filter: &Filter, top: usize) -> Result<Vec<(Uuid, usize)>> {
         Ok(self.find_all_alike(&[likeness], filter, top)?.pop().unwrap_or_default())
     }
@@ -296,7 +301,7 @@ impl Index {
                     };
                     let shared = shared.into_iter().filter(|(doc, _)| docs.contains(*doc));
                     found.extend(shared.map(|(doc, count)| (segment.id(doc), count)));
-                    found.sort_unstable_by_key(|(id, count)| (Reverse(*count), *id));
+                    found.sort_unstable_by_key(|(id, count)| (Reverse(*count), Reverse(*id)));
                     found.truncate(top);
                 }
                 Ok(())

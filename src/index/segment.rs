@@ -21,6 +21,9 @@ const MAX_COMMON_LABELS: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 
 /// A label is common if one document in so many has it.
 const MIN_SHARE: u32 = 32;
 
+/// Ids of documents that are read in the time in which one document is looked for by its id.
+const READS_PER_LOOKUP: usize = 16;
+
 /// Documents of a segment in which looking for a label takes long.
 const MIN_SEGMENT: u32 = 10_000;
 
@@ -107,13 +110,14 @@ impl<'i> Segment<'i> {
 
     /// The documents that pass `filter` and are not in `without`.
     pub fn select(&self, filter: &Filter, without: &HashSet<Uuid>) -> tantivy::Result<Docs> {
-        let mut docs = self.select_by_labels(filter, without)?;
+        let mut docs = self.select_by_labels(filter)?;
         self.keep_timed(filter, &mut docs)?;
+        self.leave_out(without, &mut docs)?;
         Ok(docs)
     }
 
-    /// The same whatever the times are that `filter` asks for of all: [`Segment::keep_timed`] keeps these.
-    pub fn select_by_labels(&self, filter: &Filter, without: &HashSet<Uuid>) -> tantivy::Result<Docs> {
+    /// The documents that pass `filter` whatever the times are that it asks for of all: [`Segment::keep_timed`] keeps these.
+    pub fn select_by_labels(&self, filter: &Filter) -> tantivy::Result<Docs> {
         let mut docs = Docs::all(self.end());
         let conditions = filter.list_conditions();
         for condition in conditions.into_iter().filter(|condition| !condition.is_of_time()) {
@@ -124,12 +128,22 @@ impl<'i> Segment<'i> {
                 docs.remove(doc);
             }
         }
+        Ok(docs)
+    }
+
+    /// Removes the documents that are in `without`: each is looked for by its id, or, where that would be more work, the id of
+    /// each document is read.
+    pub fn leave_out(&self, without: &HashSet<Uuid>, docs: &mut Docs) -> tantivy::Result<()> {
+        if without.len().saturating_mul(READS_PER_LOOKUP) > docs.len() {
+            docs.retain(|doc| !without.contains(&self.id(doc)));
+            return Ok(());
+        }
         for id in without {
             if let Some(mut postings) = self.postings(&self.columns.id_term(*id))? {
                 each_doc(&mut postings, |doc, _| docs.remove(doc));
             }
         }
-        Ok(docs)
+        Ok(())
     }
 
     /// Keeps the documents of the times that `filter` asks for of all. Few documents are looked at if few are left.

@@ -15,6 +15,8 @@ use super::store::Index;
 use super::tokens::Kind;
 use super::{Field, Filter};
 
+/// Words of a query that are spelled anew.
+const MAX_WORDS: usize = 3;
 /// Spellings of a word that are tried.
 const MAX_TRIES: usize = 6;
 /// Characters up to which a word is spelled anew.
@@ -38,9 +40,10 @@ static BY_SOUND: LazyLock<HashMap<&'static str, Vec<char>>> = LazyLock::new(|| {
 });
 
 impl Index {
-    /// A spelling of the query that finds something, for one that finds nothing. One of its words is changed.
+    /// A spelling of the query that finds something, for one that finds nothing. One of its first [`MAX_WORDS`] words is
+    /// changed.
     pub fn find_spelling(&self, query: &Query, filter: &Filter, without: &HashSet<Uuid>) -> Option<String> {
-        for word in &query.words {
+        for word in query.words.iter().take(MAX_WORDS) {
             for spelling in self.look(|searcher| self.spell(searcher, word)).ok()? {
                 let mut text = query.typed.clone();
                 text.replace_range(word.source.clone(), &spelling);
@@ -107,8 +110,10 @@ impl Index {
     /// Known words that differ from this in one or two letters.
     fn spell_letters(&self, searcher: &Searcher, word: &str) -> tantivy::Result<Vec<(u64, String)>> {
         let mut counts: HashMap<String, u64> = HashMap::new();
-        let is_spelled = (MIN_LETTERS..=MAX_LETTERS).contains(&word.chars().count());
-        let Some(accepting) = accept_typos(word, 2).filter(|_| is_spelled) else { return Ok(Vec::new()) };
+        if !(MIN_LETTERS..=MAX_LETTERS).contains(&word.chars().count()) {
+            return Ok(Vec::new());
+        }
+        let Some(accepting) = accept_typos(word, 2) else { return Ok(Vec::new()) };
         for field in FIELDS {
             let column = self.store().columns.text(field);
             for reader in searcher.segment_readers() {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::model::{Content, Row};
+use super::model::Row;
 use super::queries::lists;
 use super::view::{NoticeFilter, NoticeShape};
 use crate::app::App;
@@ -17,7 +17,7 @@ use crate::error::{Code, Fault, Result};
 use crate::http::paging::{List, Paging};
 use crate::index::{Filter, Query};
 use crate::search::finding::{self, Ask, RELEVANCE, Wanted};
-use crate::search::highlights::{Highlight, Marked, mark_all};
+use crate::search::highlights::{Highlight, mark_all};
 use crate::search::{filters, labels, parse_query};
 
 /// Which words notices must have.
@@ -67,18 +67,20 @@ impl NoticeQuery {
         let mut all = vec![filters::notices(visible, filter.status.as_deref(), app.now())];
         all.extend(filter.kind.map(|kind| Filter::Label(labels::notice_kind(kind.as_str()))));
         let wanted = Wanted { query: self.query.clone(), filter: Filter::All(all), exclude: Vec::new() };
-        let with_body = self.with_highlights || shape.with_body();
         let load = async |ids: Vec<Uuid>| {
             let mut conditions = conditions.clone();
             conditions.and_if("notices.id = ANY(?)", Some(Value::Ids(ids)));
-            Ok(lists::load_all(&*app.reader().await?, conditions, with_body).await?)
+            Ok(lists::load_all(&*app.reader().await?, conditions, shape.with_body()).await?)
         };
         let ask = Ask::best(paging.counts(), &[]);
         let slice = paging.page_slice(vec![RELEVANCE])?;
         let found = finding::page_by_relevance(app, paging, &slice, wanted, ask, load, |row: &Row| row.id);
         let (page, _) = found.await?;
         let mut highlights = match self.with_highlights {
-            true => mark_all(app, &self.query, page.data.iter().map(Row::marked).collect()).await?,
+            true => {
+                let ids = page.data.iter().map(|row| row.id).collect();
+                highlight_notices(app, &self.query, visible, ids).await?
+            }
             false => HashMap::new(),
         };
         Ok(page.map(|row| {
@@ -88,10 +90,13 @@ impl NoticeQuery {
     }
 }
 
-impl Row {
-    /// What of the notice is marked.
-    pub fn marked(&self) -> Marked {
-        let Content { title, summary, body, .. } = &self.content;
-        Marked { id: self.id, title: title.clone(), summary: summary.clone(), body: body.clone() }
-    }
+/// Where notices have the words of a query. Those that are not `visible` any more are left out.
+pub async fn highlight_notices(
+    app: &App,
+    query: &Arc<Query>,
+    visible: Notices,
+    ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Highlight>> {
+    let load = async |ids| Ok(lists::load_texts(&*app.long_reader().await?, visible, ids).await?);
+    mark_all(app, query, ids, load).await
 }

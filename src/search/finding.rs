@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::shown::{MAX_HITS, Shown};
 use crate::app::App;
 use crate::db::rows::{PageSlice, SortColumn};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Fault, Result};
 use crate::http::paging::{List, Paging, Total};
 use crate::index::live::View;
 use crate::index::{Filter, Hits, Index, IndexError, Order, Query, Search};
@@ -21,6 +21,9 @@ const VIEW_WAIT: Duration = Duration::from_secs(2);
 const LONG_WAIT: Duration = Duration::from_secs(60);
 /// Hits more than a page has, for those that may have gone meanwhile.
 const SPARE_HITS: usize = 100;
+
+/// Hits that are sorted at most in an order that the index does not have.
+const MAX_SORTED: usize = 100_000;
 
 /// The order of a list by relevance. Its cursor has one text: the hits that were shown.
 pub const RELEVANCE: SortColumn = SortColumn { name: "relevance", sql: "", cast: "", descending: true };
@@ -105,9 +108,9 @@ fn not_ready() -> Error {
 }
 
 /// Stops using an index that has failed, so that it is built again.
-pub fn drop_failed(app: &App, IndexError(cause): IndexError) -> Error {
+pub fn drop_failed(app: &App, index: &Index, IndexError(cause): IndexError) -> Error {
     tracing::error!(cause, "The search index has failed, and is built again");
-    app.search.remove();
+    app.search.remove_failed(index);
     not_ready()
 }
 
@@ -117,7 +120,8 @@ pub async fn run<T: Send + 'static>(
     work: impl FnOnce(&View) -> crate::index::Result<T> + Send + 'static,
 ) -> Result<T> {
     let view = view(app).await?;
-    app.searchers.run(move || work(&view)).await?.map_err(|cause| drop_failed(app, cause))
+    let index = view.index.clone();
+    app.searchers.run(move || work(&view)).await?.map_err(|cause| drop_failed(app, &index, cause))
 }
 
 /// Searches.
@@ -132,14 +136,15 @@ pub async fn search(app: &App, wanted: Wanted, ask: Ask) -> Result<Hits> {
 }
 
 /// The ids among which the rows of a page in another order than relevance are: the first ones in an order by time, in other
-/// orders all that are found. And how many are found in all, if `count`.
+/// orders all that are found, at most [`MAX_SORTED`]: with more, this fails with 400. And how many are found in all, if
+/// `count`.
 pub async fn narrow(app: &App, wanted: Wanted, slice: &PageSlice, count: bool) -> Result<(Vec<Uuid>, i64)> {
     let number = |found: u64| i64::try_from(found).unwrap_or(i64::MAX);
     let Some((order, after)) = find_time_order(slice) else {
         let find = move |view: &View| {
-            view.index.find_all(&wanted.query, &wanted.filter, &wanted.without(view), usize::MAX)
+            view.index.find_all(&wanted.query, &wanted.filter, &wanted.without(view), MAX_SORTED)
         };
-        let ids = run(app, find).await?.unwrap_or_default();
+        let ids = run(app, find).await?.ok_or_else(refuse_order)?;
         let found = number(ids.len() as u64);
         return Ok((ids, found));
     };
@@ -148,6 +153,11 @@ pub async fn narrow(app: &App, wanted: Wanted, slice: &PageSlice, count: bool) -
     let found = search(app, wanted, ask).await?;
     let total = number(found.total.unwrap_or_default());
     Ok((found.hits.into_iter().map(|hit| hit.id).collect(), total))
+}
+
+fn refuse_order() -> Error {
+    let detail = "takes words that at most {max} entries have; sort by relevance or by one time, or search for more words";
+    Fault::parameter("sort", Code::InvalidParameter, detail).with("max", MAX_SORTED).into()
 }
 
 /// The order of a page that is by one time and the id, and where the page begins in it.

@@ -70,6 +70,11 @@ impl IndexFolder {
         all.into_iter().try_for_each(|(_, path)| fs::remove_dir_all(path))
     }
 
+    /// Removes the newest index.
+    pub fn remove_newest(&self) -> io::Result<()> {
+        self.list()?.pop().map_or(Ok(()), |(_, path)| fs::remove_dir_all(path))
+    }
+
     /// The indexes, the newest last.
     fn list(&self) -> io::Result<Vec<(u64, PathBuf)>> {
         let mut all = Vec::new();

@@ -4,7 +4,9 @@
 //! goes on from there at its next start. An index that cannot be used (damaged, of another version, of another database,
 //! or older than the log reaches back) is built again from the tables.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +37,8 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_FAILED_LOOKS: usize = 3;
 /// The pause before another attempt.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// The longest pause after an index could not be built.
+const MAX_BUILD_DELAY: Duration = Duration::from_secs(60);
 /// Rows that are read at a time.
 const BATCH_ROWS: usize = 200;
 /// Documents between two commits while an index is built, or many changes are followed.
@@ -56,9 +60,10 @@ pub async fn follow(app: Arc<App>, url: String, root: PathBuf) {
         }
         sleep(RETRY_DELAY).await;
     };
-    let mut following = Following { app, folder, base: None, failures, failed_looks: 0 };
+    let folder = Arc::new(folder);
+    let mut following = Following { app, url, folder, base: None, failures, failed_looks: 0 };
     loop {
-        if let Err(cause) = following.run(&url).await {
+        if let Err(cause) = following.run().await {
             following.failures.note(&format!("{cause:#}"));
         }
         sleep(RETRY_DELAY).await;
@@ -92,7 +97,9 @@ impl Failures {
 /// The state of a follower.
 struct Following {
     app: Arc<App>,
-    folder: IndexFolder,
+    /// The database.
+    url: String,
+    folder: Arc<IndexFolder>,
     /// What the index in use was built on.
     base: Option<Base>,
     failures: Failures,
@@ -102,8 +109,8 @@ struct Following {
 
 impl Following {
     /// Opens or builds the index, and follows the log until something fails.
-    async fn run(&mut self, url: &str) -> anyhow::Result<()> {
-        let conn = pool::open(url.to_owned()).await?;
+    async fn run(&mut self) -> anyhow::Result<()> {
+        let conn = pool::open(self.url.clone()).await?;
         let base = queries::load_base(&conn).await?;
         if self.base.as_ref() != Some(&base) || self.app.search.index().is_none() {
             self.open(&conn, base).await?;
@@ -142,7 +149,8 @@ impl Following {
     async fn open(&mut self, conn: &Connection, base: Base) -> anyhow::Result<()> {
         // One that cannot be used any more has to go first: it holds its folder.
         self.app.search.remove();
-        let Some((index, age)) = self.folder.open(&base.identity())? else {
+        let (folder, identity) = (self.folder.clone(), base.identity());
+        let Some((index, age)) = spawn_blocking(move || folder.open(&identity)).await?? else {
             return self.build(conn).await.map(drop);
         };
         self.app.search.replace_by_old(index);
@@ -173,18 +181,75 @@ impl Following {
             self.end_look(began);
             return Ok(false);
         }
-        let mut writer = index.writer();
-        for (at, ids) in look.ids.chunks(BATCH_ROWS).enumerate() {
-            let rows = queries::load_by_ids(conn, ids).await?;
-            let is_last = (at + 1) * BATCH_ROWS >= look.ids.len();
-            let is_full = (at + 1) % (COMMIT_DOCUMENTS / BATCH_ROWS) == 0;
-            let position = Some(before.clone()).filter(|_| is_full && !is_last);
-            writer = self.put(writer, ids.to_vec(), rows, &base, position).await?;
-        }
-        let position = look.position;
-        spawn_blocking(move || writer.commit(&position)).await??;
+        let since = Some(look.position.clone());
+        self.look_meanwhile(since, self.renew(conn, index.writer(), look, &before, &base)).await?;
         self.end_look(began);
         Ok(true)
+    }
+
+    /// Brings the index from the position `before` to what a look has found.
+    async fn renew(
+        &self,
+        conn: &Connection,
+        mut writer: IndexWriter,
+        look: queries::Look,
+        before: &str,
+        base: &Base,
+    ) -> anyhow::Result<()> {
+        let (mut left, mut count) = (look.ids, 0);
+        while !left.is_empty() {
+            let some = &left[..left.len().min(BATCH_ROWS)];
+            let rows = queries::load_by_ids(conn, some).await?;
+            // What is not there any more; and then the rest that was not loaded yet.
+            let gone = if rows.is_empty() { some.to_vec() } else { Vec::new() };
+            let done: HashSet<Uuid> = rows.iter().map(|row| row.id).chain(gone.iter().copied()).collect();
+            left.retain(|id| !done.contains(id));
+            let is_full = (count + done.len()) / COMMIT_DOCUMENTS > count / COMMIT_DOCUMENTS;
+            count += done.len();
+            let position = Some(before.to_owned()).filter(|_| is_full && !left.is_empty());
+            writer = self.put(writer, gone, rows, base, position).await?;
+        }
+        spawn_blocking(move || writer.commit(&look.position)).await??;
+        Ok(())
+    }
+
+    /// Does `work` on the index, and looks meanwhile at the log behind the position `since`: what is touched before the work
+    /// ends is left out of searches, and no search waits for its end.
+    async fn look_meanwhile<T>(
+        &self,
+        since: Option<String>,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let Some(mut since) = since else { return work.await };
+        let mut work = pin!(work);
+        let looking = async {
+            loop {
+                // An attempt that fails is followed by another.
+                sleep(LOOK_INTERVAL).await;
+                if let Err(cause) = self.keep_looking(&mut since).await {
+                    tracing::debug!(%cause, "A look beside work on the search index has failed");
+                }
+            }
+        };
+        tokio::select! {
+            done = &mut work => done,
+            () = looking => work.await,
+        }
+    }
+
+    /// Looks at the log behind the position `since` again and again, over a connection of its own, and notes what it finds.
+    async fn keep_looking(&self, since: &mut String) -> anyhow::Result<()> {
+        let conn = pool::open(self.url.clone()).await?;
+        loop {
+            let began = self.app.search.begin_look();
+            let look = timeout(LOOK_TIMEOUT, queries::look_since(&conn, since)).await??;
+            // Behind one that is incomplete, nothing is known.
+            if let Some(look) = look.filter(|look| !look.is_incomplete) {
+                self.app.search.note_found(began, &look.ids);
+                *since = look.position;
+            }
+            sleep(LOOK_INTERVAL).await;
+        }
     }
 
     /// Ends a look, and drops the answers that left out what it has brought to the index.
@@ -197,13 +262,34 @@ impl Following {
     }
 
     /// Builds an index from the tables, and uses it from then on. Until then the one before is used, if there is one.
+    ///
+    /// What was built in vain is removed, and as long as that took, nothing is built again.
     async fn build(&mut self, conn: &Connection) -> anyhow::Result<Index> {
         let base = queries::load_base(conn).await?;
         let (began, began_at) = (self.app.search.begin_look(), Instant::now());
-        let (folder, identity) = (&self.folder, base.identity());
-        let index = folder.create(&identity).context("making a search index")?;
+        let index = self.folder.create(&base.identity()).context("making a search index")?;
+        let since = self.app.search.index().and_then(|used| used.position());
+        let filled = self.look_meanwhile(since, self.fill(conn, index.writer(), &base)).await;
+        if let Err(cause) = filled {
+            drop(index);
+            self.folder.remove_newest().context("removing a search index that was not finished")?;
+            sleep(began_at.elapsed().min(MAX_BUILD_DELAY)).await;
+            return Err(cause);
+        }
+        self.base = Some(base);
+        self.app.search.replace(index.clone());
+        // What was touched before the building began is in it.
+        self.app.search.end_look(began);
+        self.app.follower.forget_tags(&[SEARCH_TAG.to_owned()]);
+        self.folder.remove_old().context("removing the search index before")?;
+        let seconds = began_at.elapsed().as_secs_f32();
+        tracing::info!(documents = index.documents(), seconds, "The search index is built");
+        Ok(index)
+    }
+
+    /// Puts all that the tables have into an index, and commits it.
+    async fn fill(&self, conn: &Connection, mut writer: IndexWriter, base: &Base) -> anyhow::Result<()> {
         let position = position(conn).await?;
-        let mut writer = index.writer();
         let mut count = 0;
         for table in [Table::Articles, Table::Notices] {
             let mut after = Uuid::nil();
@@ -215,26 +301,18 @@ impl Following {
                 let is_full = count % COMMIT_DOCUMENTS < rows.len();
                 // Without a position, it is not taken for a whole index.
                 let position = is_full.then(String::new);
-                writer = self.put(writer, Vec::new(), rows, &base, position).await?;
+                writer = self.put(writer, Vec::new(), rows, base, position).await?;
             }
         }
         spawn_blocking(move || writer.commit(&position)).await??;
-        self.base = Some(base);
-        self.app.search.replace(index.clone());
-        // What was touched before the building began is in it.
-        self.app.search.end_look(began);
-        self.app.follower.forget_tags(&[SEARCH_TAG.to_owned()]);
-        self.folder.remove_old().context("removing the search index before")?;
-        let seconds = began_at.elapsed().as_secs_f32();
-        tracing::info!(documents = count, seconds, "The search index is built");
-        Ok(index)
+        Ok(())
     }
 
-    /// Puts `rows` into the index, in the place of the documents `ids`; commits `position`, if there is one.
+    /// Puts `rows` into the index, and removes the documents `gone`; commits `position`, if there is one.
     async fn put(
         &self,
         mut writer: IndexWriter,
-        ids: Vec<Uuid>,
+        gone: Vec<Uuid>,
         rows: Vec<TextRow>,
         base: &Base,
         position: Option<String>,
@@ -242,7 +320,7 @@ impl Following {
         let timezone = base.timezone();
         let work = move || {
             let _pauses = PauseTimer::start();
-            for id in ids.into_iter().filter(|id| !rows.iter().any(|row| row.id == *id)) {
+            for id in gone {
                 writer.remove(id)?;
             }
             for row in rows {

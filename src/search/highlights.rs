@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use diesel::QueryableByName;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -28,26 +30,46 @@ pub struct Highlight {
     pub snippets: Vec<String>,
 }
 
-/// What of an article or a notice is marked.
-pub struct Marked {
+/// The texts of an article or a notice.
+#[derive(Debug, QueryableByName)]
+pub struct Texts {
     /// The article or the notice.
+    #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
     /// Its title.
+    #[diesel(sql_type = Text)]
     pub title: String,
     /// Its summary; may be empty.
+    #[diesel(sql_type = Text)]
     pub summary: String,
     /// Its body, as HTML.
+    #[diesel(sql_type = Text)]
     pub body: String,
 }
 
-/// Marks the words of `query` in `all`, off the threads that answer requests. Returns the marks by the ids.
-pub async fn mark_all(app: &App, query: &Arc<Query>, all: Vec<Marked>) -> Result<HashMap<Uuid, Highlight>> {
-    if all.is_empty() {
-        return Ok(HashMap::new());
+/// Marks the words of `query` in what has the `ids`, off the threads that answer requests. Returns the marks by the ids.
+///
+/// `load` loads some of what it is asked for, as much as memory is to be taken for at a time; nothing only if there is
+/// nothing.
+pub async fn mark_all(
+    app: &App,
+    query: &Arc<Query>,
+    mut ids: Vec<Uuid>,
+    load: impl AsyncFn(Vec<Uuid>) -> Result<Vec<Texts>>,
+) -> Result<HashMap<Uuid, Highlight>> {
+    let mut highlights = HashMap::new();
+    while !ids.is_empty() {
+        let some = load(ids.clone()).await?;
+        if some.is_empty() {
+            break;
+        }
+        ids.retain(|id| !some.iter().any(|one| one.id == *id));
+        let query = query.clone();
+        let mark = move |one: Texts| (one.id, Highlight::new(&query, &one.title, &one.summary, &one.body));
+        let marked = app.searchers.run(move || some.into_iter().map(mark).collect::<Vec<_>>());
+        highlights.extend(marked.await?);
     }
-    let query = query.clone();
-    let mark = move |one: Marked| (one.id, Highlight::new(&query, &one.title, &one.summary, &one.body));
-    app.searchers.run(move || all.into_iter().map(mark).collect()).await
+    Ok(highlights)
 }
 
 impl Highlight {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::config::timezones::{DEFAULT_TIMEZONE, find_timezone};
 use crate::db::connection::Connection;
+use crate::db::rows::begins_within_bytes;
 use crate::index::live::find_document;
 
 /// What an article or a notice is found by.
@@ -74,23 +75,39 @@ pub enum Table {
     Notices,
 }
 
-/// The next `most` rows of a table in the order of their ids.
+/// The next rows of a table in the order of their ids, `most` at most: those whose bodies begin within 4 MiB.
 pub async fn load_after(
     mut conn: &Connection,
     table: Table,
     after: Uuid,
     most: i64,
 ) -> QueryResult<Vec<TextRow>> {
+    let next = |column, table| {
+        let sized =
+            format!("SELECT id, octet_length(body) AS bytes FROM {table} WHERE id > $1 ORDER BY id LIMIT $2");
+        begins_within_bytes(column, &sized, "id")
+    };
     let text = match table {
-        Table::Articles => format!("{ARTICLES} WHERE articles.id > $1 ORDER BY articles.id LIMIT $2"),
-        Table::Notices => format!("{NOTICES} WHERE id > $1 ORDER BY id LIMIT $2"),
+        Table::Articles => {
+            format!("{ARTICLES} WHERE {} ORDER BY articles.id", next("articles.id", "articles"))
+        }
+        Table::Notices => format!("{NOTICES} WHERE {} ORDER BY id", next("id", "notices")),
     };
     sql_query(text).bind::<SqlUuid, _>(after).bind::<BigInt, _>(most).load(&mut conn).await
 }
 
-/// The articles and notices with these ids, in whatever state.
+/// Articles and notices among these ids, in whatever state: those whose bodies begin within 4 MiB, by id. None only if there are
+/// none.
 pub async fn load_by_ids(mut conn: &Connection, ids: &[Uuid]) -> QueryResult<Vec<TextRow>> {
-    let text = format!("{ARTICLES} WHERE articles.id = ANY($1) UNION ALL {NOTICES} WHERE id = ANY($1)");
+    let among = |column, table| {
+        let sized = format!("SELECT id, octet_length(body) AS bytes FROM {table} WHERE id = ANY($1)");
+        begins_within_bytes(column, &sized, "id")
+    };
+    let text = format!(
+        "{ARTICLES} WHERE {} UNION ALL {NOTICES} WHERE {}",
+        among("articles.id", "articles"),
+        among("id", "notices")
+    );
     sql_query(text).bind::<Array<SqlUuid>, _>(ids).load(&mut conn).await
 }
 

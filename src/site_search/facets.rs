@@ -15,7 +15,7 @@ const MAX_COUNTS: usize = 50;
 pub const COUNTED: &[&str] = &[labels::CATEGORY, labels::TAG, labels::YEAR, labels::KIND];
 
 impl Facets {
-    /// The facets of `counts`: labels, and how many hits have them.
+    /// The facets of `counts`: labels, and how many hits have them, the most frequent first.
     pub fn new(tree: &Tree, counts: &[(String, u64)]) -> Self {
         let of = |prefix: &'static str| {
             counts.iter().filter_map(move |(label, count)| Some((label.strip_prefix(prefix)?, *count)))
@@ -24,9 +24,7 @@ impl Facets {
             tag: tag.to_owned(),
             count: i64::try_from(count).unwrap_or(i64::MAX),
         };
-        let mut tag: Vec<TagCount> = of(labels::TAG).map(count_tag).collect();
-        tag.sort_by(|a, b| (b.count, &a.tag).cmp(&(a.count, &b.tag)));
-        tag.truncate(MAX_COUNTS);
+        let tag = of(labels::TAG).take(MAX_COUNTS).map(count_tag).collect();
         let years =
             of(labels::YEAR).filter_map(|(year, count)| Some(YearCount { year: year.parse().ok()?, count }));
         let mut year: Vec<YearCount> = years.collect();

@@ -32,9 +32,10 @@ use crate::members::guard::Reader;
 use crate::notices::answer_tags::tag_notices;
 use crate::notices::model::Row as NoticeRow;
 use crate::notices::queries as notices;
+use crate::notices::searching::highlight_notices;
 use crate::operations::{Caller, Operation};
 use crate::search::finding::{self, Ask, RELEVANCE, Wanted, page_by_relevance};
-use crate::search::highlights::{Highlight, mark_all};
+use crate::search::highlights::Highlight;
 use crate::search::{filters, labels, parse_query};
 use crate::site::model::Row as Site;
 
@@ -83,8 +84,7 @@ pub async fn list_search_results(
     let slice = Error::join(query, paging.page_slice(vec![RELEVANCE]));
     let ((query, slice), filter) = Error::join(slice, make_filter(&app, &search, &tree, visible))?;
     let wanted = Wanted { query: query.clone(), filter, exclude: Vec::new() };
-    let with_bodies = search.highlight == Some(true);
-    let load = async |ids| load_rows(&app, ids, visible, with_bodies).await;
+    let load = async |ids| load_rows(&app, ids, visible).await;
     let ask = Ask::best(true, COUNTED);
     let (page, hits) =
         page_by_relevance(&app, &paging, &slice, wanted.clone(), ask, load, FoundRow::id).await?;
@@ -93,7 +93,7 @@ pub async fn list_search_results(
     tags.extend(tag_notices());
     answer_tags::add_search(&mut tags);
     let highlights = match search.highlight {
-        Some(true) => highlight_rows(&app, &query, &page.data).await?,
+        Some(true) => highlight_rows(&app, &query, &page.data, visible).await?,
         _ => HashMap::new(),
     };
     let link = page.link.clone();
@@ -137,9 +137,7 @@ fn make_filter(app: &App, search: &SiteSearch, tree: &Tree, visible: Notices) ->
 }
 
 /// The rows of hits, as far as they may be seen.
-///
-/// `with_bodies`: with the bodies of notices, in which the words are marked.
-async fn load_rows(app: &App, ids: Vec<Uuid>, visible: Notices, with_bodies: bool) -> Result<Vec<FoundRow>> {
+async fn load_rows(app: &App, ids: Vec<Uuid>, visible: Notices) -> Result<Vec<FoundRow>> {
     let conn = app.reader().await?;
     let found = articles::load_cards(&conn, Articles::Public.conditions(), ids.clone(), None).await?;
     let mut rows: Vec<FoundRow> = found.into_iter().map(|row| FoundRow::Article(Box::new(row))).collect();
@@ -147,7 +145,7 @@ async fn load_rows(app: &App, ids: Vec<Uuid>, visible: Notices, with_bodies: boo
         let mut conditions = Conditions::default();
         conditions.and(visible.sql());
         conditions.and_if("notices.id = ANY(?)", Some(Value::Ids(ids)));
-        let found = notices::lists::load_all(&conn, conditions, with_bodies).await?;
+        let found = notices::lists::load_all(&conn, conditions, false).await?;
         rows.extend(found.into_iter().map(|row| FoundRow::Notice(Box::new(row))));
     }
     Ok(rows)
@@ -158,15 +156,16 @@ async fn highlight_rows(
     app: &App,
     query: &Arc<Words>,
     rows: &[FoundRow],
+    visible: Notices,
 ) -> Result<HashMap<Uuid, Highlight>> {
     let (mut articles, mut notices) = (Vec::new(), Vec::new());
     for row in rows {
         match row {
             FoundRow::Article(row) => articles.push(row.id),
-            FoundRow::Notice(row) => notices.push(row.marked()),
+            FoundRow::Notice(row) => notices.push(row.id),
         }
     }
-    let mut highlights = mark_all(app, query, notices).await?;
+    let mut highlights = highlight_notices(app, query, visible, notices).await?;
     highlights.extend(highlight_articles(app, query, Articles::Public, articles).await?);
     Ok(highlights)
 }

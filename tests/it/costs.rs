@@ -4,6 +4,8 @@ use inkstone::operations::Role;
 use reqwest::Method;
 use serde_json::json;
 
+use crate::harness::cluster::bare_database;
+use crate::harness::machine::{ask, execute};
 use crate::harness::{Client, TestApp};
 
 const LOGIN: &str = "/api/v1/auth/login";
@@ -115,4 +117,20 @@ async fn a_walk_by_number_goes_on_by_cursor_where_numbers_end() {
     let link = last.header("link").split(", ").find(|link| link.contains("rel=\"next\"")).unwrap().to_owned();
     let next = link.split(['<', '>']).nth(1).unwrap();
     assert_eq!(anon.get(next).await.data(200).as_array().unwrap().len(), 50);
+}
+
+#[actix_web::test]
+async fn no_connection_lets_postgresql_compile_plans_unless_its_url_says_so() {
+    let db = bare_database().await;
+    // As an installation of PostgreSQL has it.
+    execute(
+        &db.url,
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET jit = on', current_database()); END $$",
+    )
+    .await;
+    assert_eq!(ask(&db.url, "current_setting('jit')").await, "off");
+    assert_eq!(ask(&db.url, "current_setting('random_page_cost')").await, "1.1");
+    let separator = if db.url.contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}options=-c%20jit%3Don", db.url);
+    assert_eq!(ask(&url, "current_setting('jit')").await, "on");
 }

@@ -12,8 +12,9 @@ use super::{NO_FORMER_SLUGS, VIEWS, full_columns, list_columns};
 use crate::articles::model::Row;
 use crate::db::connection::Connection;
 use crate::db::names::{add_names, match_names};
-use crate::db::rows::{Conditions, PageSlice, Value};
+use crate::db::rows::{Conditions, PageSlice, Value, begins_within_bytes};
 use crate::db::visibility::Articles;
+use crate::search::highlights::Texts;
 
 /// The articles with `ids`, as a table of this name. They are found by their ids before any condition is looked at: another
 /// index may seem better to the planner, which would then read it as a whole.
@@ -95,35 +96,22 @@ pub async fn find_ids_by_names(
     Ok(match_names(names, &found))
 }
 
-/// What of an article is highlighted.
-#[derive(Debug, QueryableByName)]
-pub struct Texts {
-    /// The article.
-    #[diesel(sql_type = SqlUuid)]
-    pub id: Uuid,
-    /// Its title.
-    #[diesel(sql_type = Text)]
-    pub title: String,
-    /// Its summary.
-    #[diesel(sql_type = Text)]
-    pub summary: String,
-    /// Its body, as HTML.
-    #[diesel(sql_type = Text)]
-    pub body: String,
-}
-
-/// The texts of the articles among `ids` that meet `conditions`.
+/// The texts of articles among `ids` that meet `conditions`: of those whose bodies begin within 4 MiB, by id.
 pub async fn load_texts(
     mut conn: &Connection,
     mut conditions: Conditions,
     ids: Vec<Uuid>,
 ) -> QueryResult<Vec<Texts>> {
     conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
-    let text = format!("SELECT id, title, summary, body FROM articles WHERE {}", conditions.sql());
+    let sized = format!("SELECT id, octet_length(body) AS bytes FROM articles WHERE {}", conditions.sql());
+    let text = format!(
+        "SELECT id, title, summary, body FROM articles WHERE {}",
+        begins_within_bytes("id", &sized, "id")
+    );
     conditions.statement(text).load(&mut conn).await
 }
 
-/// The same with the first `most` characters of each body.
+/// The texts of the articles among `ids` that meet `conditions`, with the first `most` characters of each body.
 pub async fn load_beginnings(
     mut conn: &Connection,
     mut conditions: Conditions,
@@ -138,17 +126,22 @@ pub async fn load_beginnings(
     conditions.statement(text).load(&mut conn).await
 }
 
-/// The texts of the next articles before `before` in the order of their ids, the newest first, that meet `conditions`.
+/// The texts of the next articles before `before` in the order of their ids, the newest first, that meet `conditions`: `most`
+/// at most, whose bodies begin within 4 MiB.
 pub async fn load_texts_before(
     mut conn: &Connection,
     mut conditions: Conditions,
     before: Option<Uuid>,
-    most: i64,
+    most: usize,
 ) -> QueryResult<Vec<Texts>> {
     conditions.and_if("articles.id < ?", before.map(Value::Id));
-    let text = format!(
-        "SELECT id, title, summary, body FROM articles WHERE {} ORDER BY id DESC LIMIT {most}",
+    let sized = format!(
+        "SELECT id, octet_length(body) AS bytes FROM articles WHERE {} ORDER BY id DESC LIMIT {most}",
         conditions.sql()
+    );
+    let text = format!(
+        "SELECT id, title, summary, body FROM articles WHERE {} ORDER BY id DESC",
+        begins_within_bytes("id", &sized, "id DESC")
     );
     conditions.statement(text).load(&mut conn).await
 }

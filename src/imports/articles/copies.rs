@@ -131,7 +131,8 @@ impl CopyFinder {
             return Ok(candidates);
         }
         let app = &self.job.app;
-        let (index, texts) = (finding::index(app).await?, texts.clone());
+        let (used, texts) = (finding::index(app).await?, texts.clone());
+        let index = used.clone();
         let filter = filters::articles(self.job.readable, None, app.now());
         let found = run_on_import_threads(move || {
             let fingerprints: Vec<&[u64]> = texts
@@ -140,7 +141,7 @@ impl CopyFinder {
                 .collect();
             index.find_all_alike(&fingerprints, &filter, CANDIDATES)
         });
-        let found = found.await?.map_err(|cause| finding::drop_failed(app, cause))?;
+        let found = found.await?.map_err(|cause| finding::drop_failed(app, &used, cause))?;
         for (at, found) in found.into_iter().enumerate() {
             for (id, _) in found {
                 candidates.entry(id).or_default().add_row(at);

@@ -103,7 +103,7 @@ fn completions_and_likeness_are_found() {
     assert_eq!(complete(&["p:z"], &[2], 9), [1, 3]);
     assert_eq!(complete(&["", "q:"], &[], 9), Vec::<u128>::new());
     let alike = site.index.find_alike(&[1, 2, 12], &Filter::Everything, 2).unwrap();
-    assert_eq!(alike, [(id(2), 3), (id(1), 2)]);
+    assert_eq!(alike, [(id(2), 3), (id(3), 2)]);
     assert_eq!(site.index.find_alike(&[99], &Filter::Everything, 2).unwrap(), []);
     let all = site.index.find_all_alike(&[&[99], &[1, 2, 12], &[]], &Filter::Everything, 2).unwrap();
     assert_eq!(all, [vec![], alike, vec![]]);

@@ -88,3 +88,57 @@ fn a_file_that_is_damaged_or_gone_is_an_error_or_harmless_and_never_a_panic() {
     }
     assert!(refused >= files.len(), "{refused} of {} files", files.len());
 }
+
+#[test]
+fn damage_is_found_without_the_list_of_files() {
+    let Site { index, folder } = Site::with((1..40).map(|number| document(number, "质量提升", "管理的正文")));
+    drop(index);
+    let columns = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+    let columns: Vec<_> =
+        columns.filter(|path| path.extension().is_some_and(|end| end == "fast" || end == "idx")).collect();
+    assert!(columns.len() > 1, "{columns:?}");
+    for list in ["[]", ""] {
+        for path in &columns {
+            let folder = copy(folder.path());
+            std::fs::write(folder.path().join(".managed.json"), list).unwrap();
+            let path = folder.path().join(path.file_name().unwrap());
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 4;
+            bytes[middle] ^= 0x55;
+            std::fs::write(&path, bytes).unwrap();
+            assert!(matches!(Index::open(folder.path(), "test"), Err(OpenError::NotUsable(_))), "{path:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_commit_has_left_that_did_not_end_does_not_stop_the_next_one() {
+    let site = Site::of(&["一月", "二月", "三月"]);
+    let Site { index, folder } = site;
+    drop(index);
+    let names = || std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+    let segment = names().find(|path| path.extension().is_some_and(|end| end == "idx")).unwrap();
+    // Whatever the number of the next commit is.
+    for number in 0..100 {
+        std::fs::write(segment.with_extension(format!("{number}.del")), "").unwrap();
+    }
+    let site = Site { index: Index::open(folder.path(), "test").unwrap(), folder };
+    let mut writer = site.index.writer();
+    writer.put(document(2, "", "四月")).unwrap();
+    writer.commit("position 8").unwrap();
+    assert_eq!((site.found("四月"), site.found("二月")), (vec![2], vec![]));
+}
+
+#[test]
+fn many_documents_are_left_out_as_few_are() {
+    let site = Site::with((1..=60).map(|number| document(number, "质量", "")));
+    let query = Query::parse("质量").unwrap();
+    for left_out in [1, 2, 30, 60] {
+        let without = (1..=left_out).map(id).collect();
+        let hits = site.index.search(&Search { query: Some(&query), without: &without, ..all() }).unwrap();
+        assert_eq!(hits.total, Some(60 - left_out as u64));
+        assert!(hits.hits.iter().all(|hit| !without.contains(&hit.id)));
+        let found = site.index.find_all(&query, &Filter::Everything, &without, 100).unwrap().unwrap();
+        assert_eq!(found.len(), 60 - left_out as usize);
+    }
+}

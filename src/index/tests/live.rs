@@ -41,3 +41,27 @@ fn where_nobody_follows_the_log_a_look_of_its_own_has_to_be_fresh() {
     live.note_found(look, &[]);
     assert_eq!(left_out(&live, false), Some(vec![]));
 }
+
+#[test]
+fn what_a_look_finds_while_an_earlier_one_is_under_way_outlives_the_earlier_one() {
+    let (site, live) = (Site::of(&["质量"]), LiveIndex::default());
+    live.replace(site.index.clone());
+    let earlier = live.begin_look();
+    live.note_found(earlier, &[id(1), id(2)]);
+    let later = live.begin_look();
+    live.note_found(later, &[id(1), id(3)]);
+    live.end_look(earlier);
+    assert_eq!(left_out(&live, true), Some(vec![1, 3]));
+    live.end_look(later);
+    assert_eq!(left_out(&live, true), Some(vec![]));
+}
+
+#[test]
+fn an_index_that_has_failed_takes_only_itself_out_of_use() {
+    let (failed, used, live) = (Site::of(&["质量"]), Site::of(&["管理"]), LiveIndex::default());
+    live.replace(used.index.clone());
+    live.remove_failed(&failed.index);
+    assert!(live.index().is_some());
+    live.remove_failed(&used.index);
+    assert!(live.index().is_none());
+}

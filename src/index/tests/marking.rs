@@ -70,3 +70,14 @@ fn snippets_are_cut_at_characters_and_prefer_parts_with_all_words() {
     assert!(cut_snippets(&blocks, &query, 0, 40).is_empty());
     assert_eq!(cut_snippets(&blocks, &query, 9, 0).len(), 5);
 }
+
+#[test]
+fn a_snippet_is_as_short_of_a_text_that_is_one_long_hit() {
+    let query = Query::parse("哈").unwrap();
+    let snippets = cut_snippets(&["哈".repeat(300_000)], &query, 3, 40);
+    assert_eq!(snippets, [format!("<mark>{}</mark>…", "哈".repeat(40))]);
+    // As many hits as there are characters, each by itself.
+    let snippets = cut_snippets(&["哈，".repeat(200_000)], &query, 3, 40);
+    assert_eq!(snippets.len(), 3);
+    assert!(snippets.iter().all(|snippet| snippet.matches("哈").count() <= 40), "{snippets:?}");
+}

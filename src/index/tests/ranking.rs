@@ -38,3 +38,17 @@ fn of_equals_the_fresh_one_is_first() {
     let hits = site.index.search(&Search { query: Some(&query), now: 10 * day, ..all() }).unwrap();
     assert_eq!(hits.hits.iter().map(|hit| number(hit.id)).collect::<Vec<_>>(), [2, 3, 1, 5, 4]);
 }
+
+#[test]
+fn the_beginning_of_many_words_is_no_rare_word() {
+    let others = (10..40).map(|number| document(number, "standard steel", ""));
+    let rare = (3..9).map(|number| document(number, "xylophone", "steel"));
+    let own = [document(1, "xylophone", "scales"), document(2, "scales", "xylophone")];
+    let site = Site::with(own.into_iter().chain(rare).chain(others));
+    let ranked = site.ranked("xylophone s");
+    assert_eq!(ranked.last(), Some(&2), "{ranked:?}");
+    let query = Query::parse("xylophone s").unwrap();
+    let hits = site.index.search(&Search { query: Some(&query), ..all() }).unwrap();
+    let score = |wanted| hits.hits.iter().find(|hit| hit.id == id(wanted)).unwrap().score;
+    assert!(score(1) > 2.0 * score(2), "{} and {}", score(1), score(2));
+}

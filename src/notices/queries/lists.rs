@@ -2,11 +2,13 @@
 
 use diesel::QueryResult;
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, PageSlice, SizedRow, SortColumn, Value, fit_rows};
+use crate::db::rows::{Conditions, PageSlice, SizedRow, SortColumn, Value, begins_within_bytes, fit_rows};
 use crate::db::visibility::Notices;
 use crate::notices::model::{NoticeKind, Row, full_columns};
+use crate::search::highlights::Texts;
 
 /// A notice's columns without its body, which is long and stored apart.
 const CARD_COLUMNS: &str = "id, slug, external_id, kind, title, summary, summary_made, '' AS body, \
@@ -100,5 +102,18 @@ pub async fn load_all(
     with_body: bool,
 ) -> QueryResult<Vec<Row>> {
     let text = format!("SELECT {} FROM notices WHERE {}", columns(with_body), conditions.sql());
+    conditions.statement(text).load(&mut conn).await
+}
+
+/// The texts of notices among `ids` that are `visible`: of those whose bodies begin within 4 MiB, by id.
+pub async fn load_texts(mut conn: &Connection, visible: Notices, ids: Vec<Uuid>) -> QueryResult<Vec<Texts>> {
+    let mut conditions = Conditions::default();
+    conditions.and(visible.sql());
+    conditions.and_if("notices.id = ANY(?)", Some(Value::Ids(ids)));
+    let sized = format!("SELECT id, octet_length(body) AS bytes FROM notices WHERE {}", conditions.sql());
+    let text = format!(
+        "SELECT id, title, summary, body FROM notices WHERE {}",
+        begins_within_bytes("id", &sized, "id")
+    );
     conditions.statement(text).load(&mut conn).await
 }

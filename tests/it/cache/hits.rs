@@ -163,6 +163,7 @@ async fn an_answer_from_the_cache_is_counted_and_has_its_own_request_id() {
     assert!(ids[0].len() == 32 && ids[2].len() == 32 && ids[0] != ids[2]);
     let state = inkstone::metrics::State {
         search: Default::default(),
+        search_bytes: 0,
         pools: Vec::new(),
         pending_mails: None,
         follower_lag: std::time::Duration::ZERO,

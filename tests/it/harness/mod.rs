@@ -44,7 +44,8 @@ pub struct TestApp {
     handle: ServerHandle,
     follower: JoinHandle<()>,
     indexer: JoinHandle<()>,
-    _index_dir: TempDir,
+    /// The folder of its search index.
+    pub index_dir: TempDir,
 }
 
 impl TestApp {
@@ -109,7 +110,7 @@ impl TestApp {
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let anon = Client::new(&url, None);
-        (Self { url, shared, db, handle, follower, indexer, _index_dir: index_dir }, anon)
+        (Self { url, shared, db, handle, follower, indexer, index_dir }, anon)
     }
 
     /// A signed-in member with `role`, made behind the API's back.

@@ -88,6 +88,21 @@ async fn a_copy_of_a_very_long_text_is_told_by_its_beginning() {
 }
 
 #[actix_web::test]
+async fn more_copies_than_a_group_has_are_one_group_with_the_newest_of_them() {
+    let (app, _, editor) = start().await;
+    let mut newest = Value::Null;
+    for _ in 0..25 {
+        newest = publish(&editor, json!({"title": "同一篇", "body": text(7, 60)})).await["id"].clone();
+    }
+    app.index().await;
+    let page = editor.get(&format!("{ARTICLES}/duplicates?page_size=100")).await.expect(200).json();
+    let groups = page["data"].as_array().unwrap();
+    assert_eq!(groups.len(), 1, "{}", groups.len());
+    let articles = groups[0]["articles"].as_array().unwrap();
+    assert_eq!((articles.len(), &articles[0]["id"]), (21, &newest));
+}
+
+#[actix_web::test]
 async fn related_articles_are_about_the_same_and_no_copies() {
     let (app, anon, editor) = start().await;
     let filler = |topic: &str, seed: usize| {

@@ -1,6 +1,7 @@
 //! Searching, through the API.
 
 mod alike;
+mod building;
 mod hidden;
 mod inputs;
 mod lists;
