@@ -15,6 +15,7 @@ pub mod tokens;
 mod docs;
 mod folder;
 mod matching;
+mod merging;
 mod plan;
 mod ranking;
 mod related;

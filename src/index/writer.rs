@@ -7,9 +7,10 @@
 use std::panic::resume_unwind;
 use std::sync::PoisonError;
 
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::indexer::IndexWriterOptions;
 use uuid::Uuid;
 
+use super::merging::Merging;
 use super::store::{Index, WriterState, guard, seal_position};
 use super::{Document, Result};
 use crate::priority::be_modest;
@@ -19,13 +20,6 @@ use crate::priority::be_modest;
 const MEMORY_BYTES: usize = 32 << 20;
 /// Bytes of texts that may wait for the indexing thread.
 const MAX_WAITING_BYTES: usize = 10 << 20;
-/// Segments of one size that are merged into one. With fewer, each document is written more often.
-const MERGED_SEGMENTS: usize = 10;
-/// Documents up to which segments are of one size.
-const SMALL_SEGMENT_DOCS: u32 = 64;
-/// The ratio of removed documents from which a segment is written anew.
-const MAX_REMOVED_RATIO: f32 = 0.3;
-
 /// What changes an [`Index`]. Changes of several writers of one index are committed together.
 pub struct IndexWriter(Index);
 
@@ -47,12 +41,7 @@ fn start<'s>(index: &Index, state: &'s mut WriterState) -> tantivy::Result<&'s m
             .memory_budget_per_thread(MEMORY_BYTES)
             .build();
         let writer = run_quietly(|| index.store().index.writer_with_options(options))?;
-        let mut policy = LogMergePolicy::default();
-        policy.set_min_num_segments(MERGED_SEGMENTS);
-        policy.set_min_layer_size(SMALL_SEGMENT_DOCS);
-        policy.set_level_log_size(2.0);
-        policy.set_del_docs_ratio_before_merge(MAX_REMOVED_RATIO);
-        writer.set_merge_policy(Box::new(policy));
+        writer.set_merge_policy(Box::new(Merging::default()));
         state.writer = Some(writer);
     }
     state.writer.as_mut().ok_or_else(|| tantivy::TantivyError::SystemError("no writer".to_owned()))

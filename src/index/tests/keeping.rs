@@ -142,3 +142,34 @@ fn many_documents_are_left_out_as_few_are() {
         assert_eq!(found.len(), 60 - left_out as usize);
     }
 }
+
+/// The documents of each segment, with those that were removed.
+fn segments(index: &Index) -> Vec<u32> {
+    let ends = |searcher: &tantivy::Searcher| {
+        Ok(searcher.segment_readers().iter().map(tantivy::SegmentReader::max_doc).collect())
+    };
+    index.look(ends).unwrap()
+}
+
+#[test]
+fn only_a_large_segment_is_written_anew_for_what_was_removed() {
+    let site = Site::with((1..=2_000).map(|number| document(number, "质量", "")));
+    let mut writer = site.index.writer();
+    let mut commit = |change: &mut dyn FnMut(&mut IndexWriter)| {
+        change(&mut writer);
+        writer.commit("position").unwrap();
+        // It waits for merges.
+        writer.rest().unwrap();
+        site.index.show_commit("position").unwrap();
+        segments(&site.index)
+    };
+    let small =
+        commit(&mut |writer| (3_001..=3_010).for_each(|at| writer.put(document(at, "x", "")).unwrap()));
+    assert_eq!(small, [2_000, 10]);
+    let worn = commit(&mut |writer| (3_001..=3_009).for_each(|at| writer.remove(id(at)).unwrap()));
+    assert_eq!(worn, [2_000, 10]);
+    let anew = commit(&mut |writer| (1..=700).for_each(|at| writer.remove(id(at)).unwrap()));
+    let mut anew = anew;
+    anew.sort_unstable();
+    assert_eq!(anew, [10, 1_300]);
+}
