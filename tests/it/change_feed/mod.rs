@@ -3,6 +3,7 @@
 mod bodies;
 mod events;
 mod model;
+mod quiet;
 mod sight;
 
 use std::collections::BTreeMap;
