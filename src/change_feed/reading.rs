@@ -5,9 +5,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::time::{Instant, sleep};
 
-use super::cursor::{Cursor, Walk};
-use super::model::{Head, Position};
-use super::queries;
+use super::cursor::Cursor;
+use super::model::Head;
 use super::resolving::Audience;
 use super::walking::{WalkedPage, begin_with_changes, walk};
 use crate::app::App;
@@ -63,7 +62,8 @@ pub async fn load_page(
     let end = Instant::now() + asked.wait;
     loop {
         if cursor.walk.is_none() && cursor.before != head.position {
-            cursor.walk = begin_walk(app, &cursor, &head).await?;
+            head = find_head_after(app, head, &cursor).await?;
+            cursor.walk = Some(begin_with_changes(head.position.clone()));
         }
         let page = match cursor.walk {
             // Whoever stands at the end of the log learns so without a query.
@@ -75,23 +75,27 @@ pub async fn load_page(
             return Ok((head, page));
         }
         cursor = page.next;
-        while head.position == cursor.before && Instant::now() < end && !app.is_leaving() {
+        // There is a pause after each page without news, wherever the reader stands then.
+        loop {
             sleep(LOOK_INTERVAL).await;
             head = Head::find(app).await?;
+            if head.position != cursor.before || Instant::now() >= end || app.is_leaving() {
+                break;
+            }
         }
     }
 }
 
-/// The walk from `cursor` to the end of the log.
-async fn begin_walk(app: &App, cursor: &Cursor, head: &Head) -> Result<Option<Walk>> {
+/// The end of the log, no earlier than `cursor`: `head`, unless another process has gone on further than this one knows. Then
+/// this process takes the newer one for all its readers, so that they come to stand at it, and ask nothing more.
+async fn find_head_after(app: &App, head: Head, cursor: &Cursor) -> Result<Head> {
     if head.position.xmax() >= cursor.before.xmax() && head.position.at >= cursor.before.at {
-        return Ok(Some(begin_with_changes(head.position.clone())));
+        return Ok(head);
     }
-    // Another process has gone on further than this one knows.
-    let position: Position = queries::load_position(&*app.reader().await?).await?;
-    if position.xmax() < cursor.before.xmax() {
+    let head = Head::find_anew(app).await?;
+    if head.position.xmax() < cursor.before.xmax() {
         // The log is that of another cluster, by way of a dump.
         return Err(gone());
     }
-    Ok(Some(begin_with_changes(position)))
+    Ok(head)
 }

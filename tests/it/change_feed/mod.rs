@@ -2,6 +2,7 @@
 
 mod bodies;
 mod events;
+mod heads;
 mod model;
 mod quiet;
 mod sight;

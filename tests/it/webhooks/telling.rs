@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
+use inkstone::change_feed::cursor::Cursor;
+use inkstone::change_feed::model::Head;
+use inkstone::change_feed::queries::load_position;
+use inkstone::webhooks::enqueuing::Enqueuer;
 use serde_json::{Value, json};
 
 use super::receiver::{Received, Receiver};
 use super::{path_of, start, subscribe, until_in_state};
 use crate::cache::staleness::Numbers;
 use crate::harness::Client;
-use crate::harness::machine::ask;
+use crate::harness::machine::{ask, execute, until};
 
 const ARTICLES: &str = "/api/v1/articles";
 const NOTICES: &str = "/api/v1/notices";
@@ -258,4 +262,29 @@ async fn what_happens_while_all_are_disabled_is_not_taken_for_told() {
         expected,
         "the receiver may have learned of it in another way"
     );
+}
+
+#[actix_web::test]
+async fn on_a_site_on_which_nothing_happens_the_position_is_not_moved_again_and_again() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    subscribe(&admin, &receiver, &["*"]).await;
+    let shared = &app.shared.app;
+    let load_cursor = async || ask(&app.db.url, "SELECT cursor FROM webhook_position").await;
+    until("the position to be at the end of the log", async || {
+        let cursor = Cursor::open(&load_cursor().await, &shared.keys).unwrap();
+        cursor.before == Head::find(shared).await.unwrap().position
+    })
+    .await;
+    // Another process, which has read the end of the log later, has moved it.
+    let later = load_position(&*shared.reader().await.unwrap()).await.unwrap();
+    let later = Cursor::at(later, false).seal(&shared.keys);
+    execute(&app.db.url, &format!("UPDATE webhook_position SET cursor = '{later}'")).await;
+    let mut enqueuer = Enqueuer::default();
+    enqueuer.enqueue_page(shared).await.unwrap();
+    let position = load_cursor().await;
+    for _ in 0..3 {
+        enqueuer.enqueue_page(shared).await.unwrap();
+        assert_eq!(load_cursor().await, position);
+    }
 }
