@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use super::receiver::{Received, Receiver};
 use super::{path_of, start, subscribe, until_in_state};
 use crate::cache::staleness::Numbers;
-use crate::harness::Client;
 use crate::harness::machine::{ask, execute, until};
+use crate::harness::{Client, TestApp};
 
 const ARTICLES: &str = "/api/v1/articles";
 const NOTICES: &str = "/api/v1/notices";
@@ -241,6 +241,48 @@ async fn the_end_of_an_import_is_told() {
     assert_eq!(told[0].body["type"], "article.published", "the end comes after the rows");
     let expected = json!({"entity": "articles", "is_complete": true, "created": 1, "updated": 0, "unchanged": 0, "failed": 1});
     assert_eq!(told[1].body["data"], expected);
+}
+
+/// Lets the next `count` announcements fail.
+async fn refuse_announcements(app: &TestApp, count: i64) {
+    // A sequence counts what is rolled back too.
+    let refuse = format!(
+        "CREATE SEQUENCE refusals;
+         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN IF nextval('refusals') <= {count} THEN RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END $$;
+         CREATE TRIGGER refuse BEFORE INSERT ON webhook_announcements FOR EACH ROW EXECUTE FUNCTION refuse()"
+    );
+    execute(&app.db.url, &refuse).await;
+}
+
+#[actix_web::test]
+async fn the_end_of_an_import_is_told_though_it_cannot_be_recorded_at_once() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    subscribe(&admin, &receiver, &["import.*"]).await;
+    refuse_announcements(&app, 2).await;
+    let rows = json!([{"title": "a", "external_id": "1", "status": "published"}]);
+    admin.post(&format!("{ARTICLES}/import"), rows).await.expect(200);
+    let told = receiver.until_received(1).await;
+    assert_eq!(
+        (&told[0].body["type"], &told[0].body["data"]["created"]),
+        (&json!("import.finished"), &json!(1))
+    );
+    assert_eq!(admin.get("/api/v1/audit?entity=import").await.data(200).as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn an_import_of_one_transaction_is_stored_together_with_its_end() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    subscribe(&admin, &receiver, &["import.*"]).await;
+    refuse_announcements(&app, 1).await;
+    let rows = json!([{"title": "a", "external_id": "1", "status": "published"}]);
+    let path = format!("{ARTICLES}/import?atomic=true");
+    assert_eq!(admin.post(&path, rows.clone()).await.status, 500);
+    assert_eq!(ask(&app.db.url, "SELECT count(*) FROM articles").await, "0");
+    admin.post(&path, rows).await.expect(200);
+    assert_eq!(receiver.until_received(1).await[0].body["data"]["created"], 1);
 }
 
 #[actix_web::test]
