@@ -50,8 +50,7 @@ async fn begin_try(
 }
 
 fn write_message<'m>(app: &App, webhook: Uuid, receiver: &'m Receiver, due: &'m Due) -> Message<'m> {
-    let number = receiver.secret_number;
-    let numbers = std::iter::once(number).chain(receiver.former_signs.then_some(number - 1));
+    let numbers = std::iter::once(receiver.secret_number).chain(receiver.former_numbers.iter().copied());
     let secrets = numbers.map(|number| SigningSecret::derive(&app.keys, webhook, number)).collect();
     Message { url: &receiver.url, id: due.id, body: &due.body, secrets }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::db::rows::IdRow;
 use crate::tx::Tx;
 use crate::webhooks::model::{Due, Receiver};
+use crate::webhooks::queries::FORMER_SECRETS;
 use crate::webhooks::sending::Outcome;
 
 /// Seconds for which a lane belongs to its holder, from each try on: longer than a try can last.
@@ -44,12 +45,13 @@ pub async fn take_lanes(tx: &mut Tx, holder: Uuid) -> QueryResult<Vec<Uuid>> {
 
 /// Keeps a lane for another try. `None` if it belongs to somebody else now, or its webhook is gone.
 pub async fn keep_lane(tx: &mut Tx, webhook: Uuid, holder: Uuid) -> QueryResult<Option<Receiver>> {
-    sql_query(
+    sql_query(format!(
         "UPDATE webhooks SET leased_until = clock_timestamp() + make_interval(secs => $3)
          WHERE id = $1 AND lease_holder = $2
          RETURNING url, status = 'enabled' AS is_enabled, secret_number,
-                   coalesce(former_secret_until > now(), false) AS former_signs",
-    )
+                   ARRAY(SELECT secret_number - place::integer FROM {FORMER_SECRETS}
+                         WHERE until > now() ORDER BY place) AS former_numbers"
+    ))
     .bind::<SqlUuid, _>(webhook)
     .bind::<SqlUuid, _>(holder)
     .bind::<Integer, _>(LEASE_SECONDS)
