@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::receiver::Receiver;
+use super::receiver::{Receiver, Reply};
 use super::{deliveries, path_of, start, subscribe, until_in_state};
 
 #[actix_web::test]
@@ -37,7 +37,7 @@ async fn what_was_delivered_is_sent_once_more_as_it_was() {
     let replay = format!("{}/replay", path_of(&webhook));
     let logged = deliveries(&admin, &webhook).await;
     let one = admin.post(&replay, json!({"delivery": logged[1]["id"]})).await.data(202);
-    assert_eq!(one, json!({"replayed": 1, "has_more": false}));
+    assert_eq!(one, json!({"replayed": 1, "has_more": false, "next_cursor": null}));
     let told = receiver.until_received(4).await;
     assert_eq!((&told[3].id, &told[3].raw), (&told[1].id, &told[1].raw));
     until_in_state(&admin, &webhook, "delivered", 3).await;
@@ -52,6 +52,39 @@ async fn what_was_delivered_is_sent_once_more_as_it_was() {
     until_in_state(&admin, &webhook, "delivered", 3).await;
     let all = json!({"since": "2026-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z", "state": "failed"});
     assert_eq!(admin.post(&replay, all).await.data(202)["replayed"], 0);
+}
+
+#[actix_web::test]
+async fn a_replay_of_very_many_deliveries_goes_on_after_the_last() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    // No try ends meanwhile.
+    receiver.reply(Reply::Never);
+    let webhook = subscribe(&admin, &receiver, &["notice.*"]).await;
+    let id = webhook["id"].as_str().unwrap();
+    let log = format!(
+        "INSERT INTO webhook_deliveries (id, webhook_id, event, body, state, tries, ended_at, created_at)
+         SELECT gen_random_uuid(), '{id}', 'notice.published', '{{}}', 'delivered', 1, now(), '2026-02-01'
+         FROM generate_series(1, 10001)"
+    );
+    app.db_execute(&log).await;
+    let replay = format!("{}/replay", path_of(&webhook));
+    let mut span = json!({"since": "2026-01-01T00:00:00Z", "until": "2026-03-01T00:00:00Z"});
+    let first = admin.post(&replay, span.clone()).await.data(202);
+    assert_eq!((&first["replayed"], &first["has_more"]), (&json!(10_000), &json!(true)));
+    // All that was sent has arrived: it could be sent once more.
+    let delivered = "UPDATE webhook_deliveries SET state = 'delivered', tries = 1, ended_at = now()";
+    app.db_execute(delivered).await;
+    span["cursor"] = first["next_cursor"].clone();
+    let rest = admin.post(&replay, span.clone()).await.data(202);
+    assert_eq!(rest, json!({"replayed": 1, "has_more": false, "next_cursor": null}));
+    app.db_execute(delivered).await;
+    let last =
+        "DELETE FROM webhook_deliveries WHERE id = (SELECT id FROM webhook_deliveries ORDER BY id LIMIT 1)";
+    app.db_execute(last).await;
+    span.as_object_mut().unwrap().remove("cursor");
+    let all = admin.post(&replay, span).await.data(202);
+    assert_eq!(all, json!({"replayed": 10_000, "has_more": false, "next_cursor": null}));
 }
 
 #[actix_web::test]
