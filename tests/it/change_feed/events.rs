@@ -180,6 +180,16 @@ async fn the_first_listener_misses_nothing_that_comes_before_the_feed_is_read() 
 }
 
 #[actix_web::test]
+async fn a_listener_that_begins_now_reads_the_feed_once_after_it_has_begun_to_listen() {
+    let (_app, anon) = TestApp::start().await;
+    let mut listener = Listener::begin(&anon, "").await;
+    listener.last_id.clear();
+    // Without that reading, the next block is the first heartbeat, which has no id.
+    assert_eq!(listener.read_block().await, None);
+    assert!(!listener.last_id.is_empty(), "a frame without lines, as nothing is new");
+}
+
+#[actix_web::test]
 async fn whoever_has_left_is_told_nothing_that_is_for_members() {
     let (app, _) = TestApp::start().await;
     let (editor, member) = (app.db_member(Role::Editor).await, app.db_member(Role::Member).await);
