@@ -63,7 +63,7 @@ pub async fn load_page(
     loop {
         if cursor.walk.is_none() && cursor.before != head.position {
             head = find_head_after(app, head, &cursor).await?;
-            cursor.walk = Some(begin_with_changes(head.position.clone()));
+            cursor.walk = Some(begin_with_changes(head.position_after(&cursor.before)));
         }
         let page = match cursor.walk {
             // Whoever stands at the end of the log learns so without a query.
@@ -89,11 +89,11 @@ pub async fn load_page(
 /// The end of the log, no earlier than `cursor`: `head`, unless another process has gone on further than this one knows. Then
 /// this process takes the newer one for all its readers, so that they come to stand at it, and ask nothing more.
 async fn find_head_after(app: &App, head: Head, cursor: &Cursor) -> Result<Head> {
-    if head.position.xmax() >= cursor.before.xmax() && head.position.at >= cursor.before.at {
+    if head.xmax >= cursor.before.xmax() && head.position.at >= cursor.before.at {
         return Ok(head);
     }
     let head = Head::find_anew(app).await?;
-    if head.position.xmax() < cursor.before.xmax() {
+    if head.xmax < cursor.before.xmax() {
         // The log is that of another cluster, by way of a dump.
         return Err(gone());
     }

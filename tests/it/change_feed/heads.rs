@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use inkstone::change_feed::cursor::Cursor;
-use inkstone::change_feed::model::Head;
+use inkstone::change_feed::model::{Head, Position};
 use inkstone::change_feed::queries::load_position;
 use inkstone::change_feed::reading::{PageRequest, load_page};
 use inkstone::change_feed::resolving::Audience;
@@ -26,4 +26,19 @@ async fn a_reader_who_comes_from_a_process_that_knows_more_stands_at_the_end_of_
     assert!(page.lines.is_empty() && page.next.walk.is_none());
     assert_eq!(page.next.before, head.position, "who stands there costs no query");
     assert_eq!(Head::find(app).await.unwrap().position, head.position, "and neither do the others");
+}
+
+#[actix_web::test]
+async fn a_snapshot_that_is_shortened_as_very_many_transactions_run_is_not_of_another_cluster() {
+    let (app, _) = TestApp::start().await;
+    let app = &app.shared.app;
+    let whole = Head::find(app).await.unwrap();
+    // As the database gives it while a transaction runs that is far older than the cursor.
+    let position = Position { snapshot: "3:3:".to_owned(), ..whole.position.clone() };
+    let shortened = Head { position, ..whole.clone() };
+    let cursor = Cursor::at(whole.position.clone(), false);
+    let (head, page) = load_page(app, cursor, ASKED, shortened).await.unwrap();
+    assert_eq!(head.position.snapshot, "3:3:", "it is not read anew");
+    assert!(page.lines.is_empty());
+    assert_eq!(page.next.before, whole.position, "the reader does not go back");
 }
