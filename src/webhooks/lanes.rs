@@ -72,6 +72,9 @@ async fn end_try(tx: &mut Tx, (webhook, holder): (Uuid, Uuid), due: &Due, outcom
         queries::note_health(tx, webhook, true).await?;
         lanes::end_delivery(tx, due, true).await?;
         lanes::hasten_held(tx, webhook).await?;
+        if due.is_coalesced {
+            lanes::begin_window(tx, webhook).await?;
+        }
         return Ok(());
     }
     if !due.is_test {

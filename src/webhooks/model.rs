@@ -180,6 +180,9 @@ pub struct Due {
     /// Whether it is a test, which is tried once.
     #[diesel(sql_type = Bool)]
     pub is_test: bool,
+    /// Whether it stands for many events of articles.
+    #[diesel(sql_type = Bool)]
+    pub is_coalesced: bool,
     /// Seconds since its first try.
     #[diesel(sql_type = diesel::sql_types::Double)]
     pub age: f64,

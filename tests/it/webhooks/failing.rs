@@ -6,7 +6,7 @@ use inkstone::webhooks::sending::ANSWER_TIMEOUT;
 use serde_json::{Value, json};
 
 use super::receiver::{Receiver, Reply};
-use super::{deliveries, path_of, start, subscribe, until_in_state};
+use super::{WEBHOOKS, deliveries, path_of, start, subscribe, until_in_state};
 use crate::harness::machine::{ask, until};
 use crate::harness::{Client, TestApp};
 
@@ -50,6 +50,30 @@ async fn a_delivery_that_failed_is_tried_again_before_those_behind_it() {
     let statuses = [&attempts[0]["status"], &attempts[1]["status"]];
     assert_eq!(statuses, [&json!(500), &json!(204)]);
     assert_eq!(admin.get(&path_of(&webhook)).await.data(200)["failing_since"], Value::Null);
+}
+
+#[actix_web::test]
+async fn after_a_late_event_of_many_articles_the_next_waits_for_the_end_of_the_window() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    receiver.reply_with(500);
+    let body = json!({"url": receiver.url, "events": ["articles.changed"], "coalesce_seconds": 60});
+    let webhook: Value = admin.post(WEBHOOKS, body).await.data(201);
+    admin.article("a", None).await;
+    receiver.until_received(1).await;
+    let has_failed = async || {
+        let logged = deliveries(&admin, &webhook).await;
+        logged.first().is_some_and(|one| one["attempts"][0].is_object())
+    };
+    until("the try to be logged", has_failed).await;
+    admin.article("b", None).await;
+    until_in_state(&admin, &webhook, "pending", 2).await;
+    receiver.reply_with(200);
+    let_pass(&app, "2 minutes").await;
+    until_in_state(&admin, &webhook, "delivered", 1).await;
+    let waiting = &deliveries(&admin, &webhook).await[1];
+    let due_at: chrono::DateTime<chrono::Utc> = waiting["due_at"].as_str().unwrap().parse().unwrap();
+    assert!(due_at - chrono::Utc::now() > chrono::TimeDelta::seconds(20), "{waiting}");
 }
 
 #[actix_web::test]
