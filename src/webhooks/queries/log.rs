@@ -111,7 +111,26 @@ pub async fn delete_old(conn: &Connection) -> QueryResult<bool> {
 
 /// Deletes deliveries of webhooks that are gone, a bounded number; returns whether there may be more.
 pub async fn delete_orphans(conn: &Connection) -> QueryResult<bool> {
+    let orphaned = list_orphaned(conn).await?;
+    let [webhook, others @ ..] = &*orphaned else { return Ok(false) };
     let mut conditions = Conditions::default();
-    conditions.and("NOT EXISTS (SELECT FROM webhooks WHERE webhooks.id = webhook_deliveries.webhook_id)");
-    delete_batch(conn, "webhook_deliveries", conditions, "created_at").await
+    conditions.and_if("webhook_id = ?", Some(Value::Id(*webhook)));
+    Ok(delete_batch(conn, "webhook_deliveries", conditions, "id").await? || !others.is_empty())
+}
+
+/// The webhooks that are gone and have deliveries. Of each webhook, one entry of the index of the log is read, and not the log.
+async fn list_orphaned(mut conn: &Connection) -> QueryResult<Vec<Uuid>> {
+    let found: Vec<IdRow> = sql_query(
+        "WITH RECURSIVE logged AS (
+             (SELECT webhook_id FROM webhook_deliveries ORDER BY webhook_id LIMIT 1)
+             UNION ALL
+             SELECT (SELECT webhook_id FROM webhook_deliveries AS next
+                     WHERE next.webhook_id > logged.webhook_id ORDER BY webhook_id LIMIT 1)
+             FROM logged WHERE logged.webhook_id IS NOT NULL)
+         SELECT webhook_id AS id FROM logged
+         WHERE webhook_id IS NOT NULL AND NOT EXISTS (SELECT FROM webhooks WHERE webhooks.id = logged.webhook_id)",
+    )
+    .load(&mut conn)
+    .await?;
+    Ok(found.into_iter().map(|one| one.id).collect())
 }

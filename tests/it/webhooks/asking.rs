@@ -1,9 +1,21 @@
 //! Tests and replays that an admin asks for.
 
+use diesel::QueryableByName;
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
+use inkstone::tx::Tx;
+use inkstone::webhooks::queries::log;
 use serde_json::{Value, json};
 
 use super::receiver::{Receiver, Reply};
 use super::{deliveries, path_of, start, subscribe, until_in_state};
+use crate::harness::machine::ask;
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
 
 #[actix_web::test]
 async fn a_test_reaches_a_webhook_that_is_disabled() {
@@ -88,6 +100,43 @@ async fn a_replay_of_very_many_deliveries_goes_on_after_the_last() {
 }
 
 #[actix_web::test]
+async fn the_log_of_webhooks_that_are_gone_is_found_without_reading_the_whole() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    let webhook = subscribe(&admin, &receiver, &["notice.*"]).await;
+    let id = webhook["id"].as_str().unwrap();
+    let fill = |webhook: &str, count: usize| {
+        format!(
+            "INSERT INTO webhook_deliveries (id, webhook_id, event, body, state, tries, ended_at)
+             SELECT gen_random_uuid(), {webhook}, 'notice.published', '{{}}', 'delivered', 1, now()
+             FROM generate_series(1, {count})"
+        )
+    };
+    app.db_execute(&fill(&format!("'{id}'"), 20_000)).await;
+    for _ in 0..2 {
+        let gone = format!("'{}'::uuid", uuid::Uuid::new_v4());
+        app.db_execute(&fill(&gone, 5)).await;
+    }
+    app.db_execute("ANALYZE webhook_deliveries").await;
+    let mut tx = app.shared.app.begin().await.unwrap();
+    // What a connection reads is counted at once.
+    let rows_read = "SELECT (pg_stat_get_xact_tuples_returned(oid) + coalesce((SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid))
+                         FROM pg_index WHERE indrelid = pg_class.oid), 0))::bigint AS count
+                     FROM pg_class WHERE oid = 'webhook_deliveries'::regclass";
+    let count_read = async |tx: &mut Tx| {
+        let row: Count = diesel::sql_query(rows_read).get_result(&mut **tx).await.unwrap();
+        row.count
+    };
+    let before = count_read(&mut tx).await;
+    assert!(log::delete_orphans(&tx).await.unwrap(), "there is another one");
+    assert!(!log::delete_orphans(&tx).await.unwrap());
+    let read = count_read(&mut tx).await - before;
+    assert!((10..1_000).contains(&read), "{read} rows and entries of indexes");
+    tx.commit().await.unwrap();
+    assert_eq!(ask(&app.db.url, "SELECT count(*) FROM webhook_deliveries").await, "20000");
+}
+
+#[actix_web::test]
 async fn the_log_is_paged_and_filtered_and_ends_after_a_month() {
     let (app, admin) = start().await;
     let receiver = Receiver::start();
@@ -109,7 +158,7 @@ async fn the_log_is_paged_and_filtered_and_ends_after_a_month() {
     )
     .await;
     let tx = app.shared.app.begin().await.unwrap();
-    assert!(!inkstone::webhooks::queries::log::delete_old(&tx).await.unwrap());
+    assert!(!log::delete_old(&tx).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(deliveries(&admin, &webhook).await.len(), 1);
 }
