@@ -56,7 +56,7 @@ async fn a_cursor_of_a_site_on_which_nothing_happens_can_be_gone_on_from() {
 async fn the_position_of_webhooks_moves_on_though_nothing_happens() {
     let app = start_before("2 hours").await;
     let admin = app.db_member(Role::Admin).await;
-    let body = json!({"url": "http://127.0.0.1:9/hook", "events": ["*"]});
+    let body = json!({"url": "http://127.0.0.1:8099/hook", "events": ["*"]});
     admin.post("/api/v1/webhooks", body).await.expect(201);
     Head::find(&app.shared.app).await.unwrap();
     let_pass(&app).await;
