@@ -47,6 +47,13 @@ pub async fn load_position(mut conn: &Connection) -> QueryResult<Position> {
     sql_query(format!("SELECT {SNAPSHOT} AS snapshot, now() AS at")).get_result(&mut conn).await
 }
 
+/// The first transaction that has not begun.
+pub async fn load_xmax(mut conn: &Connection) -> QueryResult<u64> {
+    let xmax = diesel::dsl::sql::<BigInt>("pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
+    let xmax: i64 = diesel::select(xmax).get_result(&mut conn).await?;
+    Ok(u64::try_from(xmax).unwrap_or_default())
+}
+
 /// A thing that can be seen.
 #[derive(Clone, Copy, Debug, QueryableByName)]
 pub struct Visible {

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::cursor::Cursor;
 use super::model::Head;
+use super::queries;
 use super::resolving::Audience;
 use super::walking::{WalkedPage, begin_with_changes, walk};
 use crate::app::App;
@@ -60,8 +61,9 @@ pub async fn load_page(
     mut head: Head,
 ) -> Result<(Head, WalkedPage)> {
     let end = Instant::now() + asked.wait;
+    check_cluster(app, &cursor, &head).await?;
     loop {
-        if cursor.walk.is_none() && cursor.before != head.position {
+        if cursor.walk.is_none() && !head.is_reached_at(&cursor.before) {
             head = find_head_after(app, head, &cursor).await?;
             cursor.walk = Some(begin_with_changes(head.position_after(&cursor.before)));
         }
@@ -75,27 +77,29 @@ pub async fn load_page(
             return Ok((head, page));
         }
         cursor = page.next;
-        // There is a pause after each page without news, wherever the reader stands then.
+        // There is a pause after each page without news, wherever the reader stands.
         loop {
             sleep(LOOK_INTERVAL).await;
             head = Head::find(app).await?;
-            if head.position != cursor.before || Instant::now() >= end || app.is_leaving() {
+            if !head.is_reached_at(&cursor.before) || Instant::now() >= end || app.is_leaving() {
                 break;
             }
         }
     }
 }
 
-/// The end of the log, no earlier than `cursor`: `head`, unless another process has gone on further than this one knows. Then
-/// this process takes the newer one for all its readers, so that they come to stand at it, and ask nothing more.
+/// Fails with 410 if the cursor is of another cluster, by way of a dump. Only a cursor beyond `head` can be; it may also be of another
+/// process, which has read the end of the log later.
+async fn check_cluster(app: &App, cursor: &Cursor, head: &Head) -> Result<()> {
+    let xmax = cursor.before.xmax();
+    if xmax <= head.xmax || xmax <= queries::load_xmax(&*app.reader().await?).await? {
+        return Ok(());
+    }
+    Err(gone())
+}
+
+/// The end of the log, no earlier than `cursor`: `head`, or the one that the database has now.
 async fn find_head_after(app: &App, head: Head, cursor: &Cursor) -> Result<Head> {
-    if head.xmax >= cursor.before.xmax() && head.position.at >= cursor.before.at {
-        return Ok(head);
-    }
-    let head = Head::find_anew(app).await?;
-    if head.xmax < cursor.before.xmax() {
-        // The log is that of another cluster, by way of a dump.
-        return Err(gone());
-    }
-    Ok(head)
+    let is_later = head.xmax >= cursor.before.xmax() && head.position.at >= cursor.before.at;
+    if is_later { Ok(head) } else { Head::find_anew(app).await }
 }

@@ -15,17 +15,16 @@ const AUDIENCE: Audience = Audience { notices: Notices::Public, included: None }
 const ASKED: PageRequest = PageRequest { audience: AUDIENCE, limit: 100, wait: Duration::ZERO };
 
 #[actix_web::test]
-async fn a_reader_who_comes_from_a_process_that_knows_more_stands_at_the_end_of_the_log_then() {
+async fn a_reader_who_comes_from_a_process_that_knows_more_stands_at_the_end_of_the_log() {
     let (app, _) = TestApp::start().await;
     let app = &app.shared.app;
     let early = Head::find(app).await.unwrap();
     // Nothing has changed since: only the time is another.
     let later = load_position(&*app.reader().await.unwrap()).await.unwrap();
     assert!(later.at > early.position.at);
-    let (head, page) = load_page(app, Cursor::at(later, false), ASKED, early).await.unwrap();
-    assert!(page.lines.is_empty() && page.next.walk.is_none());
-    assert_eq!(page.next.before, head.position, "who stands there costs no query");
-    assert_eq!(Head::find(app).await.unwrap().position, head.position, "and neither do the others");
+    let (_, page) = load_page(app, Cursor::at(later.clone(), false), ASKED, early).await.unwrap();
+    assert!(page.lines.is_empty());
+    assert_eq!(page.next, Cursor::at(later, false), "there was no walk");
 }
 
 #[actix_web::test]

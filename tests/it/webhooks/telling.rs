@@ -315,7 +315,7 @@ async fn on_a_site_on_which_nothing_happens_the_position_is_not_moved_again_and_
     let load_cursor = async || ask(&app.db.url, "SELECT cursor FROM webhook_position").await;
     until("the position to be at the end of the log", async || {
         let cursor = Cursor::open(&load_cursor().await, &shared.keys).unwrap();
-        cursor.before == Head::find(shared).await.unwrap().position
+        Head::find(shared).await.unwrap().is_reached_at(&cursor.before)
     })
     .await;
     // Another process, which has read the end of the log later, has moved it.
@@ -323,10 +323,8 @@ async fn on_a_site_on_which_nothing_happens_the_position_is_not_moved_again_and_
     let later = Cursor::at(later, false).seal(&shared.keys);
     execute(&app.db.url, &format!("UPDATE webhook_position SET cursor = '{later}'")).await;
     let mut enqueuer = Enqueuer::default();
-    enqueuer.enqueue_page(shared).await.unwrap();
-    let position = load_cursor().await;
     for _ in 0..3 {
         enqueuer.enqueue_page(shared).await.unwrap();
-        assert_eq!(load_cursor().await, position);
+        assert_eq!(load_cursor().await, later);
     }
 }
