@@ -20,7 +20,7 @@ async fn a_reader_who_comes_from_a_process_that_knows_more_stands_at_the_end_of_
     let app = &app.shared.app;
     let early = Head::find(app).await.unwrap();
     // Nothing has changed since: only the time is another.
-    let later = load_position(&*app.reader().await.unwrap()).await.unwrap();
+    let later = load_position(&app.reader().await.unwrap()).await.unwrap();
     assert!(later.at > early.position.at);
     let (_, page) = load_page(app, Cursor::at(later.clone(), false), ASKED, early).await.unwrap();
     assert!(page.lines.is_empty());

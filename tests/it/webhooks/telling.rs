@@ -319,7 +319,7 @@ async fn on_a_site_on_which_nothing_happens_the_position_is_not_moved_again_and_
     })
     .await;
     // Another process, which has read the end of the log later, has moved it.
-    let later = load_position(&*shared.reader().await.unwrap()).await.unwrap();
+    let later = load_position(&shared.reader().await.unwrap()).await.unwrap();
     let later = Cursor::at(later, false).seal(&shared.keys);
     execute(&app.db.url, &format!("UPDATE webhook_position SET cursor = '{later}'")).await;
     let mut enqueuer = Enqueuer::default();
