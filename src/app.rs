@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::config::Config;
 use crate::db::connection::Connection;
@@ -55,6 +55,9 @@ pub struct App {
     pub config: Config,
     /// Connections for transactions, each opened and driven by the worker thread that uses it.
     writers: ThreadPools,
+    /// Permits for the transactions of webhooks' lanes. All lanes run on one thread, and leave half of its connections to what else
+    /// runs there.
+    lane_permits: Semaphore,
     /// Connections for the transactions of signing in, which no other write can take away.
     sign_in_writers: ThreadPools,
     /// Connections for reads that may take long, so that neither writers nor short reads wait for them.
@@ -120,8 +123,10 @@ impl App {
         follower.add_listener(search.clone());
         let size = config.database.pool_size;
         let workers = config.http.workers.unwrap_or_else(count_cores).max(1);
+        let size_of_thread = size.div_ceil(workers).max(MIN_WRITERS_OF_WORKER);
         Ok(Self {
-            writers: ThreadPools::new(url, size, size.div_ceil(workers).max(MIN_WRITERS_OF_WORKER)),
+            writers: ThreadPools::new(url, size, size_of_thread),
+            lane_permits: Semaphore::new(size_of_thread / 2),
             sign_in_writers: ThreadPools::new(url, sign_in_size(size), sign_in_size(size)),
             long_readers: pool::build(url, size.div_ceil(3), LONG_READ_OPTIONS, runtime.clone())?,
             costly_reads: CorePermits::new(COSTLY_READ_WAIT, "too many costly reads at a time"),
@@ -232,6 +237,11 @@ impl App {
     /// A connection for a transaction. Fails with 503 when none is to be had in time.
     pub async fn writer(&self) -> Result<ThreadConn> {
         Ok(self.writers.get().await.map_err(Error::Internal)??)
+    }
+
+    /// The permit for a transaction of a webhook's lane, to be held until it has ended.
+    pub async fn lane_permit(&self) -> Result<SemaphorePermit<'_>> {
+        self.lane_permits.acquire().await.map_err(|cause| Error::Internal(cause.into()))
     }
 
     /// A connection for a transaction of signing in. Fails with 503 when none is to be had in time.

@@ -74,6 +74,20 @@ impl Cursor {
         Self { kinds: Kind::ALL.to_vec(), for_members, before: position, walk: None }
     }
 
+    /// Leaves only these kinds to be told. Returns false if it cannot: some of them were not told before, or a walk through all that
+    /// can be seen is under way, which chooses its kinds at its beginning.
+    pub fn narrow_to(&mut self, kinds: Vec<Kind>) -> bool {
+        if kinds == self.kinds {
+            return true;
+        }
+        let is_narrower = kinds.iter().all(|kind| self.kinds.contains(kind));
+        if !is_narrower || matches!(self.walk, Some(Walk::Everything(..))) {
+            return false;
+        }
+        self.kinds = kinds;
+        true
+    }
+
     /// The cursor as clients get it.
     pub fn seal(&self, keys: &Keys) -> String {
         let walk = self.walk.as_ref().map(|walk| match walk {

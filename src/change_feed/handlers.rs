@@ -93,8 +93,10 @@ fn find_cursor(app: &App, params: &FeedParams, audience: Audience, head: &Head) 
         Some(NOW) if is_snapshot => refuse("now is not to be had together with snapshot"),
         Some(NOW) => Ok(begin(None)),
         Some(sealed) => {
-            let cursor = open_since(app, sealed)?;
-            if kinds.is_some_and(|kinds| kinds != cursor.kinds) {
+            let mut cursor = open_since(app, sealed)?;
+            if let Some(kinds) = kinds
+                && !cursor.narrow_to(kinds)
+            {
                 return refuse("is a cursor of other kinds of things");
             }
             check_cursor(app, &cursor, audience)?;

@@ -12,6 +12,9 @@ use crate::follower::Snapshot;
 
 /// How far our reading of the database's clock may be off.
 const CLOCK_MARGIN: TimeDelta = TimeDelta::milliseconds(250);
+/// The age at which a position is read anew though nothing has changed. Cursors hold the time of their position, and are refused
+/// when it is older than the log: on a site where nothing happens, readers have to move on too.
+const MAX_POSITION_AGE: TimeDelta = TimeDelta::hours(1);
 
 impl Snapshot for Head {
     /// What the feed tells of, and the ends of imports, after which webhooks are told of them.
@@ -30,12 +33,18 @@ impl Head {
         if !head.is_passed(app.now()) {
             return Ok(Self::clone(&head));
         }
+        Self::find_anew(app).await
+    }
+
+    /// The end of the log as the database has it now. All who ask in this process get it from then on.
+    pub async fn find_anew(app: &App) -> Result<Self> {
         app.follower.drop_snapshot::<Self>();
         Ok(Self::clone(&*app.snapshot::<Self>().await?))
     }
 
-    /// Whether time may have changed something since.
+    /// Whether time may have changed something since, or the position is old.
     fn is_passed(&self, now: DateTime<Utc>) -> bool {
-        self.next_moment.is_some_and(|moment| moment <= now + CLOCK_MARGIN)
+        now - self.position.at >= MAX_POSITION_AGE
+            || self.next_moment.is_some_and(|moment| moment <= now + CLOCK_MARGIN)
     }
 }

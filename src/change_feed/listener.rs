@@ -82,21 +82,23 @@ impl Listener {
         is_reset: bool,
     ) -> Result<Self> {
         let head = Head::find(app).await?;
-        // What is new after this position is in the frames: nothing is missed.
         let receiver = feed.listen(app, options.audience, &head.position);
         // Not all who have lost a connection come again at the same moment.
         let mut greeting = write_retry(2_000 + u16::from(Uuid::new_v4().as_bytes()[0]) * 12);
         if is_reset {
             greeting += &write_reset();
         }
-        if cursor.is_none() {
+        // Frames may have been sent between finding the head and listening. Whoever begins now reads the feed from the head too, which
+        // costs no query if nothing is new.
+        let start = cursor.unwrap_or_else(|| {
             let start = Cursor::at(head.position, options.audience.is_of_members());
             greeting += &write_cursor(&start.seal(&app.keys));
-        }
+            start
+        });
         let heartbeat = interval_at(Instant::now() + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
         app.metrics.listeners.inc();
         let (app, greeting) = (app.clone(), Some(greeting));
-        Ok(Self { app, options, receiver, behind: cursor, greeting, heartbeat })
+        Ok(Self { app, options, receiver, behind: Some(start), greeting, heartbeat })
     }
 
     /// All that the client is told, until it leaves.

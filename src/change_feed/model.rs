@@ -79,8 +79,31 @@ impl Position {
 pub struct Head {
     /// The position.
     pub position: Position,
+    /// The first transaction that had not begun. The snapshot of the position may end before it: it is shortened if very many
+    /// transactions run.
+    pub xmax: u64,
     /// The next moment at which time alone changes what readers see.
     pub next_moment: Option<DateTime<Utc>>,
+}
+
+impl Head {
+    /// Whether a reader who knows all that was before `position` knows all that this process knows of. Nothing is new for them as
+    /// long as the head is this one.
+    ///
+    /// The position may be later than the head, if another process gave it: where nothing changes, the heads of processes differ by
+    /// their times, and by transactions that the feed does not tell of.
+    pub fn is_reached_at(&self, position: &Position) -> bool {
+        let sees_as_much = position.xmax() > self.xmax || position.snapshot == self.position.snapshot;
+        sees_as_much && position.at >= self.position.at
+    }
+
+    /// The position that a reader goes on to from `before`. It is no earlier than that: a shortened snapshot may be, and the reader
+    /// would be told again what is known. Only the time goes on then, and what is missing is told once fewer transactions run.
+    pub fn position_after(&self, before: &Position) -> Position {
+        let is_earlier = self.position.xmax() < before.xmax();
+        let snapshot = if is_earlier { &before.snapshot } else { &self.position.snapshot };
+        Position { snapshot: snapshot.clone(), at: self.position.at }
+    }
 }
 
 /// What lies between two positions.
@@ -115,6 +138,37 @@ pub struct Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_head_is_reached_at_positions_that_see_as_much() {
+        let now = Utc::now();
+        let position = |snapshot: &str, seconds: i64| Position {
+            snapshot: snapshot.to_owned(),
+            at: now + chrono::TimeDelta::seconds(seconds),
+        };
+        let head = Head { position: position("700:712:705", 0), xmax: 712, next_moment: None };
+        for (snapshot, seconds, is_reached) in [
+            ("700:712:705", 0, true),
+            ("700:712:705", 5, true),
+            ("700:712:705", -5, false),
+            ("713:713:", 5, true),
+            ("713:713:", -5, false),
+            ("700:712:705,709", 5, false),
+            ("690:700:", 5, false),
+        ] {
+            assert_eq!(head.is_reached_at(&position(snapshot, seconds)), is_reached, "{snapshot} {seconds}");
+        }
+    }
+
+    #[test]
+    fn nobody_goes_back_to_a_shortened_snapshot() {
+        let position = |snapshot: &str| Position { snapshot: snapshot.to_owned(), at: Utc::now() };
+        let head = Head { position: position("700:700:"), xmax: 900, next_moment: None };
+        let known = position("690:800:695");
+        let next = head.position_after(&known);
+        assert_eq!((next.snapshot, next.at), (known.snapshot, head.position.at));
+        assert_eq!(head.position_after(&position("600:650:")), head.position);
+    }
 
     #[test]
     fn a_position_tells_the_first_transaction_that_had_not_begun() {

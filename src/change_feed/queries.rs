@@ -4,7 +4,7 @@ pub mod sight;
 pub mod windows;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryResult, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -28,20 +28,30 @@ pub async fn load_head(mut conn: &Connection) -> QueryResult<Head> {
         position: Position,
         #[diesel(sql_type = Nullable<Timestamptz>)]
         next_moment: Option<DateTime<Utc>>,
+        #[diesel(sql_type = BigInt)]
+        xmax: i64,
     }
     let text = format!(
-        "SELECT {SNAPSHOT} AS snapshot, now() AS at, least(
+        "SELECT {SNAPSHOT} AS snapshot, now() AS at, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax, least(
              (SELECT min(published_at) FROM articles WHERE {PUBLISHED_ARTICLE} AND published_at > now()),
              (SELECT min(published_at) FROM notices WHERE {PUBLISHED_NOTICE} AND published_at > now()),
              (SELECT min(expires_at) FROM notices WHERE {PUBLISHED_NOTICE} AND expires_at > now())) AS next_moment"
     );
     let found: Found = sql_query(text).get_result(&mut conn).await?;
-    Ok(Head { position: found.position, next_moment: found.next_moment })
+    let xmax = u64::try_from(found.xmax).unwrap_or_default();
+    Ok(Head { position: found.position, xmax, next_moment: found.next_moment })
 }
 
 /// The position that the log has now.
 pub async fn load_position(mut conn: &Connection) -> QueryResult<Position> {
     sql_query(format!("SELECT {SNAPSHOT} AS snapshot, now() AS at")).get_result(&mut conn).await
+}
+
+/// The first transaction that has not begun.
+pub async fn load_xmax(mut conn: &Connection) -> QueryResult<u64> {
+    let xmax = diesel::dsl::sql::<BigInt>("pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
+    let xmax: i64 = diesel::select(xmax).get_result(&mut conn).await?;
+    Ok(u64::try_from(xmax).unwrap_or_default())
 }
 
 /// A thing that can be seen.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::time::{Instant, sleep};
 
-use super::cursor::{Cursor, Walk};
-use super::model::{Head, Position};
+use super::cursor::Cursor;
+use super::model::Head;
 use super::queries;
 use super::resolving::Audience;
 use super::walking::{WalkedPage, begin_with_changes, walk};
@@ -61,9 +61,11 @@ pub async fn load_page(
     mut head: Head,
 ) -> Result<(Head, WalkedPage)> {
     let end = Instant::now() + asked.wait;
+    check_cluster(app, &cursor, &head).await?;
     loop {
-        if cursor.walk.is_none() && cursor.before != head.position {
-            cursor.walk = begin_walk(app, &cursor, &head).await?;
+        if cursor.walk.is_none() && !head.is_reached_at(&cursor.before) {
+            head = find_head_after(app, head, &cursor).await?;
+            cursor.walk = Some(begin_with_changes(head.position_after(&cursor.before)));
         }
         let page = match cursor.walk {
             // Whoever stands at the end of the log learns so without a query.
@@ -75,23 +77,29 @@ pub async fn load_page(
             return Ok((head, page));
         }
         cursor = page.next;
-        while head.position == cursor.before && Instant::now() < end && !app.is_leaving() {
+        // There is a pause after each page without news, wherever the reader stands.
+        loop {
             sleep(LOOK_INTERVAL).await;
             head = Head::find(app).await?;
+            if !head.is_reached_at(&cursor.before) || Instant::now() >= end || app.is_leaving() {
+                break;
+            }
         }
     }
 }
 
-/// The walk from `cursor` to the end of the log.
-async fn begin_walk(app: &App, cursor: &Cursor, head: &Head) -> Result<Option<Walk>> {
-    if head.position.xmax() >= cursor.before.xmax() && head.position.at >= cursor.before.at {
-        return Ok(Some(begin_with_changes(head.position.clone())));
+/// Fails with 410 if the cursor is of another cluster, by way of a dump. Only a cursor beyond `head` can be; it may also be of another
+/// process, which has read the end of the log later.
+async fn check_cluster(app: &App, cursor: &Cursor, head: &Head) -> Result<()> {
+    let xmax = cursor.before.xmax();
+    if xmax <= head.xmax || xmax <= queries::load_xmax(&*app.reader().await?).await? {
+        return Ok(());
     }
-    // Another process has gone on further than this one knows.
-    let position: Position = queries::load_position(&*app.reader().await?).await?;
-    if position.xmax() < cursor.before.xmax() {
-        // The log is that of another cluster, by way of a dump.
-        return Err(gone());
-    }
-    Ok(Some(begin_with_changes(position)))
+    Err(gone())
+}
+
+/// The end of the log, no earlier than `cursor`: `head`, or the one that the database has now.
+async fn find_head_after(app: &App, head: Head, cursor: &Cursor) -> Result<Head> {
+    let is_later = head.xmax >= cursor.before.xmax() && head.position.at >= cursor.before.at;
+    if is_later { Ok(head) } else { Head::find_anew(app).await }
 }

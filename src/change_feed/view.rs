@@ -20,7 +20,7 @@ pub struct FeedParams {
     /// Whether to begin with all that can be seen, as changes.
     #[param(default = false, nullable = false)]
     pub snapshot: Option<bool>,
-    /// Only these kinds of things, comma-separated. A cursor keeps them.
+    /// Only these kinds of things, comma-separated. A cursor keeps them, and can be gone on from with fewer.
     #[param(inline, style = Form, explode = false, min_items = 1, max_items = 3, nullable = false)]
     pub entity: Option<Vec<Entity>>,
     /// What comes along with each thing that can be seen. Without it, `data` is absent.

@@ -4,6 +4,7 @@ use diesel::dsl::sql;
 use diesel::sql_types::{Array, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel::{QueryResult, QueryableByName, sql_query};
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
 use super::CHANNEL;
 use super::model::{Entry, Recorded};
@@ -125,6 +126,16 @@ pub async fn exists(mut conn: &Connection, action: &str, entity: &str) -> QueryR
     let found = sql_query("SELECT 1 FROM changes WHERE action = $1 AND entity = $2 LIMIT 1")
         .bind::<Text, _>(action)
         .bind::<Text, _>(entity)
+        .execute(&mut conn)
+        .await?;
+    Ok(found > 0)
+}
+
+/// Whether a change of this thing is recorded.
+pub async fn has_changes(mut conn: &Connection, entity: &str, id: Uuid) -> QueryResult<bool> {
+    let found = sql_query("SELECT FROM changes WHERE entity = $1 AND entity_id = $2 LIMIT 1")
+        .bind::<Text, _>(entity)
+        .bind::<SqlUuid, _>(id)
         .execute(&mut conn)
         .await?;
     Ok(found > 0)

@@ -149,6 +149,10 @@ pub async fn directly(app: &web::Data<App>, import: &Import, media: MediaTarget)
         }
     })
     .await;
+    if let Some(recording) = end.recording {
+        // The process ends with the command.
+        let _ = recording.await;
+    }
     let Ok(monitor) = Rc::try_unwrap(monitor) else { bail!("the import is still running") };
     let mut monitor = monitor.into_inner();
     monitor.handle_event(Event::Summary(Box::new(end.summary)))?;

@@ -200,15 +200,21 @@ impl ThreadPools {
     }
 
     /// A connection of this thread's pool; waits for one as long as a pool does.
+    ///
+    /// The thread's own connection comes first, then the permit: tasks that wait for their thread's connections, of which there are
+    /// few, take no permits that other threads could use.
     pub async fn get(&self) -> anyhow::Result<Result<ThreadConn, PoolError>> {
         let pool = self.pools.get_or_try(|| self.build_pool_of_thread())?;
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let _waiting = Waiting(&self.waiting);
-        let permit = match timeout(POOL_WAIT_TIMEOUT, self.permits.clone().acquire_owned()).await {
-            Ok(permit) => permit?,
-            Err(_) => return Ok(Err(PoolError::Timeout(TimeoutType::Wait))),
+        let conn = match pool.get().await {
+            Ok(conn) => conn,
+            Err(error) => return Ok(Err(error)),
         };
-        Ok(pool.get().await.map(|conn| ThreadConn { conn, _permit: permit }))
+        match timeout(POOL_WAIT_TIMEOUT, self.permits.clone().acquire_owned()).await {
+            Ok(permit) => Ok(Ok(ThreadConn { conn, _permit: permit? })),
+            Err(_) => Ok(Err(PoolError::Timeout(TimeoutType::Wait))),
+        }
     }
 }
 

@@ -92,6 +92,8 @@ codes! {
     TooManyMenus = CONFLICT "too_many_menus" "Too many menus", "菜单过多" "站点的菜单数已达到上限。";
     /// The site has as many webhooks as it can have.
     TooManyWebhooks = CONFLICT "too_many_webhooks" "Too many webhooks", "Webhook 过多" "站点的 webhook 数已达到上限。";
+    /// As many former secrets of the webhook sign as can at a time.
+    TooManySecrets = CONFLICT "too_many_secrets" "Too many secrets", "密钥过多" "这个 webhook 仍在签名的旧密钥数已达到上限。";
     /// The caller has as many uploads under way as one may have.
     TooManyUploads = CONFLICT "too_many_uploads" "Too many uploads", "上传过多" "未完成的上传已达到上限。";
     /// A job is renaming the tag, or another one to it.

@@ -141,7 +141,7 @@ fn wants_events(req: &HttpRequest) -> bool {
 
 /// Builds the response of a finished import: the summary, or a problem that includes the summary.
 fn build_response(req: &HttpRequest, end: ImportEnd) -> HttpResponse {
-    let ImportEnd { summary, stopped_by } = end;
+    let ImportEnd { summary, stopped_by, .. } = end;
     let error = stopped_by.or_else(|| abort_error(&summary));
     match error {
         None => Reply::new(StatusCode::OK, Data { data: summary })

@@ -18,6 +18,7 @@ pub mod category_ref;
 pub mod csv_columns;
 mod csv_records;
 pub mod csv_rows;
+pub mod ending;
 mod event_stream;
 pub mod handlers;
 pub mod job;

@@ -8,15 +8,14 @@ use std::sync::Arc;
 
 use actix_web::rt;
 use futures_util::future::try_join3;
-use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
 use super::articles::identity::UnseenWrites;
 use super::articles::prepare::{self, ParsedRow, PrepareContext, PreparedRow};
 use super::articles::queries;
 use super::batches::{Batches, WriteProgress, row_queue};
+use super::ending::{EndRecord, record_end};
 use super::job::{Job, Resource};
 use super::params::ImportParams;
 use super::payload::PayloadFormat;
@@ -29,12 +28,9 @@ use super::view::{Ending, Event, Summary};
 use super::writer::{Batch, BatchWriter};
 use crate::app::App;
 use crate::categories::queries::load_tree;
-use crate::changes::model::Change;
 use crate::db;
 use crate::error::{Error, Result};
 use crate::permits::MemoryShare;
-use crate::webhooks::events::EventType;
-use crate::webhooks::queries::last_states::insert_announcement;
 
 /// The end of an import.
 pub struct ImportEnd {
@@ -42,6 +38,10 @@ pub struct ImportEnd {
     pub summary: Summary,
     /// The error of the body or the server that stopped the import.
     pub stopped_by: Option<Error>,
+    /// The task that still tries to record the end. The rows stay, whether it can or not.
+    pub recording: Option<JoinHandle<()>>,
+    /// Whether the end was recorded together with the rows.
+    is_recorded: bool,
 }
 
 /// Imports `source`. Passes all events but the last to `send_events`.
@@ -54,31 +54,12 @@ pub async fn run_import(
     format: PayloadFormat,
     send_events: impl AsyncFnMut(Vec<Event>),
 ) -> ImportEnd {
-    let end = run_checked(job.clone(), source, format, send_events).await;
-    if matches!(end.summary.ending, Ending::Completed | Ending::Aborted) {
-        record_end(&job, &end.summary).await;
+    let mut end = run_checked(job.clone(), source, format, send_events).await;
+    if !end.is_recorded && matches!(end.summary.ending, Ending::Completed | Ending::Aborted) {
+        let is_complete = end.summary.ending == Ending::Completed;
+        end.recording = record_end(&job.app, EndRecord::new(&job, &end.summary, is_complete)).await;
     }
     end
-}
-
-/// Records that an import has ended, and announces it to webhooks. What it has stored stays, whether that can be done or not.
-async fn record_end(job: &Job, summary: &Summary) {
-    let data = json!({
-        "entity": job.resource,
-        "is_complete": summary.ending == Ending::Completed,
-        "created": summary.created,
-        "updated": summary.updated,
-        "unchanged": summary.unchanged,
-        "failed": summary.failed,
-    });
-    let actor = job.actor;
-    let recorded = job.app.write(async move |tx| {
-        tx.record(actor, Change::new("finish", "import", Uuid::now_v7()));
-        Ok(insert_announcement(tx, EventType::ImportFinished, data.clone()).await?)
-    });
-    if let Err(error) = recorded.await {
-        tracing::error!(%error, "The end of an import is not recorded");
-    }
 }
 
 async fn run_checked(
@@ -103,7 +84,7 @@ async fn run_checked(
 /// The end of an import that has read nothing.
 fn stop_at_beginning(job: &Job, error: Error) -> ImportEnd {
     let summary = Report::new(&job.params).finish(choose_ending(job, false));
-    ImportEnd { summary, stopped_by: Some(error) }
+    ImportEnd { summary, stopped_by: Some(error), recording: None, is_recorded: false }
 }
 
 /// Runs the three stages until the last of them has ended.
@@ -131,11 +112,14 @@ async fn run_stages(
         Err(error) => (false, Some(error)),
     };
     let commit = all_written && stopped_by.is_none();
-    if let Err(error) = writer.finish(commit).await {
+    let end = commit.then(|| EndRecord::new(&job, report.summary(), true));
+    let is_recorded = writer.finish(end).await.unwrap_or_else(|error| {
         stopped_by = Some(error);
-    }
+        false
+    });
     let is_complete = commit && stopped_by.is_none();
-    ImportEnd { summary: report.finish(choose_ending(&job, is_complete)), stopped_by }
+    let summary = report.finish(choose_ending(&job, is_complete));
+    ImportEnd { summary, stopped_by, recording: None, is_recorded }
 }
 
 /// Waits for the first two stages. Returns the error of the one that has failed.

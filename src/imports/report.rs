@@ -71,6 +71,11 @@ impl Report {
         }
     }
 
+    /// The numbers so far.
+    pub const fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
     /// Fails if too many rows have failed one after another.
     pub fn check_failures(&self) -> Result<()> {
         if !self.has_too_many_failures {

@@ -8,6 +8,7 @@ use actix_web::rt;
 use super::articles::copies::{BatchCopies, CopyFinder};
 use super::articles::prepare::PreparedRow;
 use super::articles::writing;
+use super::ending::EndRecord;
 use super::job::Job;
 use super::outcome::{BatchResult, RowOutcome};
 use super::single_rows::{self, SingleRow};
@@ -133,14 +134,20 @@ impl BatchWriter {
         Err(error)
     }
 
-    /// Ends the transaction of an atomic import or a dry run. A dry run is never committed.
-    pub async fn finish(self, commit: bool) -> Result<()> {
-        let Some(tx) = self.import_tx else { return Ok(()) };
-        if commit && !self.job.params.is_dry_run() {
-            return tx.commit().await;
+    /// Ends the transaction of an atomic import or a dry run: commits it together with `end`, or rolls it back without one. A dry run
+    /// is never committed. Returns whether `end` was recorded.
+    pub async fn finish(self, end: Option<EndRecord>) -> Result<bool> {
+        let Some(mut tx) = self.import_tx else { return Ok(false) };
+        let Some(end) = end.filter(|_| !self.job.params.is_dry_run()) else {
+            tx.rollback().await;
+            return Ok(false);
+        };
+        if let Err(error) = end.write(&mut tx).await {
+            tx.rollback().await;
+            return Err(error);
         }
-        tx.rollback().await;
-        Ok(())
+        tx.commit().await?;
+        Ok(true)
     }
 }
 

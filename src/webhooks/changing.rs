@@ -3,7 +3,9 @@
 use uuid::Uuid;
 
 use super::input::apply_patch;
-use super::model::{Content, DisabledReason, MAX_WEBHOOKS, Row, WebhookStatus};
+use super::model::{
+    Content, DisabledReason, FORMER_SECRET_HOURS, MAX_FORMER_SECRETS, MAX_WEBHOOKS, Row, WebhookStatus,
+};
 use super::queries::{self, last_states, position};
 use super::view::WebhookPatch;
 use crate::app::App;
@@ -64,11 +66,18 @@ async fn begin_to_tell(tx: &mut Tx, app: &App, row: &Row) -> Result<()> {
     Ok(())
 }
 
-/// Gives a webhook its next secret and records it.
+/// Gives a webhook its next secret and records it. Fails with 409 if as many former secrets sign as can.
 pub async fn rotate_secret(tx: &mut Tx, actor: Actor, id: Uuid) -> Result<Row> {
     queries::lock(tx, id).await?.ok_or_else(Error::not_found)?;
+    let Some(row) = queries::rotate_secret(tx, id).await? else {
+        let detail = Sentence::from(
+            "{max} former secrets of the webhook still sign, which is as many as can. Each ends {hours} hours after it was replaced.",
+        );
+        let detail = detail.with("max", MAX_FORMER_SECRETS).with("hours", FORMER_SECRET_HOURS);
+        return Err(Error::Refused(Code::TooManySecrets, detail));
+    };
     tx.record(actor, Change::new("rotate", "webhook", id));
-    Ok(queries::rotate_secret(tx, id).await?)
+    Ok(row)
 }
 
 /// Removes a webhook, and records it. Its log follows piece by piece.

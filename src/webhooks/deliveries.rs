@@ -98,8 +98,8 @@ pub const REPLAY_DELIVERIES: Operation =
 
 /// Send deliveries once more
 ///
-/// One, or those of a span of time, with their ids and bodies as they were: out of turn, up to 10,000 at a time. Those that
-/// still wait in their turn are left there.
+/// One, or those of a span of time, with their ids and bodies as they were: out of turn, up to 10,000 at a time: with
+/// `has_more`, send the same with `next_cursor` as `cursor`. Those that still wait in their turn are left there.
 #[utoipa::path(tag = "webhooks", params(("id" = uuid::Uuid, Path, description = "The webhook's id")), request_body = ReplayRequest, responses((status = 202, description = "What is sent once more", body = Data<Replay>)))]
 #[post("/webhooks/{id}/replay")]
 pub async fn replay_deliveries(
@@ -110,7 +110,7 @@ pub async fn replay_deliveries(
 ) -> Result<impl Responder> {
     let request = body.check(async |request| choose_deliveries(&request).map(drop)).await?;
     let (which, id, actor) = (choose_deliveries(&request)?, id.0, admin.0.actor());
-    let (replayed, has_more) = app
+    let (replayed, next_cursor) = app
         .write(async move |tx| {
             queries::lock(tx, id).await?.ok_or_else(Error::not_found)?;
             tx.record(actor, Change::new("replay", "webhook", id));
@@ -118,7 +118,8 @@ pub async fn replay_deliveries(
             if done.0 == 0 && matches!(which, Replayed::One(_)) { Err(Error::not_found()) } else { Ok(done) }
         })
         .await?;
-    Ok(Reply::new(StatusCode::ACCEPTED, Data { data: Replay { replayed, has_more } }))
+    let replay = Replay { replayed, has_more: next_cursor.is_some(), next_cursor };
+    Ok(Reply::new(StatusCode::ACCEPTED, Data { data: replay }))
 }
 
 /// Fails with 422 unless one delivery or a span is named.
@@ -127,12 +128,16 @@ fn choose_deliveries(request: &ReplayRequest) -> Result<Replayed> {
         Fault::body(pointer, Code::MissingField, "is missing; name a delivery, or since and until").into()
     };
     match (request.delivery, request.since, request.until) {
-        (Some(id), None, None) if request.state.is_none() => Ok(Replayed::One(id)),
+        (Some(id), None, None) if request.state.is_none() && request.cursor.is_none() => {
+            Ok(Replayed::One(id))
+        }
         (Some(_), ..) => {
-            let detail = "is not to be had together with since, until or state";
+            let detail = "is not to be had together with since, until, state or cursor";
             Err(Fault::body("/delivery", Code::InvalidFormat, detail).into())
         }
-        (None, Some(from), Some(to)) if from < to => Ok(Replayed::Span { from, to, state: request.state }),
+        (None, Some(from), Some(to)) if from < to => {
+            Ok(Replayed::Span { from, to, state: request.state, after: request.cursor })
+        }
         (None, Some(_), Some(_)) => {
             Err(Fault::body("/until", Code::OutOfRange, "must be later than since").into())
         }

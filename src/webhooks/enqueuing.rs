@@ -64,14 +64,17 @@ impl Enqueuer {
             return Ok(false);
         }
         let head = Head::find(app).await?;
-        let before = match self.known.take() {
+        let known = self.known.take();
+        let is_known = known.is_some();
+        let before = match known {
             Some(known) => known,
             None => position::load_cursor(&*app.reader().await?).await?,
         };
         let Some(cursor) = open_cursor(app, &before) else {
             return self.begin_anew(app, before, head).await;
         };
-        if cursor.walk.is_none() && cursor.before == head.position {
+        // What another process has stored is checked once: it may be of another cluster.
+        if is_known && cursor.walk.is_none() && head.is_reached_at(&cursor.before) {
             self.known = Some(before);
             return Ok(false);
         }

@@ -117,7 +117,8 @@ pub const ROTATE_WEBHOOK_SECRET: Operation =
 
 /// Give a webhook another secret
 ///
-/// The secret is shown only in this answer. For 24 hours each delivery is signed with the old secret and key too.
+/// The secret is shown only in this answer. For 24 hours each delivery is signed with the old secret and key too, also if the
+/// secret is replaced again meanwhile. 409 while four former secrets sign.
 #[utoipa::path(tag = "webhooks", params(("id" = uuid::Uuid, Path, description = "The webhook's id")), responses((status = 200, description = "The webhook, and its new secret", body = Data<WebhookWithSecret>)))]
 #[post("/webhooks/{id}/rotate")]
 pub async fn rotate_webhook_secret(app: web::Data<App>, admin: Admin, id: Id) -> Result<Rendered> {

@@ -24,14 +24,20 @@ pub async fn take_lanes(app: &App, holder: Uuid) -> Result<Vec<Uuid>> {
 pub async fn run_lane(app: &Data<App>, webhook: Uuid, holder: Uuid) -> Result<()> {
     let mut parked_first = false;
     while !app.is_leaving() {
-        let begun = app.write(async move |tx| begin_try(tx, webhook, holder, parked_first).await).await?;
+        let begun = write(app, async move |tx| begin_try(tx, webhook, holder, parked_first).await).await?;
         let Some((receiver, due)) = begun else { return Ok(()) };
         parked_first = due.is_in_turn;
         let outcome = send(app, &write_message(app, webhook, &receiver, &due)).await;
         app.metrics.count_webhook_attempt(outcome.is_success());
-        app.write(async move |tx| end_try(tx, (webhook, holder), &due, &outcome).await).await?;
+        write(app, async move |tx| end_try(tx, (webhook, holder), &due, &outcome).await).await?;
     }
-    app.write(async move |tx| Ok(lanes::leave_lane(tx, webhook, holder).await?)).await
+    write(app, async move |tx| Ok(lanes::leave_lane(tx, webhook, holder).await?)).await
+}
+
+/// Runs a transaction of a lane: only some at a time, as all lanes have one thread.
+async fn write<T: 'static>(app: &App, work: impl AsyncFn(&mut Tx) -> Result<T> + 'static) -> Result<T> {
+    let _permit = app.lane_permit().await?;
+    app.write(work).await
 }
 
 /// Begins a try, or gives the lane back if nothing is due.
@@ -50,8 +56,7 @@ async fn begin_try(
 }
 
 fn write_message<'m>(app: &App, webhook: Uuid, receiver: &'m Receiver, due: &'m Due) -> Message<'m> {
-    let number = receiver.secret_number;
-    let numbers = std::iter::once(number).chain(receiver.former_signs.then_some(number - 1));
+    let numbers = std::iter::once(receiver.secret_number).chain(receiver.former_numbers.iter().copied());
     let secrets = numbers.map(|number| SigningSecret::derive(&app.keys, webhook, number)).collect();
     Message { url: &receiver.url, id: due.id, body: &due.body, secrets }
 }
@@ -67,6 +72,9 @@ async fn end_try(tx: &mut Tx, (webhook, holder): (Uuid, Uuid), due: &Due, outcom
         queries::note_health(tx, webhook, true).await?;
         lanes::end_delivery(tx, due, true).await?;
         lanes::hasten_held(tx, webhook).await?;
+        if due.is_coalesced {
+            lanes::begin_window(tx, webhook).await?;
+        }
         return Ok(());
     }
     if !due.is_test {

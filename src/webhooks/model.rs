@@ -14,6 +14,8 @@ use crate::db::types::text_enum;
 pub const MAX_WEBHOOKS: i64 = 100;
 /// Hours for which a secret signs beside the one that has taken its place.
 pub const FORMER_SECRET_HOURS: i32 = 24;
+/// Former secrets of a webhook that sign at a time, at most.
+pub const MAX_FORMER_SECRETS: i64 = 4;
 /// Days for which deliveries and their tries are kept.
 pub const LOG_DAYS: i32 = 30;
 
@@ -178,6 +180,9 @@ pub struct Due {
     /// Whether it is a test, which is tried once.
     #[diesel(sql_type = Bool)]
     pub is_test: bool,
+    /// Whether it stands for many events of articles.
+    #[diesel(sql_type = Bool)]
+    pub is_coalesced: bool,
     /// Seconds since its first try.
     #[diesel(sql_type = diesel::sql_types::Double)]
     pub age: f64,
@@ -195,7 +200,7 @@ pub struct Receiver {
     /// The number of its secret.
     #[diesel(sql_type = Integer)]
     pub secret_number: i32,
-    /// Whether the secret before signs too.
-    #[diesel(sql_type = Bool)]
-    pub former_signs: bool,
+    /// The numbers of the former secrets that sign too, the latest first.
+    #[diesel(sql_type = Array<Integer>)]
+    pub former_numbers: Vec<i32>,
 }

@@ -10,13 +10,18 @@ use diesel::{OptionalExtension, QueryResult, sql_query};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::model::{Content, DisabledReason, FORMER_SECRET_HOURS, Row};
+use super::model::{Content, DisabledReason, FORMER_SECRET_HOURS, MAX_FORMER_SECRETS, Row};
 use crate::db::connection::Connection;
 use crate::db::rows::{Conditions, IdRow, Value, count as count_rows};
 use crate::tx::Tx;
 
 const COLUMNS: &str = "id, url, description, events, coalesce_seconds, status, disabled_reason, secret_number, failing_since, \
      version, created_at, updated_at";
+
+/// The former secrets of a webhook: until when each signs, and how many rotations ago it was replaced. The first of them is in a column
+/// of its own.
+pub const FORMER_SECRETS: &str = "unnest(array_prepend(former_secret_until, earlier_secrets_until)) \
+     WITH ORDINALITY AS former (until, place)";
 
 /// All webhooks, the oldest first.
 pub async fn list(mut conn: &Connection) -> QueryResult<Vec<Row>> {
@@ -95,14 +100,18 @@ pub async fn disable(tx: &mut Tx, id: Uuid, reason: DisabledReason) -> QueryResu
     Ok(disabled == 1)
 }
 
-/// Gives a webhook its next secret. The one before signs too for a while.
-pub async fn rotate_secret(tx: &mut Tx, id: Uuid) -> QueryResult<Row> {
+/// Gives a webhook its next secret. The one before signs too for a while. `None` if as many former ones sign as can.
+pub async fn rotate_secret(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Row>> {
     let text = format!(
         "UPDATE webhooks SET secret_number = secret_number + 1,
-                former_secret_until = now() + make_interval(hours => $2), version = version + 1, updated_at = now()
-         WHERE id = $1 RETURNING {COLUMNS}"
+                former_secret_until = now() + make_interval(hours => $2),
+                earlier_secrets_until = ARRAY(SELECT until FROM {FORMER_SECRETS} WHERE place < {MAX_FORMER_SECRETS} ORDER BY place),
+                version = version + 1, updated_at = now()
+         WHERE id = $1 AND (SELECT count(*) FROM {FORMER_SECRETS} WHERE until > now()) < {MAX_FORMER_SECRETS}
+         RETURNING {COLUMNS}"
     );
-    sql_query(text).bind::<SqlUuid, _>(id).bind::<Integer, _>(FORMER_SECRET_HOURS).get_result(&mut **tx).await
+    let rotate = sql_query(text).bind::<SqlUuid, _>(id).bind::<Integer, _>(FORMER_SECRET_HOURS);
+    rotate.get_result(&mut **tx).await.optional()
 }
 
 /// Removes a webhook. Its deliveries are removed later, as they may be many.

@@ -238,6 +238,9 @@ pub struct ReplayRequest {
     /// Of those, only the ones in this state. Without it, all that are not in their turn already.
     #[schema(nullable = false)]
     pub state: Option<DeliveryState>,
+    /// Where to go on: `next_cursor` of the answer before, with the same `since`, `until` and `state`.
+    #[schema(nullable = false)]
+    pub cursor: Option<Uuid>,
 }
 
 /// What is sent once more.
@@ -245,6 +248,9 @@ pub struct ReplayRequest {
 pub struct Replay {
     /// How many deliveries.
     pub replayed: usize,
-    /// Whether there are more: ask again.
+    /// Whether there are more: ask again with `next_cursor`.
     pub has_more: bool,
+    /// What to send as `cursor` to go on; null if there are no more.
+    #[schema(required)]
+    pub next_cursor: Option<Uuid>,
 }

@@ -1461,8 +1461,8 @@ export interface paths {
         put?: never;
         /**
          * Send deliveries once more
-         * @description One, or those of a span of time, with their ids and bodies as they were: out of turn, up to 10,000 at a time. Those that
-         *     still wait in their turn are left there.
+         * @description One, or those of a span of time, with their ids and bodies as they were: out of turn, up to 10,000 at a time: with
+         *     `has_more`, send the same with `next_cursor` as `cursor`. Those that still wait in their turn are left there.
          */
         post: operations["replay_deliveries"];
         delete?: never;
@@ -1482,7 +1482,8 @@ export interface paths {
         put?: never;
         /**
          * Give a webhook another secret
-         * @description The secret is shown only in this answer. For 24 hours each delivery is signed with the old secret and key too.
+         * @description The secret is shown only in this answer. For 24 hours each delivery is signed with the old secret and key too, also if the
+         *     secret is replaced again meanwhile. 409 while four former secrets sign.
          */
         post: operations["rotate_webhook_secret"];
         delete?: never;
@@ -4471,8 +4472,13 @@ export interface components {
         Replay: {
             /** @description How many deliveries. */
             replayed: number;
-            /** @description Whether there are more: ask again. */
+            /** @description Whether there are more: ask again with `next_cursor`. */
             has_more: boolean;
+            /**
+             * Format: uuid
+             * @description What to send as `cursor` to go on; null if there are no more.
+             */
+            next_cursor: string | null;
         };
         /**
          * @description Which deliveries to send once more: one, or those of a span of time.
@@ -4500,6 +4506,11 @@ export interface components {
             until?: string;
             /** @description Of those, only the ones in this state. Without it, all that are not in their turn already. */
             state?: components["schemas"]["DeliveryState"];
+            /**
+             * Format: uuid
+             * @description Where to go on: `next_cursor` of the answer before, with the same `since`, `until` and `state`.
+             */
+            cursor?: string;
         };
         /**
          * @description The role of a member. Each role includes the rights of the roles before it.
@@ -5293,6 +5304,7 @@ export interface components {
          *     - `too_many_categories`: Too many categories
          *     - `too_many_menus`: Too many menus
          *     - `too_many_webhooks`: Too many webhooks
+         *     - `too_many_secrets`: Too many secrets
          *     - `too_many_uploads`: Too many uploads
          *     - `tag_busy`: Tag being renamed
          *     - `media_in_use`: Media in use
@@ -8425,7 +8437,7 @@ export interface operations {
                 since?: string;
                 /** @description Whether to begin with all that can be seen, as changes. */
                 snapshot?: boolean;
-                /** @description Only these kinds of things, comma-separated. A cursor keeps them. */
+                /** @description Only these kinds of things, comma-separated. A cursor keeps them, and can be gone on from with fewer. */
                 entity?: components["schemas"]["Entity"][];
                 /** @description What comes along with each thing that can be seen. Without it, `data` is absent. */
                 include?: components["schemas"]["Included"];

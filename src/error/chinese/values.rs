@@ -51,6 +51,10 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     ("There is no such menu to match.", "没有可供匹配的菜单。"),
     ("A menu of this name exists.", "已有同名菜单。"),
+    (
+        "{max} former secrets of the webhook still sign, which is as many as can. Each ends {hours} hours after it was replaced.",
+        "这个 webhook 仍有 {max} 个旧密钥在签名,已达到上限。每个旧密钥在被替换 {hours} 小时后失效。",
+    ),
     ("The site has {max} menus, which is as many as it can have.", "站点已有 {max} 个菜单,达到上限。"),
     (
         "must be an http, https, mailto or tel address, or a path that begins with / or #",

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::db::rows::IdRow;
 use crate::tx::Tx;
 use crate::webhooks::model::{Due, Receiver};
+use crate::webhooks::queries::FORMER_SECRETS;
 use crate::webhooks::sending::Outcome;
 
 /// Seconds for which a lane belongs to its holder, from each try on: longer than a try can last.
@@ -44,12 +45,13 @@ pub async fn take_lanes(tx: &mut Tx, holder: Uuid) -> QueryResult<Vec<Uuid>> {
 
 /// Keeps a lane for another try. `None` if it belongs to somebody else now, or its webhook is gone.
 pub async fn keep_lane(tx: &mut Tx, webhook: Uuid, holder: Uuid) -> QueryResult<Option<Receiver>> {
-    sql_query(
+    sql_query(format!(
         "UPDATE webhooks SET leased_until = clock_timestamp() + make_interval(secs => $3)
          WHERE id = $1 AND lease_holder = $2
          RETURNING url, status = 'enabled' AS is_enabled, secret_number,
-                   coalesce(former_secret_until > now(), false) AS former_signs",
-    )
+                   ARRAY(SELECT secret_number - place::integer FROM {FORMER_SECRETS}
+                         WHERE until > now() ORDER BY place) AS former_numbers"
+    ))
     .bind::<SqlUuid, _>(webhook)
     .bind::<SqlUuid, _>(holder)
     .bind::<Integer, _>(LEASE_SECONDS)
@@ -97,6 +99,7 @@ pub async fn begin_try(
         "UPDATE webhook_deliveries SET tries = tries + 1, first_tried_at = coalesce(first_tried_at, now())
          WHERE id = coalesce({first}, {second})
          RETURNING id, body::text AS body, tries, state = 'pending' AS is_in_turn, event = 'webhook.test' AS is_test,
+                   event = 'articles.changed' AS is_coalesced,
                    extract(epoch FROM now() - first_tried_at)::double precision AS age"
     ))
     .bind::<SqlUuid, _>(webhook)
@@ -168,6 +171,20 @@ pub async fn hasten_held(tx: &mut Tx, webhook: Uuid) -> QueryResult<()> {
     sql_query(
         "UPDATE webhook_deliveries SET due_at = now()
          WHERE webhook_id = $1 AND state = 'pending' AND tries > 0 AND due_at > now()",
+    )
+    .bind::<SqlUuid, _>(webhook)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Begins the window of `articles.changed` anew, as one was delivered: the one that waits is not sent before its end. That matters if
+/// the delivered one was late.
+pub async fn begin_window(tx: &mut Tx, webhook: Uuid) -> QueryResult<()> {
+    sql_query(
+        "WITH lane AS (UPDATE webhooks SET coalesced_at = greatest(now(), coalesced_at) WHERE id = $1 RETURNING coalesce_seconds)
+         UPDATE webhook_deliveries SET due_at = greatest(due_at, now() + make_interval(secs => coalesce_seconds)) FROM lane
+         WHERE webhook_id = $1 AND event = 'articles.changed' AND state = 'pending' AND tries = 0",
     )
     .bind::<SqlUuid, _>(webhook)
     .execute(&mut **tx)

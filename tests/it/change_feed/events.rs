@@ -108,6 +108,36 @@ async fn a_listener_is_told_what_happens_to_what_visitors_see() {
 }
 
 #[actix_web::test]
+async fn the_id_of_an_event_is_a_cursor_of_the_kinds_that_are_listened_to() {
+    let (app, anon) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    let mut listener = Listener::begin(&anon, "?entity=articles").await;
+    let id = article(&editor, "a", "published").await;
+    assert_eq!(listener.next_change().await, format!("{id} upsert"));
+    while listener.read_block().await.is_some() {}
+    let notice = json!({"kind": "notice", "title": "n", "status": "published"});
+    editor.post("/api/v1/notices", notice).await.expect(201);
+    let other = article(&editor, "b", "published").await;
+    let since = format!("{CHANGES}?since={}&entity=articles", listener.last_id);
+    let told = anon.get(&since).await.data(200);
+    let ids: Vec<&Value> = told.as_array().unwrap().iter().map(|line| &line["id"]).collect();
+    assert_eq!(ids, [&json!(other)]);
+}
+
+#[actix_web::test]
+async fn a_snapshot_that_is_under_way_keeps_its_kinds() {
+    let (app, anon) = TestApp::start().await;
+    let editor = app.db_member(Role::Editor).await;
+    for title in ["a", "b"] {
+        article(&editor, title, "published").await;
+    }
+    let page = anon.get(&format!("{CHANGES}?snapshot=true&limit=1")).await.expect(200).json();
+    let cursor = page["page"]["next_cursor"].as_str().unwrap();
+    let narrower = anon.get(&format!("{CHANGES}?since={cursor}&entity=articles")).await;
+    assert_eq!(narrower.faults(), [("since".to_owned(), "invalid_cursor".to_owned())]);
+}
+
+#[actix_web::test]
 async fn a_listener_that_comes_again_is_told_what_it_missed() {
     let (app, anon) = TestApp::start().await;
     let editor = app.db_member(Role::Editor).await;
@@ -177,6 +207,16 @@ async fn the_first_listener_misses_nothing_that_comes_before_the_feed_is_read() 
         _ => panic!("not told"),
     }
     drop(anon);
+}
+
+#[actix_web::test]
+async fn a_listener_that_begins_now_reads_the_feed_once_after_it_has_begun_to_listen() {
+    let (_app, anon) = TestApp::start().await;
+    let mut listener = Listener::begin(&anon, "").await;
+    listener.last_id.clear();
+    // Without that reading, the next block is the first heartbeat, which has no id.
+    assert_eq!(listener.read_block().await, None);
+    assert!(!listener.last_id.is_empty(), "a frame without lines, as nothing is new");
 }
 
 #[actix_web::test]

@@ -6,7 +6,7 @@ use inkstone::webhooks::sending::ANSWER_TIMEOUT;
 use serde_json::{Value, json};
 
 use super::receiver::{Receiver, Reply};
-use super::{deliveries, path_of, start, subscribe, until_in_state};
+use super::{WEBHOOKS, deliveries, path_of, start, subscribe, until_in_state};
 use crate::harness::machine::{ask, until};
 use crate::harness::{Client, TestApp};
 
@@ -19,6 +19,15 @@ async fn let_pass(app: &TestApp, interval: &str) {
     .await;
     app.db_execute(&format!("UPDATE webhooks SET failing_since = failing_since - interval '{interval}'"))
         .await;
+}
+
+/// Waits until so many tries of the first delivery are logged. A receiver has a try before it is.
+async fn until_tried(admin: &Client, webhook: &Value, count: usize) {
+    let is_logged = async || {
+        let logged = deliveries(admin, webhook).await;
+        logged.first().is_some_and(|one| one["attempts"].as_array().unwrap().len() == count)
+    };
+    until(&format!("{count} tries to be logged"), is_logged).await;
 }
 
 /// A receiver that has answered the first try of an article with `status`, and its webhook.
@@ -53,12 +62,32 @@ async fn a_delivery_that_failed_is_tried_again_before_those_behind_it() {
 }
 
 #[actix_web::test]
+async fn after_a_late_event_of_many_articles_the_next_waits_for_the_end_of_the_window() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    receiver.reply_with(500);
+    let body = json!({"url": receiver.url, "events": ["articles.changed"], "coalesce_seconds": 60});
+    let webhook: Value = admin.post(WEBHOOKS, body).await.data(201);
+    admin.article("a", None).await;
+    until_tried(&admin, &webhook, 1).await;
+    admin.article("b", None).await;
+    until_in_state(&admin, &webhook, "pending", 2).await;
+    receiver.reply_with(200);
+    let_pass(&app, "2 minutes").await;
+    until_in_state(&admin, &webhook, "delivered", 1).await;
+    let waiting = &deliveries(&admin, &webhook).await[1];
+    let due_at: chrono::DateTime<chrono::Utc> = waiting["due_at"].as_str().unwrap().parse().unwrap();
+    assert!(due_at - chrono::Utc::now() > chrono::TimeDelta::seconds(20), "{waiting}");
+}
+
+#[actix_web::test]
 async fn after_half_an_hour_a_delivery_is_parked_and_holds_up_nobody() {
     let (app, admin) = start().await;
     let (receiver, webhook) = fail_first_try(&admin, 503).await;
     admin.article("b", None).await;
     until_in_state(&admin, &webhook, "pending", 2).await;
     for (pause, tries) in [("6 seconds", 2), ("6 minutes", 3), ("25 minutes", 4)] {
+        until_tried(&admin, &webhook, tries - 1).await;
         let_pass(&app, pause).await;
         receiver.until_received(tries).await;
         let own = receiver.received();

@@ -89,6 +89,47 @@ async fn after_a_rotation_both_secrets_sign_for_a_day() {
 }
 
 #[actix_web::test]
+async fn a_secret_that_was_replaced_signs_until_its_own_day_is_over() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    let made = subscribe(&admin, &receiver, &["*"]).await;
+    let rotate = format!("{}/rotate", path_of(&made));
+    let secret_of = |webhook: &Value| webhook["secret"].as_str().unwrap().to_owned();
+    let mut secrets = vec![secret_of(&made)];
+    for _ in 0..4 {
+        secrets.push(secret_of(&admin.act(&rotate).await.data(200)));
+    }
+    let test = async |secrets: &[String], number: usize| {
+        admin.act(&format!("{}/test", path_of(&made))).await.expect(202);
+        let received = receiver.until_received(number).await.remove(number - 1);
+        secrets.iter().map(|secret| received.is_signed_with(secret)).collect::<Vec<_>>()
+    };
+    assert_eq!(test(&secrets, 1).await, [true; 5]);
+    let refused = admin.act(&rotate).await;
+    assert_eq!(refused.problem(), (409, "too_many_secrets".to_owned()));
+    let day_of_the_first = "UPDATE webhooks SET earlier_secrets_until[3] = now(), former_secret_until = now() + interval '1 hour'";
+    app.db_execute(day_of_the_first).await;
+    assert_eq!(test(&secrets, 2).await, [false, true, true, true, true]);
+    secrets.push(secret_of(&admin.act(&rotate).await.data(200)));
+    assert_eq!(test(&secrets, 3).await, [false, true, true, true, true, true]);
+}
+
+#[actix_web::test]
+async fn a_secret_that_was_replaced_before_the_schema_had_several_signs_until_its_day_is_over() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    let made = subscribe(&admin, &receiver, &["*"]).await;
+    let old_shape = "UPDATE webhooks SET secret_number = 2, former_secret_until = now() + interval '1 hour'";
+    app.db_execute(old_shape).await;
+    let rotated = admin.act(&format!("{}/rotate", path_of(&made))).await.data(200);
+    admin.act(&format!("{}/test", path_of(&made))).await.expect(202);
+    let received = receiver.until_received(1).await.remove(0);
+    for webhook in [&made, &rotated] {
+        assert!(received.is_signed_with(webhook["secret"].as_str().unwrap()));
+    }
+}
+
+#[actix_web::test]
 async fn a_site_has_a_hundred_webhooks_at_most() {
     let (app, admin) = start().await;
     app.db_execute(

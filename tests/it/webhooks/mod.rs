@@ -3,6 +3,7 @@
 mod addresses;
 mod asking;
 mod failing;
+mod lanes;
 mod managing;
 mod processes;
 mod receiver;

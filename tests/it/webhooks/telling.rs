@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
+use inkstone::change_feed::cursor::Cursor;
+use inkstone::change_feed::model::Head;
+use inkstone::change_feed::queries::load_position;
+use inkstone::webhooks::enqueuing::Enqueuer;
 use serde_json::{Value, json};
 
 use super::receiver::{Received, Receiver};
 use super::{path_of, start, subscribe, until_in_state};
 use crate::cache::staleness::Numbers;
-use crate::harness::Client;
-use crate::harness::machine::ask;
+use crate::harness::machine::{ask, execute, until};
+use crate::harness::{Client, TestApp};
 
 const ARTICLES: &str = "/api/v1/articles";
 const NOTICES: &str = "/api/v1/notices";
@@ -239,6 +243,48 @@ async fn the_end_of_an_import_is_told() {
     assert_eq!(told[1].body["data"], expected);
 }
 
+/// Lets the next `count` announcements fail.
+async fn refuse_announcements(app: &TestApp, count: i64) {
+    // A sequence counts what is rolled back too.
+    let refuse = format!(
+        "CREATE SEQUENCE refusals;
+         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN IF nextval('refusals') <= {count} THEN RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END $$;
+         CREATE TRIGGER refuse BEFORE INSERT ON webhook_announcements FOR EACH ROW EXECUTE FUNCTION refuse()"
+    );
+    execute(&app.db.url, &refuse).await;
+}
+
+#[actix_web::test]
+async fn the_end_of_an_import_is_told_though_it_cannot_be_recorded_at_once() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    subscribe(&admin, &receiver, &["import.*"]).await;
+    refuse_announcements(&app, 2).await;
+    let rows = json!([{"title": "a", "external_id": "1", "status": "published"}]);
+    admin.post(&format!("{ARTICLES}/import"), rows).await.expect(200);
+    let told = receiver.until_received(1).await;
+    assert_eq!(
+        (&told[0].body["type"], &told[0].body["data"]["created"]),
+        (&json!("import.finished"), &json!(1))
+    );
+    assert_eq!(admin.get("/api/v1/audit?entity=import").await.data(200).as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn an_import_of_one_transaction_is_stored_together_with_its_end() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    subscribe(&admin, &receiver, &["import.*"]).await;
+    refuse_announcements(&app, 1).await;
+    let rows = json!([{"title": "a", "external_id": "1", "status": "published"}]);
+    let path = format!("{ARTICLES}/import?atomic=true");
+    assert_eq!(admin.post(&path, rows.clone()).await.status, 500);
+    assert_eq!(ask(&app.db.url, "SELECT count(*) FROM articles").await, "0");
+    admin.post(&path, rows).await.expect(200);
+    assert_eq!(receiver.until_received(1).await[0].body["data"]["created"], 1);
+}
+
 #[actix_web::test]
 async fn what_happens_while_all_are_disabled_is_not_taken_for_told() {
     let (_app, admin) = start().await;
@@ -258,4 +304,27 @@ async fn what_happens_while_all_are_disabled_is_not_taken_for_told() {
         expected,
         "the receiver may have learned of it in another way"
     );
+}
+
+#[actix_web::test]
+async fn on_a_site_on_which_nothing_happens_the_position_is_not_moved_again_and_again() {
+    let (app, admin) = start().await;
+    let receiver = Receiver::start();
+    subscribe(&admin, &receiver, &["*"]).await;
+    let shared = &app.shared.app;
+    let load_cursor = async || ask(&app.db.url, "SELECT cursor FROM webhook_position").await;
+    until("the position to be at the end of the log", async || {
+        let cursor = Cursor::open(&load_cursor().await, &shared.keys).unwrap();
+        Head::find(shared).await.unwrap().is_reached_at(&cursor.before)
+    })
+    .await;
+    // Another process, which has read the end of the log later, has moved it.
+    let later = load_position(&shared.reader().await.unwrap()).await.unwrap();
+    let later = Cursor::at(later, false).seal(&shared.keys);
+    execute(&app.db.url, &format!("UPDATE webhook_position SET cursor = '{later}'")).await;
+    let mut enqueuer = Enqueuer::default();
+    for _ in 0..3 {
+        enqueuer.enqueue_page(shared).await.unwrap();
+        assert_eq!(load_cursor().await, later);
+    }
 }

@@ -129,7 +129,7 @@ def check_replay(endpoint: Endpoint, articles: list[str]) -> None:
     time.sleep(1)
     request = {"delivery": first["headers"]["webhook-id"]}
     replayed = api.call("POST", f"{endpoint.path}/replay", request, 202)["data"]
-    equal(replayed, {"replayed": 1, "has_more": False}, f"{endpoint}: a replay of one")
+    equal(replayed, {"replayed": 1, "has_more": False, "next_cursor": None}, f"{endpoint}: a replay of one")
     check_repeated(endpoint, first, endpoint.wait_for(count + 1)[count])
     wait_until(lambda: not api.list_all(f"{endpoint.path}/deliveries", state="parked"), 5)
     span = {
@@ -137,9 +137,9 @@ def check_replay(endpoint: Endpoint, articles: list[str]) -> None:
         "until": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
     }
     failed = api.call("POST", f"{endpoint.path}/replay", span | {"state": "failed"}, 202)["data"]
-    equal(failed, {"replayed": 0, "has_more": False}, f"{endpoint}: a replay of what has failed")
+    equal(failed, {"replayed": 0, "has_more": False, "next_cursor": None}, f"{endpoint}: a replay of what has failed")
     replayed = api.call("POST", f"{endpoint.path}/replay", span, 202)["data"]
-    equal(replayed, {"replayed": count, "has_more": False}, f"{endpoint}: a replay of a span")
+    equal(replayed, {"replayed": count, "has_more": False, "next_cursor": None}, f"{endpoint}: a replay of a span")
     endpoint.wait_for(2 * count + 1)
     equal(list_entities(endpoint)[count + 1 :], articles, f"{endpoint}: replayed articles")
 

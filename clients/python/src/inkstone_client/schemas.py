@@ -657,6 +657,7 @@ class Replay(TypedDict):
 
     replayed: int
     has_more: bool
+    next_cursor: str | None
 
 
 class ReplayRequest(TypedDict):
@@ -668,6 +669,7 @@ class ReplayRequest(TypedDict):
     since: NotRequired[str]
     until: NotRequired[str]
     state: NotRequired[DeliveryState]
+    cursor: NotRequired[str]
 
 
 Role: TypeAlias = Literal["member", "author", "editor", "admin"]
