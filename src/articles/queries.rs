@@ -68,45 +68,57 @@ pub enum ArticleRef {
 
 /// One article, if it is visible.
 pub async fn get(mut conn: &Connection, article: &ArticleRef, visible: Articles) -> QueryResult<Row> {
+    let (conditions, text) = one_statement(article, visible);
+    conditions.statement(text).get_result(&mut conn).await
+}
+
+/// The statement of [`get`], and the values it binds.
+pub fn one_statement(article: &ArticleRef, visible: Articles) -> (Conditions, String) {
     // Visitors do not see the former slugs.
     let former_slugs = if visible == Articles::Public { NO_FORMER_SLUGS } else { FORMER_SLUGS };
-    let (conditions, text) = select_one(article, visible, former_slugs, "");
-    conditions.statement(text).get_result(&mut conn).await
+    let mut conditions = Conditions::default();
+    let chosen = choose_article(&mut conditions, article);
+    visible.restrict(&mut conditions);
+    let columns = full_columns("articles.body_source", former_slugs);
+    let text = format!("SELECT {columns} FROM {chosen} {VIEWS} WHERE {}", conditions.sql());
+    (conditions, text)
 }
 
 /// One article, if it is visible, locked until the transaction ends.
 pub async fn lock(tx: &Tx, article: &ArticleRef, visible: Articles) -> QueryResult<Row> {
-    let (conditions, text) = select_one(article, visible, FORMER_SLUGS, "FOR NO KEY UPDATE OF articles");
+    let conditions = conditions_of(article, visible);
+    let text = format!(
+        "SELECT {} FROM articles {VIEWS} WHERE {} FOR NO KEY UPDATE OF articles",
+        full_columns("articles.body_source", FORMER_SLUGS),
+        conditions.sql()
+    );
     conditions.statement(text).get_result(&mut &**tx).await
+}
+
+/// The column that `article` is named by, and its value there.
+fn name_of(article: &ArticleRef) -> (&'static str, Value) {
+    match article.clone() {
+        ArticleRef::IdOrSlug(IdOrSlug::Id(id)) => ("articles.id", Value::Id(id)),
+        ArticleRef::IdOrSlug(IdOrSlug::Slug(slug)) => ("articles.slug", Value::Text(slug)),
+        ArticleRef::ExternalId(id) => ("articles.external_id", Value::Text(id)),
+    }
+}
+
+/// The article, as a table of the name `articles`. It is found by its name before any condition is looked at: while PostgreSQL
+/// knows nothing of the table's rows, as during an import, an index of all that is published seems better to it.
+fn choose_article(conditions: &mut Conditions, article: &ArticleRef) -> String {
+    let (column, value) = name_of(article);
+    let mark = conditions.bind(value);
+    format!("(SELECT * FROM articles WHERE {column} = {mark} OFFSET 0) AS articles")
 }
 
 /// The conditions that one article meets, if it is visible.
 fn conditions_of(article: &ArticleRef, visible: Articles) -> Conditions {
     let mut conditions = Conditions::default();
-    match article.clone() {
-        ArticleRef::IdOrSlug(IdOrSlug::Id(id)) => conditions.and_if("articles.id = ?", Some(Value::Id(id))),
-        ArticleRef::IdOrSlug(IdOrSlug::Slug(slug)) => {
-            conditions.and_if("articles.slug = ?", Some(Value::Text(slug)));
-        }
-        ArticleRef::ExternalId(id) => conditions.and_if("articles.external_id = ?", Some(Value::Text(id))),
-    }
+    let (column, value) = name_of(article);
+    conditions.and_if(&format!("{column} = ?"), Some(value));
     visible.restrict(&mut conditions);
     conditions
-}
-
-fn select_one(
-    article: &ArticleRef,
-    visible: Articles,
-    former_slugs: &str,
-    locking: &str,
-) -> (Conditions, String) {
-    let conditions = conditions_of(article, visible);
-    let text = format!(
-        "SELECT {} FROM articles {VIEWS} WHERE {} {locking}",
-        full_columns("articles.body_source", former_slugs),
-        conditions.sql()
-    );
-    (conditions, text)
 }
 
 /// The article with this slug, in whatever state, also in the trash; locked until the transaction ends.

@@ -11,6 +11,7 @@ pub mod reader;
 mod row;
 pub mod rows;
 pub mod schema;
+pub mod statistics;
 mod tls;
 pub mod types;
 pub mod visibility;

@@ -33,6 +33,7 @@ mod row_text;
 pub mod rows;
 pub mod single_rows;
 mod spool;
+mod statistics;
 mod threads;
 pub mod view;
 pub mod writer;

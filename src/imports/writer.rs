@@ -12,6 +12,7 @@ use super::ending::EndRecord;
 use super::job::Job;
 use super::outcome::{BatchResult, RowOutcome};
 use super::single_rows::{self, SingleRow};
+use super::statistics::Statistics;
 use crate::error::{Code, Error, Result, is_worth_retrying};
 use crate::tx::{Tx, backoff};
 
@@ -33,13 +34,15 @@ pub struct BatchWriter {
     import_tx: Option<Tx>,
     /// Finds rows that are copies of others, if that is asked for.
     copy_finder: Option<CopyFinder>,
+    statistics: Statistics,
 }
 
 impl BatchWriter {
     /// Creates a writer.
     pub fn new(job: Job) -> Self {
         let copy_finder = CopyFinder::new(&job);
-        Self { job, import_tx: None, copy_finder }
+        let statistics = Statistics::new(job.resource.entity());
+        Self { job, import_tx: None, copy_finder, statistics }
     }
 
     /// Counts rows for monitoring.
@@ -67,6 +70,12 @@ impl BatchWriter {
         };
         if let (Some(finder), Ok(result)) = (&mut self.copy_finder, &result) {
             finder.add_batch(&copies, &result.outcomes);
+        }
+        if let Some(written) = result.as_ref().ok().filter(|result| result.has_changes()) {
+            self.statistics.add(written.outcomes.len());
+        }
+        if self.import_tx.is_none() {
+            self.statistics.refresh_after_growth(&self.job.app).await;
         }
         Ok(result)
     }
@@ -134,10 +143,20 @@ impl BatchWriter {
         Err(error)
     }
 
+    /// Ends the import. See [`BatchWriter::finish_tx`].
+    pub async fn finish(mut self, end: Option<EndRecord>) -> Result<bool> {
+        let is_committed = self.import_tx.is_none() || (end.is_some() && !self.job.params.is_dry_run());
+        let is_recorded = self.finish_tx(end).await?;
+        if is_committed {
+            self.statistics.refresh_at_end(&self.job.app).await;
+        }
+        Ok(is_recorded)
+    }
+
     /// Ends the transaction of an atomic import or a dry run: commits it together with `end`, or rolls it back without one. A dry run
     /// is never committed. Returns whether `end` was recorded.
-    pub async fn finish(self, end: Option<EndRecord>) -> Result<bool> {
-        let Some(mut tx) = self.import_tx else { return Ok(false) };
+    async fn finish_tx(&mut self, end: Option<EndRecord>) -> Result<bool> {
+        let Some(mut tx) = self.import_tx.take() else { return Ok(false) };
         let Some(end) = end.filter(|_| !self.job.params.is_dry_run()) else {
             tx.rollback().await;
             return Ok(false);

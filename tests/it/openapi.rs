@@ -257,13 +257,16 @@ async fn shape(url: &str) -> String {
             AND relname NOT LIKE 'pg\\_toast%' \
         UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE oid >= 16384 \
         UNION ALL SELECT 'type ' || oid::regtype FROM pg_type WHERE oid >= 16384 AND typname NOT LIKE 'pg\\_toast%' \
-        UNION ALL SELECT format('function %s %s', oid::regprocedure, \
+        UNION ALL SELECT format('function %s %s %s', oid::regprocedure, md5(prosrc), \
             (SELECT string_agg(setting, ' ' ORDER BY setting) FROM unnest(proconfig) AS setting)) \
             FROM pg_proc WHERE oid >= 16384 \
         UNION ALL SELECT 'extension ' || extname FROM pg_extension \
         ) AS lines WHERE line NOT LIKE '%diesel%'";
     ask(url, sql).await
 }
+
+/// Migrations that find something to do only in databases of certain versions.
+const OF_SOME_VERSIONS: [&str; 1] = ["20261127080001"];
 
 #[actix_web::test]
 async fn every_migration_can_be_undone() {
@@ -278,7 +281,8 @@ async fn every_migration_can_be_undone() {
         while harness.has_pending_migration(db::MIGRATIONS).unwrap() {
             let name = harness.run_next_migration(db::MIGRATIONS).unwrap().to_string();
             shapes.push(shape(&url).await);
-            assert_ne!(shapes[shapes.len() - 2..][0], shapes[shapes.len() - 1], "{name} does nothing");
+            let does_nothing = shapes[shapes.len() - 2] == shapes[shapes.len() - 1];
+            assert_eq!(does_nothing, OF_SOME_VERSIONS.contains(&name.as_str()), "{name}");
         }
         let newest = shapes.pop().unwrap();
         while let Some(before) = shapes.pop() {

@@ -4,11 +4,13 @@ use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use inkstone::articles::listing::{ArticleFilter, ArticleSort, Having, TagMode, order};
 use inkstone::articles::queries::lists::card_statement;
+use inkstone::articles::queries::{ArticleRef, one_statement};
 use inkstone::categories::model::Tree;
 use inkstone::db::connection::Connection;
-use inkstone::db::rows::PageSlice;
+use inkstone::db::rows::{Conditions, PageSlice};
 use inkstone::db::types::Status;
 use inkstone::db::visibility::Articles;
+use inkstone::http::id_or_slug::IdOrSlug;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -243,19 +245,13 @@ fn find_max_read(filter: &ArticleFilter, visible: Articles, sort: &[ArticleSort]
     most + 4.0 * page
 }
 
-async fn explain(
-    conn: &Connection,
-    filter: &ArticleFilter,
-    tree: &Tree,
-    visible: Articles,
-    slice: &PageSlice,
-) -> Value {
+/// The plan of a statement, as PostgreSQL has run it.
+async fn explain(conn: &Connection, (conditions, text): (Conditions, String)) -> Value {
     #[derive(diesel::QueryableByName)]
     struct Line {
         #[diesel(sql_type = diesel::sql_types::Json, column_name = "QUERY PLAN")]
         plan: Value,
     }
-    let (conditions, text) = card_statement(filter.listing(tree, visible).unwrap(), slice);
     let text = format!("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON) {text}");
     let line: Line = conditions.statement(text).get_result(&mut &*conn).await.unwrap();
     line.plan[0]["Plan"].clone()
@@ -319,7 +315,8 @@ async fn no_list_scans_the_table_or_sorts_much_of_it() {
                     let seqscan = if filters { "off" } else { "on" };
                     let seqscan = format!("SET enable_seqscan = {seqscan}");
                     diesel::sql_query(seqscan).execute(&mut &*conn).await.unwrap();
-                    let plan = explain(&conn, &filter, &tree, visible, &slice).await;
+                    let statement = card_statement(filter.listing(&tree, visible).unwrap(), &slice);
+                    let plan = explain(&conn, statement).await;
                     let max_read = find_max_read(&filter, visible, &sort, &slice);
                     bad.extend(
                         faults(&plan, max_sorted, max_read)
@@ -349,4 +346,23 @@ async fn no_trigger_joins_the_rows_of_a_batch_by_comparing_all_of_them() {
     assert!(all.split(' ').count() >= 3, "{all}");
     let slow = "AND NOT coalesce(proconfig, '{}') @> '{enable_nestloop=off}'";
     assert_eq!(ask(&app.db.url, &names(slow)).await, "");
+}
+
+#[actix_web::test]
+async fn one_article_is_found_by_its_name_while_nothing_is_known_of_the_table() {
+    let (app, _) = TestApp::start().await;
+    for statement in FILL {
+        app.db_execute(statement).await;
+    }
+    // As an import leaves it.
+    app.db_execute(&FILL_ARTICLES.replace("$from", "1").replace("$to", "2000")).await;
+    let conn = app.shared.app.reader().await.unwrap();
+    let id = Uuid::parse_str(&ask(&app.db.url, "SELECT id FROM articles WHERE slug = 's77'").await).unwrap();
+    for name in [IdOrSlug::Slug("s77".to_owned()), IdOrSlug::Id(id)] {
+        let article = ArticleRef::IdOrSlug(name);
+        for visible in [Articles::Public, Articles::All, Articles::OwnOf(id)] {
+            let plan = explain(&conn, one_statement(&article, visible)).await;
+            assert_eq!(faults(&plan, 1.0, 2.0), Vec::<String>::new(), "{article:?} {visible:?}");
+        }
+    }
 }

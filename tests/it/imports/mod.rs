@@ -9,6 +9,7 @@ mod export;
 mod faults;
 mod limits;
 mod modes;
+mod statistics;
 mod warnings;
 
 use inkstone::operations::Role;
