@@ -29,6 +29,7 @@ use crate::http::parameters::MAX_NUMBERED_ROWS;
 use crate::imports::params::{Duplicates, Mode, OnError, SlugConflicts};
 use crate::interchange::export::ExportFormat;
 use crate::interchange::text_filters::TextFilter;
+use crate::media::files::FILE_TYPES;
 use crate::members::model::MemberStatus;
 use crate::members::view::MemberSort;
 use crate::notices::model::NoticeKind;
@@ -171,6 +172,7 @@ fn describe_operation(endpoint: &Endpoint, spec: &mut Value, versioned: &BTreeSe
     if operation.conditional == Conditional::Read {
         spec["responses"]["304"] = json!({"description": "You have it already"});
     }
+    add_file_types(&mut spec["responses"]);
     add_headers(endpoint, &mut spec["responses"], versioned);
     if !operation.is_api {
         return;
@@ -207,6 +209,21 @@ fn add_security(operation: &Operation, spec: &mut Value) {
     }
     alternatives.extend(scopes.iter().map(|scope| json!({"api_key": [scope.as_str()]})));
     spec["security"] = alternatives.into();
+}
+
+/// Adds to answers that are files of any type, whose handlers name pictures only, all types that the library takes.
+fn add_file_types(responses: &mut Value) {
+    let is_any_file = responses["200"]["content"].get("image/webp").is_some();
+    for (status, response) in responses.as_object_mut().into_iter().flatten() {
+        let content = response.get_mut("content").and_then(Value::as_object_mut);
+        let Some(content) = content.filter(|_| is_any_file) else { continue };
+        let Some(bytes) = content.get("application/octet-stream").cloned() else { continue };
+        if ["200", "206"].contains(&status.as_str()) {
+            for file_type in FILE_TYPES {
+                content.entry(file_type.mime()).or_insert_with(|| bytes.clone());
+            }
+        }
+    }
 }
 
 /// Adds the headers of the answers that the operation's handler describes.

@@ -8,7 +8,7 @@ use crate::pictures::file_type::FileType;
 use crate::storage::{ObjectName, StoreError};
 
 /// The types of files that are kept.
-const FILE_TYPES: [FileType; 19] = [
+pub const FILE_TYPES: [FileType; 19] = [
     FileType::Jpeg,
     FileType::Png,
     FileType::Gif,

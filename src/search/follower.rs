@@ -31,6 +31,8 @@ use crate::priority::PauseTimer;
 const LOOK_INTERVAL: Duration = Duration::from_millis(150);
 /// How long changes of this process are gathered before a look.
 const GATHER_DELAY: Duration = Duration::from_millis(100);
+/// How long work on the index takes before the log is looked at beside it. A search waits longer.
+const LONG_WORK: Duration = Duration::from_millis(500);
 /// How long a look may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Looks that failed in a row, after which the index is built again.
@@ -224,8 +226,8 @@ impl Following {
         let mut work = pin!(work);
         let looking = async {
             loop {
-                // An attempt that fails is followed by another.
-                sleep(LOOK_INTERVAL).await;
+                // Most work takes less. An attempt that fails is followed by another.
+                sleep(LONG_WORK).await;
                 if let Err(cause) = self.keep_looking(&mut since).await {
                     tracing::debug!(%cause, "A look beside work on the search index has failed");
                 }

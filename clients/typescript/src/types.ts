@@ -10199,6 +10199,21 @@ export interface operations {
                     "image/png": components["schemas"]["FileBytes"];
                     "image/gif": components["schemas"]["FileBytes"];
                     "application/octet-stream": components["schemas"]["FileBytes"];
+                    "image/svg+xml": components["schemas"]["FileBytes"];
+                    "application/pdf": components["schemas"]["FileBytes"];
+                    "audio/mpeg": components["schemas"]["FileBytes"];
+                    "video/mp4": components["schemas"]["FileBytes"];
+                    "audio/mp4": components["schemas"]["FileBytes"];
+                    "video/webm": components["schemas"]["FileBytes"];
+                    "audio/ogg": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.presentationml.presentation": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.text": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.spreadsheet": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.presentation": components["schemas"]["FileBytes"];
+                    "application/epub+zip": components["schemas"]["FileBytes"];
+                    "application/zip": components["schemas"]["FileBytes"];
                 };
             };
             /** @description A part of the bytes */
@@ -10213,6 +10228,25 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": components["schemas"]["FileBytes"];
+                    "image/jpeg": components["schemas"]["FileBytes"];
+                    "image/png": components["schemas"]["FileBytes"];
+                    "image/gif": components["schemas"]["FileBytes"];
+                    "image/webp": components["schemas"]["FileBytes"];
+                    "image/svg+xml": components["schemas"]["FileBytes"];
+                    "application/pdf": components["schemas"]["FileBytes"];
+                    "audio/mpeg": components["schemas"]["FileBytes"];
+                    "video/mp4": components["schemas"]["FileBytes"];
+                    "audio/mp4": components["schemas"]["FileBytes"];
+                    "video/webm": components["schemas"]["FileBytes"];
+                    "audio/ogg": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.presentationml.presentation": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.text": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.spreadsheet": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.presentation": components["schemas"]["FileBytes"];
+                    "application/epub+zip": components["schemas"]["FileBytes"];
+                    "application/zip": components["schemas"]["FileBytes"];
                 };
             };
             /** @description You have it already */
@@ -13196,6 +13230,21 @@ export interface operations {
                     "image/png": components["schemas"]["FileBytes"];
                     "image/gif": components["schemas"]["FileBytes"];
                     "application/octet-stream": components["schemas"]["FileBytes"];
+                    "image/svg+xml": components["schemas"]["FileBytes"];
+                    "application/pdf": components["schemas"]["FileBytes"];
+                    "audio/mpeg": components["schemas"]["FileBytes"];
+                    "video/mp4": components["schemas"]["FileBytes"];
+                    "audio/mp4": components["schemas"]["FileBytes"];
+                    "video/webm": components["schemas"]["FileBytes"];
+                    "audio/ogg": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.presentationml.presentation": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.text": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.spreadsheet": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.presentation": components["schemas"]["FileBytes"];
+                    "application/epub+zip": components["schemas"]["FileBytes"];
+                    "application/zip": components["schemas"]["FileBytes"];
                 };
             };
             /** @description A part of the bytes */
@@ -13211,6 +13260,25 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": components["schemas"]["FileBytes"];
+                    "image/jpeg": components["schemas"]["FileBytes"];
+                    "image/png": components["schemas"]["FileBytes"];
+                    "image/gif": components["schemas"]["FileBytes"];
+                    "image/webp": components["schemas"]["FileBytes"];
+                    "image/svg+xml": components["schemas"]["FileBytes"];
+                    "application/pdf": components["schemas"]["FileBytes"];
+                    "audio/mpeg": components["schemas"]["FileBytes"];
+                    "video/mp4": components["schemas"]["FileBytes"];
+                    "audio/mp4": components["schemas"]["FileBytes"];
+                    "video/webm": components["schemas"]["FileBytes"];
+                    "audio/ogg": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": components["schemas"]["FileBytes"];
+                    "application/vnd.openxmlformats-officedocument.presentationml.presentation": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.text": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.spreadsheet": components["schemas"]["FileBytes"];
+                    "application/vnd.oasis.opendocument.presentation": components["schemas"]["FileBytes"];
+                    "application/epub+zip": components["schemas"]["FileBytes"];
+                    "application/zip": components["schemas"]["FileBytes"];
                 };
             };
             /** @description You have it already */
