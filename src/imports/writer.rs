@@ -143,7 +143,8 @@ impl BatchWriter {
         Err(error)
     }
 
-    /// Ends the import. See [`BatchWriter::finish_tx`].
+    /// Ends the import: its transaction, if it is one, together with `end`; and lets PostgreSQL look at what was written. Returns
+    /// whether `end` was recorded.
     pub async fn finish(mut self, end: Option<EndRecord>) -> Result<bool> {
         let is_committed = self.import_tx.is_none() || (end.is_some() && !self.job.params.is_dry_run());
         let is_recorded = self.finish_tx(end).await?;

@@ -40,7 +40,7 @@ static BY_SOUND: LazyLock<HashMap<&'static str, Vec<char>>> = LazyLock::new(|| {
 });
 
 impl Index {
-    /// A spelling of the query that finds something, for one that finds nothing. One of its first [`MAX_WORDS`] words is
+    /// A spelling of the query that finds something, for one that finds nothing. One of its first three words is
     /// changed.
     pub fn find_spelling(&self, query: &Query, filter: &Filter, without: &HashSet<Uuid>) -> Option<String> {
         for word in query.words.iter().take(MAX_WORDS) {

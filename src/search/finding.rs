@@ -136,7 +136,7 @@ pub async fn search(app: &App, wanted: Wanted, ask: Ask) -> Result<Hits> {
 }
 
 /// The ids among which the rows of a page in another order than relevance are: the first ones in an order by time, in other
-/// orders all that are found, at most [`MAX_SORTED`]: with more, this fails with 400. And how many are found in all, if
+/// orders all that are found, at most 100,000: with more, this fails with 400. And how many are found in all, if
 /// `count`.
 pub async fn narrow(app: &App, wanted: Wanted, slice: &PageSlice, count: bool) -> Result<(Vec<Uuid>, i64)> {
     let number = |found: u64| i64::try_from(found).unwrap_or(i64::MAX);
