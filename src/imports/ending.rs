@@ -56,10 +56,17 @@ impl EndRecord {
     /// Writes it in a transaction of its own.
     async fn write_alone(&self, app: &App) -> Result<()> {
         let end = self.clone();
-        app.write(async move |tx| {
-            // An earlier attempt may have been committed though its answer was lost.
-            if has_changes(tx, ENTITY, end.id).await? { Ok(()) } else { end.write(tx).await }
-        })
+        app.write(async move |tx| end.write(tx).await).await
+    }
+
+    /// The same after an attempt that has failed, which may have been committed though its answer was lost.
+    async fn write_again(&self, app: &App) -> Result<()> {
+        let end = self.clone();
+        app.write(
+            async move |tx| {
+                if has_changes(tx, ENTITY, end.id).await? { Ok(()) } else { end.write(tx).await }
+            },
+        )
         .await
     }
 }
@@ -84,7 +91,7 @@ async fn record_again(app: &App, end: &EndRecord) {
     let mut last_error = None;
     for pause in pauses.build() {
         rt::time::sleep(pause).await;
-        match end.write_alone(app).await {
+        match end.write_again(app).await {
             Ok(()) => return,
             Err(error) => last_error = Some(error),
         }
