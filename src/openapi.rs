@@ -211,17 +211,13 @@ fn add_security(operation: &Operation, spec: &mut Value) {
     spec["security"] = alternatives.into();
 }
 
-/// Adds to answers that are files of any type, whose handlers name pictures only, all types that the library takes.
+/// Adds to answers that are files, of which handlers say that they are bytes, all types that the library takes.
 fn add_file_types(responses: &mut Value) {
-    let is_any_file = responses["200"]["content"].get("image/webp").is_some();
-    for (status, response) in responses.as_object_mut().into_iter().flatten() {
+    for response in responses.as_object_mut().into_iter().flat_map(Map::values_mut) {
         let content = response.get_mut("content").and_then(Value::as_object_mut);
-        let Some(content) = content.filter(|_| is_any_file) else { continue };
-        let Some(bytes) = content.get("application/octet-stream").cloned() else { continue };
-        if ["200", "206"].contains(&status.as_str()) {
-            for file_type in FILE_TYPES {
-                content.entry(file_type.mime()).or_insert_with(|| bytes.clone());
-            }
+        let Some(content) = content else { continue };
+        if let Some(bytes) = content.get("application/octet-stream").cloned() {
+            content.extend(FILE_TYPES.map(|file_type| (file_type.mime().to_owned(), bytes.clone())));
         }
     }
 }

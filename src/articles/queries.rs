@@ -21,7 +21,7 @@ use uuid::Uuid;
 use self::slugs::NO_FORMER_SLUGS;
 use super::model::{Content, FORMER_SLUGS, MEDIA_TEXTS, NeighborRow, Row};
 use crate::db::connection::Connection;
-use crate::db::rows::{Conditions, Value};
+use crate::db::rows::{Conditions, Value, choose_rows};
 use crate::db::schema::articles;
 use crate::db::visibility::{Articles, PUBLIC_ARTICLE};
 use crate::http::id_or_slug::IdOrSlug;
@@ -77,7 +77,7 @@ pub fn one_statement(article: &ArticleRef, visible: Articles) -> (Conditions, St
     // Visitors do not see the former slugs.
     let former_slugs = if visible == Articles::Public { NO_FORMER_SLUGS } else { FORMER_SLUGS };
     let mut conditions = Conditions::default();
-    let chosen = choose_article(&mut conditions, article);
+    let chosen = choose_rows("articles", &name_in(&mut conditions, article));
     visible.restrict(&mut conditions);
     let columns = full_columns("articles.body_source", former_slugs);
     let text = format!("SELECT {columns} FROM {chosen} {VIEWS} WHERE {}", conditions.sql());
@@ -86,7 +86,10 @@ pub fn one_statement(article: &ArticleRef, visible: Articles) -> (Conditions, St
 
 /// One article, if it is visible, locked until the transaction ends.
 pub async fn lock(tx: &Tx, article: &ArticleRef, visible: Articles) -> QueryResult<Row> {
-    let conditions = conditions_of(article, visible);
+    let mut conditions = Conditions::default();
+    let name = name_in(&mut conditions, article);
+    conditions.and(name);
+    visible.restrict(&mut conditions);
     let text = format!(
         "SELECT {} FROM articles {VIEWS} WHERE {} FOR NO KEY UPDATE OF articles",
         full_columns("articles.body_source", FORMER_SLUGS),
@@ -95,30 +98,14 @@ pub async fn lock(tx: &Tx, article: &ArticleRef, visible: Articles) -> QueryResu
     conditions.statement(text).get_result(&mut &**tx).await
 }
 
-/// The column that `article` is named by, and its value there.
-fn name_of(article: &ArticleRef) -> (&'static str, Value) {
-    match article.clone() {
-        ArticleRef::IdOrSlug(IdOrSlug::Id(id)) => ("articles.id", Value::Id(id)),
-        ArticleRef::IdOrSlug(IdOrSlug::Slug(slug)) => ("articles.slug", Value::Text(slug)),
-        ArticleRef::ExternalId(id) => ("articles.external_id", Value::Text(id)),
-    }
-}
-
-/// The article, as a table of the name `articles`. It is found by its name before any condition is looked at: while PostgreSQL
-/// knows nothing of the table's rows, as during an import, an index of all that is published seems better to it.
-fn choose_article(conditions: &mut Conditions, article: &ArticleRef) -> String {
-    let (column, value) = name_of(article);
-    let mark = conditions.bind(value);
-    format!("(SELECT * FROM articles WHERE {column} = {mark} OFFSET 0) AS articles")
-}
-
-/// The conditions that one article meets, if it is visible.
-fn conditions_of(article: &ArticleRef, visible: Articles) -> Conditions {
-    let mut conditions = Conditions::default();
-    let (column, value) = name_of(article);
-    conditions.and_if(&format!("{column} = ?"), Some(value));
-    visible.restrict(&mut conditions);
-    conditions
+/// The condition that `article` is named by, with its value bound to `conditions`.
+fn name_in(conditions: &mut Conditions, article: &ArticleRef) -> String {
+    let (column, value) = match article.clone() {
+        ArticleRef::IdOrSlug(IdOrSlug::Id(id)) => ("id", Value::Id(id)),
+        ArticleRef::IdOrSlug(IdOrSlug::Slug(slug)) => ("slug", Value::Text(slug)),
+        ArticleRef::ExternalId(id) => ("external_id", Value::Text(id)),
+    };
+    format!("articles.{column} = {}", conditions.bind(value))
 }
 
 /// The article with this slug, in whatever state, also in the trash; locked until the transaction ends.
@@ -249,8 +236,11 @@ pub async fn set_views(tx: &mut Tx, id: Uuid, views: i64) -> QueryResult<()> {
 
 /// The id of an article, if it is visible.
 pub async fn find_id(mut conn: &Connection, article: &IdOrSlug, visible: Articles) -> QueryResult<Uuid> {
-    let conditions = conditions_of(&ArticleRef::IdOrSlug(article.clone()), visible);
-    let text = format!("SELECT articles.id FROM articles WHERE {}", conditions.sql());
+    let mut conditions = Conditions::default();
+    let name = name_in(&mut conditions, &ArticleRef::IdOrSlug(article.clone()));
+    let chosen = choose_rows("articles", &name);
+    visible.restrict(&mut conditions);
+    let text = format!("SELECT articles.id FROM {chosen} WHERE {}", conditions.sql());
     let found: FoundId = conditions.statement(text).get_result(&mut conn).await?;
     Ok(found.id)
 }

@@ -21,6 +21,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Config, Socket};
 
 use super::connection::Connection;
+use super::planning::PLANNING;
 use super::tls::Tls;
 
 /// A pool of connections, shared by all workers of a process.
@@ -44,10 +45,6 @@ const MAX_KEEPALIVES: u32 = 3;
 /// over 2 s, no transaction left open for 10 s.
 const LIMITS: &str = "-c statement_timeout=5000 -c lock_timeout=2000 \
      -c idle_in_transaction_session_timeout=10000 -c timezone=UTC -c client_encoding=UTF8";
-/// How every connection plans. Compiling a plan takes up to a second, and no statement here runs that long: where
-/// a server compiles, which is PostgreSQL's default, a change of an article would take a hundred times as long. Pages that
-/// an index leads to are in memory, or on a disk without arms.
-const PLANNING: &str = "-c jit=off -c random_page_cost=1.1";
 
 /// A connection could not be opened.
 #[derive(Debug)]
@@ -297,7 +294,8 @@ fn configure(url: &str, application_name: &str, more: &str) -> Result<Config, Op
         .keepalives_interval(KEEPALIVE_INTERVAL)
         .keepalives_retries(MAX_KEEPALIVES);
     let given = config.get_options().unwrap_or_default();
-    let options = format!("{LIMITS} {PLANNING} {more} {given}");
+    let planning = PLANNING.map(|setting| format!("-c {setting}")).join(" ");
+    let options = format!("{LIMITS} {planning} {more} {given}");
     config.options(options.trim());
     // A socket of this machine needs no TLS, and has no name to check.
     if !config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_))) {

@@ -203,15 +203,23 @@ pub fn fit_rows(rows: &[SizedRow]) -> (Vec<Uuid>, bool) {
     (ids, is_cut)
 }
 
-/// A condition on `column`, an id: the first rows of `sized`, which lists ids with the `bytes` of their bodies, that begin within
-/// [`MAX_PAGE_BYTES`] of bodies, by `order`. There is always one.
-pub fn begins_within_bytes(column: &str, sized: &str, order: &str) -> String {
+/// A condition on `table`, whose rows have bodies: the first of its rows that `wanted` names (WHERE, and what follows) that begin
+/// within [`MAX_PAGE_BYTES`] of bodies, by `order`. There is always one. The length of a body is known without reading it.
+pub fn begins_within_bytes(table: &str, wanted: &str, order: &str) -> String {
     format!(
-        "{column} IN (
+        "{table}.id IN (
              SELECT id FROM (
-                 SELECT id, sum(bytes) OVER (ORDER BY {order}) - bytes AS bytes_before FROM ({sized}) AS sized
+                 SELECT id, sum(bytes) OVER (ORDER BY {order}) - bytes AS bytes_before
+                 FROM (SELECT id, octet_length(body) AS bytes FROM {table} {wanted}) AS sized
              ) AS placed WHERE bytes_before < {MAX_PAGE_BYTES})"
     )
+}
+
+/// The rows of `table` that meet `condition`, as a table of this name. They are found by it before any other condition is looked
+/// at: another index may seem better to the planner, above all while it knows nothing of the rows, as during an import. It would
+/// then read that as a whole.
+pub fn choose_rows(table: &str, condition: &str) -> String {
+    format!("(SELECT * FROM {table} WHERE {condition} OFFSET 0) AS {table}")
 }
 
 /// Rows that [`delete_batch`] deletes at most.

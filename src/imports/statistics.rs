@@ -1,7 +1,8 @@
 //! Keeps reads fast while an import fills the tables that they read.
 
+use super::job::Resource;
 use crate::app::App;
-use crate::db::statistics::refresh_statistics;
+use crate::db::planning::refresh_statistics;
 use crate::error::Result;
 
 /// Rows that are written before PostgreSQL looks at the tables for the first time. It then knows how the values of columns
@@ -22,6 +23,8 @@ const ARTICLES: &[&str] = &[
 ];
 /// The same of notices.
 const NOTICES: &[&str] = &["notices", "notice_slugs"];
+/// The same of categories.
+const CATEGORIES: &[&str] = &["categories"];
 
 /// The rows that an import has written, and when PostgreSQL looks at the tables.
 pub struct Statistics {
@@ -31,12 +34,12 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Of an import of `entity`.
-    pub fn new(entity: &str) -> Self {
-        let tables = match entity {
-            "article" => ARTICLES,
-            "notice" => NOTICES,
-            _ => &["categories"],
+    /// Of an import of `resource`.
+    pub fn new(resource: Resource) -> Self {
+        let tables = match resource {
+            Resource::Articles => ARTICLES,
+            Resource::Notices => NOTICES,
+            Resource::Categories => CATEGORIES,
         };
         Self { tables, written: 0, known: 0 }
     }

@@ -41,7 +41,7 @@ impl BatchWriter {
     /// Creates a writer.
     pub fn new(job: Job) -> Self {
         let copy_finder = CopyFinder::new(&job);
-        let statistics = Statistics::new(job.resource.entity());
+        let statistics = Statistics::new(job.resource);
         Self { job, import_tx: None, copy_finder, statistics }
     }
 
@@ -146,9 +146,10 @@ impl BatchWriter {
     /// Ends the import: its transaction, if it is one, together with `end`; and lets PostgreSQL look at what was written. Returns
     /// whether `end` was recorded.
     pub async fn finish(mut self, end: Option<EndRecord>) -> Result<bool> {
-        let is_committed = self.import_tx.is_none() || (end.is_some() && !self.job.params.is_dry_run());
+        let was_one_transaction = self.import_tx.is_some();
         let is_recorded = self.finish_tx(end).await?;
-        if is_committed {
+        // Of what was rolled back there is nothing to look at.
+        if is_recorded || !was_one_transaction {
             self.statistics.refresh_at_end(&self.job.app).await;
         }
         Ok(is_recorded)

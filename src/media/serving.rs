@@ -76,7 +76,7 @@ pub const GET_MEDIA_FILE: Operation = Operation {
 /// else as JPEG or PNG; with `.webp`, `.jpg` or `.png`, in that format; `file-{digest}.{ending}` of a file as it is. What
 /// an address leads to never changes. Sounds, films and documents are to be had in parts (`Range`). Addresses of media for members are
 /// signed.
-#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media"), ("file" = String, Path, description = "The preset and the digest, as handed out", max_length = 120), MembersSignature), responses((status = 200, description = "The bytes", content((FileBytes = "image/webp"), (FileBytes = "image/jpeg"), (FileBytes = "image/png"), (FileBytes = "image/gif"), (FileBytes = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((FileBytes = "application/octet-stream"))), (status = 403, description = "A signature that is not valid, or no more"), (status = 416, description = "A range that the file does not have")))]
+#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media"), ("file" = String, Path, description = "The preset and the digest, as handed out", max_length = 120), MembersSignature), responses((status = 200, description = "The bytes", content((FileBytes = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((FileBytes = "application/octet-stream"))), (status = 403, description = "A signature that is not valid, or no more"), (status = 416, description = "A range that the file does not have")))]
 #[get("/media/{id}/{file}")]
 pub async fn get_media_file(
     req: HttpRequest,
@@ -308,7 +308,7 @@ pub const GET_MEDIA_ORIGINAL: Operation = Operation {
 /// Get the original of media
 ///
 /// The bytes as they were uploaded, with all that a camera has written into them.
-#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media")), responses((status = 200, description = "The bytes", content((FileBytes = "image/webp"), (FileBytes = "image/jpeg"), (FileBytes = "image/png"), (FileBytes = "image/gif"), (FileBytes = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((FileBytes = "application/octet-stream"))), (status = 416, description = "A range that the file does not have")))]
+#[utoipa::path(tag = "media", params(("id" = uuid::Uuid, Path, description = "The id of the media")), responses((status = 200, description = "The bytes", content((FileBytes = "application/octet-stream"))), (status = 206, description = "A part of the bytes", content((FileBytes = "application/octet-stream"))), (status = 416, description = "A range that the file does not have")))]
 #[get("/{id}/original")]
 pub async fn get_media_original(
     req: HttpRequest,

@@ -19,7 +19,7 @@ use super::model::{Content, NeighborRow, Row, full_columns};
 use crate::app::App;
 use crate::db::connection::Connection;
 use crate::db::read_clock;
-use crate::db::rows::{Conditions, Value};
+use crate::db::rows::{Conditions, Value, choose_rows};
 use crate::db::schema::notices;
 use crate::db::types::{Audience, Status};
 use crate::db::visibility::Notices;
@@ -127,27 +127,29 @@ pub async fn load_times(app: &App, visible: Notices) -> Result<(ListTimes, bool)
     Ok((times, upcoming.has_members_only))
 }
 
-/// How a notice is named in a condition.
-fn conditions_of(notice: &IdOrSlug, visible: Notices) -> Conditions {
-    let mut conditions = Conditions::default();
+/// The condition that `notice` is named by, with its value bound to `conditions`.
+fn name_in(conditions: &mut Conditions, notice: &IdOrSlug) -> String {
     match notice.clone() {
-        IdOrSlug::Id(id) => conditions.and_if("notices.id = ?", Some(Value::Id(id))),
-        IdOrSlug::Slug(slug) => conditions.and_if("notices.slug = ?", Some(Value::Text(slug))),
+        IdOrSlug::Id(id) => format!("notices.id = {}", conditions.bind(Value::Id(id))),
+        IdOrSlug::Slug(slug) => format!("notices.slug = {}", conditions.bind(Value::Text(slug))),
     }
-    conditions.and(visible.sql());
-    conditions
 }
 
 /// One notice, if it is visible.
 pub async fn get(mut conn: &Connection, notice: &IdOrSlug, visible: Notices) -> QueryResult<Row> {
-    let conditions = conditions_of(notice, visible);
-    let text = format!("SELECT {} FROM notices WHERE {}", full_columns(), conditions.sql());
+    let mut conditions = Conditions::default();
+    let chosen = choose_rows("notices", &name_in(&mut conditions, notice));
+    conditions.and(visible.sql());
+    let text = format!("SELECT {} FROM {chosen} WHERE {}", full_columns(), conditions.sql());
     conditions.statement(text).get_result(&mut conn).await
 }
 
 /// One notice, if it is visible, locked until the transaction ends.
 pub async fn lock(tx: &Tx, notice: &IdOrSlug, visible: Notices) -> QueryResult<Row> {
-    let conditions = conditions_of(notice, visible);
+    let mut conditions = Conditions::default();
+    let name = name_in(&mut conditions, notice);
+    conditions.and(name);
+    conditions.and(visible.sql());
     let text = format!(
         "SELECT {} FROM notices WHERE {} FOR NO KEY UPDATE OF notices",
         full_columns(),

@@ -82,32 +82,21 @@ pub async fn load_after(
     after: Uuid,
     most: i64,
 ) -> QueryResult<Vec<TextRow>> {
-    let next = |column, table| {
-        let sized =
-            format!("SELECT id, octet_length(body) AS bytes FROM {table} WHERE id > $1 ORDER BY id LIMIT $2");
-        begins_within_bytes(column, &sized, "id")
+    let (select, name) = match table {
+        Table::Articles => (ARTICLES, "articles"),
+        Table::Notices => (NOTICES, "notices"),
     };
-    let text = match table {
-        Table::Articles => {
-            format!("{ARTICLES} WHERE {} ORDER BY articles.id", next("articles.id", "articles"))
-        }
-        Table::Notices => format!("{NOTICES} WHERE {} ORDER BY id", next("id", "notices")),
-    };
+    let next = begins_within_bytes(name, "WHERE id > $1 ORDER BY id LIMIT $2", "id");
+    let text = format!("{select} WHERE {next} ORDER BY {name}.id");
     sql_query(text).bind::<SqlUuid, _>(after).bind::<BigInt, _>(most).load(&mut conn).await
 }
 
 /// Articles and notices among these ids, in whatever state: those whose bodies begin within 4 MiB, by id. None only if there are
 /// none.
 pub async fn load_by_ids(mut conn: &Connection, ids: &[Uuid]) -> QueryResult<Vec<TextRow>> {
-    let among = |column, table| {
-        let sized = format!("SELECT id, octet_length(body) AS bytes FROM {table} WHERE id = ANY($1)");
-        begins_within_bytes(column, &sized, "id")
-    };
-    let text = format!(
-        "{ARTICLES} WHERE {} UNION ALL {NOTICES} WHERE {}",
-        among("articles.id", "articles"),
-        among("id", "notices")
-    );
+    let among = |table| begins_within_bytes(table, "WHERE id = ANY($1)", "id");
+    let text =
+        format!("{ARTICLES} WHERE {} UNION ALL {NOTICES} WHERE {}", among("articles"), among("notices"));
     sql_query(text).bind::<Array<SqlUuid>, _>(ids).load(&mut conn).await
 }
 

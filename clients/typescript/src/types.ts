@@ -10194,11 +10194,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/webp": components["schemas"]["FileBytes"];
+                    "application/octet-stream": components["schemas"]["FileBytes"];
                     "image/jpeg": components["schemas"]["FileBytes"];
                     "image/png": components["schemas"]["FileBytes"];
                     "image/gif": components["schemas"]["FileBytes"];
-                    "application/octet-stream": components["schemas"]["FileBytes"];
+                    "image/webp": components["schemas"]["FileBytes"];
                     "image/svg+xml": components["schemas"]["FileBytes"];
                     "application/pdf": components["schemas"]["FileBytes"];
                     "audio/mpeg": components["schemas"]["FileBytes"];
@@ -13225,11 +13225,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/webp": components["schemas"]["FileBytes"];
+                    "application/octet-stream": components["schemas"]["FileBytes"];
                     "image/jpeg": components["schemas"]["FileBytes"];
                     "image/png": components["schemas"]["FileBytes"];
                     "image/gif": components["schemas"]["FileBytes"];
-                    "application/octet-stream": components["schemas"]["FileBytes"];
+                    "image/webp": components["schemas"]["FileBytes"];
                     "image/svg+xml": components["schemas"]["FileBytes"];
                     "application/pdf": components["schemas"]["FileBytes"];
                     "audio/mpeg": components["schemas"]["FileBytes"];

@@ -12,15 +12,14 @@ use super::{NO_FORMER_SLUGS, VIEWS, full_columns, list_columns};
 use crate::articles::model::Row;
 use crate::db::connection::Connection;
 use crate::db::names::{add_names, match_names};
-use crate::db::rows::{Conditions, PageSlice, Value, begins_within_bytes};
+use crate::db::rows::{Conditions, PageSlice, Value, begins_within_bytes, choose_rows};
 use crate::db::visibility::Articles;
 use crate::search::highlights::Texts;
 
-/// The articles with `ids`, as a table of this name. They are found by their ids before any condition is looked at: another
-/// index may seem better to the planner, which would then read it as a whole.
+/// The articles with `ids`, as [`choose_rows`] finds them.
 pub fn choose_articles(conditions: &mut Conditions, ids: Vec<Uuid>) -> String {
     let ids = conditions.bind(Value::Ids(ids));
-    format!("(SELECT * FROM articles WHERE id = ANY ({ids}) OFFSET 0) AS articles")
+    choose_rows("articles", &format!("id = ANY ({ids})"))
 }
 
 /// The articles among `ids` that meet `conditions`, without their bodies: those of a page, or all in any order.
@@ -103,10 +102,10 @@ pub async fn load_texts(
     ids: Vec<Uuid>,
 ) -> QueryResult<Vec<Texts>> {
     conditions.and_if("articles.id = ANY(?)", Some(Value::Ids(ids)));
-    let sized = format!("SELECT id, octet_length(body) AS bytes FROM articles WHERE {}", conditions.sql());
+    let wanted = format!("WHERE {}", conditions.sql());
     let text = format!(
         "SELECT id, title, summary, body FROM articles WHERE {}",
-        begins_within_bytes("id", &sized, "id")
+        begins_within_bytes("articles", &wanted, "id")
     );
     conditions.statement(text).load(&mut conn).await
 }
@@ -135,13 +134,10 @@ pub async fn load_texts_before(
     most: usize,
 ) -> QueryResult<Vec<Texts>> {
     conditions.and_if("articles.id < ?", before.map(Value::Id));
-    let sized = format!(
-        "SELECT id, octet_length(body) AS bytes FROM articles WHERE {} ORDER BY id DESC LIMIT {most}",
-        conditions.sql()
-    );
+    let wanted = format!("WHERE {} ORDER BY id DESC LIMIT {most}", conditions.sql());
     let text = format!(
         "SELECT id, title, summary, body FROM articles WHERE {} ORDER BY id DESC",
-        begins_within_bytes("id", &sized, "id DESC")
+        begins_within_bytes("articles", &wanted, "id DESC")
     );
     conditions.statement(text).load(&mut conn).await
 }

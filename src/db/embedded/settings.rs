@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
+use crate::db::planning::PLANNING;
+
 const MB: u64 = 1 << 20;
 
 /// Builds the server's settings as `name=value`, with its socket in `run`.
@@ -16,8 +18,6 @@ pub(super) fn build_settings(run: &Path, durable: bool, lz4: bool) -> Vec<OsStri
         "unix_socket_permissions=0700",
         "max_connections=100",
         "max_wal_size=1GB",
-        "random_page_cost=1.1",
-        "jit=off",
         "timezone=UTC",
         "log_timezone=UTC",
         "logging_collector=off",
@@ -26,6 +26,7 @@ pub(super) fn build_settings(run: &Path, durable: bool, lz4: bool) -> Vec<OsStri
     ]
     .map(OsString::from)
     .into();
+    all.extend(PLANNING.map(OsString::from));
     let most_buffers = if durable { 1024 } else { 128 };
     all.push(format!("shared_buffers={}MB", (memory / 8 / MB).clamp(32, most_buffers)).into());
     all.push(format!("effective_cache_size={}MB", (memory / 2 / MB).max(64)).into());

@@ -110,10 +110,10 @@ pub async fn load_texts(mut conn: &Connection, visible: Notices, ids: Vec<Uuid>)
     let mut conditions = Conditions::default();
     conditions.and(visible.sql());
     conditions.and_if("notices.id = ANY(?)", Some(Value::Ids(ids)));
-    let sized = format!("SELECT id, octet_length(body) AS bytes FROM notices WHERE {}", conditions.sql());
+    let wanted = format!("WHERE {}", conditions.sql());
     let text = format!(
         "SELECT id, title, summary, body FROM notices WHERE {}",
-        begins_within_bytes("id", &sized, "id")
+        begins_within_bytes("notices", &wanted, "id")
     );
     conditions.statement(text).load(&mut conn).await
 }
